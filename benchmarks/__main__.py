@@ -1,52 +1,85 @@
-"""`python -m benchmarks [NAME…] [--quick] [--json]`: every module here with a `measure` is a benchmark."""
+"""`python -m benchmarks [NAME…] [--quick] [--json]`: measure what is claimed, beside a floor or a peer.
+
+Every module here with a `measure` is a benchmark. Peers that cannot live beside our pins get an environment of their
+own, made once in $DECISIONLOOP_BENCHMARK_HOME (default ~/.cache/decisionloop/benchmarks).
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import pkgutil
 import sys
+import time
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 
 from rich.console import Console
-from rich.table import Table
 
 import benchmarks
-from benchmarks.figures import Figure, table_of
+from benchmarks.figures import Figure
+from benchmarks.report import Report, replace_between_markers, row_of
+from benchmarks.surroundings import commit, machine, versions
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks that were named (all by default); exit code 1 where a goal is missed."""
-    modules = _benchmarks()
+    names = benchmark_names()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(modules)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="fewer rows and repeats")
-    parser.add_argument("--json", action="store_true", help="one JSON list instead of the table")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, so that all take less than four minutes")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--markdown", type=Path, metavar="PAGE", help="also write the table between a page's markers")
     asked = parser.parse_args(arguments)
-    unknown = sorted(set(asked.names) - set(modules))
+    unknown = sorted(set(asked.names) - set(names))
     if unknown:
-        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(modules)}")
-    figures = [figure for name in asked.names or modules for figure in modules[name].measure(is_quick=asked.quick)]
-    _print(figures, is_json=asked.json)
-    return 0 if all(figure.is_met for figure in figures) else 1
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(names)}")
+    report = _measured(asked.names or names, is_quick=asked.quick)
+    if asked.markdown:
+        replace_between_markers(asked.markdown, report.as_markdown())
+    if asked.json:
+        print(report.as_json())
+    else:
+        Console(width=None if sys.stdout.isatty() else 180).print(report.as_table())
+    return 0 if report.is_met else 1
 
 
-def _benchmarks() -> dict[str, ModuleType]:
-    """The benchmarks by name: `measure(is_quick: bool) -> Iterable[Figure]` makes a module one."""
-    names = [info.name for info in pkgutil.iter_modules(benchmarks.__path__) if not info.name.startswith("_")]
-    found = {name: importlib.import_module(f"benchmarks.{name}") for name in sorted(names)}
-    return {name: module for name, module in found.items() if hasattr(module, "measure")}
+def benchmark_names() -> list[str]:
+    """The modules here that have a `measure(is_quick: bool) -> Iterable[Figure]`, without importing the rest."""
+    folder = Path(benchmarks.__path__[0])
+    names = sorted(info.name for info in pkgutil.iter_modules(benchmarks.__path__) if not info.ispkg)
+    return [name for name in names if "\ndef measure(" in (folder / f"{name}.py").read_text(encoding="utf-8")]
 
 
-def _print(figures: list[Figure], is_json: bool) -> None:
-    if is_json:
-        print(json.dumps([figure.as_dict() for figure in figures], indent=2))
-        return
-    table = Table("figure", "value", "unit", "beside it", "ratio", "goal", "met")
-    for row in table_of(figures):
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+def _measured(names: list[str], is_quick: bool) -> Report:
+    """Run the benchmarks one after another; each figure is told on standard error as soon as it is there."""
+    words = ["python -m benchmarks", *(names if names != benchmark_names() else ()), *(["--quick"] if is_quick else ())]
+    taken_at, where = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), machine()
+    figures: dict[str, list[Figure]] = {}
+    for name in names:
+        start = time.perf_counter()
+        figures[name] = list(_told(name, _figures(name, is_quick)))
+        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    return Report(" ".join(words), taken_at, commit(), where, versions(), figures)
+
+
+def _figures(name: str, is_quick: bool) -> Iterator[Figure]:
+    """The figures of a benchmark. Where it breaks, a figure without a value says so and misses its goal."""
+    try:
+        module: ModuleType = importlib.import_module(f"benchmarks.{name}")
+        yield from module.measure(is_quick=is_quick)
+    except Exception as error:
+        traceback.print_exc()
+        yield Figure("the rest of it", None, "", goal=0.0, note=f"broke: {type(error).__name__}: {error}")
+
+
+def _told(name: str, figures: Iterator[Figure]) -> Iterator[Figure]:
+    for figure in figures:
+        print(f"{name}: {'  '.join(row_of(figure))}", file=sys.stderr, flush=True)
+        yield figure
 
 
 if __name__ == "__main__":

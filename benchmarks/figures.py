@@ -1,72 +1,115 @@
-"""One measured figure beside what it is compared with, and how a time is taken."""
+"""One measured figure, what was measured beside it in the same run, and the goal."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Literal, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
 
-T = TypeVar("T")
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure that was taken ``runs`` times: the smallest, the median and the largest."""
+
+    low: float
+    median: float
+    high: float
+    runs: int
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """The spread of these values."""
+        taken = sorted(values)
+        return cls(taken[0], median(taken), taken[-1], len(taken))
+
+    def times(self, factor: float) -> Spread:
+        """The same in another unit, `factor` of which make one of this."""
+        return Spread(self.low * factor, self.median * factor, self.high * factor, self.runs)
+
+    def rate(self, amount: float) -> Spread:
+        """`amount` in each of these: rows a second from the seconds that `amount` rows took."""
+        return Spread(amount / self.high, amount / self.median, amount / self.low, self.runs)
+
+
+Value = Spread | float | None
+"""Repeated, taken once, or not to be had."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, what was measured beside it in the same run, and the goal.
+    """A figure, what was measured ``beside`` it, and the ``goal``, if it has one.
 
-    ``better`` says in which direction the value and the ratio (value / beside) are good. The goal bounds the value,
-    or the ratio where ``is_goal_of_ratio``.
+    The goal bounds the value, or the ratio (value / beside_value) where ``is_goal_of_ratio``; ``better`` says from
+    which side. ``value`` None: it could not be measured, and ``note`` says why.
     """
 
     name: str
-    value: float
+    value: Value
     unit: str
-    beside: str
-    beside_value: float
-    goal: float
+    beside: str = ""
+    beside_value: Value = None
+    goal: float | None = None
     better: Literal["higher", "lower"] = "higher"
     is_goal_of_ratio: bool = False
+    note: str = ""
+
+    @property
+    def number(self) -> float:
+        """The value, the median where it was taken several times, NaN where it could not be taken."""
+        return _middle(self.value)
+
+    @property
+    def beside_number(self) -> float:
+        """The same of what was measured beside it."""
+        return _middle(self.beside_value)
 
     @property
     def ratio(self) -> float:
-        """The value divided by what was measured beside it."""
-        return self.value / self.beside_value if self.beside_value else math.nan
+        """The value divided by what was measured beside it; NaN where there is nothing to divide by."""
+        return self.number / self.beside_number if self.beside_number else math.nan
 
     @property
-    def is_met(self) -> bool:
-        """Whether the goal is reached."""
-        measured = self.ratio if self.is_goal_of_ratio else self.value
+    def is_met(self) -> bool | None:
+        """Whether the goal is reached, None without one. What could not be measured reaches no goal."""
+        if self.goal is None:
+            return None
+        measured = self.ratio if self.is_goal_of_ratio else self.number
         return measured >= self.goal if self.better == "higher" else measured <= self.goal
 
     def as_dict(self) -> dict[str, object]:
-        """The figure for a script to read."""
-        return {**asdict(self), "ratio": self.ratio, "is_met": self.is_met}
+        """The figure for a script to read: medians with ``low`` and ``high`` beside them; None is not there."""
+        return {
+            "name": self.name,
+            **_parts("", self.value),
+            "unit": self.unit,
+            "beside": self.beside,
+            **_parts("beside_", self.beside_value),
+            "ratio": _finite(self.ratio),
+            "goal": self.goal,
+            "better": self.better,
+            "is_goal_of_ratio": self.is_goal_of_ratio,
+            "is_met": self.is_met,
+            "note": self.note,
+        }
 
 
-def best_seconds(run: Callable[[T], object], fresh: Callable[[], T], repeats: int) -> float:
-    """The shortest wall time of `run` in seconds, each time on something fresh that is made outside of the clock."""
-    return min(_seconds(run, fresh()) for _ in range(repeats))
+def _middle(value: Value) -> float:
+    if value is None:
+        return math.nan
+    return value.median if isinstance(value, Spread) else value
 
 
-def _seconds(run: Callable[[T], object], subject: T) -> float:
-    start = time.perf_counter()
-    run(subject)
-    return time.perf_counter() - start
+def _parts(prefix: str, value: Value) -> dict[str, float | None]:
+    spread = value if isinstance(value, Spread) else Spread(_middle(value), _middle(value), _middle(value), 1)
+    return {
+        f"{prefix}value": _finite(spread.median),
+        f"{prefix}low": _finite(spread.low),
+        f"{prefix}high": _finite(spread.high),
+        f"{prefix}runs": 0 if value is None else spread.runs,
+    }
 
 
-def table_of(figures: Iterable[Figure]) -> list[tuple[str, ...]]:
-    """The figures as rows of text: name, value, unit, beside, ratio, goal, whether it is met."""
-    return [_row(figure) for figure in figures]
-
-
-def _row(figure: Figure) -> tuple[str, ...]:
-    sign = "≥" if figure.better == "higher" else "≤"
-    goal = f"{sign} {figure.goal:,.4g}{' of it' if figure.is_goal_of_ratio else ''}"
-    beside = f"{figure.beside}: {_number(figure.beside_value)}"
-    is_met = "yes" if figure.is_met else "NO"
-    return (figure.name, _number(figure.value), figure.unit, beside, f"{figure.ratio:.2f}", goal, is_met)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

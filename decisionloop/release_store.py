@@ -1,4 +1,4 @@
-"""Compiled releases in the snapshot store: what the ledger names by digest is what is loaded, or nothing is."""
+"""Releases in the snapshot store: what the ledger names by digest is what is loaded, or nothing is."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import functools
 from typing import TYPE_CHECKING
 
 from decisionloop.ledger.snapshot_log import record_snapshot
-from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel
+from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel, ReleaseScorer, read_scorer
 
 if TYPE_CHECKING:
     from decisionloop.ledger.engine import Ledger
-    from decisionloop.predict.scorer.scorer import CompiledScorer
     from decisionloop.snapshots import SnapshotStore
 
 
 def save_release(snapshots: SnapshotStore, ledger: Ledger, model: ReleaseModel) -> str:
-    """Keep the compiled scorers and their manifest; returns the manifest's digest, the release's name for it."""
+    """Keep the scorers and their manifest; returns the manifest's digest, the release's name for it."""
 
     def keep(data: bytes, suffix: str) -> str:
         kept = snapshots.put_bytes(data, suffix)
@@ -40,7 +39,5 @@ def _load(snapshots: SnapshotStore, digest: str) -> ReleaseModel:
     return ReleaseModel(_scorer(snapshots, manifest.class_digest), _scorer(snapshots, manifest.amount_digest))
 
 
-def _scorer(snapshots: SnapshotStore, digest: str | None) -> CompiledScorer | None:
-    from decisionloop.predict.scorer.scorer import CompiledScorer
-
-    return None if digest is None else CompiledScorer.from_bytes(snapshots.get_bytes(digest))
+def _scorer(snapshots: SnapshotStore, digest: str | None) -> ReleaseScorer | None:
+    return None if digest is None else read_scorer(snapshots.get_bytes(digest))

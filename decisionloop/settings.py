@@ -5,6 +5,7 @@ What a decision *means* is not a setting: that is the contract of its use case.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +51,38 @@ class Settings(BaseSettings):
     is_data_docs_built: bool = Field(
         default=False, description="Write Great Expectations Data Docs for every batch to <home>/data_docs."
     )
+
+    runner: Literal["in_process", "threads", "dask"] = Field(
+        default="in_process",
+        description="Where the parts of a batch are computed: one after another in the flow's process, in its threads, "
+        "or on a Dask cluster (needs decisionloop[dask]). The decisions are the same.",
+    )
+    runner_workers: int = Field(
+        default=0, ge=0, description="Threads, or processes of a local Dask cluster. 0: one a core."
+    )
+    dask_address: str = Field(
+        default="",
+        description="Address of a Dask scheduler (tcp://host:8786). Empty: a local cluster, started when it is needed. "
+        "Its workers need the same settings, use cases and packages.",
+    )
+    partition_rows: int = Field(
+        default=250_000, ge=1, description="Rows of a batch that are computed together; memory grows with it."
+    )
+    scorer_engine: Literal["auto", "numba", "numpy"] = Field(
+        default="auto", description="Engine of the compiled scorers. auto: numba where it is installed, else numpy."
+    )
+
+    @property
+    def workers(self) -> int:
+        """How many parts of a batch are computed at a time."""
+        if self.runner == "in_process":
+            return 1
+        return self.runner_workers or os.cpu_count() or 1
+
+    @property
+    def scorer_threads(self) -> int:
+        """Threads that one part is scored in: every core where parts come one after another, else one."""
+        return (os.cpu_count() or 1) if self.runner == "in_process" else 1
 
     def resolved_ledger_url(self) -> str:
         """The ledger's URL, with the default filled in."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,9 +61,14 @@ class SnapshotStore:
         """Store bytes; `suffix` (".json") is for people who look into the folder."""
         return self._put(data, suffix, 0)
 
-    def get_table(self, snapshot: SnapshotRef | str) -> pa.Table:
-        """The table of a reference or digest. Raises `IntegrityError` where it is missing or has changed."""
-        return pyarrow.parquet.read_table(pa.BufferReader(self.get_bytes(snapshot)))
+    def get_table(self, snapshot: SnapshotRef | str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The table of a reference or digest, or some of its columns, those of them that it has.
+
+        Raises `IntegrityError` where it is missing or has changed.
+        """
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(self.get_bytes(snapshot)))
+        wanted = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
+        return file.read(wanted)
 
     def get_bytes(self, snapshot: SnapshotRef | str) -> bytes:
         """The bytes of a reference or digest. Raises `IntegrityError` where they are missing or have changed."""
@@ -76,6 +82,10 @@ class SnapshotStore:
                 "was damaged or changed. Restore it from a backup; nothing was computed from it."
             )
         return data
+
+    def bytes_of(self, digest: str) -> int:
+        """How many bytes a stored file has. Raises `IntegrityError` where it is missing."""
+        return int(self._place[0].size(self._find(digest)))
 
     def _find(self, digest: str) -> str:
         """The path of a digest, whatever its suffix."""

@@ -40,20 +40,13 @@ class CheckResult:
         return f"{self.check}: {self.column + ': ' if self.column else ''}{self.observed}"
 
 
-@dataclass(frozen=True, eq=False)
-class ValidationReport:
-    """The outcome for one batch of n rows.
-
-    ``row_reasons`` (n,) holds, in the order of the frame, why a row must be left to the rules; "" if it need not.
-    """
+@dataclass(frozen=True)
+class BatchReport:
+    """The outcome for a batch of ``rows`` rows, ``fault_rows`` of which must be left to the rules."""
 
     results: tuple[CheckResult, ...]
-    row_reasons: npt.NDArray[np.object_]
-
-    @property
-    def row_faults(self) -> npt.NDArray[np.bool_]:
-        """(n,) True where a row must be left to the rules."""
-        return np.asarray(self.row_reasons != "", dtype=bool)
+    rows: int
+    fault_rows: int
 
     @property
     def halting(self) -> tuple[CheckResult, ...]:
@@ -71,6 +64,21 @@ class ValidationReport:
         return "halted" if self.halting else "accepted"
 
 
+@dataclass(frozen=True, eq=False)
+class ValidationReport(BatchReport):
+    """The outcome for a batch whose rows are at hand.
+
+    ``row_reasons`` (rows,) holds, in the order of the frame, why a row must be left to the rules; "" if it need not.
+    """
+
+    row_reasons: npt.NDArray[np.object_]
+
+    @property
+    def row_faults(self) -> npt.NDArray[np.bool_]:
+        """(rows,) True where a row must be left to the rules."""
+        return np.asarray(self.row_reasons != "", dtype=bool)
+
+
 def escalated(result: CheckResult, maximum_row_fault_share: float) -> CheckResult:
     """The result, critical if a row-level fault holds for more than ``maximum_row_fault_share`` of the rows."""
     is_too_much = result.unexpected_share > maximum_row_fault_share
@@ -79,10 +87,9 @@ def escalated(result: CheckResult, maximum_row_fault_share: float) -> CheckResul
     return result
 
 
-def combined_faults(row_reasons: npt.NDArray[np.object_], maximum_row_fault_share: float) -> CheckResult | None:
-    """A critical result if faults that are few in each column together touch too many rows, else None."""
-    count = int((row_reasons != "").sum())
-    if not count or count / len(row_reasons) <= maximum_row_fault_share:
+def combined_faults(count: int, rows: int, maximum_row_fault_share: float) -> CheckResult | None:
+    """A critical result if faults that are few in each column together touch too many of ``rows``, else None."""
+    if not count or count / rows <= maximum_row_fault_share:
         return None
     return CheckResult(
         expectation="rows_with_faults",
@@ -90,9 +97,9 @@ def combined_faults(row_reasons: npt.NDArray[np.object_], maximum_row_fault_shar
         check="maximum_row_fault_share",
         severity="critical",
         is_success=False,
-        observed=f"{rows_text(count, len(row_reasons))} have faults, at most {maximum_row_fault_share:.1%} may",
+        observed=f"{rows_text(count, rows)} have faults, at most {maximum_row_fault_share:.1%} may",
         unexpected_count=count,
-        unexpected_share=count / len(row_reasons),
+        unexpected_share=count / rows,
         remedy="Repair the faults of single columns that are listed beside this one.",
     )
 
@@ -102,18 +109,17 @@ def rows_text(count: int, rows: int) -> str:
     return f"{count:,} of {rows:,} rows"
 
 
-def as_markdown(report: ValidationReport) -> str:
+def as_markdown(report: BatchReport) -> str:
     """The report for people: the verdict, then every failed check with its remedy."""
     failed = sorted(
         (result for result in report.results if not result.is_success),
         key=lambda result: ("critical", "row", "warning").index(result.severity),
     )
-    rows = len(report.row_reasons)
     lines = [
         f"## Validation: {report.state}",
         "",
         f"{len(report.results):,} checks, {len(failed):,} failed. "
-        f"{rows_text(int(report.row_faults.sum()), rows)} are left to the rules.",
+        f"{rows_text(report.fault_rows, report.rows)} are left to the rules.",
     ]
     if failed:
         lines += ["", "| severity | check | column | observed | remedy |", "|---|---|---|---|---|"]

@@ -9,31 +9,33 @@ import numpy as np
 import numpy.typing as npt
 
 from expectations import checks
-from expectations.report import CheckResult, rows_text
+from expectations.observation import Observation
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
 
-def check_result(result: ExpectationValidationResult, rows: int) -> CheckResult:
-    """One result of the engine, for a batch of ``rows`` rows.
-
-    An expectation that could not be evaluated halts the batch: not knowing is no reason to go on.
-    """
+def observation(result: ExpectationValidationResult, rows: int) -> Observation:
+    """One result of the engine, for a part of ``rows`` rows."""
     configuration: Any = result.expectation_config  # optional by type alone
     meta, is_evaluated = configuration.meta, not _has_raised(result.exception_info)
     found: Mapping[str, Any] = result.result or {}
-    count = _unexpected_rows(meta["check"], found, rows)
-    return CheckResult(
+    check = meta["check"]
+    return Observation(
         expectation=configuration.type,
         column=meta["column"],
-        check=meta["check"],
-        severity=meta["severity"] if is_evaluated else "critical",
+        check=check,
+        severity=meta["severity"],
+        remedy=meta["remedy"],
+        is_evaluated=is_evaluated,
         is_success=bool(result.success),
-        observed=_observed(meta["check"], found, configuration.kwargs, rows) if is_evaluated else "not evaluated",
-        unexpected_count=count,
-        unexpected_share=count / rows if rows else 0.0,
-        remedy=meta["remedy"] if is_evaluated else "The check itself failed: report it with the contract.",
+        rows=rows,
+        unexpected=_unexpected_rows(check, found, rows),
+        figure=_figure(check, found),
+        smallest=configuration.kwargs.get("min_value"),
+        largest=configuration.kwargs.get("max_value"),
+        missing=tuple(map(str, found.get("partial_missing_list") or ())),
+        words=_type_words(found, configuration.kwargs) if check == checks.SCHEMA.name and is_evaluated else "",
     )
 
 
@@ -64,24 +66,13 @@ def _unexpected_rows(check: str, found: Mapping[str, Any], rows: int) -> int:
     return int(found.get("unexpected_count") or 0)
 
 
-def _observed(check: str, found: Mapping[str, Any], expected: Mapping[str, Any], rows: int) -> str:
-    if check == checks.SCHEMA.name:
-        return _observed_type(found, expected)
-    if check == checks.NULLS.name:
-        return f"{1 - found['observed_value']:.1%} missing, at most {1 - expected['min_value']:.1%} expected"
-    if check == checks.ROW_COUNT.name:
-        return f"{rows:,} rows, {expected['min_value']:,} to {expected['max_value']:,} expected"
-    if check == checks.FRESHNESS.name:
-        return f"{found['observed_value']:.1f} days old, at most {expected['max_value']:g} expected"
-    if check == checks.CONSTANT_COLUMNS.name:
-        return f"{found['observed_value']:,} distinct, at least 2 expected"
-    if check == checks.VANISHED_CATEGORIES.name:
-        missing = found.get("partial_missing_list") or []
-        return f"gone: {', '.join(map(str, missing))}" if missing else "none gone"
-    return rows_text(found["unexpected_count"], rows)
+def _figure(check: str, found: Mapping[str, Any]) -> float | None:
+    observed = found.get("observed_value")
+    bounded = (checks.ROW_COUNT, checks.NULLS, checks.FRESHNESS, checks.CONSTANT_COLUMNS)
+    return float(observed) if check in {one.name for one in bounded} and observed is not None else None
 
 
-def _observed_type(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+def _type_words(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
     if "type_" not in expected:
         return "column is missing"
     observed = found.get("observed_value", "object")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +14,10 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from expectations.engine import great_expectations, new_context
+from expectations.observation import Observation, merge_parts
 from expectations.reference import BatchReference
-from expectations.report import CheckResult, ValidationReport, combined_faults, escalated
-from expectations.results import check_result, row_reasons
+from expectations.report import BatchReport, ValidationReport, combined_faults, escalated
+from expectations.results import observation, row_reasons
 from expectations.suite import AGE_COLUMN, build_suite, shape_of
 
 if TYPE_CHECKING:
@@ -32,6 +35,19 @@ _ROW_NUMBERS = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class CheckedPart:
+    """What one part of a batch showed, and why each of its rows must be left to the rules ("" if it need not)."""
+
+    observations: tuple[Observation, ...]
+    row_reasons: npt.NDArray[np.object_]
+
+    @property
+    def fault_rows(self) -> int:
+        """How many rows must be left to the rules."""
+        return int((self.row_reasons != "").sum())
+
+
 def validate(
     frame: pd.DataFrame,
     use_case: UseCase,
@@ -45,18 +61,41 @@ def validate(
     ``newest_source_time`` and ``as_of`` are timezone-aware; None leaves freshness unjudged. Faults of the data are
     results, never exceptions. With ``docs_folder`` Great Expectations' Data Docs are written there.
     """
+    part = check_part(frame, use_case, reference, newest_source_time, as_of, len(frame), docs_folder)
+    whole = settle(use_case, [part.observations], len(frame), part.fault_rows)
+    return ValidationReport(whole.results, whole.rows, whole.fault_rows, part.row_reasons)
+
+
+def check_part(
+    frame: pd.DataFrame,
+    use_case: UseCase,
+    reference: BatchReference | None,
+    newest_source_time: pd.Timestamp | None,
+    as_of: pd.Timestamp,
+    batch_rows: int,
+    docs_folder: Path | None = None,
+) -> CheckedPart:
+    """Check one part of a batch of ``batch_rows`` rows; only `settle` can say whether the batch may go on.
+
+    No entity may have rows in two parts, else it is not seen that they are doubled.
+    """
     rows = len(frame)
     checked = _with_age(frame, newest_source_time, as_of)
-    suite = build_suite(use_case, reference, shape_of(checked, use_case))
+    shape = replace(shape_of(checked, use_case), rows=batch_rows if rows else 0)
+    suite = build_suite(use_case, reference, shape)
     batch, outcome = _first_pass(checked, suite, docs_folder)
-    results = [check_result(result, rows) for result in outcome.results]
-    reasons = _second_pass(batch, suite, results, rows)
+    observations = tuple(observation(result, rows) for result in outcome.results)
+    return CheckedPart(observations, _second_pass(batch, suite, observations, rows))
+
+
+def settle(use_case: UseCase, parts: Sequence[Sequence[Observation]], batch_rows: int, fault_rows: int) -> BatchReport:
+    """The verdict on a batch of ``batch_rows`` rows from what its parts showed."""
     share = use_case.data_quality.maximum_row_fault_share
-    settled = tuple(escalated(result, share) for result in results)
+    settled = tuple(escalated(one.result(), share) for one in merge_parts(parts))
     if not any(result.is_halting for result in settled):
-        combined = combined_faults(reasons, share)
+        combined = combined_faults(fault_rows, batch_rows, share)
         settled += (combined,) if combined else ()
-    return ValidationReport(settled, reasons)
+    return BatchReport(settled, batch_rows, fault_rows)
 
 
 def _with_age(frame: pd.DataFrame, newest: pd.Timestamp | None, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -86,9 +125,9 @@ def _first_pass(
 
 
 def _second_pass(
-    batch: Batch, suite: ExpectationSuite, results: list[CheckResult], rows: int
+    batch: Batch, suite: ExpectationSuite, observations: Sequence[Observation], rows: int
 ) -> npt.NDArray[np.object_]:
-    failed = {(r.check, r.column) for r in results if r.severity == "row" and not r.is_success}
+    failed = {(r.check, r.column) for r in observations if r.severity == "row" and r.is_evaluated and not r.is_success}
     chosen = [copy(e) for e in suite.expectations if e.meta and (e.meta["check"], e.meta["column"]) in failed]
     if not chosen:
         return row_reasons((), rows)

@@ -6,9 +6,10 @@ from prefect import flow
 
 from flows.naming import run_name
 from tasks.act import decide_batch, dispatch_batch
+from tasks.runner import PartRunner
 
 
-@flow(name="act", flow_run_name=run_name)
+@flow(name="act", flow_run_name=run_name, task_runner=PartRunner())
 def act(use_case: str, batch_id: str) -> int:
     """Decide one scored batch and send its actions; returns how many were sent.
 

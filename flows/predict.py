@@ -8,11 +8,12 @@ from prefect import flow
 
 from flows.naming import run_name
 from tasks.predict import freeze_batch, score_batch, validate_batch
+from tasks.runner import PartRunner
 
 
-@flow(name="predict", flow_run_name=run_name)
+@flow(name="predict", flow_run_name=run_name, task_runner=PartRunner())
 def predict(use_case: str, as_of: datetime) -> str:
-    """Prepare and score one batch; returns its batch id.
+    """Prepare and score one batch, part by part; returns its batch id.
 
     1. Freeze the point-in-time features of everyone who is due as a content-addressed snapshot.
     2. Validate the snapshot with the suite built from the contract. A critical failure halts the batch here:

@@ -1,25 +1,33 @@
-"""Steps of act: decide the batch, send its actions."""
+"""Steps of act: choose an action for everyone, log it, let it out. Choosing and logging go over the batch's parts."""
 
 from __future__ import annotations
 
-from decisionloop.act.constraints import InfeasibleConstraints
-from decisionloop.act.decision_log import BatchFacts, decision_rows, outbox_rows
+import functools
+from collections.abc import Sequence
+
+from decisionloop.act.constraints import InfeasibleConstraints, Plan
 from decisionloop.act.guardrails import GuardFinding, guard_after, guard_before
-from decisionloop.act.limits import UnknownCost
-from decisionloop.act.policy import Choice, choose
-from decisionloop.dispatch.opening import open_actuator
-from decisionloop.ledger.batches import append_batch_event, batch_state, latest_detail
-from decisionloop.ledger.decisions import append_decisions
+from decisionloop.act.limits import BatchTotals, UnknownCost
+from decisionloop.act.policy import plan_batch
+from decisionloop.dispatch import open_actuator
+from decisionloop.ledger.batch_parts import parts_of
+from decisionloop.ledger.batches import batch_state, latest_detail
 from decisionloop.ledger.flags import is_kill_switch_on
-from decisionloop.ledger.releases import Release, baseline, find_stage
+from decisionloop.ledger.releases import baseline
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.stage_costs import ledger_bytes
+from decisionloop.metering import Meter, StageCost
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.act_parts import LoggedPart, choose_actions, log_decisions, situations
 from tasks.announce import announce, publish
 from tasks.batch_story import batch_markdown
 from tasks.halting import halt
 from tasks.outgoing import send_pending
-from tasks.references import FrozenBatch, frozen_frame, read_table
-from tasks.situation import score_shift_of, situation_of
+from tasks.parts import each_part
+from tasks.predict import reached
+from tasks.predict_parts import release_of, scope_of
+from tasks.references import batch_of
+from tasks.situation import score_shift_of
 from tasks.step import step
 
 
@@ -32,20 +40,17 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     workspace = open_workspace(use_case)
     if batch_state(workspace.ledger, batch_id) != "scored":
         return "decided before"
-    frozen, detail = frozen_frame(workspace, batch_id), latest_detail(workspace.ledger, batch_id, "scored")
-    scores = read_table(workspace, str(detail["scores"]))
-    champion = _release(workspace, str(detail["champion"]))
+    scored = latest_detail(workspace.ledger, batch_id, "scored")
+    champion, profile = release_of(workspace, str(scored["champion"])), str(scored["score_profile"])
     is_killed = is_kill_switch_on(workspace.ledger, use_case)
-    shift = None if is_killed else score_shift_of(workspace.use_case, champion, scores)
+    shift = None if is_killed else score_shift_of(workspace.use_case, champion, profile)
     _halt_where_violated(workspace, batch_id, guard_before(workspace.use_case, is_killed, shift))
-    situation = situation_of(workspace, batch_id, frozen.frame, scores, is_killed)
-    try:
-        choice = choose(workspace.use_case, frozen.frame, frozen.as_of, situation)
-    except (InfeasibleConstraints, UnknownCost) as error:
-        halt(workspace, batch_id, "constraint", [str(error)], ["Change policy.constraints, then run the batch again."])
+    totals, agreed, planning = _plan(workspace, batch_id, is_killed)
+    chosen = each_part(workspace, choose_actions, batch_id, is_killed, totals, agreed)
     if not is_killed:  # the kill switch hands over to the rules at once, whatever their shares
-        _halt_where_violated(workspace, batch_id, guard_after(workspace.use_case, frozen.frame, choice))
-    return _log(workspace, batch_id, frozen, champion, choice)
+        tally = functools.reduce(lambda one, other: one + other, (part.tally for part in chosen))
+        _halt_where_violated(workspace, batch_id, guard_after(workspace.use_case, tally))
+    return _log(workspace, batch_id, champion.release_id, [planning, *(part.cost for part in chosen)])
 
 
 @step
@@ -59,39 +64,50 @@ def dispatch_batch(use_case: str, batch_id: str) -> int:
         return 0
     settings = workspace.settings
     actuator = open_actuator(workspace.use_case, settings.home, settings.delivery_timeout_seconds)
-    sent = send_pending(workspace, batch_id, actuator)
-    append_batch_event(workspace.ledger, batch_id, "complete", {"sent": sent})
+    with Meter("dispatch", None, scope_of(workspace)) as meter:
+        before = ledger_bytes(workspace.ledger)
+        sent = send_pending(workspace, batch_id, actuator)
+        meter.add(sent, max(0, ledger_bytes(workspace.ledger) - before))
+    reached(workspace, batch_id, "complete", {"sent": sent}, [meter.cost])
     announce("batch.completed", use_case, batch_id, {"sent": sent})
     publish(f"batch-{batch_id}", batch_markdown(workspace, batch_id))
     return sent
 
 
-def _log(workspace: Workspace, batch_id: str, frozen: FrozenBatch, champion: Release, choice: Choice) -> str:
-    """Append decisions, predictions and outbox in one transaction with the batch's new state."""
-    use_case, ledger = workspace.use_case, workspace.ledger
-    detail = latest_detail(ledger, batch_id, "scored")
-    scores, predictions = (read_table(workspace, str(detail[name])) for name in ("scores", "predictions"))
-    rules = baseline(ledger, use_case.name)
+def _plan(workspace: Workspace, batch_id: str, is_killed: bool) -> tuple[BatchTotals, Plan | None, StageCost]:
+    """What the parts must agree on before anyone chooses; constraints that cannot be kept halt the batch."""
+    use_case, parts = workspace.use_case, len(parts_of(workspace.ledger, batch_id, "due"))
+    nothing = BatchTotals(0, ())
+    with Meter("decide", None, scope_of(workspace)) as meter:
+        if not use_case.policy.constraints:
+            return nothing, None, meter.cost
+        each = [BatchTotals.of(use_case, frame) for frame, _ in situations(workspace, batch_id, parts)]
+        totals = functools.reduce(lambda one, other: one + other, each)
+        if is_killed:
+            return totals, None, meter.cost
+        as_of = batch_of(workspace, batch_id).as_of
+        try:
+            agreed = plan_batch(use_case, as_of, totals, lambda: situations(workspace, batch_id, parts))
+        except (InfeasibleConstraints, UnknownCost) as error:
+            remedy = "Change policy.constraints, then run the batch again."
+            halt(workspace, batch_id, "constraint", [str(error)], [remedy])
+    return totals, agreed, meter.cost
+
+
+def _log(workspace: Workspace, batch_id: str, champion: str, costs: Sequence[StageCost]) -> str:
+    """Log every part, then say that the batch is decided: only then may anything of it leave."""
+    rules = baseline(workspace.ledger, workspace.use_case.name)
     assert rules is not None  # the batch could not have been scored without
-    now = utc_now()
-    facts = BatchFacts(batch_id, frozen.as_of, frozen.digest, champion.release_id, rules.release_id, now)
-    decisions = decision_rows(use_case, facts, scores, choice, frozen.frame[use_case.entity.key].to_numpy())
-    messages = outbox_rows(use_case, decisions, now)
-    with ledger.begin() as connection:
-        appended = append_decisions(connection, decisions, predictions, messages)
-        append_batch_event(
-            connection, batch_id, "decided", {"decisions": appended.decisions, "messages": appended.messages}
-        )
-    return f"{appended.decisions} decided, {appended.messages} to send"
+    before = ledger_bytes(workspace.ledger)
+    logged: list[LoggedPart] = each_part(workspace, log_decisions, batch_id, champion, rules.release_id, utc_now())
+    grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(workspace.ledger) - before))
+    decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
+    detail = {"decisions": decisions, "messages": messages}
+    reached(workspace, batch_id, "decided", detail, [*costs, *(part.cost for part in logged), grown])
+    return f"{decisions} decided, {messages} to send"
 
 
 def _halt_where_violated(workspace: Workspace, batch_id: str, findings: tuple[GuardFinding, ...]) -> None:
     stopping = [finding for finding in findings if finding.is_violated and finding.consequence == "halt"]
     if stopping:
         halt(workspace, batch_id, "guardrail", [str(f) for f in stopping], [f.remedy for f in stopping])
-
-
-def _release(workspace: Workspace, release_id: str) -> Release:
-    stage = find_stage(workspace.ledger, release_id)
-    assert stage is not None  # the ledger refers to it by a foreign key
-    return stage.release

@@ -14,6 +14,7 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.learn.candidates import Kind, out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches, ranked_rows
+from decisionloop.learn.serving import cpu_seconds_per_row
 from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.releases import Release, find_stage, register_release, release_id_of
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
@@ -59,6 +60,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         "out_of_fold": kept,
         "code_version": code_version(workspace),
         "latency_ms": latency_of_one(workspace, candidate.model, batches.frame),
+        "cpu_seconds_per_row": cpu_seconds_per_row(workspace.use_case, candidate.model, batches.frame),
     }
     release = Release(
         release_id=release_id,
@@ -84,7 +86,9 @@ def find_candidates(workspace: Workspace, release_ids: Sequence[str], decision_i
         assert stage is not None  # train_and_keep registered it
         card = json.loads(stage.release.card_json)
         told = predictions_from_table(workspace.use_case, read_table(workspace, card["out_of_fold"]), decision_id)
-        records.append(CandidateRecord(stage.release, Contender(told, card["latency_ms"])))
+        records.append(
+            CandidateRecord(stage.release, Contender(told, card["latency_ms"], card.get("cpu_seconds_per_row")))
+        )
     return records
 
 
@@ -93,8 +97,8 @@ def contender_of(workspace: Workspace, release: Release, frame: pd.DataFrame) ->
     if release.scorer_digest is None:
         return Contender(None)
     model = load_release(workspace.snapshots, release.scorer_digest)
-    latency = json.loads(release.card_json)["latency_ms"]
-    return Contender(predict(workspace.use_case, model, frame), latency)
+    card = json.loads(release.card_json)
+    return Contender(predict(workspace.use_case, model, frame), card["latency_ms"], card.get("cpu_seconds_per_row"))
 
 
 def latency_of_one(workspace: Workspace, model: ReleaseModel, frame: pd.DataFrame) -> float:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import Select, select
 
+from decisionloop.act.preference import preferred_action
 from decisionloop.ledger.batches import Batch, batches
-from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, predictions_of_batch
+from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes
 from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.measurements import Measurement, append_measurements, measured_cohorts
@@ -23,7 +23,8 @@ from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
 from decisionloop.observe.intake import match_outcomes
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.announce import announce
-from tasks.references import frozen_frame
+from tasks.mature_log import frozen_rows
+from tasks.said import said_of
 from tasks.step import step
 
 DECIDED = ("decided", "complete")
@@ -81,39 +82,18 @@ def cohort_name(as_of: datetime) -> str:
 def _figures(workspace: Workspace, batch: Batch) -> Iterator[Figure]:
     use_case = workspace.use_case
     log = decisions_with_outcomes(workspace.ledger, use_case.name, batch.as_of, batch.as_of, columns=LEARNING_COLUMNS)
-    frame = frozen_frame(workspace, batch.batch_id).frame.iloc[log["snapshot_row"]].reset_index(drop=True)
-    predictions = predictions_of_batch(workspace.ledger, batch.batch_id)
-    actions = {name: index for index, name in enumerate(use_case.action_names)}
-    by_release = {
-        (str(release_id), str(role)): rows.set_index("decision_id").loc[log["decision_id"]]
-        for (release_id, role), rows in predictions.groupby(["release_id", "role"])
-    }
-    rules = next(rows for (_, role), rows in by_release.items() if role == "baseline")
-    decides = next((rows for (_, role), rows in by_release.items() if role == "champion"), rules)
-    expected = None if decides is rules else _values(decides["action_values"], use_case.action_names)
-    yield from money_figures(
-        use_case,
-        log,
-        frame,
-        expected,
-        rules["action"].map(actions).to_numpy(dtype=np.int64),
-        decides["action"].map(actions).to_numpy(dtype=np.int64),
-    )
+    frame = frozen_rows(workspace, log)
+    said = said_of(workspace, batch.batch_id, log)
+    rules = said.rules_action
+    preferred = rules if said.values is None else preferred_action(use_case, frame, said.values)
+    yield from money_figures(use_case, log, frame, said.values, rules, preferred)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_:
-        for (release_id, role), rows in by_release.items():
-            if role != "baseline":
-                score = rows["score"].to_numpy(dtype=np.float64)
-                if use_case.model.action_as == "input":
-                    # The score is that of the action which the release preferred; it says nothing of another one.
-                    score = np.where(rows["action"].to_numpy() == log["action"].to_numpy(), score, np.nan)
-                yield from ranking_figures(log, score, release_id)
-
-
-def _values(texts: pd.Series, names: tuple[str, ...]) -> np.ndarray:
-    """The money (n, A) that a release expected of each action, from its logged JSON text."""
-    logged = pd.read_json(StringIO("\n".join(texts)), lines=True, dtype=False, convert_dates=False)
-    return logged[list(names)].to_numpy(dtype=np.float64)
+        taken = pd.Index(use_case.action_names).get_indexer(log["action"])
+        for release_id, score, action in said.scores(preferred):
+            # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
+            known = np.where(action == taken, score, np.nan) if use_case.model.action_as == "input" else score
+            yield from ranking_figures(log, known, release_id)
 
 
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:

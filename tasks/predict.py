@@ -1,27 +1,36 @@
-"""Steps of predict: freeze the batch, validate it, score it side by side."""
+"""Steps of predict: freeze the batch, validate it, score it side by side. Each goes over the batch's parts."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.ledger.batches import Scalar, append_batch_event, batch_state, open_batch
-from decisionloop.ledger.releases import champion, shadows
+from decisionloop.ledger.batch_parts import append_part, parts_of
+from decisionloop.ledger.batches import Scalar, State, append_batch_event, batch_state, latest_detail, open_batch
+from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
+from decisionloop.ledger.facts import canonical_json
+from decisionloop.ledger.releases import baseline, champion, shadows
+from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.stage_costs import append_stage_costs
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
-from decisionloop.predict.features import build_frame
+from decisionloop.metering import StageCost
+from decisionloop.predict.text import as_text
 from decisionloop.workspace import Workspace, open_workspace
-from expectations.reference import reference_of
-from expectations.report import as_markdown
-from expectations.run import validate
+from expectations.reference import BatchReference, merge
+from expectations.report import BatchReport, as_markdown
+from expectations.run import settle
 from tasks.announce import publish
 from tasks.halting import halt
-from tasks.references import frozen_frame, keep_table, reference_before
+from tasks.parts import cut, each_part
+from tasks.predict_parts import freeze_part, score_part, validate_part
+from tasks.references import batch_of, keep_table
 from tasks.rules_release import ensure_rules
-from tasks.scoring import score_side_by_side
+from tasks.scoring import ShadowPart
 from tasks.step import step
 
 FROZEN = ("frozen", "validated", "scored", "decided", "complete")
@@ -37,18 +46,15 @@ def freeze_batch(use_case: str, as_of: datetime) -> str:
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest)
     if batch.state in FROZEN:
         return batch.batch_id
-    moment = pd.Timestamp(as_of)
-    entities = workspace.source.due(moment, contract.schedule.covers_days)
-    known = workspace.source.known(entities, moment)
-    frame = build_frame(contract, workspace.code.features, known, entities, moment, workspace.source.time_column)
-    newest = known[workspace.source.time_column].max()
-    digest = keep_table(workspace, pa.Table.from_pandas(frame, preserve_index=False), "features")
+    _cut_into_parts(workspace, batch.batch_id, as_of)
+    frozen = each_part(workspace, freeze_part, batch.batch_id)
+    newest = max((part.newest for part in frozen if part.newest is not None), default=None)
     detail: dict[str, Scalar] = {
-        "snapshot": digest,
-        "rows": len(frame),
-        "newest": None if pd.isna(newest) else newest.isoformat(),
+        "parts": len(frozen),
+        "rows": sum(part.rows for part in frozen),
+        "newest": None if newest is None else newest.isoformat(),
     }
-    append_batch_event(workspace.ledger, batch.batch_id, "frozen", detail)
+    reached(workspace, batch.batch_id, "frozen", detail, [part.cost for part in frozen])
     return batch.batch_id
 
 
@@ -58,19 +64,77 @@ def validate_batch(use_case: str, batch_id: str) -> str:
     workspace = open_workspace(use_case)
     if batch_state(workspace.ledger, batch_id) != "frozen":
         return "validated before"
-    frozen = frozen_frame(workspace, batch_id)
-    report = validate(
-        frozen.frame,
-        workspace.use_case,
-        reference_before(workspace, frozen.as_of),
-        frozen.newest,
-        pd.Timestamp(frozen.as_of),
-        _docs_folder(workspace, batch_id),
-    )
+    frozen = latest_detail(workspace.ledger, batch_id, "frozen")
+    rows, newest = int(frozen["rows"] or 0), frozen["newest"]
+    latest = None if newest is None else datetime.fromisoformat(str(newest))
+    checked = each_part(workspace, validate_part, batch_id, rows, latest)
+    faults = sum(part.fault_rows for part in checked)
+    report = settle(workspace.use_case, [part.observations for part in checked], rows, faults)
+    _record(workspace, batch_id, report)
+    if report.state == "halted":
+        halt(workspace, batch_id, "validation", report.halt_reasons, [r.remedy for r in report.halting])
+    reference = merge([part.reference for part in checked if part.reference is not None])
+    assert isinstance(reference, BatchReference)  # an empty batch is halted
+    detail: dict[str, Scalar] = {"fault_rows": faults, "reference": reference.model_dump_json()}
+    reached(workspace, batch_id, "validated", detail, [part.cost for part in checked])
+    return f"{faults} of {rows} rows are left to the rules"
+
+
+@step
+def score_batch(use_case: str, batch_id: str) -> str:
+    """Score the validated batch with the champion, every shadow and the rules; returns who scored it."""
+    workspace = open_workspace(use_case)
+    if batch_state(workspace.ledger, batch_id) != "validated":
+        return "scored before"
+    decides, rules = champion(workspace.ledger, use_case), baseline(workspace.ledger, use_case)
+    assert decides is not None  # ensure_rules gave the use case both before its first batch
+    assert rules is not None
+    named, beside = decides.release.release_id, [s.release.release_id for s in shadows(workspace.ledger, use_case)]
+    scored = each_part(workspace, score_part, batch_id, named, rules.release_id, beside)
+    _record_shadows(workspace, batch_id, [part.shadows for part in scored])
+    profiles = [part.profile for part in scored if part.profile is not None]
+    profile = functools.reduce(lambda one, other: one + other, profiles) if profiles else None
+    detail: dict[str, Scalar] = {"champion": named, "score_profile": canonical_json(profile)}
+    reached(workspace, batch_id, "scored", detail, [cost for part in scored for cost in part.costs])
+    return ", ".join([named, *beside])
+
+
+def reached(
+    workspace: Workspace,
+    batch_id: str,
+    state: State,
+    detail: Mapping[str, Scalar],
+    costs: Sequence[StageCost],
+) -> None:
+    """Say that a batch has reached a state and what it took, in one transaction."""
+    attempt = batch_of(workspace, batch_id).attempt
+    with workspace.ledger.begin() as connection:
+        append_batch_event(connection, batch_id, state, detail)
+        append_stage_costs(connection, batch_id, attempt, costs, workspace.use_case.serving_cost)
+
+
+def _cut_into_parts(workspace: Workspace, batch_id: str, as_of: datetime) -> None:
+    """Leave behind who is due, part by part; a batch that was cut before keeps its parts."""
+    if parts_of(workspace.ledger, batch_id, "due"):
+        return
+    contract = workspace.use_case
+    due = workspace.source.due(pd.Timestamp(as_of), contract.schedule.covers_days)
+    key = contract.entity.key
+    ids = as_text(due[key]).sort_values(kind="stable", ignore_index=True)
+    kept = [
+        (keep_table(workspace, pa.table({key: pa.array(ids.iloc[rows], pa.string())}), "features"), rows)
+        for rows in cut(ids, workspace.settings.partition_rows)
+    ]
+    with workspace.ledger.begin() as connection:  # all of them or none, for their number is the batch's
+        for part, (digest, rows) in enumerate(kept):
+            append_part(connection, batch_id, "due", part, digest, rows.stop - rows.start)
+
+
+def _record(workspace: Workspace, batch_id: str, report: BatchReport) -> None:
     append_results(
         workspace.ledger,
         batch_id,
-        frozen.attempt,
+        batch_of(workspace, batch_id).attempt,
         [
             ExpectationResult(
                 r.check, r.column or None, r.severity, r.is_success, r.observed, r.unexpected_count,
@@ -80,40 +144,12 @@ def validate_batch(use_case: str, batch_id: str) -> str:
         ],
     )  # fmt: skip
     publish(f"validation-{batch_id}", as_markdown(report))
-    if report.state == "halted":
-        halt(workspace, batch_id, "validation", report.halt_reasons, [r.remedy for r in report.halting])
-    faults = keep_table(workspace, pa.table({"reason": pa.array(report.row_reasons, pa.string())}), "features")
-    reference = reference_of(frozen.frame, workspace.use_case).model_dump_json()
-    detail: dict[str, Scalar] = {
-        "faults": faults,
-        "fault_rows": int(report.row_faults.sum()),
-        "reference": reference,
-    }
-    append_batch_event(workspace.ledger, batch_id, "validated", detail)
-    return f"{int(report.row_faults.sum())} of {len(frozen.frame)} rows are left to the rules"
 
 
-@step
-def score_batch(use_case: str, batch_id: str) -> str:
-    """Score the validated batch with the champion, every shadow and the rules; returns who scored it."""
-    workspace = open_workspace(use_case)
-    if batch_state(workspace.ledger, batch_id) != "validated":
-        return "scored before"
-    frozen = frozen_frame(workspace, batch_id)
-    decides = champion(workspace.ledger, use_case)
-    assert decides is not None  # ensure_rules gave the use case one before its first batch
-    beside = shadows(workspace.ledger, use_case)
-    tables = score_side_by_side(workspace, batch_id, frozen, decides.release, [s.release for s in beside])
-    detail: dict[str, Scalar] = {
-        "scores": keep_table(workspace, tables.scores, "scores"),
-        "predictions": keep_table(workspace, tables.predictions, "scores"),
-        "champion": decides.release.release_id,
-    }
-    append_batch_event(workspace.ledger, batch_id, "scored", detail)
-    return ", ".join([decides.release.release_id, *(s.release.release_id for s in beside)])
-
-
-def _docs_folder(workspace: Workspace, batch_id: str) -> Path | None:
-    if not workspace.settings.is_data_docs_built:
-        return None
-    return workspace.settings.home / "data_docs" / batch_id
+def _record_shadows(workspace: Workspace, batch_id: str, parts: Sequence[Sequence[ShadowPart]]) -> None:
+    """One record a shadow: a failure in one part is the batch's, and one that could value nobody says so."""
+    for of_parts in zip(*parts, strict=True):
+        fared = functools.reduce(lambda one, other: one + other, of_parts)
+        status = "failed" if fared.error else "nan" if fared.nan_rows == fared.rows else "ok"
+        counts = (fared.rows, fared.nan_rows, fared.milliseconds, utc_now())
+        append_shadow_run(workspace.ledger, ShadowRun(batch_id, fared.release_id, status, fared.error, *counts))

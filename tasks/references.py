@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from decisionloop.errors import UsageError
@@ -21,37 +20,12 @@ REFERENCE_BATCHES = 8
 """How many accepted batches make the reference of data quality."""
 
 
-@dataclass(frozen=True)
-class FrozenBatch:
-    """The frozen features of a batch: the canonical frame and what is known of it."""
-
-    frame: pd.DataFrame
-    digest: str
-    as_of: datetime
-    newest: pd.Timestamp | None
-    attempt: int
-
-
 def batch_of(workspace: Workspace, batch_id: str) -> Batch:
     """The batch of that id. Raises UsageError where there is none."""
     found = find_batch(workspace.ledger, batch_id)
     if found is None:
         raise UsageError(f"no batch {batch_id} in the ledger. Run the predict flow first.")
     return found
-
-
-def frozen_frame(workspace: Workspace, batch_id: str) -> FrozenBatch:
-    """Read a batch's frozen features; raises IntegrityError when they are not what was frozen."""
-    batch = batch_of(workspace, batch_id)
-    detail = latest_detail(workspace.ledger, batch_id, "frozen")
-    digest, newest = str(detail["snapshot"]), detail["newest"]
-    return FrozenBatch(
-        frame=read_table(workspace, digest).to_pandas(),
-        digest=digest,
-        as_of=batch.as_of,
-        newest=None if newest is None else pd.Timestamp(str(newest)),
-        attempt=batch.attempt,
-    )
 
 
 def keep_table(workspace: Workspace, table: pa.Table, kind: Kind) -> str:
@@ -61,9 +35,9 @@ def keep_table(workspace: Workspace, table: pa.Table, kind: Kind) -> str:
     return kept.digest
 
 
-def read_table(workspace: Workspace, digest: str) -> pa.Table:
-    """A stored table; raises IntegrityError when its bytes have changed."""
-    return workspace.snapshots.get_table(digest)
+def read_table(workspace: Workspace, digest: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A stored table, or some of its columns; raises IntegrityError when its bytes have changed."""
+    return workspace.snapshots.get_table(digest, columns)
 
 
 def reference_before(workspace: Workspace, as_of: datetime) -> BatchReference | None:

@@ -9,7 +9,7 @@ prices from the mixture, so that limits hold in expectation and propensities sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,35 +30,72 @@ class InfeasibleConstraints(DecisionLoopError):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A mixture of J assignments: ``greedy`` (J, n) holds actions, ``weight`` (J,) sums to 1.
+class BatchPart:
+    """What may be chosen in one part of a batch, and what each choice uses of every limit."""
 
-    ``price`` says for each limit what one more unit of it would earn, in money.
-    """
+    offer: Offer
+    limits: tuple[Limit, ...]
 
-    greedy: np.ndarray
-    weight: np.ndarray
+    @property
+    def values(self) -> np.ndarray:
+        """Money (n, A) at stake: rows that are not ours to choose bring a constant, and their value may be missing."""
+        return np.where(self.offer.allowed & self.offer.is_free[:, None], self.offer.values, 0.0)
+
+
+Parts = Callable[[], Iterable[BatchPart]]
+"""The parts of a batch in their order, as often as they are asked for: they need not all fit into memory."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What every row takes at given prices: most ``money_weight`` * value - price * use, exploration included."""
+
+    money_weight: float
     price: np.ndarray
 
+    def of(self, part: BatchPart) -> np.ndarray:
+        """The action (n,) of each row of a part."""
+        gains = self.money_weight * part.values
+        for price, limit in zip(self.price, part.limits, strict=True):
+            if price:
+                gains -= price * limit.coefficient
+        return part.offer.best(part.offer.expected(gains))
 
-def plan(offer: Offer, limits: Sequence[Limit]) -> Plan:
-    """The most valuable mixture of assignments within ``limits``; a single one where no limit binds.
 
-    Limits hold to 1e-9 of the largest sum that the batch could reach. Raises InfeasibleConstraints, which names
-    the constraints that cannot be kept and the nearest bounds that can.
+@dataclass(frozen=True)
+class Plan:
+    """A mixture of J assignments, ``weight`` (J,) of which sums to 1.
+
+    ``price`` says for each limit what one more unit of it would earn, in money; ``wording`` names the limits.
     """
-    search = _Search(offer, limits)
-    search.add(offer.best(offer.expected(offer.values)))
-    if (search.use[0] <= search.bound).all():
-        return Plan(search.greedy[0][None, :], np.ones(1), np.zeros(len(limits)))
+
+    assignments: tuple[Assignment, ...]
+    weight: np.ndarray
+    price: np.ndarray
+    wording: tuple[str, ...]
+
+
+def plan(parts: Parts) -> Plan:
+    """The most valuable mixture of assignments within the limits; a single one where no limit binds.
+
+    Sums are taken part by part in their order, so that where the parts are computed changes nothing. Limits hold to
+    1e-9 of the largest sum that the batch could reach. Raises InfeasibleConstraints, which names the constraints
+    that cannot be kept and the nearest bounds that can.
+    """
+    search = _Search(parts)
+    wording = tuple(limit.wording for limit in search.limits)
+    search.add(Assignment(1.0, np.zeros(len(wording))))
+    if not search.is_any_free or (search.use[0] <= search.bound).all():  # without a choice nothing can be kept
+        return Plan(tuple(search.assignments), np.ones(1), np.zeros(len(wording)), wording)
     excess = search.run(for_value=False).excess
     if (excess > 2 * TOLERANCE).any():
-        raise InfeasibleConstraints(_explanation(limits, excess * search.scale))
+        raise InfeasibleConstraints(_explanation(search.limits, excess, search.scale))
     search.bound = search.bound + excess
     mixture = search.run(for_value=True)
     kept = np.flatnonzero(mixture.weight > TOLERANCE)
     weight = mixture.weight[kept] / mixture.weight[kept].sum()
-    return Plan(np.stack([search.greedy[j] for j in kept]), weight, mixture.price * search.money / search.scale)
+    price = mixture.price * search.money / search.scale
+    return Plan(tuple(search.assignments[j] for j in kept), weight, price, wording)
 
 
 @dataclass(frozen=True)
@@ -77,22 +114,34 @@ class _Search:
     Money and use are divided by the largest sums that the batch could reach, so that one tolerance fits all.
     """
 
-    def __init__(self, offer: Offer, limits: Sequence[Limit]) -> None:
-        self.offer, self.limits = offer, limits
-        # Rows that are not ours to choose bring a constant, and their value may be missing.
-        self.values = np.where(offer.allowed & offer.is_free[:, None], offer.values, 0.0)
-        self.money = _largest_sum(self.values)
-        self.scale = np.array([_largest_sum(limit.coefficient) for limit in limits])
-        self.bound = np.array([limit.bound for limit in limits]) / self.scale
-        self.greedy: list[np.ndarray] = []
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.limits: tuple[Limit, ...] = ()
+        largest: list[np.ndarray] = []
+        self.is_any_free = False
+        for part in parts():
+            self.limits = part.limits
+            self.is_any_free |= bool(part.offer.is_free.any())
+            largest.append(
+                np.array([_largest_sum(part.values), *(_largest_sum(one.coefficient) for one in part.limits)])
+            )
+        reach = sum(largest, start=np.zeros(1 + len(self.limits)))
+        reach[reach == 0] = 1.0
+        self.money, self.scale = float(reach[0]), reach[1:]
+        self.bound = np.array([limit.bound for limit in self.limits]) / self.scale
+        self.assignments: list[Assignment] = []
         self.value: list[float] = []
         self.use: list[np.ndarray] = []
 
-    def add(self, greedy: np.ndarray) -> None:
-        chances = self.offer.propensities(greedy)
-        self.greedy.append(greedy.astype(np.int16))
-        self.value.append(float((chances * self.values).sum()) / self.money)
-        self.use.append(np.array([(chances * limit.coefficient).sum() for limit in self.limits]) / self.scale)
+    def add(self, assignment: Assignment) -> None:
+        value, use = 0.0, np.zeros(len(self.limits))
+        for part in self.parts():
+            chances = part.offer.propensities(assignment.of(part))
+            value += float((chances * part.values).sum())
+            use += np.array([(chances * limit.coefficient).sum() for limit in part.limits])
+        self.assignments.append(assignment)
+        self.value.append(value / self.money)
+        self.use.append(use / self.scale)
 
     def run(self, *, for_value: bool) -> _Mixture:
         """Add the best assignment at the current prices until none improves on the mixture, and return that.
@@ -101,23 +150,17 @@ class _Search:
         """
         mixture = self._mixture(for_value)
         for _ in range(_ROUNDS):
-            self.add(self.offer.best(self.offer.expected(self._gains(mixture.price, for_value))))
+            self.add(Assignment(for_value / self.money, mixture.price / self.scale))
             reduced_cost = mixture.price @ self.use[-1] - for_value * self.value[-1] - mixture.convexity_price
             if reduced_cost >= -TOLERANCE:
                 break
             mixture = self._mixture(for_value)
         return mixture
 
-    def _gains(self, price: np.ndarray, for_value: bool) -> np.ndarray:
-        gains = for_value * self.values / self.money
-        for one, scale, limit in zip(price, self.scale, self.limits, strict=True):
-            gains -= one / scale * limit.coefficient
-        return gains
-
     def _mixture(self, for_value: bool) -> _Mixture:
         from scipy.optimize import linprog
 
-        found, many = len(self.greedy), len(self.limits)
+        found, many = len(self.assignments), len(self.limits)
         elastic = np.zeros((many, 0)) if for_value else -np.eye(many)
         result = linprog(
             np.r_[-np.array(self.value) * for_value, np.ones(elastic.shape[1])],
@@ -138,14 +181,14 @@ class _Search:
 
 
 def _largest_sum(coefficient: np.ndarray) -> float:
-    return float(np.abs(coefficient).max(axis=1).sum()) or 1.0
+    return float(np.abs(coefficient).max(axis=1, initial=0.0).sum())
 
 
-def _explanation(limits: Sequence[Limit], excess: np.ndarray) -> str:
+def _explanation(limits: Sequence[Limit], excess: np.ndarray, scale: np.ndarray) -> str:
     parts = [
-        f"{limit.path} ({limit.wording}): the nearest within reach is {limit.stated(limit.bound + over):.6g}"
-        for limit, over in zip(limits, excess, strict=True)
-        if over > 2 * TOLERANCE * _largest_sum(limit.coefficient)
+        f"{limit.path} ({limit.wording}): the nearest within reach is {limit.stated(limit.bound + over * most):.6g}"
+        for limit, over, most in zip(limits, excess, scale, strict=True)
+        if over > 2 * TOLERANCE
     ]
     return (
         f"no choice of actions keeps every constraint of the policy: {'; '.join(parts)}. Exploration, the holdout "

@@ -1,4 +1,4 @@
-"""Lay out what was decided as the rows that the ledger keeps: decisions, and the actions to send."""
+"""Lay out what was decided as the rows that the ledger keeps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from decisionloop.predict.json_columns import json_objects
 
 @dataclass(frozen=True)
 class BatchFacts:
-    """What all decisions of a batch have in common."""
+    """What all decisions of a part of a batch have in common."""
 
     batch_id: str
     as_of: datetime
@@ -27,62 +27,77 @@ class BatchFacts:
 
 
 def decision_rows(
-    use_case: UseCase, batch: BatchFacts, scores: pa.Table, choice: Choice, entity_ids: np.ndarray
+    use_case: UseCase, batch: BatchFacts, scores: pa.Table, choice: Choice, entity_ids: np.ndarray | pa.Array
 ) -> pa.Table:
-    """The ledger's decision rows (n) of a chosen batch.
+    """The ledger's decision rows (n) of a chosen part of a batch; text that repeats is dictionary-encoded.
 
     A decision of the rules (baseline, holdout) carries their release and their reasons; the score of the champion,
-    where it has one, is kept beside it all the same.
+    where it has one, is kept beside it all the same. What the contract sends (``is_sent``) is thereby queued.
     """
     rows = len(entity_ids)
-    is_rules = pa.array(np.isin(choice.role, ("baseline", "holdout")))
-    names = set(scores.column_names)
-
-    def column(name: str) -> pa.Array:
-        return scores[name].combine_chunks() if name in names else pa.nulls(rows, pa.float64())
-
-    rules_reasons = column("rules_reason_codes")
-    reasons = column("reason_codes") if "reason_codes" in names else rules_reasons
-    no_values = np.full((rows, len(use_case.actions)), np.nan)
+    role = pa.array(choice.role, pa.string()).dictionary_encode()
+    is_rules = np.isin(choice.role, ("baseline", "holdout"))
+    has_model = "score" in scores.column_names
+    nothing = pa.nulls(rows, pa.float64())
+    values = [_numbers(scores, f"value:{name}") for name in use_case.action_names] if has_model else None
+    is_sent = np.array([action.is_sent for action in use_case.actions])
     return pa.table(
         {
             "decision_id": scores["decision_id"],
             "batch_id": _same(batch.batch_id, rows),
             "use_case": _same(use_case.name, rows),
             "entity_id": pa.array(entity_ids, pa.string()),
-            "as_of": pa.array([batch.as_of] * rows, pa.timestamp("us", "UTC")),
+            "as_of": _same(batch.as_of, rows, _TIME),
             "snapshot_digest": _same(batch.snapshot_digest, rows),
             "snapshot_row": np.arange(rows, dtype=np.int64),
-            "release_id": pc.if_else(is_rules, batch.rules_id, batch.champion_id),
-            "role": pa.array(choice.role, pa.string()),
-            "score": column("score"),
-            "amount": column("amount"),
-            "action_values": column("action_values")
-            if "action_values" in names
-            else json_objects(use_case.action_names, no_values),
-            "action": pa.array(use_case.action_names, pa.string()).take(pa.array(choice.action)),
+            "release_id": _either(is_rules, batch.rules_id, batch.champion_id),
+            "role": role,
+            "score": scores["score"] if has_model else nothing,
+            "amount": scores["amount"] if has_model else nothing,
+            "action_values": json_objects(
+                use_case.action_names, np.full((rows, is_sent.size), np.nan) if values is None else np.stack(values, 1)
+            ),
+            "action": _named(use_case, choice.action),
+            "rules_action": _named(use_case, scores["rules_action"].to_numpy()),
+            "is_sent": is_sent[choice.action],
             "propensity": choice.propensity,
-            "reason_codes": pc.if_else(is_rules, rules_reasons, reasons),
-            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True),
+            "reason_codes": _reasons(scores, is_rules, has_model),
+            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             "policy_version": _same(f"{use_case.version}/{use_case.policy.salt}", rows),
             "contract_digest": _same(use_case.digest, rows),
-            "latency_ms": column("latency_ms") if "latency_ms" in names else np.zeros(rows),
-            "decided_at": pa.array([batch.decided_at] * rows, pa.timestamp("us", "UTC")),
+            "latency_ms": scores["latency_ms"] if has_model else np.zeros(rows),
+            "decided_at": _same(batch.decided_at, rows, _TIME),
         }
     )
 
 
-def outbox_rows(use_case: UseCase, decisions: pa.Table, queued_at: datetime) -> pa.Table:
-    """The actions of ``decisions`` that leave the house, as outbox rows; the payload is empty JSON."""
-    sent = pa.array([action.name for action in use_case.actions if action.is_sent], pa.string())
-    leaving = decisions.filter(pc.is_in(decisions["action"], value_set=sent))
-    rows = len(leaving)
-    return (
-        leaving.select(["decision_id", "batch_id", "use_case", "entity_id", "action"])
-        .append_column("payload", _same("{}", rows))
-        .append_column("queued_at", pa.array([queued_at] * rows, pa.timestamp("us", "UTC")))
-    )
+_TIME = pa.timestamp("us", "UTC")
 
 
-def _same(text: str, rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar(text, pa.string()), rows)
+def _reasons(scores: pa.Table, is_rules: np.ndarray, has_model: bool) -> pa.Array:
+    """The rules' words where they decide, else the model's reasons."""
+    words = scores["rules_reason_codes"].combine_chunks()
+    if not has_model:
+        return words
+    told = scores["reason_codes"].combine_chunks()
+    return pc.if_else(pa.array(is_rules), words.cast(pa.string()), told)
+
+
+def _numbers(table: pa.Table, name: str) -> np.ndarray:
+    return table[name].to_numpy()
+
+
+def _named(use_case: UseCase, action: np.ndarray) -> pa.DictionaryArray:
+    """Actions (n,) by index as names."""
+    return pa.DictionaryArray.from_arrays(pa.array(action.astype(np.int32)), pa.array(use_case.action_names))
+
+
+def _either(is_first: np.ndarray, first: str, second: str) -> pa.DictionaryArray:
+    names = [first, second] if first != second else [first]
+    index = np.where(is_first | (len(names) == 1), 0, 1).astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(names, pa.string()))
+
+
+def _same(value: object, rows: int, kind: pa.DataType | None = None) -> pa.DictionaryArray:
+    zeros = pa.array(np.zeros(rows, dtype=np.int32))
+    return pa.DictionaryArray.from_arrays(zeros, pa.array([value], kind or pa.string()))

@@ -69,21 +69,34 @@ def realised_values(
     return values
 
 
-def action_costs(use_case: UseCase, frame: pd.DataFrame, budget: BudgetConstraint) -> np.ndarray:
+def action_costs(
+    use_case: UseCase, frame: pd.DataFrame, budget: BudgetConstraint, largest: np.ndarray | None = None
+) -> np.ndarray:
     """Cost of every action under a budget's expressions, float64 (n, A); an action without one costs 0.
 
     A cost that is unknown because a feature is missing counts as the largest known cost of that action in the
-    batch, so that missing data cannot loosen a budget; it stays NaN where nobody's cost is known.
+    batch, so that missing data cannot loosen a budget; it stays NaN where nobody's cost is known. Where ``frame`` is
+    only a part of the batch, ``largest`` (A,) says what that is (see :func:`largest_costs`).
     """
+    costs = _known_costs(use_case, frame, budget)
+    most = costs.max(axis=0, initial=-np.inf, where=~np.isnan(costs)) if largest is None else largest
+    return np.where(np.isnan(costs), np.where(np.isneginf(most), np.nan, most), costs)
+
+
+def largest_costs(use_case: UseCase, frame: pd.DataFrame, budget: BudgetConstraint) -> np.ndarray:
+    """The largest known cost of each action (A,), -inf where none is known; of two parts the larger one counts."""
+    costs = _known_costs(use_case, frame, budget)
+    return np.asarray(costs.max(axis=0, initial=-np.inf, where=~np.isnan(costs)))
+
+
+def _known_costs(use_case: UseCase, frame: pd.DataFrame, budget: BudgetConstraint) -> np.ndarray:
     expressions = {name: Expression(text) for name, text in budget.cost.items()}
     money = _Money.over(use_case, frame, expressions.values())
     costs = np.zeros((len(frame), len(use_case.actions)))
     for action, name in enumerate(use_case.action_names):
         if name in expressions:
-            cost = money.of(expressions[name])
-            is_unknown = np.isnan(cost)
-            costs[:, action] = np.where(is_unknown, cost[~is_unknown].max(initial=-np.inf), cost)
-    return np.where(np.isneginf(costs), np.nan, costs)
+            costs[:, action] = money.of(expressions[name])
+    return costs
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import action_costs
-from decisionloop.act.policy import Choice
+from decisionloop.act.limits import BatchTotals, budgets
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import BudgetConstraint
 
@@ -69,16 +69,43 @@ def guard_before(use_case: UseCase, is_killed: bool, score_shift: float | None) 
     return tuple(findings)
 
 
-def guard_after(use_case: UseCase, frame: pd.DataFrame, choice: Choice) -> tuple[GuardFinding, ...]:
+@dataclass(frozen=True)
+class Tally:
+    """What was chosen in a part of a batch, counted: rows by action (A,), and the cost under each budget."""
+
+    actions: tuple[int, ...]
+    costs: tuple[float, ...]
+
+    @classmethod
+    def of(cls, use_case: UseCase, frame: pd.DataFrame, action: np.ndarray, totals: BatchTotals | None = None) -> Tally:
+        """Count the actions (n,) chosen for the rows of ``frame``, a part of the batch of ``totals``."""
+        whole = totals or BatchTotals.of(use_case, frame)
+        row = np.arange(len(frame))
+        costs = [
+            float(action_costs(use_case, frame, budget, largest)[row, action].sum())
+            for budget, largest in zip(budgets(use_case), whole.largest_costs, strict=True)
+        ]
+        counts = np.bincount(action, minlength=len(use_case.actions))
+        return cls(tuple(counts.tolist()), tuple(costs))
+
+    def __add__(self, other: Tally) -> Tally:
+        """Two parts together."""
+        return Tally(
+            tuple(mine + theirs for mine, theirs in zip(self.actions, other.actions, strict=True)),
+            tuple(mine + theirs for mine, theirs in zip(self.costs, other.costs, strict=True)),
+        )
+
+
+def guard_after(use_case: UseCase, tally: Tally) -> tuple[GuardFinding, ...]:
     """Look at the realised shares and cost of a choice before it is logged or sent; () for an empty batch."""
-    if not len(frame):
+    if not sum(tally.actions):
         return ()
-    return (*_shares(use_case, choice), *_costs(use_case, frame, choice))
+    return (*_shares(use_case, tally), *_costs(use_case, tally))
 
 
-def _shares(use_case: UseCase, choice: Choice) -> Iterator[GuardFinding]:
+def _shares(use_case: UseCase, tally: Tally) -> Iterator[GuardFinding]:
     for name, (low, high) in use_case.guardrails.action_share.items():
-        share = float(np.mean(choice.action == use_case.action_names.index(name)))
+        share = tally.actions[use_case.action_names.index(name)] / sum(tally.actions)
         remedy = (
             f"Look at why `{name}` is chosen so {{}}: scores, economics, constraints. If it is right, change "
             f"guardrails.action_share.{name}."
@@ -87,14 +114,12 @@ def _shares(use_case: UseCase, choice: Choice) -> Iterator[GuardFinding]:
         yield GuardFinding(f"largest share of {name}", share > high, share, high, "halt", remedy.format("often"))
 
 
-def _costs(use_case: UseCase, frame: pd.DataFrame, choice: Choice) -> Iterator[GuardFinding]:
+def _costs(use_case: UseCase, tally: Tally) -> Iterator[GuardFinding]:
     limit = use_case.guardrails.maximum_cost
     if limit is None:
         return
-    for index, constraint in enumerate(use_case.policy.constraints):
-        if not isinstance(constraint, BudgetConstraint):
-            continue
-        cost = float(action_costs(use_case, frame, constraint)[np.arange(len(frame)), choice.action].sum())
+    is_budget = [isinstance(constraint, BudgetConstraint) for constraint in use_case.policy.constraints]
+    for index, cost in zip(np.flatnonzero(is_budget), tally.costs, strict=True):
         remedy = (
             f"Lower policy.constraints.{index}.limit so that chance stays below this, or raise guardrails.maximum_cost."
         )

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from decisionloop.act.economics import action_costs
+from decisionloop.act.economics import action_costs, largest_costs
 from decisionloop.contract import UseCase
-from decisionloop.contract.operation import ShareConstraint
+from decisionloop.contract.operation import BudgetConstraint, ShareConstraint
 from decisionloop.errors import DecisionLoopError
 
 
@@ -44,21 +44,46 @@ class Limit:
         return replace(self, coefficient=self.coefficient[index])
 
 
-def limits_of(use_case: UseCase, frame: pd.DataFrame) -> tuple[Limit, ...]:
-    """Every constraint of the policy as limits over the rows of ``frame``.
+@dataclass(frozen=True)
+class BatchTotals:
+    """What a part of a batch must know of the whole: its ``rows`` and, a budget each, the largest costs (A,)."""
 
-    Raises UnknownCost when a budget's cost is unknown for every row.
+    rows: int
+    largest_costs: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, use_case: UseCase, frame: pd.DataFrame) -> BatchTotals:
+        """The totals of one part; `+` makes those of the batch."""
+        return cls(len(frame), tuple(largest_costs(use_case, frame, budget) for budget in budgets(use_case)))
+
+    def __add__(self, other: BatchTotals) -> BatchTotals:
+        """Rows add up; of the largest costs the larger one counts."""
+        pairs = zip(self.largest_costs, other.largest_costs, strict=True)
+        return BatchTotals(self.rows + other.rows, tuple(np.maximum(mine, theirs) for mine, theirs in pairs))
+
+
+def budgets(use_case: UseCase) -> tuple[BudgetConstraint, ...]:
+    """The constraints of the policy that bound a cost, in the contract's order."""
+    return tuple(one for one in use_case.policy.constraints if isinstance(one, BudgetConstraint))
+
+
+def limits_of(use_case: UseCase, frame: pd.DataFrame, totals: BatchTotals | None = None) -> tuple[Limit, ...]:
+    """Every constraint of the policy as limits over the rows of ``frame``, a part of the batch of ``totals``.
+
+    Without ``totals`` the frame is the batch. Bounds are those of the batch. Raises UnknownCost when a budget's cost
+    is unknown for every row.
     """
-    return tuple(_limits(use_case, frame)) if len(frame) else ()
+    return tuple(_limits(use_case, frame, totals or BatchTotals.of(use_case, frame)))
 
 
-def _limits(use_case: UseCase, frame: pd.DataFrame) -> Iterator[Limit]:
+def _limits(use_case: UseCase, frame: pd.DataFrame, totals: BatchTotals) -> Iterator[Limit]:
+    largest = iter(totals.largest_costs)
     for index, constraint in enumerate(use_case.policy.constraints):
         path = f"policy.constraints.{index}"
         if isinstance(constraint, ShareConstraint):
-            yield from _share(use_case, constraint, path, len(frame))
+            yield from _share(use_case, constraint, path, len(frame), totals.rows)
             continue
-        costs = action_costs(use_case, frame, constraint)
+        costs = action_costs(use_case, frame, constraint, next(largest))
         if np.isnan(costs).any():
             unknown = [name for name, cost in zip(use_case.action_names, costs.T, strict=True) if np.isnan(cost).any()]
             raise UnknownCost(
@@ -69,13 +94,13 @@ def _limits(use_case: UseCase, frame: pd.DataFrame) -> Iterator[Limit]:
         yield Limit(path, wording, costs, constraint.limit)
 
 
-def _share(use_case: UseCase, constraint: ShareConstraint, path: str, rows: int) -> Iterator[Limit]:
+def _share(use_case: UseCase, constraint: ShareConstraint, path: str, rows: int, batch_rows: int) -> Iterator[Limit]:
     is_action = np.zeros((rows, len(use_case.actions)))
     is_action[:, use_case.action_names.index(constraint.action)] = 1.0
-    share = f"share of {constraint.action} of at"
+    share, unit = f"share of {constraint.action} of at", float(batch_rows)
     if constraint.maximum < 1:
-        yield Limit(path, f"{share} most {constraint.maximum:g}", is_action, constraint.maximum * rows, unit=rows)
+        bound = constraint.maximum * batch_rows
+        yield Limit(path, f"{share} most {constraint.maximum:g}", is_action, bound, unit)
     if constraint.minimum > 0:
-        yield Limit(
-            path, f"{share} least {constraint.minimum:g}", -is_action, -constraint.minimum * rows, rows, sign=-1.0
-        )
+        bound = -constraint.minimum * batch_rows
+        yield Limit(path, f"{share} least {constraint.minimum:g}", -is_action, bound, unit, sign=-1.0)

@@ -8,18 +8,23 @@ its money is known, so trying it would cost something and teach nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from decisionloop.act.constraints import Plan, plan
+from decisionloop.act.constraints import BatchPart, Plan, plan
 from decisionloop.act.draws import in_holdout, uniform_draws
-from decisionloop.act.limits import limits_of
+from decisionloop.act.limits import BatchTotals, limits_of
 from decisionloop.act.offer import Offer
 from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError
+
+Situations = Callable[[], Iterable[tuple[pd.DataFrame, "Situation"]]]
+"""The parts of a batch in their order, each a canonical frame and what is known of its rows; asked for repeatedly."""
 
 KILL_SWITCH = "kill switch"
 ROW_FAULT = "row fault"
@@ -70,44 +75,113 @@ class Choice:
 
 
 def choose(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation) -> Choice:
-    """Choose for the n rows of the canonical ``frame``; the same arguments give the same choice for ever.
+    """Choose for the n rows of the canonical ``frame``, a whole batch; the same arguments always give the same choice.
 
     Raises ChoiceError when shapes differ or a row has no allowed action, InfeasibleConstraints when no choice
     keeps the constraints.
     """
-    allowed = _allowed(use_case, frame, situation)
-    entity_ids = frame[use_case.entity.key].to_numpy(dtype=object)
-    reason = _fallback_reason(situation, allowed)
-    is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
-    rules = _allowed_rules(use_case, situation.rules_action, allowed)
-    fixed = np.where(is_holdout | pd.notna(reason), rules, -1)
-    offer = Offer(
-        situation.values,
-        allowed,
-        fixed,
-        use_case.policy.exploration_share,
-        use_case.default_action,
-        np.array(use_case.revealing),
-    )
-    draws = _Draws.of(use_case, entity_ids, as_of)
-    mixture, prices = _planned(use_case, frame, offer, draws) if situation.has_model else (_single(rules), ())
-    greedy = mixture.greedy[_drawn(mixture.weight, draws.mixture), np.arange(len(frame))].astype(np.int64)
+    totals = BatchTotals.of(use_case, frame)
+    agreed = plan_batch(use_case, as_of, totals, lambda: [(frame, situation)])
+    return choose_part(use_case, frame, as_of, situation, totals, agreed)
+
+
+def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> Plan | None:
+    """Agree on the prices of the constraints over all parts of a batch; None where there is nothing to agree on.
+
+    Raises what :func:`choose` raises.
+    """
+    if not use_case.policy.constraints or not totals.rows:
+        return None
+    if not all(situation.has_model for _, situation in parts()):
+        return None
+    return plan(lambda: (_part(use_case, frame, as_of, situation, totals) for frame, situation in parts()))
+
+
+def choose_part(
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    as_of: datetime,
+    situation: Situation,
+    totals: BatchTotals,
+    agreed: Plan | None,
+) -> Choice:
+    """Choose for one part of the batch of ``totals``, at the prices that the whole batch agreed on."""
+    turn = _Turn.of(use_case, frame, as_of, situation)
+    offer, draws = turn.offer, turn.draws
+    greedy_of_plan, weight = _assignments(use_case, frame, situation, turn, totals, agreed)
+    greedy = _mixed(greedy_of_plan, weight, draws)
     others = offer.alternatives(greedy)
     is_exploring = others.any(axis=1) & (draws.exploration < offer.exploration_share)
-    action = np.where(is_exploring, _one_of(others, draws.alternative), greedy)
-    propensities = sum(
-        weight * offer.propensities(one) for weight, one in zip(mixture.weight, mixture.greedy, strict=True)
-    )
+    action = greedy.copy()
+    exploring = np.flatnonzero(is_exploring)
+    action[exploring] = _one_of(others[exploring], draws.alternative(exploring))
+    propensities = sum(w * offer.propensities(one) for w, one in zip(weight, greedy_of_plan, strict=True))
     row = np.arange(len(frame))
+    prices = () if agreed is None else tuple(zip(agreed.wording, agreed.price.tolist(), strict=True))
     return Choice(
         action=action,
         propensity=propensities[row, action],
         propensities=propensities,
-        role=_roles(is_holdout, offer, is_exploring, situation.has_model),
+        role=_roles(turn.is_holdout, offer, is_exploring, situation.has_model),
         expected_value=situation.values[row, action],
-        fallback_reason=reason,
+        fallback_reason=turn.reason,
         prices=prices,
     )
+
+
+def _assignments(
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    situation: Situation,
+    turn: _Turn,
+    totals: BatchTotals,
+    agreed: Plan | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The assignments (J, n) of the plan and their weights (J,); a single one where there is no plan."""
+    if not situation.has_model:
+        return turn.rules[None, :], np.ones(1)
+    if agreed is None:
+        return turn.offer.best(turn.offer.values)[None, :], np.ones(1)
+    part = BatchPart(turn.offer, limits_of(use_case, frame, totals))
+    return np.stack([assignment.of(part) for assignment in agreed.assignments]), agreed.weight
+
+
+def _part(
+    use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation, totals: BatchTotals
+) -> BatchPart:
+    """A part as the plan sees it; its rows are summed in the order of a draw, whatever order they came in."""
+    turn = _Turn.of(use_case, frame, as_of, situation)
+    order = np.argsort(turn.draws.order, kind="stable")
+    limits = limits_of(use_case, frame, totals)
+    return BatchPart(turn.offer.rows(order), tuple(limit.rows(order) for limit in limits))
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What is settled of n rows before any price: the offer, the draws, who is held out or left to the rules."""
+
+    offer: Offer
+    draws: _Draws
+    rules: np.ndarray
+    is_holdout: np.ndarray
+    reason: np.ndarray
+
+    @classmethod
+    def of(cls, use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation) -> _Turn:
+        allowed = _allowed(use_case, frame, situation)
+        entity_ids = frame[use_case.entity.key].to_numpy(dtype=object)
+        reason = _fallback_reason(situation, allowed)
+        is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
+        rules = _allowed_rules(use_case, situation.rules_action, allowed)
+        offer = Offer(
+            situation.values,
+            allowed,
+            np.where(is_holdout | pd.notna(reason), rules, -1),
+            use_case.policy.exploration_share,
+            use_case.default_action,
+            np.array(use_case.revealing),
+        )
+        return cls(offer, _Draws(entity_ids, as_of, salt_of(use_case)), rules, is_holdout, reason)
 
 
 def salt_of(use_case: UseCase) -> str:
@@ -117,18 +191,30 @@ def salt_of(use_case: UseCase) -> str:
 
 @dataclass(frozen=True)
 class _Draws:
-    """Four independent draws in [0, 1) of every row; ``order`` gives sums an order that no caller can change."""
+    """Independent draws in [0, 1) of every row, made when first asked for: most batches need few of them."""
 
-    mixture: np.ndarray
-    exploration: np.ndarray
-    alternative: np.ndarray
-    order: np.ndarray
+    entity_ids: np.ndarray
+    as_of: datetime
+    salt: str
 
-    @classmethod
-    def of(cls, use_case: UseCase, entity_ids: np.ndarray, as_of: datetime) -> _Draws:
-        salt = salt_of(use_case)
-        purposes = ("mixture", "exploration", "alternative", "order")
-        return cls(*(uniform_draws(entity_ids, as_of, salt, purpose) for purpose in purposes))
+    @cached_property
+    def mixture(self) -> np.ndarray:
+        """Decides which assignment of the plan a row follows."""
+        return uniform_draws(self.entity_ids, self.as_of, self.salt, "mixture")
+
+    @cached_property
+    def exploration(self) -> np.ndarray:
+        """Decides whether a row explores."""
+        return uniform_draws(self.entity_ids, self.as_of, self.salt, "exploration")
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Gives sums an order that no caller can change."""
+        return uniform_draws(self.entity_ids, self.as_of, self.salt, "order")
+
+    def alternative(self, rows: np.ndarray) -> np.ndarray:
+        """Decides among the alternatives, for some of the rows."""
+        return uniform_draws(self.entity_ids[rows], self.as_of, self.salt, "alternative")
 
 
 def _allowed(use_case: UseCase, frame: pd.DataFrame, situation: Situation) -> np.ndarray:
@@ -173,28 +259,12 @@ def _fallback_reason(situation: Situation, allowed: np.ndarray) -> np.ndarray:
     return reason
 
 
-def _single(greedy: np.ndarray) -> Plan:
-    return Plan(greedy[None, :], np.ones(1), np.zeros(0))
-
-
-def _planned(
-    use_case: UseCase, frame: pd.DataFrame, offer: Offer, draws: _Draws
-) -> tuple[Plan, tuple[tuple[str, float], ...]]:
-    """The plan within the constraints; rows are summed in the order of a draw, whatever order they came in."""
-    limits = limits_of(use_case, frame) if offer.is_free.any() else ()
-    if not limits:
-        return _single(offer.best(offer.values)), ()
-    order = np.argsort(draws.order, kind="stable")
-    found = plan(offer.rows(order), [limit.rows(order) for limit in limits])
-    greedy = np.empty_like(found.greedy)
-    greedy[:, order] = found.greedy
-    prices = zip((limit.wording for limit in limits), found.price.tolist(), strict=True)
-    return Plan(greedy, found.weight, found.price), tuple(prices)
-
-
-def _drawn(weight: np.ndarray, draw: np.ndarray) -> np.ndarray:
-    """Which of J assignments a row follows (n,): j with probability ``weight[j]``."""
-    return np.searchsorted(np.cumsum(weight)[:-1], draw, side="right")
+def _mixed(assignments: np.ndarray, weight: np.ndarray, draws: _Draws) -> np.ndarray:
+    """The action (n,) of each row, which follows assignment j of ``assignments`` (J, n) with chance ``weight[j]``."""
+    if len(weight) == 1:
+        return assignments[0].astype(np.int64)
+    drawn = np.searchsorted(np.cumsum(weight)[:-1], draws.mixture, side="right")
+    return assignments[drawn, np.arange(assignments.shape[1])].astype(np.int64)
 
 
 def _one_of(others: np.ndarray, draw: np.ndarray) -> np.ndarray:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
+from decisionloop.cli.costs import cost_status
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LAST_BATCHES = 5
 
@@ -26,6 +31,10 @@ class Status:
     last_batches: tuple[str, ...]
     undelivered: int
     value_per_decision: str
+    serving_cost: str
+    serving_cost_per_1000: float | None
+    serving_cost_share: float | None
+    serving_cost_by_release: tuple[str, ...]
     last_verdict: str
     last_alerts: tuple[str, ...]
 
@@ -57,6 +66,8 @@ def status_of(workspace: Workspace) -> Status:
     decides = champion(ledger, name)
     judged = verdicts(ledger, name)
     last = batches(ledger, name)[-LAST_BATCHES:]
+    value = _last_value(workspace)
+    cost = cost_status(workspace, None if value is None else float(value["value"]))
     return Status(
         use_case=name,
         title=workspace.use_case.title,
@@ -65,7 +76,11 @@ def status_of(workspace: Workspace) -> Status:
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         undelivered=count_pending(ledger, name),
-        value_per_decision=_value(workspace),
+        value_per_decision=_value_text(workspace, value),
+        serving_cost=cost.text,
+        serving_cost_per_1000=cost.per_1000_decisions,
+        serving_cost_share=cost.share_of_value,
+        serving_cost_by_release=cost.by_release,
         last_verdict=f"{judged[-1].as_of:%Y-%m-%d} {judged[-1].challenger_id}: {judged[-1].decision}" if judged else "",
         last_alerts=tuple(
             f"{alert.severity}: {alert.message.rstrip('.')}. {alert.remedy}" for alert in alerts(ledger, name)[-3:]
@@ -73,13 +88,17 @@ def status_of(workspace: Workspace) -> Status:
     )
 
 
-def _value(workspace: Workspace) -> str:
+def _last_value(workspace: Workspace) -> pd.Series | None:
+    """The value per decision of the last mature cohort of which it is known: a row of the table `measurement`."""
     from decisionloop.ledger.measurements import measurements_of
 
-    measured = measurements_of(workspace.ledger, workspace.use_case.name, "value_policy")
-    if measured.empty:
+    measured = measurements_of(workspace.ledger, workspace.use_case.name, "value_policy").dropna(subset=["value"])
+    return None if measured.empty else measured.sort_values(["cohort", "as_of"]).iloc[-1]
+
+
+def _value_text(workspace: Workspace, last: pd.Series | None) -> str:
+    if last is None:
         return "no cohort is mature yet"
-    last = measured.sort_values(["cohort", "as_of"]).iloc[-1]
     currency = workspace.use_case.economics.currency
     interval = f"{last['low']:,.2f} to {last['high']:,.2f}"
     return f"{currency} {last['value']:,.2f} per decision ({interval}), cohort {last['cohort']}"
@@ -93,6 +112,8 @@ def as_text(state: Status) -> str:
         f"  in shadow     {', '.join(state.in_shadow) or 'nobody'}",
         f"  kill switch   {state.kill_switch}",
         f"  earned        {state.value_per_decision}",
+        f"  costs         {state.serving_cost}",
+        *(f"                {line}" for line in state.serving_cost_by_release),
         f"  undelivered   {state.undelivered} actions",
         f"  last verdict  {state.last_verdict or 'none'}",
         *(f"  batch         {line}" for line in state.last_batches),

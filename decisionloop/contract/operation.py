@@ -24,6 +24,28 @@ class Economics(Section):
     explanation: str = field("The economics in a sentence, for the story.", "Margin 3 %, loss 45 %.")
 
 
+class ServingCost(Section):
+    """What serving a decision costs, in the currency of the economics; at 0 it is measured but has no price."""
+
+    cpu_hour: float = field("Money for an hour of one processor core.", 1.6, default=0.0, ge=0, allow_inf_nan=False)
+    stored_gib: float = field(
+        "Money for keeping one GiB (2**30 bytes) for the life of the record.",
+        10,
+        default=0.0,
+        ge=0,
+        allow_inf_nan=False,
+    )
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether anything has a price."""
+        return self.cpu_hour > 0 or self.stored_gib > 0
+
+    def money(self, cpu_seconds: float, bytes_stored: float = 0) -> float:
+        """What so many processor seconds and stored bytes cost."""
+        return cpu_seconds / 3600 * self.cpu_hour + bytes_stored / 2**30 * self.stored_gib
+
+
 class BudgetConstraint(Section):
     """The expected cost of a batch stays within a limit; the price of money is found, not guessed."""
 

@@ -23,6 +23,7 @@ from decisionloop.contract.operation import (
     Monitors,
     Policy,
     Schedule,
+    ServingCost,
 )
 from decisionloop.contract.problem import (
     NAME,
@@ -63,6 +64,7 @@ class UseCase(Section):
     actions: tuple[Action, ...] = field("What can be done.", [_DOING_NOTHING, Action.example()], min_length=2)
     model: Model = field("How the model sees actions.", Model.example())
     economics: Economics = field("What is earned or lost.", Economics.example())
+    serving_cost: ServingCost = field("What serving costs.", {"cpu_hour": 1.6, "stored_gib": 10}, default=ServingCost())
     policy: Policy = field("How an action is chosen.", Policy.example())
     guardrails: Guardrails = field("What stops a batch.", {"maximum_score_shift": 0.25})
     data_quality: DataQuality = field("Checks of a batch.", DataQuality.example())

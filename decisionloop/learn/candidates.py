@@ -9,10 +9,18 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
+from decisionloop.errors import CompileError
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.learn.training_set import TrainingSet, fold_of
+from decisionloop.predict.pipeline_model import PipelineScorer
 from decisionloop.predict.predictions import Predictions
-from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN, ReleaseModel, predict_parts
+from decisionloop.predict.release_model import (
+    ACTION_COLUMN,
+    CLASS_COLUMN,
+    ReleaseModel,
+    ReleaseScorer,
+    predict_parts,
+)
 from decisionloop.predict.scorer.compile import compile_pipeline
 
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ FOLDS = 3
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trained candidate: its pipelines (by outcome part) and the compiled model that would decide."""
+    """A trained candidate: its pipelines (by outcome part) and the model that would decide."""
 
     kind: Kind
     pipelines: dict[str, Pipeline]
@@ -48,13 +56,22 @@ class _Fitted:
 def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
     """Train one pipeline for each part of the outcome (class, amount) and compile it exactly.
 
+    A pipeline that the compiled scorer refuses decides itself; the release says so in its ``refusals``.
     The amount is learnt with the class as an input where the outcome has both, so that the money of each class
-    can be weighed by its probability. Raises CompileError when the scorer cannot represent a pipeline.
+    can be weighed by its probability. Raises CompileError when a pipeline can neither be compiled nor kept.
     """
     fitted = _fit(use_case, kind, rows)
-    scorers = {part: compile_pipeline(one.pipeline, one.inputs, rows.weight) for part, one in fitted.items()}
+    scorers = {part: _deployable(one, rows.weight) for part, one in fitted.items()}
     pipelines = {part: one.pipeline for part, one in fitted.items()}
     return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")))
+
+
+def _deployable(fitted: _Fitted, weight: np.ndarray) -> ReleaseScorer:
+    """The compiled scorer or, where that is refused, the pipeline itself with the reason of the refusal."""
+    try:
+        return compile_pipeline(fitted.pipeline, fitted.inputs, weight)
+    except CompileError as refusal:
+        return PipelineScorer.of(fitted.pipeline, fitted.inputs, weight, str(refusal))
 
 
 def out_of_fold(

@@ -27,10 +27,15 @@ Look = Literal[1, 2]
 
 @dataclass(frozen=True)
 class Contender:
-    """A release on the n rows of a log: what it predicts (None for rules) and what the rules would do."""
+    """A release on the n rows of a log: what it predicts (None for rules), and how long that takes.
+
+    ``latency_ms`` is for one row alone; ``cpu_seconds_per_row`` for a row among many (`learn.serving`). None where
+    it was not measured, and for rules, which are served whoever decides.
+    """
 
     predictions: Predictions | None
     latency_ms: float | None = None
+    cpu_seconds_per_row: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,22 @@ def gather_evidence(
         adverse_impact=_impact(use_case, batches, ours, theirs),
         latency_ms=challenger.latency_ms,
         has_reasons=True,  # a release that could not be compiled with exact reasons does not exist
+        serving_cost=extra_serving_cost(use_case, challenger, champion),
     )
+
+
+def extra_serving_cost(use_case: UseCase, challenger: Contender, champion: Contender) -> float | None:
+    """Money a decision that serving the challenger costs more than serving the champion; None without a price.
+
+    Only scoring and explaining differ between them. Where a challenger was not measured in bulk, its time for a
+    single row stands in, which is more; a champion that was not measured counts as free: neither is in its favour.
+    """
+    prices = use_case.serving_cost
+    if not prices.is_priced:
+        return None
+    alone = (challenger.latency_ms or 0.0) / 1000
+    ours = alone if challenger.cpu_seconds_per_row is None else challenger.cpu_seconds_per_row
+    return prices.money(ours) - prices.money(champion.cpu_seconds_per_row or 0.0)
 
 
 def policy_of(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:

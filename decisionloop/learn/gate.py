@@ -8,6 +8,7 @@ gain. A candidate that is truly no better passes with probability at most 1 - co
 several is taken (``candidates`` divides the error among them). With standard error s it passes with probability
 Phi(gain / s - z), where gain is what it earns above the minimum and z the quantile of ``confidence``: a gain of
 z * s is found half the time, (z + 0.84) * s in 80 of 100 logs. The money check says that figure when it refuses.
+The difference is net of what the candidate costs more to serve.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from decisionloop.learn.gate_checks import (
     check_auc,
     check_calibration,
     check_latency,
-    check_money,
     check_reasons,
     check_skill,
 )
+from decisionloop.learn.gate_money import check_money
 
 __all__ = ["Check", "GateEvidence", "GateRules", "ImpactComparison", "Verdict", "judge"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from decisionloop.monitor.adverse_impact import AdverseImpact, GroupImpact
-from decisionloop.observe.estimate import Estimate, normal_quantile
-from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
+from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.overlap import Overlap, OverlapRules
 
 CheckName = Literal["money", "skill", "auc", "calibration", "adverse_impact", "latency", "reasons"]
 
@@ -88,7 +88,8 @@ class GateEvidence:
 
     ``money``: paired difference to the champion per decision, at ``GateRules.interval_confidence``, and the
     ``overlap`` behind it. ``champion_auc`` None: the champion is the rules. ``adverse_impact`` empty: the contract
-    names no protected attribute. ``latency_ms`` None: not measured.
+    names no protected attribute. ``latency_ms`` None: not measured. ``serving_cost``: money a decision that serving
+    the candidate costs more (negative: less) than serving the champion; None where the contract sets no price.
     """
 
     money: Estimate
@@ -99,37 +100,7 @@ class GateEvidence:
     adverse_impact: tuple[ImpactComparison, ...]
     latency_ms: float | None
     has_reasons: bool
-
-
-def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
-    """Lower bound of the paired difference above the minimum gain; "cannot say" where the overlap is poor."""
-    money, required = evidence.money, rules.required_gain(evidence.money.n)
-    overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
-    if not overlap.is_sufficient or money.value is None or money.low is None:
-        reason = overlap.reason if not overlap.is_sufficient else f"The gain cannot be told: {money.reason}."
-        return Check("money", None, None, required, reason)
-    is_passed = money.low > required
-    return Check("money", is_passed, money.low, required, _money_sentence(money.value, money.low, required, rules))
-
-
-def _money_sentence(value: float, low: float, required: float, rules: GateRules) -> str:
-    def money(amount: float) -> str:
-        digits = 2 if amount == 0 or abs(amount) >= 1 else 4
-        return f"{'-' if amount < 0 else ''}{rules.currency} {abs(amount):,.{digits}f}"
-
-    if value == low == 0.0:
-        return "It decides exactly like the champion, so it adds nothing."
-    word = "more" if value >= 0 else "less"
-    claim = f"It earns an estimated {money(abs(value))} {word} per decision than the champion"
-    sure = f"with {rules.confidence:.0%} confidence the difference is at least {money(low)}"
-    if low > required:
-        return f"{claim}; {sure} (required: more than {money(required)})."
-    z = normal_quantile(rules.interval_confidence)
-    detectable = required + (value - low) * (1 + normal_quantile(0.6) / z)
-    return (
-        f"{claim}, but that is not sure enough: {sure}, and more than {money(required)} is required. "
-        f"With these decisions only a gain of about {money(detectable)} would be found reliably (8 times in 10)."
-    )
+    serving_cost: float | None = None
 
 
 def check_skill(evidence: GateEvidence, rules: GateRules) -> Check:

@@ -1,4 +1,4 @@
-"""Decisions and what every release said of them. A batch's decisions and actions are appended together."""
+"""Decisions, which are also the actions to send, and how releases in shadow fared beside them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, se
 from decisionloop.errors import UsageError
 from decisionloop.ledger import facts
 from decisionloop.ledger.bulk import append
+from decisionloop.ledger.decision_groups import grouped
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.frames import read_frame
-from decisionloop.ledger.schema import batch, decision, outbox, outcome, prediction, shadow_run
+from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, outcome, shadow_run
 
 LEARNING_COLUMNS = (
     "decision_id",
@@ -31,16 +32,6 @@ LEARNING_COLUMNS = (
 )
 """What observing and learning need of a decision."""
 DECISION_ROLES = ("champion", "baseline", "exploration", "holdout", "canary")
-PREDICTION_ROLES = ("champion", "shadow", "baseline")
-
-
-@dataclass(frozen=True)
-class Appended:
-    """How many rows of each kind were new; all are 0 where a batch was logged before."""
-
-    decisions: int
-    predictions: int
-    messages: int
 
 
 @dataclass(frozen=True)
@@ -57,24 +48,18 @@ class ShadowRun:
     at: datetime
 
 
-def append_decisions(
-    connection: Connection,
-    decisions: pd.DataFrame | pa.Table,
-    predictions: pd.DataFrame | pa.Table,
-    messages: pd.DataFrame | pa.Table,
-) -> Appended:
-    """Append a batch's decisions, the predictions beside them and the actions to send: all of them or none.
+def append_decisions(connection: Connection, decisions: pd.DataFrame | pa.Table) -> int:
+    """Append decisions, all of them or none, and return how many were new; those that are there stay as they are.
 
-    The rows have the columns of the tables `decision`, `prediction` and `outbox`. The connection must come from
-    `Ledger.begin()`. Rows that are there already stay as they are.
+    The rows have the columns of `decision`, in any order; what is to be sent (``is_sent``) is thereby in the
+    outbox. The connection must come from `Ledger.begin()`.
     """
     _check_roles(decisions, DECISION_ROLES)
-    _check_roles(predictions, PREDICTION_ROLES)
-    return Appended(
-        decisions=append(connection, decision, decisions),
-        predictions=append(connection, prediction, predictions),
-        messages=append(connection, outbox, messages),
-    )
+    taken_apart = grouped(decisions)
+    appended = append(connection, decision_row, taken_apart.rows)
+    if appended:  # a group without a row would tell of nothing
+        append(connection, decision_group, taken_apart.groups)
+    return appended
 
 
 def _check_roles(rows: pd.DataFrame | pa.Table, allowed: tuple[str, ...]) -> None:
@@ -86,32 +71,15 @@ def _check_roles(rows: pd.DataFrame | pa.Table, allowed: tuple[str, ...]) -> Non
 
 
 def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
-    """The decisions of a batch, one row each, columns of the table `decision`, in the order of its snapshot."""
+    """The decisions of a batch, one row each, columns of the view `decision`, in the order of its snapshot."""
     return read_frame(ledger, select(decision).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
 
 
 def decisions_of_entity(ledger: Ledger, use_case: str, entity_id: str) -> pd.DataFrame:
-    """Everything that was ever decided about an entity, by as-of: columns of the table `decision`."""
+    """Everything that was ever decided about an entity, by as-of: columns of the view `decision`."""
     batches = select(batch.c.batch_id).where(batch.c.use_case == use_case)
     statement = select(decision).where(decision.c.batch_id.in_(batches), decision.c.entity_id == entity_id)
     return read_frame(ledger, statement.order_by(*_ORDER))
-
-
-def predictions_of_batch(ledger: Ledger, batch_id: str, release_id: str | None = None) -> pd.DataFrame:
-    """What the releases (or one of them) said of a batch: columns of `prediction`, by release, then decision."""
-    statement = select(prediction).where(prediction.c.batch_id == batch_id)
-    if release_id is not None:
-        statement = statement.where(prediction.c.release_id == release_id)
-    return read_frame(ledger, statement.order_by(prediction.c.release_id, prediction.c.decision_id))
-
-
-def predictions_of_release(
-    ledger: Ledger, use_case: str, release_id: str, as_of_from: datetime, as_of_to: datetime
-) -> pd.DataFrame:
-    """What one release said in the batches of a span (both ends included): columns of `prediction`."""
-    is_in_span = prediction.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to))
-    statement = select(prediction).where(is_in_span, prediction.c.release_id == release_id)
-    return read_frame(ledger, statement.order_by(prediction.c.decision_id))
 
 
 def decisions_with_outcomes(
@@ -149,7 +117,7 @@ def decisions_with_outcomes(
 def row_counts(ledger: Ledger) -> tuple[int, int]:
     """Rows of decisions and of outcomes: while neither grows, no question about them changes its answer."""
     with ledger.connect() as connection:
-        counts = [connection.execute(select(func.count()).select_from(t)).scalar_one() for t in (decision, outcome)]
+        counts = [connection.execute(select(func.count()).select_from(t)).scalar_one() for t in (decision_row, outcome)]
     return counts[0], counts[1]
 
 

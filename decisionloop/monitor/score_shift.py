@@ -60,17 +60,36 @@ def reference_scores(scores: npt.ArrayLike, bins: int = 20) -> ScoreReference:
     return ScoreReference(tuple(edges.tolist()), tuple(shares.tolist()), float(x.mean()), int(x.size))
 
 
-def score_counts(scores: npt.ArrayLike, reference: ScoreReference) -> npt.NDArray[np.int64]:
-    """Counts (bins,) of finite ``scores`` in the reference's bins; the counts of two partitions add up."""
-    x = np.asarray(scores, dtype=float)
-    bins = np.searchsorted(np.asarray(reference.bin_edges), x[~np.isnan(x)], side="right")
-    return np.bincount(bins, minlength=len(reference.shares)).astype(np.int64)
+@dataclass(frozen=True)
+class ScoreProfile:
+    """Scores of a part of a batch in the reference's bins: ``counts`` (bins,), their ``total``, how many are NaN.
+
+    Plain numbers, so it travels as JSON; the profile of two parts is the sum.
+    """
+
+    counts: tuple[int, ...]
+    total: float
+    missing: int
+
+    @classmethod
+    def of(cls, scores: npt.ArrayLike, reference: ScoreReference) -> ScoreProfile:
+        """Count ``scores`` (n,)."""
+        x = np.asarray(scores, dtype=float)
+        known = x[~np.isnan(x)]
+        bins = np.searchsorted(np.asarray(reference.bin_edges), known, side="right")
+        counts = np.bincount(bins, minlength=len(reference.shares))
+        return cls(tuple(counts.tolist()), float(known.sum()), len(x) - len(known))
+
+    def __add__(self, other: ScoreProfile) -> ScoreProfile:
+        """Both together; they must be of one reference."""
+        counts = tuple(mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True))
+        return ScoreProfile(counts, self.total + other.total, self.missing + other.missing)
 
 
 def score_shift(
-    scores: npt.ArrayLike, reference: ScoreReference, threshold: float = 0.25, confidence: float = 0.99
+    scores: npt.ArrayLike | ScoreProfile, reference: ScoreReference, threshold: float = 0.25, confidence: float = 0.99
 ) -> ScoreShift:
-    """Distance of a batch's ``scores`` (n,) to the reference.
+    """Distance of a batch's ``scores``, (n,) or already counted, to the reference.
 
     The raw distance of n scores from an unchanged distribution is not 0 but about sqrt(bins / n). With q the
     ``confidence`` quantile of that noise for these n (and the reference's own), simulated from the pooled
@@ -78,18 +97,17 @@ def score_shift(
     distance: so the false-alarm rate is the same for 500 rows and for 5 million, and a shift below ``threshold``
     does not alarm however many rows there are.
     """
-    x = np.asarray(scores, dtype=float)
-    is_missing = np.isnan(x)
-    counts, missing = score_counts(x, reference), int(is_missing.sum())
+    profile = scores if isinstance(scores, ScoreProfile) else ScoreProfile.of(scores, reference)
+    counts = np.asarray(profile.counts, dtype=np.int64)
     n = int(counts.sum())
     if n == 0:
-        return ScoreShift(None, None, threshold, False, confidence, 0, missing, None, reference.mean)
+        return ScoreShift(None, None, threshold, False, confidence, 0, profile.missing, None, reference.mean)
     raw = float(np.abs(counts / n - np.asarray(reference.shares)).sum() / 2)
     noise = _noise(counts, reference)
     distance = max(raw - float(noise.mean()), 0.0)
     low = max(raw - float(np.quantile(noise, confidence)), 0.0)
-    mean = float(x[~is_missing].mean())
-    return ScoreShift(distance, low, threshold, low > threshold, confidence, n, missing, mean, reference.mean)
+    mean = profile.total / n
+    return ScoreShift(distance, low, threshold, low > threshold, confidence, n, profile.missing, mean, reference.mean)
 
 
 def _noise(counts: npt.NDArray[np.int64], reference: ScoreReference) -> npt.NDArray[np.float64]:

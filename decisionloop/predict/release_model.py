@@ -1,10 +1,10 @@
-"""A release as it decides: one or two compiled scorers, and what they predict for every action."""
+"""A release as it decides: one or two scorers, and what they predict for every action."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -13,17 +13,45 @@ from decisionloop.predict.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from decisionloop.contract import UseCase
-    from decisionloop.predict.scorer.scorer import CompiledScorer
 
 ACTION_COLUMN = "action"
 CLASS_COLUMN = "outcome_class"
 
 
+class ReleaseScorer(Protocol):
+    """What a release decides with: a compiled scorer or, where that is refused, the pipeline itself."""
+
+    @property
+    def features(self) -> tuple[str, ...]: ...
+    @property
+    def link(self) -> Literal["logit", "identity"]: ...
+    @property
+    def base_margin(self) -> float: ...
+    @property
+    def digest(self) -> str: ...
+    def margin(self, frame: pd.DataFrame) -> NDArray[np.float64]: ...
+    def score(self, frame: pd.DataFrame) -> NDArray[np.float64]: ...
+    def contributions(self, frame: pd.DataFrame) -> NDArray[np.float64]: ...
+    def to_bytes(self) -> bytes: ...
+
+
+def read_scorer(data: bytes) -> ReleaseScorer:
+    """The scorer that ``data`` holds, of whichever kind. Raises IntegrityError when it is damaged or neither."""
+    from decisionloop.predict import pipeline_bytes
+    from decisionloop.predict.pipeline_model import PipelineScorer
+    from decisionloop.predict.scorer.scorer import CompiledScorer
+
+    if data[:8] == pipeline_bytes.MAGIC:
+        return PipelineScorer.from_bytes(data)
+    return CompiledScorer.from_bytes(data)
+
+
 @dataclass(frozen=True)
 class ReleaseManifest:
-    """Digests of the compiled scorers that make a release; its own bytes are what the ledger names."""
+    """Digests of the scorers that make a release; its own bytes are what the ledger names."""
 
     class_digest: str | None
     amount_digest: str | None
@@ -46,18 +74,33 @@ class ReleaseManifest:
 
 @dataclass(frozen=True)
 class ReleaseModel:
-    """The compiled scorers of a release: of the outcome's class, of its amount, or both."""
+    """The scorers of a release: of the outcome's class, of its amount, or both."""
 
-    class_scorer: CompiledScorer | None
-    amount_scorer: CompiledScorer | None
+    class_scorer: ReleaseScorer | None
+    amount_scorer: ReleaseScorer | None
 
     @property
-    def leading(self) -> CompiledScorer:
+    def leading(self) -> ReleaseScorer:
         """The scorer whose number is logged as the score and explained by reason codes."""
         scorer = self.class_scorer or self.amount_scorer
         if scorer is None:
             raise IntegrityError("a release holds no scorer at all. Retrain it.")
         return scorer
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why pipelines of this release were not compiled and decide themselves; empty where all are compiled."""
+        from decisionloop.predict.pipeline_model import PipelineScorer
+
+        scorers = (self.class_scorer, self.amount_scorer)
+        return tuple(scorer.header.refusal for scorer in scorers if isinstance(scorer, PipelineScorer))
+
+    @property
+    def has_exact_reasons(self) -> bool:
+        """Whether the score's contributions are exact Shapley values; a pipeline's own are an approximation."""
+        from decisionloop.predict.pipeline_model import PipelineScorer
+
+        return not isinstance(self.leading, PipelineScorer)
 
 
 class ScoresFrames(Protocol):
@@ -99,7 +142,9 @@ def predict_parts(
 def explained_score(
     use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """The logged score (n,), exact contributions (n, F) to its margin, and the features of their columns.
+    """The logged score (n,), contributions (n, F) to its margin, and the features of their columns.
+
+    Contributions are exact where `ReleaseModel.has_exact_reasons` says so.
 
     Where the action is a model input the score is the one of ``action`` (n, index in contract order); elsewhere
     it is the score under the one revealing action. The action itself is never a reason.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 
@@ -12,7 +11,8 @@ import pyarrow as pa
 
 from decisionloop.contract import UseCase
 from decisionloop.predict.predictions import Predictions
-from decisionloop.predict.reasons import Reason, ReasonCatalogue, top_reasons
+from decisionloop.predict.reasons import reason_catalogue, top_reasons
+from decisionloop.predict.reasons_read import in_words
 from decisionloop.predict.release_model import ReleaseModel, explained_score, predict
 
 REASON_COUNT = 3
@@ -60,15 +60,10 @@ def leading_scores(use_case: UseCase, predictions: Predictions, action: np.ndarr
 def reason_codes(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray) -> pa.StringArray:
     """JSON reason codes (n,) of the score of each row, in the contract's wording."""
     _, contributions, features = explained_score(use_case, model, frame, action)
-    catalogue = ReasonCatalogue({f.name: Reason(f.wording, f.reason_group or None) for f in use_case.model_inputs})
-    return top_reasons(contributions, features, catalogue, REASON_COUNT)
+    catalogue, is_exact = reason_catalogue(use_case), model.has_exact_reasons
+    return top_reasons(contributions, features, catalogue, REASON_COUNT, is_exact=is_exact)
 
 
 def rules_reason_codes(reasons: np.ndarray) -> pa.StringArray:
-    """The rules' own words (n,) as JSON reason codes of the same shape."""
-    texts, index = np.unique(np.asarray(reasons, dtype=str), return_inverse=True)
-    entries = [
-        json.dumps([{"feature": "rules", "wording": text, "direction": "decides", "size": None}], ensure_ascii=False)
-        for text in texts
-    ]
-    return pa.array(entries, type=pa.string()).take(pa.array(index))
+    """The rules' own words (n,) as JSON reason codes: a list of one text each."""
+    return in_words(reasons)

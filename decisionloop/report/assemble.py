@@ -12,8 +12,10 @@ from decisionloop.contract import UseCase
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.releases import Release, ReleaseEvent, champion, current_stages, release_events
+from decisionloop.ledger.stage_costs import batch_costs
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.report import reads
+from decisionloop.report.costing import serving_lines
 from decisionloop.report.estimate import Estimate
 from decisionloop.report.handled import Handled, alert_lines, batch_lines, quality_summary
 from decisionloop.report.judged import reference_auc, release_lines, verdict_lines
@@ -77,6 +79,7 @@ def assemble_story(
         impact=impact_lines(measured, use_case),
         minimum_impact_ratio=use_case.gate.minimum_impact_ratio,
         worked=worked_decision(ledger, use_case, names, snapshots),
+        serving=serving_lines(batch_costs(ledger, name), len(found), money, names),
         alerts=alert_lines(alerts(ledger, name), clock),
         quality=quality_summary(handled.results, _fault_rows(ledger, name)),
         ledger=reads.ledger_counts(ledger, name),

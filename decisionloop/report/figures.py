@@ -51,6 +51,36 @@ def _magnitude(size: float) -> str:
     return f"{scaled:,.0f}" if scaled >= 100 or scaled == int(scaled) else f"{scaled:,.2f}"
 
 
+def fine(amount: float) -> str:
+    """An amount that may be tiny, with two decimals or as many as two of its digits need: 12.30, 0.0042, 0."""
+    size = abs(amount)
+    if size == 0 or not math.isfinite(size):
+        return "0" if size == 0 else UNKNOWN
+    decimals = 2 if size >= 1 else min(15, 1 - math.floor(math.log10(size)))
+    text = f"{size:,.{decimals}f}"
+    return f"{MINUS}{text}" if amount < 0 and text.strip("0.,") else text
+
+
+def fine_money(amount: float | None, currency: str) -> str:
+    """Money that may be a small part of a cent: NT$0.0042; None is "not known"."""
+    if amount is None or not math.isfinite(amount):
+        return UNKNOWN
+    return f"{MINUS if amount < 0 else ''}{symbol(currency)}{fine(abs(amount))}"
+
+
+def fine_percent(share: float) -> str:
+    """A share that may be tiny, in percent to two digits: 4.2%, 0.00017%."""
+    return f"{fine(100 * share)}%"
+
+
+def data_size(count_of_bytes: int) -> str:
+    """Bytes as people read them: 812 bytes, 3.4 MB (decimal)."""
+    for divisor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count_of_bytes >= divisor:
+            return f"{count_of_bytes / divisor:,.1f}{NBSP}{unit}"
+    return f"{count_of_bytes}{NBSP}bytes"
+
+
 @dataclass(frozen=True)
 class MoneyScale:
     """One unit for a whole table or chart, so that its figures compare at a glance."""

@@ -10,7 +10,7 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from decisionloop.report import charts, explaining, figures, recounting, row_charts, spans, writing
+from decisionloop.report import charts, costing, explaining, figures, recounting, row_charts, spans, writing
 from decisionloop.report.record import CohortPerformance
 from decisionloop.report.story import Story
 from decisionloop.report.totals import total_of
@@ -59,6 +59,8 @@ def environment() -> Environment:
     )
     made.filters |= {
         "money": figures.money,
+        "fine_money": figures.fine_money,
+        "size": figures.data_size,
         "percent": figures.percent,
         "rate": figures.rate,
         "count": figures.count,
@@ -119,6 +121,8 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
         said["batches"] = (recounting.batches_sentence(story.batches),)
     if story.quality:
         said["quality"] = (recounting.quality_sentence(story.quality),)
+    if story.serving:
+        said["serving"] = costing.serving_sentences(story.serving, currency)
     if story.truth:
         said["truth"] = recounting.truth_sentences(story.truth, story.money, case)
     return {name: tuple(s for s in sentences if s) for name, sentences in said.items()}

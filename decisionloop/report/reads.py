@@ -25,7 +25,6 @@ from decisionloop.ledger.schema import (
     measurement,
     outbox,
     outcome,
-    prediction,
     release,
     verdict,
 )
@@ -122,11 +121,10 @@ def telling_decisions(ledger: Ledger, use_case: str, is_by_model: bool, is_conte
     """Decisions with a known outcome, of models (role champion) or explored ones of anybody.
 
     ``is_contested``: those against the rules' preference, else all others. Columns decision_id, reason_codes,
-    rules_action (missing where the rules were not scored beside).
+    rules_action.
     """
-    latest, rules_said = outcome.alias("latest"), _rules_said()
-    columns = (decision.c.decision_id, decision.c.reason_codes, rules_said.c.rules_action)
-    preferred = func.coalesce(rules_said.c.rules_action, decision.c.action)
+    latest, preferred = outcome.alias("latest"), decision.c.rules_action
+    columns = (decision.c.decision_id, decision.c.reason_codes, preferred)
     is_wanted = preferred != decision.c.action if is_contested else preferred == decision.c.action
     is_model = and_(decision.c.role == "champion", release.c.kind != RULES)
     statement = (
@@ -134,7 +132,6 @@ def telling_decisions(ledger: Ledger, use_case: str, is_by_model: bool, is_conte
         .select_from(decision)
         .join(release, release.c.release_id == decision.c.release_id)
         .join(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
-        .outerjoin(rules_said, rules_said.c.decision_id == decision.c.decision_id)
         .where(_is_of(use_case), is_wanted, is_model if is_by_model else decision.c.role == "exploration")
         .order_by(decision.c.decision_id)
     )
@@ -146,25 +143,11 @@ def decided_beside_rules(ledger: Ledger, batch_id: str) -> pd.DataFrame:
 
     Columns entity_id, as_of, role, fallback_reason, snapshot_digest, snapshot_row, action, rules_action.
     """
-    table, rules_said = decision.c, _rules_said()
+    table = decision.c
     where_from = (table.snapshot_digest, table.snapshot_row)
     columns = (table.entity_id, table.as_of, table.role, table.fallback_reason, *where_from, table.action)
-    statement = (
-        select(*columns, rules_said.c.rules_action)
-        .select_from(decision)
-        .join(rules_said, rules_said.c.decision_id == table.decision_id)
-        .where(table.batch_id == batch_id)
-        .order_by(table.snapshot_row)
-    )
+    statement = select(*columns, table.rules_action).where(table.batch_id == batch_id).order_by(table.snapshot_row)
     return read_frame(ledger, statement)
-
-
-def _rules_said() -> Any:
-    """What the rules preferred: decision_id, rules_action."""
-    said, ruling = prediction.alias("said"), release.alias("ruling")
-    columns = (said.c.decision_id, said.c.action.label("rules_action"))
-    is_rules = and_(ruling.c.release_id == said.c.release_id, ruling.c.kind == RULES)
-    return select(*columns).select_from(said).join(ruling, is_rules).subquery("rules_said")
 
 
 def one_decision(ledger: Ledger, decision_id: str) -> pd.Series:
@@ -181,7 +164,7 @@ def one_decision(ledger: Ledger, decision_id: str) -> pd.Series:
 
 def ledger_counts(ledger: Ledger, use_case: str) -> tuple[tuple[str, int], ...]:
     """How many facts of each kind the ledger holds about a use case, in words."""
-    by_batch = (("answers of releases", prediction), ("actions sent out", outbox))
+    by_batch = (("actions sent out", outbox),)
     by_use_case = (("releases", release), ("verdicts of the gate", verdict), ("measurements", measurement))
     statements: list[tuple[str, Select[Any]]] = [
         ("decisions", select(func.count()).select_from(decision).where(_is_of(use_case))),

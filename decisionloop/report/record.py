@@ -176,3 +176,44 @@ class DataQualitySummary:
     batches: int
     failed: tuple[FailedCheck, ...]
     rows_to_rules: int
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """What one stage took over all batches. ``stage`` and ``whose`` are words; money in currency."""
+
+    stage: str
+    whose: str
+    cpu_seconds: float
+    bytes_stored: int
+    money: float
+
+
+@dataclass(frozen=True)
+class ReleaseCostLine:
+    """What a release cost for each of the ``rows`` that it decided or answered, in currency."""
+
+    release: str
+    rows: int
+    per_row: float | None
+
+
+@dataclass(frozen=True)
+class ServingLines:
+    """What serving cost. ``batches`` of ``all_batches`` were measured; ``earned``: value of a mature decision."""
+
+    decisions: int
+    batches: int
+    all_batches: int
+    cpu_seconds: float
+    bytes_stored: int
+    money: float
+    is_priced: bool
+    earned: float | None
+    stages: tuple[StageLine, ...]
+    releases: tuple[ReleaseCostLine, ...]
+
+    @property
+    def per_decision(self) -> float | None:
+        """Money a decision, shadows included; None before the first decision."""
+        return self.money / self.decisions if self.decisions else None

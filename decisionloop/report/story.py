@@ -14,6 +14,7 @@ from decisionloop.report.record import (
     Explored,
     ImpactLine,
     ReleaseEventLine,
+    ServingLines,
     VerdictStory,
     WorkedDecision,
 )
@@ -114,6 +115,7 @@ class Story:
     impact: tuple[ImpactLine, ...] = ()
     minimum_impact_ratio: float = 0.8
     worked: WorkedDecision | None = None
+    serving: ServingLines | None = None
     alerts: tuple[AlertLine, ...] = ()
     quality: DataQualitySummary | None = None
     ledger: tuple[tuple[str, int], ...] = ()

@@ -54,9 +54,17 @@ def _truth_of_batch(workspace: Workspace, batch_id: str, truth: pd.DataFrame) ->
     known = decided.merge(truth, how="inner", on=["entity_id", "as_of"])
     if not len(known):
         return pd.DataFrame(columns=["as_of", *TRUTH_COLUMNS])
-    frame = workspace.snapshots.get_table(str(known["snapshot_digest"].iloc[0])).to_pandas()
-    money = true_money(workspace.use_case, frame.iloc[known["snapshot_row"]].reset_index(drop=True), known)
-    return money.assign(as_of=known["as_of"])
+    money = [
+        true_money(workspace.use_case, _frozen(workspace, str(digest), of_part), of_part)
+        for digest, of_part in known.groupby("snapshot_digest", sort=False)
+    ]
+    return pd.concat(money, ignore_index=True).assign(as_of=known["as_of"].iloc[0])
+
+
+def _frozen(workspace: Workspace, digest: str, decided: pd.DataFrame) -> pd.DataFrame:
+    """The frozen features of decisions of one part, in their order."""
+    frame = workspace.snapshots.get_table(digest).to_pandas()
+    return frame.iloc[decided["snapshot_row"]].reset_index(drop=True)
 
 
 def true_money(use_case: UseCase, frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,8 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.contract.problem import Feature
+from decisionloop.predict.reasons import ReasonCatalogue, reason_catalogue
+from decisionloop.predict.reasons_read import read_reasons
 from decisionloop.report.figures import UNKNOWN, money, number, percent
 from decisionloop.report.naming import ReleaseNames
 from decisionloop.report.reads import as_object, one_decision, telling_decisions
@@ -28,12 +29,14 @@ def chosen_decision(telling: pd.DataFrame) -> tuple[str, str] | None:
     """
     if not len(telling):
         return None
-    # Reason codes are written largest first, so the first size is the largest.
-    size = telling["reason_codes"].str.extract(r'"size":\s*([-+0-9.eE]+)')[0].astype("float64").abs().fillna(0.0)
+    # Reason codes are written largest first, so the first size is the largest: [["status",0.81],...].
+    size = telling["reason_codes"].str.extract(_FIRST_SIZE)[0].astype("float64").abs().fillna(0.0)
     order = telling.assign(size=-size).sort_values(["size", "decision_id"], kind="stable").iloc[0]
     rules = order["rules_action"]
     return str(order["decision_id"]), "" if pd.isna(rules) else str(rules)
 
+
+_FIRST_SIZE = r'^\[\["[^"]*",\s*([-+0-9.eE]+)'
 
 # By a model against the rules; explored against the rules; by a model as the rules; explored as the rules.
 _WANTED = ((True, True), (False, True), (True, False), (False, False))
@@ -64,7 +67,7 @@ def worked_decision(
         action=str(row["action"]),
         rules_action=rules_action,
         propensity=float(row["propensity"]),
-        reasons=reason_lines(use_case, str(row["reason_codes"]), frame),
+        reasons=reason_lines(use_case, str(row["reason_codes"]), frame, str(row["contract_digest"])),
         outcome_class=None if pd.isna(row["outcome_class"]) else int(row["outcome_class"]),
         outcome_amount=_number(row["outcome_amount"]),
         money=_money(use_case, frame, row),
@@ -119,26 +122,23 @@ def action_lines(use_case: UseCase, values: str, action: str, rules_action: str)
     )
 
 
-def reason_lines(use_case: UseCase, reason_codes: str, frame: pd.DataFrame | None) -> tuple[ReasonLine, ...]:
-    """Reason codes with the value of their feature; a rules' reason is text alone."""
-    try:
-        content = json.loads(reason_codes)
-    except ValueError:
-        content = [reason_codes]
-    codes = content if isinstance(content, list) else [content]
+def reason_lines(
+    use_case: UseCase, reason_codes: str, frame: pd.DataFrame | None, contract_digest: str
+) -> tuple[ReasonLine, ...]:
+    """Reason codes with the value of their feature; a rules' reason is text alone.
+
+    ``contract_digest``: the contract that the decision was made under. Another one may have worded it differently,
+    so the reasons of its decisions keep the features' names.
+    """
+    is_same = contract_digest == use_case.digest
+    reasons = read_reasons(reason_codes, reason_catalogue(use_case) if is_same else ReasonCatalogue({}))
     features = {feature.name: feature for feature in use_case.features}
     lines = []
-    for code in codes:
-        if not isinstance(code, dict):
-            lines.append(ReasonLine(str(code), "", None))
-            continue
-        feature = features.get(str(code.get("feature", "")))
-        value = ""
+    for reason in reasons:
+        feature, value = features.get(reason.feature), ""
         if feature is not None and frame is not None and feature.name in frame:
             value = value_text(feature, frame[feature.name].iloc[0], use_case.economics.currency)
-        size = _number(code.get("size"))
-        sign = -1.0 if code.get("direction") == "lowers" else 1.0
-        lines.append(ReasonLine(str(code.get("wording", "")), value, None if size is None else sign * abs(size)))
+        lines.append(ReasonLine(reason.wording, value, reason.contribution))
     return tuple(lines)
 
 

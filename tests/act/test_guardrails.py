@@ -8,11 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decisionloop.act.guardrails import guard_after, guard_before
+from decisionloop.act.guardrails import Tally, guard_after, guard_before
 from decisionloop.act.policy import Situation, choose
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)
+
+
+def _tally(use_case, frame, actions):
+    return Tally.of(use_case, frame, _choice(use_case, frame, actions).action)
 
 
 def _violated(findings):
@@ -41,7 +45,7 @@ def test_shares_outside_their_bounds_halt(make_use_case, make_frame):
     use_case, frame = make_use_case(guardrails={"action_share": {"mail": [0.3, 0.6]}}), make_frame(10)
 
     def violated(mails):
-        return _violated(guard_after(use_case, frame, _choice(use_case, frame, [MAIL] * mails + [CALL] * (10 - mails))))
+        return _violated(guard_after(use_case, _tally(use_case, frame, [MAIL] * mails + [CALL] * (10 - mails))))
 
     assert violated(2) == ["smallest share of mail"]
     assert violated(3) == violated(6) == []
@@ -54,12 +58,12 @@ def test_the_realised_cost_is_what_was_chosen_and_not_what_was_expected(make_use
         guardrails={"maximum_cost": 25},
     )
     frame = make_frame(4, spend=[100.0, 100.0, 50.0, np.nan])
-    (within,) = guard_after(use_case, frame, _choice(use_case, frame, [CALL, CALL, MAIL, CALL]))
+    (within,) = guard_after(use_case, _tally(use_case, frame, [CALL, CALL, MAIL, CALL]))
     assert (within.observed, within.limit, within.is_violated) == (32.0, 25.0, True)
-    (within,) = guard_after(use_case, frame, _choice(use_case, frame, [CALL, CALL, MAIL, NOTHING]))
+    (within,) = guard_after(use_case, _tally(use_case, frame, [CALL, CALL, MAIL, NOTHING]))
     assert (within.observed, within.is_violated) == (22.0, False)
 
 
 def test_an_empty_batch_has_nothing_to_guard(make_use_case, make_frame):
     use_case = make_use_case(guardrails={"action_share": {"mail": [0.3, 0.6]}})
-    assert guard_after(use_case, make_frame(0), _choice(use_case, make_frame(0), [])) == ()
+    assert guard_after(use_case, Tally.of(use_case, make_frame(0), np.empty(0, dtype=np.int64))) == ()

@@ -21,6 +21,7 @@ DECLARED = PROJECT["project"]["dependencies"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 # What comes with a declared distribution and is part of how it is used.
 PARTS = {
+    "joblib": "scikit-learn",
     "markupsafe": "jinja2",
     "mlflow-skinny": "mlflow",
     "mlflow-tracing": "mlflow",
@@ -102,7 +103,7 @@ def _imported_distributions(folders: tuple[str, ...]) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(PACKAGES, ("postgres",)), (("tests", "benchmarks"), ("postgres", "dev"))],
+    [(PACKAGES, ("postgres", "fast", "dask")), (("tests", "benchmarks"), ("postgres", "fast", "dask", "dev"))],
     ids=["code", "tests"],
 )
 def test_what_is_imported_is_declared(folders, extras):

@@ -129,6 +129,43 @@ def test_a_limit_inside_the_interval_asks_for_more_decisions() -> None:
     assert judge(replace(GOOD, calibration_error=estimate(0.053, 0.01)), RULES).decision == "insufficient"
 
 
+def test_what_a_candidate_costs_more_to_serve_is_taken_off_its_gain() -> None:
+    check = judge(replace(GOOD, serving_cost=1.0), RULES).checks[0]
+    assert (check.is_passed, check.observed) == (True, pytest.approx(0.1))
+    assert check.reason == (
+        "It earns an estimated TWD 2.20 more per decision than the champion; with 90% confidence the difference is "
+        "at least TWD 0.1000 (required: more than TWD 0.00). Serving it costs TWD 1,000.00 more per 1,000 decisions; "
+        "this is net of it."
+    )
+    refused = judge(replace(GOOD, serving_cost=1.2), RULES)
+    assert refused.decision == "refuse"
+    assert "that is not sure enough" in refused.reason
+
+
+def test_what_a_candidate_costs_less_to_serve_is_said_and_promotes_nobody() -> None:
+    cheaper = judge(replace(GOOD, serving_cost=-0.0000021), RULES).checks[0]
+    assert cheaper.observed == pytest.approx(1.1)
+    assert cheaper.reason.endswith("costs TWD 0.0021 less per 1,000 decisions; that is not counted as a gain.")
+    twin = judge(replace(GOOD, money=money(0.0, 0.0), serving_cost=-50.0), RULES)
+    assert twin.decision == "refuse"
+    assert twin.reason.startswith("It decides exactly like the champion, so it adds nothing. Serving it costs")
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (None, ""),
+        (0.0, " Serving it costs the same, as far as it was measured."),
+        (4.4e-9, "TWD 0.0000044 more"),
+        (0.0995, "TWD 99.50 more"),
+    ],
+)
+def test_small_costs_are_said_with_enough_digits_and_none_where_there_is_no_price(cost: float, words: str) -> None:
+    reason = judge(replace(GOOD, serving_cost=cost), RULES).checks[0].reason
+    assert words in reason
+    assert ("Serving it" in reason) == bool(words)
+
+
 def test_groups_are_compared_by_name() -> None:
     candidate = AdverseImpact("sex", "men", "men", (group("men", 1.0), group("women", 0.75)), 0, 0.95)
     champion = AdverseImpact("sex", "men", "men", (group("women", 0.7), group("other", 0.2)), 0, 0.95)
@@ -165,6 +202,7 @@ candidates = st.builds(
     adverse_impact=st.builds(impact, st.floats(0.5, 1), st.floats(0.5, 1) | st.none()),
     latency_ms=st.floats(0, 200) | st.none(),
     has_reasons=st.booleans(),
+    serving_cost=st.floats(-1, 1) | st.none(),
 )
 
 
@@ -188,6 +226,7 @@ def worse(evidence: GateEvidence, by: tuple[float, ...]) -> GateEvidence:
         adverse_impact=(evidence.adverse_impact[0], worse_pair),
         latency_ms=None if evidence.latency_ms is None else evidence.latency_ms + 100 * waits,
         has_reasons=evidence.has_reasons and waits < 0.5,
+        serving_cost=None if evidence.serving_cost is None else evidence.serving_cost + waits,
     )
 
 

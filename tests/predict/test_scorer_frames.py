@@ -125,9 +125,9 @@ def test_repeated_rows_are_computed_once_and_give_the_same_result(scorer, client
 
     def compute(codes: np.ndarray) -> np.ndarray:
         seen.append(codes.shape[1])
-        return scorer.tables._contributions(codes)
+        return scorer.tables._contributions(codes, "auto", 1)
 
     result = once_per_distinct_row(compute, scorer.codes(repeated))
     assert seen == [len(np.unique(scorer.codes(repeated), axis=1).T)]
     assert seen[0] < 800 < codes_module.FEW_ROWS * 4
-    np.testing.assert_array_equal(result, scorer.tables._contributions(scorer.codes(repeated)))
+    np.testing.assert_array_equal(result, scorer.tables._contributions(scorer.codes(repeated), "auto", 1))

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline
-from decisionloop.predict.scorer import shapley
+from decisionloop.predict.scorer import numpy_engine, shapley
 from decisionloop.predict.scorer.compile import compile_pipeline
-from decisionloop.predict.scorer.trees import CHUNK, TreeTables
+from decisionloop.predict.scorer.flat import FlatPaths, FlatShapley
+from decisionloop.predict.scorer.numpy_engine import CHUNK
+from decisionloop.predict.scorer.trees import IS_SET, TreeTables
 
 COLUMNS = [
     InputColumn("pay", True, ("on time", "late", "very late", "never")),
@@ -173,7 +175,7 @@ def test_cutting_trees_into_other_blocks_changes_no_value(monkeypatch, limit):
     monkeypatch.setattr(shapley, "BLOCK_STATES", 1 if limit == "path" else 16)
     monkeypatch.setattr(shapley, "PATH_STATES", 2 if limit == "path" else 1 << 20)
     scorer = compile_pipeline(pipeline, frame)
-    assert any(isinstance(block, shapley.LongPath) for block in scorer.tables.blocks) == (limit == "path")
+    assert bool(scorer.tables.shapley()[1].value.size) == (limit == "path")
     np.testing.assert_allclose(scorer.contributions(frame), expected, rtol=0, atol=1e-12)
 
 
@@ -194,20 +196,22 @@ def test_a_leaf_equals_the_sum_over_its_coalitions(fraction, pattern):
             for coalition in combinations(others, size):
                 worth = math.prod(float(met[k]) if k in coalition else fraction[k] for k in others)
                 expected[j] += share * worth * (met[j] - fraction[j])
-    values = shapley.leaf_values(np.array(met)[:, None, None], np.array(fraction)[:, None], np.array([1.0]))
-    np.testing.assert_allclose(values[:, 0], expected, rtol=0, atol=1e-12)
+    values = shapley.leaf_table(np.array(fraction), 1.0)[pattern % (1 << d)]
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12)
 
 
 def test_a_condition_that_every_code_meets_still_counts_the_reference_that_does_not():
     """Nothing goes left at feature 1, yet half the reference is said to: shares alone make the base margin."""
     tables = TreeTables(
         baseline=0.0,
-        feature=np.array([0, 1], np.int32),
-        slot_start=np.array([0, 2], np.int32),
-        mask=np.array([[0b001, 0b110], [0b101, 0b101]], np.uint64),
-        fraction=np.array([[0.5, 0.5, 0.5], [1.0, 0.5, 0.5]]),
-        value=np.array([[1.0, 8.0, 4.0]]),
-        leaves=np.array([3], np.int32),
+        sizes=(3, 3),
+        leaves=np.array([3], np.uint8),
+        shape=np.array([1, 1 | IS_SET], np.uint8),
+        feature=np.array([0, 1], np.uint8),
+        threshold=np.array([0, 0], np.uint8),
+        left=np.array([0], np.uint8),
+        value=np.array([1.0, 8.0, 4.0]),
+        cover=np.array([2.0, 1.0, 1.0], np.float32),
     )
     codes = np.array([[0, 1, 1], [0, 0, 1]], np.uint8)
     contributions = tables.contributions(codes)
@@ -215,11 +219,35 @@ def test_a_condition_that_every_code_meets_still_counts_the_reference_that_does_
     np.testing.assert_allclose(contributions[1], [2, -1.5], atol=1e-12)
 
 
-def test_a_path_through_thirty_features_stays_exact():
+def long_path(features: int, fraction: float, value: float) -> FlatPaths:
+    """One leaf behind so many features; code 1 of each meets its conditions."""
+    met = np.zeros((features, 256), np.uint8)
+    met[:, 1] = 1
+    count = np.array([(features + 1) // 2])
+    node, weight = shapley.quadrature_tables()
+    return FlatPaths(
+        start=np.array([0, features]),
+        feature=np.arange(features),
+        met=met,
+        fraction=np.full(features, fraction),
+        value=np.array([value]),
+        count=count,
+        node=node[count],
+        weight=weight[count],
+    )
+
+
+def no_blocks() -> FlatShapley:
+    return shapley.flat_shapley(TreeTables(0.0, (), *[np.empty(0, np.uint8)] * 7).flat, np.empty((0, 64)), "numpy")[0]
+
+
+@pytest.mark.parametrize("features", [30, 63])
+def test_a_path_through_many_features_stays_exact(features):
     """No table could hold 2^30 patterns; the row-by-row integral must still add up and treat equals equally."""
-    met = np.ones((30, 1, 2), dtype=bool)
-    met[:, 0, 1] = np.arange(30) % 2 == 0
-    fraction = np.full((30, 1), 0.6)
-    values = shapley.leaf_values(met, fraction, np.array([2.0]))
-    np.testing.assert_allclose(values.sum(axis=0), [2.0 - 2 * 0.6**30, -2 * 0.6**30], rtol=1e-12)
-    np.testing.assert_allclose(values[:, 0], values[0, 0], rtol=1e-12)
+    codes = np.ones((features, 2), np.uint8)
+    codes[1::2, 1] = 0
+    values = np.empty((2, features))
+    numpy_engine.contributions(codes, 0, 2, no_blocks(), long_path(features, 0.6, 2.0), values)
+    nothing = 2 * 0.6**features
+    np.testing.assert_allclose(values.sum(axis=1), [2.0 - nothing, -nothing], rtol=1e-10)
+    np.testing.assert_allclose(values[0], values[0, 0], rtol=1e-12)

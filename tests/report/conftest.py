@@ -19,7 +19,10 @@ from decisionloop.report.record import (
     FeatureLine,
     ImpactLine,
     ReasonLine,
+    ReleaseCostLine,
     ReleaseEventLine,
+    ServingLines,
+    StageLine,
     VerdictStory,
     WorkedDecision,
 )
@@ -138,6 +141,30 @@ def _worked() -> WorkedDecision:
     )
 
 
+def _serving() -> ServingLines:
+    return ServingLines(
+        decisions=142_500,
+        batches=19,
+        all_batches=20,
+        cpu_seconds=61.2,
+        bytes_stored=98_000_000,
+        money=0.94,
+        is_priced=True,
+        earned=53.4,
+        stages=(
+            StageLine("Gathering and freezing what is known", "", 31.0, 12_000_000, 0.126),
+            StageLine("Scoring", "the release that decides", 1.9, 0, 0.0009),
+            StageLine("Scoring", "in shadow", 1.7, 0, 0.0008),
+            StageLine("Writing decisions down", "", 26.6, 86_000_000, 0.813),
+        ),
+        releases=(
+            ReleaseCostLine(BOOSTING, 60_000, 0.0000065),
+            ReleaseCostLine("the rules", 82_500, 0.0000061),
+            ReleaseCostLine(SCORECARD, 0, None),
+        ),
+    )
+
+
 def sample_story() -> Story:
     """Five months of the credit line, as the loop might tell them."""
     use_case = UseCaseLines(
@@ -194,6 +221,7 @@ def sample_story() -> Story:
             ImpactLine("2005-09", "age_band", "25 and over", 0.753, Estimate(1.0, 1.0, 1.0), 27_320, True),
         ),
         worked=_worked(),
+        serving=_serving(),
         alerts=(
             AlertLine(
                 date(2005, 7, 10),

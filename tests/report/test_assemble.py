@@ -135,9 +135,7 @@ def decided(number: int, batch_id: str, as_of: datetime, digest: str, is_model: 
     by_rules = np.where(row % 2 == 0, "increase", "hold")
     action = np.where((role == "champion"), "increase", by_rules)
     size = np.where(row == 3, 0.9, 0.1)
-    reasons = [
-        json.dumps([{"feature": "utilisation", "wording": "use", "direction": "lowers", "size": s}]) for s in size
-    ]
+    reasons = [json.dumps([["utilisation", -s]]) for s in size]
     return pd.DataFrame(
         {
             "decision_id": [decision_id(number, i) for i in row],
@@ -478,7 +476,7 @@ def test_the_worked_decision_contradicts_the_rules_and_has_the_largest_reason(to
 
 
 def test_where_nobody_contradicted_the_rules_the_largest_reason_alone_decides() -> None:
-    reasons = ['[{"size":0.2}]', '[{"size":-0.7},{"size":0.1}]', '[{"size":0.7}]', "the limit is reached"]
+    reasons = ['[["use",0.2]]', '[["age",-0.7],["use",0.1]]', '[["use",0.7]]', '["the limit is reached"]']
     telling = pd.DataFrame(
         {
             "decision_id": ["a", "c", "b", "d"],

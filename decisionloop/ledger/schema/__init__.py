@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from sqlalchemy import String
 
-from decisionloop.ledger.schema.batches import batch, batch_event, expectation_result, snapshot, use_case_version
-from decisionloop.ledger.schema.columns import Text, UtcDateTime, as_utc, metadata, utc_now, utc_text
+from decisionloop.ledger.schema.batches import (
+    batch,
+    batch_event,
+    batch_part,
+    expectation_result,
+    snapshot,
+    use_case_version,
+)
+from decisionloop.ledger.schema.columns import Text, UtcDateTime, as_utc, metadata, utc_now, utc_text, views
+from decisionloop.ledger.schema.costs import stage_cost
 from decisionloop.ledger.schema.decisions import (
     decision,
+    decision_group,
+    decision_row,
     delivery,
     outbox,
     outcome,
     outcome_intake,
-    prediction,
     shadow_run,
 )
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
 from decisionloop.ledger.schema.watch import alert, flag, measurement
 
-for _table in metadata.tables.values():
+for _table in (*metadata.tables.values(), *views.tables.values()):
     for _column in _table.c:
         if type(_column.type) is String:
             _column.type = Text
@@ -29,7 +38,10 @@ __all__ = [
     "as_utc",
     "batch",
     "batch_event",
+    "batch_part",
     "decision",
+    "decision_group",
+    "decision_row",
     "delivery",
     "expectation_result",
     "flag",
@@ -39,14 +51,15 @@ __all__ = [
     "outbox",
     "outcome",
     "outcome_intake",
-    "prediction",
     "release",
     "release_event",
     "shadow_run",
     "snapshot",
+    "stage_cost",
     "training_set",
     "use_case_version",
     "utc_now",
     "utc_text",
     "verdict",
+    "views",
 ]

@@ -48,6 +48,21 @@ class BatchEventColumns(TypedColumns):
 batch_event: Table[BatchEventColumns] = Table("batch_event", metadata, BatchEventColumns)
 
 
+class BatchPartColumns(TypedColumns):
+    """A table that one part of a batch's rows left behind in one attempt: who is due, features, scores and so on."""
+
+    batch_id: Named[str] = Column(ForeignKey("batch.batch_id"), primary_key=True)
+    attempt: Named[int] = Column(primary_key=True, autoincrement=False)
+    kind: Named[str] = Column(primary_key=True)
+    part: Named[int] = Column(primary_key=True, autoincrement=False)
+    digest: Named[str]
+    rows: Named[int] = Column(BigInteger)
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+batch_part: Table[BatchPartColumns] = Table("batch_part", metadata, BatchPartColumns)
+
+
 class SnapshotColumns(TypedColumns):
     """A file in the snapshot store, named by the sha256 of its bytes."""
 

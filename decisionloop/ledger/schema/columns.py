@@ -19,6 +19,8 @@ NAMING_CONVENTION = {
 SQLITE_TIME_LENGTH = len("2005-07-08T00:00:00.000000Z")
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
+views = MetaData()
+"""What is read like a table and never written: the migrations say what each view selects."""
 # Text is compared and sorted byte by byte on both engines, whatever the language of a PostgreSQL database.
 Text = String().with_variant(String(collation="C"), "postgresql")
 

@@ -7,13 +7,62 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Named, Table, TypedColumns
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Named, Table, TypedColumns
 
-from decisionloop.ledger.schema.columns import UtcDateTime, metadata
+from decisionloop.ledger.schema.columns import UtcDateTime, metadata, views
+
+
+class DecisionGroupColumns(TypedColumns):
+    """What the decisions of one part of a batch that were made in the same way have in common, said once."""
+
+    group_id: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    batch_id: Named[str]
+    use_case: Named[str]
+    as_of: Named[datetime] = Column(UtcDateTime)
+    snapshot_digest: Named[str]
+    release_id: Named[str]
+    role: Named[str]
+    action: Named[str]
+    rules_action: Named[str]
+    is_sent: Named[bool]
+    fallback_reason: Named[str | None]
+    policy_version: Named[str]
+    contract_digest: Named[str]
+    latency_ms: Named[float]
+    decided_at: Named[datetime] = Column(UtcDateTime)
+
+
+decision_group: Table[DecisionGroupColumns] = Table("decision_group", metadata, DecisionGroupColumns)
+Index(None, decision_group.c.batch_id)
+
+
+class DecisionRowColumns(TypedColumns):
+    """What is one decision's own. A row is narrow, because a batch writes a million of them."""
+
+    decision_id: Named[str] = Column(primary_key=True)
+    group_id: Named[int] = Column(BigInteger)
+    entity_id: Named[str]
+    snapshot_row: Named[int]
+    score: Named[float | None]
+    amount: Named[float | None]
+    action_values: Named[str]
+    propensity: Named[float]
+    reason_codes: Named[str]
+
+
+decision_row: Table[DecisionRowColumns] = Table(
+    "decision_row",
+    metadata,
+    DecisionRowColumns,
+    CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity"),
+)
+# One index for three questions. Decisions of (use_case, as_of) are found through `batch`, which is unique on it, and
+# those of an entity by one look-up a group.
+Index(None, decision_row.c.group_id, decision_row.c.entity_id)
 
 
 class DecisionColumns(TypedColumns):
-    """The whole story of one decision."""
+    """The whole story of one decision: its row and its group joined, as the view `decision` tells it."""
 
     decision_id: Named[str] = Column(primary_key=True)
     batch_id: Named[str]
@@ -28,6 +77,8 @@ class DecisionColumns(TypedColumns):
     amount: Named[float | None]
     action_values: Named[str]
     action: Named[str]
+    rules_action: Named[str]
+    is_sent: Named[bool]
     propensity: Named[float]
     reason_codes: Named[str]
     fallback_reason: Named[str | None]
@@ -37,33 +88,25 @@ class DecisionColumns(TypedColumns):
     decided_at: Named[datetime] = Column(UtcDateTime)
 
 
-decision: Table[DecisionColumns] = Table(
-    "decision",
-    metadata,
-    DecisionColumns,
-    CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity"),
-)
-# One index for three questions. Decisions of (use_case, as_of) are found through `batch`, which is unique on it, and
-# those of an entity by one look-up a batch. Rows come by batch and entity, so that it grows at its end only.
-Index(None, decision.c.batch_id, decision.c.entity_id)
+decision: Table[DecisionColumns] = Table("decision", views, DecisionColumns)
 
 
-class PredictionColumns(TypedColumns):
-    """What one release said about one decision, whether or not it was followed."""
+class OutboxColumns(TypedColumns):
+    """An action that must leave the house exactly once; its decision id is the idempotency key.
+
+    A view: a decision that is to be sent is its own message, so that none can be lost or invented between the two.
+    """
 
     decision_id: Named[str] = Column(primary_key=True)
-    release_id: Named[str] = Column(primary_key=True)
     batch_id: Named[str]
-    role: Named[str]
-    score: Named[float | None]
-    amount: Named[float | None]
-    action_values: Named[str]
+    use_case: Named[str]
+    entity_id: Named[str]
     action: Named[str]
-    reason: Named[str | None]
+    payload: Named[str]
+    queued_at: Named[datetime] = Column(UtcDateTime)
 
 
-prediction: Table[PredictionColumns] = Table("prediction", metadata, PredictionColumns)
-Index(None, prediction.c.batch_id, prediction.c.release_id)
+outbox: Table[OutboxColumns] = Table("outbox", views, OutboxColumns)
 
 
 class ShadowRunColumns(TypedColumns):
@@ -81,22 +124,6 @@ class ShadowRunColumns(TypedColumns):
 
 shadow_run: Table[ShadowRunColumns] = Table("shadow_run", metadata, ShadowRunColumns)
 Index(None, shadow_run.c.release_id)
-
-
-class OutboxColumns(TypedColumns):
-    """An action that must leave the house exactly once; its decision id is the idempotency key."""
-
-    decision_id: Named[str] = Column(primary_key=True)
-    batch_id: Named[str]
-    use_case: Named[str]
-    entity_id: Named[str]
-    action: Named[str]
-    payload: Named[str]
-    queued_at: Named[datetime] = Column(UtcDateTime)
-
-
-outbox: Table[OutboxColumns] = Table("outbox", metadata, OutboxColumns)
-Index(None, outbox.c.batch_id)
 
 
 class DeliveryColumns(TypedColumns):

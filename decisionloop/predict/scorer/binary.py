@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from decisionloop.errors import IntegrityError
 
 MAGIC = b"DLSCORER"
-VERSION = 1
+VERSION = 2
 _START = 48
 _ALIGNMENT = 64
 _REMEDY = "Fetch the file again from where it is kept, or compile the release again from its pipeline."
@@ -48,9 +48,18 @@ class ArrayHeader(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dtype: str = Field(pattern="^<(f8|u8|i4)$")
+    dtype: str = Field(pattern=r"^(<f8|<f4|<u2|\|u1)$")
     shape: tuple[int, ...]
     offset: int
+
+
+class Reference(BaseModel):
+    """The population that base margin and contributions are expectations over: its name and its number of rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    rows: int = 0
 
 
 class Header(BaseModel):
@@ -62,6 +71,8 @@ class Header(BaseModel):
     kind: Literal["trees", "scorecard"]
     link: Link
     baseline: float
+    contract_version: str = ""
+    reference: Reference = Reference()
     features: tuple[FeatureHeader, ...]
     arrays: dict[str, ArrayHeader] = {}
 

@@ -6,17 +6,26 @@ contributions, drift histograms) is a table look-up on codes.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from decisionloop.errors import UsageError
+from decisionloop.predict.scorer.engine import EngineName, in_parts, kernels, resolve_engine
 
 FEW_ROWS = 256
 """Below this, finding repeated rows costs more than scoring them again."""
+
+MANY_DISTINCT = 0.9
+"""With a larger share of different rows than this, every row is scored."""
 
 MAX_CODES = 256
 """A code is one byte; with the code for missing a feature has at most 255 bins or categories."""
@@ -39,21 +48,31 @@ class NumericBins:
     name: str
     edges: NDArray[np.float64]
 
+    @cached_property
+    def padded_edges(self) -> NDArray[np.float64]:
+        """The edges (256,), with +inf after the last: nothing lies above it, hence no code counts it."""
+        return np.append(self.edges, np.full(MAX_CODES - len(self.edges), np.inf))
+
     @property
     def size(self) -> int:
         """How many codes there are, missing included."""
         return len(self.edges) + 2
 
-    def encode(self, column: pd.Series) -> NDArray[np.intp]:
-        """Codes (n,) of a numeric column; raises UsageError when the column does not hold numbers."""
+    def numbers(self, column: pd.Series) -> NDArray[np.float64]:
+        """The column's values (n,), NaN where missing; raises UsageError when it does not hold numbers."""
+        if column.dtype == np.float64:
+            return column.to_numpy()
         try:
-            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
         except (TypeError, ValueError) as error:
             raise UsageError(
                 f"feature {self.name!r} must hold numbers, but its column has dtype {column.dtype}: {error}. "
                 "Give it as float64 with NaN for missing."
             ) from error
-        return numeric_codes(values, self.edges)
+
+    def encode(self, column: pd.Series) -> NDArray[np.intp]:
+        """Codes (n,) of a numeric column."""
+        return numeric_codes(self.numbers(column), self.edges)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,19 +89,28 @@ class CategoryBins:
 
     def encode(self, column: pd.Series) -> NDArray[np.intp]:
         """Codes (n,) of a text column."""
+        if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
+            return self._encode_arrow(pa.array(column))
         codes = pd.Index(self.categories, dtype="str").get_indexer(pd.Index(column))
         return np.where(codes < 0, len(self.categories), codes)
+
+    def _encode_arrow(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.intp]:
+        found = pc.index_in(column, value_set=pa.array(self.categories, type=column.type))
+        return pc.fill_null(found, len(self.categories)).to_numpy(zero_copy_only=False).astype(np.intp)
 
 
 Bins = NumericBins | CategoryBins
 
 
-def encode_frame(bins: Sequence[Bins], frame: pd.DataFrame) -> NDArray[np.uint8]:
+def encode_frame(
+    bins: Sequence[Bins], frame: pd.DataFrame, engine: EngineName = "numpy", threads: int = 1
+) -> NDArray[np.uint8]:
     """Codes (F, n) of a frame's rows, one row of the result per feature; other columns are ignored.
 
     Raises UsageError naming the columns that the frame lacks or has twice.
     """
-    wrong = [item.name for item in bins if frame.columns.isin([item.name]).sum() != 1]
+    count = Counter(frame.columns)
+    wrong = [item.name for item in bins if count[item.name] != 1]
     if wrong:
         raise UsageError(
             f"the frame to score must have exactly one column for each feature of the model; missing or doubled: "
@@ -90,9 +118,28 @@ def encode_frame(bins: Sequence[Bins], frame: pd.DataFrame) -> NDArray[np.uint8]
             "Give the frame every feature in the contract that this model was trained under."
         )
     codes = np.empty((len(bins), len(frame)), dtype=np.uint8)
-    for row, item in zip(codes, bins, strict=True):
-        row[:] = item.encode(frame[item.name])
+    is_numba = resolve_engine(engine) == "numba"
+    numbers = [(i, item) for i, item in enumerate(bins) if is_numba and isinstance(item, NumericBins)]
+    for i, item in enumerate(bins):
+        if not (is_numba and isinstance(item, NumericBins)):
+            codes[i] = item.encode(frame[item.name])
+    if numbers:
+        _bin_numbers(numbers, frame, codes, threads)
     return codes
+
+
+def _bin_numbers(
+    numbers: Sequence[tuple[int, NumericBins]], frame: pd.DataFrame, codes: NDArray[np.uint8], threads: int
+) -> None:
+    """Write the codes of number features to their rows of ``codes`` (F, n), by the compiled search."""
+    search = kernels().bin_numbers
+    jobs = [(item.numbers(frame[item.name]), item.padded_edges, item.size - 1, codes[i]) for i, item in numbers]
+
+    def part(start: int, stop: int) -> None:
+        for values, edges, missing, row in jobs:
+            search(values, edges, missing, start, stop, row)
+
+    in_parts(part, codes.shape[1], threads)
 
 
 def distinct_rows(codes: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -118,10 +165,21 @@ def distinct_rows(codes: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[n
 def once_per_distinct_row(
     compute: Callable[[NDArray[np.uint8]], NDArray[np.float64]], codes: NDArray[np.uint8]
 ) -> NDArray[np.float64]:
-    """``compute(codes)`` of ``codes`` (F, n), whose result has n rows, computed once for each different row."""
-    if codes.shape[1] < FEW_ROWS:
+    """``compute(codes)`` of ``codes`` (F, n), whose result has n rows, computed once for each different row.
+
+    Where a sample of the rows says that few repeat, all are computed: looking for repeats would cost more.
+    """
+    if codes.shape[1] < FEW_ROWS or not _may_repeat(codes):
         return compute(codes)
     first, inverse = distinct_rows(codes)
-    if len(first) > 0.9 * codes.shape[1]:
+    if len(first) > MANY_DISTINCT * codes.shape[1]:
         return compute(codes)
     return compute(codes[:, first])[inverse]
+
+
+def _may_repeat(codes: NDArray[np.uint8]) -> bool:
+    """Whether 4 sqrt(n) random rows hold a repeat: were the n rows drawn from n / 2 different ones, 16 pairs would meet."""
+    rows = codes.shape[1]
+    drawn = np.random.default_rng(rows).integers(0, rows, 4 * math.isqrt(rows))
+    sample = np.ascontiguousarray(codes[:, np.unique(drawn)].T)
+    return len(np.unique(sample.view(f"V{len(codes)}"))) < len(sample)

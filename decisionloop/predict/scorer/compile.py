@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from decisionloop.errors import CompileError
-from decisionloop.predict.scorer.binary import Link
+from decisionloop.predict.scorer.binary import Link, Reference
 from decisionloop.predict.scorer.codes import MAX_CODES, Bins, NumericBins, encode_frame
 from decisionloop.predict.scorer.compile_boosting import boosting_bins, source_trees
 from decisionloop.predict.scorer.compile_scorecard import compile_scorecard, scorecard_bins
@@ -26,19 +27,29 @@ TOLERANCE = 1e-12
 
 
 def compile_pipeline(
-    pipeline: Pipeline, reference: pd.DataFrame, sample_weight: NDArray[np.float64] | None = None
+    pipeline: Pipeline,
+    reference: pd.DataFrame,
+    sample_weight: NDArray[np.float64] | None = None,
+    *,
+    contract_version: str = "",
+    reference_name: str = "training rows",
 ) -> CompiledScorer:
     """Compile a trained pipeline of two steps, a ColumnTransformer and an estimator.
 
     ``reference`` (n rows, the features' columns) and ``sample_weight`` (n,) are what the expectations behind base
-    margin and contributions are taken over; commonly the training rows and weights.
+    margin and contributions are taken over; commonly the training rows and weights. The scorer's file says what
+    ``reference_name`` calls them, and under which ``contract_version`` the model was trained.
     Raises CompileError, naming why, for whatever could not be scored exactly, and when the compiled scorer and the
     pipeline disagree on reference rows or on rows built from bin edges, infinities, missing and unseen values.
     """
     weight = _weights(reference, sample_weight)
     transformer, model = _steps(pipeline)
     features = encoded_features(transformer)
-    scorer = _compile(model, features, reference, weight)
+    scorer = replace(
+        _compile(model, features, reference, weight),
+        contract_version=contract_version,
+        reference=Reference(name=reference_name, rows=len(reference)),
+    )
     _require_agreement(pipeline, scorer, reference)
     return scorer
 

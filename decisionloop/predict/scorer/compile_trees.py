@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from decisionloop.errors import CompileError
 from decisionloop.predict.scorer.codes import Bins, NumericBins
-from decisionloop.predict.scorer.trees import MAX_LEAVES, TreeTables, chunks, exit_leaves
+from decisionloop.predict.scorer.numpy_engine import chunks, exit_leaves
+from decisionloop.predict.scorer.trees import IS_MISSING_LEFT, IS_SET, MAX_LEAVES, TreeTables
 
 Nodes = np.ndarray
 """scikit-learn's record array of a tree: parents before children, each left subtree right behind its parent."""
@@ -28,32 +30,26 @@ class SourceTree:
     feature: NDArray[np.intp]
 
     @property
-    def leaf_range(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """First leaf (nodes,) and last leaf + 1 (nodes,) below each node, leaves numbered from left to right."""
-        first = np.cumsum(np.append(0, self.nodes["is_leaf"]), dtype=np.intp)
-        end = np.full(len(self.nodes), len(self.nodes))
-        for i in self.splits:
-            end[self.nodes["left"][i]] = self.nodes["right"][i]
-            end[self.nodes["right"][i]] = end[i]
-        return first[:-1], first[end]
-
-    @property
     def splits(self) -> NDArray[np.intp]:
         """Numbers of the nodes that split, parents first."""
         return np.flatnonzero(self.nodes["is_leaf"] == 0)
 
-    def goes_left(self, split: int, bins: Bins) -> NDArray[np.bool_]:
-        """Which codes (W,) of the split's feature go left."""
-        node = self.nodes[split]
-        if node["is_categorical"]:
-            words = np.ascontiguousarray(self.left_categories[node["bitset_idx"]], dtype="<u4")
-            left = np.unpackbits(words.view(np.uint8), bitorder="little", count=bins.size).astype(bool)
-        elif isinstance(bins, NumericBins):
-            left = np.arange(bins.size) <= _last_left_code(float(node["num_threshold"]), bins)
-        else:
-            raise CompileError(f"a tree splits category {bins.name!r} as a number. Train it as a category.")
-        left[-1] = bool(node["missing_go_to_left"])
-        return left
+    @property
+    def left_leaves(self) -> NDArray[np.intp]:
+        """How many leaves lie below the left child of each split."""
+        before = np.cumsum(np.append(0, self.nodes["is_leaf"] != 0))
+        # A left subtree is everything between its parent and the parent's right child.
+        return before[self.nodes["right"][self.splits]] - before[self.splits]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """One split as the tables hold it."""
+
+    shape: int
+    feature: int
+    threshold: int
+    left: NDArray[np.uint8]
 
 
 def compile_trees(
@@ -63,12 +59,12 @@ def compile_trees(
     codes: NDArray[np.uint8],
     weight: NDArray[np.float64],
 ) -> TreeTables:
-    """Build the tables of ``trees``; shares are taken of the reference ``codes`` (F, n) with ``weight`` (n,).
+    """Build the tables of ``trees``; covers are taken of the reference ``codes`` (F, n) with ``weight`` (n,).
 
     Raises CompileError for a tree of more than 64 leaves.
     """
     grown = [tree for tree in trees if len(tree.nodes) > 1]
-    leaves = np.array([tree.nodes["is_leaf"].sum() for tree in grown], dtype=np.int32)
+    leaves = np.array([tree.nodes["is_leaf"].sum() for tree in grown], dtype=np.int64)
     if leaves.max(initial=0) > MAX_LEAVES:
         raise CompileError(
             f"tree {int(leaves.argmax())} has {int(leaves.max())} leaves, and one tree's leaves must fit the "
@@ -76,27 +72,44 @@ def compile_trees(
         )
     # A tree that never split adds its one value to every row.
     constant = sum(float(tree.nodes["value"][0]) for tree in trees if len(tree.nodes) == 1)
-    slots = [np.unique(tree.feature[tree.nodes["feature_idx"][tree.splits]]) for tree in grown]
-    masks = [_masks(tree, used, bins) for tree, used in zip(grown, slots, strict=True)]
-    width, most = max(item.size for item in bins), int(leaves.max(initial=1))
+    splits = [split for tree in grown for split in _splits(tree, bins)]
+    ends = [tree.nodes[tree.nodes["is_leaf"] != 0] for tree in grown]
+    count = np.concatenate([np.empty(0), *(leaf["count"] for leaf in ends)])
     tables = TreeTables(
         baseline=baseline + constant,
-        feature=np.concatenate([np.empty(0, np.int32), *slots]).astype(np.int32),
-        slot_start=np.cumsum([0, *map(len, slots)], dtype=np.int32),
-        mask=np.concatenate([np.empty((0, width), np.uint64), *masks]),
-        fraction=np.ones((sum(map(len, slots)), most)),
-        value=np.zeros((len(grown), most)),
-        leaves=leaves,
+        sizes=tuple(item.size for item in bins),
+        leaves=leaves.astype(np.uint8),
+        shape=np.array([split.shape for split in splits], dtype=np.uint8),
+        feature=np.array([split.feature for split in splits], dtype=np.uint8 if len(bins) <= 256 else np.uint16),
+        threshold=np.array([split.threshold for split in splits], dtype=np.uint8),
+        left=np.concatenate([np.empty(0, np.uint8), *(split.left for split in splits)]).astype(np.uint8),
+        value=np.concatenate([np.empty(0), *(leaf["value"] for leaf in ends)]),
+        cover=-np.maximum(count, 1.0),
     )
-    for row, tree, count in zip(tables.value, grown, leaves, strict=True):
-        row[:count] = tree.nodes["value"][tree.nodes["is_leaf"] != 0]
-    return replace(tables, fraction=_fractions(tables, grown, codes, weight))
+    return replace(tables, cover=_covers(tables, codes, weight))
+
+
+def _splits(tree: SourceTree, bins: Sequence[Bins]) -> Iterator[_Split]:
+    """The splits of one tree, parents first."""
+    for number, left_leaves in zip(tree.splits.tolist(), tree.left_leaves.tolist(), strict=True):
+        node = tree.nodes[number]
+        feature = int(tree.feature[node["feature_idx"]])
+        item = bins[feature]
+        shape = left_leaves | (IS_MISSING_LEFT if node["missing_go_to_left"] else 0)
+        width = -(-item.size // 8)
+        if node["is_categorical"]:
+            words = np.ascontiguousarray(tree.left_categories[node["bitset_idx"]], dtype="<u4")
+            yield _Split(shape | IS_SET, feature, 0, words.view(np.uint8)[:width])
+        elif not isinstance(item, NumericBins):
+            raise CompileError(f"a tree splits category {item.name!r} as a number. Train it as a category.")
+        elif np.isnan(node["num_threshold"]):  # nothing but missing is left of it
+            yield _Split(shape | IS_SET, feature, 0, np.zeros(width, np.uint8))
+        else:
+            yield _Split(shape, feature, _last_left_code(float(node["num_threshold"]), item), np.empty(0, np.uint8))
 
 
 def _last_left_code(threshold: float, bins: NumericBins) -> int:
-    """Largest code whose values are <= threshold. NaN keeps nothing left; infinity keeps all but missing."""
-    if np.isnan(threshold):
-        return -1
+    """Largest code whose values are <= threshold; infinity keeps all but missing."""
     code = int(np.searchsorted(bins.edges, threshold, side="left"))
     if not np.isposinf(threshold) and (code == len(bins.edges) or bins.edges[code] != threshold):
         raise CompileError(
@@ -106,49 +119,14 @@ def _last_left_code(threshold: float, bins: NumericBins) -> int:
     return code
 
 
-def _masks(tree: SourceTree, used: NDArray[np.intp], bins: Sequence[Bins]) -> NDArray[np.uint64]:
-    """Masks (slots, W) of one tree that uses the features ``used``."""
-    width = max(item.size for item in bins)
-    first, last = tree.leaf_range
-    masks = np.full((len(used), width), _leaf_bits(0, int(last[0])), dtype=np.uint64)
-    for split in tree.splits:
-        node = tree.nodes[split]
-        feature = int(tree.feature[node["feature_idx"]])
-        table = masks[np.searchsorted(used, feature)][: bins[feature].size]
-        left = tree.goes_left(split, bins[feature])
-        for child, away in ((node["left"], ~left), (node["right"], left)):
-            table[away] &= ~_leaf_bits(int(first[child]), int(last[child]))
-    return masks
-
-
-def _leaf_bits(first: int, last: int) -> np.uint64:
-    """The mask of leaves first..last-1."""
-    return np.uint64((1 << last) - (1 << first))
-
-
-def _fractions(
-    tables: TreeTables, trees: Sequence[SourceTree], codes: NDArray[np.uint8], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Shares (Q, L) of the reference that meet each slot's conditions on the way to each leaf.
-
-    Where no reference row reaches a split, the training rows' share stands in.
-    """
-    cover = np.zeros_like(tables.value)
-    for rows, index in chunks(codes):
-        for number in range(len(trees)):
-            slots = tables.slots(number)
-            leaf = exit_leaves(tables.mask[slots], tables.feature[slots], index)
-            cover[number] += np.bincount(leaf, weights=weight[rows], minlength=len(cover[number]))
-    fraction = np.ones_like(tables.fraction)
-    for number, tree in enumerate(trees):
-        first, last = tree.leaf_range
-        # Sums of slices, not differences of a running sum: a share of nothing must be exactly zero.
-        reached = np.array([cover[number, a:b].sum() for a, b in zip(first, last, strict=True)])
-        slots = tables.slots(number)
-        for split in tree.splits:
-            node = tree.nodes[split]
-            slot = slots.start + np.searchsorted(tables.feature[slots], tree.feature[node["feature_idx"]])
-            size = reached if reached[split] > 0 else tree.nodes["count"]
-            for child in (node["left"], node["right"]):
-                fraction[slot, first[child] : last[child]] *= float(size[child]) / float(size[split])
-    return fraction
+def _covers(tables: TreeTables, codes: NDArray[np.uint8], weight: NDArray[np.float64]) -> NDArray[np.floating]:
+    """Weight of the reference in each leaf (L,); where it has none, minus the number of training rows stays."""
+    cover, flat = np.zeros(len(tables.value)), tables.flat
+    for rows, index in chunks(codes, 0, codes.shape[1]):
+        for tree, (start, stop) in enumerate(pairwise(flat.slot_start.tolist())):
+            leaf = exit_leaves(flat.mask[start:stop], flat.feature[start:stop], index)
+            own = cover[flat.value_start[tree] : flat.value_start[tree + 1]]
+            own += np.bincount(leaf, weights=weight[rows], minlength=len(own))
+    cover = np.where(cover > 0, cover, tables.cover)
+    is_exact = (cover.astype(np.float32) == cover).all()
+    return cover.astype(np.float32) if is_exact else cover

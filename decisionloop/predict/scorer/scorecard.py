@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from decisionloop.predict.scorer.engine import EngineName
+
 
 @dataclass(frozen=True, eq=False)
 class ScorecardTables:
@@ -21,14 +23,16 @@ class ScorecardTables:
         """Expected margin over the training reference: the margin that contributions start from."""
         return self.intercept + float(self.mean.sum())
 
-    def margin(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Margins (n,) of coded rows (F, n)."""
+    def margin(self, codes: NDArray[np.uint8], engine: EngineName = "auto", threads: int = 1) -> NDArray[np.float64]:
+        """Margins (n,) of coded rows (F, n); numpy alone is fast enough, whatever ``engine`` says."""
         margin = np.full(codes.shape[1], self.intercept)
         for points, row in zip(self.points, codes, strict=True):
             margin += points.take(row)
         return margin
 
-    def contributions(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def contributions(
+        self, codes: NDArray[np.uint8], engine: EngineName = "auto", threads: int = 1
+    ) -> NDArray[np.float64]:
         """Shapley values (n, F) of coded rows (F, n); with ``base_margin`` they sum to the margin.
 
         In an additive model a feature's Shapley value is its points less their mean over the reference.

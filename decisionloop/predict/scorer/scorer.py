@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from decisionloop.errors import IntegrityError
 from decisionloop.predict.scorer import binary
-from decisionloop.predict.scorer.binary import FeatureHeader, Header, Link
+from decisionloop.predict.scorer.binary import FeatureHeader, Header, Link, Reference
 from decisionloop.predict.scorer.codes import Bins, CategoryBins, NumericBins, encode_frame
+from decisionloop.predict.scorer.engine import EngineName, resolve_engine
+from decisionloop.predict.scorer.flat import FlatBins, flat_bins
 from decisionloop.predict.scorer.scorecard import ScorecardTables
 from decisionloop.predict.scorer.trees import TreeTables
 
-_TREE_ARRAYS = ("feature", "slot_start", "mask", "fraction", "value", "leaves")
+_TREE_ARRAYS = ("leaves", "shape", "feature", "threshold", "left", "value", "cover")
 _SCORECARD_ARRAYS = ("points", "mean")
 
 
@@ -33,6 +35,25 @@ class CompiledScorer:
     bins: tuple[Bins, ...]
     link: Link
     tables: TreeTables | ScorecardTables
+    contract_version: str = ""
+    reference: Reference = Reference()
+    engine: EngineName = "auto"
+    threads: int = 1
+
+    def on(self, engine: EngineName = "auto", threads: int = 1) -> CompiledScorer:
+        """This scorer on another engine and with other threads; tables that were derived already are shared.
+
+        Raises ConfigurationError when numba is asked for and not installed.
+        """
+        resolve_engine(engine)
+        return replace(self, engine=engine, threads=threads)
+
+    def prepare(self, is_explaining: bool = True) -> CompiledScorer:
+        """Load the engine and derive the tables now, so that the first row does not wait for them."""
+        self.score_of(np.zeros((len(self.bins), 1), np.uint8))
+        if is_explaining:
+            self.contributions_of(np.zeros((len(self.bins), 1), np.uint8))
+        return self
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -44,25 +65,42 @@ class CompiledScorer:
         """Expected margin over the training reference; contributions are differences from it."""
         return self.tables.base_margin
 
+    @cached_property
+    def flat_bins(self) -> FlatBins:
+        """The bins as arrays, for kernels."""
+        return flat_bins(self.bins)
+
     def codes(self, frame: pd.DataFrame) -> NDArray[np.uint8]:
         """Codes (F, n) of the frame's rows. Raises UsageError naming a column that is missing or not a number."""
-        return encode_frame(self.bins, frame)
+        return encode_frame(self.bins, frame, self.engine, self.threads)
 
     def margin(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Margins (n,): log-odds for link "logit", the amount itself for "identity"."""
-        return self.tables.margin(self.codes(frame))
+        return self.margin_of(self.codes(frame))
 
     def score(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Scores (n,): the probability of class 1 for link "logit", the expected amount for "identity"."""
-        margin = self.margin(frame)
+        return self.score_of(self.codes(frame))
+
+    def contributions(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Exact Shapley values (n, F) on the margin scale: with ``base_margin`` they sum to the row's margin."""
+        return self.contributions_of(self.codes(frame))
+
+    def margin_of(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Margins (n,) of coded rows (F, n)."""
+        return self.tables.margin(codes, self.engine, self.threads)
+
+    def score_of(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Scores (n,) of coded rows (F, n)."""
+        margin = self.margin_of(codes)
         if self.link == "identity":
             return margin
         with np.errstate(over="ignore"):  # exp(-margin) may be infinite, and the probability is then exactly 0
             return 1.0 / (1.0 + np.exp(-margin))
 
-    def contributions(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Exact Shapley values (n, F) on the margin scale: with ``base_margin`` they sum to the row's margin."""
-        return self.tables.contributions(self.codes(frame))
+    def contributions_of(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Shapley values (n, F) of coded rows (F, n)."""
+        return self.tables.contributions(codes, self.engine, self.threads)
 
     def to_bytes(self) -> bytes:
         """The scorer as a file (``binary`` documents the format); equal scorers give equal bytes."""
@@ -83,12 +121,12 @@ class CompiledScorer:
         header, arrays = binary.read(data)
         try:
             bins = _read_bins(header.features, arrays["edges"])
-            tables = _read_tables(header, arrays)
+            tables = _read_tables(header, arrays, bins)
         except KeyError as error:
             raise IntegrityError(
                 f"the compiled scorer lacks the array {error}. Compile the release again from its pipeline."
             ) from error
-        return cls(bins=bins, link=header.link, tables=tables)
+        return cls(bins, header.link, tables, header.contract_version, header.reference)
 
     def _header(self) -> Header:
         features = tuple(
@@ -104,6 +142,8 @@ class CompiledScorer:
             link=self.link,
             baseline=self.tables.baseline if isinstance(self.tables, TreeTables) else self.tables.intercept,
             features=features,
+            contract_version=self.contract_version,
+            reference=self.reference,
         )
 
 
@@ -120,7 +160,8 @@ def _read_bins(features: tuple[FeatureHeader, ...], edges: np.ndarray) -> tuple[
     return tuple(bins)
 
 
-def _read_tables(header: Header, arrays: Mapping[str, np.ndarray]) -> TreeTables | ScorecardTables:
+def _read_tables(header: Header, arrays: Mapping[str, np.ndarray], bins: tuple[Bins, ...]) -> TreeTables | ScorecardTables:
     if header.kind == "trees":
-        return TreeTables(header.baseline, **{name: arrays[name] for name in _TREE_ARRAYS})
+        sizes = tuple(item.size for item in bins)
+        return TreeTables(header.baseline, sizes, **{name: arrays[name] for name in _TREE_ARRAYS})
     return ScorecardTables(header.baseline, **{name: arrays[name] for name in _SCORECARD_ARRAYS})

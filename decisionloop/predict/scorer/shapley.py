@@ -18,59 +18,40 @@ share features are gathered into blocks, and a block is one table look-up per fe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_STATES = 512
-"""Leaves are gathered into a block while its combinations of conditions stay below this (tables then fit L2)."""
+from decisionloop.predict.scorer.engine import kernels
+from decisionloop.predict.scorer.flat import WIDTH, WORD_BLOCKS, FlatPaths, FlatShapley, FlatTrees
+
+BLOCK_STATES = 1024
+"""Leaves are gathered into a block while its combinations of conditions stay below this."""
 
 PATH_STATES = 8192
 """A single leaf with more combinations than this gets no table: its values are integrated row by row instead."""
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Neighbouring leaves of one tree that together look at U features, in N combinations of conditions.
+class Block(NamedTuple):
+    """Leaves ``start`` to ``stop - 1`` of one tree; they look at U slots, whose conditions combine in N states.
 
-    ``features`` (U,); ``step`` (U, W): what each code adds to the number of the row's combination;
-    ``values`` (U, N): Shapley value of each feature for each combination.
+    ``slots`` (U,); ``kinds``: the different masks of each slot, cut to these leaves, ascending. State s takes the kind
+    ``s // stride % len(kinds)`` of each slot; the first slot has stride 1.
     """
 
-    features: tuple[int, ...]
-    step: NDArray[np.intp]
-    values: NDArray[np.float64]
+    start: int
+    stop: int
+    slots: tuple[int, ...]
+    kinds: tuple[tuple[int, ...], ...]
 
-    def add_to(self, share: NDArray[np.float64], index: NDArray[np.intp]) -> None:
-        """Add this block's values for rows ``index`` (F, n) to ``share`` (F, n)."""
-        state = self.step[0].take(index[self.features[0]])
-        for step, feature in zip(self.step[1:], self.features[1:], strict=True):
-            state += step.take(index[feature])
-        for values, feature in zip(self.values, self.features, strict=True):
-            share[feature] += values.take(state)
-
-
-@dataclass(frozen=True, eq=False)
-class LongPath:
-    """One leaf behind so many features that a table would not pay: exact as well, only slower.
-
-    ``features`` (U,); ``meets`` (U, W): whether a code meets the feature's conditions; ``fraction`` (U,).
-    """
-
-    features: tuple[int, ...]
-    meets: NDArray[np.bool_]
-    fraction: NDArray[np.float64]
-    value: float
-
-    def add_to(self, share: NDArray[np.float64], index: NDArray[np.intp]) -> None:
-        """Add this leaf's values for rows ``index`` (F, n) to ``share`` (F, n)."""
-        met = np.stack([meets.take(index[f]) for meets, f in zip(self.meets, self.features, strict=True)])
-        values = leaf_values(met[:, None], self.fraction[:, None], np.array([self.value]))
-        for row, feature in zip(values, self.features, strict=True):
-            share[feature] += row
+    @property
+    def states(self) -> int:
+        """How many states there are."""
+        return int(np.prod([len(kinds) for kinds in self.kinds], dtype=object))
 
 
 @cache
@@ -80,35 +61,159 @@ def quadrature(count: int) -> tuple[tuple[float, float], ...]:
     return tuple(zip(((nodes + 1) / 2).tolist(), (weights / 2).tolist(), strict=True))
 
 
-def leaf_values(
-    met: NDArray[np.bool_], fraction: NDArray[np.float64], value: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Shapley values (U, M), summed over B leaves, of M combinations of conditions on U features.
+def leaf_table(fraction: NDArray[np.float64], value: float) -> NDArray[np.float64]:
+    """Shapley values (2^d, d) of a leaf of margin ``value`` behind d features with shares ``fraction`` (d,).
 
-    ``met`` (U, B, M): whether the combination meets each leaf's conditions; ``fraction`` (U, B); ``value`` (B,).
+    Bit k of the row's number tells whether the conditions on feature k are met.
     """
-    absent = fraction[:, :, None]
-    integral = np.zeros(met.shape)
-    for t, weight in quadrature((len(met) + 1) // 2):
-        factor = np.where(met, t + (1 - t) * absent, (1 - t) * absent)
-        # A factor of zero needs no care: its own feature has o - z = 0, and it makes the others' products zero.
-        integral += weight * np.divide(factor.prod(axis=0), factor, out=np.zeros_like(factor), where=factor > 0)
-    return np.einsum("b,ubm->um", value, (met - absent) * integral)
+    d = len(fraction)
+    integral = np.zeros((1 << d, d))
+    for t, weight in quadrature((d + 1) // 2):
+        product = np.full(1, weight)
+        for z in fraction:
+            product = np.concatenate([product * ((1.0 - t) * z), product * (t + (1.0 - t) * z)])
+        for k, z in enumerate(fraction):
+            # Never zero: the factor of the condition that is met. The integral does not depend on feature k itself.
+            met = product.reshape(-1, 2, 1 << k)[:, 1:] / (t + (1.0 - t) * z)
+            integral[:, k] += np.broadcast_to(met, (met.shape[0], 2, met.shape[2])).ravel()
+    met = np.arange(1 << d)[:, None] >> np.arange(d) & 1
+    return value * ((met - fraction) * integral)
 
 
-def tree_blocks(
-    feature: NDArray[np.int32], mask: NDArray[np.uint64], fraction: NDArray[np.float64], value: NDArray[np.float64]
-) -> Iterator[Block | LongPath]:
-    """Cut one tree (slots ``feature`` (S,), ``mask`` (S, W), ``fraction`` (S, L), ``value`` (L,)) into blocks."""
-    kinds = [set(np.unique(row).tolist()) for row in mask]
-    leaves, start = len(value), 0
+def tree_blocks(mask: NDArray[np.uint64], fraction: NDArray[np.float64]) -> Iterator[Block]:
+    """Cut one tree (slots ``mask`` (S, 256), ``fraction`` (S, L)) into blocks; leaves without a condition drop out."""
+    kinds = [np.unique(row).tolist() for row in mask]
+    leaves, start = fraction.shape[1], 0
     while start < leaves:
         stop = start + 1
         while stop < leaves and _states(kinds, start, stop + 1) <= BLOCK_STATES:
             stop += 1
-        if block := _block(feature, mask, fraction, value, start, stop):
-            yield block
+        bits = _bits(start, stop)
+        own = [tuple(sorted({kind & bits for kind in masks})) for masks in kinds]
+        used = [s for s, one in enumerate(own) if one != (bits,) or (fraction[s, start:stop] != 1.0).any()]
+        if used:
+            yield Block(start, stop, tuple(used), tuple(own[s] for s in used))
         start = stop
+
+
+def flat_shapley(flat: FlatTrees, fraction: NDArray[np.float64], engine: Literal["numba", "numpy"]) -> tuple[FlatShapley, FlatPaths]:
+    """The tables of all trees, whose slots have shares ``fraction`` (Q, 64); words never span two trees."""
+    words: list[list[tuple[int, Block]]] = []
+    paths: list[tuple[int, int, Block]] = []
+    for tree, (begin, end) in enumerate(pairwise(flat.slot_start.tolist())):
+        leaves = int(flat.value_start[tree + 1] - flat.value_start[tree])
+        found = list(tree_blocks(flat.mask[begin:end], fraction[begin:end, :leaves]))
+        paths += [(tree, begin, block) for block in found if block.states > PATH_STATES]
+        short = [(tree, block) for block in found if block.states <= PATH_STATES]
+        words += [short[i : i + WORD_BLOCKS] for i in range(0, len(short), WORD_BLOCKS)]
+    return _words(flat, fraction, words, engine), _paths(flat, fraction, paths)
+
+
+def _words(
+    flat: FlatTrees, fraction: NDArray[np.float64], words: list[list[tuple[int, Block]]], engine: Literal["numba", "numpy"]
+) -> FlatShapley:
+    steps, features, columns, values = [], [], [], []
+    fill = block_values if engine == "numpy" else kernels().block_values
+    for word in words:
+        begin = int(flat.slot_start[word[0][0]])
+        step: dict[int, NDArray[np.uint64]] = {}
+        for place, (tree, block) in enumerate(word):
+            rows, stride = begin + np.array(block.slots), 1
+            for slot, row, kinds in zip(block.slots, flat.mask[rows], block.kinds, strict=True):
+                part = np.searchsorted(np.array(kinds, np.uint64), row & np.uint64(_bits(block.start, block.stop)))
+                added = part.astype(np.uint64) * np.uint64(stride << 16 * place)
+                step[slot] = step[slot] + added if slot in step else added
+                stride *= len(kinds)
+            columns.append(flat.feature[rows])
+            first = int(flat.value_start[tree])
+            values.append(fill(*_leaves(block, fraction[rows], flat.value[first + block.start : first + block.stop])))
+        features.append(flat.feature[begin + np.array(sorted(step))])
+        steps += [step[slot] for slot in sorted(step)]
+    return FlatShapley(
+        slot_start=_starts(map(len, features)),
+        feature=_joined(features, np.int64),
+        step=np.array(steps, dtype=np.uint64).reshape(-1, WIDTH),
+        block_start=_starts(map(len, words)),
+        column_start=_starts(map(len, columns)),
+        column=_joined(columns, np.int64),
+        value_start=_starts(value.size for value in values),
+        value=_joined([value.ravel() for value in values], np.float64),
+    )
+
+
+def _leaves(
+    block: Block, fraction: NDArray[np.float64], value: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What ``block_values`` takes: sizes (U,), met (B, U, kinds), fraction (B, U), value (B,), and the quadrature."""
+    sizes = np.array([len(kinds) for kinds in block.kinds], dtype=np.int64)
+    kinds = np.zeros((len(sizes), int(sizes.max())), dtype=np.uint64)
+    for row, own in zip(kinds, block.kinds, strict=True):
+        row[: len(own)] = own
+    leaf = np.arange(block.start, block.stop, dtype=np.uint64)
+    met = (kinds >> leaf[:, None, None] & np.uint64(1)).astype(np.uint8)
+    return sizes, met, np.ascontiguousarray(fraction[:, block.start : block.stop].T), value, *quadrature_tables()
+
+
+def block_values(
+    sizes: NDArray[np.int64],
+    met: NDArray[np.uint8],
+    fraction: NDArray[np.float64],
+    value: NDArray[np.float64],
+    node: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Shapley values (N, U), summed over B leaves, of each state of a block (the numpy engine's form).
+
+    ``met`` (B, U, kinds): whether a kind of the slot meets the leaf's conditions; ``fraction`` (B, U); ``value`` (B,).
+    """
+    many = len(sizes)
+    strides = np.cumprod(np.append(1, sizes[:-1]))
+    state = np.arange(int(np.prod(sizes)))
+    kind = [state // stride % size for stride, size in zip(strides, sizes, strict=True)]
+    values = np.zeros((len(state), many))
+    for bits, z, v in zip(met, fraction, value, strict=True):
+        own = [u for u in range(many) if z[u] != 1.0 or not bits[u, : sizes[u]].all()]
+        pattern = np.zeros(len(state), dtype=np.int64)
+        for k, u in enumerate(own):
+            pattern += bits[u].astype(np.int64)[kind[u]] << k
+        if own:
+            values[:, own] += leaf_table(z[own], float(v)).take(pattern, axis=0)
+    return values
+
+
+def _paths(flat: FlatTrees, fraction: NDArray[np.float64], paths: list[tuple[int, int, Block]]) -> FlatPaths:
+    rows = [begin + np.array(block.slots) for _, begin, block in paths]
+    leaf = [block.start for _, _, block in paths]
+    met = [flat.mask[own] >> np.uint64(bit) & np.uint64(1) for own, bit in zip(rows, leaf, strict=True)]
+    count = np.array([(len(own) + 1) // 2 for own in rows], dtype=np.int64)
+    node, weight = quadrature_tables()
+    return FlatPaths(
+        start=_starts(map(len, rows)),
+        feature=_joined([flat.feature[own] for own in rows], np.int64),
+        met=np.array(_joined(met, np.uint8)).reshape(-1, WIDTH),
+        fraction=_joined([fraction[own, bit] for own, bit in zip(rows, leaf, strict=True)], np.float64),
+        value=np.array([flat.value[flat.value_start[tree] + block.start] for tree, _, block in paths], dtype=np.float64),
+        count=count,
+        node=node[count],
+        weight=weight[count],
+    )
+
+
+@cache
+def quadrature_tables() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights (33, 32) of ``quadrature(count)`` in row ``count``."""
+    node, weight = np.zeros((33, 32)), np.zeros((33, 32))
+    for count in range(1, 33):
+        node[count, :count], weight[count, :count] = zip(*quadrature(count), strict=True)
+    return node, weight
+
+
+def _starts(lengths: Iterable[int]) -> NDArray[np.int64]:
+    return np.cumsum([0, *lengths], dtype=np.int64)
+
+
+def _joined(parts: list[NDArray], dtype: type) -> NDArray:
+    return np.concatenate([np.empty((0, *parts[0].shape[1:]) if parts else 0), *parts]).astype(dtype)
 
 
 def _bits(start: int, stop: int) -> int:
@@ -116,37 +221,9 @@ def _bits(start: int, stop: int) -> int:
     return (1 << stop) - (1 << start)
 
 
-def _states(kinds: list[set[int]], start: int, stop: int) -> int:
+def _states(kinds: list[list[int]], start: int, stop: int) -> int:
     """How many combinations of conditions leaves start..stop-1 can tell apart."""
     bits, states = _bits(start, stop), 1
     for masks in kinds:
         states *= len({mask & bits for mask in masks})
     return states
-
-
-def _block(
-    feature: NDArray[np.int32],
-    mask: NDArray[np.uint64],
-    fraction: NDArray[np.float64],
-    value: NDArray[np.float64],
-    start: int,
-    stop: int,
-) -> Block | LongPath | None:
-    """The tables of leaves start..stop-1 over the features that they look at; None when they look at none."""
-    bits = np.uint64(_bits(start, stop))
-    part = mask & bits
-    used = np.flatnonzero((part != bits).any(axis=1) | (fraction[:, start:stop] != 1).any(axis=1))
-    if not used.size:
-        return None
-    features = tuple(int(f) for f in feature[used])
-    shares = fraction[used, start:stop]
-    regions = [np.unique(row, return_inverse=True) for row in part[used]]
-    sizes = [len(kinds) for kinds, _ in regions]
-    if int(np.prod(sizes, dtype=object)) > PATH_STATES:
-        return LongPath(features, part[used] != 0, shares[:, 0], float(value[start]))
-    strides = np.cumprod([1, *sizes[:-1]], dtype=np.intp)
-    step = np.stack([inverse * stride for (_, inverse), stride in zip(regions, strides, strict=True)])
-    states = np.arange(int(np.prod(sizes)))
-    masks = np.stack([kinds[states // s % len(kinds)] for (kinds, _), s in zip(regions, strides, strict=True)])
-    met = (masks[:, None] >> np.arange(start, stop, dtype=np.uint64)[:, None]) & np.uint64(1) != 0
-    return Block(features, step, leaf_values(met, shares, value[start:stop]))

@@ -1,108 +1,239 @@
-"""Boosted trees as bit masks, scored without walking a tree (QuickScorer).
+"""Boosted trees as a file holds them, and the masks that score them without walking a tree (QuickScorer).
 
 Formula source: Lucchese et al., "QuickScorer: a Fast Algorithm to Rank Documents with Additive Ensembles of
 Regression Trees", SIGIR 2015. Here a mask also drops the leaves that a true condition rules out, so that the AND
 over a tree's features leaves exactly one bit, and each feature's mask alone says which paths it satisfies: that is
-what the Shapley values need. This is the numpy engine; another engine needs nothing but ``TreeTables``.
+what the Shapley values need.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decisionloop.predict.scorer import shapley
+from decisionloop.predict.scorer import numpy_engine, shapley
 from decisionloop.predict.scorer.codes import once_per_distinct_row
+from decisionloop.predict.scorer.engine import EngineName, in_parts, kernels, resolve_engine
+from decisionloop.predict.scorer.flat import WIDTH, FlatPaths, FlatShapley, FlatTrees
 
 MAX_LEAVES = 64
 """One bit of a 64-bit word for each leaf of a tree."""
 
-CHUNK = 16384
-"""Rows scored together: enough to drown the cost of a call, few enough to stay in the processor's cache."""
+LEFT_LEAVES, IS_SET, IS_MISSING_LEFT = 0x3F, 0x40, 0x80
+"""The parts of a split's ``shape``."""
+
+
+class Splits(NamedTuple):
+    """Where the S splits stand: ``tree`` (S,), and the leaves [first, middle) to their left, [middle, last) right.
+
+    Leaves are numbered from left to right within their tree. ``start`` (T+1,): the splits of each tree.
+    """
+
+    tree: NDArray[np.int64]
+    first: NDArray[np.int64]
+    middle: NDArray[np.int64]
+    last: NDArray[np.int64]
+    start: NDArray[np.int64]
+
+
+class Slots(NamedTuple):
+    """Each feature that a tree uses is one slot; Q of them. ``start`` (T+1,): the slots of each tree.
+
+    ``feature`` (Q,); ``of_split`` (S,): slot of each split; ``order`` (S,): splits sorted by slot; ``begin`` (Q,): where
+    each slot's splits begin in that order.
+    """
+
+    start: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    of_split: NDArray[np.int64]
+    order: NDArray[np.int64]
+    begin: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class TreeTables:
-    """The tables of T trees with at most L leaves over W codes; a slot is one feature used by one tree (Q slots).
+    """T trees, S splits, L leaves. The arrays are what the file holds; whatever is looked up is derived from them.
 
-    ``baseline``: the margin before any tree.
-    ``feature`` (Q,) int32: feature of each slot. ``slot_start`` (T+1,) int32: the slots of tree t.
-    ``mask`` (Q, W) uint64: bit l tells whether a code meets every condition on the feature on the way to leaf l.
-    ``fraction`` (Q, L): share of the training reference that follows those conditions (1.0 where there is none).
-    ``value`` (T, L): margin of each leaf, 0.0 beyond the last. ``leaves`` (T,) int32: how many leaves a tree has.
+    ``baseline``: the margin before any tree. ``sizes`` (F,): how many codes each feature has, missing included.
+    ``leaves`` (T,) uint8: leaves of each tree, 2 to 64.
+    Splits come tree after tree, parents first, each left subtree right behind its parent:
+    ``shape`` (S,) uint8: bits 0-5 count the leaves below the left child, bit 6 says that the split is by a set of
+    codes, bit 7 that missing goes left; ``feature`` (S,) uint8 or uint16; ``threshold`` (S,) uint8: the last code
+    that goes left (0 for a set); ``left`` uint8: for each split by a set, ceil(size / 8) bytes, lowest bit first,
+    of the codes that go left.
+    Leaves come tree after tree, from left to right: ``value`` (L,): what they add to the margin; ``cover`` (L,)
+    float32 where that is exact, else float64: weight of the training reference in the leaf. A leaf without any has
+    minus the number of training rows; that decides shares below a split that no reference row reaches.
     """
 
     baseline: float
-    feature: NDArray[np.int32]
-    slot_start: NDArray[np.int32]
-    mask: NDArray[np.uint64]
-    fraction: NDArray[np.float64]
+    sizes: tuple[int, ...]
+    leaves: NDArray[np.uint8]
+    shape: NDArray[np.uint8]
+    feature: NDArray[np.uint8] | NDArray[np.uint16]
+    threshold: NDArray[np.uint8]
+    left: NDArray[np.uint8]
     value: NDArray[np.float64]
-    leaves: NDArray[np.int32]
-
-    def slots(self, tree: int) -> slice:
-        """The slots of one tree."""
-        return slice(int(self.slot_start[tree]), int(self.slot_start[tree + 1]))
-
-    @property
-    def base_margin(self) -> float:
-        """Expected margin over the training reference: the margin that contributions start from."""
-        reach = [np.prod(self.fraction[self.slots(tree)], axis=0) for tree in range(len(self.value))]
-        return self.baseline + float(sum(np.dot(r, v) for r, v in zip(reach, self.value, strict=True)))
+    cover: NDArray[np.float32] | NDArray[np.float64]
 
     @cached_property
-    def blocks(self) -> tuple[shapley.Block | shapley.LongPath, ...]:
-        """The Shapley tables, derived once when contributions are first asked for."""
-        return tuple(
-            block
-            for tree, (value, leaves) in enumerate(zip(self.value, self.leaves, strict=True))
-            for slots in [self.slots(tree)]
-            for block in shapley.tree_blocks(
-                self.feature[slots], self.mask[slots], self.fraction[slots, :leaves], value[:leaves]
-            )
-        )
+    def splits(self) -> Splits:
+        """Where every split stands."""
+        return place_splits(self.leaves.astype(np.int64), self.shape)
 
-    def margin(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    @cached_property
+    def slots(self) -> Slots:
+        """Which feature each tree uses where."""
+        return group_splits(self)
+
+    @cached_property
+    def flat(self) -> FlatTrees:
+        """Masks and leaf values, derived once."""
+        return flat_trees(self)
+
+    @cached_property
+    def fraction(self) -> NDArray[np.float64]:
+        """Shares (Q, 64) of the training reference that meet each slot's conditions on the way to each leaf."""
+        return slot_fractions(self)
+
+    @cached_property
+    def base_margin(self) -> float:
+        """Expected margin over the training reference: the margin that contributions start from."""
+        total = self.baseline
+        slots, values = self.flat.slot_start.tolist(), self.flat.value_start.tolist()
+        for tree, count in enumerate(self.leaves.tolist()):
+            reach = np.prod(self.fraction[slots[tree] : slots[tree + 1], :count], axis=0)
+            total += float(np.dot(reach, self.value[values[tree] : values[tree + 1]]))
+        return total
+
+    def shapley(self, engine: EngineName = "auto") -> tuple[FlatShapley, FlatPaths]:
+        """The Shapley tables, derived when first asked for; the same whichever engine derives them."""
+        found = self.__dict__.get("_shapley")
+        if found is None:
+            found = shapley.flat_shapley(self.flat, self.fraction, resolve_engine(engine))
+            self.__dict__["_shapley"] = found
+        return found
+
+    def margin(self, codes: NDArray[np.uint8], engine: EngineName = "auto", threads: int = 1) -> NDArray[np.float64]:
         """Margins (n,) of coded rows (F, n)."""
-        return once_per_distinct_row(self._margin, codes)
+        return once_per_distinct_row(lambda rows: self._margin(rows, engine, threads), codes)
 
-    def contributions(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def contributions(
+        self, codes: NDArray[np.uint8], engine: EngineName = "auto", threads: int = 1
+    ) -> NDArray[np.float64]:
         """Path-dependent Shapley values (n, F) of coded rows (F, n), and with ``base_margin`` their margin."""
-        return once_per_distinct_row(self._contributions, codes)
+        return once_per_distinct_row(lambda rows: self._contributions(rows, engine, threads), codes)
 
-    def _margin(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-        out = np.full(codes.shape[1], self.baseline)
-        for rows, index in chunks(codes):
-            for tree, value in enumerate(self.value):
-                slots = self.slots(tree)
-                out[rows] += value.take(exit_leaves(self.mask[slots], self.feature[slots], index))
+    def _margin(self, codes: NDArray[np.uint8], engine: EngineName, threads: int) -> NDArray[np.float64]:
+        codes, out = np.ascontiguousarray(codes), np.empty(codes.shape[1])
+        compute = kernels().margins if resolve_engine(engine) == "numba" else numpy_engine.margins
+        in_parts(lambda start, stop: compute(codes, start, stop, self.baseline, self.flat, out), len(out), threads)
         return out
 
-    def _contributions(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-        out = np.zeros(codes.shape)
-        for rows, index in chunks(codes):
-            share = np.zeros(index.shape)
-            for block in self.blocks:
-                block.add_to(share, index)
-            out[:, rows] = share
-        return np.ascontiguousarray(out.T)
+    def _contributions(self, codes: NDArray[np.uint8], engine: EngineName, threads: int) -> NDArray[np.float64]:
+        codes, out = np.ascontiguousarray(codes), np.empty(codes.shape[::-1])
+        tables, paths = self.shapley(engine)
+        compute = kernels().contributions if resolve_engine(engine) == "numba" else numpy_engine.contributions
+        in_parts(lambda start, stop: compute(codes, start, stop, tables, paths, out), len(out), threads)
+        return out
 
 
-def chunks(codes: NDArray[np.uint8]) -> Iterator[tuple[slice, NDArray[np.intp]]]:
-    """Cut rows into cache-sized pieces; the codes of each piece come as look-up indices."""
-    for start in range(0, codes.shape[1], CHUNK):
-        rows = slice(start, start + CHUNK)
-        yield rows, codes[:, rows].astype(np.intp)
+def place_splits(leaves: NDArray[np.int64], shape: NDArray[np.uint8]) -> Splits:
+    """Number the leaves below every split of trees with ``leaves`` (T,) leaves."""
+    start = np.concatenate([[0], np.cumsum(leaves - 1)]).astype(np.int64)
+    tree = np.repeat(np.arange(len(leaves)), leaves - 1)
+    below = (shape & LEFT_LEAVES).astype(np.int64).tolist()
+    first, last = [0] * len(below), [0] * len(below)
+    for root, count in zip(start[:-1].tolist(), leaves.tolist(), strict=True):
+        last[root] = count
+    for i, left in enumerate(below):
+        middle = first[i] + left
+        if left > 1:
+            first[i + 1], last[i + 1] = first[i], middle
+        if last[i] - middle > 1:
+            first[i + left], last[i + left] = middle, last[i]
+    begin = np.array(first, dtype=np.int64)
+    return Splits(tree, begin, begin + np.array(below, dtype=np.int64), np.array(last, dtype=np.int64), start)
 
 
-def exit_leaves(mask: NDArray[np.uint64], feature: NDArray[np.int32], index: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """The leaf (n,) that each row of ``index`` (F, n) reaches in one tree of slots ``mask``, ``feature``."""
-    leaves = mask[0].take(index[feature[0]])
-    for table, source in zip(mask[1:], feature[1:], strict=True):
-        leaves &= table.take(index[source])
-    # Exactly one bit is left; the bits below it are counted.
-    return np.bitwise_count(leaves - np.uint64(1))
+def flat_trees(tables: TreeTables) -> FlatTrees:
+    """Slots, masks and leaf values of the trees."""
+    splits, values = tables.splits, np.concatenate([[0], np.cumsum(tables.leaves, dtype=np.int64)]).astype(np.int64)
+    slots = tables.slots
+    is_left = goes_left(tables)
+    to_left = ~leaf_bits(splits.middle, splits.last)[:, None]
+    to_right = ~leaf_bits(splits.first, splits.middle)[:, None]
+    kept = np.where(is_left, to_left, to_right)[slots.order]
+    mask = np.bitwise_and.reduceat(kept, slots.begin, axis=0) if len(kept) else np.empty((0, WIDTH), np.uint64)
+    whole = leaf_bits(np.zeros(len(tables.leaves), np.int64), tables.leaves.astype(np.int64))
+    mask &= np.repeat(whole, np.diff(slots.start))[:, None]
+    return FlatTrees(slots.start, slots.feature, mask, values, np.array(tables.value, dtype=np.float64))
+
+
+def leaf_bits(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The masks of leaves first..last-1; last may be 64."""
+    return _below(last) ^ _below(first)
+
+
+def _below(leaf: NDArray[np.int64]) -> NDArray[np.uint64]:
+    shift = np.minimum(leaf, 63).astype(np.uint64)
+    return np.where(leaf < 64, (np.uint64(1) << shift) - np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF))
+
+
+def goes_left(tables: TreeTables) -> NDArray[np.bool_]:
+    """Which codes (S, 256) go left; a code that the feature does not have goes where missing goes."""
+    is_left = np.arange(WIDTH) <= tables.threshold[:, None]
+    sizes = np.array(tables.sizes, dtype=np.int64)[tables.feature]
+    chosen = np.flatnonzero(tables.shape & IS_SET)
+    start = 0
+    for i, width in zip(chosen.tolist(), (-(-sizes[chosen] // 8)).tolist(), strict=True):
+        bits = np.unpackbits(tables.left[start : start + width], bitorder="little")[:WIDTH]
+        is_left[i] = False
+        is_left[i, : len(bits)] = bits
+        start += width
+    is_missing = np.arange(WIDTH) >= sizes[:, None] - 1
+    return np.where(is_missing, (tables.shape & IS_MISSING_LEFT != 0)[:, None], is_left)
+
+
+def slot_fractions(tables: TreeTables) -> NDArray[np.float64]:
+    """Shares (Q, 64): for a slot and a leaf the product, over the slot's splits on the way, of the child's share."""
+    fraction = np.ones((len(tables.slots.feature), MAX_LEAVES))
+    first, middle, last = (bound.tolist() for bound in tables.splits[1:4])
+    for i, (slot, left, right) in enumerate(zip(tables.slots.of_split.tolist(), *left_shares(tables), strict=True)):
+        row = fraction[slot]
+        row[first[i] : middle[i]] *= left
+        row[middle[i] : last[i]] *= right
+    return fraction
+
+
+def left_shares(tables: TreeTables) -> tuple[list[float], list[float]]:
+    """Shares of the reference that go left and right at each split; of the training rows where it has none there."""
+    splits = tables.splits
+    offset = (np.cumsum(tables.leaves, dtype=np.int64) - tables.leaves)[splits.tree]
+    first, middle, last = ((bound + offset).tolist() for bound in splits[1:4])
+    reached = np.maximum(tables.cover, 0).astype(np.float64).tolist()
+    trained = np.abs(tables.cover).astype(np.float64).tolist()
+    below = {"reached": [0.0] * len(first), "trained": [0.0] * len(first)}
+    left, right = [0.0] * len(first), [0.0] * len(first)
+    for i in range(len(first) - 1, -1, -1):  # children before parents
+        for total, cover in ((below["trained"], trained), (below["reached"], reached)):
+            size_left = cover[first[i]] if middle[i] - first[i] == 1 else total[i + 1]
+            size_right = cover[middle[i]] if last[i] - middle[i] == 1 else total[i + middle[i] - first[i]]
+            total[i] = size_left + size_right
+            if total[i] > 0.0:
+                left[i], right[i] = size_left / total[i], size_right / total[i]
+    return left, right
+
+
+def group_splits(tables: TreeTables) -> Slots:
+    """Gather the splits of a tree that look at one feature."""
+    many = max(len(tables.sizes), 1)
+    unique, slot = np.unique(tables.splits.tree * many + tables.feature, return_inverse=True)
+    order = np.argsort(slot, kind="stable")
+    begin = np.searchsorted(slot[order], np.arange(len(unique)))
+    start = np.searchsorted(unique, np.arange(len(tables.leaves) + 1) * many)
+    return Slots(start.astype(np.int64), (unique % many).astype(np.int64), slot, order, begin)

@@ -1,0 +1,116 @@
+"""One decision in process: how long its score, its shadow's score and its exact reasons take.
+
+Ours starts from the row as a mapping. Scikit-learn's pipeline is given a frame of one row, the other peers the
+model's own encoded row, all of them made outside of the clock. No cache: every call has another row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from benchmarks.figures import Figure
+from benchmarks.reference_model import KINDS, Kind, ReferenceModel, drawn_rows, reference_model, second_model
+from benchmarks.scorer_peers import RIGHT_WITHIN, Prepared, ScorerPeers, scorer_peers
+from benchmarks.timing import RUNS, Latency, interleaved_latencies, latencies
+from decisionloop.predict.online import OnlineScorer
+from decisionloop.predict.reasons import Reason, ReasonCatalogue
+from decisionloop.predict.score_cache import ScoreCache
+from decisionloop.predict.scorer.scorer import CompiledScorer
+
+GOAL_SCORE_MICROSECONDS = 10.0
+GOAL_REASONS_MICROSECONDS = 250.0
+Row = Mapping[str, float | str | None]
+
+
+def measure(is_quick: bool) -> Iterator[Figure]:
+    """p50 and p99 of single calls; tl2cgen compiles C for half a minute and is left out when quick."""
+    calls, peer_calls = (1_000, 100) if is_quick else (5_000, 500)
+    models = [reference_model(kind) for kind in KINDS]
+    with scorer_peers(models) as peers, threadpool_limits(1):
+        for model in models:
+            names = ["treelite", "onnx"] if is_quick else ["treelite", "tl2cgen", "onnx"]
+            prepared = [peers.prepared(name, model.kind) for name in names]
+            expected = model.probability(model.check)
+            yield from _errors(model, prepared, expected)
+            right = [one for one in prepared if (error := one.error(expected)) is not None and error <= RIGHT_WITHIN]
+            yield from _scores(model, peers, right, calls, peer_calls)
+    yield from _whole_decisions(reference_model("categorical"), calls)
+
+
+def _errors(model: ReferenceModel, prepared: list[Prepared], expected: NDArray[np.float64]) -> Iterator[Figure]:
+    """Who is right: nobody is faster who is wrong. Ours has to be right on the edges as well."""
+    scorer = online(model)
+    ours = np.array([scorer.score(row) for row in model.check.to_dict("records")])
+    own = float(np.abs(ours - expected).max())
+    yield Figure(f"{model.kind}: largest error of a score", own, "probability", goal=1e-12, better="lower")
+    for peer in prepared:
+        error, on_edges = peer.error(expected), peer.error_on_edges(expected)
+        is_wrong = error is not None and error > RIGHT_WITHIN
+        note = peer.failure or ("wrong, so its speed is not compared" if is_wrong else "")
+        yield Figure(f"{model.kind}: largest error of {peer.label}", error, "probability", note=note)
+        yield Figure(f"{model.kind}: {peer.label}, rows at bin edges", on_edges, "probability", note=peer.failure)
+
+
+def _scores(
+    model: ReferenceModel, peers: ScorerPeers, right: list[Prepared], calls: int, peer_calls: int
+) -> Iterator[Figure]:
+    scorer, rows = online(model), rows_of(model.kind, calls)
+    drawn = drawn_rows(calls, model.kind, seed=10)
+    frames = [drawn.iloc[[i]] for i in range(peer_calls)]
+    process = peers.process if right else None
+    rounds = {
+        "ours": lambda: latencies(scorer.score, rows),
+        "pipeline": lambda: latencies(model.pipeline.predict_proba, frames),
+        **{
+            peer.label: lambda name=peer.peer: process.latencies(name, model.kind, peer_calls)  # type: ignore[misc]
+            for peer in right
+        },
+    }
+    took = interleaved_latencies(RUNS, rounds)
+    labels = {"pipeline": "scikit-learn's pipeline", **{peer.label: peer.label for peer in right}}
+    for key, label in labels.items():
+        yield _figure(f"{model.kind}: score, p50", took["ours"], label, took[key], GOAL_SCORE_MICROSECONDS)
+    for key, label in labels.items():
+        yield _figure(f"{model.kind}: score, p99", took["ours"], label, took[key])
+
+
+def _whole_decisions(model: ReferenceModel, calls: int) -> Iterator[Figure]:
+    """What a decision needs beside the score: a shadow's score, and the reasons."""
+    alone, rows = online(model), rows_of(model.kind, calls)
+    shadowed = online(model, shadows={"shadow": second_model(model.kind)})
+    took = interleaved_latencies(
+        RUNS,
+        {
+            "score": lambda: latencies(alone.score, rows),
+            "shadow": lambda: latencies(lambda row: shadowed.answer(row, has_reasons=False), rows),
+            "reasons": lambda: latencies(alone.explain, rows),
+        },
+    )
+    goals = {"shadow": ("score and one shadow", None), "reasons": ("score and reasons", GOAL_REASONS_MICROSECONDS)}
+    for key, (name, goal) in goals.items():
+        yield _figure(f"{model.kind}: {name}, p50", took[key], "score alone", took["score"], goal)
+        yield _figure(f"{model.kind}: {name}, p99", took[key], "score alone", took["score"])
+
+
+def _figure(name: str, ours: Latency, beside: str, peer: Latency, goal: float | None = None) -> Figure:
+    """Microseconds, of the percentile that the name ends with."""
+    mine, theirs = (ours.p50, peer.p50) if name.endswith("p50") else (ours.p99, peer.p99)
+    return Figure(name, mine.times(1e6), "µs", beside, theirs.times(1e6), goal, "lower")
+
+
+def online(
+    model: ReferenceModel, shadows: Mapping[str, CompiledScorer] | None = None, cache: ScoreCache | None = None
+) -> OnlineScorer:
+    """The one-row scorer of a model, with three reasons worded like the features."""
+    catalogue = ReasonCatalogue({name: Reason(name.replace("_", " ")) for name in model.scorer.features})
+    return OnlineScorer(model.scorer, catalogue, shadows=shadows, cache=cache)
+
+
+def rows_of(kind: Kind, n: int) -> list[Row]:
+    """Drawn rows as mappings."""
+    return cast("list[Row]", drawn_rows(n, kind, seed=10).to_dict("records"))

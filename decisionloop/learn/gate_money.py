@@ -1,0 +1,65 @@
+"""The gate's first check: does the candidate surely earn more than the champion, net of what it costs to serve?"""
+
+from __future__ import annotations
+
+import math
+
+from decisionloop.learn.gate_checks import Check, GateEvidence, GateRules
+from decisionloop.observe.estimate import normal_quantile
+from decisionloop.observe.overlap import judge_overlap
+
+
+def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
+    """Lower bound of the paired difference, net of serving, above the minimum gain; "cannot say" where overlap is poor.
+
+    What the candidate costs more to serve is taken off its gain. What it costs less is said and not counted: it is
+    a difference of two stopwatches, and nobody is promoted for that.
+    """
+    money, required = evidence.money, rules.required_gain(evidence.money.n)
+    overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
+    if not overlap.is_sufficient or money.value is None or money.low is None:
+        reason = overlap.reason if not overlap.is_sufficient else f"The gain cannot be told: {money.reason}."
+        return Check("money", None, None, required, reason)
+    charged = max(evidence.serving_cost or 0.0, 0.0)
+    served = _serving_sentence(evidence.serving_cost, rules.currency)
+    low = money.low - charged
+    if money.value == money.low == 0.0:
+        sentence = f"It decides exactly like the champion, so it adds nothing.{served}"
+    else:
+        sentence = _money_sentence(money.value - charged, low, required, rules) + served
+    return Check("money", low > required, low, required, sentence)
+
+
+def _serving_sentence(cost: float | None, currency: str) -> str:
+    """What serving it costs besides, a thousand decisions at a time; empty where nothing is priced."""
+    if cost is None:
+        return ""
+    if cost == 0:
+        return " Serving it costs the same, as far as it was measured."
+    amount = f"{currency} {_significant(1000 * abs(cost))} {'more' if cost > 0 else 'less'} per 1,000 decisions"
+    counted = "this is net of it" if cost > 0 else "that is not counted as a gain"
+    return f" Serving it costs {amount}; {counted}."
+
+
+def _significant(amount: float) -> str:
+    """A positive amount with two decimals, or as many as two of its digits need: 12.30, 0.0042."""
+    decimals = 2 if amount >= 1 else 1 - math.floor(math.log10(amount))
+    return f"{amount:,.{min(decimals, 12)}f}"
+
+
+def _money_sentence(value: float, low: float, required: float, rules: GateRules) -> str:
+    def money(amount: float) -> str:
+        digits = 2 if amount == 0 or abs(amount) >= 1 else 4
+        return f"{'-' if amount < 0 else ''}{rules.currency} {abs(amount):,.{digits}f}"
+
+    word = "more" if value >= 0 else "less"
+    claim = f"It earns an estimated {money(abs(value))} {word} per decision than the champion"
+    sure = f"with {rules.confidence:.0%} confidence the difference is at least {money(low)}"
+    if low > required:
+        return f"{claim}; {sure} (required: more than {money(required)})."
+    z = normal_quantile(rules.interval_confidence)
+    detectable = required + (value - low) * (1 + normal_quantile(0.6) / z)
+    return (
+        f"{claim}, but that is not sure enough: {sure}, and more than {money(required)} is required. "
+        f"With these decisions only a gain of about {money(detectable)} would be found reliably (8 times in 10)."
+    )

@@ -1,0 +1,36 @@
+"""What it takes to serve a release: processor seconds to score and explain a row among many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.metering import BULK_RUNS, least_cpu_seconds
+from decisionloop.predict.release_model import ReleaseModel, explained_score, predict
+
+FEW_ROWS, MOST_ROWS = 500, 20_000
+SLOW_SECONDS = 1.0
+"""A release that needs longer for the few rows is not made to serve the many."""
+
+
+def cpu_seconds_per_row(
+    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, runs: int = BULK_RUNS
+) -> float | None:
+    """Processor seconds a row to predict and explain ``frame`` (n rows, its first MOST_ROWS), the least of ``runs``.
+
+    None for an empty frame. It counts every thread of the process, so nothing else should run beside it.
+    """
+    few, many = frame.iloc[:FEW_ROWS], frame.iloc[:MOST_ROWS]
+    if few.empty:
+        return None
+    # Twice: the first run may have to load or compile what all later ones use.
+    seconds = least_cpu_seconds(lambda: _serve(use_case, model, few), 2)
+    if seconds > SLOW_SECONDS or len(many) == len(few):
+        return seconds / len(few)
+    return least_cpu_seconds(lambda: _serve(use_case, model, many), runs) / len(many)
+
+
+def _serve(use_case: UseCase, model: ReleaseModel, rows: pd.DataFrame) -> None:
+    predict(use_case, model, rows)
+    explained_score(use_case, model, rows, np.full(len(rows), use_case.revealing.index(True)))

@@ -1,0 +1,95 @@
+"""One row in compiled code: values to codes, codes to a margin, codes to contributions.
+
+Needs numba, and is imported only by who asks for it. Every function has its signature, so that the compiled code is
+kept on disk and nothing is compiled at the first request. Additions are in the order of the batch engines, so that
+results are theirs to the last bit. Tables are passed read-only (`online_tables.frozen`).
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numba import types
+
+
+def _table(item: types.Type, dimensions: int = 1) -> types.Array:
+    return types.Array(item, dimensions, "C", readonly=True)
+
+
+_f8, _i8, _u8, _u1 = _table(types.float64), _table(types.int64), _table(types.uint64), _table(types.uint8)
+_codes = types.uint8[::1]
+_bins = (_i8, _table(types.float64, 2), _u1, _table(types.boolean))
+_by_code = (_i8, _i8, _i8, _u8)
+
+# Position of the only bit of a 64-bit word, by the top six bits of its product with a de Bruijn sequence.
+_SEQUENCE = np.uint64(0x03F79D71B4CB0A89)
+_POSITION = np.zeros(64, dtype=np.int64)
+for _bit in range(64):
+    _POSITION[((int(_SEQUENCE) << _bit) & (2**64 - 1)) >> 58] = _bit
+
+
+@numba.njit(types.void(_f8, *_bins, _codes), cache=True, nogil=True)
+def encode_row(values, order, edges, missing, is_number, codes):  # type: ignore[no-untyped-def]
+    """Write the codes of one row: ``values[i]`` is of feature ``order[i]``, a number or a category's code."""
+    for place in range(order.size):
+        feature, value = order[place], values[place]
+        if not is_number[feature]:
+            codes[feature] = np.uint8(value)
+        elif value != value:
+            codes[feature] = missing[feature]
+        else:
+            row, below, step = edges[feature], 0, 128
+            while step > 0:
+                below += step * (row[below + step - 1] < value)
+                step >>= 1
+            codes[feature] = below
+
+
+@numba.njit(types.float64(_codes, types.float64, *_by_code, _i8, _f8), cache=True, nogil=True)
+def trees_margin(codes, baseline, first, start, target, word, value_start, value):  # type: ignore[no-untyped-def]
+    """The margin of one coded row over boosted trees."""
+    trees = value_start.size - 1
+    leaves = np.full(trees, np.uint64(0xFFFFFFFFFFFFFFFF), dtype=np.uint64)
+    for feature in range(codes.size):
+        low, slots = first[feature], first[feature + 1] - first[feature]
+        at = start[feature] + codes[feature] * slots
+        for slot in range(slots):
+            leaves[target[low + slot]] &= word[at + slot]
+    total = baseline
+    for tree in range(trees):
+        total += value[value_start[tree] + _POSITION[(leaves[tree] * _SEQUENCE) >> np.uint64(58)]]
+    return total
+
+
+@numba.njit(types.float64(_f8, *_bins, types.float64, *_by_code, _i8, _f8), cache=True, nogil=True)
+def trees_score(  # type: ignore[no-untyped-def]
+    values, order, edges, missing, is_number, baseline, first, start, target, word, value_start, value
+):
+    """`encode_row` and `trees_margin` in one call."""
+    codes = np.empty(order.size, dtype=np.uint8)
+    encode_row(values, order, edges, missing, is_number, codes)
+    return trees_margin(codes, baseline, first, start, target, word, value_start, value)
+
+
+@numba.njit(
+    types.void(_codes, *_by_code, types.int64, _i8, _i8, _i8, _i8, _f8, types.float64[::1]), cache=True, nogil=True
+)
+def trees_contributions(  # type: ignore[no-untyped-def]
+    codes, first, start, target, word, words, block_start, column_start, column, value_start, value, out
+):
+    """Write the Shapley values of one coded row over boosted trees to ``out`` (F,)."""
+    states = np.zeros(words, dtype=np.uint64)
+    for feature in range(codes.size):
+        low, slots = first[feature], first[feature + 1] - first[feature]
+        at = start[feature] + codes[feature] * slots
+        for slot in range(slots):
+            states[target[low + slot]] += word[at + slot]
+    out[:] = 0.0
+    for number in range(words):
+        state = states[number]
+        for block in range(block_start[number], block_start[number + 1]):
+            low, high = column_start[block], column_start[block + 1]
+            at = value_start[block] + (high - low) * np.int64(state & np.uint64(0xFFFF))
+            for place in range(high - low):
+                out[column[low + place]] += value[at + place]
+            state >>= np.uint64(16)

@@ -1,0 +1,92 @@
+"""One row as a mapping of feature names to values becomes numbers, in an order of its own: no frame, no pandas."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisionloop.errors import UsageError
+from decisionloop.predict.scorer.codes import Bins, CategoryBins
+
+Value = float | int | bool | str | None
+Row = Mapping[str, Value]
+
+MISSING = float("nan")
+
+
+class RowReader:
+    """Reads rows for ``bins`` (F features): numbers as they are, categories as their codes.
+
+    ``order`` (F,): the feature of each place of `values`; number features come first.
+    """
+
+    def __init__(self, bins: Sequence[Bins]) -> None:
+        is_category = np.array([isinstance(item, CategoryBins) for item in bins], dtype=bool)
+        self.order: NDArray[np.int64] = np.argsort(is_category, kind="stable").astype(np.int64)
+        names = [bins[i].name for i in self.order]
+        self._numbers = names[: len(names) - int(is_category.sum())]
+        self._categories = [(bins[i].name, _codes(bins[i])) for i in self.order[len(self._numbers) :]]
+        self._maps = [codes for _, codes in self._categories]
+        self._fetch: Callable[[Row], Sequence[Any]] = _fetcher(names)
+        self._pack = struct.Struct(f"={len(names)}d").pack
+
+    def values(self, row: Row) -> NDArray[np.float64]:
+        """The values (F,) of one row, read-only; None and NaN mean missing, a category unseen in training as well.
+
+        Raises UsageError naming a feature that the row lacks or that holds something else than its type.
+        """
+        try:
+            found = self._fetch(row)
+            count = len(self._numbers)
+            codes = [codes[value] for codes, value in zip(self._maps, found[count:], strict=True)]
+            return np.frombuffer(self._pack(*found[:count], *codes))
+        except (KeyError, TypeError, OverflowError, struct.error):
+            return self._values_one_by_one(row)
+
+    def _values_one_by_one(self, row: Row) -> NDArray[np.float64]:
+        """What the quick way cannot read: missing numbers, unseen categories, and everything wrong."""
+        lacking = [name for name in [*self._numbers, *(name for name, _ in self._categories)] if name not in row]
+        if lacking:
+            raise UsageError(
+                f"the row to score lacks {', '.join(lacking)}. Give every feature of the model; None means missing."
+            )
+        numbers = [_number(name, row[name]) for name in self._numbers]
+        codes = [_code(name, row[name], codes) for name, codes in self._categories]
+        return np.frombuffer(self._pack(*numbers, *codes))
+
+
+def _fetcher(names: Sequence[str]) -> Callable[[Row], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: [row[name] for name in names]
+
+
+def _codes(bins: Bins) -> dict[str | None, float]:
+    """The code of each category, and of None."""
+    assert isinstance(bins, CategoryBins)
+    known: dict[str | None, float] = {category: float(code) for code, category in enumerate(bins.categories)}
+    return known | {None: float(len(bins.categories))}
+
+
+def _number(name: str, value: object) -> float:
+    if value is None:
+        return MISSING
+    try:
+        return float(struct.unpack("=d", struct.pack("=d", value))[0])  # unlike float(), this takes no text
+    except (TypeError, OverflowError, struct.error) as error:
+        raise UsageError(
+            f"feature {name!r} must be a number, but is {value!r}: {error}. Give a number, or None for missing."
+        ) from error
+
+
+def _code(name: str, value: object, codes: Mapping[str | None, float]) -> float:
+    if isinstance(value, str):
+        return codes.get(value, codes[None])
+    if value is None or (isinstance(value, float) and value != value):
+        return codes[None]
+    raise UsageError(f"feature {name!r} must be text, but is {value!r}. Give a category, or None for missing.")
