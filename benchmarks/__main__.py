@@ -57,13 +57,13 @@ def benchmark_names() -> list[str]:
 def _measured(names: list[str], is_quick: bool) -> Report:
     """Run the benchmarks one after another; each figure is told on standard error as soon as it is there."""
     words = ["python -m benchmarks", *(names if names != benchmark_names() else ()), *(["--quick"] if is_quick else ())]
-    taken_at, where = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), machine()
+    taken_at, where, measured = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), machine(), commit()
     figures: dict[str, list[Figure]] = {}
     for name in names:
         start = time.perf_counter()
         figures[name] = list(_told(name, _figures(name, is_quick)))
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    return Report(" ".join(words), taken_at, commit(), where, versions(), figures)
+    return Report(" ".join(words), taken_at, measured, where, versions(), figures)
 
 
 def _figures(name: str, is_quick: bool) -> Iterator[Figure]:

@@ -25,7 +25,7 @@ REASONS_A_ROW = 3
 
 def measure(is_quick: bool) -> Iterator[Figure]:
     """Rows a CPU second on one thread, and errors, on the numeric and the categorical model."""
-    rows, shap_rows = (50_000, 400) if is_quick else (250_000, 2_000)
+    rows, shap_rows = (20_000, 400) if is_quick else (250_000, 2_000)
     models = [reference_model(kind) for kind in KINDS]
     with scorer_peers(models) as peers:
         for model in models:

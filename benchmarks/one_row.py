@@ -7,14 +7,16 @@ model's own encoded row, all of them made outside of the clock. No cache: every 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figures import Figure
-from benchmarks.reference_model import KINDS, Kind, ReferenceModel, drawn_rows, reference_model, second_model
+from benchmarks.reference_model import KINDS, ReferenceModel, drawn_rows, reference_model, second_model
 from benchmarks.scorer_peers import RIGHT_WITHIN, Prepared, ScorerPeers, scorer_peers
 from benchmarks.timing import RUNS, Latency, interleaved_latencies, latencies
 from decisionloop.predict.online import OnlineScorer
@@ -37,7 +39,7 @@ def measure(is_quick: bool) -> Iterator[Figure]:
             prepared = [peers.prepared(name, model.kind) for name in names]
             expected = model.probability(model.check)
             yield from _errors(model, prepared, expected)
-            right = [one for one in prepared if (error := one.error(expected)) is not None and error <= RIGHT_WITHIN]
+            right = [_judged(one, expected) for one in prepared if _is_within(one.error(expected))]
             yield from _scores(model, peers, right, calls, peer_calls)
     yield from _whole_decisions(reference_model("categorical"), calls)
 
@@ -45,29 +47,42 @@ def measure(is_quick: bool) -> Iterator[Figure]:
 def _errors(model: ReferenceModel, prepared: list[Prepared], expected: NDArray[np.float64]) -> Iterator[Figure]:
     """Who is right: nobody is faster who is wrong. Ours has to be right on the edges as well."""
     scorer = online(model)
-    ours = np.array([scorer.score(row) for row in model.check.to_dict("records")])
+    ours = np.array([scorer.score(row) for row in rows_of(model.check)])
     own = float(np.abs(ours - expected).max())
     yield Figure(f"{model.kind}: largest error of a score", own, "probability", goal=1e-12, better="lower")
     for peer in prepared:
         error, on_edges = peer.error(expected), peer.error_on_edges(expected)
-        is_wrong = error is not None and error > RIGHT_WITHIN
-        note = peer.failure or ("wrong, so its speed is not compared" if is_wrong else "")
+        if peer.failure:
+            name = f"{model.kind}: score beside {peer.label}"
+            yield Figure(name, None, "µs", peer.label, goal=GOAL_SCORE_MICROSECONDS, better="lower", note=peer.failure)
+            continue
+        note = "" if _is_within(error) else "wrong, so its speed is not compared"
         yield Figure(f"{model.kind}: largest error of {peer.label}", error, "probability", note=note)
-        yield Figure(f"{model.kind}: {peer.label}, rows at bin edges", on_edges, "probability", note=peer.failure)
+        yield Figure(f"{model.kind}: largest error of {peer.label} at bin edges", on_edges, "probability")
+
+
+def _is_within(error: float | None) -> bool:
+    return error is not None and error <= RIGHT_WITHIN
+
+
+def _judged(peer: Prepared, expected: NDArray[np.float64]) -> Prepared:
+    """The peer, its label saying so where it is right on drawn rows only."""
+    if _is_within(peer.error_on_edges(expected)):
+        return peer
+    return replace(peer, label=f"{peer.label} (wrong at bin edges)")
 
 
 def _scores(
     model: ReferenceModel, peers: ScorerPeers, right: list[Prepared], calls: int, peer_calls: int
 ) -> Iterator[Figure]:
-    scorer, rows = online(model), rows_of(model.kind, calls)
     drawn = drawn_rows(calls, model.kind, seed=10)
+    scorer, rows = online(model), rows_of(drawn)
     frames = [drawn.iloc[[i]] for i in range(peer_calls)]
-    process = peers.process if right else None
     rounds = {
         "ours": lambda: latencies(scorer.score, rows),
         "pipeline": lambda: latencies(model.pipeline.predict_proba, frames),
         **{
-            peer.label: lambda name=peer.peer: process.latencies(name, model.kind, peer_calls)  # type: ignore[misc]
+            peer.label: lambda name=peer.peer: peers.process.latencies(name, model.kind, peer_calls)  # type: ignore[misc]
             for peer in right
         },
     }
@@ -81,7 +96,7 @@ def _scores(
 
 def _whole_decisions(model: ReferenceModel, calls: int) -> Iterator[Figure]:
     """What a decision needs beside the score: a shadow's score, and the reasons."""
-    alone, rows = online(model), rows_of(model.kind, calls)
+    alone, rows = online(model), rows_of(drawn_rows(calls, model.kind, seed=10))
     shadowed = online(model, shadows={"shadow": second_model(model.kind)})
     took = interleaved_latencies(
         RUNS,
@@ -111,6 +126,6 @@ def online(
     return OnlineScorer(model.scorer, catalogue, shadows=shadows, cache=cache)
 
 
-def rows_of(kind: Kind, n: int) -> list[Row]:
-    """Drawn rows as mappings."""
-    return cast("list[Row]", drawn_rows(n, kind, seed=10).to_dict("records"))
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a frame as mappings."""
+    return cast("list[Row]", frame.to_dict("records"))

@@ -14,12 +14,11 @@ import pandas as pd
 
 from benchmarks.credit_line import Month, read_months
 from benchmarks.figures import Figure
-from benchmarks.one_row import online
+from benchmarks.one_row import online, rows_of
 from benchmarks.reference_model import drawn_rows, reference_model
 from benchmarks.timing import RUNS, interleaved, interleaved_latencies, latencies
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline
-from decisionloop.predict.score_cache import ScoreCache
-from decisionloop.predict.scorer.codes import distinct_rows
+from decisionloop.predict.score_cache import ScoreCache, distinct_share
 from decisionloop.predict.scorer.compile import compile_pipeline
 
 if TYPE_CHECKING:
@@ -60,9 +59,11 @@ def _batches(n: int) -> Iterator[Figure]:
 
 
 def _single_rows(calls: int) -> Iterator[Figure]:
-    model, cache = reference_model("categorical"), ScoreCache(CAPACITY)
-    rows = _repeated(calls).to_dict("records")
+    model, cache, first = reference_model("categorical"), ScoreCache(CAPACITY), ScoreCache(CAPACITY)
+    rows = rows_of(_repeated(calls))
     alone, cached = online(model), online(model, cache=cache)
+    latencies(online(model, cache=first).score, rows)
+    yield Figure("repeats, one row: hit rate", 100 * (first.statistics().hit_share or 0.0), "%")
     took = interleaved_latencies(
         RUNS,
         {
@@ -99,10 +100,10 @@ def _cut(may: pd.DataFrame, june: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def _trained(inputs: pd.DataFrame, month: Month) -> CompiledScorer:
-    pipeline = gradient_boosting_pipeline([InputColumn(name) for name in inputs], 0, "class")
+    pipeline = gradient_boosting_pipeline([InputColumn(str(name)) for name in inputs], 0, "class")
     return compile_pipeline(pipeline.fit(inputs, month.arrears), inputs)
 
 
 def _hit_rate(codes: np.ndarray) -> float:
-    """The share of rows whose codes another row before them had."""
-    return 1 - len(distinct_rows(codes)[0]) / codes.shape[1]
+    """The share of rows whose codes another row had before them."""
+    return 1 - (distinct_share(codes) or 0.0)

@@ -87,4 +87,4 @@ def _hand_over(model: ReferenceModel, folder: Path) -> None:
     stored = {"rows": model.encoded(drawn_rows(ROWS, model.kind, seed=5)), "check": model.encoded(model.check)}
     own = boosting._preprocessor
     moved = {f"own_{name}": X if own is None else own.transform(X) for name, X in stored.items()}
-    np.savez(folder / f"{model.kind}.npz", **stored, **moved)
+    np.savez(folder / f"{model.kind}.npz", allow_pickle=False, **stored, **moved)

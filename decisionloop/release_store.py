@@ -10,6 +10,7 @@ from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel, Re
 
 if TYPE_CHECKING:
     from decisionloop.ledger.engine import Ledger
+    from decisionloop.predict.scorer.engine import EngineName
     from decisionloop.snapshots import SnapshotStore
 
 
@@ -28,16 +29,25 @@ def save_release(snapshots: SnapshotStore, ledger: Ledger, model: ReleaseModel) 
     return keep(manifest.to_bytes(), ".release")
 
 
-def load_release(snapshots: SnapshotStore, digest: str) -> ReleaseModel:
-    """Load a release by its manifest's digest. Raises IntegrityError when any file is not what it was."""
-    return _load(snapshots, digest)
+def load_release(snapshots: SnapshotStore, digest: str, engine: EngineName = "auto", threads: int = 1) -> ReleaseModel:
+    """Load a release by its manifest's digest, to be scored by an engine in so many threads.
+
+    Raises IntegrityError when any file is not what it was, ConfigurationError for an engine that is not installed.
+    """
+    return _load(snapshots, digest, engine, threads)
 
 
 @functools.lru_cache(maxsize=16)
-def _load(snapshots: SnapshotStore, digest: str) -> ReleaseModel:
+def _load(snapshots: SnapshotStore, digest: str, engine: EngineName, threads: int) -> ReleaseModel:
+    def scorer(one: str | None) -> ReleaseScorer | None:
+        return None if one is None else _on(read_scorer(snapshots.get_bytes(one)), engine, threads)
+
     manifest = ReleaseManifest.from_bytes(snapshots.get_bytes(digest))
-    return ReleaseModel(_scorer(snapshots, manifest.class_digest), _scorer(snapshots, manifest.amount_digest))
+    return ReleaseModel(scorer(manifest.class_digest), scorer(manifest.amount_digest))
 
 
-def _scorer(snapshots: SnapshotStore, digest: str | None) -> ReleaseScorer | None:
-    return None if digest is None else read_scorer(snapshots.get_bytes(digest))
+def _on(scorer: ReleaseScorer, engine: EngineName, threads: int) -> ReleaseScorer:
+    """The scorer on an engine; a pipeline that could not be compiled knows none."""
+    from decisionloop.predict.scorer.scorer import CompiledScorer
+
+    return scorer.on(engine, threads) if isinstance(scorer, CompiledScorer) else scorer

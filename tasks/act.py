@@ -9,7 +9,7 @@ from decisionloop.act.constraints import InfeasibleConstraints, Plan
 from decisionloop.act.guardrails import GuardFinding, guard_after, guard_before
 from decisionloop.act.limits import BatchTotals, UnknownCost
 from decisionloop.act.policy import plan_batch
-from decisionloop.dispatch import open_actuator
+from decisionloop.dispatch.opening import open_actuator
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import batch_state, latest_detail
 from decisionloop.ledger.flags import is_kill_switch_on

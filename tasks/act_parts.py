@@ -36,7 +36,7 @@ class ChosenPart:
 
 @dataclass(frozen=True)
 class LoggedPart:
-    """How many decisions of a part were new in the ledger, how many of them are to be sent, what logging took."""
+    """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took."""
 
     decisions: int
     messages: int
@@ -84,9 +84,10 @@ def log_decisions(
         scores, chosen = (read_part(workspace, batch_id, kind, part) for kind in ("scores", "choice"))
         rows = decision_rows(workspace.use_case, facts, scores, _choice(chosen), ids.combine_chunks())
         with workspace.ledger.begin() as connection:
-            appended = append_decisions(connection, rows)
+            append_decisions(connection, rows)
         meter.add(len(rows))
-    return LoggedPart(appended, int(np.count_nonzero(rows["is_sent"].to_numpy())), meter.cost)
+    # Counted whether or not they are new, so that a run which was killed in between says the same when it runs again.
+    return LoggedPart(len(rows), int(np.count_nonzero(rows["is_sent"].to_numpy())), meter.cost)
 
 
 def _table(choice: Choice) -> pa.Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
 import pandas as pd
 
@@ -15,6 +16,8 @@ from decisionloop.workspace import Workspace
 from tasks.announce import announce
 from tasks.references import batch_of
 
+Part = tuple[Message, ...]
+
 
 def send_pending(workspace: Workspace, batch_id: str, actuator: Actuator) -> int:
     """Send every chunk with an undelivered message; returns how many messages were acknowledged.
@@ -25,9 +28,7 @@ def send_pending(workspace: Workspace, batch_id: str, actuator: Actuator) -> int
     delivered = set(attempts.loc[attempts["status"] == "delivered", "decision_id"])
     tried = attempts.groupby("decision_id")["attempt"].max()
     sent = 0
-    for chunk, part in pending_chunks(
-        _messages(workspace, batch_id), delivered, workspace.use_case.actuator.chunk_rows
-    ):
+    for chunk, part in _pending(workspace, batch_id, delivered):
         new = [message for message in part if message.decision_id not in delivered]
         try:
             receipts = actuator.send(part, batch_id, chunk)
@@ -41,12 +42,20 @@ def send_pending(workspace: Workspace, batch_id: str, actuator: Actuator) -> int
     return sent
 
 
-def _messages(workspace: Workspace, batch_id: str) -> list[Message]:
-    as_of = batch_of(workspace, batch_id).as_of
-    rows = messages_of_batch(workspace.ledger, batch_id)
+def _pending(workspace: Workspace, batch_id: str, delivered: Collection[str]) -> Iterator[tuple[int, Part]]:
+    """The numbered chunks with an undelivered message, one at a time: a large batch's messages need not all exist."""
+    as_of, rows = batch_of(workspace, batch_id).as_of, workspace.use_case.actuator.chunk_rows
+    queued = messages_of_batch(workspace.ledger, batch_id)  # by decision id, as chunks are cut
+    for number, start in enumerate(range(0, len(queued), rows)):
+        messages = _messages(workspace.use_case.name, queued.iloc[start : start + rows], as_of)
+        for _, part in pending_chunks(messages, delivered, rows):
+            yield number, part
+
+
+def _messages(use_case: str, rows: pd.DataFrame, as_of: datetime) -> list[Message]:
     columns = zip(rows["decision_id"], rows["entity_id"], rows["action"], rows["payload"], strict=True)
     return [
-        Message(decision_id, workspace.use_case.name, entity_id, as_of, action, payload)
+        Message(decision_id, use_case, entity_id, as_of, action, payload)
         for decision_id, entity_id, action, payload in columns
     ]
 

@@ -62,13 +62,13 @@ def _runner(settings: Settings) -> TaskRunner[Any]:
             f"DECISIONLOOP_RUNNER is dask, but {error.name} is not installed. Install decisionloop[dask], or set the "
             "runner to threads."
         ) from error
-    address = settings.dask_address or str(_local_cluster(settings.workers).scheduler_address)
+    address = settings.dask_address or str(local_cluster(settings.workers).scheduler_address)
     runner: TaskRunner[Any] = DaskTaskRunner(address=address)
     return runner
 
 
 @functools.cache
-def _local_cluster(workers: int) -> LocalCluster:
+def local_cluster(workers: int) -> LocalCluster:
     """A Dask cluster on this machine that lives as long as this process: starting one takes seconds."""
     from distributed import LocalCluster
 

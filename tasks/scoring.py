@@ -166,4 +166,6 @@ def _shadow_table(release_id: str, answer: _Answer) -> pa.Table:
 
 
 def _model(workspace: Workspace, release: Release) -> ReleaseModel:
-    return load_release(workspace.snapshots, str(release.scorer_digest))
+    settings = workspace.settings
+    digest = str(release.scorer_digest)
+    return load_release(workspace.snapshots, digest, settings.scorer_engine, settings.scorer_threads)

@@ -45,8 +45,8 @@ def _make(folder: Path, python: Path) -> None:
         installer = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
         _run([*map(str, installer), "--quiet", "--require-hashes", "-r", str(LOCK)])
     except (OSError, subprocess.SubprocessError) as error:
-        told = getattr(error, "stderr", None) or str(error)
-        raise PeersUnavailable(f"the peers' environment could not be made: {told.strip()[-300:]}") from error
+        print(getattr(error, "stderr", None) or error, file=sys.stderr, flush=True)
+        raise PeersUnavailable("the peers' environment could not be made; standard error says why") from error
 
 
 def _run(command: list[str]) -> None:

@@ -121,3 +121,6 @@ class Model(Section):
         min_length=1,
     )
     seed: int = field("Seed of everything random in training.", 0, default=0, ge=0)
+    reasons: int = field(
+        "How many reasons are logged with each decision of a model, the largest first; 0: none.", 3, default=3, ge=0
+    )

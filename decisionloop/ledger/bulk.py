@@ -15,10 +15,12 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from decisionloop.errors import IntegrityError, UsageError
 from decisionloop.ledger.conform import conform
+from decisionloop.ledger.spool import insert_spooled
 
 OnConflict = Literal["ignore", "fail"]
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # Arrow's %S carries the microseconds
 WORTH_LITERALS_ROWS = 1_000
+WORTH_SPOOLING_ROWS = 20_000
 CSV_CHUNK_ROWS = 16_384
 
 
@@ -48,10 +50,12 @@ def append(
 
 
 def _append_sqlite(cursor: DBAPICursor, table: Table[Any], rows: pa.Table) -> int:
-    """One prepared statement, run over the zipped columns.
+    """Few rows by one prepared statement, run over the zipped columns; many by way of a spool.
 
     ON CONFLICT (key) DO NOTHING, not INSERT OR IGNORE: the latter swallows violated NOT NULL and CHECK as well.
     """
+    if len(rows) >= WORTH_SPOOLING_ROWS:
+        return insert_spooled(cursor, _target(table, rows.column_names), _as_stored(rows), _ignoring(table))
     literals = _literals(cursor, table, rows)
     values = ", ".join(literals.get(name, "?") for name in rows.column_names)
     bound = [_python_values(rows[name]) for name in rows.column_names if name not in literals]
@@ -151,6 +155,19 @@ def _python_values(column: pa.ChunkedArray) -> list[Any]:
         return list(column.to_pylist())  # numpy would make them floats
     # A missing float becomes NaN, which SQLite stores as NULL.
     return list(column.to_numpy(zero_copy_only=False).tolist())
+
+
+def _as_stored(rows: pa.Table) -> pa.Table:
+    """The rows with the types that SQLite stores: times as text, booleans as 0 and 1."""
+    columns = {}
+    for name in rows.column_names:
+        column = rows[name]
+        if pa.types.is_timestamp(column.type):
+            column = _time_texts(column)
+        elif pa.types.is_boolean(column.type):
+            column = column.cast(pa.int64())
+        columns[name] = column
+    return pa.table(columns)
 
 
 def _time_texts(times: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
+from decisionloop.ledger.spool import detach_spools
 
 Synchronous = Literal["FULL", "EXTRA"]
 BUSY_TIMEOUT_MS = 30_000
@@ -141,6 +142,7 @@ def _engine(url: str, synchronous: Synchronous) -> Engine:
     engine = create_engine(parsed)
     event.listen(engine, "connect", _sqlite_pragmas(synchronous))
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "checkin", detach_spools)
     return engine
 
 

@@ -14,6 +14,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.code import FEATURES_FILE, FeaturesFunction
 from decisionloop.contract.problem import Feature, FeatureType
 from decisionloop.errors import ContractError, Fault, SourceError
+from decisionloop.predict.ordering import by_entity_and_time, keep_only
 from decisionloop.predict.text import as_text
 
 _NUMBERS_IN_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
@@ -21,7 +22,8 @@ _NUMBERS_IN_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", 
 
 def point_in_time(history: pd.DataFrame, time_column: str, as_of: pd.Timestamp) -> pd.DataFrame:
     """The rows of ``history`` whose ``time_column`` (UTC) is at or before ``as_of``; index kept."""
-    return history[history[time_column] <= as_of].infer_objects()
+    is_known = (history[time_column] <= as_of).to_numpy()
+    return (history if is_known.all() else history[is_known]).infer_objects()
 
 
 def build_frame(
@@ -49,13 +51,15 @@ def build_frame(
     key = use_case.entity.key
     ids = as_text(entities[key]).sort_values(kind="stable", ignore_index=True)
     rows = point_in_time(_canonical_rows(known, key, time_column), time_column, as_of)
-    rows = rows[rows[key].isin(ids)].sort_values([key, time_column], kind="stable", ignore_index=True)
+    rows = by_entity_and_time(keep_only(rows, key, ids), key, time_column)
     columns = column_types(use_case)
     if rows.empty:
         returned = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     else:
         returned = _returned(use_case, features_function, rows, as_of, columns)
-    return returned.set_index(key).reindex(ids).rename_axis(key).reset_index().pipe(_typed, columns)
+    if not returned[key].equals(ids):
+        returned = returned.set_index(key).reindex(ids).rename_axis(key).reset_index()
+    return _typed(returned, columns)
 
 
 def column_types(use_case: UseCase) -> dict[str, FeatureType]:

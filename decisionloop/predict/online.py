@@ -6,12 +6,21 @@ is made, so that nothing is derived or compiled at the first request. Scorers ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from decisionloop.predict.online_engines import CompiledEncoder, CompiledTrees, PlainEncoder, RowEncoder, row_tables
+from decisionloop.predict.online_engines import (
+    CompiledEncoder,
+    CompiledTrees,
+    PlainEncoder,
+    RowEncoder,
+    RowTables,
+    row_kernels,
+    row_tables,
+)
+from decisionloop.predict.online_pipeline import PipelineRow
 from decisionloop.predict.online_rows import Row, RowReader
 from decisionloop.predict.reasons import ReasonCatalogue, ReasonWriter
 from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN
@@ -19,6 +28,7 @@ from decisionloop.predict.score_cache import CachedScore, ScoreCache
 from decisionloop.predict.scorer.engine import EngineName, resolve_engine
 
 if TYPE_CHECKING:
+    from decisionloop.predict.release_model import ReleaseScorer
     from decisionloop.predict.scorer.scorer import CompiledScorer
 
 _LARGEST_EXPONENT = 709.0
@@ -46,6 +56,18 @@ class ScoredRow(NamedTuple):
     shadows: Mapping[str, ShadowScore]
 
 
+class AnswersRows(Protocol):
+    """A scorer for one row at a time; ``prepare`` makes of a row what the other two take."""
+
+    digest: str
+    features: tuple[str, ...]
+
+    def prepare(self, row: Row) -> Any: ...
+    def score(self, row: Row) -> float: ...
+    def score_of(self, prepared: Any) -> float: ...
+    def contributions_of(self, prepared: Any) -> np.ndarray: ...
+
+
 class RowScorer:
     """A compiled scorer for one row at a time, without cache, reasons or shadows."""
 
@@ -67,7 +89,7 @@ class RowScorer:
             return self._linked(kernel(values, *arguments))
         return self.score_of(self._encode.codes(values))
 
-    def codes(self, row: Row) -> np.ndarray:
+    def prepare(self, row: Row) -> np.ndarray:
         """The codes (F,) of one row; raises UsageError as `score`."""
         return self._encode.codes(self._read.values(row))
 
@@ -93,25 +115,27 @@ class OnlineScorer:
 
     ``shadows``: the leading scorers of releases in shadow, by name. ``cache``: answers known from equal rows, of this
     scorer and any other; it never changes a result. Where the action is a model input the row names it as `action`;
-    it is never a reason.
+    it is never a reason. A release that decides with its pipeline is answered too, by frames of one row: in
+    milliseconds, with approximate reasons, and without the cache.
     """
 
     def __init__(
         self,
-        scorer: CompiledScorer,
+        scorer: ReleaseScorer,
         catalogue: ReasonCatalogue,
         count: int = 3,
-        shadows: Mapping[str, CompiledScorer] | None = None,
+        shadows: Mapping[str, ReleaseScorer] | None = None,
         cache: ScoreCache | None = None,
         engine: EngineName = "auto",
     ) -> None:
-        self._row = RowScorer(scorer, engine)
-        self._cache = cache if cache is not None and cache.capacity else None
-        self._shadows = {name: RowScorer(one, engine) for name, one in (shadows or {}).items()}
+        self._row = row_scorer(scorer, engine)
+        is_compiled = isinstance(self._row, RowScorer)
+        self._cache = cache if cache is not None and cache.capacity and is_compiled else None
+        self._shadows = {name: row_scorer(one, engine) for name, one in (shadows or {}).items()}
         kept = [i for i, name in enumerate(scorer.features) if name not in (ACTION_COLUMN, CLASS_COLUMN)]
         features = tuple(scorer.features[i] for i in kept)
         self._kept = None if len(kept) == len(scorer.features) else np.array(kept, dtype=np.intp)
-        self._writer = ReasonWriter(features, catalogue.of(features), count, resolve_engine(engine))
+        self._writer = ReasonWriter(features, catalogue.of(features), count, resolve_engine(engine), is_compiled)
         self._writer.text(np.zeros(len(features)))  # loads what it needs now
 
     @property
@@ -126,7 +150,7 @@ class OnlineScorer:
         """
         if self._cache is None:
             return self._row.score(row)
-        codes = self._row.codes(row)
+        codes = self._row.prepare(row)
         key = codes.tobytes()
         known = self._cache.find(self._row.digest, key)
         if known is None:
@@ -136,17 +160,15 @@ class OnlineScorer:
 
     def explain(self, row: Row) -> Explained:
         """The score and the reason codes of one row; raises UsageError as `score`."""
-        codes = self._row.codes(row)
-        key = codes.tobytes()
-        known = None if self._cache is None else self._cache.find(self._row.digest, key, has_reasons=True)
+        prepared = self._row.prepare(row)
+        if self._cache is None:
+            return self._explained(prepared)
+        key = prepared.tobytes()
+        known = self._cache.find(self._row.digest, key, has_reasons=True)
         if known is not None and known.reasons is not None:
             return Explained(known.score, known.reasons)
-        contributions = self._row.contributions_of(codes)
-        if self._kept is not None:
-            contributions = contributions[self._kept]
-        found = Explained(self._row.score_of(codes), self._writer.text(contributions))
-        if self._cache is not None:
-            self._cache.keep(self._row.digest, key, CachedScore(*found))
+        found = self._explained(prepared)
+        self._cache.keep(self._row.digest, key, CachedScore(*found))
         return found
 
     def answer(self, row: Row, has_reasons: bool = True) -> ScoredRow:
@@ -154,18 +176,33 @@ class OnlineScorer:
         score, reasons = self.explain(row) if has_reasons else (self.score(row), None)
         return ScoredRow(score, reasons, {name: _shadow(one, row) for name, one in self._shadows.items()})
 
+    def _explained(self, prepared: Any) -> Explained:
+        contributions = self._row.contributions_of(prepared)
+        if self._kept is not None:
+            contributions = contributions[self._kept]
+        return Explained(self._row.score_of(prepared), self._writer.text(contributions))
 
-def _shadow(scorer: RowScorer, row: Row) -> ShadowScore:
+
+def row_scorer(scorer: ReleaseScorer, engine: EngineName = "auto") -> AnswersRows:
+    """A release's scorer for one row at a time, whether it is compiled or the pipeline itself."""
+    from decisionloop.predict.pipeline_model import PipelineScorer
+    from decisionloop.predict.scorer.scorer import CompiledScorer
+
+    if isinstance(scorer, PipelineScorer):
+        return PipelineRow(scorer)
+    assert isinstance(scorer, CompiledScorer)  # there is no third kind
+    return RowScorer(scorer, engine)
+
+
+def _shadow(scorer: AnswersRows, row: Row) -> ShadowScore:
     try:
         return ShadowScore(scorer.score(row))
     except Exception as failure:  # a shadow must not touch a customer, whatever fails in it
         return ShadowScore(None, f"{type(failure).__name__}: {failure}")
 
 
-def _direct(encode: RowEncoder, tables: object):  # type: ignore[no-untyped-def]
-    """One compiled call from values to the margin, and its arguments; None where there is none."""
-    if not (isinstance(encode, CompiledEncoder) and isinstance(tables, CompiledTrees)):
+def _direct(encode: RowEncoder, tables: RowTables) -> tuple[Callable[..., float], tuple[Any, ...]] | None:
+    """One compiled call from values to the margin, and its arguments after them; None where there is none."""
+    if not (isinstance(encode, CompiledEncoder) and isinstance(tables, CompiledTrees)) or tables.is_empty:
         return None
-    from decisionloop.predict import online_kernels
-
-    return online_kernels.trees_score, (*encode.arguments, *tables.trees)
+    return row_kernels().trees_score, (*encode.arguments, *tables.trees)

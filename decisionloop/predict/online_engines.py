@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from decisionloop.predict.online_tables import RowShapley, RowTrees, frozen, row_shapley, row_trees
 from decisionloop.predict.scorer.codes import Bins, NumericBins
+from decisionloop.predict.scorer.engine import EngineName, kernels
 from decisionloop.predict.scorer.flat import WORD_BLOCKS, flat_bins
 from decisionloop.predict.scorer.scorecard import ScorecardTables
 from decisionloop.predict.scorer.trees import TreeTables
 
 Codes = NDArray[np.uint8]
 Values = NDArray[np.float64]
+
+
+def row_kernels() -> ModuleType:
+    """The compiled kernels of one row; loaded from disk, or compiled now where they are not there yet."""
+    kernels()  # settles where compiled code is kept
+    from decisionloop.predict import online_kernels
+
+    return online_kernels
 
 
 class RowEncoder(Protocol):
@@ -36,10 +46,8 @@ class CompiledEncoder:
     """`RowEncoder` in compiled code; ``order`` as `online_rows.RowReader`."""
 
     def __init__(self, bins: tuple[Bins, ...], order: NDArray[np.int64]) -> None:
-        from decisionloop.predict import online_kernels
-
         flat = flat_bins(bins)
-        self._encode = online_kernels.encode_row
+        self._encode = row_kernels().encode_row
         self.arguments = (frozen(order), frozen(flat.edges), frozen(flat.missing), frozen(flat.is_number))
 
     def codes(self, values: Values) -> Codes:
@@ -74,16 +82,16 @@ class CompiledTrees:
     """Boosted trees in compiled code; everything is laid out and loaded when it is made."""
 
     def __init__(self, tables: TreeTables) -> None:
-        from decisionloop.predict import online_kernels
-
+        compiled = row_kernels()
         self._tables = tables
         self.trees = row_trees(tables)
+        self.is_empty = not len(self.trees.used)
         self._shapley = _row_shapley(tables, "numba")
-        self._margin, self._contributions = online_kernels.trees_margin, online_kernels.trees_contributions
+        self._margin, self._contributions = compiled.trees_margin, compiled.trees_contributions
 
     def margin(self, codes: Codes) -> float:
         """The margin."""
-        return float(self._margin(codes, *self.trees))
+        return self.trees.baseline if self.is_empty else self._margin(codes, *self.trees)
 
     def contributions(self, codes: Codes) -> NDArray[np.float64]:
         """The Shapley values (F,)."""
@@ -106,10 +114,10 @@ class PlainTrees:
     def margin(self, codes: Codes) -> float:
         """The margin."""
         trees = self._trees
-        leaves = np.full(len(trees.value_start) - 1, ~np.uint64(0))
-        for target, word in _selected(trees, codes):
-            leaves[target] &= word  # a tree has a feature once, so no entry is written twice
-        terms = trees.value[trees.value_start[:-1] + np.bitwise_count(leaves - np.uint64(1))]
+        if not len(trees.used):
+            return trees.baseline
+        leaves = np.bitwise_and.reduce(trees.word[trees.offset + codes[trees.used]], axis=0)
+        terms = trees.value[trees.value_start[:-1] + np.bitwise_count(leaves - trees.word.dtype.type(1))]
         return float(np.add.accumulate(np.append(trees.baseline, terms))[-1])  # one after the other, as everywhere
 
     def contributions(self, codes: Codes) -> NDArray[np.float64]:
@@ -117,7 +125,7 @@ class PlainTrees:
         if self._shapley is None or self._blocks is None:
             return self._tables.contributions(codes[:, None], "numpy")[0]
         states = np.zeros(self._shapley.words, dtype=np.uint64)
-        for target, word in _selected(self._shapley, codes):
+        for target, word in self._shapley.selected(codes):
             np.add.at(states, target, word)
         out = np.zeros(len(codes))
         np.add.at(out, self._shapley.column, self._blocks.values(states))
@@ -169,17 +177,7 @@ def row_tables(tables: TreeTables | ScorecardTables, is_compiled: bool) -> RowTa
     return CompiledTrees(tables) if is_compiled else PlainTrees(tables)
 
 
-def _row_shapley(tables: TreeTables, engine: Any) -> RowShapley | None:
+def _row_shapley(tables: TreeTables, engine: EngineName) -> RowShapley | None:
     """None where leaves lie behind so many features that they have no tables: the batch engines answer those."""
     flat, paths = tables.shapley(engine)
     return None if len(paths.value) else row_shapley(flat, np.array(tables.sizes, dtype=np.int64))
-
-
-def _selected(tables: RowTrees | RowShapley, codes: Codes) -> list[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
-    """The targets and words that each feature's code selects."""
-    first, start, selected = tables.first.tolist(), tables.start.tolist(), []
-    for feature, code in enumerate(codes.tolist()):
-        low, high = first[feature], first[feature + 1]
-        at = start[feature] + code * (high - low)
-        selected.append((tables.target[low:high], tables.word[at : at + high - low]))
-    return selected

@@ -20,6 +20,9 @@ _f8, _i8, _u8, _u1 = _table(types.float64), _table(types.int64), _table(types.ui
 _codes = types.uint8[::1]
 _bins = (_i8, _table(types.float64, 2), _u1, _table(types.boolean))
 _by_code = (_i8, _i8, _i8, _u8)
+_trees = [
+    (types.float64, _i8, _i8, _table(word, 2), _i8, _f8) for word in (types.uint32, types.uint64)
+]  # `online_tables.RowTrees`
 
 # Position of the only bit of a 64-bit word, by the top six bits of its product with a de Bruijn sequence.
 _SEQUENCE = np.uint64(0x03F79D71B4CB0A89)
@@ -45,30 +48,29 @@ def encode_row(values, order, edges, missing, is_number, codes):  # type: ignore
             codes[feature] = below
 
 
-@numba.njit(types.float64(_codes, types.float64, *_by_code, _i8, _f8), cache=True, nogil=True)
-def trees_margin(codes, baseline, first, start, target, word, value_start, value):  # type: ignore[no-untyped-def]
-    """The margin of one coded row over boosted trees."""
+@numba.njit([types.float64(_codes, *trees) for trees in _trees], cache=True, nogil=True)
+def trees_margin(codes, baseline, used, offset, word, value_start, value):  # type: ignore[no-untyped-def]
+    """The margin of one coded row over boosted trees, one at least."""
     trees = value_start.size - 1
-    leaves = np.full(trees, np.uint64(0xFFFFFFFFFFFFFFFF), dtype=np.uint64)
-    for feature in range(codes.size):
-        low, slots = first[feature], first[feature + 1] - first[feature]
-        at = start[feature] + codes[feature] * slots
-        for slot in range(slots):
-            leaves[target[low + slot]] &= word[at + slot]
+    leaves = word[offset[0] + codes[used[0]]].copy()
+    for place in range(1, used.size):
+        row = word[offset[place] + codes[used[place]]]
+        for tree in range(trees):
+            leaves[tree] &= row[tree]
     total = baseline
     for tree in range(trees):
-        total += value[value_start[tree] + _POSITION[(leaves[tree] * _SEQUENCE) >> np.uint64(58)]]
+        total += value[value_start[tree] + _POSITION[(np.uint64(leaves[tree]) * _SEQUENCE) >> np.uint64(58)]]
     return total
 
 
-@numba.njit(types.float64(_f8, *_bins, types.float64, *_by_code, _i8, _f8), cache=True, nogil=True)
+@numba.njit([types.float64(_f8, *_bins, *trees) for trees in _trees], cache=True, nogil=True)
 def trees_score(  # type: ignore[no-untyped-def]
-    values, order, edges, missing, is_number, baseline, first, start, target, word, value_start, value
+    values, order, edges, missing, is_number, baseline, used, offset, word, value_start, value
 ):
     """`encode_row` and `trees_margin` in one call."""
     codes = np.empty(order.size, dtype=np.uint8)
     encode_row(values, order, edges, missing, is_number, codes)
-    return trees_margin(codes, baseline, first, start, target, word, value_start, value)
+    return trees_margin(codes, baseline, used, offset, word, value_start, value)
 
 
 @numba.njit(

@@ -50,14 +50,23 @@ class RowReader:
 
     def _values_one_by_one(self, row: Row) -> NDArray[np.float64]:
         """What the quick way cannot read: missing numbers, unseen categories, and everything wrong."""
-        lacking = [name for name in [*self._numbers, *(name for name, _ in self._categories)] if name not in row]
-        if lacking:
-            raise UsageError(
-                f"the row to score lacks {', '.join(lacking)}. Give every feature of the model; None means missing."
-            )
-        numbers = [_number(name, row[name]) for name in self._numbers]
-        codes = [_code(name, row[name], codes) for name, codes in self._categories]
-        return np.frombuffer(self._pack(*numbers, *codes))
+        found = read_one_by_one(row, self._numbers, [name for name, _ in self._categories])
+        count = len(self._numbers)
+        codes = [known.get(text, known[None]) for known, text in zip(self._maps, found[count:], strict=True)]
+        return np.frombuffer(self._pack(*found[:count], *codes))
+
+
+def read_one_by_one(row: Row, numbers: Sequence[str], categories: Sequence[str]) -> list[Any]:
+    """The row's ``numbers``, NaN for missing, then its ``categories``, None for missing.
+
+    Raises UsageError naming features that the row lacks, or one that holds something else than its type.
+    """
+    lacking = [name for name in [*numbers, *categories] if name not in row]
+    if lacking:
+        raise UsageError(
+            f"the row to score lacks {', '.join(lacking)}. Give every feature of the model; None means missing."
+        )
+    return [*(_number(name, row[name]) for name in numbers), *(_category(name, row[name]) for name in categories)]
 
 
 def _fetcher(names: Sequence[str]) -> Callable[[Row], Sequence[Any]]:
@@ -84,9 +93,9 @@ def _number(name: str, value: object) -> float:
         ) from error
 
 
-def _code(name: str, value: object, codes: Mapping[str | None, float]) -> float:
+def _category(name: str, value: object) -> str | None:
     if isinstance(value, str):
-        return codes.get(value, codes[None])
+        return value
     if value is None or (isinstance(value, float) and value != value):
-        return codes[None]
+        return None
     raise UsageError(f"feature {name!r} must be text, but is {value!r}. Give a category, or None for missing.")

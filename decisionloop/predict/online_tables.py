@@ -6,6 +6,7 @@ feature and code the entries of all slots are neighbours, and a row reads a few 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class ByCode(NamedTuple):
-    """64-bit words of Q slots over F features, by feature and code.
+    """64-bit words of Q slots over F features, by feature and code: what a code selects is read in order.
 
-    Feature f has ``first[f + 1] - first[f]`` slots; slot ``first[f] + j`` belongs to ``target`` (a tree or a word of
+    Feature f has ``first[f + 1] - first[f]`` slots; slot ``first[f] + j`` belongs to ``target`` (a word of
     states), and what code c selects for it is ``word[start[f] + c * (first[f + 1] - first[f]) + j]``.
     """
 
@@ -49,13 +50,17 @@ def by_code(
 
 
 class RowTrees(NamedTuple):
-    """What a margin over trees needs, in the order of the kernels' arguments; see `flat.FlatTrees`."""
+    """What a margin over T trees needs, in the order of the kernels' arguments; see `flat.FlatTrees`.
+
+    Of the U features that any tree uses, ``used[u]`` with code c has one word a tree: ``word[offset[u] + c]`` (T,), 32
+    bits wide where no tree has more leaves. Trees that do not use the feature have all bits set. A row is an AND
+    over U such rows, which the processor does many trees at a time; slots alone would be fewer words and slower.
+    """
 
     baseline: float
-    first: NDArray[np.int64]
-    start: NDArray[np.int64]
-    target: NDArray[np.int64]
-    word: NDArray[np.uint64]
+    used: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    word: NDArray[np.uint32] | NDArray[np.uint64]
     value_start: NDArray[np.int64]
     value: NDArray[np.float64]
 
@@ -77,19 +82,50 @@ class RowShapley(NamedTuple):
     value_start: NDArray[np.int64]
     value: NDArray[np.float64]
 
+    def selected(self, codes: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
+        """The targets and words that ``codes`` (F,) select, feature by feature."""
+        for feature, code in enumerate(codes.tolist()):
+            low, high = int(self.first[feature]), int(self.first[feature + 1])
+            at = int(self.start[feature]) + code * (high - low)
+            yield self.target[low:high], self.word[at : at + high - low]
+
 
 def row_trees(tables: TreeTables) -> RowTrees:
     """Lay out boosted trees for one row."""
-    flat = tables.flat
-    turned = by_code(flat.slot_start, flat.feature, flat.mask, np.array(tables.sizes, dtype=np.int64))
-    return RowTrees(tables.baseline, *map(frozen, turned), frozen(flat.value_start), frozen(flat.value))
+    flat, sizes = tables.flat, np.array(tables.sizes, dtype=np.int64)
+    kind: type[np.uint32 | np.uint64] = np.uint32 if tables.leaves.max(initial=0) <= 32 else np.uint64
+    used = np.unique(flat.feature)
+    offset = np.concatenate([[0], np.cumsum(sizes[used])]).astype(np.int64)
+    word = np.full((int(offset[-1]), len(tables.leaves)), np.iinfo(kind).max, dtype=kind)
+    owner = np.repeat(np.arange(len(tables.leaves)), np.diff(flat.slot_start))
+    for feature, start, stop in zip(used.tolist(), offset[:-1].tolist(), offset[1:].tolist(), strict=True):
+        slots = flat.feature == feature
+        word[start:stop, owner[slots]] = flat.mask[slots, : stop - start].T.astype(kind)
+    return RowTrees(
+        tables.baseline,
+        frozen(used.astype(np.int64)),
+        frozen(offset[:-1]),
+        frozen(word),
+        frozen(flat.value_start),
+        frozen(flat.value),
+    )
 
 
 def row_shapley(flat: FlatShapley, sizes: NDArray[np.int64]) -> RowShapley:
     """Lay out Shapley tables for one row."""
     turned = by_code(flat.slot_start, flat.feature, flat.step, sizes)
-    blocks = map(frozen, (flat.block_start, flat.column_start, flat.column, flat.value_start, flat.value))
-    return RowShapley(*map(frozen, turned), len(flat.slot_start) - 1, *blocks)
+    return RowShapley(
+        first=frozen(turned.first),
+        start=frozen(turned.start),
+        target=frozen(turned.target),
+        word=frozen(turned.word),
+        words=len(flat.slot_start) - 1,
+        block_start=frozen(flat.block_start),
+        column_start=frozen(flat.column_start),
+        column=frozen(flat.column),
+        value_start=frozen(flat.value_start),
+        value=frozen(flat.value),
+    )
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -13,12 +13,12 @@ skops builds only what its own list and ``TRUSTED_TYPES`` name; anything else is
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import zipfile
 from typing import TYPE_CHECKING, Literal
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from decisionloop.errors import CompileError, IntegrityError
@@ -127,7 +127,7 @@ def _strangers(archive: bytes) -> list[str]:
 
 def _repeatable(archive: bytes) -> bytes:
     """The same archive with objects numbered as they come and no times: skops numbers them by memory address."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+    with zipfile.ZipFile(pa.BufferReader(archive)) as source:
         files = {name: source.read(name) for name in source.namelist()}
     schema = files.pop(_SCHEMA).decode()
     numbers: dict[str, str] = {}
@@ -136,12 +136,12 @@ def _repeatable(archive: bytes) -> bytes:
     names = {name: _renumbered(name, numbers) for name in files}
     schema = re.sub(r'"__id__": (\d+)', lambda found: f'"__id__": {numbers[found[1]]}', schema)
     schema = re.sub(r'"(\d+\.\w+)"', lambda found: f'"{names.get(found[1], found[1])}"', schema)
-    out = io.BytesIO()
+    out = pa.BufferOutputStream()
     with zipfile.ZipFile(out, "w") as target:
         entries = sorted((names[name], content) for name, content in files.items())
         for name, content in [*entries, (_SCHEMA, schema.encode())]:
             target.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    return bytes(out.getvalue())
 
 
 def _renumbered(name: str, numbers: dict[str, str]) -> str:

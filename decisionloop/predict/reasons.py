@@ -4,6 +4,11 @@ The text of a row is a list, largest first: ``[["status",0.8123],["limit_bal",-0
 how far it moved the score on the margin scale, in at most ``DIGITS`` decimals: above zero it raises the score, below
 zero it lowers it. Reasons that are an approximation say so in a third place, ``["status",0.81,"approximate"]``.
 Wording is the contract's and is not repeated in every row: ``reasons_read.read_reasons`` puts it back.
+
+What an exact reason claims is a Shapley value on the margin scale: the average of what removing the feature changes,
+over every order in which features can be removed. In a scorecard that is what removing it changes, always. In trees
+a feature that acts only together with others may, removed alone, change the margin by another amount and at worst in
+the other direction; tests hold how rarely.
 """
 
 from __future__ import annotations
@@ -12,20 +17,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from decisionloop.errors import ConfigurationError, UsageError
+from decisionloop.errors import UsageError
+from decisionloop.predict.scorer.engine import EngineName, kernels, resolve_engine
 
 if TYPE_CHECKING:
     from decisionloop.contract import UseCase
     from decisionloop.predict.reasons_kernel import ReasonKernel
-
-Engine = Literal["auto", "numba", "numpy"]
 
 DIGITS = 4
 """Decimals of a reason's size on the margin scale; what rounds to zero is no reason."""
@@ -68,7 +72,7 @@ def top_reasons(
     features: Sequence[str],
     catalogue: ReasonCatalogue,
     count: int = 3,
-    engine: Engine = "auto",
+    engine: EngineName = "auto",
     is_exact: bool = True,
 ) -> pa.StringArray:
     """The ``count`` largest reasons of each row of ``contributions`` (n, F) as JSON text; see `ReasonWriter`."""
@@ -81,13 +85,14 @@ class ReasonWriter:
 
     Features of one group are summed, in their order, and the reason names the member that moved the score most in
     the group's direction. Ties keep the features' order. ``engine``: "numba" writes the text in compiled code,
-    "numpy" is the reference that it must equal byte for byte, "auto" takes numba where it is installed.
+    "numpy" is the reference that it must equal byte for byte, "auto" takes numba where it is installed. Asking for
+    numba where it is not raises ConfigurationError.
     """
 
     features: tuple[str, ...]
     reasons: tuple[Reason, ...]
     count: int = 3
-    engine: Engine = "auto"
+    engine: EngineName = "auto"
     is_exact: bool = True
 
     def texts(self, contributions: NDArray[np.float64]) -> pa.StringArray:
@@ -123,16 +128,11 @@ class ReasonWriter:
 
     @cached_property
     def _kernel(self) -> ReasonKernel | None:
-        if self.engine == "numpy":
+        if resolve_engine(self.engine) == "numpy":
             return None
-        try:
-            from decisionloop.predict.reasons_kernel import ReasonKernel
-        except ImportError as error:
-            if self.engine == "auto":
-                return None
-            raise ConfigurationError(
-                "the engine numba was asked for, and numba is not installed. Install decisionloop[fast]."
-            ) from error
+        kernels()  # settles where compiled code is kept
+        from decisionloop.predict.reasons_kernel import ReasonKernel
+
         return ReasonKernel.of(self.groups, self.openings, self.ending, self.count)
 
     def _by_arrow(self, values: NDArray[np.float64]) -> pa.StringArray:

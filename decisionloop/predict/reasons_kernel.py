@@ -26,6 +26,7 @@ _MOST_BYTES = 2**31 - 1  # Arrow's offsets are 32 bits
 _matrix = types.Array(types.float64, 2, "A", readonly=True)
 _ids = types.Array(types.int64, 1, "C", readonly=True)
 _bytes = types.Array(types.uint8, 1, "C", readonly=True)
+_sums, _ranks = types.float64[::1], types.int64[::1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,50 @@ def _write_size(units: int, text: np.ndarray, at: int) -> int:
     return at
 
 
+@numba.njit(types.int64(_matrix, types.int64, _ids, types.int64, _sums, _ranks, _sums), cache=True, nogil=True)
+def _rank(
+    values: np.ndarray,
+    row: int,
+    group: np.ndarray,
+    count: int,
+    sums: np.ndarray,
+    best: np.ndarray,
+    sizes: np.ndarray,
+) -> int:
+    """Put the largest reasons of a row, in units, into ``best`` and ``sizes``; returns how many, -1 for too large."""
+    sums[:] = 0.0
+    for feature in range(group.size):
+        sums[group[feature]] += values[row, feature]
+    found = 0
+    for reason in range(group.size):
+        if not abs(sums[reason]) < LARGEST:
+            return -1
+        size = np.rint(sums[reason] * UNIT)
+        if size == 0.0 or count == 0 or (found == count and abs(size) <= abs(sizes[count - 1])):
+            continue
+        place = min(found, count - 1)
+        while place > 0 and abs(sizes[place - 1]) < abs(size):
+            sizes[place] = sizes[place - 1]
+            best[place] = best[place - 1]
+            place -= 1
+        sizes[place] = size
+        best[place] = reason
+        found = min(found + 1, count)
+    return found
+
+
+@numba.njit(types.int64(_matrix, types.int64, _ids, types.int64, types.boolean), cache=True, nogil=True)
+def _leader(values: np.ndarray, row: int, group: np.ndarray, reason: int, is_raising: bool) -> int:
+    """The member of a group that moved the score most in the group's direction; the first of equals."""
+    leader, most = -1, 0.0
+    for feature in range(group.size):
+        if group[feature] == reason:
+            away = values[row, feature] if is_raising else -values[row, feature]
+            if leader < 0 or away > most:
+                leader, most = feature, away
+    return leader
+
+
 @numba.njit(
     types.int64(_matrix, _ids, _bytes, _ids, _bytes, types.int64, types.int64, types.uint8[::1], types.int32[::1]),
     cache=True,
@@ -126,50 +171,26 @@ def write_rows(
     offsets: np.ndarray,
 ) -> int:
     """Fill ``text`` and ``offsets``; returns the bytes written, or -1 for a sum too large or text without room."""
-    rows, features = values.shape
-    sums = np.empty(features)
+    sums = np.empty(group.size)
     best = np.empty(count + 1, dtype=np.int64)
     sizes = np.zeros(count + 1)
     at = 0
     offsets[0] = 0
-    for row in range(rows):
-        if at + widest > text.size:
+    for row in range(len(values)):
+        found = _rank(values, row, group, count, sums, best, sizes)
+        if found < 0 or at + widest > text.size:
             return -1
-        sums[:] = 0.0
-        for feature in range(features):
-            sums[group[feature]] += values[row, feature]
-        found = 0
-        for reason in range(features):
-            total = sums[reason]
-            if not abs(total) < LARGEST:
-                return -1
-            size = np.rint(total * UNIT)
-            if size == 0.0 or (found == count and (count == 0 or abs(size) <= abs(sizes[count - 1]))):
-                continue
-            place = min(found, count - 1)
-            while place > 0 and abs(sizes[place - 1]) < abs(size):
-                sizes[place] = sizes[place - 1]
-                best[place] = best[place - 1]
-                place -= 1
-            sizes[place] = size
-            best[place] = reason
-            found = min(found + 1, count)
         text[at] = 91
         at += 1
         for rank in range(found):
-            size, leader, most = sizes[rank], -1, 0.0
-            for feature in range(features):
-                if group[feature] == best[rank]:
-                    away = values[row, feature] if size > 0 else -values[row, feature]
-                    if leader < 0 or away > most:
-                        leader, most = feature, away
             if rank > 0:
                 text[at] = 44
                 at += 1
+            leader = _leader(values, row, group, best[rank], sizes[rank] > 0)
             for place in range(starts[leader], starts[leader + 1]):
                 text[at] = openings[place]
                 at += 1
-            at = _write_size(np.int64(size), text, at)
+            at = _write_size(int(sizes[rank]), text, at)
             for place in range(ending.size):
                 text[at] = ending[place]
                 at += 1

@@ -52,11 +52,11 @@ def read_reasons(text: str, catalogue: ReasonCatalogue) -> tuple[WordedReason, .
     return tuple(_worded(text, entry, catalogue) for entry in content)
 
 
-def in_words(words: np.ndarray) -> pa.StringArray:
-    """Words (n,) of the rules as stored reason codes: JSON lists of one text each."""
-    texts, index = np.unique(np.asarray(words, dtype=str), return_inverse=True)
-    entries = [json.dumps([text], ensure_ascii=False) for text in texts.tolist()]
-    return pa.array(entries, type=pa.string()).take(pa.array(index))
+def in_words(words: np.ndarray) -> pa.DictionaryArray:
+    """Words (n,) of the rules as stored reason codes: JSON lists of one text each, every different one once."""
+    encoded = pa.array(np.asarray(words, dtype=object), pa.string()).dictionary_encode()
+    entries = [json.dumps([text], ensure_ascii=False) for text in encoded.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(entries, pa.string()))
 
 
 def _worded(text: str, entry: Any, catalogue: ReasonCatalogue) -> WordedReason:

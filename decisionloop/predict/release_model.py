@@ -142,22 +142,33 @@ def predict_parts(
 def explained_score(
     use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """The logged score (n,), contributions (n, F) to its margin, and the features of their columns.
+    """The logged score (n,), and what :func:`explained` says of it."""
+    contributions, features = explained(use_case, model, frame, action)
+    return model.leading.score(_inputs(use_case, model, frame, action)), contributions, features
 
-    Contributions are exact where `ReleaseModel.has_exact_reasons` says so.
 
-    Where the action is a model input the score is the one of ``action`` (n, index in contract order); elsewhere
-    it is the score under the one revealing action. The action itself is never a reason.
+def explained(
+    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Contributions (n, F) to the margin of the logged score, and the features of their columns.
+
+    They are exact where `ReleaseModel.has_exact_reasons` says so. Where the action is a model input the score is the
+    one of ``action`` (n, index in contract order); elsewhere it is the score under the one revealing action. The
+    action itself is never a reason.
     """
     scorer = model.leading
-    inputs = frame
-    if _sees_action(use_case):
-        inputs = frame.assign(**{ACTION_COLUMN: np.asarray(use_case.action_names, dtype=object)[action]})
-    if CLASS_COLUMN in scorer.features:
-        inputs = inputs.assign(**{CLASS_COLUMN: 1.0})
+    contributions = scorer.contributions(_inputs(use_case, model, frame, action))
     kept = [i for i, name in enumerate(scorer.features) if name not in (ACTION_COLUMN, CLASS_COLUMN)]
-    contributions = scorer.contributions(inputs)[:, kept]
-    return scorer.score(inputs), contributions, tuple(scorer.features[i] for i in kept)
+    if len(kept) < len(scorer.features):
+        contributions = contributions[:, kept]
+    return contributions, tuple(scorer.features[i] for i in kept)
+
+
+def _inputs(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray) -> pd.DataFrame:
+    """The frame as the leading scorer takes it, told of the action and of the class that it is about."""
+    if _sees_action(use_case):
+        frame = frame.assign(**{ACTION_COLUMN: np.asarray(use_case.action_names, dtype=object)[action]})
+    return frame.assign(**{CLASS_COLUMN: 1.0}) if CLASS_COLUMN in model.leading.features else frame
 
 
 def _sees_action(use_case: UseCase) -> bool:

@@ -13,9 +13,7 @@ from decisionloop.contract import UseCase
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.reasons import reason_catalogue, top_reasons
 from decisionloop.predict.reasons_read import in_words
-from decisionloop.predict.release_model import ReleaseModel, explained_score, predict
-
-REASON_COUNT = 3
+from decisionloop.predict.release_model import ReleaseModel, explained, predict
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,13 @@ def leading_scores(use_case: UseCase, predictions: Predictions, action: np.ndarr
     return probability, probability * by_class[:, 1] + (1 - probability) * by_class[:, 0]
 
 
-def reason_codes(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray) -> pa.StringArray:
-    """JSON reason codes (n,) of the score of each row, in the contract's wording."""
-    _, contributions, features = explained_score(use_case, model, frame, action)
+def reason_codes(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray) -> pa.Array:
+    """JSON reason codes (n,) of the score of each row, as many as the contract asks for."""
+    if use_case.model.reasons == 0:
+        return pa.repeat(pa.scalar("[]"), len(frame)).dictionary_encode()
+    contributions, features = explained(use_case, model, frame, action)
     catalogue, is_exact = reason_catalogue(use_case), model.has_exact_reasons
-    return top_reasons(contributions, features, catalogue, REASON_COUNT, is_exact=is_exact)
+    return top_reasons(contributions, features, catalogue, use_case.model.reasons, is_exact=is_exact)
 
 
 def rules_reason_codes(reasons: np.ndarray) -> pa.StringArray:

@@ -10,6 +10,7 @@ from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.code import SOURCE_FILE, load_source_function
 from decisionloop.errors import ContractError, Fault, SourceError
 from decisionloop.predict.features import point_in_time
+from decisionloop.predict.ordering import by_entity_and_time
 from decisionloop.predict.text import as_text
 from decisionloop.sources.base import OUTCOME_COLUMNS, ReplaySource, Source
 from decisionloop.sources.columns import entity_ids, outcome_numbers, require_columns, utc_times
@@ -40,7 +41,7 @@ class CheckedSource:
         frame = _frame(self.theirs.known(entities, as_of), where)
         require_columns(frame, [self.key, time], where)
         frame = frame.assign(**{self.key: entity_ids(frame[self.key], where), time: utc_times(frame[time], where)})
-        return point_in_time(frame, time, as_of).sort_values([self.key, time], kind="stable", ignore_index=True)
+        return by_entity_and_time(point_in_time(frame, time, as_of), self.key, time)
 
     def newest_time(self, as_of: pd.Timestamp) -> pd.Timestamp | None:
         """Time of the newest history row at or before ``as_of``."""

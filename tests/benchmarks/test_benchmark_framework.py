@@ -172,15 +172,23 @@ def test_the_peers_are_pinned_and_unpickle_with_our_own_scikit_learn():
     assert {"shap", "treelite", "tl2cgen", "onnxruntime", "skl2onnx"} <= set(pins)
 
 
-def test_an_environment_that_cannot_be_made_is_told_and_not_kept(tmp_path, monkeypatch):
+def test_an_environment_that_cannot_be_made_is_told_and_not_kept(tmp_path, monkeypatch, capsys):
     def offline(command: list[str]) -> None:
         raise subprocess.CalledProcessError(1, command, stderr="no network")
 
     monkeypatch.setenv(environment.HOME, str(tmp_path))
     monkeypatch.setattr(environment, "_run", offline)
     for _ in range(2):
-        with pytest.raises(environment.PeersUnavailable, match="no network"):
+        with pytest.raises(environment.PeersUnavailable, match="could not be made"):
             environment.peers_python()
+        assert "no network" in capsys.readouterr().err
+
+
+def test_without_an_environment_every_peer_is_a_failure_that_says_why():
+    from benchmarks.scorer_peers import ScorerPeers
+
+    shap = ScorerPeers(None, "no network").prepared("shap", "numeric")
+    assert (shap.failure, shap.answers) == ("no network", None)
 
 
 def test_importing_the_list_of_benchmarks_imports_none_of_them():

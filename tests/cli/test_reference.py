@@ -56,6 +56,10 @@ def test_a_variable_on_the_page_sets_its_setting(monkeypatch):
         "SQLITE_SYNCHRONOUS": "EXTRA",
         "DELIVERY_TIMEOUT_SECONDS": "2.5",
         "IS_DATA_DOCS_BUILT": "1",
+        "RUNNER": "threads",
+        "RUNNER_WORKERS": "3",
+        "PARTITION_ROWS": "1000",
+        "SCORER_ENGINE": "numpy",
     }
     for name in Settings.model_fields:
         monkeypatch.setenv(variable(name), examples.get(name.upper(), "there"))

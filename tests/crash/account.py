@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
-from sqlalchemy import Table, select
+from sqlalchemy import Connection, Table, select
 
 from decisionloop.errors import IntegrityError
 from decisionloop.ledger import schema
@@ -32,9 +32,10 @@ _COMPARED: dict[str, tuple[Table, tuple[str, ...]]] = {
     for table, left_out in (
         (schema.batch, ("opened_at",)),
         (schema.decision, ("latency_ms", "decided_at")),
-        (schema.prediction, ()),
+        (schema.batch_part, ("digest", "at")),
         (schema.shadow_run, ("latency_ms", "at")),
         (schema.outbox, ("queued_at",)),
+        (schema.stage_cost, ("rows", "cpu_seconds", "bytes_stored", "money", "at")),
         (schema.outcome, ("recorded_at",)),
         (schema.measurement, ("recorded_at",)),
         (schema.expectation_result, ()),
@@ -57,7 +58,18 @@ def account(ledger: Ledger, registry: Path) -> Account:
             )
             for name, (table, left_out) in _COMPARED.items()
         }
+        rows["what was said, part by part"] = _parts(connection)
     return {**rows, "aliases in MLflow": _aliases(registry)}
+
+
+def _parts(connection: Connection) -> Counter[tuple[object, ...]]:
+    """What every part of a batch left behind, by its content: shadows are told of here alone.
+
+    Not the champion's scores, which tell how long they took as well; the decisions carry all else of them.
+    """
+    table = schema.batch_part.c
+    told = select(table.batch_id, table.kind, table.part, table.digest).where(table.kind != "scores")
+    return Counter(tuple(row) for row in connection.execute(told))
 
 
 def _aliases(registry: Path) -> Counter[tuple[object, ...]]:

@@ -20,7 +20,7 @@ ON_EITHER = [
     (ORDINARY, Stop("tasks.references", "record_snapshot", "before", 2)),
     (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 1)),
     (ORDINARY, Stop("tasks.predict", "append_results", "after")),
-    (ORDINARY, Stop("tasks.scoring", "append_shadow_run", "after")),
+    (ORDINARY, Stop("tasks.predict", "append_shadow_run", "after")),
     (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 3)),
     # Outcomes without the books of their reading, figures not kept.
     (ORDINARY, Stop("tasks.observe", "append_intake", "before")),
@@ -40,15 +40,16 @@ ON_EITHER = [
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 2)),
 ]
 ON_BOTH = [
-    # Inside the transaction that decides, and right after it, when nobody has been told yet.
-    (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 3)),
-    (ORDINARY, Stop("tasks.act", "append_batch_event", "after", 1)),
+    # Inside the transaction that decides, right after it, and when the batch is said to be decided, to nobody yet.
+    (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 2)),
+    (ORDINARY, Stop("tasks.act_parts", "append_decisions", "after")),
+    (ORDINARY, Stop("tasks.predict", "append_batch_event", "after", 4)),
     (ORDINARY, Stop("tasks.act", "_log", "after")),
     # The receiver has carried a chunk out and said so, and the ledger does not know it; or knows that one only.
     (ORDINARY, Stop("tasks.outgoing", "_log", "before", 1)),
     (ORDINARY, Stop("tasks.outgoing", "_log", "before", 4)),
     (ORDINARY, Stop("tasks.outgoing", "append_deliveries", "after", 2)),
-    (ORDINARY, Stop("tasks.act", "append_batch_event", "before", 2)),
+    (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 5)),
 ]
 
 

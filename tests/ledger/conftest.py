@@ -13,6 +13,7 @@ import pytest
 from decisionloop.ledger.batches import Batch, batch_id_of, open_batch
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.releases import Release, register_release
+from decisionloop.ledger.schema import decision_group
 from decisionloop.ledger.use_cases import record_use_case
 
 USE_CASE = "credit_line"
@@ -24,15 +25,25 @@ DECIDED_AT = datetime(2005, 7, 8, 6, 30, 15, 123456, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class BatchRows:
-    """The rows that one batch appends."""
+    """The rows that one batch appends, wide, as the view `decision` tells them."""
 
     decisions: pd.DataFrame
-    predictions: pd.DataFrame
-    messages: pd.DataFrame
+
+    @property
+    def narrow(self) -> pd.DataFrame:
+        """Their own part, as `decision_row` keeps it, all of one group."""
+        return self.decisions.drop(columns=[name for name in self.decisions if name in decision_group.c]).assign(
+            group_id=1
+        )
+
+    @property
+    def sent_ids(self) -> list[str]:
+        """The ids of those that are to be sent, in order."""
+        return sorted(self.decisions.loc[self.decisions["is_sent"], "decision_id"])
 
 
 def batch_rows(n: int = 5, as_of: datetime = AS_OF, use_case: str = USE_CASE) -> BatchRows:
-    """A batch of `n` decisions of the rules with their predictions; every second one sends an action."""
+    """A batch of `n` decisions of the rules; every second one sends an action."""
     batch_id = batch_id_of(use_case, as_of)
     stamp = f"{int(as_of.timestamp()):012x}"
     row = np.arange(n)
@@ -40,22 +51,16 @@ def batch_rows(n: int = 5, as_of: datetime = AS_OF, use_case: str = USE_CASE) ->
     entity = [f"client-{i:05d}" for i in range(n)]
     action = np.where(row % 2 == 0, "increase", "hold")
     values = [f'{{"hold": 0.0, "increase": {i / 4}}}' for i in range(n)]
-    shared = {"decision_id": decision_id, "batch_id": batch_id, "action": action}
     decisions = pd.DataFrame(
         {
-            **shared, "use_case": use_case, "entity_id": entity, "as_of": as_of, "snapshot_digest": "a" * 64,
-            "snapshot_row": row, "release_id": RULES, "role": "baseline", "score": np.nan, "action_values": values,
-            "propensity": 0.95, "reason_codes": "[]", "policy_version": "1", "contract_digest": CONTRACT,
-            "latency_ms": 0.01, "decided_at": DECIDED_AT,
+            "decision_id": decision_id, "batch_id": batch_id, "action": action, "rules_action": action,
+            "is_sent": action == "increase", "use_case": use_case, "entity_id": entity, "as_of": as_of,
+            "snapshot_digest": "a" * 64, "snapshot_row": row, "release_id": RULES, "role": "baseline",
+            "score": np.nan, "action_values": values, "propensity": 0.95, "reason_codes": "[]", "policy_version": "1",
+            "contract_digest": CONTRACT, "latency_ms": 0.01, "decided_at": DECIDED_AT,
         }
     )  # fmt: skip
-    predictions = pd.DataFrame(
-        {**shared, "release_id": RULES, "role": "baseline", "score": row / max(n, 1), "action_values": values}
-    )
-    messages = pd.DataFrame(
-        {**shared, "use_case": use_case, "entity_id": entity, "payload": "{}", "queued_at": DECIDED_AT}
-    )
-    return BatchRows(decisions, predictions, messages[messages["action"] == "increase"])
+    return BatchRows(decisions)
 
 
 def opened_batch(ledger: Ledger, as_of: datetime = AS_OF, use_case: str = USE_CASE) -> Batch:

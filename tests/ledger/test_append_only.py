@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.batches import open_batch
 from decisionloop.ledger.bulk import append
+from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.schema import decision, metadata
+from decisionloop.ledger.schema import decision_row, metadata, views
 
 SOME_VALUES = {str: "x", int: 1, float: 1.0, bool: True, datetime: datetime(2005, 7, 8, tzinfo=UTC)}
 
@@ -26,6 +27,19 @@ def test_no_table_lets_a_row_be_changed_or_deleted(ledger: Ledger) -> None:
             for statement in (update(table).values({column.name: column}), delete(table)):
                 with pytest.raises(DBAPIError, match=f"{table.name} is append-only"), connection.begin_nested():
                     connection.execute(statement)
+
+
+def test_what_is_told_of_decisions_can_only_be_read(ledger: Ledger, rows: Callable[..., Any]) -> None:
+    """A view over two tables takes no rows: whatever is to be in it must be in the facts that it tells of."""
+    batch = rows(2)
+    with ledger.begin() as connection:
+        append_decisions(connection, batch.decisions)
+    for view in views.sorted_tables:
+        column = next(iter(view.c))
+        values = {one.name: SOME_VALUES[one.type.python_type] for one in view.c}
+        for statement in (view.insert().values(values), update(view).values({column.name: column}), delete(view)):
+            with pytest.raises(DBAPIError, match=r"(?i)view"), ledger.begin() as connection:
+                connection.execute(statement)
 
 
 def _put_one_row_everywhere(connection: Connection) -> None:
@@ -43,14 +57,14 @@ def _put_one_row_everywhere(connection: Connection) -> None:
 
 def test_postgresql_refuses_truncate_as_well(postgresql_ledger: Ledger) -> None:
     with pytest.raises(DBAPIError, match="append-only: TRUNCATE"), postgresql_ledger.begin() as connection:
-        connection.execute(text("TRUNCATE decision"))
+        connection.execute(text("TRUNCATE decision_row"))
 
 
 def test_sqlite_refuses_insert_or_replace(sqlite_ledger: Ledger, rows: Callable[..., Any]) -> None:
     with sqlite_ledger.begin() as connection:
-        append(connection, decision, rows(1).decisions)
-    columns = ", ".join(decision.c.keys())
-    replace = text(f"INSERT OR REPLACE INTO decision SELECT {columns} FROM decision")
+        append(connection, decision_row, rows(1).narrow)
+    columns = ", ".join(decision_row.c.keys())
+    replace = text(f"INSERT OR REPLACE INTO decision_row SELECT {columns} FROM decision_row")
     with pytest.raises(DBAPIError, match="append-only: DELETE"), sqlite_ledger.begin() as connection:
         connection.execute(replace)
 
@@ -58,9 +72,9 @@ def test_sqlite_refuses_insert_or_replace(sqlite_ledger: Ledger, rows: Callable[
 @pytest.mark.parametrize("propensity", [0.0, 1.5, -0.1])
 def test_a_propensity_outside_its_range_is_refused(ready: Ledger, rows: Callable[..., Any], propensity: float) -> None:
     wrong = rows(2).decisions.assign(propensity=propensity)
-    refused = pytest.raises(Exception, match=r"(?i)ck_decision_propensity|check constraint")
+    refused = pytest.raises(Exception, match=r"(?i)ck_decision_row_propensity|check constraint")
     with refused, ready.begin() as connection:
-        append(connection, decision, wrong)
+        append_decisions(connection, wrong)
 
 
 def test_a_batch_of_an_unrecorded_contract_is_refused(ready: Ledger) -> None:

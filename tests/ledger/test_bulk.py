@@ -18,9 +18,10 @@ from sqlalchemy import func, literal, null, select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.bulk import WORTH_LITERALS_ROWS, append
+from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.frames import read, read_frame
-from decisionloop.ledger.schema import decision, expectation_result, outcome, prediction
+from decisionloop.ledger.schema import decision, decision_row, expectation_result, outcome
 
 Rows = Callable[..., Any]
 Story = tuple[str, str | None, float | None, float | None, datetime]
@@ -94,7 +95,7 @@ def test_any_text_number_and_time_comes_back_as_it_was(
     all_stories = told_stories[:1] * WORTH_LITERALS_ROWS if is_repeated else told_stories
     frame = rows(len(all_stories), AS_OF + timedelta(days=next(_days))).decisions
     with ledger.begin() as connection:
-        assert append(connection, decision, told(frame, all_stories)) == len(frame)
+        assert append_decisions(connection, told(frame, all_stories)) == len(frame)
     names = ("action_values", "fallback_reason", "score", "amount", "decided_at")
     statement = select(*(decision.c[name] for name in names)).order_by(decision.c.snapshot_row)
     statement = statement.where(decision.c.batch_id == frame["batch_id"].iloc[0])
@@ -111,7 +112,7 @@ def test_what_is_asked_for_reaches_the_database_unchanged(
 ) -> None:
     frame = rows(1, AS_OF + timedelta(days=next(_days))).decisions
     with ledger.begin() as connection:
-        append(connection, decision, told(frame, [(text, None, number, None, time)]))
+        append_decisions(connection, told(frame, [(text, None, number, None, time)]))
     of_batch = decision.c.batch_id == frame["batch_id"].iloc[0]
     same = (decision.c.action_values == text, decision.c.score == number, decision.c.decided_at == time)
     found = select(decision.c.decision_id).where(of_batch)
@@ -127,8 +128,8 @@ def _null_if_nan(value: object) -> object:
 @pytest.mark.parametrize("number", [math.inf, -math.inf, 0.1, 5e-324, 1.7976931348623157e308, -0.0])
 def test_a_number_that_every_row_repeats_is_kept_exactly(ready: Ledger, rows: Rows, number: float) -> None:
     with ready.begin() as connection:
-        append(connection, decision, rows(WORTH_LITERALS_ROWS).decisions.assign(score=number))
-    assert set(read_frame(ready, select(decision.c.score))["score"]) == {number}
+        append(connection, decision_row, rows(WORTH_LITERALS_ROWS).narrow.assign(score=number))
+    assert set(read_frame(ready, select(decision_row.c.score))["score"]) == {number}
 
 
 @pytest.mark.parametrize("n", [1, 7, 2_500])
@@ -136,51 +137,51 @@ def test_appending_the_same_rows_again_adds_none(ready: Ledger, rows: Rows, n: i
     batch = rows(n)
     for expected in (n, 0):
         with ready.begin() as connection:
-            assert append(connection, decision, batch.decisions) == expected
-    assert read_frame(ready, select(func.count()).select_from(decision)).iloc[0, 0] == n
+            assert append(connection, decision_row, batch.narrow) == expected
+    assert read_frame(ready, select(func.count()).select_from(decision_row)).iloc[0, 0] == n
 
 
 def test_only_the_new_rows_of_an_overlap_are_counted_and_the_first_stay(ready: Ledger, rows: Rows) -> None:
     with ready.begin() as connection:
-        append(connection, decision, rows(3).decisions)
-    changed = rows(5).decisions.assign(action="other")
+        append(connection, decision_row, rows(3).narrow)
+    changed = rows(5).narrow.assign(entity_id="other")
     with ready.begin() as connection:
-        assert append(connection, decision, changed) == 2
-    found = read_frame(ready, select(decision.c.action).order_by(decision.c.snapshot_row))
-    assert found["action"].tolist() == ["increase", "hold", "increase", "other", "other"]
+        assert append(connection, decision_row, changed) == 2
+    found = read_frame(ready, select(decision_row.c.entity_id).order_by(decision_row.c.snapshot_row))
+    assert found["entity_id"].tolist() == ["client-00000", "client-00001", "client-00002", "other", "other"]
 
 
 def test_a_row_that_comes_twice_in_one_append_is_kept_once(ready: Ledger, rows: Rows) -> None:
-    twice = pd.concat([rows(3).decisions] * 2)
+    twice = pd.concat([rows(3).narrow] * 2)
     with ready.begin() as connection:
-        assert append(connection, decision, twice) == 3
+        assert append(connection, decision_row, twice) == 3
 
 
 def test_asked_to_fail_on_conflict_it_says_how_many_and_nothing_is_kept(ready: Ledger, rows: Rows) -> None:
     with ready.begin() as connection:
-        append(connection, decision, rows(2).decisions, on_conflict="fail")
-    with pytest.raises(UsageError, match="2 of 5 rows for decision"), ready.begin() as connection:
-        append(connection, decision, rows(5).decisions, on_conflict="fail")
-    assert len(read(ready, select(decision))) == 2
+        append(connection, decision_row, rows(2).narrow, on_conflict="fail")
+    with pytest.raises(UsageError, match="2 of 5 rows for decision_row"), ready.begin() as connection:
+        append(connection, decision_row, rows(5).narrow, on_conflict="fail")
+    assert len(read(ready, select(decision_row))) == 2
 
 
 def test_several_appends_share_the_callers_transaction(ready: Ledger, rows: Rows) -> None:
     def append_then_stop() -> None:
         with ready.begin() as connection:
-            append(connection, decision, rows(1_500).decisions)
-            append(connection, prediction, rows(1_500).predictions)
-            append(connection, decision, rows(1_600).decisions)
+            append(connection, decision_row, rows(1_500).narrow)
+            append(connection, outcome, _outcome_of(rows(1_500)))
+            append(connection, decision_row, rows(1_600).narrow)
             raise RuntimeError("the guard said no")
 
     with pytest.raises(RuntimeError, match="the guard said no"):
         append_then_stop()
-    assert len(read(ready, select(decision))) == 0
-    assert len(read(ready, select(prediction))) == 0
+    assert len(read(ready, select(decision_row))) == 0
+    assert len(read(ready, select(outcome))) == 0
 
 
 def test_no_rows_are_no_error(ready: Ledger, rows: Rows) -> None:
     with ready.begin() as connection:
-        assert append(connection, decision, rows(0).decisions.astype({"score": "float64"})) == 0
+        assert append(connection, decision_row, rows(0).narrow.astype({"score": "float64"})) == 0
 
 
 def test_integers_beyond_a_float_and_missing_ones_are_kept_exactly(ready: Ledger) -> None:
@@ -204,29 +205,37 @@ def test_integers_beyond_a_float_and_missing_ones_are_kept_exactly(ready: Ledger
     ("change", "message"),
     [
         (lambda frame: frame.assign(colour="blue"), "decision has no column colour. It has decision_id"),
-        (lambda frame: frame.drop(columns="action"), "decision.action must be known for every row; 3 of 3 rows"),
-        (lambda frame: frame.assign(propensity=[0.5, np.nan, 0.5]), "decision.propensity must be known .* 1 of 3"),
-        (lambda frame: frame.assign(score="high"), "decision.score holds values that are no double"),
-        (lambda frame: frame.assign(snapshot_row=0.5), "decision.snapshot_row holds values that are no int64"),
+        (lambda frame: frame.drop(columns="action"), "decision_group.action must be known for every row"),
+        (lambda frame: frame.assign(propensity=[0.5, np.nan, 0.5]), "decision_row.propensity must be known .* 1 of 3"),
+        (lambda frame: frame.assign(score="high"), "decision_row.score holds values that are no double"),
+        (lambda frame: frame.assign(snapshot_row=0.5), "decision_row.snapshot_row holds values that are no int64"),
         (
             lambda frame: frame.assign(as_of=pd.Timestamp("2005-07-08")),
-            "decision.as_of holds times without a time",
+            "decision_group.as_of holds times without a time",
         ),
-        (lambda frame: frame.assign(action="a\0b"), "decision.action holds text with a NUL"),
+        (lambda frame: frame.assign(action="a\0b"), "decision_group.action holds text with a NUL"),
     ],
 )
 def test_rows_that_do_not_fit_are_refused_with_column_and_remedy(
     ready: Ledger, rows: Rows, change: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message), ready.begin() as connection:
-        append(connection, decision, change(rows(3).decisions))
+        append_decisions(connection, change(rows(3).decisions))
+
+
+def test_a_column_that_a_table_does_not_have_is_refused(ready: Ledger, rows: Rows) -> None:
+    with (
+        pytest.raises(UsageError, match=r"decision_row has no column colour\. It has decision_id"),
+        ready.begin() as connection,
+    ):
+        append(connection, decision_row, rows(3).narrow.assign(colour="blue"))
 
 
 def test_times_of_other_zones_are_kept_as_the_same_instant(ready: Ledger, rows: Rows) -> None:
     taipei = timezone(timedelta(hours=8))
     local = datetime(2005, 7, 8, 14, 30, tzinfo=taipei)
     with ready.begin() as connection:
-        append(connection, decision, rows(1).decisions.assign(decided_at=local))
+        append_decisions(connection, rows(1).decisions.assign(decided_at=local))
     with ready.connect() as connection:
         found = connection.execute(select(decision.c.decided_at)).scalar_one()
     assert found == local
@@ -252,7 +261,7 @@ def test_columns_that_begin_with_a_thousand_nulls_keep_their_types(ready: Ledger
     frame = rows(n).decisions.assign(score=np.nan, fallback_reason=None)
     frame.loc[n - 1, ["score", "fallback_reason"]] = [0.25, "missing: utilisation"]
     with ready.begin() as connection:
-        append(connection, decision, frame)
+        append_decisions(connection, frame)
     statement = select(decision.c.score, decision.c.fallback_reason).order_by(decision.c.snapshot_row)
     found = read_frame(ready, statement)
     assert found["score"].notna().sum() == 1
@@ -261,12 +270,12 @@ def test_columns_that_begin_with_a_thousand_nulls_keep_their_types(ready: Ledger
 
 def test_columns_of_one_name_are_told_apart_in_a_join(ready: Ledger, rows: Rows) -> None:
     with ready.begin() as connection:
-        append(connection, decision, rows(2).decisions)
-        append(connection, prediction, rows(2).predictions)
-    joined = select(decision.c.score, prediction.c.score).join(
-        prediction, prediction.c.decision_id == decision.c.decision_id
-    )
-    assert read(ready, joined).column_names == ["score", "score_1"]
+        append_decisions(connection, rows(2).decisions)
+        append(connection, outcome, _outcome_of(rows(2)))
+    joined = select(decision.c.amount, outcome.c.amount).join(outcome, outcome.c.decision_id == decision.c.decision_id)
+    found = read(ready, joined)
+    assert found.column_names == ["amount", "amount_1"]
+    assert found.num_rows == 2
 
 
 def test_an_expression_without_a_type_is_refused(ready: Ledger) -> None:
@@ -276,7 +285,7 @@ def test_an_expression_without_a_type_is_refused(ready: Ledger) -> None:
 
 def test_reading_sees_what_was_committed_and_leaves_an_open_transaction_alone(ready: Ledger, rows: Rows) -> None:
     with ready.begin() as connection:
-        append(connection, decision, rows(2).decisions)
+        append_decisions(connection, rows(2).decisions)
         assert len(read(ready, select(decision))) == 0
         append(connection, outcome, _outcome_of(rows(1)))
     assert len(read(ready, select(decision))) == 2

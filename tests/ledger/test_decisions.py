@@ -1,4 +1,4 @@
-"""Decisions, predictions and actions are appended together, and read back with the latest outcome known at a time."""
+"""Decisions and their actions are appended together, and read back with the latest outcome known at a time."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import Connection, func, select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.decisions import (
-    Appended,
     ShadowRun,
     append_decisions,
     append_shadow_run,
     decisions_of_batch,
     decisions_of_entity,
     decisions_with_outcomes,
-    predictions_of_batch,
-    predictions_of_release,
     shadow_runs,
 )
 from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.outbox import count_pending
+from decisionloop.ledger.outbox import count_pending, messages_of_batch
 from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, latest_outcomes
+from decisionloop.ledger.schema import decision_group, decision_row
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
@@ -34,10 +33,10 @@ BATCH = "credit_line/2005-07-08"
 RULES = "credit_line/rules/000000000001"
 
 
-def log(ledger: Ledger, batch: Any) -> Appended:
+def log(ledger: Ledger, batch: Any) -> int:
     """Append the rows of a batch in one transaction."""
     with ledger.begin() as connection:
-        return append_decisions(connection, batch.decisions, batch.predictions, batch.messages)
+        return append_decisions(connection, batch.decisions)
 
 
 def revision(batch: Any, places: list[int], number: int, outcome_class: int, months: int) -> pd.DataFrame:
@@ -50,33 +49,48 @@ def revision(batch: Any, places: list[int], number: int, outcome_class: int, mon
     )  # fmt: skip
 
 
-def test_a_batch_is_appended_once_with_everything_that_hangs_off_it(ready: Ledger, rows: Rows) -> None:
-    assert log(ready, rows(5)) == Appended(decisions=5, predictions=5, messages=3)
-    assert log(ready, rows(5)) == Appended(0, 0, 0)
+def test_a_batch_is_appended_once_and_what_it_sends_is_queued_with_it(ready: Ledger, rows: Rows) -> None:
+    assert [log(ready, rows(5)), log(ready, rows(5))] == [5, 0]
+    sent = messages_of_batch(ready, BATCH)
+    assert sent["decision_id"].tolist() == rows(5).sent_ids
+    assert len(sent) == count_pending(ready, "credit_line") == 3
+    expected = {"use_case": "credit_line", "action": "increase", "payload": "{}"}
+    assert (sent[list(expected)] == pd.Series(expected)).all(axis=None)
+    assert sent["entity_id"].tolist() == ["client-00000", "client-00002", "client-00004"]
 
 
 def test_decisions_and_actions_are_kept_together_or_not_at_all(ready: Ledger, rows: Rows) -> None:
+    """The rows come first: what is wrong with a group that they have in common must undo them."""
     batch = rows(1_200)
-    broken = batch.messages.assign(payload=None)
-    with pytest.raises(UsageError, match=r"outbox\.payload must be known"), ready.begin() as connection:
-        append_decisions(connection, batch.decisions, batch.predictions, broken)
+
+    def log_then_stop(connection: Connection) -> None:
+        append_decisions(connection, batch.decisions)
+        raise RuntimeError("the guard said no")
+
+    for wrong in (batch.decisions.assign(is_sent=None), batch.decisions.assign(latency_ms=np.nan)):
+        with pytest.raises(UsageError, match=r"must be known"), ready.begin() as connection:
+            append_decisions(connection, wrong)
+    with pytest.raises(RuntimeError, match="the guard said no"), ready.begin() as connection:
+        log_then_stop(connection)
     assert len(decisions_of_batch(ready, BATCH)) == 0
-    assert len(predictions_of_batch(ready, BATCH)) == 0
     assert count_pending(ready, "credit_line") == 0
+    with ready.connect() as connection:
+        for table in (decision_row, decision_group):
+            assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
 
 
 def test_a_role_that_the_ledger_does_not_know_is_refused(ready: Ledger, rows: Rows) -> None:
     batch = rows(2)
     for wrong in (batch.decisions.assign(role="king"), batch.decisions.assign(role="shadow")):
         with pytest.raises(UsageError, match=r"roles (king|shadow) are none"), ready.begin() as connection:
-            append_decisions(connection, wrong, batch.predictions, batch.messages)
+            append_decisions(connection, wrong)
 
 
 def test_the_decisions_of_a_batch_come_back_as_they_were_in_snapshot_order(ready: Ledger, rows: Rows) -> None:
     batch = rows(50)
     shuffled = batch.decisions.sample(frac=1.0, random_state=1)
     with ready.begin() as connection:
-        append_decisions(connection, shuffled, batch.predictions, batch.messages)
+        append_decisions(connection, shuffled)
     found = decisions_of_batch(ready, BATCH)
     expected = batch.decisions[[name for name in found.columns if name in batch.decisions]]
     pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False)
@@ -100,21 +114,6 @@ def test_no_question_that_the_loop_asks_of_decisions_reads_them_all(sqlite_ledge
         for where in [*questions, "decision_id = 'd'"]:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN SELECT * FROM decision WHERE {where}").all()
             assert not [step for step in plan if "SCAN" in step.detail], where
-
-
-def test_predictions_are_found_by_batch_and_by_release(ready: Ledger, rows: Rows, opening: Rows) -> None:
-    opening(ready, AS_OF + WEEK)
-    for batch in (rows(4), rows(4, AS_OF + WEEK)):
-        shadow = batch.predictions.assign(release_id="challenger", role="shadow", score=np.nan)
-        both = pd.concat([batch.predictions, shadow.astype({"score": "float64"})])
-        with ready.begin() as connection:
-            append_decisions(connection, batch.decisions, both, batch.messages)
-    assert len(predictions_of_batch(ready, BATCH)) == 8
-    only = predictions_of_batch(ready, BATCH, "challenger")
-    assert set(only["role"]) == {"shadow"}
-    assert only["score"].isna().all()
-    assert len(predictions_of_release(ready, "credit_line", RULES, AS_OF, AS_OF + WEEK)) == 8
-    assert len(predictions_of_release(ready, "credit_line", RULES, AS_OF, AS_OF)) == 4
 
 
 def test_every_decision_of_a_span_comes_once_with_its_latest_outcome(ready: Ledger, rows: Rows, opening: Rows) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from decisionloop.ledger.bulk import append
+from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.outbox import Delivery, append_deliveries, count_pending, deliveries_of, pending
-from decisionloop.ledger.schema import outbox
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
@@ -17,10 +16,11 @@ BATCH = "credit_line/2005-07-08"
 
 
 def queue(ledger: Ledger, batch: Any) -> list[str]:
-    """Queue the messages of a batch; returns their ids in order."""
+    """Decide a batch, which queues what it sends; returns the ids of that in order."""
     with ledger.begin() as connection:
-        append(connection, outbox, batch.messages)
-    return sorted(batch.messages["decision_id"])
+        append_decisions(connection, batch.decisions)
+    ids: list[str] = batch.sent_ids
+    return ids
 
 
 def test_messages_are_pending_in_order_until_delivered(ready: Ledger, rows: Rows) -> None:

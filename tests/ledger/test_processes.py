@@ -20,7 +20,7 @@ from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.engine import Ledger, open_ledger
 from decisionloop.ledger.flags import flag_history, set_flag
 from decisionloop.ledger.frames import read, read_frame
-from decisionloop.ledger.schema import decision, outbox, prediction
+from decisionloop.ledger.schema import decision, decision_group, decision_row, outbox
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
@@ -48,7 +48,7 @@ def append_for_ever(url: str, batches: list[Any], acknowledged: Pipe) -> None:
         acknowledged.send(-1)
         for number, batch in enumerate(batches):
             with ledger.begin() as connection:
-                append_decisions(connection, batch.decisions, batch.predictions, batch.messages)
+                append_decisions(connection, batch.decisions)
             acknowledged.send(number)
 
 
@@ -59,7 +59,7 @@ def append_all(url: str, batches: list[Any], seed: int) -> int:
     with open_ledger(url) as ledger:
         for batch in batches:
             with ledger.begin() as connection:
-                new += append_decisions(connection, batch.decisions, batch.predictions, batch.messages).decisions
+                new += append_decisions(connection, batch.decisions)
             set_flag(ledger, "credit_line", "exposure", str(seed), batch.decisions["batch_id"].iloc[0], "test")
             append_batch_event(ledger, BATCH, "scored", {"batch": batch.decisions["batch_id"].iloc[0]})
     return new
@@ -95,9 +95,10 @@ def test_a_process_killed_while_it_appends_leaves_whole_batches_and_all_it_ackno
     while receiver.poll():
         acknowledged.append(receiver.recv())
 
-    counts = [_rows_by_batch(ledger, table) for table in (decision, prediction, outbox)]
-    assert all(set(found.values()) <= {expected} for found, expected in zip(counts, (N, N, N // 2), strict=True))
+    counts = [_rows_by_batch(ledger, table) for table in (decision, decision_group, outbox)]
+    assert all(set(found.values()) <= {expected} for found, expected in zip(counts, (N, 2, N // 2), strict=True))
     assert counts[0].keys() == counts[1].keys() == counts[2].keys()
+    assert len(read(ledger, select(decision_row.c.decision_id))) == sum(counts[0].values())  # none without its group
     promised = {batches[number].decisions["batch_id"].iloc[0] for number in acknowledged if number >= 0}
     assert promised <= counts[0].keys()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import asdict
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.score_shift import ScoreReference, reference_scores, score_counts, score_shift
+from decisionloop.monitor.score_shift import ScoreProfile, ScoreReference, reference_scores, score_shift
 
 
 def draw(rng: np.random.Generator, n: int, move: float = 0.0) -> np.ndarray:
@@ -79,11 +80,34 @@ def test_the_reference_travels_as_json_and_the_verdict_repeats() -> None:
     assert score_shift(batch, reference) == score_shift(batch, again)
 
 
-def test_counts_of_partitions_add_up() -> None:
+def test_a_batch_counted_part_by_part_is_judged_as_the_whole() -> None:
     rng = np.random.default_rng(7)
-    reference, batch = reference_scores(draw(rng, 3000)), draw(rng, 1001)
-    parts = score_counts(batch[:300], reference) + score_counts(batch[300:], reference)
-    assert (parts == score_counts(batch, reference)).all()
+    reference = reference_scores(draw(rng, 3000))
+    batch = np.append(draw(rng, 1001, move=0.6), [np.nan] * 7)
+    rng.shuffle(batch)
+    whole = ScoreProfile.of(batch, reference)
+    assert (sum(whole.counts), whole.missing) == (1001, 7)
+    for cuts in ([300], [1, 2, 3], [0, 500, 500, 1008], sorted(rng.integers(0, 1008, 20))):
+        parts = [ScoreProfile.of(part, reference) for part in np.split(batch, cuts)]
+        merged = functools.reduce(lambda one, other: one + other, parts)
+        assert (merged.counts, merged.missing) == (whole.counts, whole.missing)
+        assert merged.total == pytest.approx(whole.total, rel=1e-14)
+        told, expected = asdict(score_shift(merged, reference)), asdict(score_shift(batch, reference))
+        assert told.pop("mean") == pytest.approx(expected.pop("mean"), rel=1e-14)
+        assert told == expected
+
+
+def test_a_profile_travels_as_json() -> None:
+    rng = np.random.default_rng(9)
+    profile = ScoreProfile.of(np.append(draw(rng, 50), np.nan), reference_scores(draw(rng, 300)))
+    back = json.loads(json.dumps(asdict(profile)))
+    assert ScoreProfile(tuple(back["counts"]), back["total"], back["missing"]) == profile
+
+
+def test_profiles_of_different_references_are_not_added() -> None:
+    few, many = (reference_scores(np.linspace(0, 1, 100), bins) for bins in (4, 9))
+    with pytest.raises(ValueError, match="zip"):
+        ScoreProfile.of([0.5], few) + ScoreProfile.of([0.5], many)
 
 
 def test_missing_scores_are_left_out_and_counted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 
@@ -21,10 +22,12 @@ from decisionloop.learn import candidates
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict import pipeline_bytes
+from decisionloop.predict.online import OnlineScorer
 from decisionloop.predict.pipeline_model import PipelineScorer
-from decisionloop.predict.reasons import reason_catalogue
+from decisionloop.predict.reasons import Reason, ReasonCatalogue, reason_catalogue, top_reasons
 from decisionloop.predict.reasons_read import read_reasons
 from decisionloop.predict.release_model import ReleaseModel, read_scorer
+from decisionloop.predict.score_cache import ScoreCache
 from decisionloop.predict.scorer.compile import compile_pipeline
 from decisionloop.predict.scorer.scorer import CompiledScorer
 from decisionloop.predict.side_by_side import reason_codes
@@ -199,7 +202,7 @@ def test_what_could_not_even_decide_as_a_pipeline_is_refused():
 
 def test_the_file_holds_no_pickle_and_no_times():
     data = trained(large_trees, clients()).to_bytes()
-    archive = zipfile.ZipFile(pipeline_bytes.io.BytesIO(data))
+    archive = zipfile.ZipFile(io.BytesIO(data))
     assert not [name for name in archive.namelist() if name.endswith((".pkl", ".pickle"))]
     assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
@@ -250,6 +253,25 @@ def test_a_release_whose_pipeline_cannot_be_compiled_is_trained_kept_loaded_and_
     texts = reason_codes(small, loaded, rows.frame[:30], np.zeros(30, dtype=int)).to_pylist()
     assert np.mean([json.loads(text)[0][0] == "debt" for text in texts]) > 0.8  # debt decides who pays back
     assert not read_reasons(texts[0], reason_catalogue(small))[0].is_exact
+
+
+def test_a_pipeline_answers_one_row_online_as_it_does_in_a_batch():
+    scorer = trained(large_trees, clients())
+    catalogue = ReasonCatalogue({name: Reason(name) for name in scorer.features})
+    cached = ScoreCache(5)
+    one = OnlineScorer(scorer, catalogue, shadows={"itself": scorer}, cache=cached)
+    frame = clients(4, 5)
+    scores = scorer.score(frame)
+    texts = top_reasons(scorer.contributions(frame), scorer.features, catalogue, is_exact=False).to_pylist()
+    for row, score, text in zip(frame.to_dict("records"), scores, texts, strict=True):
+        answer = one.answer({name: None if pd.isna(value) else value for name, value in row.items()})
+        assert (answer.score, answer.reasons) == (score, text)
+        assert answer.shadows["itself"].score == score
+    assert cached.statistics().size == 0
+    with pytest.raises(UsageError, match="'site' must be text"):
+        one.score({"use": 1.0, "site": 4})
+    with pytest.raises(UsageError, match="lacks use"):
+        one.score({"site": "a"})
 
 
 def test_a_release_that_compiles_says_that_its_reasons_are_exact(small):

@@ -154,7 +154,7 @@ def test_three_reasons_fit_a_hundred_bytes():
 
 
 def test_without_numba_the_reference_writes_and_asking_for_numba_names_the_remedy(monkeypatch):
-    monkeypatch.setitem(sys.modules, "decisionloop.predict.reasons_kernel", None)
+    monkeypatch.setitem(sys.modules, "numba", None)
     assert reasons([[0.1, 0.2, 0, 0]]) == [[("use", 0.2), ("status", 0.1)]]
     with pytest.raises(ConfigurationError, match=r"decisionloop\[fast\]"):
         reasons([[0.1, 0.2, 0, 0]], engine="numba")

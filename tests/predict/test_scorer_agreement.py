@@ -84,9 +84,10 @@ def assert_agrees(scorer: CompiledScorer, pipeline, frame: pd.DataFrame, target:
     categories=st.integers(0, 3),
     rows=st.integers(40, 400),
     leaves=st.sampled_from([2, 3, 7, 15, 31, 64]),
+    bins=st.sampled_from([2, 3, 16, 127, 255]),
     target=st.sampled_from(["class", "amount"]),
 )
-def test_gradient_boosting_scores_as_scikit_learn(seed, numbers, categories, rows, leaves, target):
+def test_gradient_boosting_scores_as_scikit_learn(seed, numbers, categories, rows, leaves, bins, target):
     rng = np.random.default_rng(seed)
     columns = random_columns(max(numbers, 1 - categories), categories)
     train = random_frame(rng, columns, rows)
@@ -94,6 +95,7 @@ def test_gradient_boosting_scores_as_scikit_learn(seed, numbers, categories, row
     weight = rng.uniform(0.1, 20, rows)
     pipeline = gradient_boosting_pipeline(columns, seed % 1000, target)
     pipeline.set_params(model__max_iter=8, model__max_leaf_nodes=leaves, model__min_samples_leaf=2)
+    pipeline.set_params(model__max_bins=max(bins, *(len(column.categories) for column in columns)))
     pipeline.fit(train, outcome, model__sample_weight=weight)
     scorer = compile_pipeline(pipeline, train, weight)
     assert scorer.features == tuple(train.columns)

@@ -67,6 +67,38 @@ def test_the_same_training_gives_the_same_bytes_and_their_digest(scorer):
     assert scorer.digest == hashlib.sha256(scorer.to_bytes()).hexdigest()
 
 
+def test_the_file_says_under_which_contract_and_against_whom():
+    frame = clients()
+    pipeline = scorecard_pipeline(COLUMNS, 0).fit(frame, (frame["use"] > 0).astype(int))
+    scorer = compile_pipeline(pipeline, frame, contract_version="7", reference_name="clients of May")
+    again = CompiledScorer.from_bytes(scorer.to_bytes())
+    assert (again.contract_version, again.reference.name, again.reference.rows) == ("7", "clients of May", 600)
+
+
+@pytest.mark.parametrize(("weight", "width"), [(1.0, 4), (3.0, 4), (0.1, 8)])
+def test_covers_take_four_bytes_where_those_are_exact(weight, width):
+    frame = clients()
+    pipeline = gradient_boosting_pipeline(COLUMNS, 0, "class").fit(frame, (frame["use"] > 0).astype(int))
+    scorer = compile_pipeline(pipeline, frame, np.full(600, weight))
+    assert scorer.tables.cover.itemsize == width
+    again = CompiledScorer.from_bytes(scorer.to_bytes())
+    assert again.base_margin == scorer.base_margin
+    np.testing.assert_array_equal(again.contributions(frame), scorer.contributions(frame))
+
+
+def test_two_hundred_trees_of_thirty_one_leaves_stay_below_150_kilobytes():
+    rng = np.random.default_rng(0)
+    columns = [InputColumn(f"n{i}") for i in range(16)]
+    columns += [InputColumn(f"c{i}", True, tuple("abcdefgh")) for i in range(4)]
+    frame = pd.DataFrame({f"n{i}": rng.normal(size=3000) for i in range(16)})
+    frame = frame.assign(**{f"c{i}": pd.Series(rng.choice(list("abcdefgh"), 3000), dtype="str") for i in range(4)})
+    pipeline = gradient_boosting_pipeline(columns, 0, "class")
+    pipeline.set_params(model__max_iter=200, model__max_leaf_nodes=31, model__max_bins=255, model__min_samples_leaf=5)
+    scorer = compile_pipeline(pipeline.fit(frame, rng.integers(0, 2, 3000)), frame)
+    assert scorer.tables.leaves.tolist() == [31] * 200
+    assert len(scorer.to_bytes()) < 150_000
+
+
 def test_arrays_are_aligned_and_read_only(scorer):
     data = scorer.to_bytes()
     length = int.from_bytes(data[8:16], "little")

@@ -231,7 +231,7 @@ def long_path(features: int, fraction: float, value: float) -> FlatPaths:
         met=met,
         fraction=np.full(features, fraction),
         value=np.array([value]),
-        count=count,
+        points=count,
         node=node[count],
         weight=weight[count],
     )

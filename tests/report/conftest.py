@@ -1,4 +1,4 @@
-"""A rich sample story with the magnitudes of the bundled credit data."""
+"""A rich sample story with the magnitudes of the bundled credit data, and a contract for stories from a ledger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from decisionloop.contract import UseCase
 from decisionloop.report.estimate import Estimate
 from decisionloop.report.record import (
     ActionValue,
@@ -32,6 +33,62 @@ from decisionloop.report.writing import headline
 BOOSTING = "the gradient-boosted model of 6 July"
 SCORECARD = "the scorecard of 6 July"
 OUTCOME = "two or more months late at the next statement"
+
+
+@pytest.fixture(scope="session")
+def use_case() -> UseCase:
+    """The credit contract, as far as stories tell of it."""
+    return UseCase.model_validate(
+        {
+            "name": "credit_line",
+            "version": 1,
+            "title": "Raise a client's credit line",
+            "description": "Each month.",
+            "entity": {"key": "client_id", "noun": "client"},
+            "features": [
+                {
+                    "name": "status",
+                    "type": "integer",
+                    "wording": "repayment status",
+                    "unit": "months late (0 on time)",
+                    "purpose": "p",
+                },
+                {
+                    "name": "utilisation",
+                    "type": "number",
+                    "wording": "share of the limit in use",
+                    "unit": "share of limit",
+                    "purpose": "p",
+                },
+                {"name": "limit", "type": "number", "wording": "credit limit", "unit": "NTD", "purpose": "p"},
+            ],
+            "protected": [{"name": "sex", "groups": {"1": "men", "2": "women"}, "reference": "1"}],
+            "outcome": {"class": {"column": "late", "wording": "late"}, "window_days": 28, "maturity_days": 28},
+            "actions": [
+                {"name": "hold", "wording": "keep the limit", "is_default": True, "reveals_outcome": False},
+                {
+                    "name": "increase",
+                    "wording": "raise the limit by 10%",
+                    "reveals_outcome": True,
+                    "is_favourable": True,
+                },
+            ],
+            "model": {"action_as": "revealing_action"},
+            "economics": {
+                "currency": "NTD",
+                "constants": {"margin": 0.03, "loss": 0.45},
+                "value": {"hold": "0", "increase": "0.1 * limit * where(outcome, -loss, margin)"},
+                "explanation": "Margin 3 %, loss 45 %.",
+            },
+            "policy": {"exploration_share": 0.05, "holdout_share": 0.05},
+            "guardrails": {},
+            "data_quality": {"rows": [1, 100], "maximum_age_days": 30},
+            "schedule": {"cron": "0 6 * * 1"},
+            "actuator": {"kind": "file"},
+            "source": {"kind": "custom"},
+            "approval": {"owner": "owner@example.com", "approvers": ["head@example.com"]},
+        }
+    )
 
 
 def million(value: float, half: float) -> Estimate:

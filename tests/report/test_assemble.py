@@ -48,61 +48,6 @@ def day(month: int, of_month: int) -> datetime:
 WEEKS = (day(6, 3), day(6, 10), day(7, 8), day(7, 15))
 
 
-@pytest.fixture(scope="session")
-def use_case() -> UseCase:
-    return UseCase.model_validate(
-        {
-            "name": "credit_line",
-            "version": 1,
-            "title": "Raise a client's credit line",
-            "description": "Each month.",
-            "entity": {"key": "client_id", "noun": "client"},
-            "features": [
-                {
-                    "name": "status",
-                    "type": "integer",
-                    "wording": "repayment status",
-                    "unit": "months late (0 on time)",
-                    "purpose": "p",
-                },
-                {
-                    "name": "utilisation",
-                    "type": "number",
-                    "wording": "share of the limit in use",
-                    "unit": "share of limit",
-                    "purpose": "p",
-                },
-                {"name": "limit", "type": "number", "wording": "credit limit", "unit": "NTD", "purpose": "p"},
-            ],
-            "protected": [{"name": "sex", "groups": {"1": "men", "2": "women"}, "reference": "1"}],
-            "outcome": {"class": {"column": "late", "wording": "late"}, "window_days": 28, "maturity_days": 28},
-            "actions": [
-                {"name": "hold", "wording": "keep the limit", "is_default": True, "reveals_outcome": False},
-                {
-                    "name": "increase",
-                    "wording": "raise the limit by 10%",
-                    "reveals_outcome": True,
-                    "is_favourable": True,
-                },
-            ],
-            "model": {"action_as": "revealing_action"},
-            "economics": {
-                "currency": "NTD",
-                "constants": {"margin": 0.03, "loss": 0.45},
-                "value": {"hold": "0", "increase": "0.1 * limit * where(outcome, -loss, margin)"},
-                "explanation": "Margin 3 %, loss 45 %.",
-            },
-            "policy": {"exploration_share": 0.05, "holdout_share": 0.05},
-            "guardrails": {},
-            "data_quality": {"rows": [1, 100], "maximum_age_days": 30},
-            "schedule": {"cron": "0 6 * * 1"},
-            "actuator": {"kind": "file"},
-            "source": {"kind": "custom"},
-            "approval": {"owner": "owner@example.com", "approvers": ["head@example.com"]},
-        }
-    )
-
-
 @dataclass(frozen=True)
 class Filled:
     """A filled ledger and the snapshots that its decisions point at."""
@@ -150,27 +95,14 @@ def decided(number: int, batch_id: str, as_of: datetime, digest: str, is_model: 
             "score": np.where(is_model, 0.04, np.nan),
             "action_values": '{"hold":0,"increase":84.5}',
             "action": action,
+            "rules_action": by_rules,
+            "is_sent": False,
             "propensity": 0.95,
             "reason_codes": reasons if is_model else "[]",
             "policy_version": "1",
             "contract_digest": case.digest,
             "latency_ms": 0.1,
             "decided_at": WALL,
-        }
-    )
-
-
-def _predictions(decisions: pd.DataFrame) -> pd.DataFrame:
-    row = np.arange(CLIENTS)
-    return pd.DataFrame(
-        {
-            "decision_id": decisions["decision_id"],
-            "release_id": RULES_ID,
-            "batch_id": decisions["batch_id"],
-            "role": "baseline",
-            "action_values": "{}",
-            "action": np.where(row % 2 == 0, "increase", "hold"),
-            "reason": "[]",
         }
     )
 
@@ -308,18 +240,12 @@ def fill(ledger: Ledger, case: UseCase, snapshots: SnapshotStore) -> Filled:
         append_batch_event(ledger, batch.batch_id, "validated", {"fault_rows": number})
         decisions = decided(number, batch.batch_id, as_of, digest, number >= 2, case)
         with ledger.begin() as connection:
-            append_decisions(connection, decisions, _predictions(decisions), _no_messages())
+            append_decisions(connection, decisions)
         append_outcomes(ledger, _outcomes(decisions))
         append_batch_event(ledger, batch.batch_id, "complete", {"sent": 4})
     _halted(ledger, case)
     _measure(ledger)
     return Filled(ledger, snapshots)
-
-
-def _no_messages() -> pd.DataFrame:
-    columns = ("decision_id", "batch_id", "use_case", "entity_id", "action", "payload")
-    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
-    return empty.assign(queued_at=pd.Series(dtype="datetime64[us, UTC]"))
 
 
 @pytest.fixture
@@ -447,7 +373,7 @@ def test_before_any_model_decided_an_explored_decision_is_told(
     batch = open_batch(sqlite_ledger, "credit_line", WEEKS[0], use_case.digest, WALL)
     decisions = decided(0, batch.batch_id, WEEKS[0], digest, False, use_case)
     with sqlite_ledger.begin() as connection:
-        append_decisions(connection, decisions, _predictions(decisions), _no_messages())
+        append_decisions(connection, decisions)
     append_outcomes(sqlite_ledger, _outcomes(decisions))
     worked = assemble_story(sqlite_ledger, use_case, snapshots=snapshots).worked
     assert worked is not None
@@ -526,7 +452,7 @@ def test_alarms_and_checks_of_data(told: Story) -> None:
 
 def test_the_ledger_is_counted(told: Story) -> None:
     counts = dict(told.ledger)
-    assert counts["decisions"] == counts["answers of releases"] == 32
+    assert counts["decisions"] == 32
     assert counts["releases"] == 2
     assert counts["alarms"] == 1
     assert "deliveries" not in counts
@@ -613,7 +539,7 @@ def test_another_use_case_in_the_same_ledger_changes_nothing(filled: Filled, use
     other = open_batch(filled.ledger, "other", WEEKS[0], "f" * 64, WALL)
     decisions = decided(99, other.batch_id, WEEKS[0], "a" * 64, False, use_case).assign(use_case="other")
     with filled.ledger.begin() as connection:
-        append_decisions(connection, decisions, _predictions(decisions), _no_messages())
+        append_decisions(connection, decisions)
     append_measurements(filled.ledger, [_figure("value_policy_total", WEEKS[0], 9e9, 0.0, use_case="other")])
     assert assemble_story(filled.ledger, use_case, snapshots=filled.snapshots) == told
 

@@ -7,6 +7,7 @@ import pytest
 
 from decisionloop.errors import BatchHalted, IntegrityError, SourceError
 from decisionloop.ledger.alerts import alerts
+from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import events, find_batch, latest_detail
 from decisionloop.ledger.outbox import messages_of_batch
 from decisionloop.ledger.releases import baseline
@@ -170,7 +171,8 @@ def test_only_the_rows_with_a_fault_go_to_the_rules(modelled):
 
 def test_a_corrupted_snapshot_is_named_and_nothing_is_decided_from_it(begun):
     begun.predict(1)
-    digest = str(latest_detail(begun.ledger, begun.batch(1), "frozen")["snapshot"])
+    (part,) = parts_of(begun.ledger, begun.batch(1), "features")
+    digest = part.digest
     (file,) = (begun.folder / "home" / "snapshots").rglob(f"{digest}*")
     sound = file.read_bytes()
     file.write_bytes(sound[:-9] + bytes([sound[-9] ^ 1]) + sound[-8:])

@@ -8,7 +8,9 @@
     A              arrays, little-endian, C order, zeros between them; A is the first multiple of 64 after the
                    header, and each array begins at A plus its own offset, a multiple of 64
 
-The same scorer always gives the same bytes.
+Arrays of kind "trees" (``TreeTables`` says what each holds): leaves, shape, feature, threshold, left, value, cover.
+Arrays of kind "scorecard" (``ScorecardTables``): points, mean. Both: edges, those of all number features on end.
+A scorer of 200 trees of 31 leaves over 20 features takes about 135 kB. The same scorer always gives the same bytes.
 """
 
 from __future__ import annotations

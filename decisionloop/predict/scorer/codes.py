@@ -118,7 +118,7 @@ def encode_frame(
             "Give the frame every feature in the contract that this model was trained under."
         )
     codes = np.empty((len(bins), len(frame)), dtype=np.uint8)
-    is_numba = resolve_engine(engine) == "numba"
+    is_numba = resolve_engine(engine, len(frame)) == "numba"
     numbers = [(i, item) for i, item in enumerate(bins) if is_numba and isinstance(item, NumericBins)]
     for i, item in enumerate(bins):
         if not (is_numba and isinstance(item, NumericBins)):
@@ -178,7 +178,7 @@ def once_per_distinct_row(
 
 
 def _may_repeat(codes: NDArray[np.uint8]) -> bool:
-    """Whether 4 sqrt(n) random rows hold a repeat: were the n rows drawn from n / 2 different ones, 16 pairs would meet."""
+    """Whether 4 sqrt(n) of the n rows hold a repeat. Were half of all rows repeats, some 16 pairs would meet."""
     rows = codes.shape[1]
     drawn = np.random.default_rng(rows).integers(0, rows, 4 * math.isqrt(rows))
     sample = np.ascontiguousarray(codes[:, np.unique(drawn)].T)

@@ -80,7 +80,7 @@ def compile_trees(
         sizes=tuple(item.size for item in bins),
         leaves=leaves.astype(np.uint8),
         shape=np.array([split.shape for split in splits], dtype=np.uint8),
-        feature=np.array([split.feature for split in splits], dtype=np.uint8 if len(bins) <= 256 else np.uint16),
+        feature=np.array([split.feature for split in splits], dtype="u1" if len(bins) <= 256 else "u2"),
         threshold=np.array([split.threshold for split in splits], dtype=np.uint8),
         left=np.concatenate([np.empty(0, np.uint8), *(split.left for split in splits)]).astype(np.uint8),
         value=np.concatenate([np.empty(0), *(leaf["value"] for leaf in ends)]),

@@ -72,7 +72,7 @@ class FlatPaths(NamedTuple):
 
     Path p looks at the features ``feature[start[p] : start[p + 1]]``; ``met`` (., 256) tells which codes meet its
     conditions, ``fraction`` which share of the reference does; ``value`` is the leaf's margin.
-    ``node`` and ``weight`` (., 32) are the nodes and weights of Gauss and Legendre; path p needs ``count[p]`` of them.
+    ``node`` and ``weight`` (., 32) are the nodes and weights of Gauss and Legendre; path p needs ``points[p]`` of them.
     """
 
     start: NDArray[np.int64]
@@ -80,7 +80,7 @@ class FlatPaths(NamedTuple):
     met: NDArray[np.uint8]
     fraction: NDArray[np.float64]
     value: NDArray[np.float64]
-    count: NDArray[np.int64]
+    points: NDArray[np.int64]
     node: NDArray[np.float64]
     weight: NDArray[np.float64]
 

@@ -1,18 +1,22 @@
-"""The numba engine's kernels, compiled for their exact types and cached on disk. Import it through ``engine.kernels``.
+"""The numba engine's kernels, for their exact types. Get them compiled from ``engine.kernels``.
 
 Tables are the outer loop and rows the inner one, so that a table is used for many rows while it is near. The order of
 additions is that of ``numpy_engine``; nothing here may be compiled with fastmath.
 """
 
+# mypy: allow-untyped-defs
+# The kernels' types are their signatures.
+
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.cpython.unsafe.numbers import trailing_zeros
 
+from decisionloop.predict.scorer.engine import kernel
 from decisionloop.predict.scorer.flat import FlatPaths, FlatShapley, FlatTrees
 
-CHUNK = 16384
+CHUNK = 32768
 """Rows computed together. Larger chunks read the tables less often, smaller ones keep the sums nearer."""
 
 _U1, _U1_2, _U8, _U8_2 = types.uint8[::1], types.uint8[:, ::1], types.uint64[::1], types.uint64[:, ::1]
@@ -28,7 +32,7 @@ COLUMN = types.Array(types.float64, 1, "A", readonly=True)
 _I, _F, _NONE = types.int64, types.float64, types.void
 
 
-@njit(_NONE(COLUMN, _F8, types.uint8, _I, _I, _U1), nogil=True, cache=True)
+@kernel(_NONE(COLUMN, _F8, types.uint8, _I, _I, _U1))
 def bin_numbers(values, edges, missing, start, stop, out):
     """Codes of ``values[start:stop]`` on 256 padded ``edges``, by eight steps without a branch."""
     for i in range(start, stop):
@@ -45,7 +49,7 @@ def bin_numbers(values, edges, missing, start, stop, out):
         out[i] = code if value == value else missing
 
 
-@njit(_NONE(_U1_2, _I, _I, _I, _I, _I8, _U8_2, _U8), nogil=True, cache=True)
+@kernel(_NONE(_U1_2, _I, _I, _I, _I, _I8, _U8_2, _U8))
 def _and_masks(codes, start, stop, first, last, feature, mask, bits):
     """bits[i] = AND over slots first..last-1 of the masks of row start + i."""
     n = stop - start
@@ -55,7 +59,11 @@ def _and_masks(codes, start, stop, first, last, feature, mask, bits):
     slot = first + 1
     while slot + 3 <= last:
         m0, m1, m2 = mask[slot], mask[slot + 1], mask[slot + 2]
-        x0, x1, x2 = codes[feature[slot], start:stop], codes[feature[slot + 1], start:stop], codes[feature[slot + 2], start:stop]
+        x0, x1, x2 = (
+            codes[feature[slot], start:stop],
+            codes[feature[slot + 1], start:stop],
+            codes[feature[slot + 2], start:stop],
+        )
         for i in range(n):
             bits[i] &= m0[x0[i]] & m1[x1[i]] & m2[x2[i]]
         slot += 3
@@ -66,7 +74,7 @@ def _and_masks(codes, start, stop, first, last, feature, mask, bits):
         slot += 1
 
 
-@njit(_NONE(_U1_2, _I, _I, _F, TREES, _F8), nogil=True, cache=True)
+@kernel(_NONE(_U1_2, _I, _I, _F, TREES, _F8))
 def margins(codes, start, stop, baseline, flat, out):
     """Write the margins of rows start..stop-1 of ``codes`` (F, n) to ``out`` (n,)."""
     bits = np.empty(CHUNK, np.uint64)
@@ -75,13 +83,15 @@ def margins(codes, start, stop, baseline, flat, out):
         total = out[begin:end]
         total[:] = baseline
         for tree in range(len(flat.slot_start) - 1):
-            _and_masks(codes, begin, end, flat.slot_start[tree], flat.slot_start[tree + 1], flat.feature, flat.mask, bits)
+            _and_masks(
+                codes, begin, end, flat.slot_start[tree], flat.slot_start[tree + 1], flat.feature, flat.mask, bits
+            )
             value = flat.value[flat.value_start[tree] : flat.value_start[tree + 1]]
             for i in range(end - begin):
                 total[i] += value[trailing_zeros(bits[i])]
 
 
-@njit(_NONE(_U1_2, _I, _I, _I, _I, _I8, _U8_2, _U8), nogil=True, cache=True)
+@kernel(_NONE(_U1_2, _I, _I, _I, _I, _I8, _U8_2, _U8))
 def _sum_steps(codes, start, stop, first, last, feature, step, state):
     """state[i] = sum over slots first..last-1 of the steps of row start + i."""
     n = stop - start
@@ -101,7 +111,7 @@ def _sum_steps(codes, start, stop, first, last, feature, step, state):
         slot += 1
 
 
-@njit(_NONE(_U8, types.uint64, _I, _F8, _I8, types.uint32[::1], _F8_2), nogil=True, cache=True)
+@kernel(_NONE(_U8, types.uint64, _I, _F8, _I8, types.uint32[::1], _F8_2))
 def _add_block(state, shift, n, values, columns, place, share):
     """Add a block's values of each row's state to the features ``columns`` of ``share`` (F, .)."""
     many = len(columns)
@@ -132,7 +142,7 @@ def _add_block(state, shift, n, values, columns, place, share):
             a[i] += own[place[i]]
 
 
-@njit(_NONE(_U1_2, _I, _I, PATHS, _F8_2), nogil=True, cache=True)
+@kernel(_NONE(_U1_2, _I, _I, PATHS, _F8_2))
 def _add_paths(codes, start, stop, paths, share):
     """Add the values of leaves that have no table: v (o - z) I for each feature."""
     factor, met, integral = np.empty(64), np.empty(64), np.empty(64)
@@ -142,7 +152,7 @@ def _add_paths(codes, start, stop, paths, share):
             integral[:many] = 0.0
             for k in range(many):
                 met[k] = paths.met[first + k, codes[paths.feature[first + k], i]]
-            for q in range(paths.count[path]):
+            for q in range(paths.points[path]):
                 t, product = paths.node[path, q], paths.weight[path, q]
                 for k in range(many):
                     z = paths.fraction[first + k]
@@ -156,7 +166,7 @@ def _add_paths(codes, start, stop, paths, share):
                 share[paths.feature[first + k], i - start] += paths.value[path] * moved
 
 
-@njit(_NONE(_U1_2, _I, _I, SHAPLEY, PATHS, _F8_2), nogil=True, cache=True)
+@kernel(_NONE(_U1_2, _I, _I, SHAPLEY, PATHS, _F8_2))
 def contributions(codes, start, stop, tables, paths, out):
     """Write the Shapley values of rows start..stop-1 of ``codes`` (F, n) to ``out`` (n, F)."""
     rows = min(CHUNK, stop - start)
@@ -166,7 +176,16 @@ def contributions(codes, start, stop, tables, paths, out):
         share[:] = 0.0
         for word in range(len(tables.slot_start) - 1):
             first = tables.block_start[word]
-            _sum_steps(codes, begin, end, tables.slot_start[word], tables.slot_start[word + 1], tables.feature, tables.step, state)
+            _sum_steps(
+                codes,
+                begin,
+                end,
+                tables.slot_start[word],
+                tables.slot_start[word + 1],
+                tables.feature,
+                tables.step,
+                state,
+            )
             for block in range(first, tables.block_start[word + 1]):
                 values = tables.value[tables.value_start[block] : tables.value_start[block + 1]]
                 columns = tables.column[tables.column_start[block] : tables.column_start[block + 1]]
@@ -175,58 +194,3 @@ def contributions(codes, start, stop, tables, paths, out):
         for i in range(end - begin):
             for feature in range(len(codes)):
                 out[begin + i, feature] = share[feature, i]
-
-
-@njit(_F8(_F8, _I, _F8, _F8, _I, _F, _F8, _F8), nogil=True, cache=True)
-def _leaf_table(fraction, d, node, weight, count, value, product, table):
-    """Shapley values (2^d, d), flat, of one leaf; ``shapley.leaf_table`` has the formula."""
-    size = 1 << d
-    table[: size * d] = 0.0
-    for q in range(count):
-        t = node[q]
-        product[0] = weight[q]
-        for k in range(d):
-            z = fraction[k]
-            absent, met = (1.0 - t) * z, t + (1.0 - t) * z
-            for p in range(1 << k):
-                product[(1 << k) + p] = product[p] * met
-                product[p] = product[p] * absent
-        for k in range(d):
-            met = t + (1.0 - t) * fraction[k]
-            for p in range(size):
-                table[p * d + k] += product[p | (1 << k)] / met
-    for p in range(size):
-        for k in range(d):
-            table[p * d + k] = value * (((p >> k & 1) - fraction[k]) * table[p * d + k])
-    return table
-
-
-@njit(_F8_2(_I8, types.uint8[:, :, ::1], _F8_2, _F8, _F8_2, _F8_2), nogil=True, cache=True)
-def block_values(sizes, met, fraction, value, node, weight):
-    """Shapley values (N, U) of each state of a block; ``shapley.block_values`` says what it takes."""
-    many, states = len(sizes), 1
-    for size in sizes:
-        states *= size
-    values, pattern = np.zeros((states, many)), np.zeros(states, np.int64)
-    own, shares = np.empty(many, np.int64), np.empty(many)
-    product, table = np.empty(1 << many), np.empty(many << many)
-    for leaf in range(len(value)):
-        d, filled = 0, 1
-        pattern[0] = 0
-        for u in range(many):
-            is_own = fraction[leaf, u] != 1.0
-            for kind in range(sizes[u]):
-                is_own |= met[leaf, u, kind] == 0
-            for kind in range(sizes[u] - 1, -1, -1):
-                bit = np.int64(met[leaf, u, kind]) << d if is_own else 0
-                for p in range(filled):
-                    pattern[kind * filled + p] = pattern[p] | bit
-            filled *= sizes[u]
-            if is_own:
-                own[d], shares[d] = u, fraction[leaf, u]
-                d += 1
-        _leaf_table(shares, d, node[(d + 1) // 2], weight[(d + 1) // 2], (d + 1) // 2, value[leaf], product, table)
-        for p in range(states):
-            for k in range(d):
-                values[p, own[k]] += table[pattern[p] * d + k]
-    return values

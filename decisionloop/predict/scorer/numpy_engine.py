@@ -78,8 +78,11 @@ def _add_path(paths: FlatPaths, path: int, index: Index, share: NDArray[np.float
     where = range(paths.start[path], paths.start[path + 1])
     met = [paths.met[k].take(index[paths.feature[k]]) for k in where]
     integral = np.zeros((len(met), index.shape[1]))
-    for t, weight in zip(paths.node[path, : paths.count[path]], paths.weight[path], strict=False):
-        factor = [np.where(o, t + (1.0 - t) * paths.fraction[k], (1.0 - t) * paths.fraction[k]) for k, o in zip(where, met, strict=True)]
+    for t, weight in zip(paths.node[path, : paths.points[path]], paths.weight[path], strict=False):
+        factor = [
+            np.where(o, t + (1.0 - t) * paths.fraction[k], (1.0 - t) * paths.fraction[k])
+            for k, o in zip(where, met, strict=True)
+        ]
         product = np.full(index.shape[1], weight)
         for one in factor:
             product = product * one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from decisionloop.errors import IntegrityError
 from decisionloop.predict.scorer import binary
 from decisionloop.predict.scorer.binary import FeatureHeader, Header, Link, Reference
 from decisionloop.predict.scorer.codes import Bins, CategoryBins, NumericBins, encode_frame
-from decisionloop.predict.scorer.engine import EngineName, resolve_engine
+from decisionloop.predict.scorer.engine import EngineName, compile_kernels, resolve_engine
 from decisionloop.predict.scorer.flat import FlatBins, flat_bins
 from decisionloop.predict.scorer.scorecard import ScorecardTables
 from decisionloop.predict.scorer.trees import TreeTables
@@ -36,7 +36,7 @@ class CompiledScorer:
     link: Link
     tables: TreeTables | ScorecardTables
     contract_version: str = ""
-    reference: Reference = Reference()
+    reference: Reference = field(default_factory=Reference)
     engine: EngineName = "auto"
     threads: int = 1
 
@@ -50,9 +50,12 @@ class CompiledScorer:
 
     def prepare(self, is_explaining: bool = True) -> CompiledScorer:
         """Load the engine and derive the tables now, so that the first row does not wait for them."""
-        self.score_of(np.zeros((len(self.bins), 1), np.uint8))
-        if is_explaining:
-            self.contributions_of(np.zeros((len(self.bins), 1), np.uint8))
+        if (engine := resolve_engine(self.engine)) == "numba":
+            compile_kernels()
+        if isinstance(self.tables, TreeTables):
+            _ = self.tables.flat
+            if is_explaining:
+                self.tables.shapley(engine)
         return self
 
     @property
@@ -160,7 +163,9 @@ def _read_bins(features: tuple[FeatureHeader, ...], edges: np.ndarray) -> tuple[
     return tuple(bins)
 
 
-def _read_tables(header: Header, arrays: Mapping[str, np.ndarray], bins: tuple[Bins, ...]) -> TreeTables | ScorecardTables:
+def _read_tables(
+    header: Header, arrays: Mapping[str, np.ndarray], bins: tuple[Bins, ...]
+) -> TreeTables | ScorecardTables:
     if header.kind == "trees":
         sizes = tuple(item.size for item in bins)
         return TreeTables(header.baseline, sizes, **{name: arrays[name] for name in _TREE_ARRAYS})

@@ -18,7 +18,8 @@ share features are gathered into blocks, and a block is one table look-up per fe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -26,7 +27,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decisionloop.predict.scorer.engine import kernels
+from decisionloop.predict.scorer.engine import table_kernels
 from decisionloop.predict.scorer.flat import WIDTH, WORD_BLOCKS, FlatPaths, FlatShapley, FlatTrees
 
 BLOCK_STATES = 1024
@@ -51,7 +52,7 @@ class Block(NamedTuple):
     @property
     def states(self) -> int:
         """How many states there are."""
-        return int(np.prod([len(kinds) for kinds in self.kinds], dtype=object))
+        return math.prod(map(len, self.kinds))
 
 
 @cache
@@ -67,17 +68,16 @@ def leaf_table(fraction: NDArray[np.float64], value: float) -> NDArray[np.float6
     Bit k of the row's number tells whether the conditions on feature k are met.
     """
     d = len(fraction)
-    integral = np.zeros((1 << d, d))
+    integral = np.zeros((d, 1 << d))
     for t, weight in quadrature((d + 1) // 2):
         product = np.full(1, weight)
-        for z in fraction:
+        for z in fraction.tolist():
             product = np.concatenate([product * ((1.0 - t) * z), product * (t + (1.0 - t) * z)])
-        for k, z in enumerate(fraction):
+        for k, z in enumerate(fraction.tolist()):
             # Never zero: the factor of the condition that is met. The integral does not depend on feature k itself.
-            met = product.reshape(-1, 2, 1 << k)[:, 1:] / (t + (1.0 - t) * z)
-            integral[:, k] += np.broadcast_to(met, (met.shape[0], 2, met.shape[2])).ravel()
-    met = np.arange(1 << d)[:, None] >> np.arange(d) & 1
-    return value * ((met - fraction) * integral)
+            integral[k].reshape(-1, 2, 1 << k)[:] += product.reshape(-1, 2, 1 << k)[:, 1:] / (t + (1.0 - t) * z)
+    is_met = np.arange(1 << d) >> np.arange(d)[:, None] & 1
+    return (value * ((is_met - fraction[:, None]) * integral)).T
 
 
 def tree_blocks(mask: NDArray[np.uint64], fraction: NDArray[np.float64]) -> Iterator[Block]:
@@ -88,112 +88,139 @@ def tree_blocks(mask: NDArray[np.uint64], fraction: NDArray[np.float64]) -> Iter
         stop = start + 1
         while stop < leaves and _states(kinds, start, stop + 1) <= BLOCK_STATES:
             stop += 1
-        bits = _bits(start, stop)
-        own = [tuple(sorted({kind & bits for kind in masks})) for masks in kinds]
-        used = [s for s, one in enumerate(own) if one != (bits,) or (fraction[s, start:stop] != 1.0).any()]
-        if used:
-            yield Block(start, stop, tuple(used), tuple(own[s] for s in used))
+        if (block := one_block(mask, fraction, start, stop)).slots:
+            yield block
         start = stop
 
 
-def flat_shapley(flat: FlatTrees, fraction: NDArray[np.float64], engine: Literal["numba", "numpy"]) -> tuple[FlatShapley, FlatPaths]:
-    """The tables of all trees, whose slots have shares ``fraction`` (Q, 64); words never span two trees."""
-    words: list[list[tuple[int, Block]]] = []
-    paths: list[tuple[int, int, Block]] = []
+def one_block(mask: NDArray[np.uint64], fraction: NDArray[np.float64], start: int, stop: int) -> Block:
+    """Leaves start..stop-1 of the tree of slots ``mask`` (S, 256) and ``fraction`` (S, L) as a block."""
+    bits = _bits(start, stop)
+    kinds = [tuple(np.unique(row & np.uint64(bits)).tolist()) for row in mask]
+    used = [s for s, one in enumerate(kinds) if one != (bits,) or (fraction[s, start:stop] != 1.0).any()]
+    return Block(start, stop, tuple(used), tuple(kinds[s] for s in used))
+
+
+def flat_shapley(
+    flat: FlatTrees, fraction: NDArray[np.float64], engine: Literal["numba", "numpy"]
+) -> tuple[FlatShapley, FlatPaths]:
+    """The tables of all trees, whose slots have shares ``fraction`` (Q, 64). Both engines derive the same."""
+    cut = _cut_by_numba if engine == "numba" else _cut_by_numpy
+    blocks = cut(flat, fraction)
+    is_long = blocks[:, 3] > PATH_STATES
+    return _words(flat, fraction, blocks[~is_long], engine), _paths(flat, fraction, blocks[is_long])
+
+
+def _cut_by_numba(flat: FlatTrees, fraction: NDArray[np.float64]) -> NDArray[np.int64]:
+    blocks = np.empty((len(flat.value), 5), dtype=np.int64)
+    return blocks[: table_kernels().cut_blocks(flat, fraction, BLOCK_STATES, blocks)]
+
+
+def _cut_by_numpy(flat: FlatTrees, fraction: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Blocks (B, 5): tree, first leaf, last leaf + 1, states, slots that they look at."""
+    rows = []
     for tree, (begin, end) in enumerate(pairwise(flat.slot_start.tolist())):
         leaves = int(flat.value_start[tree + 1] - flat.value_start[tree])
-        found = list(tree_blocks(flat.mask[begin:end], fraction[begin:end, :leaves]))
-        paths += [(tree, begin, block) for block in found if block.states > PATH_STATES]
-        short = [(tree, block) for block in found if block.states <= PATH_STATES]
-        words += [short[i : i + WORD_BLOCKS] for i in range(0, len(short), WORD_BLOCKS)]
-    return _words(flat, fraction, words, engine), _paths(flat, fraction, paths)
+        found = tree_blocks(flat.mask[begin:end], fraction[begin:end, :leaves])
+        rows += [(tree, one.start, one.stop, min(one.states, 1 << 40), len(one.slots)) for one in found]
+    return np.array(rows, dtype=np.int64).reshape(-1, 5)
 
 
 def _words(
-    flat: FlatTrees, fraction: NDArray[np.float64], words: list[list[tuple[int, Block]]], engine: Literal["numba", "numpy"]
+    flat: FlatTrees, fraction: NDArray[np.float64], blocks: NDArray[np.int64], engine: Literal["numba", "numpy"]
 ) -> FlatShapley:
-    steps, features, columns, values = [], [], [], []
-    fill = block_values if engine == "numpy" else kernels().block_values
-    for word in words:
-        begin = int(flat.slot_start[word[0][0]])
-        step: dict[int, NDArray[np.uint64]] = {}
-        for place, (tree, block) in enumerate(word):
-            rows, stride = begin + np.array(block.slots), 1
-            for slot, row, kinds in zip(block.slots, flat.mask[rows], block.kinds, strict=True):
-                part = np.searchsorted(np.array(kinds, np.uint64), row & np.uint64(_bits(block.start, block.stop)))
-                added = part.astype(np.uint64) * np.uint64(stride << 16 * place)
-                step[slot] = step[slot] + added if slot in step else added
-                stride *= len(kinds)
-            columns.append(flat.feature[rows])
-            first = int(flat.value_start[tree])
-            values.append(fill(*_leaves(block, fraction[rows], flat.value[first + block.start : first + block.stop])))
-        features.append(flat.feature[begin + np.array(sorted(step))])
-        steps += [step[slot] for slot in sorted(step)]
+    """Gather a tree's blocks in words, four at most; then fill the tables and drop steps that never step."""
+    tree = blocks[:, 0]
+    place = (np.arange(len(tree)) - np.searchsorted(tree, tree)) % WORD_BLOCKS
+    is_first = place == 0
+    slots = np.diff(flat.slot_start)[tree[is_first]]
+    step_start = _starts(slots)
+    value_start, column_start = _starts(blocks[:, 3] * blocks[:, 4]), _starts(blocks[:, 4])
+    column, value = np.empty(column_start[-1], np.int64), np.zeros(value_start[-1])
+    step = np.zeros((step_start[-1], WIDTH), np.uint64)
+    placed, rows = np.column_stack([blocks, place]), step_start[np.cumsum(is_first) - 1]
+    fill = table_kernels().fill_blocks if engine == "numba" else _fill_blocks
+    fill(flat, fraction, placed, rows, value_start, *quadrature_tables(), column, value, step)
+    does_step = step.any(axis=1)
+    source = np.arange(step_start[-1]) - np.repeat(step_start[:-1] - flat.slot_start[tree[is_first]], slots)
     return FlatShapley(
-        slot_start=_starts(map(len, features)),
-        feature=_joined(features, np.int64),
-        step=np.array(steps, dtype=np.uint64).reshape(-1, WIDTH),
-        block_start=_starts(map(len, words)),
-        column_start=_starts(map(len, columns)),
-        column=_joined(columns, np.int64),
-        value_start=_starts(value.size for value in values),
-        value=_joined([value.ravel() for value in values], np.float64),
+        slot_start=np.concatenate([[0], np.cumsum(does_step)])[step_start].astype(np.int64),
+        feature=flat.feature[source[does_step]],
+        step=step[does_step],
+        block_start=np.append(np.flatnonzero(is_first), len(blocks)).astype(np.int64),
+        column_start=column_start,
+        column=column,
+        value_start=value_start,
+        value=value,
     )
 
 
-def _leaves(
-    block: Block, fraction: NDArray[np.float64], value: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """What ``block_values`` takes: sizes (U,), met (B, U, kinds), fraction (B, U), value (B,), and the quadrature."""
-    sizes = np.array([len(kinds) for kinds in block.kinds], dtype=np.int64)
-    kinds = np.zeros((len(sizes), int(sizes.max())), dtype=np.uint64)
-    for row, own in zip(kinds, block.kinds, strict=True):
-        row[: len(own)] = own
-    leaf = np.arange(block.start, block.stop, dtype=np.uint64)
-    met = (kinds >> leaf[:, None, None] & np.uint64(1)).astype(np.uint8)
-    return sizes, met, np.ascontiguousarray(fraction[:, block.start : block.stop].T), value, *quadrature_tables()
-
-
-def block_values(
-    sizes: NDArray[np.int64],
-    met: NDArray[np.uint8],
+def _fill_blocks(
+    flat: FlatTrees,
     fraction: NDArray[np.float64],
-    value: NDArray[np.float64],
+    blocks: NDArray[np.int64],
+    step_row: NDArray[np.int64],
+    value_start: NDArray[np.int64],
     node: NDArray[np.float64],
     weight: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Shapley values (N, U), summed over B leaves, of each state of a block (the numpy engine's form).
+    column: NDArray[np.int64],
+    value: NDArray[np.float64],
+    step: NDArray[np.uint64],
+) -> None:
+    """Write ``column``, ``value`` and ``step``, as the kernel of this name does; it takes the quadrature as arrays."""
+    at = 0
+    for b, (tree, start, stop, states, many, place) in enumerate(blocks.tolist()):
+        begin, end = flat.slot_start[tree : tree + 2].tolist()
+        leaves = fraction[begin:end, : flat.value_start[tree + 1] - flat.value_start[tree]]
+        block = one_block(flat.mask[begin:end], leaves, start, stop)
+        rows, stride = begin + np.array(block.slots), 1
+        for slot, mask, kinds in zip(block.slots, flat.mask[rows], block.kinds, strict=True):
+            part = np.searchsorted(np.array(kinds, np.uint64), mask & np.uint64(_bits(start, stop)))
+            step[step_row[b] + slot] += part.astype(np.uint64) * np.uint64(stride << 16 * place)
+            stride *= len(kinds)
+        column[at : at + many] = flat.feature[rows]
+        at += many
+        first = int(flat.value_start[tree])
+        out = value[value_start[b] : value_start[b + 1]].reshape(states, many)
+        add_block_values(block, fraction[rows, start:stop], flat.value[first + start : first + stop], out)
 
-    ``met`` (B, U, kinds): whether a kind of the slot meets the leaf's conditions; ``fraction`` (B, U); ``value`` (B,).
-    """
-    many = len(sizes)
-    strides = np.cumprod(np.append(1, sizes[:-1]))
-    state = np.arange(int(np.prod(sizes)))
+
+def add_block_values(
+    block: Block, fraction: NDArray[np.float64], value: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:
+    """Add to ``out`` (N, U) the Shapley values of each state, for B leaves of ``fraction`` (U, B), ``value`` (B,)."""
+    sizes = [len(kinds) for kinds in block.kinds]
+    state, strides = np.arange(len(out)), np.cumprod([1, *sizes[:-1]])
     kind = [state // stride % size for stride, size in zip(strides, sizes, strict=True)]
-    values = np.zeros((len(state), many))
-    for bits, z, v in zip(met, fraction, value, strict=True):
-        own = [u for u in range(many) if z[u] != 1.0 or not bits[u, : sizes[u]].all()]
-        pattern = np.zeros(len(state), dtype=np.int64)
+    for leaf in range(block.stop - block.start):
+        met = [np.array([one >> block.start + leaf & 1 for one in kinds], np.int64) for kinds in block.kinds]
+        own = [u for u, is_met in enumerate(met) if fraction[u, leaf] != 1.0 or not is_met.all()]
+        pattern = np.zeros(len(out), dtype=np.int64)
         for k, u in enumerate(own):
-            pattern += bits[u].astype(np.int64)[kind[u]] << k
+            pattern += met[u][kind[u]] << k
         if own:
-            values[:, own] += leaf_table(z[own], float(v)).take(pattern, axis=0)
-    return values
+            out[:, own] += leaf_table(fraction[own, leaf], float(value[leaf])).take(pattern, axis=0)
 
 
-def _paths(flat: FlatTrees, fraction: NDArray[np.float64], paths: list[tuple[int, int, Block]]) -> FlatPaths:
-    rows = [begin + np.array(block.slots) for _, begin, block in paths]
-    leaf = [block.start for _, _, block in paths]
-    met = [flat.mask[own] >> np.uint64(bit) & np.uint64(1) for own, bit in zip(rows, leaf, strict=True)]
+def _paths(flat: FlatTrees, fraction: NDArray[np.float64], blocks: NDArray[np.int64]) -> FlatPaths:
+    """The leaves ``blocks`` (P, 5), one each, that get no table."""
+    rows, met, share, value = [], [], [], []
+    for tree, leaf, _, _, _ in blocks.tolist():
+        begin, end = flat.slot_start[tree : tree + 2].tolist()
+        block = one_block(flat.mask[begin:end], fraction[begin:end], leaf, leaf + 1)
+        rows.append(begin + np.array(block.slots))
+        met.append(flat.mask[rows[-1]] >> np.uint64(leaf) & np.uint64(1))
+        share.append(fraction[rows[-1], leaf])
+        value.append(flat.value[flat.value_start[tree] + leaf])
     count = np.array([(len(own) + 1) // 2 for own in rows], dtype=np.int64)
     node, weight = quadrature_tables()
     return FlatPaths(
-        start=_starts(map(len, rows)),
-        feature=_joined([flat.feature[own] for own in rows], np.int64),
-        met=np.array(_joined(met, np.uint8)).reshape(-1, WIDTH),
-        fraction=_joined([fraction[own, bit] for own, bit in zip(rows, leaf, strict=True)], np.float64),
-        value=np.array([flat.value[flat.value_start[tree] + block.start] for tree, _, block in paths], dtype=np.float64),
-        count=count,
+        start=_starts(np.array([len(own) for own in rows], dtype=np.int64)),
+        feature=flat.feature[np.concatenate([np.empty(0, np.int64), *rows])],
+        met=np.concatenate([np.empty((0, WIDTH), np.uint64), *met]).astype(np.uint8),
+        fraction=np.concatenate([np.empty(0), *share]),
+        value=np.array(value, dtype=np.float64),
+        points=count,
         node=node[count],
         weight=weight[count],
     )
@@ -208,12 +235,8 @@ def quadrature_tables() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return node, weight
 
 
-def _starts(lengths: Iterable[int]) -> NDArray[np.int64]:
-    return np.cumsum([0, *lengths], dtype=np.int64)
-
-
-def _joined(parts: list[NDArray], dtype: type) -> NDArray:
-    return np.concatenate([np.empty((0, *parts[0].shape[1:]) if parts else 0), *parts]).astype(dtype)
+def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _bits(start: int, stop: int) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from decisionloop.predict.scorer import numpy_engine, shapley
 from decisionloop.predict.scorer.codes import once_per_distinct_row
-from decisionloop.predict.scorer.engine import EngineName, in_parts, kernels, resolve_engine
+from decisionloop.predict.scorer.engine import EngineName, in_parts, kernels, resolve_engine, table_kernels
 from decisionloop.predict.scorer.flat import WIDTH, FlatPaths, FlatShapley, FlatTrees
 
 MAX_LEAVES = 64
@@ -28,30 +28,26 @@ LEFT_LEAVES, IS_SET, IS_MISSING_LEFT = 0x3F, 0x40, 0x80
 
 
 class Splits(NamedTuple):
-    """Where the S splits stand: ``tree`` (S,), and the leaves [first, middle) to their left, [middle, last) right.
+    """Where the S splits stand: the leaves [first, middle) are to their left, [middle, last) to their right.
 
-    Leaves are numbered from left to right within their tree. ``start`` (T+1,): the splits of each tree.
+    Leaves are numbered from left to right within their tree.
     """
 
-    tree: NDArray[np.int64]
     first: NDArray[np.int64]
     middle: NDArray[np.int64]
     last: NDArray[np.int64]
-    start: NDArray[np.int64]
 
 
 class Slots(NamedTuple):
     """Each feature that a tree uses is one slot; Q of them. ``start`` (T+1,): the slots of each tree.
 
-    ``feature`` (Q,); ``of_split`` (S,): slot of each split; ``order`` (S,): splits sorted by slot; ``begin`` (Q,): where
-    each slot's splits begin in that order.
+    ``feature`` (Q,); ``of_split`` (S,): slot of each split; ``tree`` (S,): tree of each split.
     """
 
     start: NDArray[np.int64]
     feature: NDArray[np.int64]
     of_split: NDArray[np.int64]
-    order: NDArray[np.int64]
-    begin: NDArray[np.int64]
+    tree: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +79,7 @@ class TreeTables:
     @cached_property
     def splits(self) -> Splits:
         """Where every split stands."""
-        return place_splits(self.leaves.astype(np.int64), self.shape)
+        return place_splits(self.leaves, self.shape)
 
     @cached_property
     def slots(self) -> Slots:
@@ -92,8 +88,8 @@ class TreeTables:
 
     @cached_property
     def flat(self) -> FlatTrees:
-        """Masks and leaf values, derived once."""
-        return flat_trees(self)
+        """Masks and leaf values, derived once; the same whichever engine derives them."""
+        return flat_trees(self, resolve_engine("auto", 0))
 
     @cached_property
     def fraction(self) -> NDArray[np.float64]:
@@ -130,48 +126,64 @@ class TreeTables:
 
     def _margin(self, codes: NDArray[np.uint8], engine: EngineName, threads: int) -> NDArray[np.float64]:
         codes, out = np.ascontiguousarray(codes), np.empty(codes.shape[1])
-        compute = kernels().margins if resolve_engine(engine) == "numba" else numpy_engine.margins
+        compute = kernels().margins if resolve_engine(engine, len(out)) == "numba" else numpy_engine.margins
         in_parts(lambda start, stop: compute(codes, start, stop, self.baseline, self.flat, out), len(out), threads)
         return out
 
     def _contributions(self, codes: NDArray[np.uint8], engine: EngineName, threads: int) -> NDArray[np.float64]:
         codes, out = np.ascontiguousarray(codes), np.empty(codes.shape[::-1])
-        tables, paths = self.shapley(engine)
-        compute = kernels().contributions if resolve_engine(engine) == "numba" else numpy_engine.contributions
+        used = resolve_engine(engine, len(out))
+        tables, paths = self.shapley(used)
+        compute = kernels().contributions if used == "numba" else numpy_engine.contributions
         in_parts(lambda start, stop: compute(codes, start, stop, tables, paths, out), len(out), threads)
         return out
 
 
-def place_splits(leaves: NDArray[np.int64], shape: NDArray[np.uint8]) -> Splits:
+def place_splits(leaves: NDArray[np.uint8], shape: NDArray[np.uint8]) -> Splits:
     """Number the leaves below every split of trees with ``leaves`` (T,) leaves."""
-    start = np.concatenate([[0], np.cumsum(leaves - 1)]).astype(np.int64)
-    tree = np.repeat(np.arange(len(leaves)), leaves - 1)
-    below = (shape & LEFT_LEAVES).astype(np.int64).tolist()
-    first, last = [0] * len(below), [0] * len(below)
-    for root, count in zip(start[:-1].tolist(), leaves.tolist(), strict=True):
-        last[root] = count
-    for i, left in enumerate(below):
+    below = (shape & LEFT_LEAVES).astype(np.int64)
+    if resolve_engine("auto", 0) == "numba":
+        begin, end = np.empty(len(shape), np.int64), np.empty(len(shape), np.int64)
+        table_kernels().place(leaves, shape, begin, end)
+        return Splits(begin, begin + below, end)
+    first, last, start = [0] * len(below), [0] * len(below), 0
+    for count in leaves.tolist():
+        last[start] = count
+        start += count - 1
+    for i, left in enumerate(below.tolist()):
         middle = first[i] + left
         if left > 1:
             first[i + 1], last[i + 1] = first[i], middle
         if last[i] - middle > 1:
             first[i + left], last[i + left] = middle, last[i]
-    begin = np.array(first, dtype=np.int64)
-    return Splits(tree, begin, begin + np.array(below, dtype=np.int64), np.array(last, dtype=np.int64), start)
+    return Splits(np.array(first, dtype=np.int64), np.array(first, dtype=np.int64) + below, np.array(last, np.int64))
 
 
-def flat_trees(tables: TreeTables) -> FlatTrees:
+def flat_trees(tables: TreeTables, engine: EngineName) -> FlatTrees:
     """Slots, masks and leaf values of the trees."""
-    splits, values = tables.splits, np.concatenate([[0], np.cumsum(tables.leaves, dtype=np.int64)]).astype(np.int64)
-    slots = tables.slots
-    is_left = goes_left(tables)
+    slots, splits, leaves = tables.slots, tables.splits, tables.leaves.astype(np.int64)
+    if engine == "numba":
+        mask = np.empty((len(slots.feature), WIDTH), np.uint64)
+        sizes, feature = np.array(tables.sizes, np.int64), tables.feature.astype(np.int64)
+        stored = (tables.shape, feature, tables.threshold, tables.left)
+        table_kernels().fill_masks(*stored, sizes, slots.of_split, splits.first, splits.last, leaves[slots.tree], mask)
+    else:
+        mask = _masks(tables)
+    values = np.concatenate([[0], np.cumsum(leaves)]).astype(np.int64)
+    return FlatTrees(slots.start, slots.feature, mask, values, np.array(tables.value, dtype=np.float64))
+
+
+def _masks(tables: TreeTables) -> NDArray[np.uint64]:
+    """Masks (Q, 256): the AND of the conditions of each slot's splits."""
+    splits, slots = tables.splits, tables.slots
     to_left = ~leaf_bits(splits.middle, splits.last)[:, None]
     to_right = ~leaf_bits(splits.first, splits.middle)[:, None]
-    kept = np.where(is_left, to_left, to_right)[slots.order]
-    mask = np.bitwise_and.reduceat(kept, slots.begin, axis=0) if len(kept) else np.empty((0, WIDTH), np.uint64)
+    order = np.argsort(slots.of_split, kind="stable")
+    kept = np.where(goes_left(tables), to_left, to_right)[order]
+    begin = np.searchsorted(slots.of_split[order], np.arange(len(slots.feature)))
+    mask = np.bitwise_and.reduceat(kept, begin, axis=0) if len(kept) else np.empty((0, WIDTH), np.uint64)
     whole = leaf_bits(np.zeros(len(tables.leaves), np.int64), tables.leaves.astype(np.int64))
-    mask &= np.repeat(whole, np.diff(slots.start))[:, None]
-    return FlatTrees(slots.start, slots.feature, mask, values, np.array(tables.value, dtype=np.float64))
+    return mask & np.repeat(whole, np.diff(slots.start))[:, None]
 
 
 def leaf_bits(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -202,7 +214,7 @@ def goes_left(tables: TreeTables) -> NDArray[np.bool_]:
 def slot_fractions(tables: TreeTables) -> NDArray[np.float64]:
     """Shares (Q, 64): for a slot and a leaf the product, over the slot's splits on the way, of the child's share."""
     fraction = np.ones((len(tables.slots.feature), MAX_LEAVES))
-    first, middle, last = (bound.tolist() for bound in tables.splits[1:4])
+    first, middle, last = (bound.tolist() for bound in tables.splits)
     for i, (slot, left, right) in enumerate(zip(tables.slots.of_split.tolist(), *left_shares(tables), strict=True)):
         row = fraction[slot]
         row[first[i] : middle[i]] *= left
@@ -212,9 +224,8 @@ def slot_fractions(tables: TreeTables) -> NDArray[np.float64]:
 
 def left_shares(tables: TreeTables) -> tuple[list[float], list[float]]:
     """Shares of the reference that go left and right at each split; of the training rows where it has none there."""
-    splits = tables.splits
-    offset = (np.cumsum(tables.leaves, dtype=np.int64) - tables.leaves)[splits.tree]
-    first, middle, last = ((bound + offset).tolist() for bound in splits[1:4])
+    offset = (np.cumsum(tables.leaves, dtype=np.int64) - tables.leaves)[tables.slots.tree]
+    first, middle, last = ((bound + offset).tolist() for bound in tables.splits)
     reached = np.maximum(tables.cover, 0).astype(np.float64).tolist()
     trained = np.abs(tables.cover).astype(np.float64).tolist()
     below = {"reached": [0.0] * len(first), "trained": [0.0] * len(first)}
@@ -231,9 +242,8 @@ def left_shares(tables: TreeTables) -> tuple[list[float], list[float]]:
 
 def group_splits(tables: TreeTables) -> Slots:
     """Gather the splits of a tree that look at one feature."""
-    many = max(len(tables.sizes), 1)
-    unique, slot = np.unique(tables.splits.tree * many + tables.feature, return_inverse=True)
-    order = np.argsort(slot, kind="stable")
-    begin = np.searchsorted(slot[order], np.arange(len(unique)))
-    start = np.searchsorted(unique, np.arange(len(tables.leaves) + 1) * many)
-    return Slots(start.astype(np.int64), (unique % many).astype(np.int64), slot, order, begin)
+    many, leaves = max(len(tables.sizes), 1), tables.leaves.astype(np.int64)
+    tree = np.repeat(np.arange(len(leaves)), leaves - 1)
+    unique, slot = np.unique(tree * many + tables.feature, return_inverse=True)
+    start = np.searchsorted(unique, np.arange(len(leaves) + 1) * many)
+    return Slots(start.astype(np.int64), (unique % many).astype(np.int64), slot.astype(np.int64), tree)

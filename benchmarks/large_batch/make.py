@@ -1,0 +1,100 @@
+"""Makes the large batch: its use case, its files, and the releases that decide it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import yaml
+
+from benchmarks.large_batch.source import FILE_ROWS, KEY
+from benchmarks.reference_model import CATEGORY_COUNTS, drawn_rows, number_names, reference_model, second_model
+
+AS_OF = datetime(2026, 1, 5, tzinfo=UTC)
+CODE = ("features.py", "rules.py", "source.py")
+REFERENCE_ROWS = 20_000
+
+
+def write_use_case(usecases: Path, rows: int) -> Path:
+    """Write the use case and the files of `rows` customers; files that are there are kept."""
+    folder, here = usecases / "large_batch", Path(__file__).parent
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    for name in CODE:
+        shutil.copy(here / name, folder)
+    contract = yaml.safe_load((here / "usecase.yaml").read_text()) | {"features": _features()}
+    (folder / "usecase.yaml").write_text(yaml.safe_dump(contract, sort_keys=False))
+    for number in range(-(-rows // FILE_ROWS)):
+        _write_file(folder / "data" / f"{number:05d}.parquet", number, min(FILE_ROWS, rows - number * FILE_ROWS))
+    return folder
+
+
+def _write_file(path: Path, number: int, rows: int) -> None:
+    if path.exists():
+        return
+    frame = drawn_rows(rows, "categorical", seed=1_000 + number)
+    keys = [f"{one:08d}" for one in range(number * FILE_ROWS, number * FILE_ROWS + rows)]
+    pyarrow.parquet.write_table(pa.Table.from_pandas(frame.assign(**{KEY: keys}), preserve_index=False), path)
+
+
+def _features() -> list[dict[str, Any]]:
+    numbers: list[dict[str, Any]] = [
+        {"name": name, "type": "number", "wording": name.replace("_", " "), "range": [-20, 20], "is_nullable": True}
+        for name in number_names("categorical")
+    ]
+    for position, count in enumerate(CATEGORY_COUNTS):
+        values = [f"v{value:02d}" for value in range(count)]
+        numbers.append(
+            {
+                "name": f"category_{position}",
+                "type": "category",
+                "wording": f"category {position}",
+                "categories": values,
+            }
+        )
+    return [{**one, "purpose": "drawn"} for one in numbers]
+
+
+def install_releases(names: Sequence[str] = ("champion", "shadow")) -> None:
+    """Register the reference model as champion and a second one of its size in shadow, in the process's settings."""
+    from decisionloop.act.economics import action_values
+    from decisionloop.ledger.facts import canonical_json
+    from decisionloop.ledger.releases import Release, append_release_event, register_release, release_id_of
+    from decisionloop.ledger.use_cases import record_use_case
+    from decisionloop.monitor.score_shift import reference_scores
+    from decisionloop.predict.release_model import ReleaseModel, predict
+    from decisionloop.release_store import save_release
+    from decisionloop.workspace import open_workspace
+    from tasks.rules_release import ensure_rules
+
+    workspace = open_workspace("large_batch")
+    use_case, ledger = workspace.use_case, workspace.ledger
+    record_use_case(ledger, use_case.name, use_case.digest, use_case.version, workspace.folder.text)
+    ensure_rules(workspace, AS_OF)
+    frame = drawn_rows(REFERENCE_ROWS, "categorical", seed=2)
+    scorers = {"champion": lambda: reference_model("categorical").scorer, "shadow": lambda: second_model("categorical")}
+    for stage in names:
+        model = ReleaseModel(scorers[stage](), None)
+        digest = save_release(workspace.snapshots, ledger, model)
+        told = predict(use_case, model, frame)
+        assert np.isfinite(action_values(use_case, frame, told)).all()
+        write = use_case.action_names.index("write")
+        release = Release(
+            release_id=release_id_of(use_case.name, "gradient_boosting", use_case.digest, digest),
+            use_case=use_case.name,
+            kind="gradient_boosting",
+            contract_digest=use_case.digest,
+            scorer_digest=digest,
+            training_set_id=None,
+            mlflow_version=None,
+            reference_scores=canonical_json(reference_scores(told.probability[:, write])),
+            card_json=canonical_json({"kind": "gradient_boosting", "latency_ms": 0.0}),
+            created_at=AS_OF,
+        )
+        register_release(ledger, release, "for the benchmark", "benchmark")
+        append_release_event(ledger, release.release_id, stage, "for the benchmark", "benchmark", AS_OF)

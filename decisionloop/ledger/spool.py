@@ -1,0 +1,59 @@
+"""Rows into SQLite without a Python loop over them: by way of a file apart that is attached and read.
+
+ADBC writes Arrow into a database several times faster than Python can hand rows over, and all of it happens outside
+of Python's lock. It must not open the ledger itself (see `frames`), so it writes a new file, and the ledger's own
+connection inserts from there, in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import adbc_driver_sqlite.dbapi
+import pyarrow as pa
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_PREFIX = "spool_"
+_NUMBERS = itertools.count()
+
+
+def insert_spooled(cursor: DBAPICursor, target: str, rows: pa.Table, conflict: str) -> int:
+    """Insert ``rows``, whose columns are what SQLite stores, into ``target`` (`"table" ("column", …)`).
+
+    Returns how many were new under ``conflict``. The file stays attached until the connection goes back to its pool.
+    """
+    name = f"{_PREFIX}{next(_NUMBERS)}"
+    with tempfile.TemporaryDirectory(prefix="decisionloop-append-", ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "rows.db"
+        _write(file, rows)
+        cursor.execute(f"ATTACH DATABASE ? AS {name}", (str(file),))
+        # Without WHERE, SQLite would take ON for a join's.
+        cursor.execute(f"INSERT INTO {target} SELECT * FROM {name}.rows WHERE true {conflict}")
+        return int(cursor.rowcount)
+
+
+def _write(file: Path, rows: pa.Table) -> None:
+    with closing(sqlite3.connect(file)) as plain:  # nothing is lost with this file, so it keeps no journal
+        plain.execute("PRAGMA journal_mode = OFF")
+    with adbc_driver_sqlite.dbapi.connect(str(file)) as connection, connection.cursor() as cursor:
+        cursor.adbc_ingest("rows", rows, mode="create")
+        connection.commit()
+
+
+def detach_spools(connection: DBAPIConnection | None, _entry: ConnectionPoolEntry) -> None:
+    """The pool's listener for a connection that comes back: within a transaction nothing can be detached."""
+    if connection is None:
+        return
+    cursor = connection.cursor()
+    try:
+        attached = [row[1] for row in cursor.execute("PRAGMA database_list").fetchall()]  # type: ignore[func-returns-value]
+        for name in attached:
+            if name.startswith(_PREFIX):
+                cursor.execute(f"DETACH DATABASE {name}")
+    finally:
+        cursor.close()
