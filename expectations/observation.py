@@ -23,7 +23,7 @@ class Observation:
 
     ``figure`` is what ``smallest`` and ``largest`` bound, where the check has bounds: the rows, the share of rows
     with a value, the age in days, the number of different values. ``missing``: categories that were not there.
-    ``words``: for a check of types, what was found.
+    ``only``: a fingerprint of the value, where there is just one. ``words``: for a check of types, what was found.
     """
 
     expectation: str
@@ -39,6 +39,7 @@ class Observation:
     smallest: float | None = None
     largest: float | None = None
     missing: tuple[str, ...] = ()
+    only: str = ""
     words: str = ""
 
     @property
@@ -72,7 +73,7 @@ class Observation:
         if self.check == checks.FRESHNESS.name:
             return f"{figure:.1f} days old, at most {largest:g} expected"
         if self.check == checks.CONSTANT_COLUMNS.name:
-            return f"{figure:,.0f} distinct, at least 2 expected"
+            return "more than one value" if self.is_within else f"{figure:,.0f} distinct, at least 2 expected"
         if self.check == checks.VANISHED_CATEGORIES.name:
             return f"gone: {', '.join(self.missing)}" if self.missing else "none gone"
         return rows_text(self.unexpected, self.rows)
@@ -112,12 +113,13 @@ def _merged(ones: list[Observation]) -> Observation:
 
 
 def _figure(ones: list[Observation]) -> float | None:
-    """Rows add up, shares average by rows; of different values a batch has at least as many as any of its parts."""
+    """Rows add up, shares average by rows; of different values a batch has as many as a part, or as its parts show."""
     figures = [one.figure for one in ones if one.figure is not None]
     if not figures:
         return None
     if ones[0].check == checks.ROW_COUNT.name:
         return sum(figures)
     if ones[0].check == checks.NULLS.name:
-        return sum(one.rows * (one.figure or 0.0) for one in ones) / sum(one.rows for one in ones)
-    return max(figures)
+        # Counts of rows again, else a share at its very bound would depend on where the batch was cut.
+        return sum(round(one.rows * (one.figure or 0.0)) for one in ones) / sum(one.rows for one in ones)
+    return max(*figures, len({one.only for one in ones if one.only}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from math import exp, lgamma
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ class BatchReference(BaseModel):
     """Shares over ``rows`` rows of accepted batches; ``model_dump_json`` and ``model_validate_json`` store it.
 
     ``null_shares``: feature to share of rows without a value. ``category_shares``: category feature to declared
-    category to share of rows. ``is_constant``: feature to whether every batch showed at most one value.
+    category to share of rows. ``is_constant``: feature to whether every batch showed at most one value. ``only``:
+    for features that showed one value, a fingerprint of it, which tells whether parts of a batch showed the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +33,7 @@ class BatchReference(BaseModel):
     null_shares: dict[str, float]
     category_shares: dict[str, dict[str, float]]
     is_constant: dict[str, bool]
+    only: dict[str, str] = {}
 
 
 def reference_of(frame: pd.DataFrame, use_case: UseCase) -> BatchReference:
@@ -43,7 +46,32 @@ def reference_of(frame: pd.DataFrame, use_case: UseCase) -> BatchReference:
         null_shares={f.name: float(frame[f.name].isna().mean()) for f in present},
         category_shares={f.name: _shares(frame[f.name], f.categories) for f in present if f.type == "category"},
         is_constant={f.name: bool(frame[f.name].nunique() < 2) for f in present},
+        only={f.name: single for f in present if (single := only_value(frame[f.name]))},
     )
+
+
+def only_value(column: pd.Series) -> str:
+    """A fingerprint of the one value that a column shows; "" where it shows none or several."""
+    values = column.dropna().unique()
+    if len(values) != 1:
+        return ""
+    value = values[0]
+    text = repr(value + 0.0) if isinstance(value, float) else repr(value)  # -0.0 and 0.0 are one value
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def merge_parts(parts: Sequence[BatchReference]) -> BatchReference | None:
+    """The reference of one batch from those of its parts; None where it has no rows.
+
+    What is constant in every part is constant in the batch only if they all show the same value.
+    """
+    merged = merge(parts)
+    if merged is None:
+        return None
+    shown = {name: {part.only[name] for part in parts if name in part.only} for name in merged.is_constant}
+    is_constant = {name: is_one and len(shown[name]) < 2 for name, is_one in merged.is_constant.items()}
+    only = {name: values.pop() for name, values in shown.items() if is_constant[name] and values}
+    return merged.model_copy(update={"is_constant": is_constant, "only": only})
 
 
 def merge(references: Sequence[BatchReference]) -> BatchReference | None:
@@ -106,5 +134,6 @@ def _averages(
     for name in _names(references, part):
         # A batch from before the contract declared this name says nothing about it.
         knowing = [(r.rows, part(r)[name]) for r in references if name in part(r)]
-        averages[name] = sum(rows * share for rows, share in knowing) / sum(rows for rows, _ in knowing)
+        # Shares are of whole rows; counted again they are those of all rows at once, to the last bit.
+        averages[name] = sum(round(rows * share) for rows, share in knowing) / sum(rows for rows, _ in knowing)
     return averages

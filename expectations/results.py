@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from expectations import checks
 from expectations.observation import Observation
+from expectations.reference import only_value
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
 
-def observation(result: ExpectationValidationResult, rows: int) -> Observation:
-    """One result of the engine, for a part of ``rows`` rows."""
+def observation(result: ExpectationValidationResult, frame: pd.DataFrame) -> Observation:
+    """One result of the engine, for a part of a batch with the rows of ``frame``."""
     configuration: Any = result.expectation_config  # optional by type alone
     meta, is_evaluated = configuration.meta, not _has_raised(result.exception_info)
     found: Mapping[str, Any] = result.result or {}
-    check = meta["check"]
+    check, rows = meta["check"], len(frame)
+    figure = _figure(check, found)
+    is_single = check == checks.CONSTANT_COLUMNS.name and figure == 1
+    is_missing = check == checks.VANISHED_CATEGORIES.name and is_evaluated and not result.success
     return Observation(
         expectation=configuration.type,
         column=meta["column"],
@@ -31,10 +36,11 @@ def observation(result: ExpectationValidationResult, rows: int) -> Observation:
         is_success=bool(result.success),
         rows=rows,
         unexpected=_unexpected_rows(check, found, rows),
-        figure=_figure(check, found),
+        figure=figure,
         smallest=configuration.kwargs.get("min_value"),
         largest=configuration.kwargs.get("max_value"),
-        missing=tuple(map(str, found.get("partial_missing_list") or ())),
+        missing=_missing(frame[meta["column"]], configuration.kwargs["value_set"]) if is_missing else (),
+        only=only_value(frame[meta["column"]]) if is_single else "",
         words=_type_words(found, configuration.kwargs) if check == checks.SCHEMA.name and is_evaluated else "",
     )
 
@@ -64,6 +70,12 @@ def _unexpected_rows(check: str, found: Mapping[str, Any], rows: int) -> int:
     if check == checks.NULLS.name and found:
         return round((1 - found["observed_value"]) * rows)
     return int(found.get("unexpected_count") or 0)
+
+
+def _missing(column: pd.Series, expected: Iterable[str]) -> tuple[str, ...]:
+    """All of them: the engine names twenty, and a part may lack more that the batch has."""
+    seen = set(column.dropna().unique())
+    return tuple(value for value in expected if value not in seen)
 
 
 def _figure(check: str, found: Mapping[str, Any]) -> float | None:

@@ -84,7 +84,7 @@ def check_part(
     shape = replace(shape_of(checked, use_case), rows=batch_rows if rows else 0)
     suite = build_suite(use_case, reference, shape)
     batch, outcome = _first_pass(checked, suite, docs_folder)
-    observations = tuple(observation(result, rows) for result in outcome.results)
+    observations = tuple(observation(result, checked) for result in outcome.results)
     return CheckedPart(observations, _second_pass(batch, suite, observations, rows))
 
 

@@ -18,10 +18,11 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.act_parts import LoggedPart, choose_actions, log_decisions, situations
+from tasks.act_parts import choose_actions, log_decisions, situations
 from tasks.announce import announce, publish
 from tasks.batch_story import batch_markdown
 from tasks.halting import halt
+from tasks.log_ranges import log_in_ranges
 from tasks.outgoing import send_pending
 from tasks.parts import each_part
 from tasks.predict import reached
@@ -99,7 +100,11 @@ def _log(workspace: Workspace, batch_id: str, champion: str, costs: Sequence[Sta
     rules = baseline(workspace.ledger, workspace.use_case.name)
     assert rules is not None  # the batch could not have been scored without
     before = ledger_bytes(workspace.ledger)
-    logged: list[LoggedPart] = each_part(workspace, log_decisions, batch_id, champion, rules.release_id, utc_now())
+    by_whom, parts = (champion, rules.release_id, utc_now()), len(parts_of(workspace.ledger, batch_id, "due"))
+    if parts > 1 and workspace.ledger.is_sqlite:
+        logged = log_in_ranges(workspace, batch_id, *by_whom, parts)
+    else:
+        logged = each_part(workspace, log_decisions, batch_id, *by_whom)
     grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(workspace.ledger) - before))
     decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
     detail = {"decisions": decisions, "messages": messages}

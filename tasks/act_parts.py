@@ -76,18 +76,28 @@ def log_decisions(
     """Append one part's decisions to the ledger, which also queues what is to be sent, in one transaction."""
     workspace = open_workspace(use_case)
     with Meter("log", None, scope_of(workspace)) as meter:
-        features = find_part(workspace.ledger, batch_id, "features", part)
-        assert features is not None  # predict left it
-        ids = read_part(workspace, batch_id, "features", part, [workspace.use_case.entity.key]).column(0)
-        as_of = batch_of(workspace, batch_id).as_of
-        facts = BatchFacts(batch_id, as_of, features.digest, champion, rules, decided_at)
-        scores, chosen = (read_part(workspace, batch_id, kind, part) for kind in ("scores", "choice"))
-        rows = decision_rows(workspace.use_case, facts, scores, _choice(chosen), ids.combine_chunks())
+        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at)
         with workspace.ledger.begin() as connection:
             append_decisions(connection, rows)
         meter.add(len(rows))
-    # Counted whether or not they are new, so that a run which was killed in between says the same when it runs again.
-    return LoggedPart(len(rows), int(np.count_nonzero(rows["is_sent"].to_numpy())), meter.cost)
+    return counted(rows, meter.cost)
+
+
+def rows_of_part(
+    workspace: Workspace, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime
+) -> pa.Table:
+    """The ledger's rows of one part, from what scoring and choosing left behind."""
+    features = find_part(workspace.ledger, batch_id, "features", part)
+    assert features is not None  # predict left it
+    ids = read_part(workspace, batch_id, "features", part, [workspace.use_case.entity.key]).column(0)
+    facts = BatchFacts(batch_id, batch_of(workspace, batch_id).as_of, features.digest, champion, rules, decided_at)
+    scores, chosen = (read_part(workspace, batch_id, kind, part) for kind in ("scores", "choice"))
+    return decision_rows(workspace.use_case, facts, scores, _choice(chosen), ids.combine_chunks())
+
+
+def counted(rows: pa.Table, cost: StageCost) -> LoggedPart:
+    """Rows counted whether or not they are new: a run that was killed in between says the same when it runs again."""
+    return LoggedPart(len(rows), int(np.count_nonzero(rows["is_sent"].to_numpy())), cost)
 
 
 def _table(choice: Choice) -> pa.Table:

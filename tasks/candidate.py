@@ -61,6 +61,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         "code_version": code_version(workspace),
         "latency_ms": latency_of_one(workspace, candidate.model, batches.frame),
         "cpu_seconds_per_row": cpu_seconds_per_row(workspace.use_case, candidate.model, batches.frame),
+        "refusals": list(candidate.model.refusals),
     }
     release = Release(
         release_id=release_id,
@@ -74,8 +75,16 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         card_json=canonical_json(card),
         created_at=fact.as_of,
     )
-    register_release(workspace.ledger, release, f"trained on {len(rows):,} outcomes", "decisionloop")
+    register_release(workspace.ledger, release, _made_from(len(rows), candidate.model), "decisionloop")
     return release_id
+
+
+def _made_from(rows: int, model: ReleaseModel) -> str:
+    """Why the release is there, and in which form it decides if that is not the usual one."""
+    trained = f"trained on {rows:,} outcomes"
+    if not model.refusals:
+        return trained
+    return f"{trained}; decides as an uncompiled pipeline, because {' '.join(model.refusals)}"
 
 
 def find_candidates(workspace: Workspace, release_ids: Sequence[str], decision_id: np.ndarray) -> list[CandidateRecord]:

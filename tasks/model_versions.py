@@ -85,7 +85,7 @@ def log_candidate(
             "training_snapshot": fact.snapshot_digest,
             "contract_version": use_case.version,
         },
-        model_card=model_card(use_case, release_id, candidate.kind, rows, cohorts, metrics),
+        model_card=model_card(use_case, release_id, candidate.kind, rows, cohorts, metrics, candidate.model.refusals),
         files={f"{part}.scorer": scorer.to_bytes() for part, scorer in scorers.items() if scorer is not None},
     )
     return workspace.registry.log_release(record, candidate.pipelines)

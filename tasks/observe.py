@@ -89,7 +89,7 @@ def _figures(workspace: Workspace, batch: Batch) -> Iterator[Figure]:
     yield from money_figures(use_case, log, frame, said.values, rules, preferred)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_:
-        taken = pd.Index(use_case.action_names).get_indexer(log["action"])
+        taken = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
         for release_id, score, action in said.scores(preferred):
             # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
             known = np.where(action == taken, score, np.nan) if use_case.model.action_as == "input" else score

@@ -21,7 +21,7 @@ from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.metering import StageCost
 from decisionloop.predict.text import as_text
 from decisionloop.workspace import Workspace, open_workspace
-from expectations.reference import BatchReference, merge
+from expectations.reference import BatchReference, merge_parts
 from expectations.report import BatchReport, as_markdown
 from expectations.run import settle
 from tasks.announce import publish
@@ -33,7 +33,8 @@ from tasks.rules_release import ensure_rules
 from tasks.scoring import ShadowPart
 from tasks.step import step
 
-FROZEN = ("frozen", "validated", "scored", "decided", "complete")
+FROZEN = ("frozen", "validated", "scored")
+DECIDED = ("decided", "complete")
 
 
 @step
@@ -44,7 +45,7 @@ def freeze_batch(use_case: str, as_of: datetime) -> str:
     record_use_case(workspace.ledger, use_case, contract.digest, contract.version, workspace.folder.text)
     ensure_rules(workspace, as_of)
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest)
-    if batch.state in FROZEN:
+    if batch.state in DECIDED or (batch.state in FROZEN and parts_of(workspace.ledger, batch.batch_id, "due")):
         return batch.batch_id
     _cut_into_parts(workspace, batch.batch_id, as_of)
     frozen = each_part(workspace, freeze_part, batch.batch_id)
@@ -73,7 +74,7 @@ def validate_batch(use_case: str, batch_id: str) -> str:
     _record(workspace, batch_id, report)
     if report.state == "halted":
         halt(workspace, batch_id, "validation", report.halt_reasons, [r.remedy for r in report.halting])
-    reference = merge([part.reference for part in checked if part.reference is not None])
+    reference = merge_parts([part.reference for part in checked if part.reference is not None])
     assert isinstance(reference, BatchReference)  # an empty batch is halted
     detail: dict[str, Scalar] = {"fault_rows": faults, "reference": reference.model_dump_json()}
     reached(workspace, batch_id, "validated", detail, [part.cost for part in checked])

@@ -42,7 +42,7 @@ class PartRunner(TaskRunner[PrefectFuture[Any]]):
         if self._runner is None:
             self._runner = _runner(load_settings())
             self._runner.__enter__()
-        return self._runner.submit(task, parameters, wait_for, dependencies)  # type: ignore[no-any-return]
+        return self._runner.submit(task, parameters, wait_for, dependencies)
 
     def __exit__(self, *error: Any) -> None:
         """Stop what was started."""

@@ -42,7 +42,7 @@ def said_of(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> Said:
     use_case = workspace.use_case
     names = [f"value:{name}" for name in use_case.action_names]
     scores = _parts(workspace, batch_id, "scores", ["decision_id", "rules_action", "score", *names])
-    place = pd.Index(scores["decision_id"]).get_indexer(log["decision_id"])
+    place = pd.Index(scores["decision_id"]).get_indexer(pd.Index(log["decision_id"]))
     has_model = "score" in scores
     return Said(
         rules_action=scores["rules_action"].to_numpy(dtype=np.int64)[place],
@@ -56,9 +56,12 @@ def said_of(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> Said:
 def _shadows(
     workspace: Workspace, batch_id: str, scores: pd.DataFrame, place: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    told = _parts(workspace, batch_id, "predictions", ["row", "release_id", "score", "action"])
+    columns = ["row", "release_id", "score", "action"]
+    told = _parts(workspace, batch_id, "predictions", [*columns, "decision_id", "role"])
     if "release_id" not in told:  # nobody was in shadow
         return {}
+    if "role" in told:
+        told = _of_first_version(workspace, told, scores)
     start = scores.groupby("part", sort=True).size().cumsum().shift(fill_value=0)
     at = told["row"].to_numpy() + start.loc[told["part"]].to_numpy()
     found = {}
@@ -68,6 +71,14 @@ def _shadows(
         action[at[rows]] = told["action"].to_numpy()[rows]
         found[str(release_id)] = (score[place], action[place])
     return found
+
+
+def _of_first_version(workspace: Workspace, told: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Tables from before revision 0003: every release's answers, by decision, actions by name. Batches had one part."""
+    shadows = told[told["role"] == "shadow"].reset_index(drop=True)
+    row = pd.Index(scores["decision_id"]).get_indexer(pd.Index(shadows["decision_id"]))
+    action = pd.Index(workspace.use_case.action_names).get_indexer(pd.Index(shadows["action"]))
+    return shadows.assign(row=row, action=action)
 
 
 def _parts(workspace: Workspace, batch_id: str, kind: PartKind, columns: list[str]) -> pd.DataFrame:

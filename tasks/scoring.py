@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.act.economics import action_values
-from decisionloop.act.identity import decision_ids
+from decisionloop.act.identity import decision_id_array
 from decisionloop.act.preference import preferred_action
 from decisionloop.ledger.releases import Release
 from decisionloop.metering import Meter, Scope, StageCost
@@ -74,7 +74,7 @@ def score_side_by_side(
     with Meter("score", rules.release_id, scope) as by_rules:
         rules_action, words = apply_rules(use_case, workspace.code, frame)
         columns: dict[str, pa.Array | np.ndarray] = {
-            "decision_id": pa.array(decision_ids(use_case.name, frame[use_case.entity.key], as_of), pa.string()),
+            "decision_id": decision_id_array(use_case.name, frame[use_case.entity.key], as_of),
             "rules_action": rules_action.astype(np.int8),
             "rules_reason_codes": rules_reason_codes(words),
         }

@@ -1,1 +1,1 @@
-"""A use case as large as it is asked for: 20 features from Parquet files, rules, a champion and a shadow of 200 trees."""
+"""A use case as large as it is asked for: 20 features from files, rules, a champion and a shadow of 200 trees."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import yaml
@@ -16,18 +15,25 @@ import yaml
 from benchmarks.large_batch.source import FILE_ROWS, KEY
 from benchmarks.reference_model import CATEGORY_COUNTS, drawn_rows, number_names, reference_model, second_model
 
+if TYPE_CHECKING:
+    from decisionloop.predict.scorer.scorer import CompiledScorer
+
 AS_OF = datetime(2026, 1, 5, tzinfo=UTC)
 CODE = ("features.py", "rules.py", "source.py")
 REFERENCE_ROWS = 20_000
 
 
-def write_use_case(usecases: Path, rows: int) -> Path:
-    """Write the use case and the files of `rows` customers; files that are there are kept."""
+def write_use_case(usecases: Path, rows: int, reasons: int = 3) -> Path:
+    """Write the use case and the files of `rows` customers; files that are there are kept.
+
+    ``reasons``: how many are logged with each decision.
+    """
     folder, here = usecases / "large_batch", Path(__file__).parent
     (folder / "data").mkdir(parents=True, exist_ok=True)
     for name in CODE:
         shutil.copy(here / name, folder)
     contract = yaml.safe_load((here / "usecase.yaml").read_text()) | {"features": _features()}
+    contract["model"]["reasons"] = reasons
     (folder / "usecase.yaml").write_text(yaml.safe_dump(contract, sort_keys=False))
     for number in range(-(-rows // FILE_ROWS)):
         _write_file(folder / "data" / f"{number:05d}.parquet", number, min(FILE_ROWS, rows - number * FILE_ROWS))
@@ -60,9 +66,8 @@ def _features() -> list[dict[str, Any]]:
     return [{**one, "purpose": "drawn"} for one in numbers]
 
 
-def install_releases(names: Sequence[str] = ("champion", "shadow")) -> None:
+def install_releases() -> None:
     """Register the reference model as champion and a second one of its size in shadow, in the process's settings."""
-    from decisionloop.act.economics import action_values
     from decisionloop.ledger.facts import canonical_json
     from decisionloop.ledger.releases import Release, append_release_event, register_release, release_id_of
     from decisionloop.ledger.use_cases import record_use_case
@@ -77,13 +82,12 @@ def install_releases(names: Sequence[str] = ("champion", "shadow")) -> None:
     record_use_case(ledger, use_case.name, use_case.digest, use_case.version, workspace.folder.text)
     ensure_rules(workspace, AS_OF)
     frame = drawn_rows(REFERENCE_ROWS, "categorical", seed=2)
-    scorers = {"champion": lambda: reference_model("categorical").scorer, "shadow": lambda: second_model("categorical")}
-    for stage in names:
-        model = ReleaseModel(scorers[stage](), None)
+    write = use_case.action_names.index("write")
+    for stage, train in _TRAINED.items():
+        model = ReleaseModel(_scorer(workspace.folder.folder / "models" / f"{stage}.scorer", train), None)
         digest = save_release(workspace.snapshots, ledger, model)
         told = predict(use_case, model, frame)
-        assert np.isfinite(action_values(use_case, frame, told)).all()
-        write = use_case.action_names.index("write")
+        assert told.probability is not None
         release = Release(
             release_id=release_id_of(use_case.name, "gradient_boosting", use_case.digest, digest),
             use_case=use_case.name,
@@ -98,3 +102,19 @@ def install_releases(names: Sequence[str] = ("champion", "shadow")) -> None:
         )
         register_release(ledger, release, "for the benchmark", "benchmark")
         append_release_event(ledger, release.release_id, stage, "for the benchmark", "benchmark", AS_OF)
+
+
+_TRAINED: dict[Literal["champion", "shadow"], Callable[[], CompiledScorer]] = {
+    "champion": lambda: reference_model("categorical").scorer,
+    "shadow": lambda: second_model("categorical"),
+}
+
+
+def _scorer(file: Path, train: Callable[[], CompiledScorer]) -> CompiledScorer:
+    """The scorer kept in ``file``, trained where there is none."""
+    from decisionloop.predict.scorer.scorer import CompiledScorer
+
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(train().to_bytes())
+    return CompiledScorer.from_bytes(file.read_bytes())

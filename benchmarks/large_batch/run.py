@@ -49,24 +49,26 @@ class Decided:
     """What deciding a batch took: wall seconds of each step, processor seconds and stored bytes of each stage.
 
     ``decisions``: a digest of ids, actions, scores, propensities, roles and reasons. ``started``: wall seconds for
-    starting what is not part of any batch (imports, kernels, the runner's workers).
+    starting what is not part of any batch (imports, kernels, the runner's workers). ``transfer``: wall seconds for
+    eight parts that do nothing, sent to the runner's workers and back.
     """
 
     wall: float
     cpu: float
     started: float
+    transfer: float
     steps: dict[str, float]
     stages: dict[str, float]
     bytes_stored: int
     decisions: str
 
 
-def install(setup: dict[str, object], rows: int) -> str:
-    """Write the use case and install its releases."""
+def install(setup: dict[str, object], rows: int, reasons: int) -> str:
+    """Write the use case and install its releases; ``reasons`` are logged with each decision."""
     from benchmarks.large_batch.make import install_releases, write_use_case
 
     where = Setup(**setup)  # type: ignore[arg-type]
-    write_use_case(Path(where.usecases), rows)
+    write_use_case(Path(where.usecases), rows, reasons)
     where.enter()
     install_releases()
     return where.home
@@ -79,13 +81,14 @@ def decide(setup: dict[str, object], is_checked: bool) -> dict[str, object]:
     started = time.perf_counter()
     run = _in_flow() if where.is_flow else _plain()
     _warm(where)
+    transfer = _transfer(where)
     ready = time.perf_counter()
     cpu = time.process_time()
     batch_id, steps = run()
     wall, cpu = time.perf_counter() - ready, time.process_time() - cpu
     stages, stored = _costs(batch_id)
     digest = _digest(batch_id) if is_checked else ""
-    return asdict(Decided(wall, cpu, ready - started, steps, stages, stored, digest))
+    return asdict(Decided(wall, cpu, ready - started - transfer, transfer, steps, stages, stored, digest))
 
 
 def _steps() -> tuple[str, dict[str, float]]:
@@ -153,6 +156,28 @@ def _warm(where: Setup) -> None:
         from tasks.runner import local_cluster
 
         local_cluster(settings.workers)
+
+
+def _transfer(where: Setup) -> float:
+    """Wall seconds for eight parts that do nothing, on workers that have loaded everything."""
+    if where.runner != "dask":
+        return 0.0
+    from prefect import flow, task
+
+    from benchmarks.large_batch.workers import load
+    from tasks.runner import PartRunner
+
+    step = task(load, persist_result=False)
+
+    def send() -> float:
+        clock = time.perf_counter()
+        for future in [step.submit(part) for part in range(8)]:
+            future.result()
+        return time.perf_counter() - clock
+
+    run = flow(send, name="transfer", task_runner=PartRunner(), persist_result=False)
+    run()
+    return float(run())
 
 
 def _costs(batch_id: str) -> tuple[dict[str, float], int]:

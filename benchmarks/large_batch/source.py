@@ -1,4 +1,4 @@
-"""The source of the large batch: sorted Parquet files of FILE_ROWS rows each, of which only what is asked for is read."""
+"""The source of the large batch: sorted Parquet files of FILE_ROWS rows each; only what is asked for is read."""
 
 from __future__ import annotations
 

@@ -120,6 +120,20 @@ def _snapshots(settings: Settings) -> Iterator[Finding]:
     yield Finding("snapshots", "ok", f"{settings.resolved_snapshots_url()}, written and read back")
 
 
+def _scorer(settings: Settings) -> Iterator[Finding]:
+    """Compiles what is not compiled yet, so that no other process has to."""
+    from decisionloop.predict.scorer.engine import compile_kernels, has_numba, kernels, resolve_engine
+
+    if resolve_engine(settings.scorer_engine) == "numba":
+        compile_kernels()
+        where = kernels().margins.stats.cache_path
+        yield Finding("scorer", "ok", f"numba {metadata.version('numba')}, compiled code ready in {where}")
+    elif has_numba():
+        yield Finding("scorer", "ok", "numpy, as it is set")
+    else:
+        yield Finding("scorer", "ok", "numpy (numba, which is faster, comes with decisionloop[fast])")
+
+
 def _mlflow(settings: Settings) -> Iterator[Finding]:
     yield Finding("mlflow", "ok", f"{settings.resolved_mlflow_uri()} (opened at the first training)")
 
@@ -180,6 +194,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _telemetry,
     _ledger,
     _snapshots,
+    _scorer,
     _mlflow,
     _use_cases,
     _prefect_server,

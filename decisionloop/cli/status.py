@@ -16,6 +16,8 @@ from decisionloop.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     import pandas as pd
 
+    from decisionloop.ledger.releases import ReleaseStage
+
 LAST_BATCHES = 5
 
 
@@ -27,6 +29,7 @@ class Status:
     title: str
     champion: str
     in_shadow: tuple[str, ...]
+    not_compiled: tuple[str, ...]
     kill_switch: str
     last_batches: tuple[str, ...]
     undelivered: int
@@ -63,7 +66,7 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.verdicts import verdicts
 
     ledger, name = workspace.ledger, workspace.use_case.name
-    decides = champion(ledger, name)
+    decides, beside = champion(ledger, name), shadows(ledger, name)
     judged = verdicts(ledger, name)
     last = batches(ledger, name)[-LAST_BATCHES:]
     value = _last_value(workspace)
@@ -72,7 +75,10 @@ def status_of(workspace: Workspace) -> Status:
         use_case=name,
         title=workspace.use_case.title,
         champion=decides.release_id if decides else "nobody yet",
-        in_shadow=tuple(stage.release_id for stage in shadows(ledger, name)),
+        in_shadow=tuple(stage.release_id for stage in beside),
+        not_compiled=tuple(
+            f"{stage.release_id}: {refusal}" for stage in (decides, *beside) if stage for refusal in _refusals(stage)
+        ),
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         undelivered=count_pending(ledger, name),
@@ -86,6 +92,11 @@ def status_of(workspace: Workspace) -> Status:
             f"{alert.severity}: {alert.message.rstrip('.')}. {alert.remedy}" for alert in alerts(ledger, name)[-3:]
         ),
     )
+
+
+def _refusals(stage: ReleaseStage) -> tuple[str, ...]:
+    """Why pipelines of the release decide uncompiled."""
+    return tuple(json.loads(stage.release.card_json).get("refusals", ()))
 
 
 def _last_value(workspace: Workspace) -> pd.Series | None:
@@ -110,6 +121,7 @@ def as_text(state: Status) -> str:
         f"{state.use_case}: {state.title}",
         f"  decides       {state.champion}",
         f"  in shadow     {', '.join(state.in_shadow) or 'nobody'}",
+        *(f"  not compiled  {line}" for line in state.not_compiled),
         f"  kill switch   {state.kill_switch}",
         f"  earned        {state.value_per_decision}",
         f"  costs         {state.serving_cost}",

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 Kind = Literal["scorecard", "gradient_boosting"]
 FOLDS = 3
 
+REFERENCE = "training decisions, weighted by the inverse of the probability of being revealed"
+"""Whom a score's reasons compare with; the scorer's file says so."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -61,15 +64,18 @@ def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
     can be weighed by its probability. Raises CompileError when a pipeline can neither be compiled nor kept.
     """
     fitted = _fit(use_case, kind, rows)
-    scorers = {part: _deployable(one, rows.weight) for part, one in fitted.items()}
+    scorers = {part: _deployable(one, rows.weight, use_case) for part, one in fitted.items()}
     pipelines = {part: one.pipeline for part, one in fitted.items()}
     return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")))
 
 
-def _deployable(fitted: _Fitted, weight: np.ndarray) -> ReleaseScorer:
+def _deployable(fitted: _Fitted, weight: np.ndarray, use_case: UseCase) -> ReleaseScorer:
     """The compiled scorer or, where that is refused, the pipeline itself with the reason of the refusal."""
     try:
-        return compile_pipeline(fitted.pipeline, fitted.inputs, weight)
+        version = str(use_case.version)
+        return compile_pipeline(
+            fitted.pipeline, fitted.inputs, weight, contract_version=version, reference_name=REFERENCE
+        )
     except CompileError as refusal:
         return PipelineScorer.of(fitted.pipeline, fitted.inputs, weight, str(refusal))
 

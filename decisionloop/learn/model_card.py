@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.training_set import TrainingSet
 
 
 def model_card(
-    use_case: UseCase, release_id: str, kind: str, rows: TrainingSet, cohorts: str, metrics: Mapping[str, float]
+    use_case: UseCase,
+    release_id: str,
+    kind: str,
+    rows: TrainingSet,
+    cohorts: str,
+    metrics: Mapping[str, float],
+    refusals: Sequence[str] = (),
 ) -> str:
-    """Markdown after Mitchell et al., "Model Cards for Model Reporting" (2019)."""
+    """Markdown after Mitchell et al., "Model Cards for Model Reporting" (2019).
+
+    ``refusals``: why pipelines of this release were not compiled (`ReleaseModel.refusals`).
+    """
     inputs = "\n".join(
         f"| {feature.wording} | `{feature.name}` | {feature.unit or '-'} | {feature.purpose} |"
         for feature in use_case.model_inputs
@@ -23,7 +32,7 @@ def model_card(
 
 **Use.** {use_case.title}: {use_case.description}
 
-**Kind.** {kind}, one scikit-learn pipeline for each part of the outcome, compiled to exact lookup tables.
+**Kind.** {kind}, one scikit-learn pipeline for each part of the outcome, {_form(refusals)}
 
 **Taught by.** {len(rows):,} mature decisions whose outcome was revealed ({cohorts}), weighted by the inverse of the
 probability of being revealed; worth {rows.effective_n:,.0f} equally weighted ones.{base} Holdout and fallback
@@ -46,3 +55,16 @@ decisions did not teach.
 **Limits.** It says nothing about people unlike those who taught it, nor about actions that were never tried. It decays:
 the loop measures it on every mature cohort. Contract version {use_case.version}, digest `{use_case.digest[:12]}`.
 """
+
+
+def _form(refusals: Sequence[str]) -> str:
+    """In which form the pipelines decide."""
+    if not refusals:
+        return (
+            "compiled to exact lookup tables. Reasons are exact Shapley values\n"
+            "on the margin scale, against the weighted decisions that taught it."
+        )
+    return (
+        f"not all of them compiled to lookup tables: {' '.join(refusals)} What is not compiled decides as the "
+        "pipeline that it is: it is slower, and reasons that it gives are approximate."
+    )

@@ -8,6 +8,7 @@ others. Said once a group, a batch of a million is a third of the size and twice
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ from decisionloop.ledger.schema import decision, decision_group, decision_row
 _GROUP = tuple(column.name for column in decision_group.c if column.name != "group_id")
 _ROW = tuple(column.name for column in decision_row.c if column.name != "group_id")
 _LARGEST_KEY = 2**62
+# An id is 32 characters: those of its batch's time, then those of a hash.
+_LENGTH, _TIME, _HASHED = 32, slice(0, 8), slice(8, 16)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class GroupedDecisions:
 
     groups: pa.Table
     rows: pa.Table
+
+    def ranges(self, count: int) -> list[pa.Table]:
+        """The rows in ``count`` ranges of ids, so that the first ranges of all parts of a batch hold its least ids."""
+        limits = [int.from_bytes(f"{2**32 // count * k:08x}".encode(), "big") for k in range(1, count)]
+        hashed = _characters(self.rows["decision_id"], _HASHED)
+        ends = [0, *np.searchsorted(hashed, np.array(limits, dtype=np.uint64)).tolist(), len(self.rows)]
+        return [self.rows.slice(start, end - start) for start, end in itertools.pairwise(ends)]
 
 
 def grouped(decisions: pa.Table | pd.DataFrame) -> GroupedDecisions:
@@ -48,7 +58,7 @@ def grouped(decisions: pa.Table | pd.DataFrame) -> GroupedDecisions:
     common = _conform(decision_group, _GROUP, decisions.take(pa.array(first)))
     ids = np.array([_group_id(row) for row in common.to_pylist()], dtype=np.int64)
     rows = _conform(decision_row, _ROW, decisions)
-    rows = rows.append_column("group_id", pa.array(ids[member])).take(_order_of_ids(rows["decision_id"]))
+    rows = in_order_of_ids(rows.append_column("group_id", pa.array(ids[member])))
     return GroupedDecisions(common.append_column("group_id", pa.array(ids)), rows)
 
 
@@ -95,15 +105,20 @@ def _group_id(row: dict[str, object]) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") >> 1
 
 
-def _order_of_ids(ids: pa.ChunkedArray) -> pa.Array:
-    """Rows in about the order of their ids: neighbours in the index are then written together.
+def in_order_of_ids(rows: pa.Table) -> pa.Table:
+    """The rows by decision id, so that neighbours in its index are written together.
 
-    The first eight characters decide, which is near enough.
+    Ids are told apart by their time and the eight characters behind it, which is near enough.
     """
-    heads = pc.binary_slice(ids.cast(pa.binary()), 0, 8)
-    fixed = heads.combine_chunks()
-    if not len(fixed) or pc.min(pc.binary_length(fixed)).as_py() < 8:
-        return pc.sort_indices(ids)
-    offsets = np.frombuffer(fixed.buffers()[1], dtype=np.int32)[fixed.offset :]
-    head = np.frombuffer(fixed.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[0] + 8 * len(fixed)]
-    return pa.array(np.argsort(head.view(">u8").astype(np.uint64), kind="stable"))
+    ids = rows["decision_id"]
+    if pc.min_max(pc.binary_length(ids)).as_py() != {"min": _LENGTH, "max": _LENGTH}:
+        return rows.take(pc.sort_indices(ids))
+    return rows.take(pa.array(np.lexsort([_characters(ids, where) for where in (_HASHED, _TIME)])))
+
+
+def _characters(ids: pa.ChunkedArray, where: slice) -> np.ndarray:
+    """Eight characters of ids of _LENGTH as numbers (n,) that sort as the text does."""
+    whole = pa.concat_arrays(ids.chunks) if ids.num_chunks != 1 else ids.chunk(0)
+    start = np.frombuffer(whole.buffers()[1], dtype=np.int32)[whole.offset] if len(whole) else 0
+    text = np.frombuffer(whole.buffers()[2] or b"", dtype=np.uint8)[start : start + _LENGTH * len(whole)]
+    return np.ascontiguousarray(text.reshape(-1, _LENGTH)[:, where]).view(">u8").ravel().astype(np.uint64)

@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
 
+from decisionloop.act.identity import decision_ids
 from decisionloop.errors import UsageError
 from decisionloop.ledger import facts
 from decisionloop.ledger.bulk import append
-from decisionloop.ledger.decision_groups import grouped
+from decisionloop.ledger.decision_groups import GroupedDecisions, grouped
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, outcome, shadow_run
@@ -55,10 +56,14 @@ def append_decisions(connection: Connection, decisions: pd.DataFrame | pa.Table)
     outbox. The connection must come from `Ledger.begin()`.
     """
     _check_roles(decisions, DECISION_ROLES)
-    taken_apart = grouped(decisions)
-    appended = append(connection, decision_row, taken_apart.rows)
+    return append_grouped(connection, grouped(decisions))
+
+
+def append_grouped(connection: Connection, decisions: GroupedDecisions) -> int:
+    """Append decisions that were taken apart before; see :func:`append_decisions`."""
+    appended = append(connection, decision_row, decisions.rows)
     if appended:  # a group without a row would tell of nothing
-        append(connection, decision_group, taken_apart.groups)
+        append(connection, decision_group, decisions.groups)
     return appended
 
 
@@ -76,10 +81,14 @@ def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
 
 
 def decisions_of_entity(ledger: Ledger, use_case: str, entity_id: str) -> pd.DataFrame:
-    """Everything that was ever decided about an entity, by as-of: columns of the view `decision`."""
-    batches = select(batch.c.batch_id).where(batch.c.use_case == use_case)
-    statement = select(decision).where(decision.c.batch_id.in_(batches), decision.c.entity_id == entity_id)
-    return read_frame(ledger, statement.order_by(*_ORDER))
+    """Everything that was ever decided about an entity, by as-of: columns of the view `decision`.
+
+    Its ids follow from the batches' as-ofs, so that no index of entities has to grow with every batch.
+    """
+    times = select(batch.c.as_of).where(batch.c.use_case == use_case)
+    with ledger.connect() as connection:
+        ids = [decision_ids(use_case, [entity_id], as_of)[0] for as_of in connection.execute(times).scalars()]
+    return read_frame(ledger, select(decision).where(decision.c.decision_id.in_(ids)).order_by(*_ORDER))
 
 
 def decisions_with_outcomes(

@@ -51,7 +51,7 @@ def detach_spools(connection: DBAPIConnection | None, _entry: ConnectionPoolEntr
         return
     cursor = connection.cursor()
     try:
-        attached = [row[1] for row in cursor.execute("PRAGMA database_list").fetchall()]  # type: ignore[func-returns-value]
+        attached = [row[1] for row in cursor.execute("PRAGMA database_list").fetchall()]
         for name in attached:
             if name.startswith(_PREFIX):
                 cursor.execute(f"DETACH DATABASE {name}")

@@ -17,7 +17,6 @@ from decisionloop.predict.online_engines import (
     PlainEncoder,
     RowEncoder,
     RowTables,
-    row_kernels,
     row_tables,
 )
 from decisionloop.predict.online_pipeline import PipelineRow
@@ -25,7 +24,7 @@ from decisionloop.predict.online_rows import Row, RowReader
 from decisionloop.predict.reasons import ReasonCatalogue, ReasonWriter
 from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN
 from decisionloop.predict.score_cache import CachedScore, ScoreCache
-from decisionloop.predict.scorer.engine import EngineName, resolve_engine
+from decisionloop.predict.scorer.engine import EngineName, resolve_engine, row_kernels
 
 if TYPE_CHECKING:
     from decisionloop.predict.release_model import ReleaseScorer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -12,21 +11,13 @@ from numpy.typing import NDArray
 
 from decisionloop.predict.online_tables import RowShapley, RowTrees, frozen, row_shapley, row_trees
 from decisionloop.predict.scorer.codes import Bins, NumericBins
-from decisionloop.predict.scorer.engine import EngineName, kernels
+from decisionloop.predict.scorer.engine import EngineName, row_kernels
 from decisionloop.predict.scorer.flat import WORD_BLOCKS, flat_bins
 from decisionloop.predict.scorer.scorecard import ScorecardTables
 from decisionloop.predict.scorer.trees import TreeTables
 
 Codes = NDArray[np.uint8]
 Values = NDArray[np.float64]
-
-
-def row_kernels() -> ModuleType:
-    """The compiled kernels of one row; loaded from disk, or compiled now where they are not there yet."""
-    kernels()  # settles where compiled code is kept
-    from decisionloop.predict import online_kernels
-
-    return online_kernels
 
 
 class RowEncoder(Protocol):

@@ -1,15 +1,18 @@
 """One row in compiled code: values to codes, codes to a margin, codes to contributions.
 
-Needs numba, and is imported only by who asks for it. Every function has its signature, so that the compiled code is
-kept on disk and nothing is compiled at the first request. Additions are in the order of the batch engines, so that
-results are theirs to the last bit. Tables are passed read-only (`online_tables.frozen`).
+Needs numba; get the kernels compiled from `engine.row_kernels`. Additions are in the order of the batch
+engines, so that results are theirs to the last bit. Tables are passed read-only (`online_tables.frozen`).
 """
+
+# mypy: allow-untyped-defs
+# The kernels' types are their signatures.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numba import types
+
+from decisionloop.predict.scorer.engine import kernel
 
 
 def _table(item: types.Type, dimensions: int = 1) -> types.Array:
@@ -31,8 +34,8 @@ for _bit in range(64):
     _POSITION[((int(_SEQUENCE) << _bit) & (2**64 - 1)) >> 58] = _bit
 
 
-@numba.njit(types.void(_f8, *_bins, _codes), cache=True, nogil=True)
-def encode_row(values, order, edges, missing, is_number, codes):  # type: ignore[no-untyped-def]
+@kernel(types.void(_f8, *_bins, _codes))
+def encode_row(values, order, edges, missing, is_number, codes):
     """Write the codes of one row: ``values[i]`` is of feature ``order[i]``, a number or a category's code."""
     for place in range(order.size):
         feature, value = order[place], values[place]
@@ -48,8 +51,8 @@ def encode_row(values, order, edges, missing, is_number, codes):  # type: ignore
             codes[feature] = below
 
 
-@numba.njit([types.float64(_codes, *trees) for trees in _trees], cache=True, nogil=True)
-def trees_margin(codes, baseline, used, offset, word, value_start, value):  # type: ignore[no-untyped-def]
+@kernel(*(types.float64(_codes, *trees) for trees in _trees))
+def trees_margin(codes, baseline, used, offset, word, value_start, value):
     """The margin of one coded row over boosted trees, one at least."""
     trees = value_start.size - 1
     leaves = word[offset[0] + codes[used[0]]].copy()
@@ -63,20 +66,16 @@ def trees_margin(codes, baseline, used, offset, word, value_start, value):  # ty
     return total
 
 
-@numba.njit([types.float64(_f8, *_bins, *trees) for trees in _trees], cache=True, nogil=True)
-def trees_score(  # type: ignore[no-untyped-def]
-    values, order, edges, missing, is_number, baseline, used, offset, word, value_start, value
-):
+@kernel(*(types.float64(_f8, *_bins, *trees) for trees in _trees))
+def trees_score(values, order, edges, missing, is_number, baseline, used, offset, word, value_start, value):
     """`encode_row` and `trees_margin` in one call."""
     codes = np.empty(order.size, dtype=np.uint8)
     encode_row(values, order, edges, missing, is_number, codes)
     return trees_margin(codes, baseline, used, offset, word, value_start, value)
 
 
-@numba.njit(
-    types.void(_codes, *_by_code, types.int64, _i8, _i8, _i8, _i8, _f8, types.float64[::1]), cache=True, nogil=True
-)
-def trees_contributions(  # type: ignore[no-untyped-def]
+@kernel(types.void(_codes, *_by_code, types.int64, _i8, _i8, _i8, _i8, _f8, types.float64[::1]))
+def trees_contributions(
     codes, first, start, target, word, words, block_start, column_start, column, value_start, value, out
 ):
     """Write the Shapley values of one coded row over boosted trees to ``out`` (F,)."""

@@ -40,7 +40,7 @@ TRUSTED_TYPES = frozenset(
         "sklearn.utils.validation.check_array",
     }
 )
-"""What a pipeline may hold beyond the types that skops trusts by itself."""
+"""What a pipeline may hold beyond the types that skops trusts by itself, here and in the model registry."""
 
 
 class PipelineFeature(BaseModel):

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from decisionloop.errors import UsageError
-from decisionloop.predict.scorer.engine import EngineName, kernels, resolve_engine
+from decisionloop.predict.scorer.engine import EngineName, reason_kernels, resolve_engine
 
 if TYPE_CHECKING:
     from decisionloop.contract import UseCase
@@ -85,8 +85,8 @@ class ReasonWriter:
 
     Features of one group are summed, in their order, and the reason names the member that moved the score most in
     the group's direction. Ties keep the features' order. ``engine``: "numba" writes the text in compiled code,
-    "numpy" is the reference that it must equal byte for byte, "auto" takes numba where it is installed. Asking for
-    numba where it is not raises ConfigurationError.
+    "numpy" is the reference that it must equal byte for byte, "auto" takes numba where `engine.resolve_engine` finds
+    it worth while. Asking for numba where it is not installed raises ConfigurationError.
     """
 
     features: tuple[str, ...]
@@ -100,7 +100,7 @@ class ReasonWriter:
         values = np.asarray(contributions, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] != len(self.features):
             raise self._unusable(values)
-        written = None if self._kernel is None else self._kernel.write(values)
+        written = self._kernel.write(values) if resolve_engine(self.engine, len(values)) == "numba" else None
         return self._by_arrow(values) if written is None else written
 
     def text(self, contributions: NDArray[np.float64]) -> str:
@@ -127,13 +127,9 @@ class ReasonWriter:
         return "]" if self.is_exact else f',"{APPROXIMATE}"]'
 
     @cached_property
-    def _kernel(self) -> ReasonKernel | None:
-        if resolve_engine(self.engine) == "numpy":
-            return None
-        kernels()  # settles where compiled code is kept
-        from decisionloop.predict.reasons_kernel import ReasonKernel
-
-        return ReasonKernel.of(self.groups, self.openings, self.ending, self.count)
+    def _kernel(self) -> ReasonKernel:
+        layout: type[ReasonKernel] = reason_kernels().ReasonKernel
+        return layout.of(self.groups, self.openings, self.ending, self.count)
 
     def _by_arrow(self, values: NDArray[np.float64]) -> pa.StringArray:
         if not np.isfinite(values).all():

@@ -1,6 +1,6 @@
 """Reason codes in compiled code: one pass over the contributions writes the text straight into Arrow's buffers.
 
-Needs numba, and is imported only by who asks for it. `reasons.ReasonWriter` is the reference, byte for byte.
+Needs numba; get it compiled from `engine.reason_kernels`. `reasons.ReasonWriter` is the reference, byte for byte.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pyarrow as pa
 from numba import types
 from numpy.typing import NDArray
+
+from decisionloop.predict.scorer.engine import kernel
 
 LARGEST = 1e9
 """Sums from here on are left to the reference: Arrow writes larger numbers with an exponent."""
@@ -78,11 +79,7 @@ class ReasonKernel:
         return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(text))
 
 
-@numba.njit(
-    types.int64(types.int64, types.uint8[::1], types.int64),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.int64(types.int64, types.uint8[::1], types.int64))
 def _write_size(units: int, text: np.ndarray, at: int) -> int:
     """Write ``units`` / UNIT as Arrow would, without zeros at its end; returns where it ends."""
     if units < 0:
@@ -110,7 +107,7 @@ def _write_size(units: int, text: np.ndarray, at: int) -> int:
     return at
 
 
-@numba.njit(types.int64(_matrix, types.int64, _ids, types.int64, _sums, _ranks, _sums), cache=True, nogil=True)
+@kernel(types.int64(_matrix, types.int64, _ids, types.int64, _sums, _ranks, _sums))
 def _rank(
     values: np.ndarray,
     row: int,
@@ -142,7 +139,7 @@ def _rank(
     return found
 
 
-@numba.njit(types.int64(_matrix, types.int64, _ids, types.int64, types.boolean), cache=True, nogil=True)
+@kernel(types.int64(_matrix, types.int64, _ids, types.int64, types.boolean))
 def _leader(values: np.ndarray, row: int, group: np.ndarray, reason: int, is_raising: bool) -> int:
     """The member of a group that moved the score most in the group's direction; the first of equals."""
     leader, most = -1, 0.0
@@ -154,11 +151,7 @@ def _leader(values: np.ndarray, row: int, group: np.ndarray, reason: int, is_rai
     return leader
 
 
-@numba.njit(
-    types.int64(_matrix, _ids, _bytes, _ids, _bytes, types.int64, types.int64, types.uint8[::1], types.int32[::1]),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.int64(_matrix, _ids, _bytes, _ids, _bytes, types.int64, types.int64, types.uint8[::1], types.int32[::1]))
 def write_rows(
     values: np.ndarray,
     group: np.ndarray,

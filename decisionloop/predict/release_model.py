@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from decisionloop.contract import UseCase
+    from decisionloop.predict.scorer.engine import EngineName
 
 ACTION_COLUMN = "action"
 CLASS_COLUMN = "outcome_class"
@@ -101,6 +102,13 @@ class ReleaseModel:
         from decisionloop.predict.pipeline_model import PipelineScorer
 
         return not isinstance(self.leading, PipelineScorer)
+
+    @property
+    def engine(self) -> EngineName:
+        """The engine that the leading scorer is on, which writes its reasons too; "auto" for a pipeline."""
+        from decisionloop.predict.scorer.scorer import CompiledScorer
+
+        return self.leading.engine if isinstance(self.leading, CompiledScorer) else "auto"
 
 
 class ScoresFrames(Protocol):

@@ -61,7 +61,7 @@ def reason_codes(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, ac
         return pa.repeat(pa.scalar("[]"), len(frame)).dictionary_encode()
     contributions, features = explained(use_case, model, frame, action)
     catalogue, is_exact = reason_catalogue(use_case), model.has_exact_reasons
-    return top_reasons(contributions, features, catalogue, use_case.model.reasons, is_exact=is_exact)
+    return top_reasons(contributions, features, catalogue, use_case.model.reasons, model.engine, is_exact)
 
 
 def rules_reason_codes(reasons: np.ndarray) -> pa.StringArray:

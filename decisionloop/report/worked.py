@@ -138,7 +138,8 @@ def reason_lines(
         feature, value = features.get(reason.feature), ""
         if feature is not None and frame is not None and feature.name in frame:
             value = value_text(feature, frame[feature.name].iloc[0], use_case.economics.currency)
-        lines.append(ReasonLine(reason.wording, value, reason.contribution))
+        wording = reason.wording if reason.is_exact else f"{reason.wording} (approximately)"
+        lines.append(ReasonLine(wording, value, reason.contribution))
     return tuple(lines)
 
 

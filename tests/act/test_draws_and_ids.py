@@ -20,9 +20,9 @@ CLIENTS = np.array([f"c{i}" for i in range(50_000)], dtype=object)
 
 GOLDEN_DRAWS = [0.03580917691230223, 0.7016373483823376, 0.03532265322682482]
 GOLDEN_IDS = [
-    "93c70aa533bc78c511c7e491fa3a87fc",
-    "f1907c468cdd671114ce1b8a803658ac",
-    "84746e58715be24d459b4aef98291178",
+    "42cdc200c578bc33a50ac793fc873afa",
+    "42cdc2001167dd8c467c90f1ac583680",
+    "42cdc2004de25b71586e748478112998",
 ]
 GOLDEN_HOLDOUT = [1, 4, 6, 9, 17, 19, 37, 41, 54, 55, 57, 58]
 
@@ -111,8 +111,13 @@ def test_ids_are_32_hex_characters_and_differ_between_use_cases_and_times():
 def test_a_million_ids_do_not_collide():
     ids = decision_ids("credit_line", np.arange(1_000_000).astype(str), AS_OF)
     assert len(set(ids)) == 1_000_000
-    # 64 of the 128 bits alone would collide with probability 3e-8 as well, if they are as random as they should be
-    assert len({one[:16] for one in ids}) == len({one[16:] for one in ids}) == 1_000_000
+    # 64 of the 96 hashed bits alone would collide with probability 3e-8, if they are as random as they should be
+    assert len({one[8:24] for one in ids}) == len({one[16:] for one in ids}) == 1_000_000
+
+
+def test_ids_of_a_later_batch_are_greater():
+    ids = [decision_ids("u", CLIENTS[:999], AS_OF + pd.Timedelta(weeks=week)) for week in range(3)]
+    assert all(earlier.max() < later.min() for earlier, later in pairwise(ids))
 
 
 def test_text_cannot_slip_from_one_part_of_the_context_into_another():

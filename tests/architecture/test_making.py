@@ -67,6 +67,14 @@ def test_an_old_python_is_refused_with_what_to_do(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+@needs_make
+def test_what_can_be_compiled_is_compiled_before_anything_runs(tmp_path):
+    for name in ("Makefile", "requirements.lock", "requirements-uv.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    told = _make("--dry-run", "demo", folder=tmp_path).stdout
+    assert 0 < told.find("pip install") < told.find("compile_kernels()") < told.find("decisionloop demo")
+
+
 def test_installing_checks_every_hash():
     installs = [line for line in MAKEFILE.splitlines() if re.search(r"pip install", line)]
     assert installs

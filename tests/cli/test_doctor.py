@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from decisionloop.cli.doctor import is_adopting
@@ -104,3 +107,21 @@ def test_telemetry_that_was_switched_on_is_said(cli, monkeypatch):
 )
 def test_a_server_whose_command_has_gone_is_an_orphan(pid, parent, is_orphan):
     assert is_adopting(pid, parent) is is_orphan
+
+
+def test_the_scorer_is_compiled_and_says_where_its_code_is_kept(cli):
+    found = _by_subject(cli("doctor", "--json"))["scorer"]
+    assert found["level"] == "ok"
+    assert re.fullmatch(r"numba [\d.]+, compiled code ready in \S+", found["seen"])
+    assert Path(found["seen"].rpartition(" ")[2]).is_dir()
+
+
+def test_the_engine_that_is_set_is_the_one_that_is_looked_for(cli, monkeypatch):
+    monkeypatch.setenv("DECISIONLOOP_SCORER_ENGINE", "numpy")
+    assert _by_subject(cli("doctor", "--json"))["scorer"]["seen"] == "numpy, as it is set"
+    monkeypatch.setattr("decisionloop.predict.scorer.engine.find_spec", lambda name: None)
+    assert "decisionloop[fast]" in _by_subject(cli("doctor", "--json"))["scorer"]["seen"]
+    monkeypatch.setenv("DECISIONLOOP_SCORER_ENGINE", "numba")
+    fault = _by_subject(cli("doctor", "--json"))["scorer"]
+    assert fault["level"] == "fault"
+    assert fault["remedy"].startswith("Install decisionloop[fast]")

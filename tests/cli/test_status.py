@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from decisionloop.ledger.flags import flag_history
+from decisionloop.ledger.releases import Release, register_release
 from decisionloop.ledger.revision import HEAD_REVISION, VERSION_TABLE
+from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.workspace import open_workspace
 
 WHO = ("--reason", "too many complaints", "--by", "anna")
@@ -103,3 +107,18 @@ def test_a_database_of_somebody_else_is_4_and_left_alone(cli, tmp_path, monkeypa
     assert "DECISIONLOOP_LEDGER_URL" in told.err
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+
+
+def test_a_release_that_was_not_compiled_says_why(cli, vouchers):
+    workspace, at = open_workspace("vouchers"), datetime(2024, 3, 4, tzinfo=UTC)
+    ledger, digest = workspace.ledger, workspace.use_case.digest
+    record_use_case(ledger, "vouchers", digest, 1, "", at)
+    card = '{"refusals": ["tree 3 has 80 leaves. Train with max_leaf_nodes <= 64."]}'
+    slow = Release("vouchers/slow/1", "vouchers", "gradient_boosting", digest, None, None, None, "null", card, at)
+    quick = replace(slow, release_id="vouchers/quick/1", card_json="{}")
+    for release in (slow, quick):
+        register_release(ledger, release, "trained", "learn", stage="shadow")
+    told = cli("status", "vouchers")
+    lines = [line for line in told.out.splitlines() if "not compiled" in line]
+    assert lines == ["  not compiled  vouchers/slow/1: tree 3 has 80 leaves. Train with max_leaf_nodes <= 64."]
+    assert cli("status", "vouchers", "--json").json[0]["not_compiled"] == [lines[0].split("  ")[-1]]

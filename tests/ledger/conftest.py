@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decisionloop.act.identity import decision_ids
 from decisionloop.ledger.batches import Batch, batch_id_of, open_batch
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.releases import Release, register_release
@@ -45,10 +46,9 @@ class BatchRows:
 def batch_rows(n: int = 5, as_of: datetime = AS_OF, use_case: str = USE_CASE) -> BatchRows:
     """A batch of `n` decisions of the rules; every second one sends an action."""
     batch_id = batch_id_of(use_case, as_of)
-    stamp = f"{int(as_of.timestamp()):012x}"
     row = np.arange(n)
-    decision_id = [f"{i:08x}{stamp}{0:012x}" for i in range(n)]
     entity = [f"client-{i:05d}" for i in range(n)]
+    decision_id = decision_ids(use_case, entity, as_of)
     action = np.where(row % 2 == 0, "increase", "hold")
     values = [f'{{"hold": 0.0, "increase": {i / 4}}}' for i in range(n)]
     decisions = pd.DataFrame(

@@ -19,6 +19,7 @@ from decisionloop import registry
 from decisionloop.contract.loading import load_use_case
 from decisionloop.errors import CompileError, IntegrityError, UsageError
 from decisionloop.learn import candidates
+from decisionloop.learn.model_card import model_card
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict import pipeline_bytes
@@ -181,7 +182,7 @@ def _doubled(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_the_registry_and_the_snapshots_trust_the_same_types():
-    assert pipeline_bytes.TRUSTED_TYPES == registry.TRUSTED_TYPES
+    assert registry.TRUSTED_TYPES is pipeline_bytes.TRUSTED_TYPES
 
 
 def test_another_version_is_refused_by_its_number():
@@ -244,6 +245,9 @@ def test_a_release_whose_pipeline_cannot_be_compiled_is_trained_kept_loaded_and_
     assert isinstance(model.leading, PipelineScorer)
     (refusal,) = model.refusals
     assert "leaves" in refusal
+    card = model_card(small, "small/gradient_boosting/1", "gradient_boosting", rows, "May", {}, model.refusals)
+    assert refusal in card
+    assert "approximate" in card
     snapshots = SnapshotStore(str(tmp_path / "snapshots"))
     digest = save_release(snapshots, sqlite_ledger, model)
     loaded = load_release(snapshots, digest)
@@ -278,4 +282,9 @@ def test_a_release_that_compiles_says_that_its_reasons_are_exact(small):
     model = candidates.train(small, "scorecard", lending(small)).model
     assert isinstance(model, ReleaseModel)
     assert model.refusals == ()
+    assert (model.leading.contract_version, model.leading.reference.rows) == (str(small.version), 3000)
+    assert model.leading.reference.name == candidates.REFERENCE
+    card = model_card(small, "small/scorecard/1", "scorecard", lending(small), "May", {}, model.refusals)
+    assert "compiled to exact lookup tables." in card
+    assert "approximate" not in card
     assert model.has_exact_reasons

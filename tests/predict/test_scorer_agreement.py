@@ -172,13 +172,15 @@ def test_a_training_column_of_both_infinities_alone_agrees():
     assert_agrees(compile_pipeline(pipeline, train), pipeline, rows, "class")
 
 
-def test_many_categories_and_the_full_255_bins_agree():
+def test_255_categories_and_255_bins_agree():
     rng = np.random.default_rng(2)
-    levels = tuple(f"place {i}" for i in range(250))
+    levels = tuple(f"place {i}" for i in range(255))
     columns = [InputColumn("place", True, levels), InputColumn("x")]
     train = pd.DataFrame({"place": pd.Series(rng.choice(levels, 4000), dtype="str"), "x": rng.normal(size=4000)})
     outcome = ((train["place"].str.len() + train["x"] + rng.normal(size=4000)) > 8).to_numpy().astype(int)
     pipeline = gradient_boosting_pipeline(columns, 0, "class").set_params(model__max_bins=255)
     scorer = compile_pipeline(pipeline.fit(train, outcome), train)
-    assert scorer.codes(train.assign(x=np.nan))[1].max() == 255
+    nothing = pd.DataFrame({"place": pd.Series([None], dtype="str"), "x": [np.nan]})
+    assert (scorer.codes(nothing) == 255).all()
+    assert [item.size for item in scorer.bins] == [256, 256]
     assert_agrees(scorer, pipeline, hard_frame(rng, columns, train, 2000), "class")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -20,7 +22,16 @@ from decisionloop.predict.scorer import engine as engine_module
 from decisionloop.predict.scorer import shapley
 from decisionloop.predict.scorer.codes import NumericBins, encode_frame
 from decisionloop.predict.scorer.compile import compile_pipeline
-from decisionloop.predict.scorer.engine import PART_ROWS, kernel, kernels, resolve_engine
+from decisionloop.predict.scorer.engine import (
+    KERNEL_MODULES,
+    PART_ROWS,
+    WARM_UP_ROWS,
+    compile_kernels,
+    kernel,
+    kernels,
+    load_kernels,
+    resolve_engine,
+)
 from decisionloop.predict.scorer.scorer import CompiledScorer
 from decisionloop.predict.scorer.trees import flat_trees
 
@@ -176,17 +187,49 @@ def test_where_compiled_code_cannot_be_kept_the_remedy_is_named(monkeypatch):
         engine_module.load_kernels("some_kernels")
 
 
-def test_kernels_are_compiled_when_they_are_loaded_and_never_later(deep):
-    before = {
-        name: len(function.signatures) for name, function in vars(kernels()).items() if hasattr(function, "py_func")
-    }
-    deep.on("numba").contributions(clients(8, 50))
-    assert set(before) > {"bin_numbers", "margins", "contributions"}
-    assert all(count == 1 for count in before.values())
-    assert {name: len(getattr(kernels(), name).signatures) for name in before} == before
+@pytest.mark.parametrize("name", KERNEL_MODULES)
+def test_kernels_are_compiled_when_they_are_loaded_and_never_later(name):
+    found = {key: one for key, one in vars(load_kernels(name)).items() if hasattr(one, "py_func")}
+    assert found
+    assert not [key for key, one in found.items() if one._can_compile or not one.signatures]
+
+
+def test_every_module_of_kernels_is_known():
+    folder = Path(engine_module.__file__).parents[2]
+    marked = [path for path in folder.rglob("*.py") if re.search(r"^@kernel\(", path.read_text(), re.M)]
+    names = {".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in marked}
+    assert names == set(KERNEL_MODULES)
+
+
+def test_compiling_twice_compiles_once():
+    compile_kernels()
+    before = [load_kernels(name).__dict__.copy() for name in KERNEL_MODULES]
+    compile_kernels()
+    assert all(load_kernels(name).__dict__ == known for name, known in zip(KERNEL_MODULES, before, strict=True))
 
 
 def test_a_plain_import_of_the_scorer_does_not_load_numba():
     script = "import sys, decisionloop.predict.scorer.scorer; print('numba' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert shown.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("rows", "is_worth_it"), [(7500, False), (WARM_UP_ROWS, True)])
+def test_only_rows_that_make_up_for_the_start_of_numba_start_it(rows, is_worth_it, tmp_path):
+    """Scored, explained and worded by a process of its own, as the batches of a demo are."""
+    (tmp_path / "scorer.bin").write_bytes(compiled(1, 4000).to_bytes())
+    clients(6, rows).to_parquet(tmp_path / "clients.parquet")
+    script = (
+        "import sys\n"
+        "import pandas as pd\n"
+        "from decisionloop.predict.reasons import Reason, ReasonCatalogue, top_reasons\n"
+        "from decisionloop.predict.scorer.scorer import CompiledScorer\n"
+        "scorer = CompiledScorer.from_bytes(open('scorer.bin', 'rb').read())\n"
+        "frame = pd.read_parquet('clients.parquet')\n"
+        "scorer.score(frame)\n"
+        "catalogue = ReasonCatalogue({name: Reason(name) for name in scorer.features})\n"
+        "top_reasons(scorer.contributions(frame), scorer.features, catalogue)\n"
+        "print('numba' in sys.modules)\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert shown.stdout.split() == [str(is_worth_it)]

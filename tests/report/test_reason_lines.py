@@ -38,3 +38,12 @@ def test_another_version_of_the_contract_does_not_lend_its_wording(small: UseCas
 
 def test_the_words_of_the_rules_are_told_as_they_are(small: UseCase) -> None:
     assert reason_lines(small, '["much debt: 9"]', None, small.digest) == (ReasonLine("much debt: 9", "", None),)
+
+
+def test_reasons_that_are_an_approximation_are_told_as_one(small):
+    line, _ = reason_lines(small, '[["debt",0.5,"approximate"],["trade",-0.1]]', None, small.digest)
+    assert line.wording.endswith(" (approximately)")
+    assert (
+        line.wording.removesuffix(" (approximately)")
+        == reason_lines(small, '[["debt",0.5]]', None, small.digest)[0].wording
+    )

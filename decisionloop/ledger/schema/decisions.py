@@ -56,9 +56,7 @@ decision_row: Table[DecisionRowColumns] = Table(
     DecisionRowColumns,
     CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity"),
 )
-# One index for three questions. Decisions of (use_case, as_of) are found through `batch`, which is unique on it, and
-# those of an entity by one look-up a group.
-Index(None, decision_row.c.group_id, decision_row.c.entity_id)
+Index(None, decision_row.c.group_id)
 
 
 class DecisionColumns(TypedColumns):

@@ -22,6 +22,17 @@ _LOADING = RLock()
 WARM_UP_ROWS = 50_000
 """Fewer rows than this are done in numpy sooner than numba is loaded."""
 
+DERIVING_ROWS = 16
+"""Deriving the Shapley tables of a leaf takes numpy as long as explaining so many rows."""
+
+KERNEL_MODULES = (
+    "decisionloop.predict.scorer.numba_kernels",
+    "decisionloop.predict.scorer.numba_tables",
+    "decisionloop.predict.reasons_kernel",
+    "decisionloop.predict.online_kernels",
+)
+"""Every module of kernels: scores, tables, reasons in bulk, one row."""
+
 PART_ROWS = 4096
 """A thread with fewer rows than this is not worth its start."""
 
@@ -52,21 +63,38 @@ def has_numba() -> bool:
 
 
 def compile_kernels() -> None:
-    """Load every kernel of the scorer, and compile those that numba's cache on disk does not hold."""
-    kernels()
-    table_kernels()
+    """Compile every kernel that numba's cache on disk does not hold: once after installing, so that no process waits.
+
+    Takes some seconds where nothing is cached, else some tenths. Raises ConfigurationError where numba is not
+    installed or its cache cannot be written.
+    """
+    resolve_engine("numba")
+    for name in KERNEL_MODULES:
+        load_kernels(name)
 
 
 @cache
 def kernels() -> ModuleType:
-    """The kernels that read tables, ``numba_kernels``. compiled; see ``load_kernels``."""
-    return load_kernels("decisionloop.predict.scorer.numba_kernels")
+    """The kernels that read tables, ``numba_kernels``, compiled; see ``load_kernels``."""
+    return load_kernels(KERNEL_MODULES[0])
 
 
 @cache
 def table_kernels() -> ModuleType:
-    """The kernels that derive tables, ``numba_tables``. compiled; see ``load_kernels``."""
-    return load_kernels("decisionloop.predict.scorer.numba_tables")
+    """The kernels that derive tables, ``numba_tables``, compiled; see ``load_kernels``."""
+    return load_kernels(KERNEL_MODULES[1])
+
+
+@cache
+def reason_kernels() -> ModuleType:
+    """The kernels that write reasons, ``reasons_kernel``, compiled; see ``load_kernels``."""
+    return load_kernels(KERNEL_MODULES[2])
+
+
+@cache
+def row_kernels() -> ModuleType:
+    """The kernels of one row, ``online_kernels``, compiled; see ``load_kernels``."""
+    return load_kernels(KERNEL_MODULES[3])
 
 
 @cache

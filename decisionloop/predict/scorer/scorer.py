@@ -15,7 +15,7 @@ from decisionloop.errors import IntegrityError
 from decisionloop.predict.scorer import binary
 from decisionloop.predict.scorer.binary import FeatureHeader, Header, Link, Reference
 from decisionloop.predict.scorer.codes import Bins, CategoryBins, NumericBins, encode_frame
-from decisionloop.predict.scorer.engine import EngineName, compile_kernels, resolve_engine
+from decisionloop.predict.scorer.engine import EngineName, kernels, resolve_engine, table_kernels
 from decisionloop.predict.scorer.flat import FlatBins, flat_bins
 from decisionloop.predict.scorer.scorecard import ScorecardTables
 from decisionloop.predict.scorer.trees import TreeTables
@@ -51,7 +51,8 @@ class CompiledScorer:
     def prepare(self, is_explaining: bool = True) -> CompiledScorer:
         """Load the engine and derive the tables now, so that the first row does not wait for them."""
         if (engine := resolve_engine(self.engine)) == "numba":
-            compile_kernels()
+            kernels()
+            table_kernels()
         if isinstance(self.tables, TreeTables):
             _ = self.tables.flat
             if is_explaining:

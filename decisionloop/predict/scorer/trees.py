@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from decisionloop.predict.scorer import numpy_engine, shapley
 from decisionloop.predict.scorer.codes import once_per_distinct_row
-from decisionloop.predict.scorer.engine import EngineName, in_parts, kernels, resolve_engine, table_kernels
+from decisionloop.predict.scorer.engine import (
+    DERIVING_ROWS,
+    EngineName,
+    in_parts,
+    kernels,
+    resolve_engine,
+    table_kernels,
+)
 from decisionloop.predict.scorer.flat import WIDTH, FlatPaths, FlatShapley, FlatTrees
 
 MAX_LEAVES = 64
@@ -132,7 +139,8 @@ class TreeTables:
 
     def _contributions(self, codes: NDArray[np.uint8], engine: EngineName, threads: int) -> NDArray[np.float64]:
         codes, out = np.ascontiguousarray(codes), np.empty(codes.shape[::-1])
-        used = resolve_engine(engine, len(out))
+        deriving = 0 if "_shapley" in self.__dict__ else DERIVING_ROWS * len(self.value)
+        used = resolve_engine(engine, len(out) + deriving)
         tables, paths = self.shapley(used)
         compute = kernels().contributions if used == "numba" else numpy_engine.contributions
         in_parts(lambda start, stop: compute(codes, start, stop, tables, paths, out), len(out), threads)

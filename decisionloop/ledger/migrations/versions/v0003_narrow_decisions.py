@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -85,7 +85,7 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("decision_id", name="pk_decision_row"),
         sa.CheckConstraint("propensity > 0 AND propensity <= 1", name="ck_decision_row_propensity"),
     )
-    op.create_index("ix_decision_row_group_id_entity_id", "decision_row", ["group_id", "entity_id"])
+    op.create_index("ix_decision_row_group_id", "decision_row", ["group_id"])
     op.create_table(
         "batch_part",
         _text("batch_id"),
@@ -127,7 +127,7 @@ def _move_decisions(connection: sa.Connection) -> None:
         connection.execute(sa.insert(row), rows)
 
 
-def _chunks(connection: sa.Connection) -> Iterator[list[Mapping[str, Any]]]:
+def _chunks(connection: sa.Connection) -> Iterator[list[dict[str, Any]]]:
     """The old decisions, each with what the rules preferred and whether it was to be sent."""
     old = connection.execute(
         sa.text(
@@ -142,8 +142,10 @@ def _chunks(connection: sa.Connection) -> Iterator[list[Mapping[str, Any]]]:
 
 
 def _move_parts(connection: sa.Connection) -> None:
-    """What the events of a batch named becomes its part 0."""
+    """What the events of a decided batch named becomes its part 0; one that is under way is cut and frozen anew."""
     table = sa.Table("batch_part", sa.MetaData(), autoload_with=connection)
+    decided = set(connection.execute(sa.text("SELECT batch_id FROM batch_event WHERE state = 'decided'")).scalars())
+    sizes: dict[str, int] = dict(connection.execute(sa.text("SELECT digest, rows FROM snapshot")).tuples().all())
     attempts: dict[str, int] = {}
     found = connection.execute(
         sa.text("SELECT batch_id, state, detail, at FROM batch_event ORDER BY batch_id, seq")
@@ -155,9 +157,9 @@ def _move_parts(connection: sa.Connection) -> None:
         detail = json.loads(event["detail"])
         named = [_KIND_OF_STATE.get(event["state"], ("", "")), ("predictions", "predictions")]
         for kind, name in named:
-            if name in detail:
+            if name in detail and event["batch_id"] in decided:
                 key = (event["batch_id"], attempts.get(event["batch_id"], 1), kind)
-                parts[key] = {"digest": detail[name], "at": event["at"], "rows": int(detail.get("rows") or 0)}
+                parts[key] = {"digest": detail[name], "at": event["at"], "rows": sizes.get(detail[name], 0)}
     rows = [
         {"batch_id": batch_id, "attempt": attempt, "kind": kind, "part": 0, **part}
         for (batch_id, attempt, kind), part in parts.items()

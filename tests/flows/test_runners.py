@@ -1,0 +1,69 @@
+"""Whoever computes the parts of a batch, one flow's process or its threads: the decisions are the same."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+
+import pandas as pd
+import pytest
+
+from decisionloop.ledger.batches import batch_state
+from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.outbox import messages_of_batch
+from flows.act import act
+from flows.predict import predict
+from tests.small_use_case import as_of, batch_id, settings_of
+
+pytestmark = pytest.mark.xdist_group("loop")
+
+WEEK, PART_ROWS = 5, 100
+LEFT_OUT = ["decided_at", "latency_ms", "snapshot_digest", "snapshot_row"]
+
+
+def _decided(lived, folder, monkeypatch, runner, rows):
+    """The batch of a week in a copy of the life, by that runner: its decisions, and the threads that scored it."""
+    lived.ledger.close()
+    shutil.copytree(lived.folder, folder)
+    life, by = type(lived)(folder), set()
+    monkeypatch.setenv("DECISIONLOOP_RUNNER", runner)
+    monkeypatch.setenv("DECISIONLOOP_RUNNER_WORKERS", "2")
+    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", str(rows))
+    from tasks import predict_parts
+
+    score = predict_parts.score_side_by_side
+
+    def watched(*arguments):
+        by.add(threading.current_thread().name)
+        return score(*arguments)
+
+    monkeypatch.setattr(predict_parts, "score_side_by_side", watched)
+    with settings_of(folder):
+        assert predict("small", as_of(WEEK)) == batch_id(WEEK)
+        sent = act("small", batch_id(WEEK))
+    monkeypatch.undo()
+    assert batch_state(life.ledger, batch_id(WEEK)) == "complete"
+    assert sent == len(messages_of_batch(life.ledger, batch_id(WEEK)))
+    decisions = decisions_of_batch(life.ledger, batch_id(WEEK)).drop(columns=LEFT_OUT)
+    return decisions.sort_values("decision_id", ignore_index=True), by
+
+
+def test_parts_in_threads_and_one_after_another_decide_as_the_whole(lived, prefect, tmp_path, monkeypatch):
+    whole, _ = _decided(lived, tmp_path / "whole", monkeypatch, "in_process", 250_000)
+    assert set(whole["role"]) == {"champion", "exploration", "holdout"}
+    in_turn, by_one = _decided(lived, tmp_path / "in turn", monkeypatch, "in_process", PART_ROWS)
+    pd.testing.assert_frame_equal(in_turn, whole, check_exact=True)
+    at_once, by_many = _decided(lived, tmp_path / "at once", monkeypatch, "threads", PART_ROWS)
+    pd.testing.assert_frame_equal(at_once, whole, check_exact=True)
+    assert len(by_one) == 1 < len(by_many)
+
+
+def test_a_dask_cluster_decides_as_one_process(lived, prefect, tmp_path, monkeypatch):
+    from distributed import LocalCluster
+
+    alone, _ = _decided(lived, tmp_path / "alone", monkeypatch, "in_process", PART_ROWS)
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        monkeypatch.setenv("DECISIONLOOP_DASK_ADDRESS", cluster.scheduler_address)
+        on_cluster, by = _decided(lived, tmp_path / "cluster", monkeypatch, "dask", PART_ROWS)
+    pd.testing.assert_frame_equal(on_cluster, alone, check_exact=True)
+    assert all(name.startswith("Dask") for name in by)

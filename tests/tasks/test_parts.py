@@ -1,0 +1,246 @@
+"""A batch that is computed in parts is decided bit for bit as in one piece, also where it was killed in between."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import select
+
+from decisionloop.ledger.batch_parts import parts_of
+from decisionloop.ledger.flags import set_flag
+from decisionloop.ledger.measurements import measured_cohorts
+from decisionloop.ledger.outbox import messages_of_batch
+from decisionloop.ledger.releases import champion
+from decisionloop.ledger.schema import measurement
+from decisionloop.ledger.stage_costs import batch_cost
+from decisionloop.ledger.validation import results
+from tasks.parts import cut
+from tests.small_use_case import ENTITIES
+
+pytestmark = pytest.mark.xdist_group("loop")
+
+PART_ROWS = 100
+WHERE = ["snapshot_digest", "snapshot_row"]
+"""Where the features of a decision are frozen, which differs with the parts."""
+
+
+class KilledError(Exception):
+    """Stands for kill -9."""
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut batches into parts of 100 rows."""
+    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", str(PART_ROWS))
+
+
+@pytest.fixture(scope="session")
+def in_one_piece(saved, tmp_path_factory):
+    """Week 3 of ``modelled`` in one piece: decisions, what was sent, what was checked and measured."""
+    from tests.tasks.installation import copy, working_in
+
+    folder = tmp_path_factory.mktemp("whole") / "modelled"
+    with working_in(folder, copy(saved / "modelled", folder)) as installation:
+        return _week(installation)
+
+
+def _week(installation):
+    installation.predict(3)
+    installation.act(3)
+    installation.observe(3)
+    installation.observe(4)
+    return _decisions(installation, 3), installation.sent(), _checks(installation, 3), _measured(installation)
+
+
+def _decisions(installation, week):
+    """Decisions by id; what of them must not depend on parts."""
+    return installation.decisions(week).drop(columns=WHERE).sort_values("decision_id", ignore_index=True)
+
+
+def _checks(installation, week):
+    found = results(installation.ledger, installation.batch(week), 1)
+    return sorted((r.expectation, r.column_name or "", r.is_success, r.observed, r.unexpected_count) for r in found)
+
+
+def _measured(installation):
+    assert measured_cohorts(installation.ledger, "small") >= {"2024-01-15", "2024-01-22"}
+    table = measurement.c
+    names = (table.cohort, table.monitor, table.slice, table.release_id, table.value, table.low, table.high, table.n)
+    with installation.ledger.connect() as connection:
+        rows = pd.DataFrame(connection.execute(select(*names)).all(), columns=[name.name for name in names])
+    return rows.sort_values(["cohort", "monitor", "slice", "release_id"], ignore_index=True)
+
+
+def _killed_at(patch, module, name, call):
+    """Let the n-th call of a function be the end of the process."""
+    import importlib
+
+    owner, calls = importlib.import_module(module), []
+    original = getattr(owner, name)
+
+    def killing(*arguments, **named):
+        calls.append(name)
+        if len(calls) == call:
+            raise KilledError
+        return original(*arguments, **named)
+
+    patch.setattr(owner, name, killing)
+
+
+def _kill(installation, monkeypatch, flow, week, *where):
+    """Run a flow that is killed there; nothing has left the house then."""
+    sent = installation.sent()
+    with monkeypatch.context() as patch:
+        _killed_at(patch, *where)
+        with pytest.raises(KilledError):
+            flow(week)
+    assert installation.state(week) not in ("decided", "complete")
+    assert installation.sent() == sent
+
+
+def test_parts_are_decided_sent_checked_and_measured_as_the_whole(in_one_piece, small_parts, restored):
+    decisions, sent, checks, measured = in_one_piece
+    with restored("modelled") as installation:
+        told = _week(installation)
+        assert len(parts_of(installation.ledger, installation.batch(3), "choice")) == ENTITIES / PART_ROWS
+        assert set(installation.decisions(3)["snapshot_row"]) == set(range(PART_ROWS))
+        assert installation.state(3) == "complete"
+        cost = batch_cost(installation.ledger, installation.batch(3))
+        assert {line.stage: line.rows for line in cost.lines if line.is_shared} == dict.fromkeys(
+            ("freeze", "validate", "score", "decide", "log"), ENTITIES
+        ) | {"dispatch": len(messages_of_batch(installation.ledger, installation.batch(3)))}
+    pd.testing.assert_frame_equal(told[0], decisions, check_exact=True)
+    assert set(decisions["role"]) == {"champion", "exploration", "holdout"}
+    assert told[1:3] == (sent, checks)
+    pd.testing.assert_frame_equal(told[3], measured, rtol=1e-12)
+
+
+def test_a_shadow_is_told_of_by_parts_as_by_the_whole(restored, monkeypatch):
+    told = []
+    for rows in ("250000", "70"):
+        monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", rows)
+        with restored("shadowed") as installation:
+            installation.turn(2)
+            decides = champion(installation.ledger, "small").release_id
+            installation.observe(3)
+            measured = _measured_of(installation, "2024-01-15", decides)
+            told.append((decides, _decisions(installation, 2), measured))
+    (whole, decisions, measured), (of_parts, by_parts, measured_by_parts) = told
+    assert of_parts == whole
+    pd.testing.assert_frame_equal(by_parts, decisions, check_exact=True)
+    assert "auc" in set(measured["monitor"])
+    pd.testing.assert_frame_equal(measured_by_parts, measured, rtol=1e-12)
+
+
+def _measured_of(installation, cohort, release_id):
+    rows = pd.DataFrame(
+        [
+            (row.monitor, row.slice, row.value, row.low, row.high)
+            for row in _rows(installation, measurement)
+            if row.cohort == cohort and row.release_id == release_id
+        ],
+        columns=["monitor", "slice", "value", "low", "high"],
+    )
+    return rows.sort_values(["monitor", "slice"], ignore_index=True)
+
+
+def _rows(installation, table):
+    with installation.ledger.connect() as connection:
+        return connection.execute(select(table)).all()
+
+
+@pytest.mark.parametrize(
+    ("flow", "where"),
+    [
+        ("predict", ("tasks.predict", "append_part", 3)),
+        ("predict", ("tasks.parts", "append_part", 4)),
+        ("predict", ("tasks.parts", "append_part", 9)),
+        ("predict", ("tasks.parts", "append_part", 16)),
+        ("act", ("tasks.act_parts", "choose_part", 3)),
+        ("act", ("tasks.log_ranges", "append_grouped", 1)),
+        ("act", ("tasks.log_ranges", "append_grouped", 3)),
+        ("act", ("tasks.predict", "append_batch_event", 1)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value[1]}-{value[2]}",
+)
+def test_a_batch_killed_between_its_parts_completes_as_if_nothing_had_happened(
+    in_one_piece, small_parts, restored, monkeypatch, flow, where
+):
+    with restored("modelled") as installation:
+        if flow == "act":
+            installation.predict(3)
+        _kill(installation, monkeypatch, getattr(installation, flow), 3, *where)
+        installation.predict(3)
+        installation.act(3)
+        pd.testing.assert_frame_equal(_decisions(installation, 3), in_one_piece[0], check_exact=True)
+        assert installation.sent() == in_one_piece[1]
+        again = installation.tables()
+        installation.predict(3)
+        assert installation.act(3) == 0
+        assert installation.tables() == again
+
+
+def test_what_was_logged_before_the_kill_switch_stands_and_is_sent_once(
+    in_one_piece, small_parts, restored, monkeypatch
+):
+    with restored("modelled") as installation:
+        installation.predict(3)
+        _kill(installation, monkeypatch, installation.act, 3, "tasks.log_ranges", "append_grouped", 3)
+        assert 0 < len(installation.decisions(3)) < ENTITIES
+        set_flag(installation.ledger, "small", "kill_switch", "on", "complaints", "head")
+        installation.act(3)
+        pd.testing.assert_frame_equal(_decisions(installation, 3), in_one_piece[0], check_exact=True)
+        assert installation.sent() == in_one_piece[1]
+
+
+def test_the_kill_switch_holds_for_the_parts_that_were_not_chosen_yet(in_one_piece, small_parts, restored, monkeypatch):
+    with restored("modelled") as installation:
+        installation.predict(3)
+        _kill(installation, monkeypatch, installation.act, 3, "tasks.act_parts", "choose_part", 3)
+        set_flag(installation.ledger, "small", "kill_switch", "on", "complaints", "head")
+        installation.act(3)
+        decisions = _decisions(installation, 3).sort_values("entity_id", ignore_index=True)
+        whole = in_one_piece[0].sort_values("entity_id", ignore_index=True)
+        chosen = 2 * PART_ROWS
+        pd.testing.assert_frame_equal(decisions[:chosen], whole[:chosen], check_exact=True)
+        assert set(decisions["fallback_reason"][chosen:]) == {"kill switch"}
+        assert decisions["entity_id"].is_unique
+        assert installation.state(3) == "complete"
+
+
+def test_on_postgresql_parts_are_logged_one_by_one_and_only_once(
+    small, fast_mlflow, postgres_url, small_parts, monkeypatch, restored
+):
+    monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", postgres_url)
+    small.predict(0)
+    _kill(small, monkeypatch, small.act, 0, "tasks.act_parts", "append_decisions", 2)
+    assert len(small.decisions(0)) == PART_ROWS
+    small.act(0)
+    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", "250000")
+    with restored("begun") as whole:
+        expected, sent = _decisions(whole, 0), whole.sent()
+    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", str(PART_ROWS))
+    pd.testing.assert_frame_equal(_decisions(small, 0), expected, check_exact=True)
+    assert small.sent() == sent
+
+
+def test_a_batch_that_was_cut_keeps_its_parts_whatever_is_set_since(small_parts, begun, monkeypatch):
+    begun.predict(1)
+    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", "50")
+    begun.predict(1)
+    begun.act(1)
+    assert len(parts_of(begun.ledger, begun.batch(1), "choice")) == ENTITIES / PART_ROWS
+    assert begun.state(1) == "complete"
+
+
+@pytest.mark.parametrize(("counts", "rows"), [([1] * 10, 3), ([1, 3, 1, 1, 5, 1], 2), ([4], 2), ([1], 1), ([], 3)])
+def test_a_cut_keeps_an_entity_in_one_part(counts, rows):
+    ids = pd.Series(np.repeat([f"e{i:02d}" for i in range(len(counts))], counts), dtype="str")
+    slices = list(cut(ids, rows))
+    assert [i for part in slices for i in range(part.start, part.stop)] == list(range(len(ids)))
+    assert all(part.stop > part.start for part in slices) or len(ids) == 0
+    assert len(slices) >= 1
+    seen = [set(ids[part]) for part in slices]
+    assert sum(map(len, seen)) == len(set(ids))
+    assert all(part.stop - part.start < rows + max(counts) for part in slices if len(ids))
