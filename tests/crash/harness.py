@@ -19,7 +19,7 @@ from decisionloop.ledger.engine import Ledger, open_ledger
 from tests.crash.account import Account, Acknowledged, account
 from tests.crash.receiving import receiver
 from tests.crash.turn import FLOWS, HANGING_SECONDS, HUNG, Order, Stop, run_turn
-from tests.crash.usecase import turns
+from tests.crash.usecase import PART_ROWS, turns
 
 
 class Database(Protocol):
@@ -147,6 +147,7 @@ class World:
             "DECISIONLOOP_HOME": str(self.home),
             "DECISIONLOOP_LEDGER_URL": self.database.url,
             "DECISIONLOOP_USECASES_DIR": str(self.saved / "usecases"),
+            "DECISIONLOOP_PARTITION_ROWS": str(PART_ROWS),
         }
         return Order(environment, str(self.home), day.as_of, day.flows, stop, is_naming_at_random)
 

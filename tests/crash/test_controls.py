@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 
 import psutil
@@ -20,6 +21,7 @@ ACKNOWLEDGED = [Stop("tasks.outgoing", "_log", "before", chunk) for chunk in (1,
 """The receiver has acknowledged the first chunk, then the second, then the third, and no delivery is logged."""
 NAMED = Stop("tasks.act_parts", "decision_rows", "after", 1, signal.SIGSTOP)
 """Ids were given, and nobody knows them yet."""
+IN_ONE_PIECE = {"DECISIONLOOP_PARTITION_ROWS": "1000"}
 
 
 def test_without_the_unique_key_at_the_receiver_every_kill_doubles_a_chunk(
@@ -39,7 +41,8 @@ def test_a_stalled_run_that_wakes_up_after_another_completed_the_batch_decides_n
     """Unless decisions have random ids: then everyone is decided twice, and two actions are queued for them."""
     world.restore(ORDINARY)
     with world.receiver():
-        stalled, report = world.start(world.order(ORDINARY, NAMED, is_naming_at_random))
+        order = world.order(ORDINARY, NAMED, is_naming_at_random)
+        stalled, report = world.start(replace(order, environment=order.environment | IN_ONE_PIECE))
         _wait_until_stopped(stalled)
         assert world.run(ORDINARY).has_succeeded
         os.kill(stalled.pid, signal.SIGCONT)

@@ -19,7 +19,10 @@ ON_EITHER = [
     (ORDINARY, Stop("os", "replace", "before")),
     (ORDINARY, Stop("tasks.references", "record_snapshot", "before", 2)),
     (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 1)),
+    (ORDINARY, Stop("tasks.predict_parts", "keep_part", "after", 2)),
+    (ORDINARY, Stop("tasks.predict_parts", "keep_part", "before", 5)),
     (ORDINARY, Stop("tasks.predict", "append_results", "after")),
+    (ORDINARY, Stop("tasks.predict_parts", "keep_part", "before", 8)),
     (ORDINARY, Stop("tasks.predict", "append_shadow_run", "after")),
     (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 3)),
     # Outcomes without the books of their reading, figures not kept.
@@ -40,9 +43,10 @@ ON_EITHER = [
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 2)),
 ]
 ON_BOTH = [
-    # Inside the transaction that decides, right after it, and when the batch is said to be decided, to nobody yet.
+    # One part chosen. Inside the first transaction that decides, right after it, and inside the one that says so.
+    (ORDINARY, Stop("tasks.act_parts", "keep_part", "after")),
     (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 2)),
-    (ORDINARY, Stop("tasks.act_parts", "append_decisions", "after")),
+    (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 3)),
     (ORDINARY, Stop("tasks.predict", "append_batch_event", "after", 4)),
     (ORDINARY, Stop("tasks.act", "_log", "after")),
     # The receiver has carried a chunk out and said so, and the ledger does not know it; or knows that one only.

@@ -15,6 +15,8 @@ import pandas as pd
 NAME = "shop_loan"
 FIRST_AS_OF = pd.Timestamp("2026-01-05", tz="UTC")
 ENTITIES, WEEKS, CHUNK_ROWS = 1_200, 8, 50
+PART_ROWS = 130
+"""A batch of 300 shops is computed in three parts, the last one smaller."""
 CYCLE_WEEKS = 4
 """Each shop is due every fourth week, so a batch decides a quarter of them."""
 

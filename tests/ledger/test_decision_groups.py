@@ -155,6 +155,19 @@ def test_many_kinds_of_decision_are_numbered_without_mistake(rows: Rows) -> None
         assert (joined[name] == expected[name]).all(), name
 
 
+@pytest.mark.parametrize("count", [1, 2, 7, 30])
+def test_ranges_of_the_parts_of_a_batch_hold_ids_in_turn(rows: Rows, count: int) -> None:
+    """What is appended range by range grows the index of ids at its end, whichever part it comes from."""
+    frame = rows(400).decisions
+    parts = [grouped(frame.iloc[start::2]) for start in range(2)]
+    ranges = [part.ranges(count) for part in parts]
+    for part, of_part in zip(parts, ranges, strict=True):
+        assert pa.concat_tables(of_part).equals(part.rows)
+    together = [sorted(pa.concat_tables(same)["decision_id"].to_pylist()) for same in zip(*ranges, strict=True)]
+    assert all(together)
+    assert list(itertools.chain(*together)) == sorted(frame["decision_id"])
+
+
 def test_no_decisions_are_no_error(ready: Ledger, rows: Rows) -> None:
     with ready.begin() as connection:
         assert append_decisions(connection, rows(0).decisions.astype({"score": "float64"})) == 0
