@@ -8,6 +8,8 @@ end. Each part is laid out in ranges in a scratch file, which is read again rang
 from __future__ import annotations
 
 import shutil
+import tempfile
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,18 +25,20 @@ from tasks.parts import each_part
 from tasks.predict_parts import scope_of
 from tasks.step import step
 
+SCRATCH_KEPT_SECONDS = 86_400
+
 
 @step
 def lay_out_part(
-    use_case: str, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime, ranges: int
+    use_case: str, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime, scratch: str, ranges: int
 ) -> LoggedPart:
-    """Write one part's decisions into the batch's scratch folder, range by range."""
+    """Write one part's decisions into the folder ``scratch``, range by range."""
     workspace = open_workspace(use_case)
     with Meter("log", None, scope_of(workspace)) as meter:
         rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at)
         taken_apart = grouped(rows)
-        _write(_scratch(workspace, batch_id) / f"{part}.groups", [taken_apart.groups])
-        _write(_scratch(workspace, batch_id) / f"{part}.rows", taken_apart.ranges(ranges))
+        _write(Path(scratch) / f"{part}.groups", [taken_apart.groups])
+        _write(Path(scratch) / f"{part}.rows", taken_apart.ranges(ranges))
         meter.add(len(rows))
     return counted(rows, meter.cost)
 
@@ -46,22 +50,27 @@ def log_in_ranges(
 
     Killed in between, it begins anew, and adds what is not there yet.
     """
-    scratch = _scratch(workspace, batch_id)
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    laid_out = each_part(workspace, lay_out_part, batch_id, champion, rules, decided_at, parts)
-    with Meter("log", None, scope_of(workspace)) as meter:
-        groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
-        for number in range(parts):
-            rows = pa.concat_tables(_read(scratch / f"{part}.rows", number) for part in range(parts))
-            with workspace.ledger.begin() as connection:
-                append_grouped(connection, GroupedDecisions(groups, in_order_of_ids(rows)))
-    shutil.rmtree(scratch)
+    above = workspace.settings.home / "scratch"
+    above.mkdir(parents=True, exist_ok=True)
+    _sweep(above)
+    # A folder of this run's own: one that stalled and wakes up must find its files, or none.
+    with tempfile.TemporaryDirectory(prefix=f"{workspace.use_case.name}-", dir=above) as folder:
+        scratch = Path(folder)
+        laid_out = each_part(workspace, lay_out_part, batch_id, champion, rules, decided_at, folder, parts)
+        with Meter("log", None, scope_of(workspace)) as meter:
+            groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
+            for number in range(parts):
+                rows = pa.concat_tables(_read(scratch / f"{part}.rows", number) for part in range(parts))
+                with workspace.ledger.begin() as connection:
+                    append_grouped(connection, GroupedDecisions(groups, in_order_of_ids(rows)))
     return [*laid_out, LoggedPart(0, 0, meter.cost)]
 
 
-def _scratch(workspace: Workspace, batch_id: str) -> Path:
-    return workspace.settings.home / "scratch" / batch_id.replace("/", "_").replace(":", "")
+def _sweep(above: Path) -> None:
+    """Remove what runs left behind that were killed more than a day ago."""
+    for left in above.iterdir():
+        if time.time() - left.stat().st_mtime > SCRATCH_KEPT_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _write(file: Path, tables: Sequence[pa.Table]) -> None:
