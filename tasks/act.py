@@ -51,7 +51,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     if not is_killed:  # the kill switch hands over to the rules at once, whatever their shares
         tally = functools.reduce(lambda one, other: one + other, (part.tally for part in chosen))
         _halt_where_violated(workspace, batch_id, guard_after(workspace.use_case, tally))
-    return _log(workspace, batch_id, champion.release_id, [planning, *(part.cost for part in chosen)])
+    return _log(workspace, batch_id, champion.release_id, is_killed, [planning, *(part.cost for part in chosen)])
 
 
 @step
@@ -95,12 +95,13 @@ def _plan(workspace: Workspace, batch_id: str, is_killed: bool) -> tuple[BatchTo
     return totals, agreed, meter.cost
 
 
-def _log(workspace: Workspace, batch_id: str, champion: str, costs: Sequence[StageCost]) -> str:
+def _log(workspace: Workspace, batch_id: str, champion: str, is_killed: bool, costs: Sequence[StageCost]) -> str:
     """Log every part, then say that the batch is decided: only then may anything of it leave."""
     rules = baseline(workspace.ledger, workspace.use_case.name)
     assert rules is not None  # the batch could not have been scored without
     before = ledger_bytes(workspace.ledger)
-    by_whom, parts = (champion, rules.release_id, utc_now()), len(parts_of(workspace.ledger, batch_id, "due"))
+    parts = len(parts_of(workspace.ledger, batch_id, "due"))
+    by_whom = (champion, rules.release_id, utc_now(), is_killed)
     if parts > 1 and workspace.ledger.is_sqlite:
         logged = log_in_ranges(workspace, batch_id, *by_whom, parts)
     else:

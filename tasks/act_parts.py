@@ -15,7 +15,7 @@ from decisionloop.act.decision_log import BatchFacts, decision_rows
 from decisionloop.act.guardrails import Tally
 from decisionloop.act.limits import BatchTotals
 from decisionloop.act.policy import Choice, Situation, choose_part
-from decisionloop.ledger.batch_parts import find_part
+from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
 from decisionloop.workspace import Workspace, open_workspace
@@ -58,25 +58,26 @@ def choose_actions(
     workspace = open_workspace(use_case)
     with Meter("decide", None, scope_of(workspace)) as meter:
         frame, _, situation = situation_of(workspace, batch_id, part, is_killed)
-        if find_part(workspace.ledger, batch_id, "choice", part) is None:
+        kind = _kind(is_killed)
+        if find_part(workspace.ledger, batch_id, kind, part) is None:
             as_of = batch_of(workspace, batch_id).as_of
             choice = choose_part(workspace.use_case, frame, as_of, situation, totals, agreed)
-            kept = keep_part(workspace, batch_id, "choice", part, _table(choice))
+            kept = keep_part(workspace, batch_id, kind, part, _table(choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
-        # What was chosen stands, whatever has been switched since: some of it may be in the ledger already.
-        action = read_part(workspace, batch_id, "choice", part, ["action"])["action"].to_numpy()
+        # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.
+        action = read_part(workspace, batch_id, kind, part, ["action"])["action"].to_numpy()
         tally = Tally.of(workspace.use_case, frame, action.astype(np.int64), totals)
     return ChosenPart(tally, meter.cost)
 
 
 @step
 def log_decisions(
-    use_case: str, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime
+    use_case: str, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime, is_killed: bool
 ) -> LoggedPart:
     """Append one part's decisions to the ledger, which also queues what is to be sent, in one transaction."""
     workspace = open_workspace(use_case)
     with Meter("log", None, scope_of(workspace)) as meter:
-        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at)
+        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at, is_killed)
         with workspace.ledger.begin() as connection:
             append_decisions(connection, rows)
         meter.add(len(rows))
@@ -84,15 +85,23 @@ def log_decisions(
 
 
 def rows_of_part(
-    workspace: Workspace, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime
+    workspace: Workspace, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime, is_killed: bool
 ) -> pa.Table:
-    """The ledger's rows of one part, from what scoring and choosing left behind."""
+    """The ledger's rows of one part, from what scoring and choosing left behind.
+
+    The kill switch as it stands now (``is_killed``) says which choice counts; rows that are in the ledger stand.
+    """
     features = find_part(workspace.ledger, batch_id, "features", part)
     assert features is not None  # predict left it
     ids = read_part(workspace, batch_id, "features", part, [workspace.use_case.entity.key]).column(0)
     facts = BatchFacts(batch_id, batch_of(workspace, batch_id).as_of, features.digest, champion, rules, decided_at)
-    scores, chosen = (read_part(workspace, batch_id, kind, part) for kind in ("scores", "choice"))
+    scores, chosen = (read_part(workspace, batch_id, kind, part) for kind in ("scores", _kind(is_killed)))
     return decision_rows(workspace.use_case, facts, scores, _choice(chosen), ids.combine_chunks())
+
+
+def _kind(is_killed: bool) -> PartKind:
+    """What the rules chose under the kill switch is kept apart from what the policy chose."""
+    return "rules_choice" if is_killed else "choice"
 
 
 def counted(rows: pa.Table, cost: StageCost) -> LoggedPart:

@@ -30,12 +30,20 @@ SCRATCH_KEPT_SECONDS = 86_400
 
 @step
 def lay_out_part(
-    use_case: str, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime, scratch: str, ranges: int
+    use_case: str,
+    batch_id: str,
+    part: int,
+    champion: str,
+    rules: str,
+    decided_at: datetime,
+    is_killed: bool,
+    scratch: str,
+    ranges: int,
 ) -> LoggedPart:
     """Write one part's decisions into the folder ``scratch``, range by range."""
     workspace = open_workspace(use_case)
     with Meter("log", None, scope_of(workspace)) as meter:
-        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at)
+        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at, is_killed)
         taken_apart = grouped(rows)
         _write(Path(scratch) / f"{part}.groups", [taken_apart.groups])
         _write(Path(scratch) / f"{part}.rows", taken_apart.ranges(ranges))
@@ -44,19 +52,19 @@ def lay_out_part(
 
 
 def log_in_ranges(
-    workspace: Workspace, batch_id: str, champion: str, rules: str, decided_at: datetime, parts: int
+    workspace: Workspace, batch_id: str, champion: str, rules: str, decided_at: datetime, is_killed: bool, parts: int
 ) -> list[LoggedPart]:
     """Append a batch of ``parts`` parts, one range of ids a transaction, and tell of its parts.
 
     Killed in between, it begins anew, and adds what is not there yet.
     """
-    above = workspace.settings.home / "scratch"
+    by_whom, above = (champion, rules, decided_at, is_killed), workspace.settings.home / "scratch"
     above.mkdir(parents=True, exist_ok=True)
     _sweep(above)
     # A folder of this run's own: one that stalled and wakes up must find its files, or none.
     with tempfile.TemporaryDirectory(prefix=f"{workspace.use_case.name}-", dir=above) as folder:
         scratch = Path(folder)
-        laid_out = each_part(workspace, lay_out_part, batch_id, champion, rules, decided_at, folder, parts)
+        laid_out = each_part(workspace, lay_out_part, batch_id, *by_whom, folder, parts)
         with Meter("log", None, scope_of(workspace)) as meter:
             groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
             for number in range(parts):

@@ -24,6 +24,7 @@ _SNAPSHOT_KIND: dict[PartKind, Kind] = {
     "scores": "scores",
     "predictions": "scores",
     "choice": "scores",
+    "rules_choice": "scores",
 }
 
 
