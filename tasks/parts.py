@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,17 +32,21 @@ _SNAPSHOT_KIND: dict[PartKind, Kind] = {
 def each_part(workspace: Workspace, step: Task[..., R], batch_id: str, *shared: Any) -> list[R]:
     """What ``step(use_case, batch_id, part, *shared)`` returns of every part of the batch, in their order.
 
-    Where they are computed is the settings' business. A batch of one part is computed at once and in place, as is
-    everything outside of a flow.
+    Where they are computed is the settings' business: within a flow each part is a task run of its own, elsewhere a
+    plain call. A batch of one part is computed at once and in place.
     """
-    name = workspace.use_case.name
+    settings, name = workspace.settings, workspace.use_case.name
     numbers = [part.part for part in parts_of(workspace.ledger, batch_id, "due")]
-    if len(numbers) == 1 or FlowRunContext.get() is None:
+    is_flow = FlowRunContext.get() is not None
+    if len(numbers) == 1 or (settings.workers == 1 and not is_flow):
         return [step.fn(name, batch_id, number, *shared) for number in numbers]
-    if workspace.settings.runner == "in_process":
+    if settings.runner == "in_process":
         return [step(name, batch_id, number, *shared) for number in numbers]
-    futures = [step.submit(name, batch_id, number, *shared) for number in numbers]
-    return [future.result() for future in futures]
+    if is_flow:
+        futures = [step.submit(name, batch_id, number, *shared) for number in numbers]
+        return [future.result() for future in futures]
+    with ThreadPoolExecutor(settings.workers) as pool:
+        return list(pool.map(lambda number: step.fn(name, batch_id, number, *shared), numbers))
 
 
 def cut(ids: pd.Series, rows: int) -> Iterator[slice]:

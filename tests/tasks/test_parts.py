@@ -116,6 +116,16 @@ def test_parts_are_decided_sent_checked_and_measured_as_the_whole(in_one_piece, 
     pd.testing.assert_frame_equal(told[3], measured, rtol=1e-12)
 
 
+def test_parts_in_threads_outside_of_a_flow_are_decided_as_the_whole(in_one_piece, small_parts, restored, monkeypatch):
+    monkeypatch.setenv("DECISIONLOOP_RUNNER", "threads")
+    monkeypatch.setenv("DECISIONLOOP_RUNNER_WORKERS", "3")
+    with restored("modelled") as installation:
+        installation.predict(3)
+        installation.act(3)
+        pd.testing.assert_frame_equal(_decisions(installation, 3), in_one_piece[0], check_exact=True)
+        assert installation.sent() == in_one_piece[1]
+
+
 def test_a_shadow_is_told_of_by_parts_as_by_the_whole(restored, monkeypatch):
     told = []
     for rows in ("250000", "70"):
