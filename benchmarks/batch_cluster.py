@@ -16,7 +16,8 @@ def measure(is_quick: bool) -> Iterator[Figure]:
     """1,000,000 rows in eight parts, one run of each (20,000 in two, on two workers alone, when quick)."""
     rows, parts = (20_000, 2) if is_quick else (1_000_000, 8)
     how = {"partition_rows": rows // parts}
-    with folder() as made, postgresql() as new_database:
+    made = folder()
+    with postgresql() as new_database:
         installed = Installation(made, rows, new_database=new_database)
         alone = installed.decided(is_checked=True, **how)
         two = installed.decided(is_checked=True, runner="dask", workers=2, is_flow=True, **how)

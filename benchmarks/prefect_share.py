@@ -15,9 +15,9 @@ from benchmarks.timing import RUNS
 def measure(is_quick: bool) -> Iterator[Figure]:
     """10,000 rows and 100,000 in turn (10,000 once when quick)."""
     sizes, count = ((10_000,), 1) if is_quick else ((10_000, 100_000), RUNS)
-    with folder() as made:
-        for rows in sizes:
-            yield from _figures(Installation(made, rows), count)
+    made = folder()
+    for rows in sizes:
+        yield from _figures(Installation(made, rows), count)
 
 
 def _figures(installed: Installation, count: int) -> Iterator[Figure]:

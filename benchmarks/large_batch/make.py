@@ -84,7 +84,8 @@ def install_releases() -> None:
     frame = drawn_rows(REFERENCE_ROWS, "categorical", seed=2)
     write = use_case.action_names.index("write")
     for stage, train in _TRAINED.items():
-        model = ReleaseModel(_scorer(workspace.folder.folder / "models" / f"{stage}.scorer", train), None)
+        models = workspace.folder.folder.parents[1] / "models"  # one for all sizes
+        model = ReleaseModel(_scorer(models / f"{stage}.scorer", train), None)
         digest = save_release(workspace.snapshots, ledger, model)
         told = predict(use_case, model, frame)
         assert told.probability is not None
@@ -115,6 +116,6 @@ def _scorer(file: Path, train: Callable[[], CompiledScorer]) -> CompiledScorer:
     from decisionloop.predict.scorer.scorer import CompiledScorer
 
     if not file.exists():
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(train().to_bytes())
     return CompiledScorer.from_bytes(file.read_bytes())

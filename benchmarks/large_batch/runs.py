@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from benchmarks.large_batch.run import Decided, Setup, decide, install
@@ -75,8 +73,11 @@ def _deciding_peak(apart: Apart, setup: Setup) -> int:
     return apart.largest_peak_bytes if setup.is_flow else apart.peak_bytes
 
 
-@contextmanager
-def folder() -> Iterator[Path]:
-    """A folder for installations, removed in the end."""
-    with tempfile.TemporaryDirectory(prefix="decisionloop-benchmark-", ignore_cleanup_errors=True) as made:
-        yield Path(made)
+def folder() -> Path:
+    """The folder of this process's installations, removed when it ends: what one benchmark made serves the next."""
+    return Path(_folder().name)
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="decisionloop-benchmark-", ignore_cleanup_errors=True)
