@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from prefect import Task
@@ -51,11 +50,10 @@ def each_part(workspace: Workspace, step: Task[..., R], batch_id: str, *shared: 
 
 def cut(ids: pd.Series, rows: int) -> Iterator[slice]:
     """Cut sorted entity ids into slices of about ``rows``; an entity that is listed twice stays in one slice."""
-    values = ids.to_numpy(dtype=object)
-    start = 0
-    while start < len(values) or start == 0:
-        stop = min(start + rows, len(values))
-        while 0 < stop < len(values) and values[stop] == values[stop - 1]:
+    start, many = 0, len(ids)
+    while start < many or start == 0:
+        stop = min(start + rows, many)
+        while 0 < stop < many and ids.iloc[stop] == ids.iloc[stop - 1]:
             stop += 1
         yield slice(start, stop)
         start = max(stop, 1)
@@ -74,8 +72,3 @@ def read_part(
     found = find_part(workspace.ledger, batch_id, kind, part)
     assert found is not None  # the steps before left it
     return read_table(workspace, found.digest, columns)
-
-
-def part_bytes(tables: list[pa.Table]) -> int:
-    """Bytes that tables take up in memory."""
-    return int(np.sum([table.nbytes for table in tables]))
