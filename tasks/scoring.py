@@ -16,9 +16,9 @@ from decisionloop.act.identity import decision_id_array
 from decisionloop.act.preference import preferred_action
 from decisionloop.ledger.releases import Release
 from decisionloop.metering import Meter, Scope, StageCost
-from decisionloop.predict.release_model import ReleaseModel
+from decisionloop.predict.release_model import ReleaseModel, predict
 from decisionloop.predict.rules import apply_rules
-from decisionloop.predict.side_by_side import leading_scores, reason_codes, rules_reason_codes, score
+from decisionloop.predict.side_by_side import leading_scores, reason_codes, rules_reason_codes
 from decisionloop.release_store import load_release
 from decisionloop.workspace import Workspace
 
@@ -105,10 +105,10 @@ class _Answer:
 
 def _answer(workspace: Workspace, frame: pd.DataFrame, model: ReleaseModel) -> _Answer:
     use_case = workspace.use_case
-    scored = score(use_case, model, frame)
-    values = action_values(use_case, frame, scored.predictions)
+    predictions = predict(use_case, model, frame)
+    values = action_values(use_case, frame, predictions)
     action = preferred_action(use_case, frame, values)
-    probability, amount = leading_scores(use_case, scored.predictions, action)
+    probability, amount = leading_scores(use_case, predictions, action)
     columns: dict[str, pa.Array | np.ndarray] = {
         "score": pa.array(probability, from_pandas=True),
         "amount": pa.array(amount, from_pandas=True),

@@ -47,11 +47,6 @@ def money_table(story: Story) -> Table:
     return table
 
 
-def _shortly(release: str) -> str:
-    """The rules, or the model's date: a terminal is narrow."""
-    return release.replace("the gradient-boosted model of", "model of").replace("the scorecard of", "scorecard of")
-
-
 def _thousands(estimate: object) -> str:
     value, low, high = (getattr(estimate, name) for name in ("value", "low", "high"))
     if value is None:

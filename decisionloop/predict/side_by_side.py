@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,30 +10,7 @@ from decisionloop.contract import UseCase
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.reasons import reason_catalogue, top_reasons
 from decisionloop.predict.reasons_read import in_words
-from decisionloop.predict.release_model import ReleaseModel, explained, predict
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What one model said of n rows: predictions, and how long it took in milliseconds."""
-
-    predictions: Predictions
-    milliseconds: float
-
-
-@dataclass(frozen=True)
-class ShadowFailure:
-    """Why a shadow has nothing to say; it changes nothing but its own record."""
-
-    error: str
-    milliseconds: float
-
-
-def score(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> Scored:
-    """Score n rows with one release."""
-    started = time.perf_counter()
-    predictions = predict(use_case, model, frame)
-    return Scored(predictions, 1000 * (time.perf_counter() - started))
+from decisionloop.predict.release_model import ReleaseModel, explained
 
 
 def leading_scores(use_case: UseCase, predictions: Predictions, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -460,7 +460,10 @@ def test_the_ledger_is_counted(told: Story) -> None:
 
 @dataclass(frozen=True)
 class Replay:
-    """A source that knows everyone's outcome: those of the explored row are bad."""
+    """A source that knows everyone's outcome: those of the explored row are bad.
+
+    A report must not read anything else of a source, so everything else fails.
+    """
 
     time_column: str = "time"
     columns: tuple[str, ...] = ("entity_id", "as_of", "outcome_class", "amount")
