@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from decisionloop.contract.expressions import Expression
+from decisionloop.contract.watching import MonitorFamily
 
 if TYPE_CHECKING:
     from decisionloop.contract.usecase import UseCase
+
+FAMILIES = get_args(MonitorFamily)
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Inconsistency:
 
 def inconsistencies(use_case: UseCase) -> tuple[Inconsistency, ...]:
     """Every contradiction between the sections of ``use_case``."""
-    checks = (_names, _features, _protected, _outcome, _actions, _economics, _limits, _replay)
+    checks = (_names, _features, _protected, _outcome, _actions, _economics, _limits, _monitors, _replay)
     return tuple(found for check in checks for found in check(use_case))
 
 
@@ -210,6 +214,42 @@ def _limits(use_case: UseCase) -> Iterator[Inconsistency]:
             "there is no budget constraint whose cost it could limit",
             "Add one under policy.constraints, or remove it.",
         )
+
+
+def _monitors(use_case: UseCase) -> Iterator[Inconsistency]:
+    monitors = use_case.monitors
+    spent, has_others = sum(monitors.budgets.values()), len(monitors.budgets) < len(FAMILIES)
+    if spent > monitors.false_alarms_per_year or (has_others and spent == monitors.false_alarms_per_year):
+        problem = f"no false alarm is left of {monitors.false_alarms_per_year:g} a year for the other monitors"
+        yield Inconsistency("monitors.budgets", spent, problem, "Lower them, or raise false_alarms_per_year.")
+    for family, budget in monitors.budgets.items():
+        if budget <= 0:
+            yield Inconsistency(
+                f"monitors.budgets.{family}",
+                budget,
+                "never alarms",
+                "Give it a positive number of false alarms a year.",
+            )
+    categories = {f.name for f in use_case.features if f.type == "category"} | {p.name for p in use_case.protected}
+    for i, name in enumerate(monitors.slices):
+        if name not in categories:
+            problem, remedy = "is no category feature and no protected attribute", "Name one of these."
+            yield Inconsistency(f"monitors.slices.{i}", name, problem, remedy)
+    for i, told in enumerate(monitors.notifications):
+        if bool(told.quiet_from) != bool(told.quiet_until):
+            problem, remedy = "quiet hours need a start and an end", "Give both or neither."
+            yield Inconsistency(f"monitors.notifications.{i}", told.quiet_from or told.quiet_until, problem, remedy)
+        if not _is_timezone(told.timezone):
+            remedy = "Use a name of the IANA database, such as Asia/Taipei."
+            yield Inconsistency(f"monitors.notifications.{i}.timezone", told.timezone, "unknown time zone", remedy)
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+    return True
 
 
 def _replay(use_case: UseCase) -> Iterator[Inconsistency]:

@@ -95,6 +95,21 @@ class Guardrails(Section):
         gt=0,
         le=1,
     )
+    maximum_feature_shift: float = field(
+        "Share of a feature's values (total-variation distance) that surely moved from the reference; above it, halt.",
+        0.25,
+        default=0.25,
+        gt=0,
+        le=1,
+    )
+    maximum_action_shift: float = field(
+        "Share of decisions (total-variation distance) that surely get another action than in the last batches of "
+        "the same release; above it, halt.",
+        0.25,
+        default=0.25,
+        gt=0,
+        le=1,
+    )
     action_share: dict[str, tuple[float, float]] = field(
         "Realised share of an action in a batch, smallest and largest; outside it, halt.",
         {"increase": [0.3, 0.97]},
@@ -129,24 +144,6 @@ class DataQuality(Section):
     )
     rows: tuple[int, int] = field("Fewest and most rows of a batch.", [5_000, 10_000])
     maximum_age_days: float = field("Age of the newest source row at which data is stale.", 35, gt=0)
-
-
-class Monitors(Section):
-    """Alarm budgets and the triggers of retraining."""
-
-    false_alarms_per_year: float = field("False alarms a year over all monitors together.", 1.0, default=1.0, gt=0)
-    maximum_auc_drop: float = field(
-        "Retrain when a mature cohort's AUC is surely lower than the release's by this much.",
-        0.05,
-        default=0.05,
-        gt=0,
-        lt=0.5,
-    )
-    retrain_every_days: float = field("Retrain on schedule after so many days.", 91, default=91, gt=0)
-    minimum_outcomes: int = field("Mature outcomes needed before any training.", 5_000, default=1_000, ge=50)
-    minimum_events: int = field("Of which at least so many of the rarer class.", 200, default=50, ge=10)
-    cooldown_days: float = field("No retraining sooner than this after another.", 28, default=14, ge=0)
-    training_days: float = field("How far back training cohorts reach.", 180, default=365, gt=0)
 
 
 class Gate(Section):

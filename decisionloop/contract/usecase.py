@@ -20,7 +20,6 @@ from decisionloop.contract.operation import (
     Gate,
     Guardrails,
     Latency,
-    Monitors,
     Policy,
     Schedule,
     ServingCost,
@@ -36,6 +35,7 @@ from decisionloop.contract.problem import (
     ProtectedAttribute,
 )
 from decisionloop.contract.section import Section, field
+from decisionloop.contract.watching import Monitors
 
 _DOING_NOTHING = {"name": "hold", "wording": "leave the limit", "is_default": True, "reveals_outcome": False}
 

@@ -24,12 +24,17 @@ COHORT_OVERLAP = OverlapRules(minimum_effective_n=20.0, maximum_weight_share=0.2
 
 @dataclass(frozen=True)
 class Figure:
-    """One measurement: monitor, slice and estimate; ``release_id`` None where it is of the policy as a whole."""
+    """One measurement: monitor, slice and estimate; ``release_id`` None where it is of the policy as a whole.
+
+    ``threshold`` is the limit that it was judged by, if any; a cohort whose outcomes may still come is not mature.
+    """
 
     monitor: str
     estimate: Estimate
     slice: str = "all"
     release_id: str | None = None
+    threshold: float | None = None
+    is_mature: bool = True
 
 
 def logged_decisions(

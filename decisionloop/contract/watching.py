@@ -1,0 +1,117 @@
+"""How the loop is watched: what counts as a change, how often an alarm may be false, when to retrain, whom to tell."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from decisionloop.contract.section import Section, field
+
+MonitorFamily = Literal["inputs", "outputs", "performance", "labels", "value", "impact", "feedback", "skew"]
+AlarmSeverity = Literal["info", "warning", "critical"]
+_SHARE = "share of a batch"
+
+
+class Notification(Section):
+    """One way to tell people, with what they want to hear and when they sleep."""
+
+    block: str = field(
+        "Prefect notification block, as type/name: any notification block of Prefect, or `apprise-channel`, which "
+        "takes every Apprise URL (mail, pager, chat).",
+        "slack-webhook/credit-risk",
+        pattern=r"^[a-z0-9-]+/[a-z0-9-]+$",
+    )
+    minimum_severity: AlarmSeverity = field("Nothing less is sent.", "warning", default="warning")
+    quiet_from: str = field(
+        "Start of the quiet hours, HH:MM; empty: none. What is not critical waits until they end.",
+        "20:00",
+        default="",
+        pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d$",
+    )
+    quiet_until: str = field("Their end, HH:MM.", "07:30", default="", pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d$")
+    timezone: str = field("Time zone of the quiet hours.", "Asia/Taipei", default="UTC")
+
+
+class Monitors(Section):
+    """Alarm budgets, what counts as a change, the triggers of retraining, and whom to tell."""
+
+    false_alarms_per_year: float = field("False alarms a year over all monitors together.", 1.0, default=1.0, gt=0)
+    budgets: dict[MonitorFamily, float] = field(
+        "False alarms a year of single families of monitors; the others share what is left equally.",
+        {"inputs": 0.2},
+        default={},
+    )
+    minimum_shift: float = field(
+        f"Smallest change of a distribution (total-variation distance, {_SHARE}) that is ever an alarm.",
+        0.1,
+        default=0.1,
+        gt=0,
+        lt=1,
+    )
+    minimum_money: float = field(
+        "Money a decision at stake below which no alarm is raised, however sure the change.", 0.5, default=0.0, ge=0
+    )
+    slices: tuple[str, ...] = field(
+        "Category features or protected attributes by which scores and actions are also watched.",
+        ["sex"],
+        default=(),
+    )
+    maximum_auc_drop: float = field(
+        "Alarm and retrain when a mature cohort's AUC is surely lower than the release's by this much.",
+        0.05,
+        default=0.05,
+        gt=0,
+        lt=0.5,
+    )
+    maximum_calibration_gap: float = field(
+        "Alarm and retrain when observed and predicted rate of a mature cohort surely differ by more than this.",
+        0.03,
+        default=0.03,
+        gt=0,
+        lt=1,
+    )
+    maximum_missing_labels: float = field(
+        "Alarm when the share of outcomes that are missing surely exceeds the usual one by more than this; such a "
+        "cohort raises no alarm about performance.",
+        0.05,
+        default=0.05,
+        gt=0,
+        lt=1,
+    )
+    maximum_feedback_gap: float = field(
+        "Alarm when the model's calibration on traffic that it chose itself and on explored traffic surely drift "
+        "apart by more than this.",
+        0.05,
+        default=0.05,
+        gt=0,
+        lt=1,
+    )
+    maximum_skew: float = field(
+        "Alarm when surely more than this share of a served feature differs from what its source gives again.",
+        0.01,
+        default=0.01,
+        gt=0,
+        lt=1,
+    )
+    is_plug_pulled: bool = field(
+        "Turn the kill switch on when the adverse impact is surely beyond gate.minimum_impact_ratio and the rules' "
+        "own is better.",
+        True,
+        default=True,
+    )
+    retrain_every_days: float = field("Retrain on schedule after so many days.", 91, default=91, gt=0)
+    minimum_outcomes: int = field("Mature outcomes needed before any training.", 5_000, default=1_000, ge=50)
+    minimum_events: int = field("Of which at least so many of the rarer class.", 200, default=50, ge=10)
+    cooldown_days: float = field("No retraining sooner than this after another.", 28, default=14, ge=0)
+    training_days: float = field("How far back training cohorts reach.", 180, default=365, gt=0)
+    retraining_cost: float = field(
+        "What a retraining costs (review, approval, computing); drift whose money at stake until the next schedule "
+        "is less does not start one.",
+        500,
+        default=0.0,
+        ge=0,
+    )
+    notifications: tuple[Notification, ...] = field(
+        "Whom to tell; none: alarms stay in the ledger, the story and Prefect's events.",
+        [Notification.example()],
+        default=(),
+    )

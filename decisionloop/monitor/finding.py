@@ -1,0 +1,79 @@
+"""One check of one monitor: what was measured, against which limit, and whether the limit was surely crossed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from decisionloop.contract.watching import MonitorFamily
+from decisionloop.observe.estimate import Estimate
+
+Direction = Literal["above", "below"]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What changed, to be drawn: shares of the reference and of now under the same labels, each summing to 1."""
+
+    labels: tuple[str, ...]
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check and its answer.
+
+    ``figure`` is what was measured with its usual 95 % interval. The alarm does not use that interval: ``bound`` is
+    the one-sided bound at the check's own ``alpha`` (the chance of a false alarm in this one check; see
+    `monitor.budget`), and the check ``is_alarm`` where the bound is beyond ``threshold`` in ``direction``. None: the
+    data could not answer, which is never an alarm.
+
+    ``slice`` is "all" or "name=value" ("feature=avg_spend", "sex=2", "action=offer_10"). ``against`` names the
+    reference ("training", "recent", "release", ...). ``stake`` is the money at stake in currency per decision,
+    never negative, None where nobody can say. ``words`` say in a sentence what changed, ``suggestion`` what to do.
+    ``is_halting``: it must stop the batch before anything acts.
+    """
+
+    family: MonitorFamily
+    monitor: str
+    slice: str
+    figure: Estimate
+    threshold: float
+    bound: float | None
+    direction: Direction
+    alpha: float
+    words: str
+    suggestion: str
+    against: str = ""
+    stake: float | None = None
+    chart: Chart | None = None
+    release_id: str | None = None
+    is_halting: bool = False
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether the limit was surely crossed."""
+        if self.bound is None:
+            return False
+        return self.bound > self.threshold if self.direction == "above" else self.bound < self.threshold
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What mistakes cost in this use case, in currency per decision; None where no model has valued the actions.
+
+    worth   mean difference between the best and the worst allowed action's expected money: what choosing is worth
+    swing   mean absolute difference that the outcome makes to the money of the action taken
+    """
+
+    worth: float | None = None
+    swing: float | None = None
+
+    def of_share(self, share: float) -> float | None:
+        """Money at stake where this share of decisions may be chosen wrongly."""
+        return None if self.worth is None else abs(share) * self.worth
+
+    def of_rate(self, gap: float) -> float | None:
+        """Money at stake where a rate is wrong by ``gap``."""
+        return None if self.swing is None else abs(gap) * self.swing
