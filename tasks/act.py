@@ -25,10 +25,9 @@ from tasks.halting import halt
 from tasks.log_ranges import log_in_ranges
 from tasks.outgoing import send_pending
 from tasks.parts import each_part
-from tasks.predict import reached
-from tasks.predict_parts import release_of, scope_of
 from tasks.references import batch_of
 from tasks.situation import score_shift_of
+from tasks.stages import reached, release_of, scope_of
 from tasks.step import step
 
 

@@ -20,9 +20,9 @@ from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.parts import keep_part, read_part
-from tasks.predict_parts import scope_of
 from tasks.references import batch_of
 from tasks.situation import situation_of
+from tasks.stages import scope_of
 from tasks.step import step
 
 

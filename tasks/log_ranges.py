@@ -22,7 +22,7 @@ from decisionloop.metering import Meter
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.act_parts import LoggedPart, counted, rows_of_part
 from tasks.parts import each_part
-from tasks.predict_parts import scope_of
+from tasks.stages import scope_of
 from tasks.step import step
 
 SCRATCH_KEPT_SECONDS = 86_400

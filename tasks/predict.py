@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
 import pyarrow as pa
 
 from decisionloop.ledger.batch_parts import append_part, parts_of
-from decisionloop.ledger.batches import Scalar, State, append_batch_event, batch_state, latest_detail, open_batch
+from decisionloop.ledger.batches import Scalar, batch_state, latest_detail, open_batch
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
 from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.releases import baseline, champion, shadows
 from decisionloop.ledger.schema import utc_now
-from decisionloop.ledger.stage_costs import append_stage_costs
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
-from decisionloop.metering import StageCost
 from decisionloop.predict.text import as_text
 from decisionloop.workspace import Workspace, open_workspace
 from expectations.reference import BatchReference, merge_parts
@@ -31,6 +29,7 @@ from tasks.predict_parts import freeze_part, score_part, validate_part
 from tasks.references import batch_of, keep_table
 from tasks.rules_release import ensure_rules
 from tasks.scoring import ShadowPart
+from tasks.stages import reached
 from tasks.step import step
 
 FROZEN = ("frozen", "validated", "scored")
@@ -98,20 +97,6 @@ def score_batch(use_case: str, batch_id: str) -> str:
     detail: dict[str, Scalar] = {"champion": named, "score_profile": canonical_json(profile)}
     reached(workspace, batch_id, "scored", detail, [cost for part in scored for cost in part.costs])
     return ", ".join([named, *beside])
-
-
-def reached(
-    workspace: Workspace,
-    batch_id: str,
-    state: State,
-    detail: Mapping[str, Scalar],
-    costs: Sequence[StageCost],
-) -> None:
-    """Say that a batch has reached a state and what it took, in one transaction."""
-    attempt = batch_of(workspace, batch_id).attempt
-    with workspace.ledger.begin() as connection:
-        append_batch_event(connection, batch_id, state, detail)
-        append_stage_costs(connection, batch_id, attempt, costs, workspace.use_case.serving_cost)
 
 
 def _cut_into_parts(workspace: Workspace, batch_id: str, as_of: datetime) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.ledger.releases import Release, find_stage
-from decisionloop.metering import Meter, Scope, StageCost
+from decisionloop.ledger.releases import Release
+from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.score_shift import ScoreProfile
 from decisionloop.predict.features import build_frame
 from decisionloop.workspace import Workspace, open_workspace
@@ -20,6 +20,7 @@ from tasks.parts import keep_part, read_part
 from tasks.references import batch_of, reference_before
 from tasks.scoring import ShadowPart, score_side_by_side
 from tasks.situation import score_reference
+from tasks.stages import release_of, scope_of
 from tasks.step import step
 
 if TYPE_CHECKING:
@@ -115,18 +116,6 @@ def score_part(
         profile = _profile(workspace, decides, told.scores)
         reading.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
     return ScoredPart(profile, told.shadows, (reading.cost, *told.costs))
-
-
-def scope_of(workspace: Workspace) -> Scope:
-    """Where a step runs alone in its process, the threads that it starts are its own."""
-    return "process" if workspace.settings.runner == "in_process" else "thread"
-
-
-def release_of(workspace: Workspace, release_id: str) -> Release:
-    """The release of that id, which the ledger refers to."""
-    stage = find_stage(workspace.ledger, release_id)
-    assert stage is not None  # held by a foreign key
-    return stage.release
 
 
 def _profile(workspace: Workspace, decides: Release, scores: pa.Table) -> ScoreProfile | None:
