@@ -77,6 +77,14 @@ class Monitors(Section):
         gt=0,
         lt=1,
     )
+    maximum_outcome_shift: float = field(
+        "Alarm when the rate of the yes-or-no outcome in a mature cohort surely differs from that of earlier cohorts "
+        "by more than this: the world, or what the outcome means, has changed.",
+        0.05,
+        default=0.05,
+        gt=0,
+        lt=1,
+    )
     maximum_feedback_gap: float = field(
         "Alarm when the model's calibration on traffic that it chose itself and on explored traffic surely drift "
         "apart by more than this.",
