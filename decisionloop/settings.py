@@ -5,11 +5,12 @@ What a decision *means* is not a setting: that is the contract of its use case.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from decisionloop.errors import ConfigurationError
@@ -41,6 +42,11 @@ class Settings(BaseSettings):
         default=Path("usecases"),
         description="Folder that holds one folder a use case.",
     )
+    source_options: str = Field(
+        default="",
+        description="JSON object of options for a source.py, over those of the contract's `source.options`: "
+        '{"scenario": "concept_drift"}.',
+    )
     sqlite_synchronous: Literal["FULL", "EXTRA"] = Field(
         default="FULL",
         description="SQLite durability of the ledger: FULL (every commit is on disk) or EXTRA.",
@@ -71,6 +77,17 @@ class Settings(BaseSettings):
     scorer_engine: Literal["auto", "numba", "numpy"] = Field(
         default="auto", description="Engine of the compiled scorers. auto: numba where it is installed, else numpy."
     )
+
+    @field_validator("source_options")
+    @classmethod
+    def _is_object(cls, text: str) -> str:
+        if text and not isinstance(json.loads(text), dict):
+            raise ValueError("is no JSON object")
+        return text
+
+    def resolved_source_options(self) -> dict[str, str | int | float | bool]:
+        """The options for a source.py as a dictionary."""
+        return json.loads(self.source_options) if self.source_options else {}
 
     @property
     def workers(self) -> int:

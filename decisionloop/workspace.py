@@ -41,7 +41,7 @@ class Workspace:
         """The use case's source of rows and outcomes."""
         from decisionloop.sources import open_source
 
-        return open_source(self.folder)
+        return open_source(self.folder, self.settings.resolved_source_options())
 
     @functools.cached_property
     def registry(self) -> Registry:

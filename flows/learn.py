@@ -17,7 +17,7 @@ def learn(use_case: str, as_of: datetime | None = None) -> str:
     ``as_of`` is by default the hour at which the run was due.
 
     1. Give every challenger that has been in shadow long enough its second look: promote, keep or retire it.
-    2. Ask the triggers (first model, schedule, decayed AUC on mature cohorts) whether to retrain; end if not.
+    2. Ask the triggers (first model, open incidents, decayed AUC, schedule) whether to retrain; end if not.
     3. Build the training set from the ledger and its snapshots alone, weighted for the loop's own choices.
     4. Train each kind of candidate and let the gate judge it; the best that passes goes into shadow.
     """

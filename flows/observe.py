@@ -7,18 +7,31 @@ from datetime import datetime
 from prefect import flow
 
 from flows.naming import run_name, this_hour
+from tasks.label_watch import watch_labels
+from tasks.notify import deliver_notices
 from tasks.observe import measure_cohorts, read_outcomes
+from tasks.promises import promise_performance
+from tasks.skew_watch import check_skew
 
 
 @flow(name="observe", flow_run_name=run_name)
 def observe(use_case: str, as_of: datetime | None = None) -> int:
-    """Take in the outcomes seen by ``as_of`` and measure what has matured; returns the cohorts measured.
+    """Take in the outcomes seen by ``as_of``, measure and judge what has matured; returns the cohorts measured.
 
     ``as_of`` is by default the hour at which the run was due.
 
     1. Read outcomes, match them to decisions, keep late and contradictory ones as revisions.
-    2. Measure each mature cohort: AUC, calibration, money of the policy and of the rules, adverse impact.
+    2. Ask whether outcomes are late or missing, before anybody is judged by them.
+    3. Measure each mature cohort, judge model, feedback loop and money, and write down why predictions failed.
+    4. Say what the scores promise of the cohorts that are not mature yet.
+    5. Compute a sample of served features from source again.
+    6. Tell people what they have not been told.
     """
     at = as_of or this_hour()
     read_outcomes(use_case, at)
-    return measure_cohorts(use_case, at)
+    watch_labels(use_case, at)
+    measured = measure_cohorts(use_case, at)
+    promise_performance(use_case, at)
+    check_skew(use_case, at)
+    deliver_notices(use_case)
+    return measured

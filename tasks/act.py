@@ -11,20 +11,23 @@ from decisionloop.act.limits import BatchTotals, UnknownCost
 from decisionloop.act.policy import plan_batch
 from decisionloop.dispatch.opening import open_actuator
 from decisionloop.ledger.batch_parts import parts_of
-from decisionloop.ledger.batches import batch_state, latest_detail
+from decisionloop.ledger.batches import Scalar, batch_state, latest_detail
 from decisionloop.ledger.flags import is_kill_switch_on
-from decisionloop.ledger.releases import baseline
+from decisionloop.ledger.releases import Release, baseline
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.act_parts import choose_actions, log_decisions, situations
+from tasks.act_parts import ChosenPart, choose_actions, log_decisions, situations
 from tasks.announce import announce, publish
 from tasks.batch_story import batch_markdown
 from tasks.halting import halt
 from tasks.log_ranges import log_in_ranges
 from tasks.outgoing import send_pending
+from tasks.output_watch import Chosen, judge_actions
 from tasks.parts import each_part
+from tasks.plug import watch_groups
+from tasks.raise_alarms import raise_alarms
 from tasks.references import batch_of
 from tasks.situation import score_shift_of
 from tasks.stages import reached, release_of, scope_of
@@ -46,11 +49,18 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     shift = None if is_killed else score_shift_of(workspace.use_case, champion, profile)
     _halt_where_violated(workspace, batch_id, guard_before(workspace.use_case, is_killed, shift))
     totals, agreed, planning = _plan(workspace, batch_id, is_killed)
-    chosen = each_part(workspace, choose_actions, batch_id, is_killed, totals, agreed)
+    parts = each_part(workspace, choose_actions, batch_id, is_killed, totals, agreed)
+    chosen = _chosen(parts)
     if not is_killed:  # the kill switch hands over to the rules at once, whatever their shares
-        tally = functools.reduce(lambda one, other: one + other, (part.tally for part in chosen))
+        tally = functools.reduce(lambda one, other: one + other, (part.tally for part in parts))
         _halt_where_violated(workspace, batch_id, guard_after(workspace.use_case, tally))
-    return _log(workspace, batch_id, champion.release_id, is_killed, [planning, *(part.cost for part in chosen)])
+        _halt_where_actions_jumped(workspace, batch_id, champion, chosen)
+        if watch_groups(workspace, batch_id, champion, chosen):  # the plug is pulled: the rules choose again
+            is_killed = True
+            parts = each_part(workspace, choose_actions, batch_id, is_killed, totals, None)
+            chosen = _chosen(parts)
+    costs = [planning, *(part.cost for part in parts)]
+    return _log(workspace, batch_id, champion.release_id, is_killed, chosen, costs)
 
 
 @step
@@ -94,7 +104,15 @@ def _plan(workspace: Workspace, batch_id: str, is_killed: bool) -> tuple[BatchTo
     return totals, agreed, meter.cost
 
 
-def _log(workspace: Workspace, batch_id: str, champion: str, is_killed: bool, costs: Sequence[StageCost]) -> str:
+def _chosen(parts: Sequence[ChosenPart]) -> Chosen:
+    """What was chosen in all parts together."""
+    actions = functools.reduce(lambda one, other: one + other, (part.actions for part in parts))
+    return Chosen(actions, functools.reduce(lambda one, other: one + other, (part.groups for part in parts)))
+
+
+def _log(
+    workspace: Workspace, batch_id: str, champion: str, is_killed: bool, chosen: Chosen, costs: Sequence[StageCost]
+) -> str:
     """Log every part, then say that the batch is decided: only then may anything of it leave."""
     rules = baseline(workspace.ledger, workspace.use_case.name)
     assert rules is not None  # the batch could not have been scored without
@@ -107,7 +125,13 @@ def _log(workspace: Workspace, batch_id: str, champion: str, is_killed: bool, co
         logged = each_part(workspace, log_decisions, batch_id, *by_whom)
     grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(workspace.ledger) - before))
     decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
-    detail = {"decisions": decisions, "messages": messages}
+    detail: dict[str, Scalar] = {
+        "decisions": decisions,
+        "messages": messages,
+        "decided_by": rules.release_id if is_killed else champion,
+        "actions": chosen.actions.to_json(),
+        "groups": chosen.groups.to_json(),
+    }
     reached(workspace, batch_id, "decided", detail, [*costs, *(part.cost for part in logged), grown])
     return f"{decisions} decided, {messages} to send"
 
@@ -116,3 +140,13 @@ def _halt_where_violated(workspace: Workspace, batch_id: str, findings: tuple[Gu
     stopping = [finding for finding in findings if finding.is_violated and finding.consequence == "halt"]
     if stopping:
         halt(workspace, batch_id, "guardrail", [str(f) for f in stopping], [f.remedy for f in stopping])
+
+
+def _halt_where_actions_jumped(workspace: Workspace, batch_id: str, champion: Release, chosen: Chosen) -> None:
+    """Raise what the monitors of scores and actions say; a jump halts the batch."""
+    batch = batch_of(workspace, batch_id)
+    findings = judge_actions(workspace, batch, champion, chosen)
+    raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
+    stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
+    if stopping:
+        halt(workspace, batch_id, "jump", [one.words for one in stopping], [one.suggestion for one in stopping])

@@ -18,6 +18,8 @@ from decisionloop.act.policy import Choice, Situation, choose_part
 from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
+from decisionloop.monitor.group_tally import GroupTally
+from decisionloop.monitor.outputs import ActionProfile
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.parts import keep_part, read_part
 from tasks.references import batch_of
@@ -28,9 +30,11 @@ from tasks.step import step
 
 @dataclass(frozen=True)
 class ChosenPart:
-    """What was chosen in a part, counted, and what choosing took."""
+    """What was chosen in a part, counted: by action, by slice, by protected group; and what choosing took."""
 
     tally: Tally
+    actions: ActionProfile
+    groups: GroupTally
     cost: StageCost
 
 
@@ -65,9 +69,11 @@ def choose_actions(
             kept = keep_part(workspace, batch_id, kind, part, _table(choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
         # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.
-        action = read_part(workspace, batch_id, kind, part, ["action"])["action"].to_numpy()
-        tally = Tally.of(workspace.use_case, frame, action.astype(np.int64), totals)
-    return ChosenPart(tally, meter.cost)
+        action = read_part(workspace, batch_id, kind, part, ["action"])["action"].to_numpy().astype(np.int64)
+        tally = Tally.of(workspace.use_case, frame, action, totals)
+        actions = ActionProfile.of(workspace.use_case, frame, action)
+        groups = GroupTally.of(workspace.use_case, frame, action, situation.rules_action)
+    return ChosenPart(tally, actions, groups, meter.cost)
 
 
 @step

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events import emit_event
 
 
-def announce(name: str, use_case: str, subject: str, payload: Mapping[str, object]) -> None:
-    """Emit ``decisionloop.<name>`` about ``subject`` (a batch or release id)."""
+def announce(
+    name: str, use_case: str, subject: str, payload: Mapping[str, object], event_id: UUID | None = None
+) -> None:
+    """Emit ``decisionloop.<name>`` about ``subject`` (the id of a batch, release or incident).
+
+    An event of an id that the server has seen is dropped: a run that is repeated starts nothing twice.
+    """
     emit_event(
         event=f"decisionloop.{name}",
         resource={"prefect.resource.id": f"decisionloop.{use_case}.{subject}", "decisionloop.use_case": use_case},
         payload=dict(payload),
+        id=event_id,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,12 @@ from decisionloop.act.preference import preferred_action
 from decisionloop.learn.candidates import Kind, out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches, ranked_rows
 from decisionloop.learn.serving import cpu_seconds_per_row
+from decisionloop.learn.weakness import Weakness, surprise_on_slices
 from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.releases import Release, find_stage, register_release, release_id_of
+from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
+from decisionloop.ledger.weak_slices import latest_weak_slices
 from decisionloop.monitor.score_shift import reference_scores
 from decisionloop.observe.calibration import calibration
 from decisionloop.observe.performance import auc
@@ -27,6 +30,7 @@ from decisionloop.predict.release_model import ReleaseModel, explained_score, pr
 from decisionloop.predict.side_by_side import leading_scores
 from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
+from tasks.input_watch import keep_what_it_saw
 from tasks.model_versions import code_version, log_candidate, log_rules
 from tasks.references import keep_table, read_table
 from tasks.training_rows import training_rows_of
@@ -48,10 +52,13 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
     candidate = train(workspace.use_case, kind, rows)
     told = out_of_fold(workspace.use_case, kind, rows, batches.frame, batches.log["entity_id"].to_numpy(dtype=object))
     metrics = _metrics(workspace, batches, told)
+    weaknesses = _weaknesses(workspace, fact, batches, told)
     digest = save_release(workspace.snapshots, workspace.ledger, candidate.model)
     release_id = release_id_of(workspace.use_case.name, kind, workspace.use_case.digest, digest)
+    contract = workspace.use_case  # it may have changed since the last batch, and a release refers to it
+    record_use_case(workspace.ledger, contract.name, contract.digest, contract.version, workspace.folder.text)
     log_rules(workspace)
-    version = log_candidate(workspace, release_id, fact, rows, candidate, metrics)
+    version = log_candidate(workspace, release_id, fact, rows, candidate, metrics, weaknesses)
     ids = batches.log["decision_id"].to_numpy(dtype=object)
     kept = keep_table(workspace, predictions_to_table(workspace.use_case, told, ids), "scores")
     card = {
@@ -62,6 +69,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         "latency_ms": latency_of_one(workspace, candidate.model, batches.frame),
         "cpu_seconds_per_row": cpu_seconds_per_row(workspace.use_case, candidate.model, batches.frame),
         "refusals": list(candidate.model.refusals),
+        "weak_slices": [asdict(weakness) for weakness in weaknesses],
     }
     release = Release(
         release_id=release_id,
@@ -76,7 +84,20 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         created_at=fact.as_of,
     )
     register_release(workspace.ledger, release, _made_from(len(rows), candidate.model), "decisionloop")
+    keep_what_it_saw(workspace, release, batches.frame)
     return release_id
+
+
+def _weaknesses(
+    workspace: Workspace, fact: TrainingSetFact, batches: LoggedBatches, told: Predictions
+) -> tuple[Weakness, ...]:
+    """The weak slices that were known when the training set was made, with what the candidate makes of each."""
+    slices = latest_weak_slices(workspace.ledger, workspace.use_case.name, fact.as_of)
+    found = surprise_on_slices(workspace.use_case, batches, told, [one.predicate for one in slices]) if slices else ()
+    return tuple(
+        Weakness(one.cohort, one.description, one.predicate, one.n, one.money_per_decision, money)
+        for one, money in zip(slices, found, strict=True)
+    )
 
 
 def _made_from(rows: int, model: ReleaseModel) -> str:

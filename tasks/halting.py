@@ -6,24 +6,16 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from decisionloop.errors import BatchHalted
-from decisionloop.ledger.alerts import append_alert
 from decisionloop.ledger.batches import append_batch_event
 from decisionloop.workspace import Workspace
 from tasks.announce import announce
+from tasks.notify import raise_alert
 
 
 def halt(workspace: Workspace, batch_id: str, kind: str, reasons: Sequence[str], remedies: Sequence[str]) -> NoReturn:
     """Mark a batch as halted, alert people, and raise BatchHalted."""
     check, remedy = "; ".join(reasons), " ".join(dict.fromkeys(remedies))
     append_batch_event(workspace.ledger, batch_id, "halted", {"check": check})
-    append_alert(
-        workspace.ledger,
-        use_case=workspace.use_case.name,
-        severity="critical",
-        kind=kind,
-        message=check,
-        remedy=remedy,
-        batch_id=batch_id,
-    )
+    raise_alert(workspace, severity="critical", kind=kind, message=check, remedy=remedy, batch_id=batch_id)
     announce("batch.halted", workspace.use_case.name, batch_id, {"check": check, "remedy": remedy})
     raise BatchHalted(batch_id, check, remedy)

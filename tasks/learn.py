@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from decisionloop.errors import UsageError
+from decisionloop.learn.alarm_event import read_alarm_event
 from decisionloop.learn.candidates import Kind
 from decisionloop.learn.evidence import gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
 from decisionloop.learn.training_set import build_training_rows
-from decisionloop.learn.triggers import TriggerRules, decide_retraining
+from decisionloop.learn.triggers import decide_retraining
 from decisionloop.ledger.releases import champion, current_stages, shadows
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
-from decisionloop.ledger.verdicts import append_learn_run, append_training_set, find_training_set, learn_runs
+from decisionloop.ledger.verdicts import append_training_set, find_training_set, learn_runs
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.announce import announce
 from tasks.candidate import contender_of, find_candidates, train_and_keep
 from tasks.mature_log import mature_batches, training_window
 from tasks.promotion import enter_shadow, refuse
 from tasks.references import keep_table
+from tasks.retraining_answer import keep_answer, trigger_rules
 from tasks.second_look import review_shadow
 from tasks.step import step
 from tasks.training_rows import manifest_of, training_rows_of
-from tasks.trigger_state import trigger_state
+from tasks.trigger_state import Asked, trigger_state
 from tasks.verdicts import keep_verdict
 
 
@@ -46,26 +47,32 @@ def review_challengers(use_case: str, as_of: datetime) -> str:
 
 
 @step
-def check_triggers(use_case: str, as_of: datetime) -> Trigger:
-    """Ask whether to retrain as of ``as_of``, and keep the answer with its reason; a yes is not taken back."""
+def check_triggers(
+    use_case: str,
+    as_of: datetime,
+    reason: str = "",
+    is_forced: bool = False,
+    candidates: Sequence[Kind] | None = None,
+    event: Mapping[str, object] | None = None,
+) -> Trigger:
+    """Ask whether to retrain as of ``as_of``, and keep the answer with its reason; a yes is not taken back.
+
+    A person gives a ``reason`` (and insists with ``is_forced``) and may choose the kinds of ``candidates``; an
+    automation gives the ``event`` that it is an answer to. Raises UsageError for what cannot be meant.
+    """
+    asked = Asked(reason.strip(), is_forced, None if event is None else read_alarm_event(event))
+    if candidates is not None and not candidates:
+        raise UsageError("candidates: an empty list trains nothing. Name a kind, or leave it out for the contract's.")
     workspace = open_workspace(use_case)
-    candidates = workspace.use_case.model.candidates
-    for run in learn_runs(workspace.ledger, use_case):
-        if run.as_of == as_of and run.is_triggered:  # this run may have to finish what a killed one began
-            return Trigger(True, run.reason, candidates)
-    monitors = workspace.use_case.monitors
-    rules = TriggerRules(
-        minimum_outcomes=monitors.minimum_outcomes,
-        minimum_events=monitors.minimum_events,
-        maximum_auc_drop=monitors.maximum_auc_drop,
-        interval_days=monitors.retrain_every_days,
-        cooldown_days=monitors.cooldown_days,
-    )
-    decision = decide_retraining(trigger_state(workspace, as_of), rules)
-    append_learn_run(workspace.ledger, use_case, as_of, decision.trigger, decision.is_triggered, decision.reason, as_of)
-    if decision.is_triggered:
-        announce("retraining.triggered", use_case, f"{as_of:%Y-%m-%d}", {"trigger": decision.trigger})
-    return Trigger(decision.is_triggered, decision.reason, candidates)
+    kinds = tuple(dict.fromkeys(candidates or workspace.use_case.model.candidates))
+    if not asked.is_forced:
+        for run in learn_runs(workspace.ledger, use_case):
+            if run.as_of == as_of and run.is_triggered:  # this run may have to finish what a killed one began
+                return Trigger(True, run.reason, kinds)
+    state = trigger_state(workspace, as_of, asked)
+    decision = decide_retraining(state, trigger_rules(workspace.use_case))
+    keep_answer(workspace, state, decision, asked)
+    return Trigger(decision.is_triggered, decision.reason, kinds)
 
 
 @step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 
 from decisionloop.contract.code import FEATURES_FILE, RULES_FILE
@@ -10,6 +10,7 @@ from decisionloop.contract.loading import FILE_NAME
 from decisionloop.learn.candidates import Candidate
 from decisionloop.learn.model_card import model_card
 from decisionloop.learn.training_set import TrainingSet
+from decisionloop.learn.weakness import Weakness
 from decisionloop.ledger.releases import RULES, baseline, champion
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.registry import ReleaseRecord
@@ -64,6 +65,7 @@ def log_candidate(
     rows: TrainingSet,
     candidate: Candidate,
     metrics: Mapping[str, float],
+    weaknesses: Sequence[Weakness] = (),
 ) -> str:
     """Log a candidate with its pipelines, compiled scorers and model card; returns its version."""
     use_case = workspace.use_case
@@ -84,8 +86,11 @@ def log_candidate(
             "cohorts": cohorts,
             "training_snapshot": fact.snapshot_digest,
             "contract_version": use_case.version,
+            "weak_slices": len(weaknesses),
         },
-        model_card=model_card(use_case, release_id, candidate.kind, rows, cohorts, metrics, candidate.model.refusals),
+        model_card=model_card(
+            use_case, release_id, candidate.kind, rows, cohorts, metrics, candidate.model.refusals, weaknesses
+        ),
         files={f"{part}.scorer": scorer.to_bytes() for part, scorer in scorers.items() if scorer is not None},
     )
     return workspace.registry.log_release(record, candidate.pipelines)

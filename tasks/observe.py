@@ -1,4 +1,4 @@
-"""Steps of observe: read outcomes, measure mature cohorts."""
+"""Steps of observe: read outcomes, measure and judge mature cohorts."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Select, select
 
-from decisionloop.act.preference import preferred_action
-from decisionloop.ledger.batches import Batch, batches
-from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes
+from decisionloop.ledger.batches import batches
 from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.frames import read_frame
-from decisionloop.ledger.measurements import Measurement, append_measurements, measured_cohorts
+from decisionloop.ledger.measurements import append_measurements, measured_cohorts
 from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, recorded_outcomes
 from decisionloop.ledger.schema import decision, utc_now
+from decisionloop.monitor.error_rates import error_rate_figures
 from decisionloop.monitor.impact_figures import impact_figures
+from decisionloop.monitor.value import business_figures
 from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
 from decisionloop.observe.intake import match_outcomes
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.announce import announce
-from tasks.mature_log import frozen_rows
-from tasks.said import said_of
+from tasks.cohort import Cohort, cohort_name, read_cohort
+from tasks.cohort_watch import judge_cohort
+from tasks.label_watch import keep_in_curve
+from tasks.measuring import measurement_of
+from tasks.misses import explain_misses
+from tasks.promises import promise_errors
 from tasks.step import step
 
 DECIDED = ("decided", "complete")
@@ -61,39 +65,38 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
 
 @step
 def measure_cohorts(use_case: str, as_of: datetime) -> int:
-    """Measure every cohort that is mature by ``as_of`` and not measured yet; returns how many."""
+    """Measure, judge and explain every cohort that is mature by ``as_of`` and not measured yet; returns how many."""
     workspace = open_workspace(use_case)
     mature = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
     done = measured_cohorts(workspace.ledger, use_case)
     due = [b for b in batches(workspace.ledger, use_case, as_of_to=mature) if b.state in DECIDED]
     due = [batch for batch in due if cohort_name(batch.as_of) not in done]
     for batch in due:
-        figures = _figures(workspace, batch)
-        append_measurements(workspace.ledger, [_measurement(use_case, batch, as_of, f) for f in figures])
-        announce("cohort.measured", use_case, batch.batch_id, {"cohort": cohort_name(batch.as_of)})
+        cohort = read_cohort(workspace, batch)
+        explain_misses(workspace, cohort, as_of)
+        figures = [*_figures(cohort), *promise_errors(workspace, cohort)]
+        judge_cohort(workspace, cohort, figures, as_of)
+        keep_in_curve(workspace, batch, as_of)
+        # What was measured says that the cohort is done with, so it comes last.
+        append_measurements(workspace.ledger, [measurement_of(use_case, cohort.name, as_of, f) for f in figures])
+        announce("cohort.measured", use_case, batch.batch_id, {"cohort": cohort.name})
     return len(due)
 
 
-def cohort_name(as_of: datetime) -> str:
-    """The name of a batch's cohort in measurements: its date."""
-    return f"{as_of:%Y-%m-%d}"
-
-
-def _figures(workspace: Workspace, batch: Batch) -> Iterator[Figure]:
-    use_case = workspace.use_case
-    log = decisions_with_outcomes(workspace.ledger, use_case.name, batch.as_of, batch.as_of, columns=LEARNING_COLUMNS)
-    frame = frozen_rows(workspace, log)
-    said = said_of(workspace, batch.batch_id, log)
-    rules = said.rules_action
-    preferred = rules if said.values is None else preferred_action(use_case, frame, said.values)
-    yield from money_figures(use_case, log, frame, said.values, rules, preferred)
+def _figures(cohort: Cohort) -> Iterator[Figure]:
+    use_case, log, frame, said = cohort.use_case, cohort.log, cohort.frame, cohort.said
+    yield from money_figures(use_case, log, frame, said.values, cohort.rules, cohort.preferred)
+    yield from business_figures(use_case, log, frame)
     yield from impact_figures(use_case, log, frame)
-    if use_case.outcome.class_:
-        taken = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
-        for release_id, score, action in said.scores(preferred):
-            # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
-            known = np.where(action == taken, score, np.nan) if use_case.model.action_as == "input" else score
-            yield from ranking_figures(log, known, release_id)
+    if use_case.outcome.class_ is None:
+        return
+    yield from error_rate_figures(use_case, log, frame, cohort.preferred)
+    if cohort.score is not None:
+        yield from ranking_figures(log, cohort.score, cohort.champion.release_id)
+    for release_id, (score, action) in said.shadows.items():
+        # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
+        known = np.where(action == cohort.taken, score, np.nan) if use_case.model.action_as == "input" else score
+        yield from ranking_figures(log, known, release_id)
 
 
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:
@@ -102,21 +105,3 @@ def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.Dat
         decision.c.batch_id.in_([b.batch_id for b in batches(workspace.ledger, workspace.use_case.name, since, until)])
     )
     return read_frame(workspace.ledger, statement)
-
-
-def _measurement(use_case: str, batch: Batch, as_of: datetime, figure: Figure) -> Measurement:
-    estimate = figure.estimate
-    return Measurement(
-        use_case=use_case,
-        release_id=figure.release_id,
-        monitor=figure.monitor,
-        slice=figure.slice,
-        cohort=cohort_name(batch.as_of),
-        value=estimate.value,
-        low=estimate.low,
-        high=estimate.high,
-        n=estimate.n,
-        effective_n=estimate.effective_n,
-        is_mature=True,
-        as_of=as_of,
-    )

@@ -20,6 +20,7 @@ R = TypeVar("R")
 _SNAPSHOT_KIND: dict[PartKind, Kind] = {
     "due": "features",
     "features": "features",
+    "ages": "features",
     "faults": "features",
     "scores": "scores",
     "predictions": "scores",

@@ -13,10 +13,12 @@ from decisionloop.ledger.batch_parts import append_part, parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, latest_detail, open_batch
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
 from decisionloop.ledger.facts import canonical_json
+from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.releases import baseline, champion, shadows
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
+from decisionloop.monitor.profile import FrameProfile
 from decisionloop.predict.text import as_text
 from decisionloop.workspace import Workspace, open_workspace
 from expectations.reference import BatchReference, merge_parts
@@ -24,8 +26,10 @@ from expectations.report import BatchReport, as_markdown
 from expectations.run import settle
 from tasks.announce import publish
 from tasks.halting import halt
+from tasks.input_watch import judge_features, keep_first_reference, reference_for
 from tasks.parts import cut, each_part
 from tasks.predict_parts import freeze_part, score_part, validate_part
+from tasks.raise_alarms import raise_alarms
 from tasks.references import batch_of, keep_table
 from tasks.rules_release import ensure_rules
 from tasks.scoring import ShadowPart
@@ -60,22 +64,34 @@ def freeze_batch(use_case: str, as_of: datetime) -> str:
 
 @step
 def validate_batch(use_case: str, batch_id: str) -> str:
-    """Validate the frozen batch; a critical failure halts it with BatchHalted, naming the checks."""
+    """Validate the frozen batch and compare its features with what the deciding release knows.
+
+    A critical failure, or a feature that is surely another one than before, halts it with BatchHalted.
+    """
     workspace = open_workspace(use_case)
     if batch_state(workspace.ledger, batch_id) != "frozen":
         return "validated before"
     frozen = latest_detail(workspace.ledger, batch_id, "frozen")
     rows, newest = int(frozen["rows"] or 0), frozen["newest"]
     latest = None if newest is None else datetime.fromisoformat(str(newest))
-    checked = each_part(workspace, validate_part, batch_id, rows, latest)
+    decides = champion(workspace.ledger, use_case)
+    assert decides is not None  # ensure_rules gave the use case one before its first batch
+    release_id = decides.release.release_id
+    checked = each_part(workspace, validate_part, batch_id, rows, latest, release_id)
     faults = sum(part.fault_rows for part in checked)
     report = settle(workspace.use_case, [part.observations for part in checked], rows, faults)
     _record(workspace, batch_id, report)
     if report.state == "halted":
         halt(workspace, batch_id, "validation", report.halt_reasons, [r.remedy for r in report.halting])
+    profile = FrameProfile.total(part.profile for part in checked if part.profile is not None)
+    _compare(workspace, batch_id, release_id, profile)
     reference = merge_parts([part.reference for part in checked if part.reference is not None])
     assert isinstance(reference, BatchReference)  # an empty batch is halted
-    detail: dict[str, Scalar] = {"fault_rows": faults, "reference": reference.model_dump_json()}
+    detail: dict[str, Scalar] = {
+        "fault_rows": faults,
+        "reference": reference.model_dump_json(),
+        "profile": None if profile is None else profile.to_json(),
+    }
     reached(workspace, batch_id, "validated", detail, [part.cost for part in checked])
     return f"{faults} of {rows} rows are left to the rules"
 
@@ -94,9 +110,27 @@ def score_batch(use_case: str, batch_id: str) -> str:
     _record_shadows(workspace, batch_id, [part.shadows for part in scored])
     profiles = [part.profile for part in scored if part.profile is not None]
     profile = functools.reduce(lambda one, other: one + other, profiles) if profiles else None
-    detail: dict[str, Scalar] = {"champion": named, "score_profile": canonical_json(profile)}
+    worth = functools.reduce(lambda one, other: one + other, (part.worth for part in scored))
+    detail: dict[str, Scalar] = {
+        "champion": named,
+        "score_profile": canonical_json(profile),
+        "worth": worth.per_decision,
+    }
     reached(workspace, batch_id, "scored", detail, [cost for part in scored for cost in part.costs])
     return ", ".join([named, *beside])
+
+
+def _compare(workspace: Workspace, batch_id: str, release_id: str, profile: FrameProfile | None) -> None:
+    """Judge the features of an accepted batch; the first one under a release that learnt from none is the yardstick."""
+    batch, reference = batch_of(workspace, batch_id), reference_for(workspace, release_id)
+    if reference is None or profile is None:
+        keep_first_reference(workspace, batch, release_id)
+        return
+    findings = judge_features(workspace, batch, release_id, reference, profile)
+    raise_alarms(workspace, findings, batch.as_of, batch_id, profile.rows)
+    stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
+    if stopping and not is_kill_switch_on(workspace.ledger, workspace.use_case.name):  # rules do not drift
+        halt(workspace, batch_id, "drift", [one.words for one in stopping], [one.suggestion for one in stopping])
 
 
 def _cut_into_parts(workspace: Workspace, batch_id: str, as_of: datetime) -> None:

@@ -8,14 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from decisionloop.ledger.releases import Release
 from decisionloop.metering import Meter, StageCost
+from decisionloop.monitor.profile import FrameProfile
 from decisionloop.monitor.score_shift import ScoreProfile
-from decisionloop.predict.features import build_frame
+from decisionloop.predict.features import build_frame, source_ages
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.input_watch import reference_for
 from tasks.parts import keep_part, read_part
 from tasks.references import batch_of, reference_before
 from tasks.scoring import ShadowPart, score_side_by_side
@@ -44,7 +47,25 @@ class CheckedPart:
     observations: tuple[Observation, ...]
     fault_rows: int
     reference: BatchReference | None
+    profile: FrameProfile | None
     cost: StageCost
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What choosing is worth over ``rows`` that a model has valued: sum of best less worst action, in currency."""
+
+    rows: int
+    money: float
+
+    def __add__(self, other: Worth) -> Worth:
+        """Two parts together."""
+        return Worth(self.rows + other.rows, self.money + other.money)
+
+    @property
+    def per_decision(self) -> float | None:
+        """The mean, None where no model has valued anybody."""
+        return self.money / self.rows if self.rows else None
 
 
 @dataclass(frozen=True)
@@ -52,6 +73,7 @@ class ScoredPart:
     """How a part was scored: the champion's scores counted, how each shadow fared, what it all took."""
 
     profile: ScoreProfile | None
+    worth: Worth
     shadows: tuple[ShadowPart, ...]
     costs: tuple[StageCost, ...]
 
@@ -69,14 +91,23 @@ def freeze_part(use_case: str, batch_id: str, part: int) -> FrozenPart:
         frame = build_frame(contract, workspace.code.features, known, entities, moment, time_column)
         newest = known[time_column].max()
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        kept = keep_part(workspace, batch_id, "features", part, table)
-        meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
+        ages = pa.table({"age_days": source_ages(known, frame[contract.entity.key], time_column, moment)})
+        kept = [
+            keep_part(workspace, batch_id, "ages", part, ages),
+            keep_part(workspace, batch_id, "features", part, table),
+        ]
+        meter.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
     return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost)
 
 
 @step
-def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: datetime | None) -> CheckedPart:
-    """Check one part of a batch of ``rows`` rows and leave behind why each of its rows is faulty, if it is."""
+def validate_part(
+    use_case: str, batch_id: str, part: int, rows: int, newest: datetime | None, champion: str
+) -> CheckedPart:
+    """Check one part of a batch of ``rows`` rows and leave behind why each of its rows is faulty, if it is.
+
+    Its features are counted in the bins of the reference of the release ``champion``, where there is one.
+    """
     from expectations.reference import reference_of
     from expectations.run import check_part
 
@@ -91,8 +122,9 @@ def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: da
         reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, workspace.use_case) if len(frame) else None
+        profile = _feature_profile(workspace, frame, champion)
         meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
-    return CheckedPart(found.observations, found.fault_rows, looks, meter.cost)
+    return CheckedPart(found.observations, found.fault_rows, looks, profile, meter.cost)
 
 
 @step
@@ -115,7 +147,8 @@ def score_part(
         ]
         profile = _profile(workspace, decides, told.scores)
         reading.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
-    return ScoredPart(profile, told.shadows, (reading.cost, *told.costs))
+        worth = _worth(workspace, told.scores)
+    return ScoredPart(profile, worth, told.shadows, (reading.cost, *told.costs))
 
 
 def _profile(workspace: Workspace, decides: Release, scores: pa.Table) -> ScoreProfile | None:
@@ -124,6 +157,23 @@ def _profile(workspace: Workspace, decides: Release, scores: pa.Table) -> ScoreP
         return None
     name = "score" if workspace.use_case.outcome.class_ else "amount"
     return ScoreProfile.of(scores[name].to_numpy(), reference)
+
+
+def _feature_profile(workspace: Workspace, frame: pd.DataFrame, champion: str) -> FrameProfile | None:
+    """The part's features counted; None where there is nothing to compare with, or a column is not there."""
+    compared = reference_for(workspace, champion)
+    if compared is None or not set(compared.bins.by_name) <= set(frame.columns):
+        return None
+    return FrameProfile.of(frame, compared.bins)
+
+
+def _worth(workspace: Workspace, scores: pa.Table) -> Worth:
+    names = [f"value:{name}" for name in workspace.use_case.action_names]
+    if names[0] not in scores.column_names:
+        return Worth(0, 0.0)
+    values = np.column_stack([scores[name].to_numpy() for name in names])
+    apart = values.max(axis=1) - values.min(axis=1)  # NaN where the model could not value a row
+    return Worth(int(np.isfinite(apart).sum()), float(np.nansum(apart)))
 
 
 def _docs_folder(workspace: Workspace, batch_id: str, part: int) -> Path | None:

@@ -44,13 +44,16 @@ def situation_of(
 
 
 def _read_by_policy(use_case: UseCase) -> list[str]:
-    """The entity and what the contract's expressions of who may get what, and at which cost, read."""
+    """The entity, what the expressions of who may get what and at which cost read, and what monitors look at."""
     texts: Iterable[str] = [
         *(action.allowed_if for action in use_case.actions if action.allowed_if),
         *(text for one in use_case.policy.constraints for text in getattr(one, "cost", {}).values()),
     ]
     named = {name for text in texts for name in Expression(text).names}
-    return [use_case.entity.key, *(name for name in use_case.feature_names if name in named)]
+    named |= set(use_case.monitors.slices)
+    protected = [one.name for one in use_case.protected if one.name not in use_case.feature_names]
+    named |= {one.name for one in use_case.protected}
+    return [use_case.entity.key, *(name for name in use_case.feature_names if name in named), *protected]
 
 
 def score_reference(release: Release) -> ScoreReference | None:
@@ -61,15 +64,22 @@ def score_reference(release: Release) -> ScoreReference | None:
     return ScoreReference(tuple(stored["bin_edges"]), tuple(stored["shares"]), float(stored["mean"]), int(stored["n"]))
 
 
+def score_profile(stored: str) -> ScoreProfile | None:
+    """The counted scores of a batch from their JSON; None where the release has no scores."""
+    counted = json.loads(stored)
+    if counted is None:
+        return None
+    return ScoreProfile(tuple(counted["counts"]), float(counted["total"]), int(counted["missing"]))
+
+
 def score_shift_of(use_case: UseCase, champion: Release, profile: str) -> float | None:
     """How far a batch's scores have surely moved from the release's reference; None where it has no scores.
 
     ``profile`` is JSON of the batch's `ScoreProfile`. The lower bound of the distance, so that a small batch does not
     halt by chance; NaN where there is no score to judge.
     """
-    reference, counted = score_reference(champion), json.loads(profile)
-    if reference is None or counted is None:
+    reference, scores = score_reference(champion), score_profile(profile)
+    if reference is None or scores is None:
         return None
-    scores = ScoreProfile(tuple(counted["counts"]), float(counted["total"]), int(counted["missing"]))
     shift = score_shift(scores, reference, use_case.guardrails.maximum_score_shift)
     return float("nan") if shift.low is None else shift.low

@@ -48,11 +48,11 @@ class PeerProcess:
 
 
 @contextmanager
-def peer_process(python: Path, folder: Path) -> Iterator[PeerProcess]:
-    """A running process of the peers' `python` that finds its models and rows in `folder` (see worker.py)."""
+def peer_process(python: Path, folder: Path, worker: str = "worker") -> Iterator[PeerProcess]:
+    """A running `worker` under a peers' `python` that finds its models and rows in `folder` (see worker.py)."""
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     process = subprocess.Popen(
-        [str(python), "-m", "benchmarks.peers.worker", str(folder)],
+        [str(python), "-m", f"benchmarks.peers.{worker}", str(folder)],
         cwd=ROOT,
         env={**os.environ, **threads},
         stdin=subprocess.PIPE,

@@ -135,11 +135,10 @@ def _shap(model: Any, path: Path) -> tuple[Predict, dict[str, Any]]:
     return lambda X: explainer.shap_values(X, check_additivity=False), {"expected_margin": expected}
 
 
-def main() -> None:
-    """Answer every line of standard input."""
+def serve(worker: object) -> None:
+    """Answer every line of standard input with what the worker's method of that name returns."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is not an answer
-    worker = Worker(Path(sys.argv[1]))
     for line in sys.stdin:
         asked = json.loads(line)
         try:
@@ -150,4 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Worker(Path(sys.argv[1])))

@@ -20,10 +20,16 @@ app = typer.Typer(
 )
 usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
+monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
+incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
 app.add_typer(usecase_app, name="usecase")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(monitors_app, name="monitors")
+app.add_typer(incidents_app, name="incidents")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+IncidentId = Annotated[str, typer.Argument(help="As `incidents list` names it: USE_CASE/FAMILY/DATE.")]
+ByWhom = Annotated[str, typer.Option(help="Who; kept in the audit trail.")]
 UseCaseName = Annotated[str, typer.Argument(help="Name of a folder below usecases/.")]
 
 
@@ -42,12 +48,13 @@ def run(
 @app.command()
 def demo(
     use_case: Annotated[str, typer.Argument(help="A use case whose source is a replay.")] = "credit_line",
+    scenario: Annotated[str, typer.Option(help="What happens in a simulated world, such as concept_drift.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Replay recorded history through the whole loop and tell its story. A killed demo goes on where it was."""
     from decisionloop.cli.demo import replay
 
-    replay(use_case, as_json)
+    replay(use_case, as_json, scenario)
 
 
 @app.command()
@@ -128,3 +135,50 @@ def ledger_upgrade() -> None:
     from decisionloop.cli.ledger import upgrade
 
     upgrade()
+
+
+@monitors_app.command("report")
+def monitors_report(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """How often the monitors may err and did, what their limits rest on, and how soon they noticed a true change."""
+    from decisionloop.cli.monitors import report
+
+    report(use_case, as_json)
+
+
+@incidents_app.command("list")
+def incidents_list(
+    use_case: UseCaseName,
+    is_every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The open incidents of a use case: what happened, what is at stake, what to do."""
+    from decisionloop.cli.incidents import list_incidents
+
+    list_incidents(use_case, is_every, as_json)
+
+
+@incidents_app.command("ack")
+def incidents_ack(
+    incident: IncidentId,
+    by: ByWhom,
+    reason: Annotated[str, typer.Option(help="What is being done; kept in the audit trail.")],
+) -> None:
+    """Say that somebody looks after an open incident."""
+    from decisionloop.cli.incidents import acknowledge_incident
+
+    acknowledge_incident(incident, by, reason)
+
+
+@incidents_app.command("close")
+def incidents_close(
+    incident: IncidentId,
+    by: ByWhom,
+    reason: Annotated[
+        str,
+        typer.Option(help="What it was; one that begins with `false` counts as a false alarm in `monitors report`."),
+    ],
+) -> None:
+    """Close an incident that is dealt with, or that was none."""
+    from decisionloop.cli.incidents import close_incident
+
+    close_incident(incident, by, reason)

@@ -41,13 +41,16 @@ class DemoResult:
     seconds: float
 
 
-def replay(use_case: str, is_json: bool) -> None:
+def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
     """Replay every turn of the use case's recorded history, then tell its story.
 
-    Raises UsageError for a use case whose source is not a replay.
+    ``scenario``: what happens in a simulated world, handed to its ``source.py``; every scenario has a home of its own.
+    Raises UsageError for a use case whose source is not a replay, or that has no such scenario.
     """
     started = time.monotonic()
-    settings = _demo_settings(use_case)
+    if scenario:
+        _require_scenario(use_case, scenario)
+    settings = _demo_settings(use_case, scenario)
     use_private_prefect(settings.home)
     from decisionloop.workspace import open_workspace
 
@@ -70,15 +73,29 @@ def replay(use_case: str, is_json: bool) -> None:
         print_summary(workspace, story, result)
 
 
-def _demo_settings(use_case: str) -> Settings:
+def _require_scenario(use_case: str, scenario: str) -> None:
+    """Raises UsageError unless the use case's source knows the scenario; before anything is cleared or started."""
+    from decisionloop.contract import load_use_case
+    from decisionloop.sources import open_source
+
+    folder = load_use_case(load_settings().usecases_dir / use_case)
+    if "scenario" not in getattr(folder.use_case.source, "options", {}):
+        raise UsageError(f"{use_case} replays what was recorded, so it has no scenarios. Leave --scenario out.")
+    open_source(folder, {"scenario": scenario})
+
+
+def _demo_settings(use_case: str, scenario: str) -> Settings:
     """A home of the demo's own, whatever else this machine is set up for; a finished replay is cleared."""
-    home = load_settings().home / "demo" / use_case
+    home = load_settings().home / "demo" / "-".join(name for name in (use_case, scenario) if name)
     if (home / FINISHED).exists():
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
     for name in ("LEDGER_URL", "SNAPSHOTS_URL", "MLFLOW_TRACKING_URI"):
         os.environ[f"DECISIONLOOP_{name}"] = ""
     os.environ["DECISIONLOOP_HOME"] = str(home)
+    if scenario:
+        options = {**load_settings().resolved_source_options(), "scenario": scenario}
+        os.environ["DECISIONLOOP_SOURCE_OPTIONS"] = json.dumps(options)
     return load_settings()
 
 

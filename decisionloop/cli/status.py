@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from decisionloop.cli.costs import cost_status
+from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
@@ -40,6 +41,9 @@ class Status:
     serving_cost_by_release: tuple[str, ...]
     last_verdict: str
     last_alerts: tuple[str, ...]
+    monitors: tuple[MonitorStatus, ...]
+    undelivered_notices: tuple[str, ...]
+    currency: str
 
 
 def show_status(name: str, is_json: bool) -> None:
@@ -60,6 +64,7 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.alerts import alerts
     from decisionloop.ledger.batches import batches
     from decisionloop.ledger.flags import is_kill_switch_on
+    from decisionloop.ledger.notices import undelivered_notices
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import champion, shadows
     from decisionloop.ledger.summary import batch_summary
@@ -91,6 +96,12 @@ def status_of(workspace: Workspace) -> Status:
         last_alerts=tuple(
             f"{alert.severity}: {alert.message.rstrip('.')}. {alert.remedy}" for alert in alerts(ledger, name)[-3:]
         ),
+        monitors=monitor_states(workspace),
+        undelivered_notices=tuple(
+            f"{notice.channel} did not take “{notice.title}” ({notice.attempts} attempts): {notice.detail}"
+            for notice in undelivered_notices(ledger, name)
+        ),
+        currency=workspace.use_case.economics.currency,
     )
 
 
@@ -130,5 +141,7 @@ def as_text(state: Status) -> str:
         f"  last verdict  {state.last_verdict or 'none'}",
         *(f"  batch         {line}" for line in state.last_batches),
         *(f"  alert         {line}" for line in state.last_alerts),
+        *(f"  watch         {monitor_line(one, state.currency)}" for one in state.monitors),
+        *(f"  not notified  {line}" for line in state.undelivered_notices),
     ]
     return "\n".join(lines)

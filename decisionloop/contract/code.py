@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
+from decisionloop.contract.private_modules import digest_of, package_files, run_file
 from decisionloop.errors import ContractError, Fault
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class UseCaseCode:
-    """The functions of a use case; ``digest`` is the sha256 of the files that they were read from."""
+    """The functions of a use case; ``digest`` is the sha256 of their files and of the packages beside them."""
 
     features: FeaturesFunction
     rules: RulesFunction
@@ -59,8 +58,8 @@ def load_code(folder: UseCaseFolder) -> UseCaseCode:
     reasons = _function(rules_module, "reasons", faults, is_required=False)
     if faults or features is None or rules is None:
         raise ContractError(str(folder.folder), faults)
-    files = (folder.folder / FEATURES_FILE, folder.folder / RULES_FILE)
-    return UseCaseCode(features, rules, reasons, _digest(files))
+    files = (folder.folder / FEATURES_FILE, folder.folder / RULES_FILE, *package_files(folder.folder))
+    return UseCaseCode(features, rules, reasons, digest_of(files, folder.folder))
 
 
 def load_source_function(folder: UseCaseFolder) -> SourceFunction:
@@ -73,25 +72,17 @@ def load_source_function(folder: UseCaseFolder) -> SourceFunction:
 
 
 def _import(path: Path, faults: list[Fault]) -> ModuleType | None:
-    """Run a file as a module of a private name; sys.path stays as it is, and no bytecode is left behind."""
+    """Run a file under a private name; whatever goes wrong is a fault."""
     if not path.is_file():
         faults.append(Fault(path.name, "nothing", "there is no such file", f"Write {path}."))
         return None
-    source = path.read_bytes()
-    name = f"_decisionloop_{path.stem}_{hashlib.sha256(str(path).encode() + source).hexdigest()[:16]}"
-    module = ModuleType(name)
-    module.__file__ = str(path)
-    sys.modules[name] = module  # dataclasses and pickles of the file look their module up by name
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)
+        return run_file(path)
     except Exception as error:
-        del sys.modules[name]
-        line = _line_of(error, path)
         problem = f"cannot be imported: {type(error).__name__}: {error}"
-        remedy = "Correct it; it may import installed packages, but no file beside it."
-        faults.append(Fault(path.name, line, problem, remedy))
+        remedy = "Correct it; it may import installed packages and, as `from .name import …`, a package beside it."
+        faults.append(Fault(path.name, _line_of(error, path), problem, remedy))
         return None
-    return module
 
 
 def _line_of(error: Exception, path: Path) -> str:
@@ -127,11 +118,3 @@ def _function(
         faults.append(Fault(where, signature, f"has the wrong signature: {error}", f"Use `{SIGNATURES[name]}`."))
         return None
     return found
-
-
-def _digest(files: tuple[Path, ...]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        content = file.read_bytes()
-        digest.update(f"{file.name}:{len(content)}:".encode() + content)
-    return digest.hexdigest()

@@ -38,8 +38,8 @@ included |
 
 `known` holds every source row of the entities to decide whose time is at or before `as_of`, sorted by entity and
 time; later rows are gone before the call. Ids are text: `007` stays `007`, and 7, 7.0 and `7.0` are the same.
-Rules see the features alone, neither the entity nor a protected attribute. A file may import installed packages, but
-no file beside it.
+Rules see the features alone, neither the entity nor a protected attribute. A file may import installed packages and,
+as `from .world import World`, a package beside it (a folder with an `__init__.py`), but no single file beside it.
 
 ## Expressions
 

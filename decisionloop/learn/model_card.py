@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.training_set import TrainingSet
+from decisionloop.learn.weakness import Weakness
 
 
 def model_card(
@@ -16,10 +17,12 @@ def model_card(
     cohorts: str,
     metrics: Mapping[str, float],
     refusals: Sequence[str] = (),
+    weaknesses: Sequence[Weakness] = (),
 ) -> str:
     """Markdown after Mitchell et al., "Model Cards for Model Reporting" (2019).
 
-    ``refusals``: why pipelines of this release were not compiled (`ReleaseModel.refusals`).
+    ``refusals``: why pipelines of this release were not compiled (`ReleaseModel.refusals`). ``weaknesses``: where
+    decisions were known to lose money before it was trained.
     """
     inputs = "\n".join(
         f"| {feature.wording} | `{feature.name}` | {feature.unit or '-'} | {feature.purpose} |"
@@ -51,10 +54,35 @@ decisions did not teach.
 | metric | value |
 |---|---:|
 {measured}
-
+{_weak(weaknesses, use_case.economics.currency)}
 **Limits.** It says nothing about people unlike those who taught it, nor about actions that were never tried. It decays:
 the loop measures it on every mature cohort. Contract version {use_case.version}, digest `{use_case.digest[:12]}`.
 """
+
+
+def _weak(weaknesses: Sequence[Weakness], currency: str) -> str:
+    """Where it had to do better than what decided before, and whether it does."""
+    if not weaknesses:
+        return ""
+    rows = "\n".join(
+        f"| {one.description} | {one.cohort} | {one.n:,} | {one.money_per_decision:+.2f} | {_money(one)} |"
+        for one in weaknesses
+    )
+    return f"""
+**Where decisions lost money before.** What a decision brought less what was expected of it, in {currency}: when the
+slice was found, and by this model on the log that taught it, out of fold. Near 0 it knows what they are worth.
+
+| slice | found in | decisions | then | this model |
+|---|---|---:|---:|---|
+{rows}
+"""
+
+
+def _money(weakness: Weakness) -> str:
+    found = weakness.candidate_money
+    if found.value is None:
+        return f"cannot say: {found.reason}"
+    return f"{found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f}, n {found.n:,})"
 
 
 def _form(refusals: Sequence[str]) -> str:

@@ -1,4 +1,10 @@
-"""When to train: a first model, the schedule, or an AUC that has surely decayed. Never on immature labels."""
+"""Whether to retrain now, to wait, or not to: asked of what is known, answered with a reason.
+
+Somebody has to ask: there is no model yet, an alarm that a retraining can answer is open, the schedule is due, or a
+person insists. Whoever asks is told to wait while too few outcomes are known, a training is too recent, or the
+outcomes of the changed world have not matured (a model that learns from the old world is no answer to the new one);
+and is refused when labels are missing or when the retraining would cost more than it could save.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +12,54 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from decisionloop.contract.watching import MonitorFamily
 from decisionloop.errors import UsageError
+from decisionloop.learn.decay import auc_decay, calibration_decay
 from decisionloop.observe.estimate import Estimate
 
-Trigger = Literal["first_model", "schedule", "auc_decay", "none"]
+Trigger = Literal[
+    "first_model", "schedule", "auc_decay", "calibration", "drift", "value_lost", "manual", "event", "none"
+]
+Verdict = Literal["retrain", "wait", "refuse"]
+
+CALLS_FOR_TRAINING: dict[MonitorFamily, Trigger] = {
+    "performance": "auc_decay",
+    "value": "value_lost",
+    "inputs": "drift",
+    "outputs": "drift",
+    "feedback": "drift",
+}
+"""Which alarms a retraining can answer, most telling first. It cannot heal labels, skew or adverse impact."""
+DAYS_WITHOUT_SCHEDULE = 365.0
+"""How long a loss is taken to go on where no schedule would end it."""
 
 
 @dataclass(frozen=True)
 class TriggerRules:
     """minimum_outcomes: mature revealed outcomes needed to train; minimum_events: of which of the rarer class.
-    maximum_auc_drop: fall from the release's reference AUC that must be surely exceeded. interval_days None: no
-    schedule. cooldown_days: pause after any training, promoted or not."""
+    maximum_auc_drop, maximum_calibration_gap: what the champion's AUC may lose, and by how much observed and
+    predicted rate may differ; both must be surely exceeded. interval_days None: no schedule. cooldown_days: pause
+    after any training, promoted or not. retraining_cost: in currency, what a retraining must at least save."""
 
     minimum_outcomes: int
     minimum_events: int
     maximum_auc_drop: float
     interval_days: float | None
     cooldown_days: float
+    maximum_calibration_gap: float = 1.0
+    retraining_cost: float = 0.0
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """An alarm that nobody has closed: since which batch, the mature outcomes of that batch and later ones, the money
+    at stake in currency per decision (None: nobody can say), and what happened in words."""
+
+    family: MonitorFamily
+    since: datetime
+    outcomes_since: int
+    stake: float | None
+    words: str
 
 
 @dataclass(frozen=True)
@@ -34,10 +71,16 @@ class TriggerState:
     new_outcomes         of these, how many matured after the last training
     has_model            whether any model (not the rules) is champion, challenger or was one
     last_trained_at      None before the first training
-    champion_auc         selection-weighted AUC of the champion on the latest cohort; None for rules
+    champion_auc         selection-weighted AUC of the champion on the latest mature cohort; None for rules
     reference_auc        the champion's AUC when it was released; None for rules
+    calibration_gap      observed less predicted rate of that cohort; None where it was not measured
     auc_cohort           name of that cohort
     is_cohort_mature     whether its maturity date has passed
+    outcomes_since_cohort  mature outcomes of that cohort and later ones
+    incidents            open incidents of every family
+    decisions_per_day    how many decisions the use case takes
+    event                name of the alarm event that brought this run; its family (event_family) asks first
+    request              what a person wrote who started this run; with is_forced that person insists
     """
 
     as_of: datetime
@@ -48,42 +91,130 @@ class TriggerState:
     last_trained_at: datetime | None = None
     champion_auc: Estimate | None = None
     reference_auc: float | None = None
+    calibration_gap: Estimate | None = None
     auc_cohort: str = ""
     is_cohort_mature: bool = False
+    outcomes_since_cohort: int = 0
+    incidents: tuple[OpenIncident, ...] = ()
+    decisions_per_day: float = 0.0
+    event: str = ""
+    event_family: MonitorFamily | None = None
+    request: str = ""
+    is_forced: bool = False
 
 
 @dataclass(frozen=True)
 class TriggerDecision:
-    """Whether to train now, on what trigger, and why (or why not) in a sentence."""
+    """What to do, who asked for a retraining ("none": nobody), and why (or why not) in words."""
 
-    is_triggered: bool
+    verdict: Verdict
     trigger: Trigger
     reason: str
 
+    @property
+    def is_triggered(self) -> bool:
+        """Whether to train now."""
+        return self.verdict == "retrain"
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """Who asks for a retraining, why, how many outcomes tell of the world that it should learn, what is at stake."""
+
+    trigger: Trigger
+    told: str
+    outcomes: int | None = None
+    stake: float | None = None
+
 
 def decide_retraining(state: TriggerState, rules: TriggerRules) -> TriggerDecision:
-    """Ask the triggers in turn: enough mature outcomes, cooldown, first model, decayed AUC, schedule.
+    """Answer whoever asks, the most telling first; the first who is answered with yes wins.
 
-    Raises UsageError when a time has no zone.
+    The schedule waits while somebody else waits for the outcomes of a changed world: it would teach the old one.
+    A person who insists is refused for a shortage of outcomes alone. Raises UsageError when a time has no zone, or
+    when somebody insists without saying why.
     """
-    if state.as_of.tzinfo is None or (state.last_trained_at is not None and state.last_trained_at.tzinfo is None):
+    _check(state)
+    shortage = _shortage(state, rules)
+    if state.is_forced:
+        if shortage:
+            return TriggerDecision("refuse", "manual", f"{shortage} Nobody's word can stand in for outcomes.")
+        return TriggerDecision("retrain", "manual", f"A person insists: {state.request.strip()}")
+    quiet, asks = _asks(state, rules)
+    trigger = asks[0].trigger if asks else "none"
+    waits_for = shortage or _cooldown(state, rules) or (None if asks else quiet)
+    if waits_for:
+        asked = f" It was asked for because: {asks[0].told}" if asks and state.has_model else ""
+        return TriggerDecision("wait", trigger, f"{waits_for}{asked}")
+    holes = [incident.words for incident in state.incidents if incident.family == "labels"]
+    if holes:
+        return TriggerDecision(
+            "refuse", trigger, f"Outcomes are missing, and a model would learn the holes: {holes[0]} Mend them first."
+        )
+    answers = [_answer(ask, state, rules) for ask in asks]
+    is_settled = all(answer.verdict != "wait" for answer in answers)
+    wanted = [one for one in answers if one.is_triggered and (is_settled or one.trigger != "schedule")]
+    return next(iter(wanted), next((answer for answer in answers if answer.verdict == "wait"), answers[0]))
+
+
+def _check(state: TriggerState) -> None:
+    times = [state.as_of, state.last_trained_at, *(incident.since for incident in state.incidents)]
+    if any(time is not None and time.tzinfo is None for time in times):
         raise UsageError("retraining triggers need times with a time zone. Pass UTC times.")
-    obstacle = _shortage(state, rules) or _cooldown(state, rules)
-    if obstacle:
-        return TriggerDecision(False, "none", obstacle)
+    if state.is_forced and not state.request.strip():
+        raise UsageError("a forced retraining needs a reason: it passes over the triggers. Say why in `reason`.")
+
+
+def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
+    """What a quiet loop says of itself, and everyone who asks for a retraining, the most telling first."""
     if not state.has_model:
-        reason = f"No model yet, and {state.mature_outcomes:,} mature outcomes are enough for the first."
-        return TriggerDecision(True, "first_model", reason)
+        told = f"No model yet, and {state.mature_outcomes:,} mature outcomes are enough for the first."
+        return "", [_Ask("first_model", told)]
     if state.new_outcomes <= 0:
-        return TriggerDecision(False, "none", "No outcome has matured since the last training.")
-    decayed, told = _decay(state, rules)
-    if decayed:
-        return TriggerDecision(True, "auc_decay", told)
+        return "No outcome has matured since the last training.", []
+    told, measured = _measured(state, rules)
+    is_known = any(incident.family == "performance" for incident in state.incidents)
+    asks = [] if is_known else measured
+    for family, trigger in CALLS_FOR_TRAINING.items():
+        asks += [_of_incident(incident, trigger, state) for incident in state.incidents if incident.family == family]
+    asks.sort(key=lambda ask: ask.trigger != "event")
     due = _days_to_schedule(state, rules)
     if due is not None and due <= 0:
-        return TriggerDecision(True, "schedule", f"The schedule asks for it: {rules.interval_days:g} days have passed.")
+        asks.append(_Ask("schedule", f"The schedule asks for it: {rules.interval_days:g} days have passed."))
     wait = "No schedule is set." if due is None else f"The schedule asks in {due:.0f} days."
-    return TriggerDecision(False, "none", f"{told} {wait}")
+    return f"{told} {wait}", asks
+
+
+def _of_incident(incident: OpenIncident, trigger: Trigger, state: TriggerState) -> _Ask:
+    told = f"Open since {incident.since:%Y-%m-%d} ({incident.family}): {incident.words}"
+    if incident.family == state.event_family:
+        trigger, told = "event", f"{state.event}. {told}"
+    return _Ask(trigger, told, incident.outcomes_since, incident.stake)
+
+
+def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecision:
+    """Yes, unless the outcomes of the changed world are immature, or less is at stake than a retraining costs."""
+    if ask.outcomes is not None:
+        usable = min(ask.outcomes, state.new_outcomes)
+        if usable < rules.minimum_outcomes:
+            return TriggerDecision(
+                "wait",
+                ask.trigger,
+                f"{ask.told} Of the outcomes since then that no training has seen, {usable:,} have matured and "
+                f"{rules.minimum_outcomes:,} are needed: a model that learns from older ones learns the old world.",
+            )
+    if ask.stake is not None:
+        due = _days_to_schedule(state, rules)
+        days = DAYS_WITHOUT_SCHEDULE if due is None else max(due, 0.0)
+        saved = ask.stake * state.decisions_per_day * days
+        if saved < rules.retraining_cost:
+            return TriggerDecision(
+                "refuse",
+                ask.trigger,
+                f"{ask.told} At stake are {ask.stake:.3g} a decision, {saved:,.0f} in the {days:.0f} days until the "
+                f"next schedule; a retraining costs {rules.retraining_cost:,.0f}.",
+            )
+    return TriggerDecision("retrain", ask.trigger, ask.told)
 
 
 def _shortage(state: TriggerState, rules: TriggerRules) -> str | None:
@@ -106,23 +237,19 @@ def _cooldown(state: TriggerState, rules: TriggerRules) -> str | None:
     return f"The last training is too recent: {left / timedelta(days=1):.1f} days of cooldown are left."
 
 
-def _decay(state: TriggerState, rules: TriggerRules) -> tuple[bool, str]:
-    """Whether the whole interval of a mature cohort's AUC lies below the reference less the allowed drop."""
-    auc, reference = state.champion_auc, state.reference_auc
-    if auc is None or reference is None:
-        return False, "No model decides, so no AUC can decay."
+def _measured(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
+    """What the latest mature cohort says of the champion's AUC, and the asks that follow from it."""
+    auc, gap = state.champion_auc, state.calibration_gap
+    if auc is None or state.reference_auc is None:
+        return "No model decides, so none can decay.", []
     if not state.is_cohort_mature:
-        return False, f"The outcomes of {state.auc_cohort} are not mature, so its AUC says nothing yet."
-    if auc.value is None or auc.high is None:
-        return False, f"The AUC of {state.auc_cohort} cannot be told: {auc.reason}."
-    floor = reference - rules.maximum_auc_drop
-    told = (
-        f"AUC of {state.auc_cohort} is {auc.value:.3f} (at most {auc.high:.3f}); at release it was "
-        f"{reference:.3f}, and {floor:.3f} is the least allowed."
-    )
-    if auc.high < floor:
-        return True, f"The AUC has decayed. {told}"
-    return False, f"The AUC has not surely decayed. {told}"
+        return f"The outcomes of {state.auc_cohort} are not mature, so its AUC says nothing yet.", []
+    decay = auc_decay(auc, state.reference_auc, rules.maximum_auc_drop, state.auc_cohort)
+    asks = [_Ask("auc_decay", decay.told, state.outcomes_since_cohort)] if decay.is_sure else []
+    if gap is not None:
+        off = calibration_decay(gap, rules.maximum_calibration_gap, state.auc_cohort)
+        asks += [_Ask("calibration", off.told, state.outcomes_since_cohort)] if off.is_sure else []
+    return decay.told, asks
 
 
 def _days_to_schedule(state: TriggerState, rules: TriggerRules) -> float | None:

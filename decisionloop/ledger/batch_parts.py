@@ -15,7 +15,7 @@ from decisionloop.ledger import facts
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import batch_event, batch_part, utc_now
 
-PartKind = Literal["due", "features", "faults", "scores", "predictions", "choice", "rules_choice"]
+PartKind = Literal["due", "features", "ages", "faults", "scores", "predictions", "choice", "rules_choice"]
 
 
 @dataclass(frozen=True)

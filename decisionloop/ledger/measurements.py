@@ -17,7 +17,10 @@ from decisionloop.ledger.schema import measurement, utc_now
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure. ``slice`` and ``cohort`` are names ("all", "2005-07"); ``value`` is None where there is none."""
+    """One figure. ``slice`` and ``cohort`` are names ("all", "2005-07"); ``value`` is None where there is none.
+
+    ``threshold`` is the limit that it was judged by, ``against`` the reference that it was compared with, if any.
+    """
 
     use_case: str
     release_id: str | None
@@ -31,9 +34,11 @@ class Measurement:
     effective_n: float | None
     is_mature: bool
     as_of: datetime
+    threshold: float | None = None
+    against: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _MeasurementRow(Measurement):
     measurement_id: str
     recorded_at: datetime
@@ -42,13 +47,14 @@ class _MeasurementRow(Measurement):
 def append_measurements(
     target: Ledger | Connection, measurements: Sequence[Measurement], at: datetime | None = None
 ) -> int:
-    """Append figures; one of the same use case, release, monitor, slice, cohort and as-of is the same fact."""
+    """Append figures; one of the same use case, release, monitor, slice, cohort, as-of and reference is the same."""
     moment = at or utc_now()
     rows = []
     for figure in measurements:
         key = (figure.use_case, figure.release_id, figure.monitor, figure.slice, figure.cohort, figure.as_of)
+        against = (figure.against,) if figure.against else ()
         values = {field.name: getattr(figure, field.name) for field in fields(Measurement)}
-        rows.append(_MeasurementRow(**values, measurement_id=facts.fact_id(*key), recorded_at=moment))
+        rows.append(_MeasurementRow(**values, measurement_id=facts.fact_id(*key, *against), recorded_at=moment))
     return facts.add(target, measurement, rows)
 
 
@@ -67,8 +73,9 @@ def measurements_of(
 
 
 def measured_cohorts(source: Ledger | Connection, use_case: str) -> frozenset[str]:
-    """Cohorts of a use case that were measured when they were mature."""
+    """Cohorts of a use case that were measured when they were mature; a single check against a limit does not count."""
     table = measurement.c
-    statement = select(table.cohort).where(table.use_case == use_case, table.is_mature).distinct()
+    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None))
+    statement = select(table.cohort).where(*is_measured).distinct()
     with facts.reading(source) as connection:
         return frozenset(connection.execute(statement).scalars())

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 
 from decisionloop.ledger import facts
+from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import batch, decision, outcome
 
@@ -51,3 +52,13 @@ def teaching_by_batch(
         .order_by(batch.c.as_of)
     )
     return facts.as_facts(ledger, Teaching, statement)
+
+
+def decisions_per_batch(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> float:
+    """Mean number of decisions of the batches of a span (both ends included) that decided anybody; 0 without any."""
+    statement = select(func.count(), func.count(decision.c.batch_id.distinct())).where(
+        decision.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to))
+    )
+    with facts.reading(ledger) as connection:
+        decisions, batches = connection.execute(statement).one()
+    return decisions / batches if batches else 0.0

@@ -51,6 +51,21 @@ class AdverseImpact:
     confidence: float
 
 
+@dataclass(frozen=True)
+class GroupCounts:
+    """Decisions ``n`` and ``favourable`` ones of the groups of one attribute; ``unstated_n`` belong to no group."""
+
+    attribute: str
+    groups: tuple[str, ...]
+    n: tuple[int, ...]
+    favourable: tuple[int, ...]
+    unstated_n: int = 0
+
+    def counted(self, index: int) -> tuple[int, int]:
+        """(favourable, n) of one group."""
+        return self.favourable[index], self.n[index]
+
+
 def adverse_impact(
     attribute: str,
     group: npt.ArrayLike | Sequence[str | None],
@@ -71,34 +86,51 @@ def adverse_impact(
     if codes.shape != flags.shape:
         raise UsageError(f"{attribute}: {codes.size} groups for {flags.size} decisions. Give one group each.")
     is_stated = codes >= 0
-    size = np.bincount(codes[is_stated], minlength=len(names))
-    chosen = np.bincount(codes[is_stated & flags], minlength=len(names))
-    rates = np.divide(chosen, size, out=np.zeros(len(names)), where=size > 0)
+    counts = GroupCounts(
+        attribute=attribute,
+        groups=tuple(str(name) for name in names),
+        n=_counted(codes[is_stated], len(names)),
+        favourable=_counted(codes[is_stated & flags], len(names)),
+        unstated_n=int((~is_stated).sum()),
+    )
+    return impact_of_counts(counts, reference, minimum_group_size, confidence)
+
+
+def impact_of_counts(
+    counts: GroupCounts, reference: str | None = None, minimum_group_size: int = 100, confidence: float = 0.95
+) -> AdverseImpact:
+    """The same of decisions that were counted before; see :func:`adverse_impact`."""
+    names, size = counts.groups, np.asarray(counts.n, dtype=np.int64)
+    rates = np.divide(counts.favourable, size, out=np.zeros(len(names)), where=size > 0)
     is_large = size >= minimum_group_size
     best = int(np.argmax(np.where(is_large, rates, -1.0))) if is_large.any() else None
-    wanted = list(names).index(reference) if reference in names else None
+    wanted = names.index(reference) if reference in names else None
 
     def ratio(i: int, j: int | None) -> Ratio:
         if not is_large[i]:
             return Ratio(None, None, None, f"the group has fewer than {minimum_group_size} decisions")
         if j is None or not is_large[j]:
             return Ratio(None, None, None, f"the group compared with has fewer than {minimum_group_size} decisions")
-        return _ratio((int(chosen[i]), int(size[i])), (int(chosen[j]), int(size[j])), confidence, is_same=i == j)
+        return _ratio(counts.counted(i), counts.counted(j), confidence, is_same=i == j)
 
     groups = tuple(
         GroupImpact(
-            attribute=attribute,
-            group=str(name),
-            n=int(size[i]),
-            favourable_n=int(chosen[i]),
+            attribute=counts.attribute,
+            group=name,
+            n=counts.n[i],
+            favourable_n=counts.favourable[i],
             rate=float(rates[i]),
             to_best=ratio(i, best),
             to_reference=None if reference is None else ratio(i, wanted),
         )
         for i, name in enumerate(names)
     )
-    best_name = None if best is None else str(names[best])
-    return AdverseImpact(attribute, best_name, reference, groups, int((~is_stated).sum()), confidence)
+    best_name = None if best is None else names[best]
+    return AdverseImpact(counts.attribute, best_name, reference, groups, counts.unstated_n, confidence)
+
+
+def _counted(codes: npt.NDArray[np.intp], groups: int) -> tuple[int, ...]:
+    return tuple(np.bincount(codes, minlength=groups).tolist())
 
 
 def _ratio(group: tuple[int, int], other: tuple[int, int], confidence: float, is_same: bool) -> Ratio:

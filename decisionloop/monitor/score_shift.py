@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.errors import UsageError
+from decisionloop.monitor.bins import quantile_edges
 
 NOISE_DRAWS = 4000
 """Simulated batches behind the noise quantile; its own error is then about 0.2 percentage points of rate."""
@@ -52,10 +53,7 @@ def reference_scores(scores: npt.ArrayLike, bins: int = 20) -> ScoreReference:
     x = x[np.isfinite(x)]
     if x.size == 0:
         raise UsageError("a score reference needs at least one finite score. Score the training set first.")
-    levels, counts = np.unique(x, return_counts=True)
-    repeated = levels[(counts > 1) & (counts / x.size >= 0.5 / bins)]
-    quantiles = np.quantile(x, np.arange(1, bins) / bins, method="inverted_cdf")
-    edges = np.unique(np.concatenate([quantiles, repeated, np.nextafter(repeated, np.inf)]))
+    edges = quantile_edges(x, bins)
     shares = np.bincount(np.searchsorted(edges, x, side="right"), minlength=len(edges) + 1) / x.size
     return ScoreReference(tuple(edges.tolist()), tuple(shares.tolist()), float(x.mean()), int(x.size))
 

@@ -10,12 +10,11 @@ import pandas as pd
 
 from decisionloop.act.economics import known_values, realised_values
 from decisionloop.contract import UseCase
-from decisionloop.observe.calibration import calibration
+from decisionloop.observe.cohort_performance import measure_performance
 from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes, weighted_mean
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
-from decisionloop.observe.performance import auc
 from decisionloop.observe.value import realised_value, value_against_rules
 
 COHORT_OVERLAP = OverlapRules(minimum_effective_n=20.0, maximum_weight_share=0.2)
@@ -95,18 +94,28 @@ def money_figures(
 
 
 def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> Iterator[Figure]:
-    """AUC (plain and selection-weighted), calibration and rates of one release's scores (n,) on what was revealed."""
+    """AUC (plain and selection-weighted), log loss, calibration and rates of one release's scores (n,), where revealed.
+
+    ``calibration_gap`` is observed less predicted rate on the revealed rows as they are: 0 for a right model whatever
+    was selected. Every other figure but ``auc`` is weighted by inverse propensity and so speaks of everybody.
+    """
     revealed = is_policy_traffic(log) & log["outcome_class"].notna().to_numpy() & ~np.isnan(score)
     if not revealed.any():
         return
     rows = log.loc[revealed]
     outcome = rows["outcome_class"].to_numpy(dtype=np.float64)
-    weight = 1 / rows["propensity"].to_numpy(dtype=np.float64)
-    told = score[revealed]
+    propensity = rows["propensity"].to_numpy(dtype=np.float64)
+    weight, told = 1 / propensity, score[revealed]
+    performance = measure_performance(outcome, told, propensity)
     measured = {
-        "auc": auc(outcome, told),
-        "auc_weighted": auc(outcome, told, weight),
-        "calibration_error": calibration(outcome, told, weight).error,
+        "auc": performance.auc_revealed,
+        "auc_weighted": performance.auc,
+        "log_loss": performance.log_loss,
+        "brier_score": performance.brier_score,
+        "calibration_error": performance.calibration.error,
+        "calibration_slope": performance.calibration.slope,
+        "calibration_gap": weighted_mean(outcome - told),
+        "calibration_gap_weighted": performance.calibration.in_the_large,
         "predicted_rate": weighted_mean(told, weight),
         "observed_rate": weighted_mean(outcome, weight),
     }

@@ -172,3 +172,15 @@ def _typed(frame: pd.DataFrame, columns: dict[str, FeatureType]) -> pd.DataFrame
 
 def _converted(values: pd.Series, type_: FeatureType) -> pd.Series | np.ndarray:
     return as_text(values) if type_ == "category" else _as_float(values)
+
+
+def source_ages(known: pd.DataFrame, entities: pd.Series, time_column: str, as_of: pd.Timestamp) -> np.ndarray:
+    """Days from the newest row of each of ``entities`` (n,) to ``as_of``, float32 (n,); NaN where nothing is known.
+
+    ``known`` is sorted by entity and time; its entity column has the name of ``entities``.
+    """
+    ids = known[str(entities.name)].to_numpy(dtype=object)
+    is_last = np.append(ids[1:] != ids[:-1], True) if len(ids) else np.zeros(0, dtype=bool)
+    newest = known[time_column].iloc[np.flatnonzero(is_last)].set_axis(ids[is_last])
+    days = (as_of - newest.reindex(entities.to_numpy(dtype=object))) / pd.Timedelta(days=1)
+    return days.to_numpy(dtype=np.float32)

@@ -26,6 +26,7 @@ from decisionloop.report.measured import (
     periods_of_money,
     total_cost_of_exploration,
 )
+from decisionloop.report.monitoring import read_monitoring
 from decisionloop.report.naming import ReleaseNames, StoryClock, release_names
 from decisionloop.report.record import Explored
 from decisionloop.report.story import ActionLine, PeriodTruth, Story, UseCaseLines
@@ -58,7 +59,8 @@ def assemble_story(
     found = batches(ledger, name)
     handled = _handled(ledger, name, found)
     names = _names(ledger, use_case, found)
-    measured = Measured(reads.newest_measurements(ledger, name), handled.deciders())
+    deciders = handled.deciders()
+    measured = Measured(reads.newest_measurements(ledger, name), deciders)
     clock = StoryClock(found)
     case = use_case_lines(use_case)
     money = periods_of_money(measured, handled.decided(), names)
@@ -80,6 +82,7 @@ def assemble_story(
         minimum_impact_ratio=use_case.gate.minimum_impact_ratio,
         worked=worked_decision(ledger, use_case, names, snapshots),
         serving=serving_lines(batch_costs(ledger, name), len(found), money, names),
+        monitoring=read_monitoring(ledger, use_case, deciders),
         alerts=alert_lines(alerts(ledger, name), clock),
         quality=quality_summary(handled.results, _fault_rows(ledger, name)),
         ledger=reads.ledger_counts(ledger, name),

@@ -56,7 +56,7 @@ def legend(entries: Sequence[tuple[str, str]], width: float, y: float = 12) -> t
         shape = _swatch(css, x, y)
         words = svg.text(x + 16, y, svg.shortened(wording, width - 16, 12.5), "legend")
         marks += [shape, words]
-        x += length + 8
+        x += length + 14
     return marks, y + 12
 
 
@@ -86,7 +86,7 @@ def money_chart(periods: Sequence[PeriodMoney], currency: str, name: str = "mone
     has_figures = frame.slot(0, len(periods))[1] >= 1.8 * longest * 11.5 * svg.EM
     for index, one in enumerate(periods):
         marks += _money_group(one, scale, frame, (index, len(periods)), has_figures)
-    marks += _dates([one.period for one in periods], frame)
+    marks += dates([one.period for one in periods], frame)
     title = "Money earned or lost, by the loop and by the rules alone"
     description = f"Two bars for each of {len(periods)} periods; whiskers are intervals. The table has the figures."
     return svg.drawing(name, title, description, (frame.width, frame.height), marks)
@@ -151,7 +151,7 @@ def skill_chart(
     for index, release in enumerate(releases):
         own = [line for line in lines if line.release == release]
         marks += _series(own, cohorts, frame, index, len(lines) == len(cohorts))
-    marks += _dates(cohorts, frame)
+    marks += dates(cohorts, frame)
     title = "How often the score points to the right one of two, in 100"
     description = f"One dot for each of {len(cohorts)} cohorts; whiskers are intervals. The table has the figures."
     return svg.drawing(name, title, description, (frame.width, frame.height), marks)
@@ -183,9 +183,9 @@ def _series(
     return marks
 
 
-def _dates(periods: Sequence[str], frame: Frame) -> Iterator[Markup]:
+def dates(periods: Sequence[str], frame: Frame) -> Iterator[Markup]:
     """Labels under the columns: every period where there is room, else the first of each month."""
-    last = ""
+    last, taken = "", -1.0
     for index, period in enumerate(periods):
         centre, slot = frame.slot(index, len(periods))
         label = period_label(period, slot < 90)
@@ -198,6 +198,9 @@ def _dates(periods: Sequence[str], frame: Frame) -> Iterator[Markup]:
             # The first and last label would otherwise reach over the edge of the drawing.
             half = svg.length(label) / 2
             x = min(max(centre, half), frame.width - half)
+            if x - half < taken:
+                continue  # a long story on a small screen: every other month must do
+            taken = x + half + 5
             yield svg.text(x, frame.height - frame.bottom + 22, label, "label", "middle")
 
 
@@ -213,7 +216,7 @@ def shares_chart(
     for index, batch in enumerate(batches):
         centre, slot = frame.slot(index, len(batches))
         marks += _column(batch, [a.name for a in shown], frame, centre, min(30.0, slot * 0.72))
-    marks += _dates([batch.as_of.isoformat() for batch in batches], frame)
+    marks += dates([batch.as_of.isoformat() for batch in batches], frame)
     title = "Share of decisions for each action, batch by batch"
     description = f"One column for each of {len(batches)} batches; the rest of a column is the default action."
     return svg.drawing(name, title, description, (frame.width, frame.height), marks)

@@ -10,10 +10,36 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from decisionloop.report import charts, costing, explaining, figures, recounting, row_charts, spans, writing
+from decisionloop.report import (
+    charts,
+    costing,
+    explaining,
+    figures,
+    monitor_charts,
+    recounting,
+    row_charts,
+    spans,
+    watch_sentences,
+    watch_words,
+    writing,
+)
 from decisionloop.report.record import CohortPerformance
 from decisionloop.report.story import Story
 from decisionloop.report.totals import total_of
+
+MOST_ROWS = 25
+"""Of the measures and alarms of one family so many are in its tables; the ledger has them all."""
+_WATCH_WORDS = (
+    watch_words.family_words,
+    watch_words.figure_in,
+    watch_words.one_in_years,
+    watch_words.state_words,
+    watch_sentences.chance_words,
+    watch_sentences.change_caption,
+    watch_sentences.chart_caption,
+    watch_sentences.family_verdict,
+    watch_sentences.incident_words,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +65,7 @@ def render_story(story: Story) -> str:
             total=total_of(story.money),
             steps=recounting.steps(story.releases),
             skill_of=_by_release(story.performance),
+            watched=monitor_charts.shown(story.monitoring),
             scale=figures.money_scale(amounts, currency),
             truth_scale=figures.money_scale(truths, currency),
             dateline=spans.dateline(story.first, story.last),
@@ -67,6 +94,7 @@ def environment() -> Environment:
         "number": figures.number,
         "day": figures.day,
         "period": _label,
+        "brief": _brief,
         "capital": figures.capital,
     }
     made.globals |= {
@@ -75,6 +103,8 @@ def environment() -> Environment:
         "check_title": explaining.check_title,
         "told_in_full": explaining.told_in_full,
         "passed_otherwise": explaining.passed_otherwise,
+        "most_rows": MOST_ROWS,
+        **{one.__name__: one for one in _WATCH_WORDS},
     }
     return made
 
@@ -90,6 +120,11 @@ def _by_release(lines: Sequence[CohortPerformance]) -> dict[str, list[CohortPerf
 def _label(period: str) -> str:
     """A period's name that may break between its words, for tables."""
     return figures.period_label(period).replace(figures.NBSP, " ")
+
+
+def _brief(period: str) -> str:
+    """A period's short name."""
+    return figures.period_label(period, True)
 
 
 def _template(name: str) -> str | None:
@@ -123,6 +158,8 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
         said["quality"] = (recounting.quality_sentence(story.quality),)
     if story.serving:
         said["serving"] = costing.serving_sentences(story.serving, currency)
+    if story.monitoring:
+        said |= watch_sentences.paragraphs(story.monitoring, case)
     if story.truth:
         said["truth"] = recounting.truth_sentences(story.truth, story.money, case)
     return {name: tuple(s for s in sentences if s) for name, sentences in said.items()}
@@ -131,7 +168,7 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
 def drawings(story: Story) -> dict[str, Figure]:
     """The charts of the story, each at two widths."""
     case = story.use_case
-    drawn: dict[str, Callable[[str, float], str]] = {}
+    drawn: dict[str, Callable[[str, float], str]] = dict(monitor_charts.charts_of(story.monitoring))
     if story.money:
         drawn["money"] = lambda name, width: charts.money_chart(story.money, case.currency, name, width)
     if story.releases:

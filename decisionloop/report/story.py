@@ -18,6 +18,7 @@ from decisionloop.report.record import (
     VerdictStory,
     WorkedDecision,
 )
+from decisionloop.report.watch_record import Monitoring
 
 RULES = "the rules"
 
@@ -116,6 +117,7 @@ class Story:
     minimum_impact_ratio: float = 0.8
     worked: WorkedDecision | None = None
     serving: ServingLines | None = None
+    monitoring: Monitoring | None = None
     alerts: tuple[AlertLine, ...] = ()
     quality: DataQualitySummary | None = None
     ledger: tuple[tuple[str, int], ...] = ()

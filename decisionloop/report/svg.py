@@ -93,6 +93,11 @@ def diamond(x: float, y: float, radius: float, css: str) -> Markup:
     return Markup(f'<polygon points="{_points(corners)}" class="{css}"/>')
 
 
+def area(points: Sequence[tuple[float, float]], css: str) -> Markup:
+    """A closed shape through points."""
+    return Markup(f'<polygon points="{_points(points)}" class="{css}"/>')
+
+
 def path(points: Sequence[tuple[float, float]], css: str) -> Markup:
     """A line through points."""
     return Markup(f'<polyline points="{_points(points)}" class="{css}"/>')

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
 DECIDED_COLUMNS = ("decision_id", "entity_id", "as_of", "action")
+
+
+@dataclass(frozen=True)
+class TrueChange:
+    """What really changed in a simulated world, and since when.
+
+    ``families`` (of `contract.watching`) are expected to raise an alarm from the as-of ``at`` (UTC) on; an alarm
+    before it is false. ``money_per_decision``: the true loss in currency, None where the world cannot tell.
+    """
+
+    name: str
+    at: pd.Timestamp
+    families: tuple[str, ...]
+    money_per_decision: float | None = None
+    description: str = ""
 
 
 @runtime_checkable
@@ -53,3 +69,11 @@ class ReplaySource(Source, Protocol):
         "what the replay knew" only: a loop that reads it cheats. A randomised log knows the outcome under the
         logged action alone and says so in a further column, ``action``.
         """
+
+
+@runtime_checkable
+class ScenarioSource(Source, Protocol):
+    """A simulated world that knows when it really changed; it may be a :class:`ReplaySource` as well."""
+
+    def true_changes(self) -> tuple[TrueChange, ...] | None:
+        """Every change; () for a stationary world, None where nobody knows. For reports: the loop never sees it."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.code import SOURCE_FILE, load_source_function
-from decisionloop.errors import ContractError, Fault, SourceError
+from decisionloop.errors import ContractError, Fault, SourceError, UsageError
 from decisionloop.predict.features import point_in_time
 from decisionloop.predict.ordering import by_entity_and_time
 from decisionloop.predict.text import as_text
-from decisionloop.sources.base import OUTCOME_COLUMNS, ReplaySource, Source
+from decisionloop.sources.base import OUTCOME_COLUMNS, ReplaySource, ScenarioSource, Source, TrueChange
 from decisionloop.sources.columns import entity_ids, outcome_numbers, require_columns, utc_times
 
 
@@ -66,6 +66,15 @@ class CheckedSource:
         """As-of times of a replay."""
         return tuple(utc_times(pd.Series(list(self.theirs.calendar())), f"{SOURCE_FILE}: calendar"))
 
+    def true_changes(self) -> tuple[TrueChange, ...] | None:
+        """What really changed in a simulated world, by time; None where nobody knows. For reports only."""
+        changes = self.theirs.true_changes() if isinstance(self.theirs, ScenarioSource) else None
+        if changes is None:
+            return None
+        times = utc_times(pd.Series([change.at for change in changes]), f"{SOURCE_FILE}: true_changes")
+        dated = [replace(change, at=at) for change, at in zip(changes, times, strict=True)]
+        return tuple(sorted(dated, key=lambda change: change.at))
+
 
 @dataclass
 class CheckedReplay(CheckedSource):
@@ -86,6 +95,8 @@ def open_custom(folder: UseCaseFolder) -> CheckedSource:
     function, key = load_source_function(folder), folder.use_case.entity.key
     try:
         source = function(folder.use_case, folder.folder)
+    except UsageError:  # options that cannot be; their source says so better than we could
+        raise
     except Exception as error:
         problem = f"failed: {type(error).__name__}: {error}"
         raise _error(folder, "an exception", problem, "Correct the function.") from error

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.data_source import FullInformationReplay, RandomisedLogReplay, TablesSource
 from decisionloop.sources.base import Source
 
 
-def open_source(folder: UseCaseFolder) -> Source:
+Options = Mapping[str, str | int | float | bool]
+
+
+def open_source(folder: UseCaseFolder, options: Options | None = None) -> Source:
     """Open the source that the contract names; its data is read when it is asked for.
 
-    Raises ContractError when the contract wants ``source.py`` and it cannot be used.
+    ``options`` of this installation go over the contract's own ``source.options``; sources other than ``source.py``
+    have none. Raises ContractError when the contract wants ``source.py`` and it cannot be used, UsageError when its
+    options cannot be.
     """
     spec = folder.use_case.source
     if isinstance(spec, TablesSource):
@@ -27,4 +35,7 @@ def open_source(folder: UseCaseFolder) -> Source:
         return open_randomised_log(folder, spec)
     from decisionloop.sources.custom import open_custom
 
+    if options:
+        merged = spec.model_copy(update={"options": {**spec.options, **options}})
+        folder = replace(folder, use_case=folder.use_case.model_copy(update={"source": merged}))
     return open_custom(folder)

@@ -117,3 +117,40 @@ def test_source_py_is_asked_for_only_by_name(write):
         load_source_function(folder)
     folder = write(source="def source(use_case, folder):\n    return use_case.name\n")
     assert load_source_function(folder)(folder.use_case, folder.folder) == "parcels"
+
+
+PACKAGED = "from .shared import WORD\nfrom .shared.more import twice\ndef features(known, as_of):\n    return twice(WORD)\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Callable[[str], None]:
+    """Write the package `shared`, which says a word."""
+
+    def written(word: str) -> None:
+        (tmp_path / "shared").mkdir(exist_ok=True)
+        (tmp_path / "shared" / "__init__.py").write_text(f"WORD = {word!r}\n")
+        (tmp_path / "shared" / "more.py").write_text("def twice(word):\n    return word + word\n")
+
+    return written
+
+
+def test_a_file_may_import_a_package_beside_it(write, package, tmp_path):
+    package("a")
+    path, modules = list(sys.path), set(sys.modules)
+    assert load_code(write(features=PACKAGED)).features(None, None) == "aa"
+    assert sys.path == path
+    assert all(name.startswith("_decisionloop_") for name in set(sys.modules) - modules)
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_a_changed_package_is_read_again_and_is_in_the_digest(write, package):
+    package("a")
+    before = load_code(write(features=PACKAGED))
+    package("b")
+    after = load_code(write(features=PACKAGED))
+    assert (before.features(None, None), after.features(None, None)) == ("aa", "bb")
+    assert before.digest != after.digest
+
+
+def test_a_single_file_beside_is_out_of_reach(write):
+    assert "No module named" in problems(write(features="from .rules import rules\n" + FEATURES))

@@ -29,6 +29,7 @@ from decisionloop.report.record import (
 )
 from decisionloop.report.story import ActionLine, Definition, PeriodMoney, PeriodTruth, Story, UseCaseLines
 from decisionloop.report.writing import headline
+from tests.report.monitoring_sample import sample_monitoring
 
 BOOSTING = "the gradient-boosted model of 6 July"
 SCORECARD = "the scorecard of 6 July"
@@ -279,6 +280,7 @@ def sample_story() -> Story:
         ),
         worked=_worked(),
         serving=_serving(),
+        monitoring=sample_monitoring(),
         alerts=(
             AlertLine(
                 date(2005, 7, 10),

@@ -92,7 +92,7 @@ def test_the_page_can_be_read_without_seeing_it(story: Story) -> None:
     levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch(r"h[1-6]", tag)]
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert outline.count("table") == outline.count("caption") == outline.count("thead")
-    assert outline.count("svg") == outline.count("desc") == 14
+    assert outline.count("svg") == outline.count("desc") == 28
     assert all(attributes.get("role") == "img" for tag, attributes in outline.elements if tag == "svg")
     assert all(attributes.get("scope") for tag, attributes in outline.elements if tag == "th")
 

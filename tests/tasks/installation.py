@@ -70,6 +70,11 @@ class Installation:
         told: str = _body("learn")(self.written.name, as_of(week))
         return told
 
+    def retrain(self, week: int, **asked: object) -> str:
+        """Retrain, if there is a reason to."""
+        told: str = _body("retrain")(self.written.name, as_of(week), **asked)
+        return told
+
     def turn(self, week: int) -> None:
         """The whole loop, once."""
         self.predict(week)

@@ -24,8 +24,19 @@ from decisionloop.ledger.schema.decisions import (
     outcome_intake,
     shadow_run,
 )
+from decisionloop.ledger.schema.notices import notice, notice_attempt
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
-from decisionloop.ledger.schema.watch import alert, flag, measurement
+from decisionloop.ledger.schema.watch import (
+    alarm,
+    alert,
+    failure,
+    flag,
+    incident_event,
+    measurement,
+    monitor_reference,
+    monitor_threshold,
+    weak_slice,
+)
 
 for _table in (*metadata.tables.values(), *views.tables.values()):
     for _column in _table.c:
@@ -34,6 +45,7 @@ for _table in (*metadata.tables.values(), *views.tables.values()):
 
 __all__ = [
     "UtcDateTime",
+    "alarm",
     "alert",
     "as_utc",
     "batch",
@@ -44,10 +56,16 @@ __all__ = [
     "decision_row",
     "delivery",
     "expectation_result",
+    "failure",
     "flag",
+    "incident_event",
     "learn_run",
     "measurement",
     "metadata",
+    "monitor_reference",
+    "monitor_threshold",
+    "notice",
+    "notice_attempt",
     "outbox",
     "outcome",
     "outcome_intake",
@@ -62,4 +80,5 @@ __all__ = [
     "utc_text",
     "verdict",
     "views",
+    "weak_slice",
 ]

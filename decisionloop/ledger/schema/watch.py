@@ -1,4 +1,4 @@
-"""Tables of what watches the loop: measurements, alerts, flags."""
+"""Tables of what watches the loop: measurements, alerts, flags; alarms, incidents and what they are judged by."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from decisionloop.ledger.schema.columns import UtcDateTime, metadata
 
 
 class MeasurementColumns(TypedColumns):
-    """One figure of a monitor with its interval; `value` is null where it could not be computed."""
+    """One figure of a monitor with its interval; `value` is null where it could not be computed.
+
+    `threshold` is the limit that it was judged by and `against` the reference that it was compared with, if any.
+    """
 
     measurement_id: Named[str] = Column(primary_key=True)
     use_case: Named[str]
@@ -26,6 +29,8 @@ class MeasurementColumns(TypedColumns):
     is_mature: Named[bool]
     as_of: Named[datetime] = Column(UtcDateTime)
     recorded_at: Named[datetime] = Column(UtcDateTime)
+    threshold: Named[float | None]
+    against: Named[str | None]
 
 
 measurement: Table[MeasurementColumns] = Table("measurement", metadata, MeasurementColumns)
@@ -62,3 +67,124 @@ class FlagColumns(TypedColumns):
 
 
 flag: Table[FlagColumns] = Table("flag", metadata, FlagColumns)
+
+
+class AlarmColumns(TypedColumns):
+    """A check that crossed its limit, with what is at stake and what to do; alarms of a family fold into incidents."""
+
+    alarm_id: Named[str] = Column(primary_key=True)
+    use_case: Named[str]
+    incident_id: Named[str]
+    family: Named[str]
+    monitor: Named[str]
+    slice: Named[str]
+    against: Named[str]
+    release_id: Named[str | None] = Column(ForeignKey("release.release_id"))
+    batch_id: Named[str | None] = Column(ForeignKey("batch.batch_id"))
+    cohort: Named[str]
+    severity: Named[str]
+    value: Named[float | None]
+    low: Named[float | None]
+    high: Named[float | None]
+    threshold: Named[float]
+    bound: Named[float]
+    alpha: Named[float]
+    stake_per_decision: Named[float | None]
+    stake_total: Named[float | None]
+    words: Named[str]
+    suggestion: Named[str]
+    chart: Named[str | None]
+    as_of: Named[datetime] = Column(UtcDateTime)
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+alarm: Table[AlarmColumns] = Table("alarm", metadata, AlarmColumns)
+Index(None, alarm.c.use_case, alarm.c.as_of)
+
+
+class IncidentEventColumns(TypedColumns):
+    """A state that an incident reached: opened, acknowledged or closed."""
+
+    incident_id: Named[str] = Column(primary_key=True)
+    seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    use_case: Named[str]
+    family: Named[str]
+    state: Named[str]
+    by: Named[str]
+    reason: Named[str]
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+incident_event: Table[IncidentEventColumns] = Table("incident_event", metadata, IncidentEventColumns)
+Index(None, incident_event.c.use_case)
+
+
+class FailureColumns(TypedColumns):
+    """Why one decision missed by far, and by how much money it surprised."""
+
+    decision_id: Named[str] = Column(primary_key=True)
+    use_case: Named[str]
+    batch_id: Named[str] = Column(ForeignKey("batch.batch_id"))
+    cause: Named[str]
+    surprise: Named[float]
+    recorded_at: Named[datetime] = Column(UtcDateTime)
+
+
+failure: Table[FailureColumns] = Table("failure", metadata, FailureColumns)
+Index(None, failure.c.batch_id)
+
+
+class WeakSliceColumns(TypedColumns):
+    """A part of a cohort on which decisions lost more than elsewhere; rank 1 is the worst."""
+
+    use_case: Named[str] = Column(primary_key=True)
+    cohort: Named[str] = Column(primary_key=True)
+    rank: Named[int] = Column(primary_key=True, autoincrement=False)
+    release_id: Named[str | None] = Column(ForeignKey("release.release_id"))
+    description: Named[str]
+    predicate: Named[str]
+    n: Named[int] = Column(BigInteger)
+    money_per_decision: Named[float]
+    low: Named[float | None]
+    high: Named[float | None]
+    money_total: Named[float]
+    as_of: Named[datetime] = Column(UtcDateTime)
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+weak_slice: Table[WeakSliceColumns] = Table("weak_slice", metadata, WeakSliceColumns)
+
+
+class MonitorReferenceColumns(TypedColumns):
+    """What a kind of monitor compares with under one release: a profile as JSON. The latest one holds."""
+
+    reference_id: Named[str] = Column(primary_key=True)
+    use_case: Named[str]
+    release_id: Named[str] = Column(ForeignKey("release.release_id"))
+    kind: Named[str]
+    content: Named[str]
+    as_of: Named[datetime] = Column(UtcDateTime)
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+monitor_reference: Table[MonitorReferenceColumns] = Table("monitor_reference", metadata, MonitorReferenceColumns)
+Index(None, monitor_reference.c.use_case, monitor_reference.c.release_id)
+
+
+class MonitorThresholdColumns(TypedColumns):
+    """A limit of one check, with the evidence that it was calibrated from. The latest one holds."""
+
+    threshold_id: Named[str] = Column(primary_key=True)
+    use_case: Named[str]
+    monitor: Named[str]
+    slice: Named[str]
+    release_id: Named[str | None] = Column(ForeignKey("release.release_id"))
+    threshold: Named[float]
+    alpha: Named[float | None]
+    evidence: Named[str]
+    as_of: Named[datetime] = Column(UtcDateTime)
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+monitor_threshold: Table[MonitorThresholdColumns] = Table("monitor_threshold", metadata, MonitorThresholdColumns)
+Index(None, monitor_threshold.c.use_case, monitor_threshold.c.release_id)

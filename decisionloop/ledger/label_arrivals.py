@@ -1,0 +1,42 @@
+"""How many outcomes of a batch have come, and when: counted in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from decisionloop.ledger import facts
+from decisionloop.ledger.engine import Ledger
+from decisionloop.ledger.schema import as_utc, decision, outcome
+
+
+@dataclass(frozen=True)
+class LabelArrivals:
+    """Decisions of a batch that should reveal an outcome, and (time, how many first came then) of those that came."""
+
+    decided: int
+    came: tuple[tuple[datetime, int], ...]
+
+    @property
+    def arrived(self) -> int:
+        """Outcomes that have come."""
+        return sum(count for _, count in self.came)
+
+
+def label_arrivals(ledger: Ledger, batch_id: str, revealing: Sequence[str], known_at: datetime) -> LabelArrivals:
+    """Count the decisions of a batch that took a ``revealing`` action, and their outcomes seen by ``known_at``."""
+    is_meant = (decision.c.batch_id == batch_id, decision.c.action.in_(revealing))
+    decided = select(func.count()).select_from(decision).where(*is_meant)
+    came = (
+        select(outcome.c.observed_at, func.count())
+        .join(decision, decision.c.decision_id == outcome.c.decision_id)
+        .where(*is_meant, outcome.c.revision == 1, outcome.c.observed_at <= as_utc(known_at))
+        .group_by(outcome.c.observed_at)
+        .order_by(outcome.c.observed_at)
+    )
+    with facts.reading(ledger) as connection:
+        many = connection.execute(decided).scalar_one()
+        return LabelArrivals(many, tuple((row[0], int(row[1])) for row in connection.execute(came)))

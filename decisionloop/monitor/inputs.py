@@ -1,0 +1,178 @@
+"""Inputs before the model acts: every feature against the training reference and the last accepted batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from decisionloop.contract import UseCase
+from decisionloop.contract.problem import Feature
+from decisionloop.monitor.budget import AlarmBudget
+from decisionloop.monitor.distance import CONFIDENCE, Apart, distance, largest_rate, rise, smallest_rate
+from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.profile import FeatureBins, FrameProfile, Reference
+from decisionloop.monitor.share_limit import ShareLimit
+from decisionloop.monitor.shift_words import chart, median_label, percent, what_changed
+from decisionloop.monitor.variation import tolerated_shift
+from decisionloop.observe.estimate import Estimate
+
+Counts = npt.NDArray[np.int64]
+
+FAULT_SHARE = 0.5
+"""Missing, unseen and vanished values are faults of the data more often than changes of the world: half of
+the tolerated shift is an alarm."""
+_CAUSE = "Ask who fills `{name}` whether its unit, coding or default changed. If the world did, retrain."
+_GAP = "Ask who fills `{name}` why values are missing; the rules decide where the contract says never missing."
+_NAMES = "Ask who fills `{name}` about its values; add new ones to the contract and retrain."
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One question about one feature: its counts (cells,) now and before."""
+
+    monitor: str
+    feature: Feature
+    bins: FeatureBins
+    now: Counts
+    before: Counts
+    against: str
+    limit: ShareLimit
+
+
+def judge_inputs(
+    use_case: UseCase,
+    profile: FrameProfile,
+    reference: Reference,
+    recent: Sequence[FrameProfile],
+    variation: Mapping[str, float],
+    budget: AlarmBudget,
+    stakes: Stakes,
+) -> tuple[Finding, ...]:
+    """Findings about a batch's features; none about an empty batch.
+
+    Args:
+        profile: of the batch, in the bins of ``reference`` (the training set of the release that decides).
+        recent: profiles of the last accepted batches in the same bins; together they are what was usual lately.
+        variation: for some features the distance that is natural between batches (see `monitor.variation`).
+
+    Monitors: ``input_shift`` (against "training") and ``input_shift_recent`` ask for the share of values that moved,
+    ``missing_share`` for a rise of it, ``unseen_categories`` for a rise of the share outside the contract, and
+    ``vanished_categories`` for the reference's share of categories of which not one is left. Each of the checks that
+    are made has the same part of the family's budget. What surely exceeds guardrails.maximum_feature_shift halts.
+    Protected attributes raise nothing here. Raises UsageError where the bins differ.
+    """
+    for one in (profile, reference.profile, *recent):
+        one.require(reference.bins.digest)
+    if profile.rows == 0 or reference.profile.rows == 0:
+        return ()
+    lately = FrameProfile.total(one for one in recent if one.rows)
+    checks = tuple(_checks(use_case, profile, reference, lately, variation, stakes))
+    alpha = budget.alpha("inputs", len(checks))
+    return tuple(_JUDGES[check.monitor](check, alpha, stakes) for check in checks)
+
+
+def _checks(
+    use_case: UseCase,
+    profile: FrameProfile,
+    reference: Reference,
+    lately: FrameProfile | None,
+    variation: Mapping[str, float],
+    stakes: Stakes,
+) -> Iterator[_Check]:
+    """Everything that is looked at."""
+    monitors, halting = use_case.monitors, use_case.guardrails.maximum_feature_shift
+    fault = ShareLimit.of(FAULT_SHARE * monitors.minimum_shift, halting, stakes, monitors.minimum_money)
+    for feature in use_case.features:
+        bins, now = reference.bins.by_name[feature.name], profile.cells(feature.name)
+        before = reference.profile.cells(feature.name)
+        tolerance = tolerated_shift(monitors.minimum_shift, variation.get(feature.name))
+        shift = ShareLimit.of(tolerance, halting, stakes, monitors.minimum_money)
+        yield _Check("input_shift", feature, bins, now, before, "training", shift)
+        if lately is not None:
+            yield _Check("input_shift_recent", feature, bins, now, lately.cells(feature.name), "recent", shift)
+        gaps = ShareLimit.of(FAULT_SHARE * tolerance, halting, stakes, monitors.minimum_money)
+        yield _Check("missing_share", feature, bins, now, before, "training", gaps)
+        if bins.is_category:
+            yield _Check("unseen_categories", feature, bins, now, before, "training", fault)
+            yield _Check("vanished_categories", feature, bins, now, before, "training", fault)
+
+
+def _shift(check: _Check, alpha: float, stakes: Stakes) -> Finding:
+    apart = distance(check.now, check.before, alpha)
+    labels, since = check.bins.labels, "training" if check.against == "training" else "the last batches"
+    words = f"{check.feature.wording}: {percent(apart.figure.value or 0.0)} of the values moved since {since}"
+    if apart.bound > check.limit.threshold:
+        words += f": {what_changed(labels, check.before, check.now)}"
+        medians = [median_label(labels[:-1], counts[:-1]) for counts in (check.before, check.now)]
+        if not check.bins.is_category and None not in medians and medians[0] != medians[1]:
+            words += f"; the median was in `{medians[0]}`, now in `{medians[1]}`"
+    return _finding(check, apart, alpha, stakes, words, _CAUSE)
+
+
+def _missing(check: _Check, alpha: float, stakes: Stakes) -> Finding:
+    return _rise(check, -1, alpha, stakes, "are missing", _GAP)
+
+
+def _unseen(check: _Check, alpha: float, stakes: Stakes) -> Finding:
+    return _rise(check, -2, alpha, stakes, "are none of the contract's categories", _NAMES)
+
+
+def _rise(check: _Check, cell: int, alpha: float, stakes: Stakes, what: str, suggestion: str) -> Finding:
+    """A rise of the share of one cell."""
+    hits = [(int(counts[cell]), int(counts.sum())) for counts in (check.now, check.before)]
+    now, before = (percent(x / n) for x, n in hits)
+    words = f"{check.feature.wording}: {now} {what} (in training {before})"
+    return _finding(check, rise(hits[0], hits[1], alpha), alpha, stakes, words, suggestion)
+
+
+def _vanished(check: _Check, alpha: float, stakes: Stakes) -> Finding:
+    """The reference's share of the contract's categories of which no row is left, and of those that surely vanished.
+
+    A category surely vanished where even the exact lower limit of its share in the reference leaves a chance below
+    half of its part of alpha that n rows have none, (1 - share)^n; the limit has the other half.
+    """
+    now, before = check.now[:-2], check.before[:-2]
+    n, m, part = int(check.now.sum()), int(check.before.sum()), alpha / (2 * max(1, len(now)))
+    gone = np.flatnonzero((now == 0) & (before > 0))
+    sure = [i for i in gone if n * np.log1p(-smallest_rate(int(before[i]), m, part)) <= np.log(part)]
+    share, bound = float(before[gone].sum() / m), float(before[sure].sum() / m)
+    half = (1 - CONFIDENCE) / 2
+    low, high = (limit(int(before[gone].sum()), m, half) for limit in (smallest_rate, largest_rate))
+    figure = Estimate(share, low, high, n, float(n), CONFIDENCE)
+    names = ", ".join(f"`{check.bins.categories[i]}`" for i in gone)
+    words = f"{check.feature.wording}: no category has vanished"
+    if len(gone):
+        verb = "has" if len(gone) == 1 else "have"
+        words = f"{check.feature.wording}: {names} {verb} vanished ({percent(share)} of the training reference)"
+    return _finding(check, Apart(figure, bound), alpha, stakes, words, _NAMES)
+
+
+_JUDGES = {
+    "input_shift": _shift,
+    "input_shift_recent": _shift,
+    "missing_share": _missing,
+    "unseen_categories": _unseen,
+    "vanished_categories": _vanished,
+}
+
+
+def _finding(check: _Check, apart: Apart, alpha: float, stakes: Stakes, words: str, suggestion: str) -> Finding:
+    return Finding(
+        family="inputs",
+        monitor=check.monitor,
+        slice=f"feature={check.feature.name}",
+        figure=apart.figure,
+        threshold=check.limit.threshold,
+        bound=apart.bound,
+        direction="above",
+        alpha=alpha,
+        words=f"{words[0].upper()}{words[1:]}.",
+        suggestion=suggestion.format(name=check.feature.name),
+        against=check.against,
+        stake=stakes.of_share(max(apart.figure.value or 0.0, 0.0)),
+        chart=chart(check.bins.labels, check.before, check.now),
+        is_halting=check.limit.is_halting(apart.bound),
+    )

@@ -1,0 +1,156 @@
+"""Monitor of value: is the policy surely worse than what it replaced, and what the business wants to see besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.economics import action_costs, realised_values
+from decisionloop.contract import UseCase
+from decisionloop.contract.operation import BudgetConstraint
+from decisionloop.monitor.budget import DAYS_PER_YEAR, AlarmBudget
+from decisionloop.monitor.finding import Finding
+from decisionloop.observe.cohort import Figure, is_policy_traffic
+from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
+from decisionloop.observe.estimate import Estimate, Floats, cannot_say, weighted_mean
+from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
+
+SEQUENCES = 2
+LIFETIME_ALPHA = 0.05
+"""Most that a sequence may be wrong in its whole life, whatever the budget."""
+
+
+def value_alpha(use_case: UseCase, budget: AlarmBudget) -> float:
+    """Chance that one sequence ever alarms falsely: the family's budget over two sequences a release and year.
+
+    A sequence lives as long as its release; releases come at most as often as the contract retrains on schedule.
+    """
+    lives = max(1.0, DAYS_PER_YEAR / use_case.monitors.retrain_every_days)
+    return min(LIFETIME_ALPHA, budget.false_alarms["value"] / (SEQUENCES * lives))
+
+
+def judge_value(
+    use_case: UseCase,
+    against_rules: ConfidenceSequence | None,
+    against_holdout: ConfidenceSequence | None,
+    budget: AlarmBudget,
+    release_id: str | None = None,
+) -> tuple[Finding, ...]:
+    """Alarm where the policy has surely earned less than the rules, or its entities less than the holdout.
+
+    Both are lifts in money per decision since the release began; None: no cohort could tell yet, so no finding. The
+    bound is the sequence's upper end at `value_alpha`, for life, so looking at every cohort costs nothing. The
+    threshold is 0 less `monitors.minimum_money`.
+    """
+    alpha = value_alpha(use_case, budget)
+    sequences = {"rules": against_rules, "holdout": against_holdout}
+    return tuple(
+        _finding(use_case, name, sequence, alpha, release_id)
+        for name, sequence in sequences.items()
+        if sequence is not None
+    )
+
+
+def _finding(
+    use_case: UseCase, name: str, sequence: ConfidenceSequence, alpha: float, release_id: str | None
+) -> Finding:
+    now, currency = sequence.estimate, use_case.economics.currency
+    value, high = float(now.value or 0.0), float(now.high or 0.0)
+    other = "the rules would have" if name == "rules" else "the customers held out, who stayed on the rules,"
+    return Finding(
+        family="value",
+        monitor=f"value_against_{name}",
+        slice="all",
+        figure=now,
+        threshold=-use_case.monitors.minimum_money,
+        bound=sequence.at(1 - 2 * alpha).high,
+        direction="below",
+        alpha=alpha,
+        words=f"Over {sequence.looks} cohorts a decision earned {value:+.2f} {currency} against what {other} earned, "
+        f"at best {high:+.2f}.",
+        suggestion="Put the rules back in charge (`decisionloop kill-switch`) until a candidate passes the gate.",
+        against=name,
+        stake=max(0.0, -value),
+        release_id=release_id,
+    )
+
+
+def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
+    """Money per decision of one cohort's policy less that of its holdout: one cohort of the sequence to be."""
+    return Figure("value_holdout_difference", difference(policy, holdout))
+
+
+def business_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:
+    """What the business asks of a cohort (n decisions, ``log`` aligned with ``frame``), in the outcome's own words.
+
+    revenue_per_decision     mean amount of the outcome on the policy's traffic, where the contract has an amount
+    conversion               rate of the outcome's yes among the policy's decisions that have an outcome
+    conversion_lift          the same less that of the holdout
+    false_positive_cost      money lost, per decision, on actions other than doing nothing that ended in a loss; never
+                             negative
+    acquisition_cost_ratio   what actions cost under the contract's budget for each unit of the outcome's amount, where
+                             the contract has both
+
+    Outcomes that have not come are left out. Conversion compares like with like only where both sides reveal their
+    outcomes whatever they do: where doing nothing reveals nothing, its lift cannot be told and is not given.
+    """
+    free, is_holdout = is_policy_traffic(log), (log["role"] == "holdout").to_numpy()
+    if use_case.outcome.amount:
+        amount = log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan)[free]
+        yield Figure("revenue_per_decision", weighted_mean(amount[~np.isnan(amount)]))
+    if use_case.outcome.class_:
+        happened = log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
+        yield from _conversion(happened[free], happened[is_holdout], all(use_case.revealing))
+    yield _false_positive_cost(use_case, log[free], frame[free])
+    yield from _acquisition(use_case, log[free], frame[free])
+
+
+def _conversion(policy: Floats, holdout: Floats, is_comparable: bool) -> Iterator[Figure]:
+    policy, holdout = policy[~np.isnan(policy)], holdout[~np.isnan(holdout)]
+    rates = [rate_bounds(float(side.sum()), side.size, 0.025) if side.size else None for side in (policy, holdout)]
+    yield Figure("conversion", _estimate(rates[0], policy.size))
+    if is_comparable and rates[0] and rates[1]:
+        lift = difference_bounds(rates[0], rates[1])
+        yield Figure("conversion_lift", _estimate(lift, policy.size + holdout.size))
+
+
+def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Figure:
+    action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    money = realised_values(use_case, frame, action, log["outcome_class"], log["outcome_amount"])
+    acted = action != use_case.default_action
+    is_known = acted & ~np.isnan(money)
+    if acted.any() and not is_known.any():
+        return Figure("false_positive_cost", cannot_say("no outcome of an action is known", len(log), 0.95))
+    # Actions without an outcome are taken to have lost as the others did.
+    weight = np.where(acted, acted.sum() / max(1, is_known.sum()), 1.0)
+    lost, used = np.where(acted, np.maximum(-money, 0.0), 0.0), ~acted | is_known
+    return Figure("false_positive_cost", weighted_mean(lost[used], weight[used]))
+
+
+def _acquisition(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:
+    budget = next((one for one in use_case.policy.constraints if isinstance(one, BudgetConstraint)), None)
+    if use_case.outcome.amount is None or budget is None:
+        return
+    action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    costs = action_costs(use_case, frame, budget)[np.arange(len(log)), action]
+    cost, amount = known_rows(costs, log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan))
+    yield Figure("acquisition_cost_ratio", _ratio(cost, amount))
+
+
+def _ratio(cost: Floats, worth: Floats) -> Estimate:
+    """Sum of costs over sum of worths (n,), its interval by linearisation (a ratio estimator)."""
+    if not worth.sum() > 0:
+        return cannot_say("no amount has come yet", cost.size, 0.95)
+    ratio = float(cost.sum() / worth.sum())
+    spread = weighted_mean((cost - ratio * worth) / worth.mean())
+    if spread.low is None or spread.high is None:
+        return cannot_say("too few actions to make an interval from", cost.size, 0.95)
+    return Estimate(ratio, max(0.0, ratio + spread.low), ratio + spread.high, cost.size, float(cost.size), 0.95)
+
+
+def _estimate(bounds: Bounds | None, n: int) -> Estimate:
+    if bounds is None:
+        return cannot_say("no outcome is known", n, 0.95)
+    return Estimate(bounds.value, bounds.low, bounds.high, n, float(n), 0.95)

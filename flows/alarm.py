@@ -1,0 +1,33 @@
+"""Alarm: an automation, or a person, says that something is wrong, and people are told."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from decisionloop.contract.watching import AlarmSeverity
+from flows.naming import run_name
+from tasks.notify import alert_people, deliver_notices
+
+REMEDY = "Look at the events and the runs of this time in Prefect's UI."
+
+
+@flow(name="alarm", flow_run_name=run_name)
+def alarm(
+    use_case: str,
+    message: str,
+    severity: AlarmSeverity = "critical",
+    kind: str = "automation",
+    remedy: str = REMEDY,
+    event: str = "",
+) -> str:
+    """Raise an alert and tell people; returns what became of it in a sentence.
+
+    ``event`` is the id of the event that it is about: the same event is told once.
+
+    1. Keep the alert in the ledger and queue a notice for each channel of the contract that wants it.
+    2. Send what is due, also what could not be delivered before.
+    """
+    is_new = alert_people(use_case, message, severity, kind, remedy, event)
+    told = deliver_notices(use_case)
+    said = "Raised" if is_new else "Raised before"
+    return f"{said}: {message} {told.delivered} notices delivered, {told.failed} failed, {told.waiting} wait."

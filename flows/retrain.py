@@ -1,0 +1,45 @@
+"""Retrain: started by the schedule, a person or an alarm; ends in a judged candidate, or in a clear no."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from prefect import flow
+
+from flows.naming import run_name, this_hour
+from tasks.learn import build_training_set, check_triggers, judge_candidates, train_candidate
+
+
+@flow(name="retrain", flow_run_name=run_name)
+def retrain(
+    use_case: str,
+    as_of: datetime | None = None,
+    reason: str = "",
+    is_forced: bool = False,
+    candidates: list[Literal["scorecard", "gradient_boosting"]] | None = None,
+    event: dict[str, object] | None = None,
+) -> str:
+    """Retrain if there is a reason to; returns what happened in a sentence.
+
+    1. Ask the triggers: a first model, an open incident that a retraining can answer, the schedule, or a person who
+       insists. End here with the reason if the answer is to wait or no.
+    2. Build the training set from the ledger and its snapshots alone, weighted for the loop's own choices.
+    3. Train each kind of candidate and let the gate judge it; the best that passes goes into shadow.
+
+    Args:
+        use_case: Name of the use case.
+        as_of: Train on what was known then; empty: the hour at which the run was due.
+        reason: Why you start this. It is kept with the answer.
+        is_forced: Insist: no trigger, cooldown or cost stands in the way, only a lack of outcomes. Needs a reason.
+        candidates: Which kinds of model to train; empty: those of the contract.
+        event: Filled by an automation: the name and the measurement of the alarm that it answers.
+    """
+    at = as_of or this_hour()
+    trigger = check_triggers(use_case, at, reason, is_forced, candidates, event)
+    if not trigger.is_triggered:
+        return trigger.reason
+    training_set_id = build_training_set(use_case, at)
+    trained = [train_candidate(use_case, training_set_id, kind) for kind in trigger.candidates]
+    verdict = judge_candidates(use_case, at, training_set_id, trained)
+    return f"{trigger.reason} {verdict}"

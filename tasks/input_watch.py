@@ -1,0 +1,96 @@
+"""The features of a batch, compared with what the deciding release learnt from and with the last accepted batches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from decisionloop.ledger.batches import Batch, accepted_batches, latest_detail
+from decisionloop.ledger.monitor_references import (
+    append_thresholds,
+    keep_reference,
+    new_threshold,
+    reference_of,
+    thresholds_of,
+)
+from decisionloop.ledger.releases import Release
+from decisionloop.monitor.budget import budget_of
+from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.inputs import judge_inputs
+from decisionloop.monitor.profile import FrameProfile, Reference
+from decisionloop.monitor.variation import natural_variation
+from decisionloop.observe.support import Support
+from decisionloop.workspace import Workspace
+from tasks.parts import read_part
+from tasks.references import REFERENCE_BATCHES
+
+SHIFT, SUPPORT = "input_shift", "support"
+
+
+def reference_for(workspace: Workspace, release_id: str) -> Reference | None:
+    """What batches are compared with while this release decides; None before its first accepted batch."""
+    kept = reference_of(workspace.ledger, workspace.use_case.name, release_id)
+    return None if kept is None else Reference.from_json(kept.content)
+
+
+def judge_features(
+    workspace: Workspace, batch: Batch, release_id: str, reference: Reference, profile: FrameProfile
+) -> tuple[Finding, ...]:
+    """Every check of this batch's features."""
+    recent = _recent_profiles(workspace, batch.as_of, profile.bins_digest)
+    variation = _limits(workspace, batch.as_of, release_id, recent)
+    stakes = stakes_before(workspace, batch.as_of)
+    budget = budget_of(workspace.use_case)
+    return judge_inputs(workspace.use_case, profile, reference, recent, variation, budget, stakes)
+
+
+def keep_first_reference(workspace: Workspace, batch: Batch, release_id: str) -> None:
+    """Let an accepted batch's first part be what later ones are compared with: a release that learnt has its own."""
+    frame = read_part(workspace, batch.batch_id, "features", 0).to_pandas()
+    content = Reference.of(workspace.use_case, frame).to_json()
+    keep_reference(workspace.ledger, workspace.use_case.name, release_id, content, batch.as_of)
+
+
+def keep_what_it_saw(workspace: Workspace, release: Release, frame: pd.DataFrame) -> None:
+    """Keep the profile and the support of everyone in a release's training window, whether or not they taught it."""
+    for kind, content in (
+        ("inputs", Reference.of(workspace.use_case, frame).to_json()),
+        (SUPPORT, Support.of(workspace.use_case, frame).to_json()),
+    ):
+        keep_reference(workspace.ledger, release.use_case, release.release_id, content, release.created_at, kind)
+
+
+def stakes_before(workspace: Workspace, as_of: datetime) -> Stakes:
+    """What choosing was worth in the last batch that a model has valued."""
+    for batch in reversed(accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]):
+        worth = latest_detail(workspace.ledger, batch.batch_id, "scored").get("worth")
+        if worth is not None:
+            return Stakes(worth=float(worth))
+    return Stakes()
+
+
+def _recent_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) -> list[FrameProfile]:
+    """Profiles of the last accepted batches in the same bins, oldest first."""
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]
+    told = [latest_detail(workspace.ledger, batch.batch_id, "validated").get("profile") for batch in earlier]
+    profiles = [FrameProfile.from_json(str(text)) for text in told if text is not None]
+    return [profile for profile in profiles if profile.bins_digest == bins_digest]
+
+
+def _limits(workspace: Workspace, as_of: datetime, release_id: str, recent: list[FrameProfile]) -> dict[str, float]:
+    """The calibrated limit of each feature's shift: made once a release, of its first batches, and kept."""
+    ledger, name = workspace.ledger, workspace.use_case.name
+    kept = {
+        slice_.removeprefix("feature="): known.threshold
+        for (monitor, slice_), known in thresholds_of(ledger, name, release_id).items()
+        if monitor == SHIFT and known.release_id == release_id
+    }
+    if kept or len(recent) < REFERENCE_BATCHES:
+        return kept
+    found = natural_variation(recent, workspace.use_case.monitors.minimum_shift)
+    append_thresholds(
+        ledger,
+        [new_threshold(name, SHIFT, f"feature={one}", release_id, v.threshold, v, as_of) for one, v in found.items()],
+    )
+    return {one: v.threshold for one, v in found.items()}

@@ -1,0 +1,28 @@
+"""From a figure to a fact of the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from decisionloop.ledger.measurements import Measurement
+from decisionloop.observe.cohort import Figure
+
+
+def measurement_of(use_case: str, cohort: str, as_of: datetime, figure: Figure) -> Measurement:
+    """A figure of a cohort as a fact of the ledger."""
+    estimate = figure.estimate
+    return Measurement(
+        use_case=use_case,
+        release_id=figure.release_id,
+        monitor=figure.monitor,
+        slice=figure.slice,
+        cohort=cohort,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        effective_n=estimate.effective_n,
+        is_mature=figure.is_mature,
+        as_of=as_of,
+        threshold=figure.threshold,
+    )

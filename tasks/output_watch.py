@@ -1,0 +1,61 @@
+"""What a batch would do, compared with the last batches of the same release and between protected groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decisionloop.ledger.batches import Batch, accepted_batches, latest_detail
+from decisionloop.ledger.releases import Release
+from decisionloop.monitor.budget import budget_of
+from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.group_tally import GroupTally
+from decisionloop.monitor.impact import judge_impact
+from decisionloop.monitor.outputs import ActionProfile, ReleaseScores, judge_outputs
+from decisionloop.workspace import Workspace
+from tasks.references import REFERENCE_BATCHES
+from tasks.situation import score_profile, score_reference
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen for a batch: actions by slice, and favourable actions by protected group."""
+
+    actions: ActionProfile
+    groups: GroupTally
+
+    @property
+    def rows(self) -> int:
+        """Decisions of the batch."""
+        return self.actions.rows
+
+
+def judge_actions(workspace: Workspace, batch: Batch, champion: Release, chosen: Chosen) -> tuple[Finding, ...]:
+    """Every check of a batch's scores and actions, before any of them leaves."""
+    scored = latest_detail(workspace.ledger, batch.batch_id, "scored")
+    profile, reference = score_profile(str(scored["score_profile"])), score_reference(champion)
+    worth = scored.get("worth")
+    return judge_outputs(
+        workspace.use_case,
+        chosen.actions,
+        _recent_actions(workspace, batch, champion.release_id),
+        None if profile is None or reference is None else ReleaseScores(profile, reference),
+        budget_of(workspace.use_case),
+        Stakes(worth=None if worth is None else float(worth)),
+        champion.release_id,
+    )
+
+
+def judge_groups(workspace: Workspace, champion: Release, chosen: Chosen) -> tuple[Finding, ...]:
+    """Whether a protected group would get the favourable action too rarely."""
+    return judge_impact(workspace.use_case, chosen.groups, budget_of(workspace.use_case), champion.release_id)
+
+
+def _recent_actions(workspace: Workspace, batch: Batch, release_id: str) -> list[ActionProfile]:
+    """Actions of the last batches that this release decided, oldest first."""
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of)[-REFERENCE_BATCHES:]
+    details = [latest_detail(workspace.ledger, one.batch_id, "decided") for one in earlier]
+    return [
+        ActionProfile.from_json(str(detail["actions"]))
+        for detail in details
+        if detail.get("actions") is not None and detail.get("decided_by") == release_id
+    ]

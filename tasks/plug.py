@@ -1,0 +1,32 @@
+"""Adverse impact of a batch that has been chosen and not yet left: alarms, and the plug."""
+
+from __future__ import annotations
+
+from decisionloop.ledger.flags import KILL_SWITCH, set_flag
+from decisionloop.ledger.releases import RULES, Release
+from decisionloop.monitor.plug import pull_plug
+from decisionloop.workspace import Workspace
+from tasks.announce import announce
+from tasks.output_watch import Chosen, judge_groups
+from tasks.raise_alarms import raise_alarms
+from tasks.references import batch_of
+
+GUARD = "monitor of adverse impact"
+
+
+def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen: Chosen) -> bool:
+    """Judge the groups and raise the alarms; True where the plug was pulled and the rules must choose.
+
+    A person turns the kill switch off again: nothing here ever does.
+    """
+    batch = batch_of(workspace, batch_id)
+    findings = judge_groups(workspace, champion, chosen)
+    raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
+    if champion.kind == RULES:  # there is nothing to fall back to
+        return False
+    decision = pull_plug(workspace.use_case, findings, chosen.groups)
+    if not decision.is_pulled:
+        return False
+    set_flag(workspace.ledger, workspace.use_case.name, KILL_SWITCH, "on", decision.reason, GUARD)
+    announce("plug.pulled", workspace.use_case.name, batch_id, {"reason": decision.reason})
+    return True

@@ -1,0 +1,54 @@
+"""A sample of served features is computed from source again: what differs was not what the model was served."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from decisionloop.act.hashing import stable_hash
+from decisionloop.ledger.batches import batches
+from decisionloop.ledger.measurements import measurements_of
+from decisionloop.monitor.budget import budget_of
+from decisionloop.monitor.skew import compare_features, judge_skew
+from decisionloop.predict.features import build_frame
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.cohort import cohort_name
+from tasks.input_watch import stakes_before
+from tasks.parts import read_part
+from tasks.raise_alarms import raise_alarms
+from tasks.step import step
+
+SAMPLE = 500
+"""Enough to see 2 % of differing rows nearly always, and few enough to be read from any source."""
+DECIDED = ("decided", "complete")
+
+
+@step
+def check_skew(use_case: str, as_of: datetime) -> int:
+    """Recompute a sample of the last decided batch before ``as_of``, once a batch; returns the alarms raised."""
+    workspace = open_workspace(use_case)
+    before = as_of - timedelta(microseconds=1)
+    decided = [one for one in batches(workspace.ledger, use_case, as_of_to=before) if one.state in DECIDED]
+    if not decided:
+        return 0
+    batch = decided[-1]
+    if cohort_name(batch.as_of) in set(measurements_of(workspace.ledger, use_case, "skew")["cohort"]):
+        return 0
+    served = _sample(workspace, batch.batch_id)
+    moment, source, contract = pd.Timestamp(batch.as_of), workspace.source, workspace.use_case
+    entities = served[[contract.entity.key]]
+    known = source.known(entities, moment)
+    recomputed = build_frame(contract, workspace.code.features, known, entities, moment, source.time_column)
+    skew = compare_features(served, recomputed, contract)
+    findings = judge_skew(contract, skew, budget_of(contract), stakes_before(workspace, as_of))
+    return len(raise_alarms(workspace, findings, as_of, batch.batch_id, skew.n, batch.as_of, False))
+
+
+def _sample(workspace: Workspace, batch_id: str) -> pd.DataFrame:
+    """A fixed draw of the batch's first part; an entity that the batch lists twice is left out."""
+    key = workspace.use_case.entity.key
+    frame = read_part(workspace, batch_id, "features", 0).to_pandas()
+    frame = frame[~frame[key].duplicated(keep=False)]
+    order = stable_hash(frame[key], ("skew", batch_id)).argsort(kind="stable")[:SAMPLE]
+    return frame.iloc[order].reset_index(drop=True)

@@ -1,0 +1,124 @@
+"""The confidence sequence: true at every look together, also for skewed money and entities that come back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from decisionloop.errors import UsageError
+from decisionloop.observe.confidence_sequence import (
+    BURN_IN,
+    Cumulated,
+    difference,
+    lift_sequence,
+    tightest_at,
+)
+from decisionloop.observe.estimate import Estimate, cannot_say
+
+RUNS, LOOKS = 1_000, 52
+MOST_MISSES = int(binom.ppf(0.975, RUNS, 0.05))
+"""More runs than these that ever miss the truth refute a confidence of 95 %."""
+
+
+def estimates(mean: np.ndarray, error: np.ndarray, n: int) -> list[Estimate]:
+    return [Estimate(m, m - 1.96 * e, m + 1.96 * e, n, float(n), 0.95) for m, e in zip(mean, error, strict=True)]
+
+
+def misses(cohorts: list[Estimate], truth: float, are_independent: bool) -> bool:
+    sequence = lift_sequence(cohorts, are_independent)
+    return any(not e.low <= truth <= e.high for e in sequence.estimates)
+
+
+def lending(rng: np.random.Generator, looks: int, n: int) -> np.ndarray:
+    """Money (looks, n) of loans: they earn about 1, or lose about 20 with 3 %; mean 0.37."""
+    return np.where(rng.random((looks, n)) < 0.03, -20.0, 1.0) * rng.lognormal(-0.125, 0.5, (looks, n))
+
+
+@pytest.mark.parametrize("lift", [0.0, 0.3])
+def test_it_covers_the_true_lift_at_every_look_where_chance_is_new_each_time(lift: float) -> None:
+    rng, missed, naive = np.random.default_rng(1), 0, 0
+    truth = 0.97 - 0.03 * 20 + lift
+    for _ in range(RUNS):
+        money = lending(rng, LOOKS, 250) + lift
+        mean, error = money.mean(axis=1), money.std(axis=1, ddof=1) / np.sqrt(250)
+        missed += misses(estimates(mean, error, 250), truth, are_independent=True)
+        running = np.cumsum(mean) / np.arange(1, LOOKS + 1)
+        half = 1.96 * np.sqrt(np.cumsum(error**2)) / np.arange(1, LOOKS + 1)
+        naive += bool((np.abs(running - truth) > half).any())
+    assert missed <= MOST_MISSES
+    assert naive > 0.3 * RUNS  # which is why nobody may look daily at the usual interval
+
+
+@pytest.mark.parametrize(("lift", "share_of_entity"), [(0.0, 0.0), (0.0, 0.9), (0.3, 0.5)])
+def test_it_covers_the_true_lift_at_every_look_where_the_same_entities_return(
+    lift: float, share_of_entity: float
+) -> None:
+    rng, missed, looks = np.random.default_rng(2), 0, 26
+    for _ in range(RUNS // 2):
+        sides = []
+        for n in (240, 60):
+            lasting = rng.lognormal(0, 1, n) - np.exp(0.5)
+            passing = lending(rng, looks, n)
+            sides.append(share_of_entity * 3 * lasting + (1 - share_of_entity) * passing)
+        gap = sides[0].mean(axis=1) + lift - sides[1].mean(axis=1)
+        error = np.sqrt(sum(side.var(axis=1, ddof=1) / side.shape[1] for side in sides))
+        missed += misses(estimates(gap, error, 240), lift, are_independent=False)
+    assert missed <= binom.ppf(0.975, RUNS // 2, 0.05)
+
+
+def test_a_lift_is_found_and_the_interval_shrinks() -> None:
+    rng = np.random.default_rng(3)
+    money = lending(rng, LOOKS, 2_500)
+    sequence = lift_sequence(estimates(money.mean(axis=1), money.std(axis=1) / 50, 2_500), are_independent=True)
+    assert sequence.estimate.low > 0
+    widths = [e.high - e.low for e in sequence.estimates]
+    assert widths == sorted(widths, reverse=True)
+    alone = 2 * 1.96 * money.std() / np.sqrt(money.size)
+    assert 1.4 < widths[-1] / alone < 1.7  # the price of looking at all times
+    assert sequence.at(0.99).low < sequence.estimate.low
+
+
+def test_the_sequence_is_tightest_where_it_was_planned() -> None:
+    at = Cumulated(1, 0.0, 100.0)
+    best = at.half_width(tightest_at(100.0, 0.05), 0.05)
+    assert best < min(at.half_width(eta, 0.05) for eta in (1.0, 3.0, 40.0, 200.0))
+    assert best == pytest.approx(min(at.half_width(eta, 0.05) for eta in np.linspace(1, 100, 1_000)), rel=1e-2)
+
+
+def test_variances_add_or_standard_errors_do() -> None:
+    one, other = Cumulated(10, 5.0, 9.0), Cumulated(30, 1.0, 16.0)
+    assert one.independent_sum(other) == Cumulated(40, 6.0, 25.0)
+    assert one.dependent_sum(other) == Cumulated(40, 6.0, 49.0)
+    assert one.independent_sum(other).mean == 0.15
+
+
+def test_the_larger_side_of_a_stored_interval_is_its_standard_error() -> None:
+    told = Cumulated.of(Estimate(1.0, -0.96, 1.5, 100, 80.0, 0.95))
+    assert told.money == 100
+    assert np.sqrt(told.variance) == pytest.approx(100, rel=1e-4)
+    assert Cumulated.of(cannot_say("no outcome", 100, 0.95)) is None
+
+
+def test_it_waits_for_enough_decisions_and_passes_over_what_could_not_be_told() -> None:
+    cohorts = estimates(np.ones(4), np.ones(4), BURN_IN // 4)
+    assert lift_sequence(cohorts[:3], are_independent=True) is None
+    assert lift_sequence([], are_independent=True) is None
+    sequence = lift_sequence([*cohorts, cannot_say("none came", 900, 0.95), *cohorts[:2]], are_independent=True)
+    assert sequence.looks == 3
+    assert sequence.estimate.n == 6 * BURN_IN // 4
+    earlier = lift_sequence(cohorts, are_independent=True)
+    assert sequence.estimates[0] == earlier.estimate  # later data never change what was said
+    with pytest.raises(UsageError, match="confidence"):
+        lift_sequence(cohorts, are_independent=True, confidence=1.0)
+
+
+def test_a_difference_adds_the_distances_that_matter() -> None:
+    policy, holdout = Estimate(2.0, 1.0, 5.0, 900, 800.0, 0.95), Estimate(1.0, 0.0, 3.0, 100, 90.0, 0.95)
+    gap = difference(policy, holdout)
+    assert (gap.value, gap.n, gap.effective_n) == (1.0, 900, 90.0)
+    assert gap.low == pytest.approx(1 - np.hypot(1, 2))
+    assert gap.high == pytest.approx(1 + np.hypot(3, 1))
+    assert difference(policy, cannot_say("nobody held out", 0, 0.95)).reason == "nobody held out"
+    with pytest.raises(UsageError, match="subtracted"):
+        difference(policy, Estimate(1.0, 0.0, 3.0, 100, 90.0, 0.9))

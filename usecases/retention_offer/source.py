@@ -1,0 +1,101 @@
+"""The simulated customer base as a source: nothing is read, everything is drawn when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.sources.base import OUTCOME_COLUMNS, TrueChange
+
+from .world import ACTIONS, NONE, World, make_world, money_of_change
+
+DIGITS = 7
+
+
+def source(use_case: UseCase, folder: Path) -> Simulation:
+    """The world that ``source.options`` describes: scenario, seed, accounts, weeks, change_week, start."""
+    return Simulation(use_case, make_world(**use_case.source.options))
+
+
+@dataclass
+class Simulation:
+    """The source; ``world`` holds the truth, which the loop never sees."""
+
+    use_case: UseCase
+    world: World
+    time_column: str = "recorded_at"
+
+    def due(self, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
+        """A fourth of all accounts, in turn."""
+        return pd.DataFrame({self.use_case.entity.key: ids_of(self.world.due(self.world.week_of(as_of)))})
+
+    def known(self, entities: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+        """The latest nightly extract of ``entities``."""
+        ids = entities[self.use_case.entity.key]
+        records = self.world.records(ids.astype(np.int64).to_numpy(), self.world.week_of(as_of))
+        return pd.concat([ids.reset_index(drop=True), records], axis=1)
+
+    def newest_time(self, as_of: pd.Timestamp) -> pd.Timestamp | None:
+        """The last night."""
+        return self.world.as_of(self.world.week_of(as_of)).normalize()
+
+    def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
+        """Outcomes recorded by ``as_of`` of decisions that are still open to them."""
+        moments = pd.to_datetime(decided["as_of"], utc=True)
+        number = decided["entity_id"].astype(np.int64).to_numpy()
+        week = ((moments - self.world.start) // pd.Timedelta(days=7)).to_numpy(dtype=np.int64)
+        action = pd.Index(ACTIONS).get_indexer(decided["action"])
+        before = offers_before(number, week, action, self.world.change_week)
+        is_open = (moments > as_of - pd.Timedelta(days=self.use_case.outcome.accepted_days + 7)).to_numpy()
+        parts = []
+        for one in np.unique(week[is_open]):
+            rows = np.flatnonzero(is_open & (week == one))
+            seen = self.world.outcomes(number[rows], int(one), action[rows], before[rows])
+            observed_at = moments.iloc[rows] + pd.to_timedelta(np.round(seen.delay_days * 86_400), unit="s")
+            part = decided.iloc[rows][["entity_id", "decision_id"]].assign(
+                decision_time=moments.iloc[rows], outcome_class=seen.kept, amount=seen.spend, observed_at=observed_at
+            )
+            parts.append(part[seen.is_recorded & (observed_at <= as_of).to_numpy()])
+        if not parts:
+            return _nothing()
+        return pd.concat(parts, ignore_index=True)[list(OUTCOME_COLUMNS)]
+
+    def calendar(self) -> tuple[pd.Timestamp, ...]:
+        """Every week of the replay."""
+        return tuple(self.world.as_of(week) for week in range(self.world.weeks))
+
+    def true_changes(self) -> tuple[TrueChange, ...]:
+        """What the scenario changes, when, and what that costs; () where an alarm could only be false."""
+        world, scenario = self.world, self.world.scenario
+        if not scenario.is_change or world.change_week >= world.weeks:
+            return ()
+        money = money_of_change(self.use_case, world)
+        at = world.as_of(world.change_week)
+        return (TrueChange(scenario.name, at, scenario.families, money, scenario.description),)
+
+
+def offers_before(number: np.ndarray, week: np.ndarray, action: np.ndarray, since_week: int) -> np.ndarray:
+    """For each of n decisions the offers that its account got from ``since_week`` on, before the decision's week."""
+    order = np.lexsort((week, number))
+    is_offer = ((action != NONE) & (week >= since_week))[order].astype(np.int64)
+    is_first = np.r_[True, number[order][1:] != number[order][:-1]] if len(order) else np.zeros(0, dtype=bool)
+    total = np.cumsum(is_offer) - is_offer
+    start = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0)) if len(order) else order
+    before = np.empty(len(order), dtype=np.int64)
+    before[order] = total - total[start]
+    return before
+
+
+def ids_of(number: np.ndarray) -> pd.Series:
+    """Account numbers (n,) as ids of one length, so that their order as text is that of the numbers."""
+    return pd.Series(number).astype("str").str.zfill(DIGITS)
+
+
+def _nothing() -> pd.DataFrame:
+    times = dict.fromkeys(("decision_time", "observed_at"), "datetime64[us, UTC]")
+    numbers = dict.fromkeys(("outcome_class", "amount"), "float64")
+    return pd.DataFrame({name: pd.Series(dtype={**times, **numbers}.get(name, "str")) for name in OUTCOME_COLUMNS})

@@ -1,0 +1,25 @@
+"""A customer base whose truth is known: functions of seed, scenario, week and account number."""
+
+from __future__ import annotations
+
+from .customers import Customers
+from .response import ACTIONS, NONE, Outcomes
+from .scenarios import SCENARIOS, USUAL, Conditions, Scenario
+from .truth import best_action, expected_money, money_of_change
+from .world import World, make_world
+
+__all__ = [
+    "ACTIONS",
+    "NONE",
+    "SCENARIOS",
+    "USUAL",
+    "Conditions",
+    "Customers",
+    "Outcomes",
+    "Scenario",
+    "World",
+    "best_action",
+    "expected_money",
+    "make_world",
+    "money_of_change",
+]
