@@ -57,7 +57,7 @@ def measure(is_quick: bool) -> Iterator[Figure]:
     beside = ("one numpy histogram a column", floor)
     yield Figure(what, took["ours"].wall, "s", *beside, GOAL_OF_HISTOGRAMS, better="lower", is_goal_of_ratio=True)
     yield Figure("of which profiling", took["profile"].wall, "s", *beside, better="lower")
-    yield from _beside_evidently(what, reference, current, ours, 2 if is_quick else 1)
+    yield from _beside_evidently(what, reference, current, ours, 1)
 
 
 def _beside_evidently(

@@ -16,15 +16,16 @@ from decisionloop.act.guardrails import Tally
 from decisionloop.act.limits import BatchTotals
 from decisionloop.act.policy import Choice, Situation, choose_part
 from decisionloop.ledger.batch_parts import PartKind, find_part
+from decisionloop.ledger.batches import latest_detail
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.group_tally import GroupTally
-from decisionloop.monitor.outputs import ActionProfile
+from decisionloop.monitor.output_profile import ActionProfile
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.parts import keep_part, read_part
 from tasks.references import batch_of
-from tasks.situation import situation_of
-from tasks.stages import scope_of
+from tasks.situation import score_reference, situation_of
+from tasks.stages import release_of, scope_of
 from tasks.step import step
 
 
@@ -61,7 +62,7 @@ def choose_actions(
     """Choose an action for everyone in one part, at the prices that the whole batch agreed on."""
     workspace = open_workspace(use_case)
     with Meter("decide", None, scope_of(workspace)) as meter:
-        frame, _, situation = situation_of(workspace, batch_id, part, is_killed)
+        frame, scores, situation = situation_of(workspace, batch_id, part, is_killed)
         kind = _kind(is_killed)
         if find_part(workspace.ledger, batch_id, kind, part) is None:
             as_of = batch_of(workspace, batch_id).as_of
@@ -71,7 +72,7 @@ def choose_actions(
         # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.
         action = read_part(workspace, batch_id, kind, part, ["action"])["action"].to_numpy().astype(np.int64)
         tally = Tally.of(workspace.use_case, frame, action, totals)
-        actions = ActionProfile.of(workspace.use_case, frame, action)
+        actions = _action_profile(workspace, batch_id, frame, action, None if is_killed else scores)
         groups = GroupTally.of(workspace.use_case, frame, action, situation.rules_action)
     return ChosenPart(tally, actions, groups, meter.cost)
 
@@ -103,6 +104,18 @@ def rows_of_part(
     facts = BatchFacts(batch_id, batch_of(workspace, batch_id).as_of, features.digest, champion, rules, decided_at)
     scores, chosen = (read_part(workspace, batch_id, kind, part) for kind in ("scores", _kind(is_killed)))
     return decision_rows(workspace.use_case, facts, scores, _choice(chosen), ids.combine_chunks())
+
+
+def _action_profile(
+    workspace: Workspace, batch_id: str, frame: pd.DataFrame, action: np.ndarray, scores: pa.Table | None
+) -> ActionProfile:
+    """Actions by slice and, where a model decides, its scores by slice."""
+    champion = release_of(workspace, str(latest_detail(workspace.ledger, batch_id, "scored")["champion"]))
+    reference = score_reference(champion)
+    if scores is None or reference is None:
+        return ActionProfile.of(workspace.use_case, frame, action)
+    told = scores["score" if workspace.use_case.outcome.class_ else "amount"].to_numpy()
+    return ActionProfile.of(workspace.use_case, frame, action, told, reference)
 
 
 def _kind(is_killed: bool) -> PartKind:

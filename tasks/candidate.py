@@ -14,6 +14,7 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.learn.candidates import Kind, out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches, ranked_rows
+from decisionloop.learn.importance import feature_importance
 from decisionloop.learn.serving import cpu_seconds_per_row
 from decisionloop.learn.weakness import Weakness, surprise_on_slices
 from decisionloop.ledger.facts import canonical_json
@@ -69,6 +70,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         "latency_ms": latency_of_one(workspace, candidate.model, batches.frame),
         "cpu_seconds_per_row": cpu_seconds_per_row(workspace.use_case, candidate.model, batches.frame),
         "refusals": list(candidate.model.refusals),
+        "importance": feature_importance(workspace.use_case, candidate.model, batches.frame),
         "weak_slices": [asdict(weakness) for weakness in weaknesses],
     }
     release = Release(

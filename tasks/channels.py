@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from prefect.blocks.abstract import NotificationBlock
+from prefect.blocks.abstract import NotificationBlock, NotificationError
 from prefect.blocks.core import Block
 from prefect.blocks.notifications import AbstractAppriseNotificationBlock
 from pydantic import Field, SecretStr
@@ -46,7 +46,8 @@ def send(channel: str, title: str, body: str) -> str:
         with block.raise_on_failure():
             block.notify(body, title)  # type: ignore[unused-coroutine]
     except Exception as error:
-        return without_secrets(f"{type(error).__name__}: {error}".strip(), secrets)[:DETAIL_CHARACTERS]
+        said = error.log if isinstance(error, NotificationError) else error
+        return without_secrets(f"{type(error).__name__}: {said}".strip(), secrets)[:DETAIL_CHARACTERS]
     return ""
 
 

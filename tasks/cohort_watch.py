@@ -28,12 +28,12 @@ from tasks.cohort import Cohort, cohort_name
 from tasks.label_watch import arrivals_of, usual_curve
 from tasks.raise_alarms import raise_alarms
 
-FIRST_COHORTS = 3
+FIRST_COHORTS = 4
 """Cohorts of a release that say how far apart explored and selected traffic are by nature."""
 EARLIER_COHORTS = 12
 """Cohorts that say which rate of the outcome is usual."""
 
-SIGNED_GAP = "calibration_gap"
+SIGNED_GAP = "feedback_gap_signed"
 
 
 def judge_cohort(workspace: Workspace, cohort: Cohort, figures: list[Figure], as_of: datetime) -> tuple[Finding, ...]:
@@ -61,18 +61,22 @@ def _labels(workspace: Workspace, cohort: Cohort, as_of: datetime) -> tuple[bool
 
 
 def _outcome_rate(cohort: Cohort) -> Figure:
-    """Rate of the outcome's yes over everybody who was decided by the policy, whatever any model said."""
-    known = cohort.is_free & ~np.isnan(cohort.outcome)
-    return Figure("outcome_rate", weighted_mean(cohort.outcome[known], cohort.weight[known]))
+    """Rate of the outcome's yes among those whom the release chose to show, whatever it had predicted."""
+    rate = weighted_mean(cohort.outcome[_is_chosen(cohort)])
+    return Figure("outcome_rate", rate, release_id=cohort.champion.release_id)
 
 
 def _outcome_findings(workspace: Workspace, cohort: Cohort) -> tuple[Finding, ...]:
-    use_case, known = cohort.use_case, cohort.is_free & ~np.isnan(cohort.outcome)
-    rates = measurements_of(workspace.ledger, use_case.name, "outcome_rate")
+    use_case, release_id = cohort.use_case, cohort.champion.release_id
+    rates = measurements_of(workspace.ledger, use_case.name, "outcome_rate", release_id)
     earlier = rates[rates["cohort"] < cohort.name].sort_values("cohort")["value"].dropna().tolist()[-EARLIER_COHORTS:]
-    outcome, weight = cohort.outcome[known], cohort.weight[known]
-    budget, checks = budget_of(use_case), label_checks(use_case)
-    return judge_outcome_shift(use_case, outcome, weight, earlier, budget, checks, cohort.stakes)
+    outcome, checks = cohort.outcome[_is_chosen(cohort)], label_checks(use_case)
+    return judge_outcome_shift(use_case, outcome, earlier, budget_of(use_case), checks, cohort.stakes, release_id)
+
+
+def _is_chosen(cohort: Cohort) -> np.ndarray:
+    """Decisions that the release took by itself and whose outcome is known, (n,)."""
+    return cohort.is_free & (cohort.log["role"] != "exploration").to_numpy() & ~np.isnan(cohort.outcome)
 
 
 def _model_findings(workspace: Workspace, cohort: Cohort, is_complete: bool, missing: float) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
@@ -24,6 +26,7 @@ from decisionloop.observe.support import Support
 from decisionloop.workspace import Workspace
 from tasks.parts import read_part
 from tasks.references import REFERENCE_BATCHES
+from tasks.stages import release_of
 
 SHIFT, SUPPORT = "input_shift", "support"
 
@@ -40,7 +43,7 @@ def judge_features(
     """Every check of this batch's features."""
     recent = _recent_profiles(workspace, batch.as_of, profile.bins_digest)
     variation = _limits(workspace, batch.as_of, release_id, recent)
-    stakes = stakes_before(workspace, batch.as_of)
+    stakes = replace(stakes_before(workspace, batch.as_of), importance=_importance(workspace, release_id))
     budget = budget_of(workspace.use_case)
     return judge_inputs(workspace.use_case, profile, reference, recent, variation, budget, stakes)
 
@@ -68,6 +71,12 @@ def stakes_before(workspace: Workspace, as_of: datetime) -> Stakes:
         if worth is not None:
             return Stakes(worth=float(worth))
     return Stakes()
+
+
+def _importance(workspace: Workspace, release_id: str) -> dict[str, float] | None:
+    """Share of each feature in a model's scores, as its card says; None for rules and for older releases."""
+    told: dict[str, float] | None = json.loads(release_of(workspace, release_id).card_json).get("importance")
+    return told
 
 
 def _recent_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) -> list[FrameProfile]:

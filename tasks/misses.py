@@ -15,14 +15,13 @@ from decisionloop.monitor.finding import Stakes
 from decisionloop.observe.failures import (
     Circumstances,
     causes_of,
+    circumstances_of,
     large_misses,
     miss_limit,
-    missing_inputs,
     money_surprise,
-    value_gaps,
 )
 from decisionloop.observe.support import Support
-from decisionloop.observe.weak_slices import find_weak_slices, in_weak_slices
+from decisionloop.observe.weak_slices import find_weak_slices
 from decisionloop.workspace import Workspace
 from tasks.cohort import Cohort
 from tasks.input_watch import SUPPORT
@@ -46,16 +45,15 @@ def explain_misses(workspace: Workspace, cohort: Cohort, as_of: datetime) -> Non
 
 
 def _circumstances(workspace: Workspace, cohort: Cohort, weak: tuple[str, ...]) -> Circumstances:
-    assert cohort.said.values is not None
-    release_id = cohort.champion.release_id
-    kept = reference_of(workspace.ledger, cohort.use_case.name, release_id, SUPPORT)
-    return Circumstances(
-        is_missing=missing_inputs(cohort.use_case, cohort.frame),
-        is_fallback=cohort.log["fallback_reason"].notna().to_numpy(),
-        value_gap=value_gaps(cohort.said.values),
-        age_days=_ages(workspace, cohort),
-        is_outside=None if kept is None else Support.from_json(kept.content).is_outside(cohort.frame),
-        is_weak=in_weak_slices(weak, cohort.frame) if weak else None,
+    kept = reference_of(workspace.ledger, cohort.use_case.name, cohort.champion.release_id, SUPPORT)
+    return circumstances_of(
+        cohort.use_case,
+        cohort.log,
+        cohort.frame,
+        cohort.said.values,
+        None if kept is None else Support.from_json(kept.content),
+        weak,
+        _ages(workspace, cohort),
     )
 
 

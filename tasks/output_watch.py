@@ -10,7 +10,8 @@ from decisionloop.monitor.budget import budget_of
 from decisionloop.monitor.finding import Finding, Stakes
 from decisionloop.monitor.group_tally import GroupTally
 from decisionloop.monitor.impact import judge_impact
-from decisionloop.monitor.outputs import ActionProfile, ReleaseScores, judge_outputs
+from decisionloop.monitor.output_profile import ActionProfile
+from decisionloop.monitor.outputs import ReleaseScores, judge_outputs
 from decisionloop.workspace import Workspace
 from tasks.references import REFERENCE_BATCHES
 from tasks.situation import score_profile, score_reference

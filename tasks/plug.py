@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.releases import RULES, Release
+from decisionloop.monitor.finding import Finding
 from decisionloop.monitor.plug import pull_plug
 from decisionloop.workspace import Workspace
 from tasks.announce import announce
+from tasks.impact_causes import with_causes
 from tasks.output_watch import Chosen, judge_groups
+from tasks.parts import read_part
 from tasks.raise_alarms import raise_alarms
 from tasks.references import batch_of
 
@@ -21,6 +26,8 @@ def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen:
     """
     batch = batch_of(workspace, batch_id)
     findings = judge_groups(workspace, champion, chosen)
+    if any(finding.is_alarm for finding in findings):
+        findings = _explained(workspace, batch_id, champion, findings)
     raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
     if champion.kind == RULES:  # there is nothing to fall back to
         return False
@@ -30,3 +37,12 @@ def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen:
     set_flag(workspace.ledger, workspace.use_case.name, KILL_SWITCH, "on", decision.reason, GUARD)
     announce("plug.pulled", workspace.use_case.name, batch_id, {"reason": decision.reason})
     return True
+
+
+def _explained(
+    workspace: Workspace, batch_id: str, champion: Release, findings: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """The findings with the features that carry the gap, from the batch's first part."""
+    frame = read_part(workspace, batch_id, "features", 0).to_pandas()
+    chosen = read_part(workspace, batch_id, "choice", 0, ["action"])["action"].to_numpy().astype(np.int64)
+    return with_causes(workspace, champion, frame, chosen, findings)

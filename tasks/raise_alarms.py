@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -237,5 +238,6 @@ def _announce(incident_id: str, alarms: Sequence[Alarm]) -> None:
         "alarms": len(alarms),
         "slices": [one.slice for one in alarms],
     }
+    plain = json.loads(canonical_json(payload))  # an infinite end of an interval has no JSON
     event_id = uuid5(NAMESPACE_URL, canonical_json([incident_id, worst.cohort, worst.as_of]))
-    announce(EVENTS[worst.family], worst.use_case, incident_id, payload, event_id)  # type: ignore[index]
+    announce(EVENTS[worst.family], worst.use_case, incident_id, plain, event_id)  # type: ignore[index]

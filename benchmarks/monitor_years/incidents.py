@@ -40,9 +40,7 @@ class Book:
         """Fold everything that was found in one week."""
         alarms = [one for one in findings if is_raised(one, self.minimum_money)]
         open_now = tuple(self._open.values())
-        for alarm in fold(
-            self.use_case, alarms, open_now, as_of=as_of, rows=rows, worth=self.worth, taken=self._taken
-        ):
+        for alarm in fold(self.use_case, alarms, open_now, as_of=as_of, rows=rows, worth=self.worth, taken=self._taken):
             self._join(alarm, week)
         for finding in findings:
             self.checks[finding.family] = self.checks.get(finding.family, 0) + 1

@@ -48,9 +48,7 @@ class Said:
     def rows(self, some: slice) -> Said:
         """What is said of some of the rows."""
         probability, amount = self.predictions.probability, self.predictions.amount
-        part = Predictions(
-            None if probability is None else probability[some], None if amount is None else amount[some]
-        )
+        part = Predictions(None if probability is None else probability[some], None if amount is None else amount[some])
         return Said(part, self.values[some], self.preferred[some], self.score[some])
 
 
@@ -79,9 +77,7 @@ def release() -> Release:
     taken = pd.Index(use_case.action_names).get_indexer(judged["action"])
     ranking = auc(judged["outcome_class"].to_numpy(), told[np.arange(len(judged)), taken]).value
     assert ranking is not None
-    return Release(
-        model, Reference.of(use_case, frame), reference_scores(said.score), ranking, _stakes(said)
-    )
+    return Release(model, Reference.of(use_case, frame), reference_scores(said.score), ranking, _stakes(said))
 
 
 def _stakes(said: Said) -> Stakes:

@@ -97,9 +97,7 @@ class Watch:
         chosen = ActionProfile.of(self.use_case, frame, action, said.score, reference)
         scores = ReleaseScores(ScoreProfile.of(said.score, reference), reference)
         recent = self.actions[-RECENT_BATCHES:]
-        outputs = judge_outputs(
-            self.use_case, chosen, recent, scores, self.budget, self.release.stakes, RELEASE_ID
-        )
+        outputs = judge_outputs(self.use_case, chosen, recent, scores, self.budget, self.release.stakes, RELEASE_ID)
         tally = GroupTally.of(self.use_case, frame, action, rules)
         if not any(finding.is_halting for finding in outputs):
             self.actions.append(chosen)
@@ -116,7 +114,9 @@ class Watch:
         is_complete = labels_complete(self.use_case, decided, arrived, age_days, self.curve)
         missing = missing_beyond_usual(decided, arrived, age_days, self.curve)
         if is_complete:  # what fell short never becomes usual
-            arrivals = CohortArrivals.of(np.where(cohort.arrival_days <= age_days, cohort.arrival_days, np.nan), decided)
+            arrivals = CohortArrivals.of(
+                np.where(cohort.arrival_days <= age_days, cohort.arrival_days, np.nan), decided
+            )
             self.curve = LabelCurve((*self.curve.cohorts, arrivals)).last(CURVE_COHORTS)
         log = cohort.seen_at(age_days)
         findings = [*self._performance(cohort, log, is_complete, missing)]
@@ -124,9 +124,7 @@ class Watch:
             findings += self._value(cohort, log)
         return tuple(findings)
 
-    def _performance(
-        self, cohort: Cohort, log: pd.DataFrame, is_complete: bool, missing: float
-    ) -> Sequence[Finding]:
+    def _performance(self, cohort: Cohort, log: pd.DataFrame, is_complete: bool, missing: float) -> Sequence[Finding]:
         chance = cohort.said.predictions.probability
         assert chance is not None
         score = chance[np.arange(len(log)), cohort.action]
@@ -163,7 +161,9 @@ class Watch:
         return (*judged, *looped)
 
     def _value(self, cohort: Cohort, log: pd.DataFrame) -> Sequence[Finding]:
-        figures = money_figures(self.use_case, log, cohort.frame, cohort.said.values, cohort.rules, cohort.said.preferred)
+        figures = money_figures(
+            self.use_case, log, cohort.frame, cohort.said.values, cohort.rules, cohort.said.preferred
+        )
         told = {figure.monitor: figure.estimate for figure in figures}
         if "value_difference" in told:
             self.against_rules.append(told["value_difference"])

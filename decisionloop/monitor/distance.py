@@ -17,6 +17,7 @@ CONFIDENCE = 0.95
 """Of the intervals for people; an alarm uses the bound at its own alpha instead."""
 _HALF_NORMAL_MEAN = float(np.sqrt(2 / np.pi))
 _NORMAL_97 = 1.959963984540054
+_CLEARLY_CHANGED = 2.5
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float) -> Apart:
     * the single cells and the two sides of every border only, 2 (2k - 1) sets, where most shifts show whole.
 
     So P(bound > true distance) <= alpha at any n, m and k, whatever the distributions. The value is the raw distance
-    less what sampling noise alone gives on average, sqrt(2/pi)/2 sum_j sqrt(v p_j (1 - p_j)) with the pooled p.
-    The interval adds 1.96 sqrt(v)/2, the largest standard error that a difference p(A) - q(A) can have, below the
-    value and above the raw distance, because a change that is spread over all cells hides part of its noise.
+    less what sampling noise gives on average where nothing changed, sqrt(2/pi)/2 s_j a cell with the standard error
+    s_j = sqrt(v p_j (1 - p_j)) of the pooled p; cells that changed by more than 2.5 s_j hide no such noise and keep
+    theirs. It lies below the truth where a change is spread evenly over cells. The interval adds 1.96 sqrt(v)/2, the
+    largest standard error that a difference p(A) - q(A) can have, below the value and above the raw distance.
     Raises UsageError for vectors of different length or without a row.
     """
     a, b = np.asarray(now, dtype=np.int64), np.asarray(before, dtype=np.int64)
@@ -56,7 +58,8 @@ def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float) -> Apart:
     gap = a / n - b / m
     raw = float(np.abs(gap).sum() / 2)
     pooled = (a + b) / (n + m)
-    noise = _HALF_NORMAL_MEAN / 2 * float(np.sqrt(v * pooled * (1 - pooled)).sum())
+    error = np.sqrt(v * pooled * (1 - pooled))
+    noise = _HALF_NORMAL_MEAN / 2 * float(error[np.abs(gap) < _CLEARLY_CHANGED * error].sum())
     of_all = raw - np.sqrt(v * (k * np.log(2) + np.log(2 / alpha)) / 2)
     largest = max(float(np.abs(gap).max()), float(np.abs(np.cumsum(gap)).max()))
     of_few = largest - np.sqrt(v * np.log(2 * (4 * k - 2) / alpha) / 2)

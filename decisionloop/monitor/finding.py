@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,10 +66,21 @@ class Stakes:
 
     worth   mean difference between the best and the worst allowed action's expected money: what choosing is worth
     swing   mean absolute difference that the outcome makes to the money of the action taken
+    importance  share of each feature in the deciding model's scores, at most 1 each; None: unknown
     """
 
     worth: float | None = None
     swing: float | None = None
+    importance: Mapping[str, float] | None = None
+
+    def of_feature(self, name: str) -> Stakes:
+        """What is at stake in one feature: what choosing is worth, as far as the model's scores rest on it.
+
+        All of it where nobody knows how far they do.
+        """
+        if self.worth is None or self.importance is None:
+            return self
+        return Stakes(self.worth * min(1.0, self.importance.get(name, 0.0)), self.swing)
 
     def of_share(self, share: float) -> float | None:
         """Money at stake where this share of decisions may be chosen wrongly."""

@@ -12,7 +12,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.problem import Feature
 from decisionloop.monitor.budget import AlarmBudget
 from decisionloop.monitor.distance import CONFIDENCE, Apart, distance, largest_rate, rise, smallest_rate
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.finding import Chart, Finding, Stakes
 from decisionloop.monitor.profile import FeatureBins, FrameProfile, Reference
 from decisionloop.monitor.share_limit import ShareLimit
 from decisionloop.monitor.shift_words import chart, median_label, percent, what_changed
@@ -84,12 +84,13 @@ def _checks(
 ) -> Iterator[_Check]:
     """Everything that is looked at."""
     monitors, halting = use_case.monitors, use_case.guardrails.maximum_feature_shift
-    fault = ShareLimit.of(FAULT_SHARE * monitors.minimum_shift, halting, stakes, monitors.minimum_money)
     for feature in use_case.features:
+        own = stakes.of_feature(feature.name)
+        fault = ShareLimit.of(FAULT_SHARE * monitors.minimum_shift, halting, own, monitors.minimum_money)
         bins, now = reference.bins.by_name[feature.name], profile.cells(feature.name)
         before = reference.profile.cells(feature.name)
         tolerance = tolerated_shift(monitors.minimum_shift, variation.get(feature.name))
-        shift = ShareLimit.of(tolerance, halting, stakes, monitors.minimum_money)
+        shift = ShareLimit.of(tolerance, halting, own, monitors.minimum_money)
         yield _Check("input_shift", feature, bins, now, before, "training", shift)
         if lately is not None:
             yield _Check("input_shift_recent", feature, bins, now, lately.cells(feature.name), "recent", shift)
@@ -109,7 +110,7 @@ def _shift(check: _Check, alpha: float, stakes: Stakes) -> Finding:
         medians = [median_label(labels[:-1], counts[:-1]) for counts in (check.before, check.now)]
         if not check.bins.is_category and None not in medians and medians[0] != medians[1]:
             words += f"; the median was in `{medians[0]}`, now in `{medians[1]}`"
-    return _finding(check, apart, alpha, stakes, words, _CAUSE)
+    return _finding(check, apart, alpha, stakes, words, _CAUSE, _chart(check))
 
 
 def _missing(check: _Check, alpha: float, stakes: Stakes) -> Finding:
@@ -122,10 +123,10 @@ def _unseen(check: _Check, alpha: float, stakes: Stakes) -> Finding:
 
 def _rise(check: _Check, cell: int, alpha: float, stakes: Stakes, what: str, suggestion: str) -> Finding:
     """A rise of the share of one cell."""
-    hits = [(int(counts[cell]), int(counts.sum())) for counts in (check.now, check.before)]
-    now, before = (percent(x / n) for x, n in hits)
-    words = f"{check.feature.wording}: {now} {what} (in training {before})"
-    return _finding(check, rise(hits[0], hits[1], alpha), alpha, stakes, words, suggestion)
+    (x, n), (y, m) = ((int(counts[cell]), int(counts.sum())) for counts in (check.now, check.before))
+    words = f"{check.feature.wording}: {percent(x / n)} {what} (in training {percent(y / m)})"
+    drawn = chart((check.bins.labels[cell], "all others"), (y, m - y), (x, n - x))
+    return _finding(check, rise((x, n), (y, m), alpha), alpha, stakes, words, suggestion, drawn)
 
 
 def _vanished(check: _Check, alpha: float, stakes: Stakes) -> Finding:
@@ -147,7 +148,7 @@ def _vanished(check: _Check, alpha: float, stakes: Stakes) -> Finding:
     if len(gone):
         verb = "has" if len(gone) == 1 else "have"
         words = f"{check.feature.wording}: {names} {verb} vanished ({percent(share)} of the training reference)"
-    return _finding(check, Apart(figure, bound), alpha, stakes, words, _NAMES)
+    return _finding(check, Apart(figure, bound), alpha, stakes, words, _NAMES, _chart(check))
 
 
 _JUDGES = {
@@ -159,7 +160,13 @@ _JUDGES = {
 }
 
 
-def _finding(check: _Check, apart: Apart, alpha: float, stakes: Stakes, words: str, suggestion: str) -> Finding:
+def _chart(check: _Check) -> Chart:
+    return chart(check.bins.labels, check.before.tolist(), check.now.tolist())
+
+
+def _finding(
+    check: _Check, apart: Apart, alpha: float, stakes: Stakes, words: str, suggestion: str, drawn: Chart
+) -> Finding:
     return Finding(
         family="inputs",
         monitor=check.monitor,
@@ -172,7 +179,7 @@ def _finding(check: _Check, apart: Apart, alpha: float, stakes: Stakes, words: s
         words=f"{words[0].upper()}{words[1:]}.",
         suggestion=suggestion.format(name=check.feature.name),
         against=check.against,
-        stake=stakes.of_share(max(apart.figure.value or 0.0, 0.0)),
-        chart=chart(check.bins.labels, check.before, check.now),
+        stake=stakes.of_feature(check.feature.name).of_share(max(apart.figure.value or 0.0, 0.0)),
+        chart=drawn,
         is_halting=check.limit.is_halting(apart.bound),
     )

@@ -1,7 +1,8 @@
 """Has the outcome itself changed: its rate in a mature cohort against earlier ones, whatever any model predicted?
 
-A changed rate is a changed world or a changed definition, and is told apart from a model that predicts badly. Rows are
-weighted by the inverse of the logged propensity, so that the policy's own choices do not look like a change.
+A changed rate is a changed world or a changed definition, and is told apart from a model that predicts badly. Compared
+are decisions that one and the same release took by itself: what another release or exploration shows has another rate
+without any change, and weighting it back would rest on the few explored rows.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ from decisionloop.monitor.budget import AlarmBudget
 from decisionloop.monitor.finding import Finding, Stakes
 from decisionloop.observe.estimate import Estimate, weighted_mean
 
-MINIMUM_COHORTS = 4
+MINIMUM_COHORTS = 3
 """Earlier cohorts without which nobody knows what is usual."""
 
 
 def judge_outcome_shift(
     use_case: UseCase,
     outcome: npt.ArrayLike,
-    weight: npt.ArrayLike,
     earlier: Sequence[float],
     budget: AlarmBudget,
     checks: int,
     stakes: Stakes,
+    release_id: str | None = None,
 ) -> tuple[Finding, ...]:
-    """Compare the weighted rate of ``outcome`` (n,) in {0, 1} with the rates of ``earlier`` mature cohorts.
+    """Compare the rate of ``outcome`` (n,) in {0, 1} with the rates of ``earlier`` mature cohorts of the release.
 
     The limit is the contract's tolerance, or three standard deviations of the earlier cohorts around their median if
     that is more, at most twice the tolerance (a slow drift must not teach itself in). ``checks``: of its family in
-    this cohort. () with less than four earlier cohorts or without an outcome.
+    this cohort. () with less than three earlier cohorts or without an outcome.
     """
     y = np.asarray(outcome, dtype=np.float64)
     usual = np.asarray(earlier, dtype=np.float64)
@@ -43,11 +44,11 @@ def judge_outcome_shift(
     alpha, centre = budget.alpha("labels", checks), float(np.median(usual))
     tolerance = use_case.monitors.maximum_outcome_shift
     threshold = float(np.clip(3 * usual.std(ddof=1), tolerance, 2 * tolerance))
-    shown, sure = weighted_mean(y, weight), weighted_mean(y, weight, None, 1 - 2 * alpha)
+    shown, sure = weighted_mean(y), weighted_mean(y, None, None, 1 - 2 * alpha)
     gap = _distance(shown, centre)
     bound = None if sure.low is None or sure.high is None else max(sure.low - centre, centre - sure.high, 0.0)
     words = (
-        f"The outcome “{wording.wording}” came in {shown.value:.1%} of the cohort; {centre:.1%} is usual."
+        f"The outcome “{wording.wording}” came in {shown.value:.1%} of the decisions; {centre:.1%} is usual."
         if shown.value is not None
         else "The rate of the outcome cannot be told."
     )
@@ -65,6 +66,7 @@ def judge_outcome_shift(
             suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed.",
             against=f"median of {len(usual)} earlier cohorts",
             stake=None if gap.value is None else stakes.of_rate(gap.value),
+            release_id=release_id,
         ),
     )
 

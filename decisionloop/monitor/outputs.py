@@ -170,7 +170,7 @@ def _finding(use_case: UseCase, check: _Check, alpha: float, stakes: Stakes, rel
         suggestion=check.kind.suggestion,
         against=check.kind.against,
         stake=worth.of_share(moved),
-        chart=chart(check.kind.labels, check.before, check.now),
+        chart=chart(check.kind.labels, check.before.tolist(), check.now.tolist()),
         release_id=release_id,
         is_halting=limit.is_halting(apart.bound),
     )

@@ -2,9 +2,9 @@
 
 Judged on one mature cohort whose labels are complete. Three checks, each right on its own at any size of cohort:
 
-auc          the weighted AUC, of everybody who was decided, against the release's own
-ranking      the AUC on the rows whose outcome was revealed, against what the model's own probabilities promise there
-calibration  observed less predicted rate on the revealed rows
+auc_against_release  the weighted AUC, of everybody who was decided, against the release's own
+ranking              the AUC on the revealed rows, against what the model's own probabilities promise there
+calibration          size of observed less predicted rate on the revealed rows
 
 For a calibrated model E[outcome - p | features, selected] = 0 under any selection by features, so the last two need no
 weights. They see far more than the weighted AUC, which rests on the few explored rows with their weights of 20.
@@ -67,7 +67,7 @@ def judge_performance(
         outcome: 1, 0 or NaN (n,).
         score: the release's P(outcome = 1) under the action taken (n,); rows with NaN in either are left out.
         weight: 1 / probability of having been revealed (n,).
-        reference_auc: weighted AUC that the release had when it was judged; None: its check "auc" is left out.
+        reference_auc: weighted AUC that the release had when it was judged; None: its check is left out.
         labels_ok: `labels.labels_complete`; False: figures only, no bounds, so no alarm.
         missing_share: `labels.missing_beyond_usual`; the calibration bound is moved by the worst that these could be.
     """
@@ -99,7 +99,8 @@ def upper_auc(outcome: Floats, score: Floats, weight: Floats | None, alpha: floa
     w = np.ones_like(outcome) if weight is None else weight
     y, heaviest = np.append(outcome, [1.0, 0.0]), float(w.max())
     s = np.append(score, [score.max() + 1, score.min() - 1])
-    return auc(y, s, np.append(w, [heaviest, heaviest]), confidence=1 - 2 * alpha).high
+    with np.errstate(over="ignore"):  # a logit bound beyond all numbers is a bound of 0 or 1
+        return auc(y, s, np.append(w, [heaviest, heaviest]), confidence=1 - 2 * alpha).high
 
 
 def _auc_against_release(cohort: _Cohort, reference: float) -> Finding:
@@ -109,7 +110,7 @@ def _auc_against_release(cohort: _Cohort, reference: float) -> Finding:
         f"Of 100 pairs of one case with the outcome and one without, the model now ranks {_pairs(figure)} correctly; "
         f"when it was released it was {100 * reference:.0f}."
     )
-    return _auc_finding(cohort, "auc", figure, bound, reference, words, "release")
+    return _auc_finding(cohort, "auc_against_release", figure, bound, reference, words, "release")
 
 
 def _auc_against_promise(cohort: _Cohort, promised: float) -> Finding:

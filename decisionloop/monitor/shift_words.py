@@ -24,11 +24,15 @@ def shares(counts: npt.ArrayLike) -> Shares:
     return x / max(float(x.sum()), 1.0)
 
 
-def chart(labels: Sequence[str], before: npt.ArrayLike, now: npt.ArrayLike) -> Chart:
+def chart(labels: Sequence[str], before: Sequence[int], now: Sequence[int]) -> Chart:
     """Both count vectors (k,) as shares under their labels; cells that are empty in both are left out."""
-    was, is_ = shares(before), shares(now)
-    kept = [i for i, seen in enumerate((was > 0) | (is_ > 0)) if seen]
-    return Chart(tuple(labels[i] for i in kept), tuple(was[kept].round(6).tolist()), tuple(is_[kept].round(6).tolist()))
+    m, n = max(sum(before), 1), max(sum(now), 1)
+    kept = [(label, was, has) for label, was, has in zip(labels, before, now, strict=True) if was or has]
+    return Chart(
+        tuple(label for label, _, _ in kept),
+        tuple(round(was / m, 6) for _, was, _ in kept),
+        tuple(round(has / n, 6) for _, _, has in kept),
+    )
 
 
 def what_changed(labels: Sequence[str], before: npt.ArrayLike, now: npt.ArrayLike) -> str:

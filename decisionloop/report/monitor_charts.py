@@ -78,8 +78,10 @@ def _entries(series: Series, beside: Series | None) -> Iterator[tuple[str, str]]
 
 
 def _tick(unit: str, level: float) -> str:
-    if unit == "share":
+    if unit == "share" and abs(level) <= 10:
         return percent(level) if level else "0"
+    if abs(level) >= 1e5:
+        return f"{level:.2g}"
     return f"{level:,.0f}" if abs(level) >= 100 or level == int(level) else f"{level:.3g}"
 
 

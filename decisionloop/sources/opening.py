@@ -9,7 +9,6 @@ from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.data_source import FullInformationReplay, RandomisedLogReplay, TablesSource
 from decisionloop.sources.base import Source
 
-
 Options = Mapping[str, str | int | float | bool]
 
 

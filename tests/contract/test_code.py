@@ -119,7 +119,9 @@ def test_source_py_is_asked_for_only_by_name(write):
     assert load_source_function(folder)(folder.use_case, folder.folder) == "parcels"
 
 
-PACKAGED = "from .shared import WORD\nfrom .shared.more import twice\ndef features(known, as_of):\n    return twice(WORD)\n"
+PACKAGED = (
+    "from .shared import WORD\nfrom .shared.more import twice\ndef features(known, as_of):\n    return twice(WORD)\n"
+)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ ON_EITHER = [
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 1)),
     (LEARNING_DAY, Stop("tasks.promotion", "append_release_event", "after", 1)),
     # A training: triggered, begun in MLflow, all in MLflow, registered (one of two candidates).
-    (LEARNING_DAY, Stop("tasks.learn", "append_learn_run", "after")),
+    (LEARNING_DAY, Stop("tasks.retraining_answer", "append_learn_run", "after")),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry._log_run", "after")),
     (LEARNING_DAY, Stop("tasks.candidate", "register_release", "before")),
     (LEARNING_DAY, Stop("tasks.candidate", "register_release", "after")),

@@ -53,7 +53,7 @@ def web_service() -> Iterator[Received]:
     received = Received()
 
     class Web(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             if not received.is_down:
                 received.posts.append(loads(content))

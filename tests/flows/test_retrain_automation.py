@@ -14,7 +14,7 @@ from tests.architecture.code import ROOT
 
 pytestmark = pytest.mark.xdist_group("loop")
 
-ARRIVES_SECONDS, STAYS_AWAY_SECONDS = 30, 3
+ARRIVES_SECONDS, STAYS_AWAY_SECONDS = 20, 2
 # What breaks a template: quotes, braces, markup, a line's end; and numbers must stay numbers.
 WORDS = '"Debt" moved by {{ 30 }} % & isn\'t <what> it was:\nlook.\\'
 
@@ -123,5 +123,8 @@ def test_an_automation_that_fails_is_an_alarm_of_its_own(deployed):
     emit("prefect.automation.action.failed", resource, told, **{"prefect.resource.name": "retrain on drift"})
     found = await_runs(deployed, "alarm", "credit_line", before + 1)
     assert len(found) == before + 1
+    from flows.alarm import alarm
+
+    assert all(alarm.validate_parameters(run.parameters)["use_case"] == "credit_line" for run in found)
     messages = [run.parameters["message"] for run in found]
     assert "The automation `retrain on drift` could not act: 409: 'value' is not of type 'number'" in messages

@@ -48,6 +48,15 @@ def test_a_change_of_the_tolerated_size_is_above_it_no_more_often_than_declared(
     assert missed <= 0.05
 
 
+@pytest.mark.parametrize("n", [1_000, 5_000_000])
+def test_the_value_is_near_the_truth_at_any_batch_size(n: int) -> None:
+    rng = np.random.default_rng(2)
+    spike = np.append(EVEN[:-1] * 0.6 / EVEN[:-1].sum(), 0.4)
+    for q, true in ((EVEN, 0.0), (spike, 0.4 - 1 / 22), (np.where(np.arange(22) % 2, 1.8, 0.2) / 22, 0.4)):
+        found = [distance(rng.multinomial(n, q), rng.multinomial(20_000, EVEN), 0.01).figure.value for _ in range(200)]
+        assert np.mean(found) == pytest.approx(true, abs=0.03)
+
+
 def test_two_cells_are_judged_almost_as_sharply_as_can_be() -> None:
     share, _ = wrong_bounds(TWO, TWO, 5_000, 5_000, 0.2, 4000)
     assert share > 0.0005  # not a bound that is never wrong because it says nothing

@@ -94,5 +94,8 @@ def test_nothing_is_judged_too_early_or_without_decisions() -> None:
     assert not labels_complete(USE_CASE, 0, 0, 28, curve)
 
 
-def test_the_budget_is_shared_by_all_cohorts_that_are_looked_at_in_a_week() -> None:
-    assert label_checks(USE_CASE) == 5
+def test_the_budget_is_shared_by_all_that_is_looked_at_in_a_week() -> None:
+    assert label_checks(USE_CASE) == 4 + 1 + 1  # not yet mature, just mature, and the rate of its outcome
+    curve = LabelCurve((CohortArrivals(100, (95,)),) * 5)
+    (finding,) = judge_labels(USE_CASE, 100, 95, 28, curve, BUDGET)
+    assert finding.alpha == pytest.approx(BUDGET.false_alarms["labels"] / (365 / 7) / 6)

@@ -1,7 +1,8 @@
-"""Performance alarms: as rare as declared with heavy exploration weights, quick for a changed concept, never for holes."""
+"""Performance alarms: rare as declared under heavy weights, quick for a changed concept, none for label holes."""
 
 from __future__ import annotations
 
+import functools
 import warnings
 from dataclasses import dataclass
 
@@ -36,8 +37,9 @@ def cohort(rng: np.random.Generator, n: int, centre: float = -2.0, drift: float 
     return Cohort((rng.random(n) < q)[seen].astype(float), p[seen], 1 / chance[seen])
 
 
+@functools.cache
 def true_auc(centre: float) -> float:
-    p = 1 / (1 + np.exp(-np.random.default_rng(0).normal(centre, 1.3, 400_000)))
+    p = 1 / (1 + np.exp(-np.random.default_rng(0).normal(centre, 1.3, 200_000)))
     return float(auc((np.random.default_rng(1).random(p.size) < p).astype(float), p).value)
 
 
@@ -58,8 +60,8 @@ def judge(of: Cohort, reference: float | None, alpha: float, use_case=USE_CASE, 
 def test_a_calibrated_model_alarms_at_most_as_often_as_declared_without_any_tolerance(
     n: int, centre: float, alpha: float
 ) -> None:
-    rng, runs, reference = np.random.default_rng(1), 700, true_auc(centre)
-    alarms = {"auc": 0, "ranking": 0, "calibration": 0}
+    rng, runs, reference = np.random.default_rng(1), 600, true_auc(centre)
+    alarms = {"auc_against_release": 0, "ranking": 0, "calibration": 0}
     for _ in range(runs):
         for monitor, finding in judge(cohort(rng, n, centre), reference, alpha, STRICT).items():
             alarms[monitor] += finding.is_alarm
@@ -84,8 +86,10 @@ def test_a_changed_concept_alarms_in_the_first_cohorts() -> None:
     seen = [judge(cohort(rng, 3_000, drift=0.8), true_auc(-2.0), alpha) for _ in range(40)]
     assert np.mean([any(f.is_alarm for f in findings.values()) for findings in seen]) >= 0.95
     # The check that needs no weights sees what the weighted one, resting on 50 explored rows, often cannot.
-    share = {name: np.mean([findings[name].is_alarm for findings in seen]) for name in ("auc", "ranking")}
-    assert share["ranking"] > share["auc"]
+    share = {
+        name: np.mean([findings[name].is_alarm for findings in seen]) for name in ("auc_against_release", "ranking")
+    }
+    assert share["ranking"] > share["auc_against_release"]
 
 
 def test_a_rate_that_moved_alarms_and_says_so_in_words() -> None:
@@ -123,19 +127,19 @@ def test_what_is_worth_less_than_the_contract_says_does_not_alarm() -> None:
 
     cheap, dear = alarms(0.5), alarms(3.9)
     assert cheap["calibration"].is_alarm
-    assert cheap["auc"].is_alarm
+    assert cheap["auc_against_release"].is_alarm
     assert cheap["calibration"].stake == pytest.approx(20 * (more.mean() - of.score.mean()))
-    lost = (0.95 - cheap["auc"].figure.value) / 0.45
-    assert cheap["auc"].stake == pytest.approx(4 * lost)
+    lost = (0.95 - cheap["auc_against_release"].figure.value) / 0.45
+    assert cheap["auc_against_release"].stake == pytest.approx(4 * lost)
     assert not dear["calibration"].is_alarm
-    assert not dear["auc"].is_alarm
+    assert not dear["auc_against_release"].is_alarm
 
 
 def test_incomplete_labels_give_figures_and_no_alarm() -> None:
     rng = np.random.default_rng(7)
     of = cohort(rng, 20_000, drift=0.9)
     findings = judge(of, 0.95, 0.1, labels_ok=False)
-    assert findings.keys() == {"auc", "ranking", "calibration"}
+    assert findings.keys() == {"auc_against_release", "ranking", "calibration"}
     for finding in findings.values():
         assert finding.bound is None
         assert not finding.is_alarm

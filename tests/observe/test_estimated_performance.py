@@ -67,5 +67,5 @@ def test_it_says_when_it_cannot_say() -> None:
     assert not promised_auc(np.zeros(0), np.zeros(0)).is_known
     assert not promised_auc(np.repeat([0.0, 1.0], 50), np.repeat([0.0, 1.0], 50)).is_known
     told = estimated_performance([np.nan] * 5)
-    assert not (told.auc.is_known or told.rate.is_known or told.value.is_known)
+    assert not any(figure.is_known for figure in (told.auc, told.rate, told.value))
     assert estimated_performance([0.5] * 9 + [np.nan], value=[1.0, np.nan] * 5).value.value == 1.0

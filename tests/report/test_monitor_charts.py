@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -52,7 +53,7 @@ def test_month_labels_of_a_long_story_never_touch(width: float):
         half = len(node.text or "") * 12 * 0.56 / 2
         ends.append((float(node.get("x", "")) - half, float(node.get("x", "")) + half))
     assert len(ends) > 5
-    assert all(left > right for (_, right), (left, _) in zip(ends, ends[1:], strict=False))
+    assert all(left > right for (_, right), (left, _) in pairwise(ends))
 
 
 def test_whiskers_where_there_is_room_and_a_band_where_there_is_not():

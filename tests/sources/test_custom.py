@@ -59,6 +59,28 @@ def test_a_replay_of_ones_own_may_know_the_truth(opened, at):
     assert source.hidden_truth()["entity_id"].tolist() == ["7"]
 
 
+def test_a_world_of_ones_own_may_know_what_changed(opened, at):
+    changes = """
+    def true_changes(self):
+        from decisionloop.sources.base import TrueChange
+        return (TrueChange("late", "2026-02-01", ("labels",)), TrueChange("early", "2026-01-01", ("inputs",), 2.0))
+
+def source"""
+    source = opened(CUSTOM, {"source.py": SOURCE.replace("\ndef source", changes)})
+    assert [(one.name, one.at) for one in source.true_changes()] == [
+        ("early", at("2026-01-01")),
+        ("late", at("2026-02-01")),
+    ]
+    stationary = changes.replace('TrueChange("late", "2026-02-01", ("labels",)), ', "").replace(
+        'TrueChange("early", "2026-01-01", ("inputs",), 2.0)', ""
+    )
+    assert opened(CUSTOM, {"source.py": SOURCE.replace("\ndef source", stationary)}).true_changes() == ()
+
+
+def test_a_source_that_says_nothing_of_changes_knows_of_none(opened):
+    assert opened(CUSTOM, {"source.py": SOURCE}).true_changes() is None
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

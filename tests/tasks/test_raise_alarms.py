@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from decisionloop.ledger.alarms import alarms_of
@@ -92,6 +94,13 @@ def test_the_event_carries_the_measurement_of_the_gravest_alarm(told):
     assert (payload["reason"], payload["severity"], payload["alarms"]) == ("Turnover is in cents.", "critical", 2)
     assert payload["slices"] == ["feature=turnover", "feature=debt"]
     assert (payload["value"], payload["threshold"], payload["cohort"]) == (0.4, 0.1, "2024-01-01")
+
+
+def test_an_interval_without_an_end_can_be_told_in_an_event(told):
+    _raise(told, [replace(SHIFT, figure=Estimate(np.float64(3.0), 0.3, float("inf"), 600, 600.0, 0.95))])
+    payload = told.announced("drift.detected")[0]["payload"]
+    assert (payload["value"], payload["high"]) == (3.0, None)
+    assert json.loads(json.dumps(payload, allow_nan=False)) == payload
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ def features(known: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
             "login_frequency": latest["logins_28d"] / 4,
             "tenure_months": np.floor((as_of - latest["member_since"]) / day / DAYS_A_MONTH),
             "support_tickets": latest["tickets_90d"],
-            "days_since_purchase": np.floor((as_of - latest["last_purchase_at"]) / day).clip(upper=OLDEST_PURCHASE_DAYS),
+            "days_since_purchase": np.floor((as_of - latest["last_purchase_at"]) / day).clip(
+                upper=OLDEST_PURCHASE_DAYS
+            ),
             "usage_change": latest["usage_change"],
             "plan": latest["plan"],
             "region": latest["region"],

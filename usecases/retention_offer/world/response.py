@@ -64,9 +64,7 @@ def offer_effects(customers: Customers, conditions: Conditions, offers_before: n
     return effects
 
 
-def kept_probability(
-    customers: Customers, conditions: Conditions, offers_before: np.ndarray | int = 0
-) -> np.ndarray:
+def kept_probability(customers: Customers, conditions: Conditions, offers_before: np.ndarray | int = 0) -> np.ndarray:
     """P(kept) under every action (n, 3)."""
     odds = stay_log_odds(customers, conditions)[:, None] + offer_effects(customers, conditions, offers_before)
     return np.asarray(1 / (1 + np.exp(-odds)))

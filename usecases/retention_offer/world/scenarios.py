@@ -101,7 +101,9 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         Scenario("stationary", "Nothing changes."),
-        Scenario("seasonal", "Spending, logins and loyalty swing gently with the quarter.", since=_season, before=_season),
+        Scenario(
+            "seasonal", "Spending, logins and loyalty swing gently with the quarter.", since=_season, before=_season
+        ),
         Scenario(
             "covariate_shift",
             "A campaign fills four accounts in ten with young, thrifty customers on the app; they react as such "

@@ -69,5 +69,3 @@ def _money_since(use_case: UseCase, world: World, changed: World) -> float:
         money.append(values[np.arange(len(number)), action].mean())
         offers[number] += action != NONE
     return float(np.mean(money)) if money else 0.0
-
-

@@ -1,0 +1,137 @@
+"""Value alarms: only a policy that is surely worse, however often one looks; and the figures of the business."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from decisionloop.monitor.budget import budget_of
+from decisionloop.monitor.value import business_figures, holdout_lift, judge_value, value_alpha
+from decisionloop.observe.confidence_sequence import lift_sequence
+from decisionloop.observe.estimate import Estimate
+from tests.monitor.watched import watched
+
+USE_CASE = watched()
+BUDGET = budget_of(USE_CASE)
+
+
+def cohorts(rng: np.random.Generator, looks: int, lift: float, n: int = 1_000) -> list[Estimate]:
+    money = lift + rng.gamma(0.5, 2.0, (looks, n)) - 1.0
+    error = money.std(axis=1) / np.sqrt(n)
+    return [Estimate(m, m - 1.96 * e, m + 1.96 * e, n, n, 0.95) for m, e in zip(money.mean(axis=1), error, strict=True)]
+
+
+def alarms_at_any_look(estimates: list[Estimate], use_case=USE_CASE) -> bool:
+    for look in range(2, len(estimates) + 1):
+        sequence = lift_sequence(estimates[:look], are_independent=True)
+        if any(finding.is_alarm for finding in judge_value(use_case, sequence, None, BUDGET)):
+            return True
+    return False
+
+
+def test_a_policy_as_good_as_the_rules_is_left_alone_at_every_look() -> None:
+    rng = np.random.default_rng(1)
+    assert sum(alarms_at_any_look(cohorts(rng, 26, 0.0)) for _ in range(150)) <= 5  # one-sided 1.6 % for life
+
+
+def test_a_policy_that_loses_money_is_found() -> None:
+    rng = np.random.default_rng(2)
+    assert all(alarms_at_any_look(cohorts(rng, 26, -0.25)) for _ in range(20))
+    cheap = watched(monitors={"minimum_money": 0.5})
+    assert not any(alarms_at_any_look(cohorts(rng, 26, -0.25), cheap) for _ in range(20))
+
+
+def test_the_finding_says_what_was_lost_against_whom() -> None:
+    rng = np.random.default_rng(3)
+    worse = lift_sequence(cohorts(rng, 12, -0.5), are_independent=True)
+    better = lift_sequence(cohorts(rng, 12, 0.9), are_independent=False)
+    rules, holdout = judge_value(USE_CASE, worse, better, BUDGET, "r1")
+    assert (rules.monitor, rules.is_alarm, holdout.monitor, holdout.is_alarm) == (
+        "value_against_rules",
+        True,
+        "value_against_holdout",
+        False,
+    )
+    assert rules.stake == pytest.approx(0.5, abs=0.1)
+    assert holdout.stake == 0
+    assert rules.figure == worse.estimate
+    assert "Over 11 cohorts a decision earned -0.5" in rules.words
+    assert "EUR" in rules.words
+    assert judge_value(USE_CASE, None, None, BUDGET) == ()
+
+
+def test_the_error_for_life_keeps_the_budget_of_a_year_of_releases() -> None:
+    alpha = value_alpha(USE_CASE, BUDGET)
+    releases = 365 / USE_CASE.monitors.retrain_every_days
+    assert alpha * 2 * releases == pytest.approx(BUDGET.false_alarms["value"])
+    rich = watched(monitors={"budgets": {"value": 0.9}, "retrain_every_days": 365})
+    assert value_alpha(rich, budget_of(rich)) == 0.05
+
+
+def test_the_lift_over_the_holdout_is_a_figure() -> None:
+    side = Estimate(2.0, 1.0, 3.0, 900, 900.0, 0.95)
+    figure = holdout_lift(side, side)
+    assert (figure.monitor, figure.estimate.value) == ("value_holdout_difference", 0.0)
+
+
+def log_of(rows: list[tuple[str, str, float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    log = pd.DataFrame(rows, columns=["role", "action", "outcome_class"])
+    log = log.assign(outcome_amount=np.nan, fallback_reason=None, propensity=0.95)
+    return log, pd.DataFrame({"spend": np.full(len(log), 10.0)})
+
+
+def told(use_case, log: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Estimate]:
+    return {figure.monitor: figure.estimate for figure in business_figures(use_case, log, frame)}
+
+
+def test_false_positives_cost_what_their_actions_lost() -> None:
+    log, frame = log_of(
+        [("champion", "lend", 1.0)] * 2
+        + [("champion", "lend", 0.0)] * 5
+        + [("champion", "lend", np.nan)]
+        + [("champion", "hold", np.nan)] * 8
+        + [("holdout", "lend", 1.0)] * 50
+    )
+    figures = told(USE_CASE, log, frame)
+    # 2 of 7 known loans lost 40 each; the eighth counts as they did; 16 decisions in all.
+    assert figures["false_positive_cost"].value == pytest.approx(8 * (2 / 7) * 40 / 16)
+    assert figures["conversion"].value == pytest.approx(2 / 7)
+    assert figures.keys() == {"false_positive_cost", "conversion"}  # holding reveals nothing: no lift can be told
+
+
+def test_where_every_action_reveals_the_lift_in_conversion_is_told() -> None:
+    offers = watched(
+        outcome={"amount": {"column": "spent", "unit": "EUR"}},
+        actions=[
+            {"name": "none", "wording": "nothing", "is_default": True, "reveals_outcome": True},
+            {"name": "offer", "wording": "offer", "is_favourable": True, "reveals_outcome": True},
+        ],
+        model={"action_as": "input"},
+        economics={"value": {"none": "amount", "offer": "amount - 2"}},
+        policy={"constraints": [{"kind": "budget", "cost": {"offer": "2"}, "limit": 1000}]},
+    )
+    rng = np.random.default_rng(5)
+    n = 2_000
+    is_holdout, offered = np.arange(n) >= 1_600, rng.random(n) < 0.5
+    bought = (rng.random(n) < np.where(is_holdout, 0.2, 0.3)).astype(float)
+    log = pd.DataFrame(
+        {
+            "role": np.where(is_holdout, "holdout", "champion"),
+            "action": np.where(offered, "offer", "none"),
+            "outcome_class": bought,
+            "outcome_amount": bought * 30.0,
+            "fallback_reason": None,
+            "propensity": 0.95,
+        }
+    )
+    figures = told(offers, log, pd.DataFrame({"spend": np.full(n, 10.0)}))
+    lift = figures["conversion_lift"]
+    assert lift.low < 0.1 < lift.high
+    assert lift.low > 0
+    policy = ~is_holdout
+    assert figures["revenue_per_decision"].value == pytest.approx(30 * bought[policy].mean())
+    assert figures["false_positive_cost"].value == pytest.approx(2 * (offered & (bought == 0))[policy].mean())
+    ratio = figures["acquisition_cost_ratio"]
+    assert ratio.value == pytest.approx(2 * offered[policy].sum() / (30 * bought[policy].sum()))
+    assert 0 < ratio.low < ratio.value < ratio.high

@@ -1,0 +1,228 @@
+"""The section on monitors says what the ledger holds of them: series, alarms, incidents, limits and causes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from decisionloop.contract import UseCase
+from decisionloop.ledger.engine import Ledger
+from decisionloop.ledger.incidents import acknowledge, close
+from decisionloop.ledger.measurements import append_measurements
+from decisionloop.ledger.releases import Release, register_release
+from decisionloop.monitor.budget import FAMILIES
+from decisionloop.report.assemble import assemble_story
+from decisionloop.report.monitoring import read_monitoring
+from decisionloop.report.page import render_story
+from decisionloop.report.watch_record import FamilyWatch, Monitoring
+from decisionloop.report.watch_sentences import (
+    chance_words,
+    chart_caption,
+    family_verdict,
+    foretold_sentence,
+    paragraphs,
+)
+from decisionloop.report.watch_words import figure_in, one_in_years, slice_words
+from tests.report.test_page import Outline
+from tests.watched_ledger import WEEKS, WORDS, explain_losses, figure, raise_alarm, watch_for_a_while
+
+NAME = "credit_line"
+
+
+@pytest.fixture
+def ledger(sqlite_ledger: Ledger, use_case: UseCase) -> Ledger:
+    """Twelve weeks, an open incident about the inputs."""
+    watch_for_a_while(sqlite_ledger, NAME, use_case.digest)
+    return sqlite_ledger
+
+
+def read(ledger: Ledger, use_case: UseCase) -> Monitoring:
+    told = read_monitoring(ledger, use_case, {})
+    assert told is not None
+    return told
+
+
+def family(told: Monitoring, name: str) -> FamilyWatch:
+    return next(one for one in told.families if one.family == name)
+
+
+def test_where_nothing_was_judged_there_is_no_section(sqlite_ledger: Ledger, use_case: UseCase):
+    append_measurements(sqlite_ledger, [figure(NAME, WEEKS[0], "value_policy", 1.0)])
+    assert read_monitoring(sqlite_ledger, use_case, {}) is None
+    assert "What we watch" not in render_story(assemble_story(sqlite_ledger, use_case))
+
+
+def test_every_family_has_its_checks_budget_and_last_day(ledger: Ledger, use_case: UseCase):
+    told = read(ledger, use_case)
+    assert tuple(one.family for one in told.families) == FAMILIES
+    inputs, outputs, labels = (family(told, name) for name in ("inputs", "outputs", "labels"))
+    assert (inputs.checks, outputs.checks, labels.checks) == (24, 12, 0)
+    assert inputs.last_checked == "2024-03-18"
+    assert (labels.last_checked, labels.is_watched) == ("", False)
+    assert sum(one.budget for one in told.families) == pytest.approx(use_case.monitors.false_alarms_per_year)
+    assert told.batches == 12
+
+
+def test_series_are_in_the_order_of_alarms_then_closeness(ledger: Ledger, use_case: UseCase):
+    status, limit = family(read(ledger, use_case), "inputs").series
+    assert status.wording == "repayment status: moved since the model learnt"
+    assert limit.wording == "credit limit: moved since the model learnt"
+    assert (status.alarms, limit.alarms) == (2, 0)
+    assert [one.is_alarm for one in status.points] == [False] * 10 + [True] * 2
+    assert status.last.estimate.value == 0.2
+    assert status.last.threshold == 0.1
+    assert (status.last.n, status.last.effective_n) == (500, 400.0)
+    assert (status.alpha, status.evidence) == (0.0001, "batches 8, mean 0.031, sd 0.004")
+
+
+def test_only_figures_of_outcomes_wait_for_maturity(ledger: Ledger, use_case: UseCase):
+    told = read(ledger, use_case)
+    assert all(one.is_mature for one in family(told, "inputs").series[0].points)
+    ranking = next(one for one in family(told, "performance").series if one.monitor == "ranking")
+    assert [one.is_mature for one in ranking.points] == [True] * 8 + [False] * 4
+
+
+def test_a_judged_figure_stands_for_one_that_was_only_measured(ledger: Ledger, use_case: UseCase):
+    measured = figure(NAME, WEEKS[3], "calibration", 0.5)
+    judged = replace(measured, value=0.01, threshold=0.03, against="its own probabilities")
+    append_measurements(ledger, [measured, judged])
+    series = family(read(ledger, use_case), "performance").series
+    (calibration,) = [one for one in series if one.monitor == "calibration"]
+    assert [one.estimate.value for one in calibration.points] == [0.01]
+
+
+def test_a_later_figure_of_a_cohort_stands_for_the_earlier(ledger: Ledger, use_case: UseCase):
+    later = figure(NAME, WEEKS[3], "ranking", 0.9, as_of=WEEKS[9], threshold=0.7, is_mature=True)
+    append_measurements(ledger, [later])
+    ranking = next(one for one in family(read(ledger, use_case), "performance").series if one.monitor == "ranking")
+    assert ranking.points[3].estimate.value == 0.9
+
+
+def test_figures_of_shadows_are_left_out(ledger: Ledger, use_case: UseCase):
+    for name in ("model", "shadow"):
+        kind, empty = "scorecard", "null"
+        release = Release(f"{NAME}/{name}", NAME, kind, use_case.digest, None, None, None, empty, "{}", WEEKS[0])
+        register_release(ledger, release, "trained", "learn")
+    both = [
+        figure(NAME, WEEKS[0], "calibration", value, threshold=0.03, release_id=f"{NAME}/{name}")
+        for name, value in (("model", 0.01), ("shadow", 0.5))
+    ]
+    append_measurements(ledger, both)
+    told = read_monitoring(ledger, use_case, {f"{WEEKS[0]:%Y-%m-%d}": (f"{NAME}/model",)})
+    assert told is not None
+    (calibration,) = [one for one in family(told, "performance").series if one.monitor == "calibration"]
+    assert [one.estimate.value for one in calibration.points] == [0.01]
+
+
+def test_alarms_and_incidents_are_told_with_money_words_and_bars(ledger: Ledger, use_case: UseCase):
+    inputs = family(read(ledger, use_case), "inputs")
+    assert [one.cohort for one in inputs.alarms] == ["2024-03-11", "2024-03-18"]
+    alarm = inputs.alarms[0]
+    assert (alarm.words, alarm.severity, alarm.stake, alarm.bound) == (WORDS, "warning", 250.0, 0.17)
+    assert alarm.shares is not None
+    assert alarm.shares.current == (0.7, 0.2, 0.1)
+    (incident,) = inputs.incidents
+    assert (incident.state, incident.alarms, incident.opened_on) == ("opened", 2, date(2024, 3, 11))
+    assert inputs.open_incident == incident
+
+
+@pytest.mark.parametrize(
+    "chart", [None, "{", "[]", '{"labels": ["a"], "reference": [1, 2], "current": [1]}', '{"labels": []}']
+)
+def test_an_alarm_without_a_usable_chart_has_none(sqlite_ledger: Ledger, use_case: UseCase, chart: str | None):
+    raise_alarm(sqlite_ledger, NAME, WEEKS[0], chart=chart)
+    assert family(read(sqlite_ledger, use_case), "inputs").alarms[0].shares is None
+
+
+def test_what_a_person_said_is_told(ledger: Ledger, use_case: UseCase):
+    incident = family(read(ledger, use_case), "inputs").incidents[0]
+    acknowledge(ledger, incident.incident_id, "anna", "looking at the feed")
+    seen = family(read(ledger, use_case), "inputs")
+    told = family_verdict(seen, assemble_story(ledger, use_case).use_case)
+    assert "Open since 11" in told
+    assert told.endswith("A person is looking into it.")
+    close(ledger, incident.incident_id, "anna", "the feed was repaired")
+    done = family(read(ledger, use_case), "inputs")
+    assert done.open_incident is None
+    assert "anna: the feed was repaired" in family_verdict(done, assemble_story(ledger, use_case).use_case)
+
+
+def test_what_was_foretold_is_held_against_what_came(ledger: Ledger, use_case: UseCase):
+    told = read(ledger, use_case)
+    assert len(told.foretold) == 8
+    assert told.foretold[0].realised == pytest.approx(0.81)
+    sentence = foretold_sentence(told.foretold)
+    assert "1.0 pairs in 100 on average" in sentence
+    assert "cannot see" in sentence
+    assert foretold_sentence(()) == ""
+
+
+def test_causes_and_the_newest_weak_slices_are_told(ledger: Ledger, use_case: UseCase):
+    explain_losses(ledger, NAME)
+    told = read(ledger, use_case)
+    assert [(one.misses, one.money) for one in told.causes] == [(2, -150.0), (1, -20.0)]
+    assert [one.wording for one in told.weak_slices] == ["status is 1"]
+    said = paragraphs(told, assemble_story(ledger, use_case).use_case)["causes"][0]
+    assert "3 decisions" in said
+    assert "67%" in said
+
+
+def test_the_page_shows_it_all_and_the_statistics_are_one_click_away(ledger: Ledger, use_case: UseCase):
+    explain_losses(ledger, NAME)
+    page = render_story(assemble_story(ledger, use_case))
+    outline = Outline(page)
+    assert outline.count("details") == outline.count("summary") == 3  # inputs, outputs, performance
+    before, inside = page.split("<details>", 1)
+    assert WORDS in before
+    assert "once in 10,000 times" not in before
+    assert "once in 10,000 times" in inside
+    assert "limit from batches 8" in inside
+    assert "Why it went wrong, where it did" in page
+    texts = " ".join(text for _, text in outline.texts)
+    assert "Nothing was measured yet for" in texts
+
+
+def test_the_verdict_of_a_quiet_family_is_plain(ledger: Ledger, use_case: UseCase):
+    case = assemble_story(ledger, use_case).use_case
+    told = read(ledger, use_case)
+    assert family_verdict(family(told, "outputs"), case) == "Quiet: in 12 checks nothing surely moved beyond its limit."
+    assert family_verdict(family(told, "skew"), case) == "Nothing was watched yet."
+    assert "the dashed limit" in chart_caption(family(told, "outputs").series[0], family(told, "outputs"))
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("all", ""),
+        ("feature=status", "repayment status"),
+        ("feature=gone_by_now", "gone by now"),
+        ("action=increase", "raise the limit by 10%"),
+        ("sex=2", "sex: women"),
+        ("sex x age_band=2 x 62_and_over", "sex x age band: women, 62 and over"),
+    ],
+)
+def test_a_slice_is_told_in_the_words_of_the_contract(use_case: UseCase, part: str, words: str):
+    assert slice_words(use_case, part) == words
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        (0.125, "one false alarm in 8 years"),
+        (1.0, "one false alarm a year"),
+        (3.0, "3 false alarms a year"),
+        (0.0, "no false alarm at all"),
+    ],
+)
+def test_a_budget_is_told_as_people_say_it(budget: float, words: str):
+    assert one_in_years(budget) == words
+
+
+def test_figures_are_told_in_their_unit():
+    assert figure_in("share", 0.123, "EUR") == "12%"
+    assert figure_in("ratio", 0.8312, "EUR") == "0.831"
+    assert figure_in("money", -0.004, "EUR") == "\u2212€0.0040"
+    assert figure_in("share", None, "EUR") == "not known"
+    assert (chance_words(None), chance_words(0.0001)) == ("", "once in 10,000 times")
