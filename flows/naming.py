@@ -18,4 +18,5 @@ def run_name() -> str:
 def this_hour() -> datetime:
     """The hour at which the running flow was due, so that a retry is as of the same time."""
     due: datetime = flow_run.scheduled_start_time or datetime.now(UTC)
-    return due.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    # Prefect gives a datetime of a class of its own, whose differences cannot be divided by a timedelta.
+    return datetime.fromtimestamp(due.timestamp(), UTC).replace(minute=0, second=0, microsecond=0)

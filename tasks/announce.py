@@ -16,7 +16,7 @@ def announce(
 ) -> None:
     """Emit ``decisionloop.<name>`` about ``subject`` (the id of a batch, release or incident).
 
-    An event of an id that the server has seen is dropped: a run that is repeated starts nothing twice.
+    An event of an id that the server has seen lately is dropped: a run that is repeated starts nothing twice.
     """
     emit_event(
         event=f"decisionloop.{name}",

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import batches, latest_detail
+from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import RULES
 from decisionloop.monitor.budget import budget_of
@@ -69,9 +71,18 @@ def _outcome_rate(cohort: Cohort) -> Figure:
 def _outcome_findings(workspace: Workspace, cohort: Cohort) -> tuple[Finding, ...]:
     use_case, release_id = cohort.use_case, cohort.champion.release_id
     rates = measurements_of(workspace.ledger, use_case.name, "outcome_rate", release_id)
-    earlier = rates[rates["cohort"] < cohort.name].sort_values("cohort")["value"].dropna().tolist()[-EARLIER_COHORTS:]
+    is_usual = (rates["cohort"] < cohort.name) & ~rates["cohort"].isin(_unusual_cohorts(workspace))
+    earlier = rates[is_usual].sort_values("cohort")["value"].dropna().tolist()[-EARLIER_COHORTS:]
     outcome, checks = cohort.outcome[_is_chosen(cohort)], label_checks(use_case)
     return judge_outcome_shift(use_case, outcome, earlier, budget_of(use_case), checks, cohort.stakes, release_id)
+
+
+def _unusual_cohorts(workspace: Workspace) -> set[str]:
+    """Cohorts whose rate is an open question: until somebody answers it they do not say what is usual."""
+    ledger, name = workspace.ledger, workspace.use_case.name
+    being_asked = {incident.incident_id for incident in open_incidents(ledger, name)}
+    alarms = alarms_of(ledger, name)
+    return {one.cohort for one in alarms if one.monitor == "outcome_shift" and one.incident_id in being_asked}
 
 
 def _is_chosen(cohort: Cohort) -> np.ndarray:

@@ -14,7 +14,7 @@ from tasks.notify import raise_alert
 
 def halt(workspace: Workspace, batch_id: str, kind: str, reasons: Sequence[str], remedies: Sequence[str]) -> NoReturn:
     """Mark a batch as halted, alert people, and raise BatchHalted."""
-    check, remedy = "; ".join(reasons), " ".join(dict.fromkeys(remedies))
+    check, remedy = "; ".join(reason.rstrip(".") for reason in reasons), " ".join(dict.fromkeys(remedies))
     append_batch_event(workspace.ledger, batch_id, "halted", {"check": check})
     raise_alert(workspace, severity="critical", kind=kind, message=check, remedy=remedy, batch_id=batch_id)
     announce("batch.halted", workspace.use_case.name, batch_id, {"check": check, "remedy": remedy})

@@ -24,10 +24,12 @@ from decisionloop.monitor.profile import FrameProfile, Reference
 from decisionloop.monitor.variation import natural_variation
 from decisionloop.observe.support import Support
 from decisionloop.workspace import Workspace
-from tasks.parts import read_part
 from tasks.references import REFERENCE_BATCHES
+from tasks.sample import sample_of
 from tasks.stages import release_of
 
+REFERENCE_ROWS = 100_000
+"""More would not move a quantile that anybody could see."""
 SHIFT, SUPPORT = "input_shift", "support"
 
 
@@ -49,8 +51,8 @@ def judge_features(
 
 
 def keep_first_reference(workspace: Workspace, batch: Batch, release_id: str) -> None:
-    """Let an accepted batch's first part be what later ones are compared with: a release that learnt has its own."""
-    frame = read_part(workspace, batch.batch_id, "features", 0).to_pandas()
+    """Let an accepted batch be what later ones are compared with: a release that learnt has a reference of its own."""
+    frame = sample_of(workspace, batch.batch_id, REFERENCE_ROWS, "reference").frame
     content = Reference.of(workspace.use_case, frame).to_json()
     keep_reference(workspace.ledger, workspace.use_case.name, release_id, content, batch.as_of)
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from decisionloop.dispatch.messages import Actuator, Message, Receipt, failed, pending_chunks
 from decisionloop.errors import DeliveryError
-from decisionloop.ledger.alerts import append_alert
 from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_batch, messages_of_batch
 from decisionloop.ledger.schema import utc_now
 from decisionloop.workspace import Workspace
 from tasks.announce import announce
+from tasks.notify import raise_alert
 from tasks.references import batch_of
 
 Part = tuple[Message, ...]
@@ -69,9 +69,8 @@ def _log(workspace: Workspace, tried: pd.Series, receipts: Sequence[Receipt]) ->
 
 
 def _alert(workspace: Workspace, batch_id: str, chunk: int, error: DeliveryError) -> None:
-    append_alert(
-        workspace.ledger,
-        use_case=workspace.use_case.name,
+    raise_alert(
+        workspace,
         severity="critical",
         kind="delivery",
         message=str(error),

@@ -10,11 +10,12 @@ from decisionloop.monitor.finding import Finding
 from decisionloop.monitor.plug import pull_plug
 from decisionloop.workspace import Workspace
 from tasks.announce import announce
-from tasks.impact_causes import with_causes
+from tasks.impact_causes import SAMPLE, with_causes
 from tasks.output_watch import Chosen, judge_groups
 from tasks.parts import read_part
 from tasks.raise_alarms import raise_alarms
 from tasks.references import batch_of
+from tasks.sample import sample_of
 
 GUARD = "monitor of adverse impact"
 
@@ -42,7 +43,10 @@ def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen:
 def _explained(
     workspace: Workspace, batch_id: str, champion: Release, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
-    """The findings with the features that carry the gap, from the batch's first part."""
-    frame = read_part(workspace, batch_id, "features", 0).to_pandas()
-    chosen = read_part(workspace, batch_id, "choice", 0, ["action"])["action"].to_numpy().astype(np.int64)
-    return with_causes(workspace, champion, frame, chosen, findings)
+    """The findings with the features that carry the gap, from a sample of the batch."""
+    sample = sample_of(workspace, batch_id, SAMPLE, "impact")
+    chosen = [
+        read_part(workspace, batch_id, "choice", part, ["action"])["action"].to_numpy()[rows]
+        for part, rows in sample.rows.items()
+    ]
+    return with_causes(workspace, champion, sample.frame, np.concatenate(chosen).astype(np.int64), findings)

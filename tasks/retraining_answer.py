@@ -43,10 +43,9 @@ def keep_answer(workspace: Workspace, state: TriggerState, decision: TriggerDeci
 
 def _brought_by(asked: Asked, decision: TriggerDecision) -> list[str]:
     """What the ledger keeps beside the answer: the measurement of an event, the words of who did not insist."""
-    kept = [f"Event {asked.event.name}: {asked.event.measurement}"] if asked.event else []
-    if asked.reason and decision.trigger != "manual":
-        kept.append(f"Asked for: {asked.reason}")
-    return kept
+    if asked.event:
+        return [f"Event {asked.event.name}: {asked.event.measurement}"]
+    return [f"Asked for: {asked.reason}"] if asked.reason and decision.trigger != "manual" else []
 
 
 def _markdown(state: TriggerState, decision: TriggerDecision, asked: Asked) -> str:
@@ -55,7 +54,7 @@ def _markdown(state: TriggerState, decision: TriggerDecision, asked: Asked) -> s
     if asked.event:
         lines += [f"Started by the event `{asked.event.name}`: {asked.event.words}", ""]
         lines += ["```json", asked.event.measurement, "```", ""]
-    if asked.reason:
+    elif asked.reason and decision.trigger != "manual":
         lines += [f"Asked for by a person: {asked.reason}", ""]
     lines += [
         f"{state.mature_outcomes:,} outcomes could teach ({state.mature_events:,} of the rarer class); "

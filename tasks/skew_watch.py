@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from decisionloop.act.hashing import stable_hash
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.monitor.budget import budget_of
 from decisionloop.monitor.skew import compare_features, judge_skew
 from decisionloop.predict.features import build_frame
-from decisionloop.workspace import Workspace, open_workspace
+from decisionloop.workspace import open_workspace
 from tasks.cohort import cohort_name
 from tasks.input_watch import stakes_before
-from tasks.parts import read_part
 from tasks.raise_alarms import raise_alarms
+from tasks.sample import sample_of
 from tasks.step import step
 
 SAMPLE = 500
@@ -35,7 +34,8 @@ def check_skew(use_case: str, as_of: datetime) -> int:
     batch = decided[-1]
     if cohort_name(batch.as_of) in set(measurements_of(workspace.ledger, use_case, "skew")["cohort"]):
         return 0
-    served = _sample(workspace, batch.batch_id)
+    served = sample_of(workspace, batch.batch_id, SAMPLE, "skew").frame
+    served = served[~served[workspace.use_case.entity.key].duplicated(keep=False)]  # listed twice: served twice
     moment, source, contract = pd.Timestamp(batch.as_of), workspace.source, workspace.use_case
     entities = served[[contract.entity.key]]
     known = source.known(entities, moment)
@@ -43,12 +43,3 @@ def check_skew(use_case: str, as_of: datetime) -> int:
     skew = compare_features(served, recomputed, contract)
     findings = judge_skew(contract, skew, budget_of(contract), stakes_before(workspace, as_of))
     return len(raise_alarms(workspace, findings, as_of, batch.batch_id, skew.n, batch.as_of, False))
-
-
-def _sample(workspace: Workspace, batch_id: str) -> pd.DataFrame:
-    """A fixed draw of the batch's first part; an entity that the batch lists twice is left out."""
-    key = workspace.use_case.entity.key
-    frame = read_part(workspace, batch_id, "features", 0).to_pandas()
-    frame = frame[~frame[key].duplicated(keep=False)]
-    order = stable_hash(frame[key], ("skew", batch_id)).argsort(kind="stable")[:SAMPLE]
-    return frame.iloc[order].reset_index(drop=True)

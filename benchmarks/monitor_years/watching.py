@@ -16,7 +16,8 @@ from decisionloop.monitor.finding import Finding
 from decisionloop.monitor.group_tally import GroupTally
 from decisionloop.monitor.impact import judge_impact
 from decisionloop.monitor.inputs import judge_inputs
-from decisionloop.monitor.labels import judge_labels, labels_complete, missing_beyond_usual
+from decisionloop.monitor.labels import judge_labels, label_checks, labels_complete, missing_beyond_usual
+from decisionloop.monitor.outcome_shift import judge_outcome_shift
 from decisionloop.monitor.outputs import ActionProfile, ReleaseScores, judge_outputs
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.profile import FrameProfile
@@ -28,7 +29,7 @@ from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
 
-RECENT_BATCHES, CURVE_COHORTS, FIRST_COHORTS = 8, 12, 4
+RECENT_BATCHES, CURVE_COHORTS, FIRST_COHORTS, EARLIER_COHORTS = 8, 12, 4, 12
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Watch:
     actions: list[ActionProfile] = field(default_factory=list)
     curve: LabelCurve = field(default_factory=LabelCurve)
     gaps: list[Estimate] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
     against_rules: list[Estimate] = field(default_factory=list)
     against_holdout: list[Estimate] = field(default_factory=list)
 
@@ -121,8 +123,20 @@ class Watch:
         log = cohort.seen_at(age_days)
         findings = [*self._performance(cohort, log, is_complete, missing)]
         if is_complete:
-            findings += self._value(cohort, log)
+            findings += [*self._outcome(log), *self._value(cohort, log)]
         return tuple(findings)
+
+    def _outcome(self, log: pd.DataFrame) -> Sequence[Finding]:
+        """The outcome's own rate; a cohort whose rate is an open question does not say what is usual."""
+        chosen = is_policy_traffic(log) & (log["role"] != "exploration").to_numpy() & log["outcome_class"].notna()
+        outcome = log.loc[chosen, "outcome_class"].to_numpy(dtype=np.float64)
+        earlier, checks = self.rates[-EARLIER_COHORTS:], label_checks(self.use_case)
+        findings = judge_outcome_shift(
+            self.use_case, outcome, earlier, self.budget, checks, self.release.stakes, RELEASE_ID
+        )
+        if not any(finding.is_alarm for finding in findings):
+            self.rates.append(float(outcome.mean()))
+        return findings
 
     def _performance(self, cohort: Cohort, log: pd.DataFrame, is_complete: bool, missing: float) -> Sequence[Finding]:
         chance = cohort.said.predictions.probability

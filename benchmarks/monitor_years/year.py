@@ -46,14 +46,14 @@ def simulate(scenario: str, seed: int, **options: int) -> Year:
     book = Book(use_case.name, decides.stakes.worth, use_case.monitors.minimum_money)
     cohorts: dict[int, Cohort] = {}
     halted = []
-    offers = np.zeros(options.get("accounts", 8_000), dtype=np.int64)
+    had_offer = np.zeros(options.get("accounts", 8_000), dtype=bool)
     for week, (frame, said, rules) in enumerate(_batches(here, world)):
         findings = list(watch.judge_features(frame))
         if not _halts(findings):
             choice = choose(use_case, frame, world.as_of(week), Situation(said.values, rules, has_model=True))
             findings += watch.judge_actions(frame, said, choice.action, rules)
             if not _halts(findings):
-                cohorts[week] = _cohort(here, world, week, frame, said, choice, rules, offers)
+                cohorts[week] = _cohort(here, world, week, frame, said, choice, rules, had_offer)
         if week not in cohorts:
             halted.append(week)
         findings += _outcomes(watch, cohorts, week, use_case.outcome.maturity_days)
@@ -89,13 +89,12 @@ def _cohort(
     said: Said,
     choice: Choice,
     rules: np.ndarray,
-    offers: np.ndarray,
+    had_offer: np.ndarray,
 ) -> Cohort:
-    """Let the world answer the decisions of a week; ``offers`` by account since the change are counted on."""
+    """Let the world answer the decisions of a week; ``had_offer`` by account is brought up to date."""
     use_case, number = here.use_case, world.due(week)
-    seen = world.outcomes(number, week, choice.action, offers[number])
-    if week >= world.change_week:
-        offers[number] += choice.action != use_case.default_action
+    seen = world.outcomes(number, week, choice.action, had_offer[number])
+    had_offer[number] = (choice.action != use_case.default_action) & (week >= world.change_week)
     log = pd.DataFrame(
         {
             "entity_id": frame[use_case.entity.key],

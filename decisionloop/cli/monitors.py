@@ -148,7 +148,8 @@ def _noticed_object(one: Detection | None) -> dict[str, Any] | None:
         return None
     noticed = one.noticed_at.isoformat() if one.noticed_at else None
     delays = {"delay_days": one.delay_days, "delay_batches": one.delay_batches}
-    return {"family": one.family, "incident_id": one.incident_id, "noticed_at": noticed, **delays}
+    told = {"family": one.family, "is_expected": one.is_expected, "incident_id": one.incident_id}
+    return {**told, "noticed_at": noticed, **delays}
 
 
 def _as_text(use_case: str, record: AlarmRecord, limits: Sequence[MonitorThreshold]) -> Iterator[str]:
@@ -187,6 +188,6 @@ def _detection_line(one: Detection) -> str:
     if one.noticed_at is None or one.delay_days is None:
         return f"{told} has not noticed it"
     batches = "in the first batch" if one.delay_batches == 1 else f"in batch {one.delay_batches}"
-    return (
-        f"{told} noticed it on {one.noticed_at:%Y-%m-%d}, {batches}, after {one.delay_days:g} days ({one.incident_id})"
-    )
+    where = f" ({one.incident_id})" if one.incident_id else " (the batch was halted)"
+    beside = "" if one.is_expected else ", though it was not expected to"
+    return f"{told} noticed it on {one.noticed_at:%Y-%m-%d}, {batches}, after {one.delay_days:g} days{where}{beside}"

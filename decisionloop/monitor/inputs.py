@@ -31,7 +31,7 @@ _NAMES = "Ask who fills `{name}` about its values; add new ones to the contract 
 
 @dataclass(frozen=True)
 class _Check:
-    """One question about one feature: its counts (cells,) now and before."""
+    """One question about one feature: its counts (cells,) now and before, and what is at stake in it."""
 
     monitor: str
     feature: Feature
@@ -40,6 +40,7 @@ class _Check:
     before: Counts
     against: str
     limit: ShareLimit
+    stakes: Stakes
 
 
 def judge_inputs(
@@ -71,7 +72,7 @@ def judge_inputs(
     lately = FrameProfile.total(one for one in recent if one.rows)
     checks = tuple(_checks(use_case, profile, reference, lately, variation, stakes))
     alpha = budget.alpha("inputs", len(checks))
-    return tuple(_JUDGES[check.monitor](check, alpha, stakes) for check in checks)
+    return tuple(_JUDGES[check.monitor](check, alpha) for check in checks)
 
 
 def _checks(
@@ -85,23 +86,23 @@ def _checks(
     """Everything that is looked at."""
     monitors, halting = use_case.monitors, use_case.guardrails.maximum_feature_shift
     for feature in use_case.features:
-        own = stakes.of_feature(feature.name)
-        fault = ShareLimit.of(FAULT_SHARE * monitors.minimum_shift, halting, own, monitors.minimum_money)
         bins, now = reference.bins.by_name[feature.name], profile.cells(feature.name)
-        before = reference.profile.cells(feature.name)
+        before, at_stake = reference.profile.cells(feature.name), stakes.of_feature(feature.name)
         tolerance = tolerated_shift(monitors.minimum_shift, variation.get(feature.name))
-        shift = ShareLimit.of(tolerance, halting, own, monitors.minimum_money)
-        yield _Check("input_shift", feature, bins, now, before, "training", shift)
+        shift, gaps, fault = (
+            ShareLimit.of(tolerated, halting, at_stake, monitors.minimum_money)
+            for tolerated in (tolerance, FAULT_SHARE * tolerance, FAULT_SHARE * monitors.minimum_shift)
+        )
+        yield _Check("input_shift", feature, bins, now, before, "training", shift, at_stake)
         if lately is not None:
-            yield _Check("input_shift_recent", feature, bins, now, lately.cells(feature.name), "recent", shift)
-        gaps = ShareLimit.of(FAULT_SHARE * tolerance, halting, stakes, monitors.minimum_money)
-        yield _Check("missing_share", feature, bins, now, before, "training", gaps)
-        if bins.is_category:
-            yield _Check("unseen_categories", feature, bins, now, before, "training", fault)
-            yield _Check("vanished_categories", feature, bins, now, before, "training", fault)
+            usual = lately.cells(feature.name)
+            yield _Check("input_shift_recent", feature, bins, now, usual, "recent", shift, at_stake)
+        yield _Check("missing_share", feature, bins, now, before, "training", gaps, at_stake)
+        for monitor in ("unseen_categories", "vanished_categories") if bins.is_category else ():
+            yield _Check(monitor, feature, bins, now, before, "training", fault, at_stake)
 
 
-def _shift(check: _Check, alpha: float, stakes: Stakes) -> Finding:
+def _shift(check: _Check, alpha: float) -> Finding:
     apart = distance(check.now, check.before, alpha)
     labels, since = check.bins.labels, "training" if check.against == "training" else "the last batches"
     words = f"{check.feature.wording}: {percent(apart.figure.value or 0.0)} of the values moved since {since}"
@@ -110,26 +111,26 @@ def _shift(check: _Check, alpha: float, stakes: Stakes) -> Finding:
         medians = [median_label(labels[:-1], counts[:-1]) for counts in (check.before, check.now)]
         if not check.bins.is_category and None not in medians and medians[0] != medians[1]:
             words += f"; the median was in `{medians[0]}`, now in `{medians[1]}`"
-    return _finding(check, apart, alpha, stakes, words, _CAUSE, _chart(check))
+    return _finding(check, apart, alpha, words, _CAUSE, _chart(check))
 
 
-def _missing(check: _Check, alpha: float, stakes: Stakes) -> Finding:
-    return _rise(check, -1, alpha, stakes, "are missing", _GAP)
+def _missing(check: _Check, alpha: float) -> Finding:
+    return _rise(check, -1, alpha, "are missing", _GAP)
 
 
-def _unseen(check: _Check, alpha: float, stakes: Stakes) -> Finding:
-    return _rise(check, -2, alpha, stakes, "are none of the contract's categories", _NAMES)
+def _unseen(check: _Check, alpha: float) -> Finding:
+    return _rise(check, -2, alpha, "are none of the contract's categories", _NAMES)
 
 
-def _rise(check: _Check, cell: int, alpha: float, stakes: Stakes, what: str, suggestion: str) -> Finding:
+def _rise(check: _Check, cell: int, alpha: float, what: str, suggestion: str) -> Finding:
     """A rise of the share of one cell."""
     (x, n), (y, m) = ((int(counts[cell]), int(counts.sum())) for counts in (check.now, check.before))
     words = f"{check.feature.wording}: {percent(x / n)} {what} (in training {percent(y / m)})"
     drawn = chart((check.bins.labels[cell], "all others"), (y, m - y), (x, n - x))
-    return _finding(check, rise((x, n), (y, m), alpha), alpha, stakes, words, suggestion, drawn)
+    return _finding(check, rise((x, n), (y, m), alpha), alpha, words, suggestion, drawn)
 
 
-def _vanished(check: _Check, alpha: float, stakes: Stakes) -> Finding:
+def _vanished(check: _Check, alpha: float) -> Finding:
     """The reference's share of the contract's categories of which no row is left, and of those that surely vanished.
 
     A category surely vanished where even the exact lower limit of its share in the reference leaves a chance below
@@ -148,7 +149,7 @@ def _vanished(check: _Check, alpha: float, stakes: Stakes) -> Finding:
     if len(gone):
         verb = "has" if len(gone) == 1 else "have"
         words = f"{check.feature.wording}: {names} {verb} vanished ({percent(share)} of the training reference)"
-    return _finding(check, Apart(figure, bound), alpha, stakes, words, _NAMES, _chart(check))
+    return _finding(check, Apart(figure, bound), alpha, words, _NAMES, _chart(check))
 
 
 _JUDGES = {
@@ -164,9 +165,7 @@ def _chart(check: _Check) -> Chart:
     return chart(check.bins.labels, check.before.tolist(), check.now.tolist())
 
 
-def _finding(
-    check: _Check, apart: Apart, alpha: float, stakes: Stakes, words: str, suggestion: str, drawn: Chart
-) -> Finding:
+def _finding(check: _Check, apart: Apart, alpha: float, words: str, suggestion: str, drawn: Chart) -> Finding:
     return Finding(
         family="inputs",
         monitor=check.monitor,
@@ -179,7 +178,7 @@ def _finding(
         words=f"{words[0].upper()}{words[1:]}.",
         suggestion=suggestion.format(name=check.feature.name),
         against=check.against,
-        stake=stakes.of_feature(check.feature.name).of_share(max(apart.figure.value or 0.0, 0.0)),
+        stake=check.stakes.of_share(max(apart.figure.value or 0.0, 0.0)),
         chart=drawn,
         is_halting=check.limit.is_halting(apart.bound),
     )

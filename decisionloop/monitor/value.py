@@ -68,7 +68,7 @@ def _finding(
         bound=sequence.at(1 - 2 * alpha).high,
         direction="below",
         alpha=alpha,
-        words=f"Over {sequence.looks} cohorts a decision earned {value:+.2f} {currency} against what {other} earned, "
+        words=f"Over {sequence.cohorts} cohorts a decision earned {value:+.2f} {currency} against what {other} earned, "
         f"at best {high:+.2f}.",
         suggestion="Put the rules back in charge (`decisionloop kill-switch`) until a candidate passes the gate.",
         against=name,

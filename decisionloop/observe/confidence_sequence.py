@@ -76,17 +76,18 @@ class Cumulated:
 class ConfidenceSequence:
     """A mean lift in money per decision after each look, with intervals that hold at all looks together.
 
-    ``path`` holds what was cumulated by each look, oldest first and at least one; ``eta`` > 0, in money squared,
-    says at which variance the interval is tightest.
+    ``path`` holds what was cumulated by each look, oldest first and at least one; ``cohorts`` is how many are in it
+    by the last look. ``eta`` > 0, in money squared, says at which variance the interval is tightest.
     """
 
     path: tuple[Cumulated, ...]
     eta: float
     confidence: float
+    cohorts: int
 
     @property
     def looks(self) -> int:
-        """How many cohorts are in it."""
+        """How many looks there were: one a cohort once the burn-in was over."""
         return len(self.path)
 
     @property
@@ -139,7 +140,8 @@ def lift_sequence(
     if first is None:
         return None
     growth = max(1.0, planned_looks / (first + 1)) ** (1 if are_independent else 2)
-    return ConfidenceSequence(path[first:], tightest_at(path[first].variance * growth, 1 - confidence), confidence)
+    eta = tightest_at(path[first].variance * growth, 1 - confidence)
+    return ConfidenceSequence(path[first:], eta, confidence, len(path))
 
 
 def tightest_at(variance: float, alpha: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from decisionloop.ledger.engine import Ledger
     from decisionloop.sources.base import TrueChange
 
+HALTS = "data quality"
+"""Stands for a family where a batch was halted before any monitor saw it."""
 FALSE = "false"
 """An incident that a person closed with a reason that begins so was a false alarm."""
 CONFIDENCE = 0.95
@@ -96,12 +98,14 @@ class FamilyRecord:
 class Detection:
     """How soon a family noticed a true change: its first alarm about a cohort from the change on.
 
+    ``is_expected``: the world says that this family should notice it; where a batch was halted instead, that counts.
     ``delay_batches`` counts batches from the change to the alarm; 1 is the first batch that was changed.
     """
 
     change: str
     family: str
     at: datetime
+    is_expected: bool = True
     incident_id: str | None = None
     noticed_at: datetime | None = None
     delay_days: float | None = None
@@ -119,9 +123,11 @@ class AlarmRecord:
     is_truth_known: bool
 
     def first_notice(self, change: str) -> Detection | None:
-        """What noticed a change first; None where nothing did."""
+        """What was expected to notice a change, and did so first; None where nothing did."""
         found = [
-            (one.noticed_at, one.family, one) for one in self.detections if one.change == change and one.noticed_at
+            (one.noticed_at, one.family, one)
+            for one in self.detections
+            if one.change == change and one.noticed_at and one.is_expected
         ]
         return min(found, key=lambda told: told[:2])[2] if found else None
 
@@ -133,15 +139,17 @@ def read_alarm_record(ledger: Ledger, use_case: UseCase, changes: Sequence[TrueC
     families, checks = families_of(counts, alarms), Counter[str]()
     for one in counts:
         checks[families[one.monitor]] += one.checks
+    turns = batches(ledger, name)
     closed = [one.events[-1] for one in incidents(ledger, name) if not one.is_open]
     return alarm_record(
         checks,
         [RecordedAlarm(one.family, one.incident_id, one.cohort, one.as_of) for one in alarms],
         {event.incident_id: event.reason for event in closed},
-        [one.as_of for one in batches(ledger, name)],
+        [one.as_of for one in turns],
         use_case.schedule.covers_days,
         budget_of(use_case),
         changes,
+        [one.as_of for one in turns if one.state == "halted"],
     )
 
 
@@ -153,11 +161,13 @@ def alarm_record(
     covers_days: float,
     budget: AlarmBudget,
     changes: Sequence[TrueChange] | None,
+    halts: Sequence[datetime] = (),
 ) -> AlarmRecord:
     """The record from counts of checks by family, alarms, reasons by which incidents were closed, and batches' as-of.
 
     With ``changes`` (None: nobody knows them) an incident is false where its first alarm is about a cohort before
     the first change, and only the time before it counts. Without them false are those that people closed as such.
+    A batch that was halted (as-of in ``halts``) may be what noticed a change, before anything acted.
     """
     first = min((change.at for change in changes or ()), default=None)
     before = [when for when in turns if first is None or when < first]
@@ -184,31 +194,37 @@ def alarm_record(
 
     lines = tuple(record(family, [family], allowed) for family, allowed in budget.false_alarms.items())
     total = record("all", budget.false_alarms, budget.total)
-    return AlarmRecord(lines, total, _detections(alarms, turns, changes or ()), changes is not None)
+    seen = [*alarms, *(RecordedAlarm(HALTS, "", f"{when:%Y-%m-%d}", when) for when in halts)]
+    return AlarmRecord(lines, total, _detections(seen, turns, changes or ()), changes is not None)
 
 
 def _detections(
     alarms: Sequence[RecordedAlarm], turns: Sequence[datetime], changes: Sequence[TrueChange]
 ) -> tuple[Detection, ...]:
+    """Of each change, families that were expected to notice it, and others that raised an alarm after it."""
     found = []
     for change in changes:
-        for family in change.families:
-            after = [one for one in alarms if one.family == family and one.day >= change.at.date()]
-            noticed = min(after, key=lambda one: one.as_of, default=None)
+        after = [one for one in alarms if one.day >= change.at.date()]
+        for family in dict.fromkeys([*change.families, *sorted({one.family for one in after})]):
+            noticed = min((one for one in after if one.family == family), key=lambda one: one.as_of, default=None)
             found.append(_detection(change, family, noticed, turns))
     return tuple(found)
 
 
 def _detection(change: TrueChange, family: str, noticed: RecordedAlarm | None, turns: Sequence[datetime]) -> Detection:
-    if noticed is None:
-        return Detection(change.name, family, change.at, money_per_decision=change.money_per_decision)
-    return Detection(
+    untold = Detection(
         change=change.name,
         family=family,
         at=change.at,
+        is_expected=family in (*change.families, HALTS),
+        money_per_decision=change.money_per_decision,
+    )
+    if noticed is None:
+        return untold
+    return replace(
+        untold,
         incident_id=noticed.incident_id,
         noticed_at=noticed.as_of,
         delay_days=(noticed.as_of - change.at).total_seconds() / 86_400,
         delay_batches=sum(change.at <= when <= noticed.as_of for when in turns),
-        money_per_decision=change.money_per_decision,
     )

@@ -26,7 +26,8 @@ def charts_of(monitoring: Monitoring | None) -> Iterator[tuple[str, Callable[[st
     """The charts of each family by name: its leading series, and what changed in its last alarm."""
     for chart, family in shown(monitoring):
         for index, series in enumerate(family.charted):
-            if any(one.estimate.is_known for one in series.points):
+            is_told_below = family.foretold is not None and series == family.seen
+            if not is_told_below and any(one.estimate.is_known for one in series.points):
                 yield f"{chart}-{index}", partial(watch_chart, series)
         if family.foretold and family.seen:
             yield f"{chart}-foretold", partial(foretold_chart, family.seen, family.foretold)

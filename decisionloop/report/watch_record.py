@@ -121,7 +121,7 @@ class FamilyWatch:
     def charted(self) -> tuple[Series, ...]:
         """Series that are drawn: the first; where a family asks few questions, the second that is judged as well."""
         judged = [one for one in self.series if any(point.threshold is not None for point in one.points)]
-        return tuple((judged or list(self.series))[: 2 if len(judged) <= 3 else 1])
+        return tuple((judged or list(self.series))[: 2 if 1 < len(judged) <= 3 else 1])
 
     @property
     def open_incident(self) -> IncidentLine | None:

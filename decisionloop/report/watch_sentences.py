@@ -52,21 +52,19 @@ def family_verdict(family: FamilyWatch, case: UseCaseLines) -> str:
         return f"Open since {figures.day(now.opened_on)}: {now.words.rstrip('.')}.{money}{seen}"
     if family.incidents:
         last = family.incidents[-1]
+        why = last.reason.rstrip(".")
         closed = f"Quiet again. The last incident, of {figures.day(last.opened_on)}, is closed"
-        return f"{closed}{f' ({last.reason.rstrip(chr(46))})' if last.reason else ''}."
+        return f"{closed} ({why})." if why else f"{closed}."
     return f"Quiet: in {figures.count_of(family.checks, 'check')} nothing surely moved beyond its limit."
 
 
 def chart_caption(series: Series, family: FamilyWatch) -> str:
     """What the chart shows, of which of how many measures."""
     judged = [one for one in family.series if any(point.threshold is not None for point in one.points)]
-    is_chosen = len(judged) > len(family.charted)
+    is_chosen = len(judged) > len(family.charted) and series == family.charted[0]
     which = "with the most alarms" if series.alarms else "that came closest to its limit"
     of_many = f" Of {len(judged)} measures it is the one {which}." if is_chosen else ""
-    wide = "Thin lines or the pale band are what the data leaves open"
-    is_judged = any(one.threshold is not None for one in series.points)
-    rule = "; an alarm is raised only where the data surely lies beyond the dashed limit" if is_judged else ""
-    return f"{figures.capital(series.wording)}.{of_many} {wide}{rule}."
+    return f"{figures.capital(series.wording)}.{of_many}"
 
 
 def change_caption(family: FamilyWatch) -> str:

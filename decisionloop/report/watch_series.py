@@ -12,7 +12,7 @@ from decisionloop.ledger.monitor_references import MonitorThreshold
 from decisionloop.report.estimate import Estimate
 from decisionloop.report.reads import as_object
 from decisionloop.report.watch_record import ForetoldLine, Series, WatchPoint
-from decisionloop.report.watch_words import monitor_words, slice_words
+from decisionloop.report.watch_words import monitor_order, monitor_words, slice_words
 
 Key = tuple[str, str, str]
 """Monitor, slice and, for monitors that have several, the reference that it is compared with."""
@@ -82,14 +82,14 @@ def _point(one: Measurement, is_alarm: bool, is_of_outcomes: bool) -> WatchPoint
     )
 
 
-def _closeness(one: Series) -> tuple[int, float, str]:
+def _closeness(one: Series) -> tuple[int, float, int, str]:
     """Series with alarms first, then those judged against a limit by how near they came to it, then the others."""
     gaps = [
         abs(point.estimate.value - point.threshold) / (abs(point.threshold) or abs(point.estimate.value) or 1.0)
         for point in one.points
         if point.estimate.value is not None and point.threshold is not None
     ]
-    return -one.alarms, min(gaps, default=float("inf")), one.wording
+    return -one.alarms, min(gaps, default=float("inf")), monitor_order(one.monitor), one.wording
 
 
 def evidence_words(evidence: str) -> str:

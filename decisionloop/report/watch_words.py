@@ -45,8 +45,10 @@ _PAIRS = "pairs pointed out rightly"
 _MONITORS: dict[str, MonitorWords] = {
     "input_shift": MonitorWords("inputs", "moved since the model learnt", "share"),
     "input_shift_recent": MonitorWords("inputs", "moved against the last batches", "share"),
-    "missing_share": MonitorWords("inputs", "share missing", "share"),
-    "unseen_categories": MonitorWords("inputs", "share with a value never seen before", "share"),
+    "missing_share": MonitorWords("inputs", "share missing, more than when the model learnt", "share"),
+    "unseen_categories": MonitorWords(
+        "inputs", "share with an unknown value, more than when the model learnt", "share"
+    ),
     "vanished_categories": MonitorWords("inputs", "share that a vanished value used to have", "share"),
     "score_shift": MonitorWords("outputs", "moved scores", "share"),
     "action_shift": MonitorWords("outputs", "moved actions", "share"),
@@ -97,6 +99,12 @@ def family_words(family: str) -> FamilyWords:
 def monitor_words(monitor: str) -> MonitorWords:
     """A monitor's words; its own name where the page has none."""
     return _MONITORS.get(monitor, MonitorWords("", monitor.replace("_", " "), "ratio"))
+
+
+def monitor_order(monitor: str) -> int:
+    """Where the monitor stands among those of the page; monitors that it does not know come last."""
+    names = list(_MONITORS)
+    return names.index(monitor) if monitor in names else len(names)
 
 
 def family_order(family: str) -> int:

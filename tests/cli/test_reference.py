@@ -60,6 +60,7 @@ def test_a_variable_on_the_page_sets_its_setting(monkeypatch):
         "RUNNER_WORKERS": "3",
         "PARTITION_ROWS": "1000",
         "SCORER_ENGINE": "numpy",
+        "SOURCE_OPTIONS": '{"scenario": "seasonal"}',
     }
     for name in Settings.model_fields:
         monkeypatch.setenv(variable(name), examples.get(name.upper(), "there"))

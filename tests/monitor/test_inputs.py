@@ -111,6 +111,18 @@ def test_little_money_at_stake_raises_the_limit_but_never_beyond_the_halt() -> N
     assert one(gone, "input_shift", "spend").is_alarm
 
 
+def test_a_feature_on_which_the_scores_do_not_rest_puts_less_money_at_stake() -> None:
+    frame = customers(5_000, seed=15)
+    moved = frame.assign(spend=frame["spend"] * 1.5, logins=frame["logins"] + 2)
+    stakes = Stakes(worth=10.0, importance={"spend": 0.9, "logins": 0.1})
+    findings = judged(moved, use_case=offers(minimum_money=0.9), stakes=stakes)
+    assert ("input_shift", "feature=spend") in alarms(findings)
+    shift = one(findings, "input_shift", "logins")
+    assert shift.stake == pytest.approx(shift.figure.value)
+    assert shift.threshold == 0.25  # money alone would ask for more, but what must halt does
+    assert one(findings, "input_shift", "plan").stake == 0
+
+
 def test_a_change_of_unit_halts_the_first_batch_and_is_told() -> None:
     frame = customers(500, seed=5)
     findings = judged(frame.assign(spend=frame["spend"] * 100))
@@ -142,6 +154,8 @@ def test_a_rise_of_missing_values_is_an_alarm_of_its_own() -> None:
     findings = judged(fewer)
     assert alarms(findings) == {("missing_share", "feature=logins")}  # too little for a shift
     assert one(findings, "missing_share", "logins").words == "Login frequency: 12 % are missing (in training 0 %)."
+    drawn = one(findings, "missing_share", "logins").chart
+    assert (drawn.labels, drawn.reference) == (("missing", "all others"), (0.0, 1.0))
     assert one(findings, "missing_share", "spend").figure.value == pytest.approx(0, abs=0.02)
 
 

@@ -56,7 +56,7 @@ def test_the_finding_says_what_was_lost_against_whom() -> None:
     assert rules.stake == pytest.approx(0.5, abs=0.1)
     assert holdout.stake == 0
     assert rules.figure == worse.estimate
-    assert "Over 11 cohorts a decision earned -0.5" in rules.words
+    assert "Over 12 cohorts a decision earned -0.5" in rules.words
     assert "EUR" in rules.words
     assert judge_value(USE_CASE, None, None, BUDGET) == ()
 

@@ -105,7 +105,7 @@ def test_it_waits_for_enough_decisions_and_passes_over_what_could_not_be_told() 
     assert lift_sequence(cohorts[:3], are_independent=True) is None
     assert lift_sequence([], are_independent=True) is None
     sequence = lift_sequence([*cohorts, cannot_say("none came", 900, 0.95), *cohorts[:2]], are_independent=True)
-    assert sequence.looks == 3
+    assert (sequence.looks, sequence.cohorts) == (3, 6)
     assert sequence.estimate.n == 6 * BURN_IN // 4
     earlier = lift_sequence(cohorts, are_independent=True)
     assert sequence.estimates[0] == earlier.estimate  # later data never change what was said

@@ -134,3 +134,21 @@ def test_before_anything_was_watched_there_is_no_rate():
 def test_a_cohort_that_is_no_day_counts_from_when_it_was_told():
     one = RecordedAlarm("performance", "a", "2024-01", TURNS[8])
     assert one.day == TURNS[8].date()
+
+
+def test_a_halted_batch_notices_a_change_before_any_monitor_saw_it():
+    halts = (TURNS[5], TURNS[26], TURNS[27])
+    told = alarm_record({"inputs": 1}, [], {}, TURNS, 7, BUDGET, [change(26, "inputs")], halts)
+    monitor, halt = told.detections
+    assert monitor.noticed_at is None
+    assert (halt.family, halt.delay_batches, halt.incident_id) == ("data quality", 1, "")
+    assert told.first_notice("drift") == halt
+    assert told.total.false.count == 0
+
+
+def test_a_family_that_was_not_expected_to_notice_is_told_apart():
+    told = record([alarm("inputs", 27, "a"), alarm("performance", 30, "b")], changes=[change(26, "performance")])
+    assert [(one.family, one.is_expected) for one in told.detections] == [("performance", True), ("inputs", False)]
+    first = told.first_notice("drift")
+    assert first is not None
+    assert first.family == "performance"

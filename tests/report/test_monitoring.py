@@ -13,6 +13,7 @@ from decisionloop.ledger.incidents import acknowledge, close
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import Release, register_release
 from decisionloop.monitor.budget import FAMILIES
+from decisionloop.report.alarm_record import read_alarm_record
 from decisionloop.report.assemble import assemble_story
 from decisionloop.report.monitoring import read_monitoring
 from decisionloop.report.page import render_story
@@ -189,7 +190,21 @@ def test_the_verdict_of_a_quiet_family_is_plain(ledger: Ledger, use_case: UseCas
     told = read(ledger, use_case)
     assert family_verdict(family(told, "outputs"), case) == "Quiet: in 12 checks nothing surely moved beyond its limit."
     assert family_verdict(family(told, "skew"), case) == "Nothing was watched yet."
-    assert "the dashed limit" in chart_caption(family(told, "outputs").series[0], family(told, "outputs"))
+    outputs = family(told, "outputs")
+    assert chart_caption(outputs.charted[0], outputs) == "Moved actions."
+
+
+def test_of_many_measures_the_page_draws_the_one_that_matters_and_says_so(ledger: Ledger, use_case: UseCase):
+    more = [
+        figure(NAME, WEEKS[0], "input_shift", 0.01, slice=f"feature=f{i}", threshold=0.1, against="training")
+        for i in range(4)
+    ]
+    append_measurements(ledger, more)
+    inputs = family(read(ledger, use_case), "inputs")
+    (drawn,) = inputs.charted
+    caption = chart_caption(drawn, inputs)
+    assert caption.startswith("Repayment status: moved since the model learnt.")
+    assert caption.endswith("Of 6 measures it is the one with the most alarms.")
 
 
 @pytest.mark.parametrize(
@@ -226,3 +241,13 @@ def test_figures_are_told_in_their_unit():
     assert figure_in("money", -0.004, "EUR") == "\u2212€0.0040"
     assert figure_in("share", None, "EUR") == "not known"
     assert (chance_words(None), chance_words(0.0001)) == ("", "once in 10,000 times")
+
+
+def test_both_engines_tell_the_same(ledger: Ledger, postgresql_ledger: Ledger, use_case: UseCase):
+    watch_for_a_while(postgresql_ledger, NAME, use_case.digest)
+    for one in (ledger, postgresql_ledger):
+        explain_losses(one, NAME)
+    assert read(postgresql_ledger, use_case) == read(ledger, use_case)
+    records = [read_alarm_record(one, use_case, None) for one in (ledger, postgresql_ledger)]
+    assert records[0] == records[1]
+    assert records[0].total.checks == 48

@@ -67,6 +67,7 @@ def _everyone_sells_much(installation, week):
 def test_a_violated_guardrail_halts_before_anything_leaves(restored, moment, damage, check):
     with restored(moment) as installation:
         week = {"begun": 1, "modelled": 3}[moment]
+        installation.contract(guardrails={"maximum_feature_shift": 1})  # else the features themselves halt it
         damage(installation, week)
         sent = installation.sent()
         installation.predict(week)

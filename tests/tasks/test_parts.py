@@ -170,7 +170,7 @@ def _rows(installation, table):
         ("act", ("tasks.act_parts", "choose_part", 3)),
         ("act", ("tasks.log_ranges", "append_grouped", 1)),
         ("act", ("tasks.log_ranges", "append_grouped", 3)),
-        ("act", ("tasks.predict", "append_batch_event", 1)),
+        ("act", ("tasks.stages", "append_batch_event", 1)),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value[1]}-{value[2]}",
 )

@@ -229,5 +229,6 @@ def test_a_candidate_is_told_where_decisions_lost_money(begun):
     (shadow,) = shadows(begun.ledger, "small")
     (weakness,) = json.loads(shadow.release.card_json)["weak_slices"]
     assert (weakness["description"], weakness["money_per_decision"]) == ("debt above 6", -6.0)
-    print(weakness)
+    found = weakness["candidate_money"]
+    assert found["low"] < found["value"] < found["high"]
     assert weakness["candidate_money"]["n"] > 50

@@ -11,9 +11,10 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.sources.base import OUTCOME_COLUMNS, TrueChange
 
-from .world import ACTIONS, NONE, World, make_world, money_of_change
+from .world import ACTIONS, CYCLE_WEEKS, NONE, World, make_world, money_of_change
 
 DIGITS = 7
+ACCOUNTS = 10**DIGITS
 
 
 def source(use_case: UseCase, folder: Path) -> Simulation:
@@ -49,8 +50,8 @@ class Simulation:
         number = decided["entity_id"].astype(np.int64).to_numpy()
         week = ((moments - self.world.start) // pd.Timedelta(days=7)).to_numpy(dtype=np.int64)
         action = pd.Index(ACTIONS).get_indexer(decided["action"])
-        before = offers_before(number, week, action, self.world.change_week)
-        is_open = (moments > as_of - pd.Timedelta(days=self.use_case.outcome.accepted_days + 7)).to_numpy()
+        before = had_offer(number, week, action, self.world.change_week)
+        is_open = (moments >= as_of - self._open_days(as_of)).to_numpy()
         parts = []
         for one in np.unique(week[is_open]):
             rows = np.flatnonzero(is_open & (week == one))
@@ -63,6 +64,17 @@ class Simulation:
         if not parts:
             return _nothing()
         return pd.concat(parts, ignore_index=True)[list(OUTCOME_COLUMNS)]
+
+    def _open_days(self, as_of: pd.Timestamp) -> pd.Timedelta:
+        """Age of the oldest decisions to show outcomes of.
+
+        With fatigue the renewal before must be among the decisions that are known, and these go back only as long
+        as outcomes are taken in; all outcomes are there by then.
+        """
+        days = self.use_case.outcome.accepted_days
+        if self.world.conditions(self.world.week_of(as_of)).is_fatigue:
+            days -= CYCLE_WEEKS * 7
+        return pd.Timedelta(days=days)
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """Every week of the replay."""
@@ -78,16 +90,11 @@ class Simulation:
         return (TrueChange(scenario.name, at, scenario.families, money, scenario.description),)
 
 
-def offers_before(number: np.ndarray, week: np.ndarray, action: np.ndarray, since_week: int) -> np.ndarray:
-    """For each of n decisions the offers that its account got from ``since_week`` on, before the decision's week."""
-    order = np.lexsort((week, number))
-    is_offer = ((action != NONE) & (week >= since_week))[order].astype(np.int64)
-    is_first = np.r_[True, number[order][1:] != number[order][:-1]] if len(order) else np.zeros(0, dtype=bool)
-    total = np.cumsum(is_offer) - is_offer
-    start = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0)) if len(order) else order
-    before = np.empty(len(order), dtype=np.int64)
-    before[order] = total - total[start]
-    return before
+def had_offer(number: np.ndarray, week: np.ndarray, action: np.ndarray, since_week: int) -> np.ndarray:
+    """For each of n decisions whether its account got an offer at the renewal before, in ``since_week`` or later."""
+    is_offer = (action != NONE) & (week >= since_week)
+    offered = week[is_offer] * ACCOUNTS + number[is_offer]
+    return np.isin((week - CYCLE_WEEKS) * ACCOUNTS + number, offered)
 
 
 def ids_of(number: np.ndarray) -> pd.Series:

@@ -6,10 +6,11 @@ from .customers import Customers
 from .response import ACTIONS, NONE, Outcomes
 from .scenarios import SCENARIOS, USUAL, Conditions, Scenario
 from .truth import best_action, expected_money, money_of_change
-from .world import World, make_world
+from .world import CYCLE_WEEKS, World, make_world
 
 __all__ = [
     "ACTIONS",
+    "CYCLE_WEEKS",
     "NONE",
     "SCENARIOS",
     "USUAL",

@@ -125,6 +125,6 @@ def _logins(
     is_restless: np.ndarray,
     is_dormant: np.ndarray,
 ) -> np.ndarray:
-    usual = 0.75 + 0.55 * draws.normal("logins", number, life) - 0.004 * (age - 45) - 0.3 * is_restless
-    usual = usual + 0.15 * (channel == 0)
+    usual = 0.75 + 0.55 * draws.normal("logins", number, life) - 0.001 * (age - 45) - 0.3 * is_restless
+    usual = usual + 0.1 * (channel == 0)
     return np.where(is_dormant, 0.0, np.exp(usual + 0.25 * draws.normal("login weeks", number, week)))

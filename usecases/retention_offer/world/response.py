@@ -14,6 +14,8 @@ NONE, OFFER_10, OFFER_20 = 0, 1, 2
 ACTIONS = ("none", "offer_10", "offer_20")
 DORMANT_LOGINS = 0.25
 """Logins a week below which a customer is a sleeping dog: an offer reminds them that they could leave."""
+ANNOYANCE = -0.8
+"""Log-odds that an offer at the renewal before costs, and all that the next one does, once fatigue has set in."""
 NEVER_SEEN = 0.01
 """Share of the outcomes that are lost on the way, whatever they are."""
 _SPEND_NOISE = 0.25
@@ -33,40 +35,39 @@ class Outcomes:
 def stay_log_odds(customers: Customers, conditions: Conditions) -> np.ndarray:
     """Log-odds (n,) of staying another four weeks when nothing is offered."""
     usual = (
-        0.75
-        + 0.45 * np.log(customers.logins + 0.5)
-        - 0.50 * np.minimum(customers.tickets, 4)
-        - 0.007 * np.minimum(customers.days_since_purchase, 180)
-        + 0.35 * np.log1p(customers.tenure_weeks / 52)
-        + 1.4 * np.clip(customers.usage_change, -0.5, 0.5)
+        0.6
+        + 0.8 * np.log(customers.logins + 0.5)
+        - 0.7 * np.minimum(customers.tickets, 4)
+        - 0.010 * np.minimum(customers.days_since_purchase, 180)
+        + 0.4 * np.log1p(customers.tenure_weeks / 52)
+        + 2.5 * np.clip(customers.usage_change, -0.5, 0.5)
         - 0.25 * np.log(customers.spend / 40)
         + np.array([0.0, 0.1, 0.3, -0.2])[customers.plan]
     )
     return np.asarray(usual + conditions.log_odds - 1.5 * conditions.competitor * _is_wooed(customers))
 
 
-def offer_effects(customers: Customers, conditions: Conditions, offers_before: np.ndarray | int = 0) -> np.ndarray:
-    """What each action adds to the log-odds (n, 3); ``offers_before`` (n,) offers since fatigue began.
+def offer_effects(customers: Customers, conditions: Conditions, had_offer: np.ndarray | bool = False) -> np.ndarray:
+    """What each action adds to the log-odds (n, 3); ``had_offer`` (n,) at the renewal before, for fatigue.
 
     Persuadable are those who log in once or twice a week; who logs in often is a sure thing, who has three support
     tickets or more a lost cause, and who never logs in is annoyed.
     """
     interest = np.exp(-2 * np.log((customers.logins + 0.5) / 2) ** 2)
     sensitivity = np.array([1.1, 0.9, 0.7, 1.3])[customers.plan]
-    pull = 1.1 * interest * sensitivity * np.where(customers.tickets >= 3, 0.1, 1.0)
-    pull = np.where(customers.logins < DORMANT_LOGINS, -0.5, pull)
+    pull = 1.6 * interest * sensitivity * np.where(customers.tickets >= 3, 0.1, 1.0)
+    pull = np.where(customers.logins < DORMANT_LOGINS, -1.0, pull)
     pull = pull * (1 - 0.7 * conditions.competitor * _is_wooed(customers))
     effects = np.stack([np.zeros(len(customers)), pull, np.where(pull > 0, 1.8, 1.3) * pull], axis=1)
     if conditions.is_fatigue:
-        before = np.broadcast_to(np.asarray(offers_before, dtype=np.float64), len(customers))
-        effects *= np.maximum(0.0, 1 - 0.5 * before)[:, None]
-        effects -= 0.45 * np.maximum(0.0, before)[:, None]
+        is_tired = np.broadcast_to(np.asarray(had_offer, dtype=bool), len(customers))[:, None]
+        effects = np.where(is_tired, ANNOYANCE, effects)
     return effects
 
 
-def kept_probability(customers: Customers, conditions: Conditions, offers_before: np.ndarray | int = 0) -> np.ndarray:
+def kept_probability(customers: Customers, conditions: Conditions, had_offer: np.ndarray | bool = False) -> np.ndarray:
     """P(kept) under every action (n, 3)."""
-    odds = stay_log_odds(customers, conditions)[:, None] + offer_effects(customers, conditions, offers_before)
+    odds = stay_log_odds(customers, conditions)[:, None] + offer_effects(customers, conditions, had_offer)
     return np.asarray(1 / (1 + np.exp(-odds)))
 
 
@@ -81,14 +82,14 @@ def outcomes_of(
     week: int,
     conditions: Conditions,
     action: np.ndarray,
-    offers_before: np.ndarray | int = 0,
+    had_offer: np.ndarray | bool = False,
 ) -> Outcomes:
     """What becomes of the decisions of ``week`` under ``action`` (n,), index into `ACTIONS`.
 
     The same draws decide under every action, so that potential outcomes can be compared customer by customer.
     """
     number = customers.number
-    chance = kept_probability(customers, conditions, offers_before)[np.arange(len(customers)), action]
+    chance = kept_probability(customers, conditions, had_offer)[np.arange(len(customers)), action]
     kept = draws.uniform("kept", number, week) < chance
     noise = np.exp(_SPEND_NOISE * draws.normal("spending", number, week) - _SPEND_NOISE**2 / 2)
     delay = draws.uniform("delay", number, week)

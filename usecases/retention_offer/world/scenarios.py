@@ -19,7 +19,7 @@ class Conditions:
     restless_share     customers of the restless kind, who show it in what they do
     log_odds           added to the log-odds of staying, for everyone alike
     competitor         pull of a competitor's offer on those who spend much (0 none, 1 full): they leave, offers or not
-    is_fatigue         do repeated offers lose their effect, then annoy?
+    is_fatigue         does an offer annoy, without any effect, whoever had one at the renewal before?
     spend_factor, login_factor
                        what people really do, beside what they usually do
     unfilled_logins    share of the logins that an outage lost, and that a helpful pipeline filled with 0
@@ -52,7 +52,7 @@ USUAL = Conditions()
 class Scenario:
     """What changes: ``since`` gives the conditions of a week, counted from the change on (0 is the first).
 
-    ``families``: the monitors through which it can be seen. ``duration_weeks``: after which it is mended; None: never.
+    ``families``: the monitors through which it can be seen (`labels` also watches the outcome's own rate). ``duration_weeks``: after which it is mended; None: never.
     """
 
     name: str
@@ -114,14 +114,14 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(
             "prior_shift",
             "Restless customers, who leave more often, become half of the base instead of a quarter.",
-            ("inputs", "outputs", "performance"),
+            ("inputs", "outputs", "performance", "labels"),
             _prior(0.5),
         ),
         Scenario(
             "concept_drift",
             "A competitor pulls at those who spend much: they look as before, leave far more often, and a discount "
             "hardly holds them.",
-            ("performance", "value"),
+            ("performance", "labels", "value"),
             _always(competitor=1.0),
         ),
         Scenario(
@@ -159,20 +159,21 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario(
             "offer_fatigue",
-            "Repeated offers lose their effect, then annoy: the policy changes its own population.",
-            ("performance", "feedback", "value"),
+            "Whoever had an offer at the renewal before is annoyed by it, and the next one has no effect: the policy "
+            "changes its own population.",
+            ("performance", "labels", "feedback", "value"),
             _always(is_fatigue=True),
         ),
         Scenario(
             "emerging_bias",
             "Over six weeks the logins of customers from 60 on are counted less and less, so that they get no offers.",
-            ("inputs", "impact"),
+            ("inputs", "outputs", "impact", "performance"),
             _emerging,
         ),
         Scenario(
             "slow_drift",
             "Week by week people spend a little less, log in a little less and are a little less loyal.",
-            ("inputs", "outputs", "performance"),
+            ("inputs", "outputs", "performance", "labels"),
             _slow,
         ),
     )

@@ -21,10 +21,10 @@ USUAL_LOGINS = 2.0
 
 
 def expected_money(
-    use_case: UseCase, customers: Customers, conditions: Conditions, offers_before: np.ndarray | int = 0
+    use_case: UseCase, customers: Customers, conditions: Conditions, had_offer: np.ndarray | bool = False
 ) -> np.ndarray:
     """True expected money of every action (n, 3), in the contract's currency."""
-    chance = kept_probability(customers, conditions, offers_before)
+    chance = kept_probability(customers, conditions, had_offer)
     amount = np.zeros((*chance.shape, 2))
     amount[:, :, 1] = expected_spend(customers)[:, None]
     return action_values(use_case, pd.DataFrame(index=range(len(customers))), Predictions(chance, amount))
@@ -59,13 +59,13 @@ def _money_since(use_case: UseCase, world: World, changed: World) -> float:
     """Mean expected money per decision of ``world`` in the weeks in which ``changed`` is not as usual."""
     duration = changed.scenario.duration_weeks or changed.weeks
     weeks = range(changed.change_week, min(changed.weeks, changed.change_week + duration))
-    offers = np.zeros(world.accounts, dtype=np.int64)
+    had_offer = np.zeros(world.accounts, dtype=bool)
     money = []
     for week in weeks:
         number = world.due(week)
         customers = world.customers(number, week)
         action = best_action(use_case, customers, world.records(number, week))
-        values = expected_money(use_case, customers, world.conditions(week), offers[number])
+        values = expected_money(use_case, customers, world.conditions(week), had_offer[number])
         money.append(values[np.arange(len(number)), action].mean())
-        offers[number] += action != NONE
+        had_offer[number] = action != NONE
     return float(np.mean(money)) if money else 0.0

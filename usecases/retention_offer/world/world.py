@@ -62,14 +62,15 @@ class World:
         return records_of(self.draws, self.customers(number, week), week, night, self.conditions(week))
 
     def outcomes(
-        self, number: np.ndarray, week: int, action: np.ndarray, offers_before: np.ndarray | int = 0
+        self, number: np.ndarray, week: int, action: np.ndarray, had_offer: np.ndarray | bool = False
     ) -> Outcomes:
         """What becomes of the accounts ``number`` (n,) decided in ``week`` with ``action`` (n,), index into `ACTIONS`.
 
-        ``offers_before`` (n,): offers that the account got between the change and ``week``; it matters for fatigue.
+        ``had_offer`` bool (n,): did the account get an offer at the renewal before, and after the change? It matters
+        for fatigue alone.
         """
         customers = self.customers(number, week)
-        return outcomes_of(self.draws, customers, week, self.conditions(week), action, offers_before)
+        return outcomes_of(self.draws, customers, week, self.conditions(week), action, had_offer)
 
 
 @lru_cache(maxsize=8)
