@@ -17,6 +17,7 @@ from decisionloop.ledger.releases import Release, baseline
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
+from decisionloop.report.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.act_parts import ChosenPart, choose_actions, log_decisions, situations
 from tasks.announce import announce, publish
@@ -147,6 +148,7 @@ def _halt_where_actions_jumped(workspace: Workspace, batch_id: str, champion: Re
     batch = batch_of(workspace, batch_id)
     findings = judge_actions(workspace, batch, champion, chosen)
     raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
+    publish(f"outputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Scores and actions of the batch"))
     stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
     if stopping:
         halt(workspace, batch_id, "jump", [one.words for one in stopping], [one.suggestion for one in stopping])

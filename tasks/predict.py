@@ -18,8 +18,10 @@ from decisionloop.ledger.releases import baseline, champion, shadows
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
+from decisionloop.monitor.finding import Finding
 from decisionloop.monitor.profile import FrameProfile
 from decisionloop.predict.text import as_text
+from decisionloop.report.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace, open_workspace
 from expectations.reference import BatchReference, merge_parts
 from expectations.report import BatchReport, as_markdown
@@ -81,10 +83,13 @@ def validate_batch(use_case: str, batch_id: str) -> str:
     faults = sum(part.fault_rows for part in checked)
     report = settle(workspace.use_case, [part.observations for part in checked], rows, faults)
     _record(workspace, batch_id, report)
+    profile = FrameProfile.total(part.profile for part in checked if part.profile is not None)
+    findings = _compare(workspace, batch_id, release_id, profile)
     if report.state == "halted":
         halt(workspace, batch_id, "validation", report.halt_reasons, [r.remedy for r in report.halting])
-    profile = FrameProfile.total(part.profile for part in checked if part.profile is not None)
-    _compare(workspace, batch_id, release_id, profile)
+    _halt_where_inputs_jumped(workspace, batch_id, findings)
+    if profile is None:
+        keep_first_reference(workspace, batch_of(workspace, batch_id), release_id)
     reference = merge_parts([part.reference for part in checked if part.reference is not None])
     assert isinstance(reference, BatchReference)  # an empty batch is halted
     detail: dict[str, Scalar] = {
@@ -120,14 +125,18 @@ def score_batch(use_case: str, batch_id: str) -> str:
     return ", ".join([named, *beside])
 
 
-def _compare(workspace: Workspace, batch_id: str, release_id: str, profile: FrameProfile | None) -> None:
-    """Judge the features of an accepted batch; the first one under a release that learnt from none is the yardstick."""
+def _compare(workspace: Workspace, batch_id: str, release_id: str, profile: FrameProfile | None) -> tuple[Finding, ...]:
+    """Judge the features of a batch and raise what is to be raised; nothing before there is a reference."""
     batch, reference = batch_of(workspace, batch_id), reference_for(workspace, release_id)
     if reference is None or profile is None:
-        keep_first_reference(workspace, batch, release_id)
-        return
+        return ()
     findings = judge_features(workspace, batch, release_id, reference, profile)
     raise_alarms(workspace, findings, batch.as_of, batch_id, profile.rows)
+    publish(f"inputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Features of the batch"))
+    return findings
+
+
+def _halt_where_inputs_jumped(workspace: Workspace, batch_id: str, findings: Sequence[Finding]) -> None:
     stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
     if stopping and not is_kill_switch_on(workspace.ledger, workspace.use_case.name):  # rules do not drift
         halt(workspace, batch_id, "drift", [one.words for one in stopping], [one.suggestion for one in stopping])

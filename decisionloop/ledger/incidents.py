@@ -148,12 +148,12 @@ def _append(
 def _last_open(history: Sequence[IncidentEvent], incident_id: str) -> IncidentEvent:
     """The last event of an incident that is open; raises UsageError for any other."""
     if not history:
-        raise UsageError(f"there is no incident {incident_id}. `decisionloop incidents` lists those that there are.")
+        raise UsageError(f"there is no incident {incident_id}. `decisionloop incidents list` names those that there are.")
     last = history[-1]
     if last.state == "closed":
         raise UsageError(
             f"the incident {incident_id} was closed by {last.by} on {last.at:%Y-%m-%d} ({last.reason}). If the trouble "
-            "is back, the next alarm opens a new one; `decisionloop incidents` lists those that are open."
+            "is back, the next alarm opens a new one; `decisionloop incidents list` names those that are open."
         )
     return last
 

@@ -52,7 +52,8 @@ USUAL = Conditions()
 class Scenario:
     """What changes: ``since`` gives the conditions of a week, counted from the change on (0 is the first).
 
-    ``families``: the monitors through which it can be seen (`labels` also watches the outcome's own rate). ``duration_weeks``: after which it is mended; None: never.
+    ``families``: the monitors through which it can be seen (`labels` also watches the outcome's own rate).
+    ``duration_weeks``: after which it is mended; None: never.
     """
 
     name: str
