@@ -66,9 +66,12 @@ def check_triggers(
     workspace = open_workspace(use_case)
     kinds = tuple(dict.fromkeys(candidates or workspace.use_case.model.candidates))
     if not asked.is_forced:
-        for run in learn_runs(workspace.ledger, use_case):
-            if run.as_of == as_of and run.is_triggered:  # this run may have to finish what a killed one began
-                return Trigger(True, run.reason, kinds)
+        answered = [run for run in learn_runs(workspace.ledger, use_case) if run.as_of == as_of]
+        # A yes stands, for this run may have to finish what a killed one began; a no, until somebody asks.
+        standing = [run for run in answered if run.is_triggered or not asked.is_by_somebody]
+        if standing:
+            last = max(standing, key=lambda run: run.is_triggered)
+            return Trigger(last.is_triggered, last.reason, kinds)
     state = trigger_state(workspace, as_of, asked)
     decision = decide_retraining(state, trigger_rules(workspace.use_case))
     keep_answer(workspace, state, decision, asked)

@@ -23,6 +23,8 @@ CONFIDENCE = 0.95
 BATCHES_COUNTED = 4
 """How many of the last batches tell how many decisions the use case takes."""
 
+HOLES = ("late_labels", "missing_labels")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -31,6 +33,11 @@ class Asked:
     reason: str = ""
     is_forced: bool = False
     event: AlarmEvent | None = None
+
+    @property
+    def is_by_somebody(self) -> bool:
+        """Whether a person or an alarm asks, and not the schedule."""
+        return bool(self.reason) or self.event is not None
 
 
 def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = None) -> TriggerState:
@@ -80,11 +87,19 @@ def _open_incidents(
 ) -> tuple[OpenIncident, ...]:
     """The incidents that were open at ``as_of``, and the event's own where the ledger does not know it."""
     known = incidents(workspace.ledger, workspace.use_case.name)
-    found = [_told(workspace, one, counts) for one in known if one.is_open and one.first_alarm_as_of <= as_of]
+    is_meant = [one.is_open and one.first_alarm_as_of <= as_of and _matters(workspace, one) for one in known]
+    found = [_told(workspace, one, counts) for one, matters in zip(known, is_meant, strict=True) if matters]
     if event is not None and event.incident_id not in {one.incident_id for one in known}:
         since = event.since or as_of
         found.append(OpenIncident(event.family, since, _outcomes_since(counts, since), event.stake, event.words))
     return tuple(found)
+
+
+def _matters(workspace: Workspace, incident: Incident) -> bool:
+    """An outcome whose rate has changed is there to be learnt from; one that is missing is not."""
+    if incident.family != "labels":
+        return True
+    return any(one.monitor in HOLES for one in alarms_of(workspace.ledger, incident.use_case, incident.incident_id))
 
 
 def _told(workspace: Workspace, incident: Incident, counts: Sequence[Teaching]) -> OpenIncident:

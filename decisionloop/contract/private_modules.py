@@ -94,5 +94,5 @@ class _UncachedLoader(SourceFileLoader):
         """Says that nothing is cached."""
         raise OSError(path)
 
-    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:
+    def set_data(self, path: str, data: object, *, _mode: int = 0o666) -> None:
         """Keeps nothing."""
