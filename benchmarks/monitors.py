@@ -20,6 +20,9 @@ from benchmarks.monitor_years.year import Year
 SUDDEN = ("nan_fill", "vanished_category", "unit_change")
 LABELS = ("late_labels", "label_holes")
 DRIFTS = ("covariate_shift", "prior_shift", "concept_drift", "offer_fatigue", "emerging_bias", "slow_drift")
+CHANGE_WEEK = 26
+WATCHED_WEEKS = {"offer_fatigue": 20, "emerging_bias": 16, "slow_drift": 26}
+"""From the change to the end of a run; 4 for what shows in features, 12 for what shows in outcomes."""
 DETECTED, COVERED = 0.95, 0.95
 TWO_MATURE_COHORTS = 6
 """Batches: the first affected cohort is mature in the fifth, the second in the sixth."""
@@ -33,7 +36,8 @@ def measure(is_quick: bool) -> Iterator[Figure]:
         yield from _nothing_changes("stationary", null, pool)
         yield from _nothing_changes("seasonal", gentle, pool)
         for scenario in (*SUDDEN, *DRIFTS, *LABELS):
-            years = simulate_years(scenario, range(changed), pool)
+            watched = WATCHED_WEEKS.get(scenario, 4 if scenario in (*SUDDEN, "covariate_shift") else 12)
+            years = simulate_years(scenario, range(changed), pool, CHANGE_WEEK + watched)
             before += years
             yield from _seen(scenario, years)
     rate = false_alarms(before, is_change=True)

@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,9 +17,9 @@ PROCESSES = 2
 CONFIDENCE = 0.95
 
 
-def simulate_years(scenario: str, seeds: Sequence[int], pool: ProcessPoolExecutor) -> list[Year]:
-    """One year a seed."""
-    return list(pool.map(simulate, [scenario] * len(seeds), seeds, chunksize=2))
+def simulate_years(scenario: str, seeds: Sequence[int], pool: ProcessPoolExecutor, weeks: int = 52) -> list[Year]:
+    """One year of so many weeks a seed."""
+    return list(pool.map(partial(simulate, scenario, weeks=weeks), seeds, chunksize=2))
 
 
 def simulating() -> ProcessPoolExecutor:

@@ -179,8 +179,10 @@ def source_ages(known: pd.DataFrame, entities: pd.Series, time_column: str, as_o
 
     ``known`` is sorted by entity and time; its entity column has the name of ``entities``.
     """
-    ids = known[str(entities.name)].to_numpy(dtype=object)
-    is_last = np.append(ids[1:] != ids[:-1], True) if len(ids) else np.zeros(0, dtype=bool)
-    newest = known[time_column].iloc[np.flatnonzero(is_last)].set_axis(ids[is_last])
-    days = (as_of - newest.reindex(entities.to_numpy(dtype=object))) / pd.Timedelta(days=1)
-    return days.to_numpy(dtype=np.float32)
+    ids = known[str(entities.name)].reset_index(drop=True)
+    rows = np.flatnonzero(np.append(np.asarray(ids.iloc[1:].array != ids.iloc[:-1].array), np.ones(min(1, len(ids)))))
+    age = as_of - pd.to_datetime(known[time_column].iloc[rows], utc=True)
+    days, last = (age.dt.total_seconds() / 86_400).to_numpy(dtype=np.float32), ids.iloc[rows]
+    if len(last) == len(entities) and bool(np.asarray(last.array == entities.array).all()):
+        return days  # both are sorted by entity, so nearly always nothing has to be looked up
+    return pd.Series(days, index=pd.Index(last)).reindex(pd.Index(entities)).to_numpy(dtype=np.float32)
