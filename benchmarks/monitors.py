@@ -6,6 +6,7 @@ outcome takes four weeks to mature, so what shows in outcomes alone cannot be se
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -32,6 +33,7 @@ def measure(is_quick: bool) -> Iterator[Figure]:
     """400 stationary years and 100 of each scenario (8, 4 seasonal ones and 1 when quick)."""
     null, gentle, changed = (8, 4, 1) if is_quick else (400, 100, 100)
     before: list[Year] = []
+    yield _speed_of_the_world(1_000_000)
     with simulating() as pool:
         yield from _nothing_changes("stationary", null, pool)
         yield from _nothing_changes("seasonal", gentle, pool)
@@ -51,6 +53,16 @@ def measure(is_quick: bool) -> Iterator[Figure]:
     ):
         share = coverage(runs, lift, are_independent, seed=11)
         yield Figure(f"lift covered at all 52 looks: {name}, {runs} runs", share, "share", goal=COVERED)
+
+
+def _speed_of_the_world(customers: int) -> Figure:
+    """What one batch of a large base takes to simulate, before the loop does anything with it."""
+    world = bench().world("stationary", 0, accounts=4 * customers)
+    start = time.process_time()
+    number = world.due(3)
+    world.records(number, 3)
+    world.outcomes(number, 3, np.zeros(len(number), dtype=np.int64))
+    return Figure(f"{customers:,} customers simulated, records and outcomes", time.process_time() - start, "CPU s")
 
 
 def _nothing_changes(scenario: str, runs: int, pool: ProcessPoolExecutor) -> Iterator[Figure]:
