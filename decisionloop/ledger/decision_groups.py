@@ -54,6 +54,7 @@ def grouped(decisions: pa.Table | pd.DataFrame) -> GroupedDecisions:
     if isinstance(decisions, pd.DataFrame):
         decisions = pa.Table.from_pandas(decisions, preserve_index=False)
     _refuse_unknown(decisions)
+    decisions = _without_negative_zero(decisions)
     first, member = _members([decisions[name] for name in _GROUP if name in decisions.column_names], len(decisions))
     common = _conform(decision_group, _GROUP, decisions.take(pa.array(first)))
     ids = np.array([_group_id(row) for row in common.to_pylist()], dtype=np.int64)
@@ -66,6 +67,15 @@ def _refuse_unknown(decisions: pa.Table) -> None:
     unknown = sorted(set(decisions.column_names) - set(decision.c.keys()))
     if unknown:
         raise UsageError(f"decision has no column {', '.join(unknown)}. It has {', '.join(decision.c.keys())}.")
+
+
+def _without_negative_zero(decisions: pa.Table) -> pa.Table:
+    """The group's floats with 0 for -0, which is equal to it and yet another key and another text."""
+    for name in _GROUP:
+        if name in decisions.column_names and pa.types.is_floating(decisions[name].type):
+            place = decisions.column_names.index(name)
+            decisions = decisions.set_column(place, name, pc.add(decisions[name], 0.0))
+    return decisions
 
 
 def _conform(table: Table[Any], names: tuple[str, ...], decisions: pa.Table) -> pa.Table:

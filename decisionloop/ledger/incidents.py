@@ -37,7 +37,7 @@ class IncidentEvent:
 class Incident:
     """An incident as it stands. ``severity`` and the stakes (money) are the highest of its alarms.
 
-    ``first_words`` and ``last_words`` are those of its first and last alarm, ``suggestion`` is that of its last.
+    ``first_words`` are those of its first alarm, ``last_words`` and ``suggestion`` those of the gravest of the last.
     """
 
     incident_id: str
@@ -148,7 +148,9 @@ def _append(
 def _last_open(history: Sequence[IncidentEvent], incident_id: str) -> IncidentEvent:
     """The last event of an incident that is open; raises UsageError for any other."""
     if not history:
-        raise UsageError(f"there is no incident {incident_id}. `decisionloop incidents list` names those that there are.")
+        raise UsageError(
+            f"there is no incident {incident_id}. `decisionloop incidents list` names those that there are."
+        )
     last = history[-1]
     if last.state == "closed":
         raise UsageError(
@@ -160,7 +162,7 @@ def _last_open(history: Sequence[IncidentEvent], incident_id: str) -> IncidentEv
 
 def _incident(events: tuple[IncidentEvent, ...], alarms: Sequence[Alarm]) -> Incident:
     """One incident from its events and its alarms (oldest first, at least one)."""
-    first, last = alarms[0], alarms[-1]
+    first, last = alarms[0], max((one for one in alarms if one.as_of == alarms[-1].as_of), key=_gravity)
     return Incident(
         incident_id=events[0].incident_id,
         use_case=events[0].use_case,
@@ -184,3 +186,7 @@ def _incident(events: tuple[IncidentEvent, ...], alarms: Sequence[Alarm]) -> Inc
 
 def _highest(stakes: Iterable[float | None]) -> float | None:
     return max((stake for stake in stakes if stake is not None), default=None)
+
+
+def _gravity(alarm: Alarm) -> tuple[int, float]:
+    return SEVERITIES.index(alarm.severity), alarm.stake_total or 0.0

@@ -24,9 +24,9 @@ Counts = npt.NDArray[np.int64]
 FAULT_SHARE = 0.5
 """Missing, unseen and vanished values are faults of the data more often than changes of the world: half of
 the tolerated shift is an alarm."""
-_CAUSE = "Ask who fills `{name}` whether its unit, coding or default changed. If the world did, retrain."
-_GAP = "Ask who fills `{name}` why values are missing; the rules decide where the contract says never missing."
-_NAMES = "Ask who fills `{name}` about its values; add new ones to the contract and retrain."
+_CAUSE = "Ask who fills {name} whether its unit, coding or default changed. If the world did, retrain."
+_GAP = "Ask who fills {name} why values are missing; the rules decide where the contract says never missing."
+_NAMES = "Ask who fills {name} about its values; add new ones to the contract and retrain."
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _shift(check: _Check, alpha: float) -> Finding:
         words += f": {what_changed(labels, check.before, check.now)}"
         medians = [median_label(labels[:-1], counts[:-1]) for counts in (check.before, check.now)]
         if not check.bins.is_category and None not in medians and medians[0] != medians[1]:
-            words += f"; the median was in `{medians[0]}`, now in `{medians[1]}`"
+            words += f"; the median was in “{medians[0]}”, now in “{medians[1]}”"
     return _finding(check, apart, alpha, words, _CAUSE, _chart(check))
 
 
@@ -144,7 +144,7 @@ def _vanished(check: _Check, alpha: float) -> Finding:
     half = (1 - CONFIDENCE) / 2
     low, high = (limit(int(before[gone].sum()), m, half) for limit in (smallest_rate, largest_rate))
     figure = Estimate(share, low, high, n, float(n), CONFIDENCE)
-    names = ", ".join(f"`{check.bins.categories[i]}`" for i in gone)
+    names = ", ".join(f"“{check.bins.categories[i]}”" for i in gone)
     words = f"{check.feature.wording}: no category has vanished"
     if len(gone):
         verb = "has" if len(gone) == 1 else "have"

@@ -36,12 +36,12 @@ def chart(labels: Sequence[str], before: Sequence[int], now: Sequence[int]) -> C
 
 
 def what_changed(labels: Sequence[str], before: npt.ArrayLike, now: npt.ArrayLike) -> str:
-    """The cell that gained most and the one that lost most: ```0` has 34 % (before 2 %), `3 to 5` 3 % (10 %)``."""
+    """The cell that gained most and the one that lost most: ``“0” has 34 % (before 2 %), “3 to 5” 3 % (10 %)``."""
     was, is_ = shares(before), shares(now)
     gained, lost = int(np.argmax(is_ - was)), int(np.argmin(is_ - was))
     return (
-        f"`{labels[gained]}` has {percent(is_[gained])} (before {percent(was[gained])}), "
-        f"`{labels[lost]}` {percent(is_[lost])} (before {percent(was[lost])})"
+        f"“{labels[gained]}” has {percent(is_[gained])} (before {percent(was[gained])}), "
+        f"“{labels[lost]}” {percent(is_[lost])} (before {percent(was[lost])})"
     )
 
 

@@ -60,22 +60,26 @@ class Condition:
         """The condition as people say it, with the contract's wording of the feature."""
         name = feature.wording
         if self.equals is not None:
-            return f"{name} is `{self.equals}`"
+            return f"{name} is “{self.equals}”"
         if self.excludes:
-            return f"{name} is not {' or '.join(f'`{one}`' for one in self.excludes)}"
+            return f"{name} is not {' or '.join(f'“{one}”' for one in self.excludes)}"
         if not self.has_known:
             return f"{name} is missing"
         if feature.type == "boolean":
             told = f"{name}: {'yes' if self.above is not None else 'no'}"
         elif self.above is not None and self.up_to is not None:
-            told = f"{name} above {self.above:,.4g} and up to {self.up_to:,.4g}"
+            told = f"{name} above {_number(self.above)} and up to {_number(self.up_to)}"
         elif self.above is not None:
-            told = f"{name} above {self.above:,.4g}"
+            told = f"{name} above {_number(self.above)}"
         elif self.up_to is not None:
-            told = f"{name} up to {self.up_to:,.4g}"
+            told = f"{name} up to {_number(self.up_to)}"
         else:
             return f"{name} is known"
         return f"{told} (or missing)" if self.has_missing else told
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def apply_slice(predicate: str, frame: pd.DataFrame) -> np.ndarray:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from decisionloop.report import svg
 from decisionloop.report.charts import WIDE, Frame, dates, legend
-from decisionloop.report.figures import percent
+from decisionloop.report.figures import MINUS, percent
 from decisionloop.report.watch_record import FamilyWatch, Monitoring, Series, Shares, WatchPoint
 
 _WHISKER_ROOM = 9.0  # narrowest column, in drawing units, where single whiskers can be told apart
@@ -79,6 +79,8 @@ def _entries(series: Series, beside: Series | None) -> Iterator[tuple[str, str]]
 
 
 def _tick(unit: str, level: float) -> str:
+    if unit == "share" and 0 < abs(level) < 0.001:  # ticks must differ, so none of them is "under 0.1%"
+        return f"{MINUS if level < 0 else ''}{100 * abs(level):.2g}%"
     if unit == "share" and abs(level) <= 10:
         return percent(level) if level else "0"
     if abs(level) >= 1e5:

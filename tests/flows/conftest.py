@@ -36,8 +36,8 @@ class Server:
         return [run.run_count for run in runs if run.name.startswith(task)]
 
     def artifacts(self) -> dict[str, str]:
-        """The text of every artifact by key."""
-        found = self.client._client.post("/artifacts/filter", json={"limit": 200}).json()
+        """The text of every artifact by key, as it was published last."""
+        found = self.client._client.post("/artifacts/latest/filter", json={"limit": 200}).json()
         return {artifact["key"]: artifact["data"] for artifact in found}
 
     def missing_events(self, expected: set[tuple[str, str]]) -> set[tuple[str, str]]:

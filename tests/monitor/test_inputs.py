@@ -131,7 +131,7 @@ def test_a_change_of_unit_halts_the_first_batch_and_is_told() -> None:
     assert shift.is_halting
     assert alarms(findings) == {("input_shift", "feature=spend"), ("input_shift_recent", "feature=spend")}
     assert shift.words.startswith("Average spend: 8")
-    assert "or more` has 9" in shift.words
+    assert "or more” has 9" in shift.words
     assert "the median was in" in shift.words
     assert sum(shift.chart.current) == pytest.approx(1, abs=1e-5)
     assert len(shift.chart.labels) == len(shift.chart.reference)
@@ -143,7 +143,7 @@ def test_values_filled_with_a_default_are_told_by_the_default() -> None:
     shift = one(judged(filled), "input_shift", "logins")
     assert shift.is_alarm
     assert "Login frequency: 42 % of the values moved since training: " in shift.words
-    assert "`0` has 7" in shift.words
+    assert "“0” has 7" in shift.words
     assert "(before 30 %)" in shift.words
 
 
@@ -166,7 +166,7 @@ def test_a_vanished_category_is_named_in_the_first_batch(n: int) -> None:
     findings = judged(frame.assign(plan=plan))
     gone = one(findings, "vanished_categories", "plan")
     assert gone.is_alarm
-    assert gone.words == "Plan: `family` has vanished (12 % of the training reference)."
+    assert gone.words == "Plan: “family” has vanished (12 % of the training reference)."
     assert gone.figure.low < 0.12 < gone.figure.high
 
 

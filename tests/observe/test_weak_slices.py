@@ -66,7 +66,7 @@ def test_the_slice_is_said_in_words_and_can_be_applied_again() -> None:
     planted = ((frame["income"] > 70) & (frame["plan"] == "basic")).to_numpy()
     worst = found_in(frame, loan_money(rng, np.where(planted, 0.5, 0.1), 0.1))[0]
     assert worst.description.startswith("monthly income above ")
-    assert worst.description.endswith(" and plan is `basic`")
+    assert worst.description.endswith(" and plan is “basic”")
     told = {one.feature: one for one in read_predicate(worst.predicate)}
     assert told["income"].above == pytest.approx(70, abs=0.5)
     again = world(9)
@@ -139,4 +139,4 @@ def test_two_conditions_on_a_feature_become_one() -> None:
     both = Condition("income", above=3.0, has_missing=True).narrowed(Condition("income", above=1.0, up_to=9.0))
     assert both == Condition("income", above=3.0, up_to=9.0)
     either = Condition("plan", excludes=("basic",)).narrowed(Condition("plan", equals="family"))
-    assert either.words(loans().features[2]) == "plan is `family`"
+    assert either.words(loans().features[2]) == "plan is “family”"

@@ -36,7 +36,7 @@ def artifacts(monkeypatch):
     return shown
 
 
-def raise_incident(installation, family, since_week, stake=None, words="Debt has moved."):
+def raise_incident(installation, family, since_week, stake=None, words="Debt has moved.", monitor=""):
     """An incident with one alarm, as the monitors leave it; returns its id."""
     cohort = f"{as_of(since_week):%Y-%m-%d}"
     incident_id = f"small/{family}/{cohort}"
@@ -45,7 +45,7 @@ def raise_incident(installation, family, since_week, stake=None, words="Debt has
         use_case="small",
         incident_id=incident_id,
         family=family,
-        monitor=family,
+        monitor=monitor or family,
         slice="feature=debt",
         against="training",
         release_id=None,
@@ -152,12 +152,15 @@ def test_running_it_again_does_nothing_twice(awake):
 
 
 def test_it_waits_for_the_outcomes_of_the_changed_world(awake):
-    raise_incident(awake, "inputs", 3)
-    said = awake.retrain(3)
+    raise_incident(awake, "inputs", 4)
+    said = awake.retrain(4)
     assert "0 have matured and 50 are needed" in said
     assert (last_run(awake).trigger, last_run(awake).is_triggered) == ("wait", False)
-    awake.observe(4)
-    awake.retrain(4)
+    for week in (4, 5):
+        awake.predict(week)
+        awake.act(week)
+        awake.observe(week)
+    awake.retrain(5)
     assert (last_run(awake).trigger, last_run(awake).is_triggered) == ("drift", True)
 
 
@@ -169,17 +172,24 @@ def test_it_refuses_what_costs_more_than_it_can_save(awake, artifacts):
     assert last_run(awake).trigger == "refuse"
     assert artifacts["retraining-small-2024-01-29"].startswith("# Retraining refused: drift asked")
     awake.contract(monitors={"retraining_cost": 250})
-    awake.retrain(4)
-    assert last_run(awake).as_of == as_of(4)
+    assert "At stake are 0.01 a decision" in awake.retrain(4)  # an answer stands until somebody asks
+    awake.retrain(4, reason="It costs less now.")
     assert {run.trigger for run in learn_runs(awake.ledger, "small") if run.as_of == as_of(4)} == {"refuse", "drift"}
 
 
 def test_missing_labels_stop_every_training_but_a_forced_one(awake):
-    raise_incident(awake, "labels", 1, words="A third of the outcomes is missing.")
+    raise_incident(awake, "labels", 1, words="A third of the outcomes is missing.", monitor="missing_labels")
     raise_incident(awake, "value", 1)
     assert "learn the holes: A third of the outcomes is missing." in awake.retrain(4)
     assert last_run(awake).trigger == "refuse"
     assert awake.retrain(4, reason="They are all there.", is_forced=True).startswith("A person insists")
+
+
+def test_an_outcome_whose_rate_has_changed_is_there_to_be_learnt_from(awake):
+    raise_incident(awake, "labels", 1, words="More shops fail.", monitor="outcome_shift")
+    raise_incident(awake, "value", 1)
+    awake.retrain(4)
+    assert (last_run(awake).trigger, last_run(awake).is_triggered) == ("value_lost", True)
 
 
 def test_an_incident_that_was_closed_asks_for_nothing(awake):
