@@ -15,7 +15,7 @@ from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes, we
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
-from decisionloop.observe.value import realised_value, value_against_rules
+from decisionloop.observe.value import gain_over, realised_value, value_against_rules
 
 COHORT_OVERLAP = OverlapRules(minimum_effective_n=20.0, maximum_weight_share=0.2)
 """A cohort is small and only reported, never acted on alone: less is asked of it than of the gate's log."""
@@ -86,7 +86,7 @@ def money_figures(
         yield Figure("value_rules_total", rules_money.scaled(len(policy)))
         yield Figure("value_difference", gain)
         yield Figure("value_difference_total", gain.scaled(len(policy)))
-        explored = value_against_rules(policy, one_hot(greedy[free], actions)).gain
+        explored = gain_over(policy, against.realised, one_hot(greedy[free], actions))
         yield Figure("exploration_cost", _cost(explored, len(policy)))
     is_holdout = (log["role"] == "holdout").to_numpy()
     if is_holdout.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -71,12 +72,12 @@ class LoggedDecisions:
             is_possible=None if self.is_possible is None else self.is_possible[keep],
         )
 
-    @property
+    @cached_property
     def has_propensity(self) -> Flags:
         """(n,) whether the propensity of the action taken is known."""
         return np.nan_to_num(self.propensity, nan=0.0) > 0
 
-    @property
+    @cached_property
     def supported(self) -> Flags:
         """(n, A) actions whose money the log can tell: exactly known, or possible here and with outcomes somewhere."""
         known = self.has_propensity
@@ -89,24 +90,24 @@ class LoggedDecisions:
         could &= self.arrived_by_action > 0
         return np.where(self.is_exact, np.isfinite(self.expected_values), could)
 
-    @property
+    @cached_property
     def is_arrived(self) -> Flags:
         """(n,) whether the money of the action taken is known by now."""
         exact = self.is_exact[self.action] & np.isfinite(self.expected_of_taken)
         return exact | np.isfinite(self.reward)
 
-    @property
+    @cached_property
     def expected_of_taken(self) -> Floats:
         """(n,) expected money of the action taken; NaN without an opinion."""
         return self.expected_values[np.arange(len(self)), self.action]
 
-    @property
+    @cached_property
     def money(self) -> Floats:
         """(n,) money of the action taken, from the exact value or the reward; 0 where it has not arrived."""
         exact = self.is_exact[self.action] & np.isfinite(self.expected_of_taken)
         return np.nan_to_num(np.where(exact, self.expected_of_taken, self.reward), nan=0.0)
 
-    @property
+    @cached_property
     def arrival_weight(self) -> Floats:
         """(n,) 1 / share of this action's outcomes that arrived where this one did, else 0.
 
@@ -116,12 +117,12 @@ class LoggedDecisions:
         weight = np.divide(taken, arrived, out=np.zeros(len(arrived)), where=arrived > 0)
         return np.where(self.is_arrived, weight[self.action], 0.0)
 
-    @property
+    @cached_property
     def taken_by_action(self) -> Floats:
         """(A,) decisions that took each action."""
         return np.bincount(self.action, minlength=self.expected_values.shape[1]).astype(float)
 
-    @property
+    @cached_property
     def arrived_by_action(self) -> Floats:
         """(A,) of these, the ones whose money is known by now."""
         arrived = self.action[self.is_arrived]

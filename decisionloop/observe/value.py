@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.money_interval import money_estimate
+from decisionloop.observe.money_interval import RowMoney, money_estimate
 from decisionloop.observe.off_policy import OffPolicyEstimate, one_hot, policy_value, propensity_weights, row_money
 from decisionloop.observe.overlap import Overlap, measure_overlap
 
@@ -89,13 +89,9 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     The gain is paired (doubly robust): a decision that the rules would have taken with certainty, and that was
     taken with probability 1, contributes exactly 0. Holdout decisions do not belong in ``logged``.
     """
-    n = len(logged)
-    q = np.nan_to_num(logged.expected_values, nan=0.0)
-    taken = q[np.arange(n), logged.action]
-    weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, rules)
-    rows = row_money(logged, taken - np.einsum("ij,ij->i", rules, q), weight, taken)
     realised, told = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
-    overlap = measure_overlap(logged, one_hot(logged.action, q.shape[1]) - rules, weight)
+    rows = _gain_rows(logged, rules)
+    overlap = measure_overlap(logged, one_hot(logged.action, rules.shape[1]) - rules, rows.weight)
     return ValueAgainstRules(
         realised=realised,
         rules=told,
@@ -107,6 +103,21 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
             weight_deviation=told.overlap.weight_deviation,
         ),
     )
+
+
+def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, confidence: float = 0.95) -> Estimate:
+    """The gain of `value_against_rules` alone, over another policy ``other`` (n, A), its ``realised`` value known."""
+    if not realised.per_decision.is_known:
+        return realised.per_decision
+    return money_estimate(_gain_rows(logged, other), confidence)
+
+
+def _gain_rows(logged: LoggedDecisions, other: Floats) -> RowMoney:
+    n = len(logged)
+    q = np.nan_to_num(logged.expected_values, nan=0.0)
+    taken = q[np.arange(n), logged.action]
+    weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, other)
+    return row_money(logged, taken - np.einsum("ij,ij->i", other, q), weight, taken)
 
 
 def _mean_of_action(logged: LoggedDecisions) -> Floats:

@@ -126,8 +126,8 @@ def test_conditions_travel_as_json_and_are_said_as_people_say_them() -> None:
     text = write_predicate(conditions)
     assert read_predicate(text) == conditions
     assert describe(loans(), conditions) == (
-        "monthly income above 0 and up to 20.5 (or missing) and months late is missing and plan is not `basic` or "
-        "`family`"
+        "monthly income above 0 and up to 20.5 (or missing) and months late is missing and plan is not “basic” or "
+        "“family”"
     )
     frame = pd.DataFrame({"income": [0.0, np.nan, 20.5], "late": [np.nan, np.nan, 1.0], "plan": [None, "x", "x"]})
     assert apply_slice(text, frame.astype({"plan": "str"})).tolist() == [False, True, False]
