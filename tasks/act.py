@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from decisionloop.act.constraints import InfeasibleConstraints, Plan
 from decisionloop.act.guardrails import GuardFinding, guard_after, guard_before
@@ -13,17 +14,21 @@ from decisionloop.dispatch.opening import open_actuator
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, latest_detail
 from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import Release, baseline
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
+from decisionloop.monitor.outputs import action_shares
 from decisionloop.report.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.act_parts import ChosenPart, choose_actions, log_decisions, situations
 from tasks.announce import announce, publish
 from tasks.batch_story import batch_markdown
+from tasks.cohort import cohort_name
 from tasks.halting import halt
 from tasks.log_ranges import log_in_ranges
+from tasks.measuring import measurement_of
 from tasks.outgoing import send_pending
 from tasks.output_watch import Chosen, judge_actions
 from tasks.parts import each_part
@@ -147,6 +152,12 @@ def _halt_where_actions_jumped(workspace: Workspace, batch_id: str, champion: Re
     """Raise what the monitors of scores and actions say; a jump halts the batch."""
     batch = batch_of(workspace, batch_id)
     findings = judge_actions(workspace, batch, champion, chosen)
+    shares = action_shares(chosen.actions, champion.release_id)
+    name, day = workspace.use_case.name, cohort_name(batch.as_of)
+    append_measurements(
+        workspace.ledger,
+        [measurement_of(name, day, batch.as_of, replace(share, is_mature=False)) for share in shares],
+    )
     raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
     publish(f"outputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Scores and actions of the batch"))
     stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]

@@ -148,9 +148,7 @@ def _append(
 def _last_open(history: Sequence[IncidentEvent], incident_id: str) -> IncidentEvent:
     """The last event of an incident that is open; raises UsageError for any other."""
     if not history:
-        raise UsageError(
-            f"there is no incident {incident_id}. `decisionloop incidents list` names them all."
-        )
+        raise UsageError(f"there is no incident {incident_id}. `decisionloop incidents list` names them all.")
     last = history[-1]
     if last.state == "closed":
         raise UsageError(

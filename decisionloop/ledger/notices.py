@@ -122,11 +122,6 @@ def undelivered_notices(source: Ledger | Connection, use_case: str) -> tuple[Und
     return facts.as_facts(source, Undelivered, statement)
 
 
-def count_undelivered(source: Ledger | Connection, use_case: str) -> int:
-    """How many notices failed and were not delivered since."""
-    return len(undelivered_notices(source, use_case))
-
-
 def _has(status: NoticeStatus) -> ColumnElement[bool]:
     tried = notice_attempt.alias("tried")  # a name of its own: the caller may read the attempts as well
     return exists().where(tried.c.notice_id == notice.c.notice_id, tried.c.status == status)

@@ -5,12 +5,11 @@ expectation given the scores alone (confidence-based performance estimation, as 
 
 What it cannot see: concept change. If the outcome's dependence on the features has changed, the probabilities are
 wrong and the promise is confidently wrong with them; only matured outcomes can tell. It sees what a change of the
-*inputs* does to performance, nothing else. So its past error (`estimation_error`) belongs beside it, always.
+*inputs* does to performance, nothing else. So its past error belongs beside it, always.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,26 +79,6 @@ def promised_auc(probability: Floats, score: Floats, confidence: float = 0.95) -
     centre = np.log(value / (1 - value))
     low, high = (float(1 / (1 + np.exp(-np.clip(bound, -40, 40)))) for bound in (centre - half, centre + half))
     return Estimate(value, low, high, p.size, float(p.size), confidence)
-
-
-@dataclass(frozen=True)
-class EstimationError:
-    """How far promises were from what came, over past cohorts: mean of realised - estimated, and of its size."""
-
-    bias: Estimate
-    size: Estimate
-    cohorts: int
-
-
-def estimation_error(estimated: Sequence[Estimate], realised: Sequence[Estimate]) -> EstimationError:
-    """Past error of promises, one pair of estimates a cohort in the same order; pairs with an unknown are left out."""
-    pairs = [
-        (promise.value, fact.value)
-        for promise, fact in zip(estimated, realised, strict=True)
-        if promise.value is not None and fact.value is not None
-    ]
-    gap = np.array([fact - promise for promise, fact in pairs], dtype=np.float64)
-    return EstimationError(weighted_mean(gap), weighted_mean(np.abs(gap)), len(pairs))
 
 
 def _promised_rate(p: Floats, confidence: float) -> Estimate:

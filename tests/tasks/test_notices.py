@@ -10,7 +10,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock, PagerDu
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import open_batch
-from decisionloop.ledger.notices import attempts_of, count_undelivered, pending_notices, undelivered_notices
+from decisionloop.ledger.notices import attempts_of, pending_notices, undelivered_notices
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.use_cases import record_use_case
 from tasks.channels import AppriseChannel, secrets_of, without_secrets
@@ -109,7 +109,7 @@ def test_a_failed_notice_is_shown_and_tried_again_while_the_other_channels_are_s
     service.down = set()
     assert _deliver() == NoticeCounts(delivered=1, failed=0, waiting=0)
     assert [one.status for one in attempts_of(told.ledger, shown.notice_id)] == ["failed", "failed", "delivered"]
-    assert count_undelivered(told.ledger, "small") == 0
+    assert undelivered_notices(told.ledger, "small") == ()
 
 
 def test_a_channel_that_is_down_is_left_alone_until_the_next_run(told, service):
