@@ -31,7 +31,7 @@ from decisionloop.predict.release_model import ReleaseModel, explained_score, pr
 from decisionloop.predict.side_by_side import leading_scores
 from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
-from tasks.input_watch import keep_what_it_saw
+from tasks.input_watch import keep_what_it_saw, what_it_sees
 from tasks.model_versions import code_version, log_candidate, log_rules
 from tasks.references import keep_table, read_table
 from tasks.training_rows import training_rows_of
@@ -85,8 +85,10 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         card_json=canonical_json(card),
         created_at=fact.as_of,
     )
-    register_release(workspace.ledger, release, _made_from(len(rows), candidate.model), "decisionloop")
-    keep_what_it_saw(workspace, release, batches.frame)
+    seen = what_it_sees(workspace.use_case, batches.frame)
+    with workspace.ledger.begin() as connection:
+        register_release(connection, release, _made_from(len(rows), candidate.model), "decisionloop")
+        keep_what_it_saw(connection, release, seen)
     return release_id
 
 

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.ledger.alarms import alarms_of
-from decisionloop.ledger.batches import batches, latest_detail
+from decisionloop.ledger.batches import batches, latest_details
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import RULES
 from decisionloop.monitor.budget import budget_of
 from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usual_gap
 from decisionloop.monitor.finding import Finding
-from decisionloop.monitor.labels import label_checks, labels_complete, missing_beyond_usual
+from decisionloop.monitor.labels import label_checks
 from decisionloop.monitor.outcome_shift import judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import holdout_lift, judge_value
@@ -27,7 +27,7 @@ from decisionloop.observe.confidence_sequence import ConfidenceSequence, lift_se
 from decisionloop.observe.estimate import Estimate, cannot_say, weighted_mean
 from decisionloop.workspace import Workspace
 from tasks.cohort import Cohort, cohort_name
-from tasks.label_watch import arrivals_of, usual_curve
+from tasks.label_watch import CohortLabels
 from tasks.raise_alarms import raise_alarms
 
 FIRST_COHORTS = 4
@@ -38,28 +38,23 @@ EARLIER_COHORTS = 12
 SIGNED_GAP = "feedback_gap_signed"
 
 
-def judge_cohort(workspace: Workspace, cohort: Cohort, figures: list[Figure], as_of: datetime) -> tuple[Finding, ...]:
+def judge_cohort(
+    workspace: Workspace, cohort: Cohort, labels: CohortLabels, figures: list[Figure], as_of: datetime
+) -> tuple[Finding, ...]:
     """Judge a mature cohort and raise what is to be raised; adds the figures of its checks to ``figures``."""
-    is_complete, missing = _labels(workspace, cohort, as_of)
+    is_complete = labels.are_complete(cohort.use_case)
     findings: list[Finding] = []
     if is_complete and cohort.use_case.outcome.class_ is not None:
         findings += _outcome_findings(workspace, cohort)
         figures.append(_outcome_rate(cohort))
     if cohort.score is not None and cohort.use_case.outcome.class_ is not None:
         figures += _feedback_figures(cohort)
-        findings += _model_findings(workspace, cohort, is_complete, missing)
+        findings += _model_findings(workspace, cohort, is_complete, labels.missing)
     figures += _holdout(figures)
     if is_complete:
         findings += _value_findings(workspace, cohort, figures)
     raise_alarms(workspace, findings, as_of, cohort.batch.batch_id, len(cohort.log), cohort.batch.as_of, True)
     return tuple(findings)
-
-
-def _labels(workspace: Workspace, cohort: Cohort, as_of: datetime) -> tuple[bool, float]:
-    """Whether the cohort's outcomes suffice to judge by, and the share that is missing beyond the usual."""
-    arrivals, curve = arrivals_of(workspace, cohort.batch, as_of), usual_curve(workspace, cohort.batch.as_of)
-    told = (arrivals.decided, arrivals.arrived, (as_of - cohort.batch.as_of) / timedelta(days=1), curve)
-    return labels_complete(workspace.use_case, *told), missing_beyond_usual(*told)
 
 
 def _outcome_rate(cohort: Cohort) -> Figure:
@@ -177,8 +172,10 @@ def _cohorts_of(workspace: Workspace, cohort: Cohort) -> list[str]:
     """Names of the earlier cohorts that the same release decided."""
     earlier = batches(workspace.ledger, cohort.use_case.name, as_of_to=cohort.batch.as_of - timedelta(microseconds=1))
     mine = cohort.champion.release_id
-    details = {one.as_of: latest_detail(workspace.ledger, one.batch_id, "decided") for one in earlier}
-    return [cohort_name(moment) for moment, detail in details.items() if detail.get("decided_by") == mine]
+    details = latest_details(workspace.ledger, [one.batch_id for one in earlier], "decided")
+    return [
+        cohort_name(one.as_of) for one, detail in zip(earlier, details, strict=True) if detail.get("decided_by") == mine
+    ]
 
 
 def _estimates(rows: pd.DataFrame) -> list[Estimate]:

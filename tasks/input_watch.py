@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
+from sqlalchemy import Connection
 
-from decisionloop.ledger.batches import Batch, accepted_batches, latest_detail
+from decisionloop.contract import UseCase
+from decisionloop.ledger.batches import Batch, accepted_batches, latest_details
 from decisionloop.ledger.monitor_references import (
     append_thresholds,
     keep_reference,
@@ -33,10 +36,13 @@ REFERENCE_ROWS = 100_000
 SHIFT, SUPPORT = "input_shift", "support"
 
 
-def reference_for(workspace: Workspace, release_id: str) -> Reference | None:
-    """What batches are compared with while this release decides; None before its first accepted batch."""
+def reference_for(workspace: Workspace, batch: Batch, release_id: str) -> Reference | None:
+    """What a batch is compared with while this release decides; None for the first batch that it accepts.
+
+    A batch that became the reference and then was killed is still the first when it runs again.
+    """
     kept = reference_of(workspace.ledger, workspace.use_case.name, release_id)
-    return None if kept is None else Reference.from_json(kept.content)
+    return None if kept is None or kept.as_of == batch.as_of else Reference.from_json(kept.content)
 
 
 def judge_features(
@@ -57,22 +63,23 @@ def keep_first_reference(workspace: Workspace, batch: Batch, release_id: str) ->
     keep_reference(workspace.ledger, workspace.use_case.name, release_id, content, batch.as_of)
 
 
-def keep_what_it_saw(workspace: Workspace, release: Release, frame: pd.DataFrame) -> None:
-    """Keep the profile and the support of everyone in a release's training window, whether or not they taught it."""
-    for kind, content in (
-        ("inputs", Reference.of(workspace.use_case, frame).to_json()),
-        (SUPPORT, Support.of(workspace.use_case, frame).to_json()),
-    ):
-        keep_reference(workspace.ledger, release.use_case, release.release_id, content, release.created_at, kind)
+def what_it_sees(use_case: UseCase, frame: pd.DataFrame) -> dict[str, str]:
+    """Profile and support of everyone in a training window, whether or not they taught, by the kind of reference."""
+    return {"inputs": Reference.of(use_case, frame).to_json(), SUPPORT: Support.of(use_case, frame).to_json()}
+
+
+def keep_what_it_saw(connection: Connection, release: Release, seen: Mapping[str, str]) -> None:
+    """Keep what a release will be compared with; in the transaction that registers it, for it is trained once."""
+    for kind, content in seen.items():
+        keep_reference(connection, release.use_case, release.release_id, content, release.created_at, kind)
 
 
 def stakes_before(workspace: Workspace, as_of: datetime) -> Stakes:
     """What choosing was worth in the last batch that a model has valued."""
-    for batch in reversed(accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]):
-        worth = latest_detail(workspace.ledger, batch.batch_id, "scored").get("worth")
-        if worth is not None:
-            return Stakes(worth=float(worth))
-    return Stakes()
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]
+    details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "scored")
+    told = [float(worth) for detail in details if (worth := detail.get("worth")) is not None]
+    return Stakes(worth=told[-1]) if told else Stakes()
 
 
 def _importance(workspace: Workspace, release_id: str) -> dict[str, float] | None:
@@ -84,7 +91,8 @@ def _importance(workspace: Workspace, release_id: str) -> dict[str, float] | Non
 def _recent_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) -> list[FrameProfile]:
     """Profiles of the last accepted batches in the same bins, oldest first."""
     earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]
-    told = [latest_detail(workspace.ledger, batch.batch_id, "validated").get("profile") for batch in earlier]
+    details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "validated")
+    told = [detail.get("profile") for detail in details]
     profiles = [FrameProfile.from_json(str(text)) for text in told if text is not None]
     return [profile for profile in profiles if profile.bins_digest == bins_digest]
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import baseline
 from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.labels import judge_labels, labels_complete
+from decisionloop.monitor.labels import judge_labels, labels_complete, missing_beyond_usual
 from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.raise_alarms import raise_alarms
@@ -39,27 +40,38 @@ def watch_labels(use_case: str, as_of: datetime) -> int:
     young = batches(workspace.ledger, use_case, oldest + timedelta(microseconds=1), as_of - timedelta(microseconds=1))
     raised = 0
     for batch in (one for one in young if one.state in DECIDED):
-        arrivals, curve = arrivals_of(workspace, batch, as_of), usual_curve(workspace, batch.as_of)
-        age = (as_of - batch.as_of) / timedelta(days=1)
-        findings = judge_labels(contract, arrivals.decided, arrivals.arrived, age, curve, budget_of(contract))
-        is_mature = age >= contract.outcome.maturity_days
-        raised += len(
-            raise_alarms(workspace, findings, as_of, batch.batch_id, arrivals.decided, batch.as_of, is_mature)
-        )
+        told = labels_of(workspace, batch, as_of)
+        decided, arrived = told.arrivals.decided, told.arrivals.arrived
+        findings = judge_labels(contract, decided, arrived, told.age_days, told.curve, budget_of(contract))
+        is_mature = told.age_days >= contract.outcome.maturity_days
+        raised += len(raise_alarms(workspace, findings, as_of, batch.batch_id, decided, batch.as_of, is_mature))
     return raised
 
 
-def arrivals_of(workspace: Workspace, batch: Batch, known_at: datetime) -> LabelArrivals:
-    """The outcomes of a batch that are there at a time."""
+@dataclass(frozen=True)
+class CohortLabels:
+    """The outcomes of a batch that are there at an age, beside what is usual."""
+
+    arrivals: LabelArrivals
+    age_days: float
+    curve: LabelCurve
+
+    def are_complete(self, use_case: UseCase) -> bool:
+        """Whether a mature cohort has the outcomes without which nothing can be said of the model."""
+        decided, arrived = self.arrivals.decided, self.arrivals.arrived
+        return labels_complete(use_case, decided, arrived, self.age_days, self.curve)
+
+    @property
+    def missing(self) -> float:
+        """Share that is missing beyond the usual."""
+        return missing_beyond_usual(self.arrivals.decided, self.arrivals.arrived, self.age_days, self.curve)
+
+
+def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> CohortLabels:
+    """The outcomes of a batch that are there at a time, beside those of the mature cohorts before it."""
     revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
-    return label_arrivals(workspace.ledger, batch.batch_id, revealing, known_at)
-
-
-def are_labels_complete(workspace: Workspace, batch: Batch, known_at: datetime) -> bool:
-    """Whether a mature cohort has the outcomes without which nothing can be said of the model."""
-    arrivals, age = arrivals_of(workspace, batch, known_at), (known_at - batch.as_of) / timedelta(days=1)
-    curve = usual_curve(workspace, batch.as_of)
-    return labels_complete(workspace.use_case, arrivals.decided, arrivals.arrived, age, curve)
+    arrivals = label_arrivals(workspace.ledger, batch.batch_id, revealing, known_at)
+    return CohortLabels(arrivals, (known_at - batch.as_of) / timedelta(days=1), usual_curve(workspace, batch.as_of))
 
 
 def usual_curve(workspace: Workspace, before: datetime) -> LabelCurve:
@@ -73,14 +85,13 @@ def usual_curve(workspace: Workspace, before: datetime) -> LabelCurve:
     return LabelCurve(tuple(one for one, early in zip(curve.cohorts, is_earlier, strict=True) if early))
 
 
-def keep_in_curve(workspace: Workspace, batch: Batch, known_at: datetime) -> None:
+def keep_in_curve(workspace: Workspace, batch: Batch, arrivals: LabelArrivals, known_at: datetime) -> None:
     """Let a mature cohort be a part of what is usual for later ones."""
     name, owner = workspace.use_case.name, _owner(workspace)
     kept = reference_of(workspace.ledger, name, owner, KIND)
     stored: dict[str, Any] = {"as_of": [], "curve": {"cohorts": []}} if kept is None else json.loads(kept.content)
     if batch.as_of.isoformat() in stored["as_of"]:
         return
-    arrivals = arrivals_of(workspace, batch, known_at)
     ages = np.repeat(
         np.array([(at - batch.as_of) / timedelta(days=1) for at, _ in arrivals.came], dtype=np.float64),
         np.array([count for _, count in arrivals.came], dtype=np.int64),

@@ -26,7 +26,7 @@ from tasks.announce import announce
 from tasks.cohort import Cohort, cohort_name, read_cohort
 from tasks.cohort_watch import judge_cohort
 from tasks.impact_causes import gap_figures
-from tasks.label_watch import are_labels_complete, keep_in_curve
+from tasks.label_watch import keep_in_curve, labels_of
 from tasks.measuring import measurement_of
 from tasks.misses import explain_misses
 from tasks.promises import promise_errors
@@ -76,9 +76,10 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
         cohort = read_cohort(workspace, batch)
         explain_misses(workspace, cohort, as_of)
         figures = [*_figures(cohort), *gap_figures(workspace, cohort), *promise_errors(workspace, cohort)]
-        judge_cohort(workspace, cohort, figures, as_of)
-        if are_labels_complete(workspace, batch, as_of):  # what fell short never becomes usual
-            keep_in_curve(workspace, batch, as_of)
+        labels = labels_of(workspace, batch, as_of)
+        judge_cohort(workspace, cohort, labels, figures, as_of)
+        if labels.are_complete(cohort.use_case):  # what fell short never becomes usual
+            keep_in_curve(workspace, batch, labels.arrivals, as_of)
         # What was measured says that the cohort is done with, so it comes last.
         append_measurements(workspace.ledger, [measurement_of(use_case, cohort.name, as_of, f) for f in figures])
         announce("cohort.measured", use_case, batch.batch_id, {"cohort": cohort.name})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decisionloop.ledger.batches import Batch, accepted_batches, latest_detail
+from decisionloop.ledger.batches import Batch, accepted_batches, latest_detail, latest_details
 from decisionloop.ledger.releases import Release
 from decisionloop.monitor.budget import budget_of
 from decisionloop.monitor.finding import Finding, Stakes
@@ -54,7 +54,7 @@ def judge_groups(workspace: Workspace, champion: Release, chosen: Chosen) -> tup
 def _recent_actions(workspace: Workspace, batch: Batch, release_id: str) -> list[ActionProfile]:
     """Actions of the last batches that this release decided, oldest first."""
     earlier = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of)[-REFERENCE_BATCHES:]
-    details = [latest_detail(workspace.ledger, one.batch_id, "decided") for one in earlier]
+    details = latest_details(workspace.ledger, [one.batch_id for one in earlier], "decided")
     return [
         ActionProfile.from_json(str(detail["actions"]))
         for detail in details

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from uuid import NAMESPACE_URL, uuid5
+
 import numpy as np
 
+from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.monitor.finding import Finding
-from decisionloop.monitor.plug import pull_plug
+from decisionloop.monitor.plug import PlugDecision, pull_plug
 from decisionloop.workspace import Workspace
 from tasks.announce import announce
 from tasks.impact_causes import SAMPLE, with_causes
@@ -27,17 +31,26 @@ def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen:
     """
     batch = batch_of(workspace, batch_id)
     findings = judge_groups(workspace, champion, chosen)
+    # Where the rules decide there is nothing to fall back to.
+    decision = None if champion.kind == RULES else pull_plug(workspace.use_case, findings, chosen.groups)
     if any(finding.is_alarm for finding in findings):
         findings = _explained(workspace, batch_id, champion, findings)
+    if decision is not None:
+        findings = tuple(_with_plug(finding, decision) if finding.is_alarm else finding for finding in findings)
     raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
-    if champion.kind == RULES:  # there is nothing to fall back to
+    if decision is None or not decision.is_pulled:
         return False
-    decision = pull_plug(workspace.use_case, findings, chosen.groups)
-    if not decision.is_pulled:
-        return False
+    # The event first: a run that was killed behind the flag finds the switch on, and says nothing.
+    event_id = uuid5(NAMESPACE_URL, canonical_json(["plug.pulled", batch_id]))
+    announce("plug.pulled", workspace.use_case.name, batch_id, {"reason": decision.reason}, event_id)
     set_flag(workspace.ledger, workspace.use_case.name, KILL_SWITCH, "on", decision.reason, GUARD)
-    announce("plug.pulled", workspace.use_case.name, batch_id, {"reason": decision.reason})
     return True
+
+
+def _with_plug(finding: Finding, decision: PlugDecision) -> Finding:
+    """The alarm with what became of the plug, so that whoever reads it knows who decides now."""
+    done = "The kill switch is on" if decision.is_pulled else "The kill switch was left off"
+    return replace(finding, suggestion=f"{finding.suggestion} {done}: {decision.reason}")
 
 
 def _explained(

@@ -127,7 +127,8 @@ def score_batch(use_case: str, batch_id: str) -> str:
 
 def _compare(workspace: Workspace, batch_id: str, release_id: str, profile: FrameProfile | None) -> tuple[Finding, ...]:
     """Judge the features of a batch and raise what is to be raised; nothing before there is a reference."""
-    batch, reference = batch_of(workspace, batch_id), reference_for(workspace, release_id)
+    batch = batch_of(workspace, batch_id)
+    reference = reference_for(workspace, batch, release_id)
     if reference is None or profile is None:
         return ()
     findings = judge_features(workspace, batch, release_id, reference, profile)

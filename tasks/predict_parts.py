@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.releases import Release
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.profile import FrameProfile
@@ -112,17 +113,17 @@ def validate_part(
     from expectations.run import check_part
 
     workspace = open_workspace(use_case)
-    as_of = batch_of(workspace, batch_id).as_of
+    batch = batch_of(workspace, batch_id)
     with Meter("validate", None, scope_of(workspace)) as meter:
         frame = read_part(workspace, batch_id, "features", part).to_pandas()
-        reference = reference_before(workspace, as_of)
+        reference = reference_before(workspace, batch.as_of)
         latest = None if newest is None else pd.Timestamp(newest)
         docs = _docs_folder(workspace, batch_id, part)
-        found = check_part(frame, workspace.use_case, reference, latest, pd.Timestamp(as_of), rows, docs)
+        found = check_part(frame, workspace.use_case, reference, latest, pd.Timestamp(batch.as_of), rows, docs)
         reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, workspace.use_case) if len(frame) else None
-        profile = _feature_profile(workspace, frame, champion)
+        profile = _feature_profile(workspace, batch, frame, champion)
         meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
     return CheckedPart(found.observations, found.fault_rows, looks, profile, meter.cost)
 
@@ -159,9 +160,9 @@ def _profile(workspace: Workspace, decides: Release, scores: pa.Table) -> ScoreP
     return ScoreProfile.of(scores[name].to_numpy(), reference)
 
 
-def _feature_profile(workspace: Workspace, frame: pd.DataFrame, champion: str) -> FrameProfile | None:
+def _feature_profile(workspace: Workspace, batch: Batch, frame: pd.DataFrame, champion: str) -> FrameProfile | None:
     """The part's features counted; None where there is nothing to compare with, or a column is not there."""
-    compared = reference_for(workspace, champion)
+    compared = reference_for(workspace, batch, champion)
     if compared is None or not set(compared.bins.by_name) <= set(frame.columns):
         return None
     return FrameProfile.of(frame, compared.bins)

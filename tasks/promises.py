@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from decisionloop.ledger.batches import batches
-from decisionloop.ledger.measurements import append_measurements, measurements_of
+from decisionloop.ledger.batches import Batch, batches, latest_detail
+from decisionloop.ledger.measurements import append_measurements, cohorts_with, measurements_of
+from decisionloop.ledger.releases import RULES
 from decisionloop.observe.cohort import Figure
 from decisionloop.observe.estimate import Estimate, weighted_mean
 from decisionloop.observe.estimated_performance import estimated_performance
@@ -16,6 +17,7 @@ from decisionloop.observe.performance import auc
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.cohort import Cohort, cohort_name, read_cohort
 from tasks.measuring import measurement_of
+from tasks.stages import release_of
 from tasks.step import step
 
 DECIDED = ("decided", "complete")
@@ -30,13 +32,21 @@ def promise_performance(use_case: str, as_of: datetime) -> int:
     if contract.outcome.class_ is None:
         return 0
     young = batches(workspace.ledger, use_case, as_of - timedelta(days=contract.outcome.maturity_days), as_of)
-    done = set(measurements_of(workspace.ledger, use_case, "rate_estimated")["cohort"])
+    done = cohorts_with(workspace.ledger, use_case, "rate_estimated")
     due = [one for one in young if one.state in DECIDED and cohort_name(one.as_of) not in done]
+    due = [one for one in due if _has_scores(workspace, one)]
     for batch in due:
         cohort = read_cohort(workspace, batch)
         figures = list(_promises(cohort))
         append_measurements(workspace.ledger, [measurement_of(use_case, cohort.name, as_of, f) for f in figures])
     return len(due)
+
+
+def _has_scores(workspace: Workspace, batch: Batch) -> bool:
+    """Whether a model was to decide: rules promise nothing, so their batches are never done with."""
+    return (
+        release_of(workspace, str(latest_detail(workspace.ledger, batch.batch_id, "scored")["champion"])).kind != RULES
+    )
 
 
 def promise_errors(workspace: Workspace, cohort: Cohort) -> Iterator[Figure]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.batches import Batch, accepted_batches, find_batch, latest_detail
+from decisionloop.ledger.batches import Batch, accepted_batches, find_batch, latest_details
 from decisionloop.ledger.snapshot_log import Kind, record_snapshot
 from decisionloop.workspace import Workspace
 
@@ -45,5 +45,5 @@ def reference_before(workspace: Workspace, as_of: datetime) -> BatchReference | 
     from expectations.reference import BatchReference, merge
 
     earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]
-    details = [latest_detail(workspace.ledger, batch.batch_id, "validated") for batch in earlier]
+    details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "validated")
     return merge([BatchReference.model_validate_json(str(detail["reference"])) for detail in details])

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from decisionloop.ledger.batches import batches
-from decisionloop.ledger.measurements import measurements_of
+from decisionloop.ledger.measurements import cohorts_with
 from decisionloop.monitor.budget import budget_of
 from decisionloop.monitor.skew import compare_features, judge_skew
 from decisionloop.predict.features import build_frame
@@ -32,7 +32,7 @@ def check_skew(use_case: str, as_of: datetime) -> int:
     if not decided:
         return 0
     batch = decided[-1]
-    if cohort_name(batch.as_of) in set(measurements_of(workspace.ledger, use_case, "skew")["cohort"]):
+    if cohort_name(batch.as_of) in cohorts_with(workspace.ledger, use_case, "skew"):
         return 0
     served = sample_of(workspace, batch.batch_id, SAMPLE, "skew").frame
     served = served[~served[workspace.use_case.entity.key].duplicated(keep=False)]  # listed twice: served twice

@@ -41,7 +41,8 @@ class Monitors(Section):
         default={},
     )
     minimum_shift: float = field(
-        f"Smallest change of a distribution (total-variation distance, {_SHARE}) that is ever an alarm.",
+        f"Smallest change of a distribution (total-variation distance, {_SHARE}) that is an alarm; half of "
+        "it where values are missing, unseen or gone.",
         0.1,
         default=0.1,
         gt=0,

@@ -79,3 +79,10 @@ def measured_cohorts(source: Ledger | Connection, use_case: str) -> frozenset[st
     statement = select(table.cohort).where(*is_measured).distinct()
     with facts.reading(source) as connection:
         return frozenset(connection.execute(statement).scalars())
+
+
+def cohorts_with(source: Ledger | Connection, use_case: str, monitor: str) -> frozenset[str]:
+    """Cohorts of which a monitor has told a figure, whatever it was."""
+    statement = select(measurement.c.cohort).where(measurement.c.use_case == use_case, measurement.c.monitor == monitor)
+    with facts.reading(source) as connection:
+        return frozenset(connection.execute(statement.distinct()).scalars())

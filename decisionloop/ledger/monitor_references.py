@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, or_
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from decisionloop.ledger import facts
 from decisionloop.ledger.engine import Ledger
@@ -64,8 +64,9 @@ def reference_of(
     """The latest reference (by as-of) of a release, or None where none was kept."""
     table = monitor_reference.c
     where = (table.use_case == use_case, table.release_id == release_id, table.kind == kind)
-    found = facts.every(source, MonitorReference, monitor_reference, *where, order_by=[table.as_of, table.at])
-    return found[-1] if found else None
+    statement = select(*facts.columns_of(MonitorReference, monitor_reference)).where(*where)
+    found = facts.as_facts(source, MonitorReference, statement.order_by(table.as_of.desc(), table.at.desc()).limit(1))
+    return found[0] if found else None
 
 
 def new_threshold(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -142,6 +143,7 @@ def release_events(source: Ledger | Connection, release_id: str) -> tuple[Releas
     return facts.every(source, ReleaseEvent, release_event, table.release_id == release_id, order_by=[table.seq])
 
 
+@functools.cache  # to build it takes as long as to run it
 def _with_last_event() -> Select[*tuple[Any, ...]]:
     """Every release joined with its last event: the columns of `Release`, then those of `ReleaseEvent`."""
     last = (

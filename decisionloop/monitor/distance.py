@@ -5,6 +5,7 @@ Every alarm asks for a chance of error of 1e-3 to 1e-6, where normal approximati
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,21 +52,22 @@ def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float) -> Apart:
     Raises UsageError for vectors of different length or without a row.
     """
     a, b = np.asarray(now, dtype=np.int64), np.asarray(before, dtype=np.int64)
-    if a.shape != b.shape or a.sum() == 0 or b.sum() == 0:
-        raise UsageError(f"counts of {a.sum()} and {b.sum()} rows, {a.size} and {b.size} cells, have no distance.")
     n, m, k = int(a.sum()), int(b.sum()), a.size
+    if a.shape != b.shape or n == 0 or m == 0:
+        raise UsageError(f"counts of {n} and {m} rows, {a.size} and {b.size} cells, have no distance.")
     v = 1 / n + 1 / m
     gap = a / n - b / m
-    raw = float(np.abs(gap).sum() / 2)
+    size = np.abs(gap)
+    raw = float(size.sum() / 2)
     pooled = (a + b) / (n + m)
     error = np.sqrt(v * pooled * (1 - pooled))
-    noise = _HALF_NORMAL_MEAN / 2 * float(error[np.abs(gap) < _CLEARLY_CHANGED * error].sum())
-    of_all = raw - np.sqrt(v * (k * np.log(2) + np.log(2 / alpha)) / 2)
-    largest = max(float(np.abs(gap).max()), float(np.abs(np.cumsum(gap)).max()))
-    of_few = largest - np.sqrt(v * np.log(2 * (4 * k - 2) / alpha) / 2)
-    value, half = max(raw - noise, 0.0), _NORMAL_97 / 2 * float(np.sqrt(v))
+    noise = _HALF_NORMAL_MEAN / 2 * float(error[size < _CLEARLY_CHANGED * error].sum())
+    of_all = raw - math.sqrt(v * (k * math.log(2) + math.log(2 / alpha)) / 2)
+    largest = max(float(size.max()), float(np.abs(gap.cumsum()).max()))
+    of_few = largest - math.sqrt(v * math.log(2 * (4 * k - 2) / alpha) / 2)
+    value, half = max(raw - noise, 0.0), _NORMAL_97 / 2 * math.sqrt(v)
     figure = Estimate(value, max(value - half, 0.0), min(raw + half, 1.0), n, float(n), CONFIDENCE)
-    return Apart(figure, max(float(of_all), float(of_few), 0.0))
+    return Apart(figure, max(of_all, of_few, 0.0))
 
 
 def rise(now: tuple[int, int], before: tuple[int, int], alpha: float) -> Apart:

@@ -45,6 +45,13 @@ _COMPARED: dict[str, tuple[Table, tuple[str, ...]]] = {
         (schema.verdict, ("reasons", "evidence")),
         (schema.learn_run, ()),
         (schema.alert, ("at",)),
+        (schema.alarm, ("at",)),
+        (schema.incident_event, ("at",)),
+        (schema.flag, ("at",)),
+        (schema.failure, ("recorded_at",)),
+        (schema.weak_slice, ("at",)),
+        (schema.monitor_reference, ("at",)),
+        (schema.monitor_threshold, ("at",)),
     )
 }
 

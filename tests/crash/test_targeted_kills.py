@@ -18,16 +18,20 @@ ON_EITHER = [
     (ORDINARY, Stop("os", "fsync", "before")),
     (ORDINARY, Stop("os", "replace", "before")),
     (ORDINARY, Stop("tasks.references", "record_snapshot", "before", 2)),
-    (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 1)),
+    (ORDINARY, Stop("tasks.stages", "append_batch_event", "before", 1)),
     (ORDINARY, Stop("tasks.predict_parts", "keep_part", "after", 2)),
     (ORDINARY, Stop("tasks.predict_parts", "keep_part", "before", 5)),
     (ORDINARY, Stop("tasks.predict", "append_results", "after")),
     (ORDINARY, Stop("tasks.predict_parts", "keep_part", "before", 8)),
     (ORDINARY, Stop("tasks.predict", "append_shadow_run", "after")),
-    (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 3)),
+    (ORDINARY, Stop("tasks.stages", "append_batch_event", "before", 3)),
     # Outcomes without the books of their reading, figures not kept.
     (ORDINARY, Stop("tasks.observe", "append_intake", "before")),
     (ORDINARY, Stop("tasks.observe", "append_measurements", "before")),
+    # What monitors judge by, and a figure in the transaction of its alarms (tests/tasks/test_watching_killed.py).
+    (FIRST, Stop("tasks.input_watch", "keep_reference", "after")),
+    (ORDINARY, Stop("tasks.raise_alarms", "append_measurements", "after")),
+    (LEARNING_DAY, Stop("tasks.input_watch", "keep_reference", "after")),
     # A promotion: judged, named in MLflow, with one of its two facts in the ledger.
     (LEARNING_DAY, Stop("tasks.verdicts", "append_verdict", "after", 1)),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 1)),
@@ -47,13 +51,13 @@ ON_BOTH = [
     (ORDINARY, Stop("tasks.act_parts", "keep_part", "after")),
     (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 2)),
     (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 3)),
-    (ORDINARY, Stop("tasks.predict", "append_batch_event", "after", 4)),
+    (ORDINARY, Stop("tasks.stages", "append_batch_event", "after", 4)),
     (ORDINARY, Stop("tasks.act", "_log", "after")),
     # The receiver has carried a chunk out and said so, and the ledger does not know it; or knows that one only.
     (ORDINARY, Stop("tasks.outgoing", "_log", "before", 1)),
     (ORDINARY, Stop("tasks.outgoing", "_log", "before", 4)),
     (ORDINARY, Stop("tasks.outgoing", "append_deliveries", "after", 2)),
-    (ORDINARY, Stop("tasks.predict", "append_batch_event", "before", 5)),
+    (ORDINARY, Stop("tasks.stages", "append_batch_event", "before", 5)),
 ]
 
 
@@ -70,5 +74,5 @@ def test_a_turn_killed_at_a_weak_place_is_completed_by_running_it_again(
     world: World, undisturbed: dict[str, Undisturbed], day: Day, stop: Stop
 ) -> None:
     told = disturb(world, day, [stop], undisturbed[day.name])
-    assert told.hits, "the process was not killed there"
+    assert told.hits, f"the process was not killed there: {told.problems}"
     assert not told.problems, "\n".join(told.problems)

@@ -93,11 +93,11 @@ def run_turn(order: Order, report: Connection) -> None:
     tempfile.tempdir = order.folder
     hung = os.open(Path(order.folder, HUNG), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     faulthandler.dump_traceback_later(HANGING_SECONDS - 5, file=hung)
-    if order.is_naming_at_random:
-        _name_at_random()
-    if order.stop:
-        _install(order.stop)
     try:
+        if order.is_naming_at_random:
+            _name_at_random()
+        if order.stop:
+            _install(order.stop)
         _call_flows(order, report)
     except Exception:
         report.send(("failed", traceback.format_exc()))

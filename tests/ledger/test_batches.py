@@ -17,6 +17,7 @@ from decisionloop.ledger.batches import (
     events,
     find_batch,
     latest_detail,
+    latest_details,
     open_batch,
 )
 from decisionloop.ledger.engine import Ledger
@@ -57,6 +58,17 @@ def test_the_state_is_the_last_event_and_its_detail_can_be_read(ready: Ledger) -
     assert latest_detail(ready, BATCH, "frozen") == {"snapshot_digest": "a", "rows": 3}
     assert latest_detail(ready, BATCH, "complete") == {}
     assert [event.seq for event in events(ready, BATCH)] == [1, 2, 3]
+
+
+def test_details_of_several_batches_are_each_the_last_of_theirs_in_the_order_asked_for(ready: Ledger) -> None:
+    later = open_batch(ready, "credit_line", AS_OF + WEEK, CONTRACT).batch_id
+    append_batch_event(ready, BATCH, "frozen", {"rows": 3})
+    append_batch_event(ready, later, "frozen", {"rows": 4})
+    append_batch_event(ready, BATCH, "frozen", {"rows": 5})
+    append_batch_event(ready, later, "validated", {"rows": 6})
+    asked = [later, "credit_line/2004-01-01", BATCH]
+    assert latest_details(ready, asked, "frozen") == ({"rows": 4}, {}, {"rows": 5})
+    assert latest_details(ready, [], "frozen") == ()
 
 
 def test_a_flow_that_was_killed_and_runs_again_adds_only_what_is_missing(ready: Ledger) -> None:

@@ -102,6 +102,13 @@ def test_rows_are_of_one_group_where_they_have_in_common_what_a_group_says(
     assert ids == sorted(ids)
 
 
+def test_minus_zero_is_zero(rows: Rows) -> None:
+    frames = [rows(2).decisions.assign(latency_ms=[0.0, -0.0], action="hold")[::step] for step in (1, -1)]
+    first, again = (grouped(frame.assign(role="champion", decided_at=AS_OF)).groups for frame in frames)
+    assert len(first.group_by("latency_ms").aggregate([])) == 1
+    assert first.sort_by("group_id").equals(again.sort_by("group_id"))
+
+
 def test_a_batch_of_one_kind_is_one_group(ready: Ledger, rows: Rows) -> None:
     with ready.begin() as connection:
         append_decisions(connection, rows(500).decisions)

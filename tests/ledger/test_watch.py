@@ -15,7 +15,7 @@ from decisionloop.ledger import facts
 from decisionloop.ledger.alerts import alerts, append_alert
 from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.flags import current_flag, flag_history, is_kill_switch_on, set_flag
-from decisionloop.ledger.measurements import Measurement, append_measurements, measurements_of
+from decisionloop.ledger.measurements import Measurement, append_measurements, cohorts_with, measurements_of
 
 AT = datetime(2005, 7, 8, tzinfo=UTC)
 
@@ -30,6 +30,16 @@ def test_a_measurement_is_kept_once_and_read_as_a_frame(ready: Ledger) -> None:
     assert found.loc[0, "as_of"] == pd.Timestamp(AT)
     assert measurements_of(ready, "credit_line")["value"].isna().tolist() == [False, True]
     assert measurements_of(ready, "credit_line", release_id="nobody").empty
+
+
+def test_cohorts_are_those_that_a_monitor_has_told_of_even_without_a_value(ready: Ledger) -> None:
+    def figure(monitor: str, slice_: str, cohort: str, value: float | None) -> Measurement:
+        return Measurement("credit_line", None, monitor, slice_, cohort, value, None, None, 9, None, False, AT)
+
+    told = [("skew", "feature=age", "2005-05", 0.1), ("skew", "all", "2005-05", 0.1), ("skew", "all", "2005-06", None)]
+    append_measurements(ready, [figure(*one) for one in [*told, ("auc", "all", "2005-07", 0.8)]])
+    assert cohorts_with(ready, "credit_line", "skew") == {"2005-05", "2005-06"}
+    assert cohorts_with(ready, "another", "skew") == frozenset()
 
 
 def test_numbers_of_numpy_are_kept_as_numbers(ready: Ledger) -> None:

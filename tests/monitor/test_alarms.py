@@ -37,8 +37,8 @@ def finding(
 ) -> Finding:
     """A finding that is an alarm unless its bound says otherwise."""
     return Finding(
-        family, "input_shift", slice_, Estimate(0.4, 0.3, 0.5, 900, 900.0, 0.95), 0.1, bound, "above", 1e-4, "It moved.",
-        "Ask.", stake=stake, is_halting=is_halting,
+        family, "input_shift", slice_, Estimate(0.4, 0.3, 0.5, 900, 900.0, 0.95), 0.1, bound, "above", 1e-4,
+        "It moved.", "Ask.", stake=stake, is_halting=is_halting,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

@@ -43,6 +43,22 @@ def test_the_bound_is_where_the_test_stops_rejecting(n: int, m: int, data: st.Da
     assert signed_root(few, n, y - 0.5, m, bound) == pytest.approx(-ndtri(1e-4), abs=1e-6)
 
 
+def test_the_bound_of_a_few_counts_of_many_is_exact() -> None:
+    # From a root finder of its own (brentq, to 1e-10) on the signed root.
+    from scipy.optimize import brentq
+
+    for (x, n), (y, m), alpha in (
+        ((0, 10), (1, 10_000), 1e-6),
+        ((3, 5_000), (2_400, 2_500), 1e-5),
+        ((50, 50), (1, 60), 0.4),
+        ((71_886, 71_886), (1, 16), 0.04),
+    ):
+        few, z = min(x + 0.5, n), -ndtri(alpha)
+        low = np.log(few / n) - np.log((y - 0.5) / m)
+        told = brentq(lambda t: signed_root(few, n, y - 0.5, m, np.exp(t)) - z, low, low + 40, xtol=1e-10)  # noqa: B023
+        assert ratio_upper_bound((x, n), (y, m), alpha) == pytest.approx(np.exp(told), rel=1e-8)
+
+
 def test_more_decisions_bring_the_bound_closer_and_less_alpha_moves_it_away() -> None:
     small, large = (ratio_upper_bound((3 * k, 10 * k), (5 * k, 10 * k), 1e-4) for k in (30, 3000))
     assert small is not None

@@ -12,7 +12,7 @@ from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.overlap import judge_overlap
-from decisionloop.observe.value import realised_value, realised_value_by_cohort, value_against_rules
+from decisionloop.observe.value import gain_over, realised_value, realised_value_by_cohort, value_against_rules
 
 
 def log(rng: np.random.Generator, n: int = 3000) -> tuple[LoggedDecisions, NDArray]:
@@ -88,6 +88,14 @@ def test_rules_that_act_alike_with_certainty_gain_exactly_nothing() -> None:
     told = value_against_rules(certain, one_hot(logged.action, 2))
     assert (told.gain.value, told.gain.low, told.gain.high) == (0.0, 0.0, 0.0)
     assert told.rules.money.value == pytest.approx(told.realised.per_decision.value)
+
+
+def test_the_gain_alone_is_the_gain_beside_the_rules() -> None:
+    logged, rules = log(np.random.default_rng(7))
+    told = value_against_rules(logged, rules)
+    assert gain_over(logged, told.realised, rules) == told.gain
+    nothing = logged.subset(np.zeros(len(logged), dtype=bool))
+    assert gain_over(nothing, realised_value(nothing), rules[:0]).reason == "there are no decisions"
 
 
 def test_cohorts_add_up() -> None:

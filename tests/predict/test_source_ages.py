@@ -12,7 +12,9 @@ AS_OF = pd.Timestamp("2024-01-05", tz="UTC")
 
 def known(*rows: tuple[str, str]) -> pd.DataFrame:
     ids, times = ([row[i] for row in rows] for i in (0, 1))
-    return pd.DataFrame({"shop": pd.Series(ids, dtype="str"), "seen_at": pd.to_datetime(times, utc=True, format="ISO8601")})
+    return pd.DataFrame(
+        {"shop": pd.Series(ids, dtype="str"), "seen_at": pd.to_datetime(times, utc=True, format="ISO8601")}
+    )
 
 
 def ages(rows: pd.DataFrame, *entities: str) -> list[float]:

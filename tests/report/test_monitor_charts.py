@@ -115,6 +115,14 @@ def test_one_wild_interval_does_not_flatten_everything_else():
     assert_inside(drawing)
 
 
+def test_ticks_of_small_shares_differ():
+    drawing = watch_chart(series("skew", "share", 6e-05, 1e-05, 0.0001))
+    ticks = [one for one in texts(drawing) if one.endswith("%")]
+    assert len(ticks) >= 2
+    assert len(set(ticks)) == len(ticks)
+    assert not any("under" in one for one in ticks)
+
+
 figures = st.one_of(st.none(), st.floats(-1e9, 1e9), st.floats(0, 1))
 
 

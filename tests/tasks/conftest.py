@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from tests.small_use_case import write_offers, write_small
-from tests.tasks.installation import Installation, copy, working_in
+from tests.small_use_case import as_of, write_offers, write_small
+from tests.tasks.installation import STALE_SHOPS, Installation, copy, working_in
 
 Restored = Callable[[str], AbstractContextManager[Installation]]
 
@@ -83,4 +84,34 @@ def shadowed(restored: Restored) -> Iterator[Installation]:
 def modelled(restored: Restored) -> Iterator[Installation]:
     """Weeks 0 to 2 are over."""
     with restored("modelled") as installation:
+        yield installation
+
+
+@pytest.fixture
+def unfair(modelled: Installation) -> Installation:
+    """Weeks 0 to 2 are over, and in week 3 the model will hardly lend to women."""
+    modelled.treat_women_badly()
+    return modelled
+
+
+@pytest.fixture(scope="session")
+def week_three(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model has decided week 3, knowing of some shops only what they showed a week before."""
+
+    def without_news(history: pd.DataFrame) -> pd.DataFrame:
+        return history.drop(history.index[pd.to_datetime(history["seen_at"]) == as_of(3)][STALE_SHOPS])
+
+    folder = tmp_path_factory.mktemp("week_three") / "life"
+    with working_in(folder, copy(saved / "modelled", folder)) as life:
+        life.written.change("history.csv", without_news)
+        life.predict(3)
+        life.act(3)
+        life.observe(3)
+    return folder
+
+
+@pytest.fixture
+def decided(week_three: Path, tmp_path: Path) -> Iterator[Installation]:
+    """Weeks 0 to 3 are over; no outcome of week 3 is known."""
+    with working_in(tmp_path / "decided", copy(week_three, tmp_path / "decided")) as installation:
         yield installation

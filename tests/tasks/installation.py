@@ -26,6 +26,10 @@ from tests.small_use_case import Written, as_of, batch_id, settings_of
 
 # Clocks and stopwatches differ between two lives.
 CLOCKS = ["decided_at", "latency_ms"]
+# With these no guardrail halts a batch: what remains are the monitors.
+UNGUARDED = {"maximum_feature_shift": 1, "maximum_score_shift": 1, "action_share": {"lend": [0, 1]}}
+STALE_SHOPS = slice(0, 120)
+"""Shops of which nothing new had come when the model first decided."""
 
 
 @dataclass
@@ -35,6 +39,12 @@ class Installation:
     folder: Path
     written: Written
     events: list[dict[str, Any]] = field(default_factory=list)
+
+    def treat_women_badly(self) -> None:
+        """In week 3 men have no debt and women much of it, and nothing but adverse impact stops a model."""
+        self.contract(guardrails=UNGUARDED, gate={"minimum_impact_ratio": 0.8})
+        self.written.set("debt", 9.5, 3, slice(1, None, 2))
+        self.written.set("debt", 0.5, 3, slice(0, None, 2))
 
     @property
     def workspace(self) -> Workspace:
