@@ -8,8 +8,10 @@ from decisionloop.ledger.measurements import Measurement
 from decisionloop.observe.cohort import Figure
 
 
-def measurement_of(use_case: str, cohort: str, as_of: datetime, figure: Figure) -> Measurement:
-    """A figure of a cohort as a fact of the ledger."""
+def measurement_of(
+    use_case: str, cohort: str, as_of: datetime, figure: Figure, against: str | None = None
+) -> Measurement:
+    """A figure of a cohort as a fact of the ledger; ``against`` names what a check compared it with."""
     estimate = figure.estimate
     return Measurement(
         use_case=use_case,
@@ -25,4 +27,5 @@ def measurement_of(use_case: str, cohort: str, as_of: datetime, figure: Figure) 
         is_mature=figure.is_mature,
         as_of=as_of,
         threshold=figure.threshold,
+        against=against,
     )

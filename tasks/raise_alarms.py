@@ -27,9 +27,11 @@ from decisionloop.monitor.alarms import (
     is_raised,
 )
 from decisionloop.monitor.finding import Finding
+from decisionloop.observe.cohort import Figure
 from decisionloop.workspace import Workspace
 from tasks.announce import announce
 from tasks.input_watch import stakes_before
+from tasks.measuring import measurement_of
 from tasks.notify import Message, queue_notices
 
 EVENTS: dict[MonitorFamily, str] = {
@@ -141,23 +143,8 @@ def _as_open(incident: Incident) -> OpenIncident:
 
 
 def _measurement(occasion: _Occasion, finding: Finding, is_mature: bool) -> Measurement:
-    figure = finding.figure
-    return Measurement(
-        use_case=occasion.use_case,
-        release_id=finding.release_id,
-        monitor=finding.monitor,
-        slice=finding.slice,
-        cohort=occasion.cohort,
-        value=figure.value,
-        low=figure.low,
-        high=figure.high,
-        n=figure.n,
-        effective_n=figure.effective_n,
-        is_mature=is_mature,
-        as_of=occasion.as_of,
-        threshold=finding.threshold,
-        against=finding.against or None,
-    )
+    told = (finding.monitor, finding.figure, finding.slice, finding.release_id, finding.threshold, is_mature)
+    return measurement_of(occasion.use_case, occasion.cohort, occasion.as_of, Figure(*told), finding.against or None)
 
 
 def _alarm_id(occasion: _Occasion, finding: Finding) -> str:

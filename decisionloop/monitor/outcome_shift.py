@@ -47,11 +47,6 @@ def judge_outcome_shift(
     shown, sure = weighted_mean(y), weighted_mean(y, None, None, 1 - 2 * alpha)
     gap = _distance(shown, centre)
     bound = None if sure.low is None or sure.high is None else max(sure.low - centre, centre - sure.high, 0.0)
-    words = (
-        f"The outcome “{wording.wording}” came in {shown.value:.1%} of the decisions; {centre:.1%} is usual."
-        if shown.value is not None
-        else "The rate of the outcome cannot be told."
-    )
     return (
         Finding(
             family="labels",
@@ -62,13 +57,19 @@ def judge_outcome_shift(
             bound=bound,
             direction="above",
             alpha=alpha,
-            words=words,
+            words=_words(wording.wording, shown, centre),
             suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed.",
             against=f"median of {len(usual)} earlier cohorts",
             stake=None if gap.value is None else stakes.of_rate(gap.value),
             release_id=release_id,
         ),
     )
+
+
+def _words(outcome: str, rate: Estimate, usual: float) -> str:
+    if rate.value is None:
+        return "The rate of the outcome cannot be told."
+    return f"The outcome “{outcome}” came in {rate.value:.1%} of the decisions; {usual:.1%} is usual."
 
 
 def _distance(rate: Estimate, centre: float) -> Estimate:
