@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
 
 from decisionloop.act.constraints import InfeasibleConstraints, Plan
 from decisionloop.act.guardrails import GuardFinding, guard_after, guard_before
@@ -14,26 +13,20 @@ from decisionloop.dispatch.opening import open_actuator
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, latest_detail
 from decisionloop.ledger.flags import is_kill_switch_on
-from decisionloop.ledger.measurements import append_measurements
-from decisionloop.ledger.releases import Release, baseline
+from decisionloop.ledger.releases import baseline
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
-from decisionloop.monitor.outputs import action_shares
-from decisionloop.report.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.act_parts import ChosenPart, choose_actions, log_decisions, situations
 from tasks.announce import announce, publish
 from tasks.batch_story import batch_markdown
-from tasks.cohort import cohort_name
-from tasks.halting import halt
+from tasks.halting import halt, halt_where_jumped
 from tasks.log_ranges import log_in_ranges
-from tasks.measuring import measurement_of
 from tasks.outgoing import send_pending
-from tasks.output_watch import Chosen, judge_actions
+from tasks.output_watch import Chosen, watch_actions
 from tasks.parts import each_part
 from tasks.plug import watch_groups
-from tasks.raise_alarms import raise_alarms
 from tasks.references import batch_of
 from tasks.situation import score_shift_of
 from tasks.stages import reached, release_of, scope_of
@@ -60,7 +53,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     if not is_killed:  # the kill switch hands over to the rules at once, whatever their shares
         tally = functools.reduce(lambda one, other: one + other, (part.tally for part in parts))
         _halt_where_violated(workspace, batch_id, guard_after(workspace.use_case, tally))
-        _halt_where_actions_jumped(workspace, batch_id, champion, chosen)
+        halt_where_jumped(workspace, batch_id, "jump", watch_actions(workspace, batch_id, champion, chosen))
         if watch_groups(workspace, batch_id, champion, chosen):  # the plug is pulled: the rules choose again
             is_killed = True
             parts = each_part(workspace, choose_actions, batch_id, is_killed, totals, None)
@@ -146,20 +139,3 @@ def _halt_where_violated(workspace: Workspace, batch_id: str, findings: tuple[Gu
     stopping = [finding for finding in findings if finding.is_violated and finding.consequence == "halt"]
     if stopping:
         halt(workspace, batch_id, "guardrail", [str(f) for f in stopping], [f.remedy for f in stopping])
-
-
-def _halt_where_actions_jumped(workspace: Workspace, batch_id: str, champion: Release, chosen: Chosen) -> None:
-    """Raise what the monitors of scores and actions say; a jump halts the batch."""
-    batch = batch_of(workspace, batch_id)
-    findings = judge_actions(workspace, batch, champion, chosen)
-    shares = action_shares(chosen.actions, champion.release_id)
-    name, day = workspace.use_case.name, cohort_name(batch.as_of)
-    append_measurements(
-        workspace.ledger,
-        [measurement_of(name, day, batch.as_of, replace(share, is_mature=False)) for share in shares],
-    )
-    raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
-    publish(f"outputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Scores and actions of the batch"))
-    stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
-    if stopping:
-        halt(workspace, batch_id, "jump", [one.words for one in stopping], [one.suggestion for one in stopping])

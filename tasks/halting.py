@@ -7,9 +7,17 @@ from typing import NoReturn
 
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.batches import append_batch_event
+from decisionloop.monitor.finding import Finding
 from decisionloop.workspace import Workspace
 from tasks.announce import announce
 from tasks.notify import raise_alert
+
+
+def halt_where_jumped(workspace: Workspace, batch_id: str, kind: str, findings: Sequence[Finding]) -> None:
+    """Halt the batch where a monitor found what must not be acted on."""
+    stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
+    if stopping:
+        halt(workspace, batch_id, kind, [one.words for one in stopping], [one.suggestion for one in stopping])
 
 
 def halt(workspace: Workspace, batch_id: str, kind: str, reasons: Sequence[str], remedies: Sequence[str]) -> NoReturn:

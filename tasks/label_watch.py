@@ -22,7 +22,6 @@ from decisionloop.workspace import Workspace, open_workspace
 from tasks.raise_alarms import raise_alarms
 from tasks.step import step
 
-DECIDED = ("decided", "complete")
 COHORTS = 12
 """How many mature cohorts say what is usual."""
 KIND = "labels"
@@ -39,7 +38,7 @@ def watch_labels(use_case: str, as_of: datetime) -> int:
     oldest = as_of - timedelta(days=contract.outcome.maturity_days + contract.schedule.covers_days)
     young = batches(workspace.ledger, use_case, oldest + timedelta(microseconds=1), as_of - timedelta(microseconds=1))
     raised = 0
-    for batch in (one for one in young if one.state in DECIDED):
+    for batch in (one for one in young if one.is_decided):
         told = labels_of(workspace, batch, as_of)
         decided, arrived = told.arrivals.decided, told.arrivals.arrived
         findings = judge_labels(contract, decided, arrived, told.age_days, told.curve, budget_of(contract))

@@ -32,8 +32,6 @@ from tasks.misses import explain_misses
 from tasks.promises import promise_errors
 from tasks.step import step
 
-DECIDED = ("decided", "complete")
-
 
 @step
 def read_outcomes(use_case: str, as_of: datetime) -> str:
@@ -70,7 +68,7 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     workspace = open_workspace(use_case)
     mature = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
     done = measured_cohorts(workspace.ledger, use_case)
-    due = [b for b in batches(workspace.ledger, use_case, as_of_to=mature) if b.state in DECIDED]
+    due = [b for b in batches(workspace.ledger, use_case, as_of_to=mature) if b.is_decided]
     due = [batch for batch in due if cohort_name(batch.as_of) not in done]
     for batch in due:
         cohort = read_cohort(workspace, batch)

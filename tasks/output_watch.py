@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from decisionloop.ledger.batches import Batch, accepted_batches, latest_detail, latest_details
+from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import Release
 from decisionloop.monitor.budget import budget_of
 from decisionloop.monitor.finding import Finding, Stakes
 from decisionloop.monitor.group_tally import GroupTally
 from decisionloop.monitor.impact import judge_impact
 from decisionloop.monitor.output_profile import ActionProfile
-from decisionloop.monitor.outputs import ReleaseScores, judge_outputs
+from decisionloop.monitor.outputs import ReleaseScores, action_shares, judge_outputs
+from decisionloop.report.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace
-from tasks.references import REFERENCE_BATCHES
+from tasks.announce import publish
+from tasks.cohort import cohort_name
+from tasks.measuring import measurement_of
+from tasks.raise_alarms import raise_alarms
+from tasks.references import REFERENCE_BATCHES, batch_of
 from tasks.situation import score_profile, score_reference
 
 
@@ -28,6 +34,18 @@ class Chosen:
     def rows(self) -> int:
         """Decisions of the batch."""
         return self.actions.rows
+
+
+def watch_actions(workspace: Workspace, batch_id: str, champion: Release, chosen: Chosen) -> tuple[Finding, ...]:
+    """Measure and judge the scores and actions of a batch, raise the alarms and show them; returns the findings."""
+    batch, name = batch_of(workspace, batch_id), workspace.use_case.name
+    shares = [replace(share, is_mature=False) for share in action_shares(chosen.actions, champion.release_id)]
+    cohort = cohort_name(batch.as_of)
+    append_measurements(workspace.ledger, [measurement_of(name, cohort, batch.as_of, share) for share in shares])
+    findings = judge_actions(workspace, batch, champion, chosen)
+    raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
+    publish(f"outputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Scores and actions of the batch"))
+    return findings
 
 
 def judge_actions(workspace: Workspace, batch: Batch, champion: Release, chosen: Chosen) -> tuple[Finding, ...]:

@@ -27,7 +27,7 @@ from expectations.reference import BatchReference, merge_parts
 from expectations.report import BatchReport, as_markdown
 from expectations.run import settle
 from tasks.announce import publish
-from tasks.halting import halt
+from tasks.halting import halt, halt_where_jumped
 from tasks.input_watch import judge_features, keep_first_reference, reference_for
 from tasks.parts import cut, each_part
 from tasks.predict_parts import freeze_part, score_part, validate_part
@@ -39,7 +39,6 @@ from tasks.stages import reached
 from tasks.step import step
 
 FROZEN = ("frozen", "validated", "scored")
-DECIDED = ("decided", "complete")
 
 
 @step
@@ -50,7 +49,7 @@ def freeze_batch(use_case: str, as_of: datetime) -> str:
     record_use_case(workspace.ledger, use_case, contract.digest, contract.version, workspace.folder.text)
     ensure_rules(workspace, as_of)
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest)
-    if batch.state in DECIDED or (batch.state in FROZEN and parts_of(workspace.ledger, batch.batch_id, "due")):
+    if batch.is_decided or (batch.state in FROZEN and parts_of(workspace.ledger, batch.batch_id, "due")):
         return batch.batch_id
     _cut_into_parts(workspace, batch.batch_id, as_of)
     frozen = each_part(workspace, freeze_part, batch.batch_id)
@@ -87,7 +86,8 @@ def validate_batch(use_case: str, batch_id: str) -> str:
     findings = _compare(workspace, batch_id, release_id, profile)
     if report.state == "halted":
         halt(workspace, batch_id, "validation", report.halt_reasons, [r.remedy for r in report.halting])
-    _halt_where_inputs_jumped(workspace, batch_id, findings)
+    if not is_kill_switch_on(workspace.ledger, use_case):  # rules do not drift
+        halt_where_jumped(workspace, batch_id, "drift", findings)
     if profile is None:
         keep_first_reference(workspace, batch_of(workspace, batch_id), release_id)
     reference = merge_parts([part.reference for part in checked if part.reference is not None])
@@ -135,12 +135,6 @@ def _compare(workspace: Workspace, batch_id: str, release_id: str, profile: Fram
     raise_alarms(workspace, findings, batch.as_of, batch_id, profile.rows)
     publish(f"inputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Features of the batch"))
     return findings
-
-
-def _halt_where_inputs_jumped(workspace: Workspace, batch_id: str, findings: Sequence[Finding]) -> None:
-    stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
-    if stopping and not is_kill_switch_on(workspace.ledger, workspace.use_case.name):  # rules do not drift
-        halt(workspace, batch_id, "drift", [one.words for one in stopping], [one.suggestion for one in stopping])
 
 
 def _cut_into_parts(workspace: Workspace, batch_id: str, as_of: datetime) -> None:

@@ -20,7 +20,6 @@ from tasks.measuring import measurement_of
 from tasks.stages import release_of
 from tasks.step import step
 
-DECIDED = ("decided", "complete")
 PROMISED = ("auc_estimated", "rate_estimated", "value_estimated")
 
 
@@ -33,7 +32,7 @@ def promise_performance(use_case: str, as_of: datetime) -> int:
         return 0
     young = batches(workspace.ledger, use_case, as_of - timedelta(days=contract.outcome.maturity_days), as_of)
     done = cohorts_with(workspace.ledger, use_case, "rate_estimated")
-    due = [one for one in young if one.state in DECIDED and cohort_name(one.as_of) not in done]
+    due = [one for one in young if one.is_decided and cohort_name(one.as_of) not in done]
     due = [one for one in due if _has_scores(workspace, one)]
     for batch in due:
         cohort = read_cohort(workspace, batch)

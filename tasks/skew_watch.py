@@ -20,7 +20,6 @@ from tasks.step import step
 
 SAMPLE = 500
 """Enough to see 2 % of differing rows nearly always, and few enough to be read from any source."""
-DECIDED = ("decided", "complete")
 
 
 @step
@@ -28,7 +27,7 @@ def check_skew(use_case: str, as_of: datetime) -> int:
     """Recompute a sample of the last decided batch before ``as_of``, once a batch; returns the alarms raised."""
     workspace = open_workspace(use_case)
     before = as_of - timedelta(microseconds=1)
-    decided = [one for one in batches(workspace.ledger, use_case, as_of_to=before) if one.state in DECIDED]
+    decided = [one for one in batches(workspace.ledger, use_case, as_of_to=before) if one.is_decided]
     if not decided:
         return 0
     batch = decided[-1]

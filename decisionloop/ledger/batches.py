@@ -22,6 +22,7 @@ from decisionloop.ledger.schema import as_utc, batch, batch_event, utc_now
 State = Literal["opened", "frozen", "validated", "halted", "scored", "decided", "complete"]
 Scalar = str | int | float | bool | None
 ACCEPTED_STATES = ("validated", "scored", "decided", "complete")
+DECIDED_STATES = ("decided", "complete")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Batch:
     def is_accepted(self) -> bool:
         """Whether its data passed validation and no guard stopped it since."""
         return self.state in ACCEPTED_STATES
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether everyone in it has a decision."""
+        return self.state in DECIDED_STATES
 
 
 @dataclass(frozen=True)

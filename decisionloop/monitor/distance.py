@@ -29,11 +29,6 @@ class Apart:
     bound: float
 
 
-def total_variation(now: npt.ArrayLike, before: npt.ArrayLike) -> float:
-    """Half the sum of the absolute differences of the shares of two count vectors (k,), each with a row or more."""
-    return float(np.abs(_shares(now) - _shares(before)).sum() / 2)
-
-
 def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float) -> Apart:
     """Total variation distance (0 to 1, the share that moved) between the distributions behind two count vectors (k,).
 
@@ -96,8 +91,3 @@ def largest_rate(hits: int, rows: int, alpha: float) -> float:
     from scipy.special import betainccinv
 
     return float(betainccinv(hits + 1, rows - hits, alpha)) if hits < rows else 1.0
-
-
-def _shares(counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    x = np.asarray(counts, dtype=np.float64)
-    return x / x.sum()

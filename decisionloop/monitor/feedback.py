@@ -19,6 +19,8 @@ from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_q
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, residual_bounds
 from decisionloop.observe.performance import auc
 
+SUGGESTION = "Raise the exploration share, retrain with selection weights, and compare with the holdout."
+
 
 def feedback_figures(
     outcome: npt.ArrayLike, score: npt.ArrayLike, is_explored: npt.ArrayLike, release_id: str
@@ -80,7 +82,6 @@ def judge_feedback(
     told = _less_usual(_gap(selected, explored, 0.025), usual, 0.025)
     # Either direction alarms, so each has half of the check's alpha.
     sure = _less_usual(_gap(selected, explored, alpha / 2), usual, alpha / 2)
-    monitors, swing = use_case.monitors, stakes.swing
     n = len(selected[0]) + len(explored[0])
     return (
         Finding(
@@ -88,17 +89,23 @@ def judge_feedback(
             monitor="feedback_gap",
             slice="all",
             figure=told.size_estimate(n, float(min(len(selected[0]), len(explored[0]))), 0.95),
-            threshold=max(monitors.maximum_feedback_gap, monitors.minimum_money / swing if swing else 0.0),
+            threshold=_limit(use_case, stakes),
             bound=sure.size_low if labels_ok else None,
             direction="above",
             alpha=alpha,
             words=_words(selected, explored, usual) + ("" if labels_ok else " Labels are missing: provisional."),
-            suggestion="Raise the exploration share, retrain with selection weights, and compare with the holdout.",
+            suggestion=SUGGESTION,
             against="explored",
             stake=stakes.of_rate(told.value),
             release_id=release_id,
         ),
     )
+
+
+def _limit(use_case: UseCase, stakes: Stakes) -> float:
+    """The contract's limit, or the gap from which enough money is at stake, whichever is larger."""
+    monitors, swing = use_case.monitors, stakes.swing
+    return max(monitors.maximum_feedback_gap, monitors.minimum_money / swing if swing else 0.0)
 
 
 Side = tuple[Floats, Floats]

@@ -469,16 +469,16 @@ class Replay:
     columns: tuple[str, ...] = ("entity_id", "as_of", "outcome_class", "amount")
 
     def due(self, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
-        raise NotImplementedError
+        raise AssertionError("a report reads the hidden truth of a source and nothing else")
 
     def known(self, entities: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-        raise NotImplementedError
+        raise AssertionError("a report reads the hidden truth of a source and nothing else")
 
     def newest_time(self, as_of: pd.Timestamp) -> pd.Timestamp | None:
-        raise NotImplementedError
+        raise AssertionError("a report reads the hidden truth of a source and nothing else")
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
-        raise NotImplementedError
+        raise AssertionError("a report reads the hidden truth of a source and nothing else")
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         return ()
