@@ -19,7 +19,7 @@ from decisionloop.act.economics import realised_values
 from decisionloop.contract import load_use_case
 from decisionloop.contract.code import load_code
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
-from decisionloop.monitor.score_shift import reference_scores, score_shift
+from decisionloop.monitor.compare.score_shift import reference_scores, score_shift
 from decisionloop.predict.features import build_frame
 from decisionloop.predict.rules import apply_rules
 from decisionloop.sources import ReplaySource, open_source

@@ -22,10 +22,10 @@ from benchmarks.peers.process import PeerProcess, peer_process
 from benchmarks.reference_model import CATEGORY_COUNTS, FEATURES, drawn_rows, number_names
 from benchmarks.timing import RUNS, Taken, interleaved
 from decisionloop.contract import UseCase
-from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.inputs import judge_inputs
-from decisionloop.monitor.profile import FrameProfile, Reference
 
 GOAL_OF_HISTOGRAMS = 3.0
 GOAL_OF_EVIDENTLY = 1 / 20

@@ -16,7 +16,7 @@ from benchmarks.figures import Figure, Spread
 from benchmarks.reference_model import KINDS, ReferenceModel, drawn_rows, reference_model
 from benchmarks.scorer_peers import Prepared, ScorerPeers, scorer_peers
 from benchmarks.timing import RUNS, Run, Sample, interleaved
-from decisionloop.predict.reasons import Reason, ReasonCatalogue, top_reasons
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, top_reasons
 
 GOAL_OF_SHAP = 30.0
 LARGEST_ERROR = 1e-9

@@ -26,9 +26,9 @@ from benchmarks.postgresql import postgresql
 from benchmarks.timing import RUNS, Fresh, interleaved
 from decisionloop.ledger.decision_groups import grouped
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.engine import Ledger, create_or_upgrade
-from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import decision
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
+from decisionloop.ledger.storage.frames import read_frame
 
 GOAL_ROWS_PER_SECOND = 100_000
 NewLedger = Callable[[], Ledger]

@@ -19,9 +19,9 @@ from benchmarks.figures import Figure
 from benchmarks.reference_model import KINDS, ReferenceModel, drawn_rows, reference_model, second_model
 from benchmarks.scorer_peers import RIGHT_WITHIN, Prepared, ScorerPeers, scorer_peers
 from benchmarks.timing import RUNS, Latency, interleaved_latencies, latencies
-from decisionloop.predict.online import OnlineScorer
-from decisionloop.predict.reasons import Reason, ReasonCatalogue
-from decisionloop.predict.score_cache import ScoreCache
+from decisionloop.predict.online.score_cache import ScoreCache
+from decisionloop.predict.online.scorer import OnlineScorer
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue
 from decisionloop.predict.scorer.scorer import CompiledScorer
 
 GOAL_SCORE_MICROSECONDS = 10.0

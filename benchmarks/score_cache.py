@@ -18,7 +18,7 @@ from benchmarks.one_row import online, rows_of
 from benchmarks.reference_model import drawn_rows, reference_model
 from benchmarks.timing import RUNS, interleaved, interleaved_latencies, latencies
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline
-from decisionloop.predict.score_cache import ScoreCache, distinct_share
+from decisionloop.predict.online.score_cache import ScoreCache, distinct_share
 from decisionloop.predict.scorer.compile import compile_pipeline
 
 if TYPE_CHECKING:

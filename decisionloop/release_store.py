@@ -9,7 +9,7 @@ from decisionloop.ledger.snapshot_log import record_snapshot
 from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel, ReleaseScorer, read_scorer
 
 if TYPE_CHECKING:
-    from decisionloop.ledger.engine import Ledger
+    from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.predict.scorer.engine import EngineName
     from decisionloop.snapshots import SnapshotStore
 

@@ -16,7 +16,7 @@ from decisionloop.settings import Settings, load_settings
 from decisionloop.snapshots import SnapshotStore
 
 if TYPE_CHECKING:
-    from decisionloop.ledger.engine import Ledger
+    from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.registry import Registry
     from decisionloop.sources.base import Source
 
@@ -62,7 +62,7 @@ def open_workspace(use_case_name: str, settings: Settings | None = None) -> Work
 
 @functools.lru_cache(maxsize=8)
 def _open(use_case_name: str, settings: Settings, _working_folder: Path) -> Workspace:
-    from decisionloop.ledger.engine import create_or_upgrade
+    from decisionloop.ledger.storage.engine import create_or_upgrade
 
     folder = load_use_case(settings.usecases_dir / use_case_name)
     ledger = create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous)

@@ -6,7 +6,7 @@ from prefect import flow
 
 from decisionloop.contract.watching import AlarmSeverity
 from flows.naming import run_name
-from tasks.notify import alert_people, deliver_notices
+from tasks.tell.notices import alert_people, deliver_notices
 
 REMEDY = "Look at the events and the runs of this time in Prefect's UI."
 

@@ -7,7 +7,13 @@ from datetime import datetime
 from prefect import flow
 
 from flows.naming import run_name, this_hour
-from tasks.learn import build_training_set, check_triggers, judge_candidates, review_challengers, train_candidate
+from tasks.learn.retraining import (
+    build_training_set,
+    check_triggers,
+    judge_candidates,
+    review_challengers,
+    train_candidate,
+)
 
 
 @flow(name="learn", flow_run_name=run_name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.naming import run_name
-from tasks.notify import deliver_notices
+from tasks.tell.notices import deliver_notices
 
 
 @flow(name="notify", flow_run_name=run_name)

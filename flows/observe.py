@@ -7,11 +7,11 @@ from datetime import datetime
 from prefect import flow
 
 from flows.naming import run_name, this_hour
-from tasks.label_watch import watch_labels
-from tasks.notify import deliver_notices
-from tasks.observe import measure_cohorts, read_outcomes
-from tasks.promises import promise_performance
-from tasks.skew_watch import check_skew
+from tasks.observe.cohorts import measure_cohorts, read_outcomes
+from tasks.observe.estimated_performance import promise_performance
+from tasks.tell.notices import deliver_notices
+from tasks.watch.labels import watch_labels
+from tasks.watch.skew import check_skew
 
 
 @flow(name="observe", flow_run_name=run_name)

@@ -7,7 +7,7 @@ from datetime import datetime
 from prefect import flow
 
 from flows.naming import run_name
-from tasks.predict import freeze_batch, score_batch, validate_batch
+from tasks.predict.batch import freeze_batch, score_batch, validate_batch
 from tasks.runner import PartRunner
 
 

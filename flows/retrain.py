@@ -8,7 +8,7 @@ from typing import Literal
 from prefect import flow
 
 from flows.naming import run_name, this_hour
-from tasks.learn import build_training_set, check_triggers, judge_candidates, train_candidate
+from tasks.learn.retraining import build_training_set, check_triggers, judge_candidates, train_candidate
 
 
 @flow(name="retrain", flow_run_name=run_name)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from decisionloop.ledger.engine import Ledger, create_or_upgrade, open_ledger
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
 
 _numbers = itertools.count(1)
 

@@ -9,13 +9,13 @@ import pandas as pd
 
 from decisionloop.ledger.alarms import Alarm, alarm_id_of, append_alarms
 from decisionloop.ledger.batches import open_batch
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.failures import append_failures
 from decisionloop.ledger.incidents import open_incident
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.monitor_references import append_thresholds, new_threshold
 from decisionloop.ledger.notices import Notice, append_notice_attempt, append_notices
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.weak_slices import WeakSlice, append_weak_slices
 

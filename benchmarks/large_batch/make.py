@@ -68,14 +68,14 @@ def _features() -> list[dict[str, Any]]:
 
 def install_releases() -> None:
     """Register the reference model as champion and a second one of its size in shadow, in the process's settings."""
-    from decisionloop.ledger.facts import canonical_json
     from decisionloop.ledger.releases import Release, append_release_event, register_release, release_id_of
+    from decisionloop.ledger.storage.facts import canonical_json
     from decisionloop.ledger.use_cases import record_use_case
-    from decisionloop.monitor.score_shift import reference_scores
+    from decisionloop.monitor.compare.score_shift import reference_scores
     from decisionloop.predict.release_model import ReleaseModel, predict
     from decisionloop.release_store import save_release
     from decisionloop.workspace import open_workspace
-    from tasks.rules_release import ensure_rules
+    from tasks.predict.register_rules import ensure_rules
 
     workspace = open_workspace("large_batch")
     use_case, ledger = workspace.use_case, workspace.ledger

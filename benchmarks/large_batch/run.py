@@ -92,8 +92,8 @@ def decide(setup: dict[str, object], is_checked: bool) -> dict[str, object]:
 
 
 def _steps() -> tuple[str, dict[str, float]]:
-    from tasks.act import decide_batch
-    from tasks.predict import freeze_batch, score_batch, validate_batch
+    from tasks.act.decide import decide_batch
+    from tasks.predict.batch import freeze_batch, score_batch, validate_batch
 
     return _timed(freeze_batch, validate_batch, score_batch, decide_batch)
 
@@ -111,8 +111,8 @@ def _timed(freeze: Callable, validate: Callable, score: Callable, decide: Callab
 
 
 def _plain() -> Callable[[], tuple[str, dict[str, float]]]:
-    from tasks.act import decide_batch
-    from tasks.predict import freeze_batch, score_batch, validate_batch
+    from tasks.act.decide import decide_batch
+    from tasks.predict.batch import freeze_batch, score_batch, validate_batch
 
     return lambda: _timed(freeze_batch.fn, validate_batch.fn, score_batch.fn, decide_batch.fn)
 
@@ -197,8 +197,8 @@ def _digest(batch_id: str) -> str:
     import pandas as pd
     from sqlalchemy import select
 
-    from decisionloop.ledger.frames import read_frame
     from decisionloop.ledger.schema import decision
+    from decisionloop.ledger.storage.frames import read_frame
     from decisionloop.workspace import open_workspace
 
     names = ("decision_id", "entity_id", "action", "role", "score", "propensity", "action_values", "reason_codes")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from decisionloop.contract.watching import MonitorFamily
-from decisionloop.monitor.alarms import FoldedAlarm, OpenIncident, closing, fold, is_raised
-from decisionloop.monitor.finding import Finding
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.folding import FoldedAlarm, OpenIncident, closing, fold, is_raised
 
 
 @dataclass(frozen=True)

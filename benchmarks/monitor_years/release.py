@@ -13,9 +13,9 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.learn.candidates import train
 from decisionloop.learn.training_set import build_training_rows
-from decisionloop.monitor.finding import Stakes
-from decisionloop.monitor.profile import Reference
-from decisionloop.monitor.score_shift import ScoreReference, reference_scores
+from decisionloop.monitor.alarm.finding import Stakes
+from decisionloop.monitor.compare.profile import Reference
+from decisionloop.monitor.compare.score_shift import ScoreReference, reference_scores
 from decisionloop.observe.performance import auc
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import ReleaseModel, predict

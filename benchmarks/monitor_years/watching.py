@@ -10,20 +10,20 @@ import pandas as pd
 
 from benchmarks.monitor_years.release import RELEASE_ID, Release, Said
 from decisionloop.contract import UseCase
-from decisionloop.monitor.budget import AlarmBudget
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.compare.profile import FrameProfile
+from decisionloop.monitor.compare.score_shift import ScoreProfile
+from decisionloop.monitor.compare.variation import natural_variation
 from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usual_gap
-from decisionloop.monitor.finding import Finding
-from decisionloop.monitor.group_tally import GroupTally
-from decisionloop.monitor.impact import judge_impact
+from decisionloop.monitor.impact.group_tally import GroupTally
+from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.inputs import judge_inputs
 from decisionloop.monitor.labels import judge_labels, label_checks, labels_complete, missing_beyond_usual
 from decisionloop.monitor.outcome_shift import judge_outcome_shift
 from decisionloop.monitor.outputs import ActionProfile, ReleaseScores, judge_outputs
 from decisionloop.monitor.performance import judge_performance
-from decisionloop.monitor.profile import FrameProfile
-from decisionloop.monitor.score_shift import ScoreProfile
 from decisionloop.monitor.value import holdout_lift, judge_value
-from decisionloop.monitor.variation import natural_variation
 from decisionloop.observe.cohort import is_policy_traffic, money_figures
 from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.estimate import Estimate

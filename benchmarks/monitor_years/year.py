@@ -14,8 +14,8 @@ from benchmarks.monitor_years.watching import Cohort, Watch
 from benchmarks.monitor_years.worlds import Bench, World, bench
 from decisionloop.act.policy import Choice, Situation, choose
 from decisionloop.contract.watching import MonitorFamily
-from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.finding import Finding
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.predict.rules import apply_rules
 
 DAYS_A_WEEK = 7

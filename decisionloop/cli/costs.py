@@ -23,7 +23,7 @@ class CostStatus:
 def cost_status(workspace: Workspace, value_per_decision: float | None) -> CostStatus:
     """Read the costs from the ledger. ``value_per_decision``: of the last mature cohort, None before the first."""
     from decisionloop.ledger.stage_costs import batch_costs, release_costs
-    from decisionloop.report.figures import fine
+    from decisionloop.report.words.figures import fine
 
     costs = batch_costs(workspace.ledger, workspace.use_case.name)
     decided = [cost for cost in costs if cost.decisions]
@@ -49,7 +49,7 @@ def cost_status(workspace: Workspace, value_per_decision: float | None) -> CostS
 
 
 def _unpriced(cost: BatchCost) -> str:
-    from decisionloop.report.figures import NBSP, data_size, fine
+    from decisionloop.report.words.figures import NBSP, data_size, fine
 
     thousand = 1000 / cost.decisions
     stored = data_size(round(cost.bytes_stored * thousand)).replace(NBSP, " ")
@@ -60,7 +60,7 @@ def _unpriced(cost: BatchCost) -> str:
 
 
 def _of_value(share: float | None, value: float | None) -> str:
-    from decisionloop.report.figures import fine_percent
+    from decisionloop.report.words.figures import fine_percent
 
     if share is not None:
         return f", {fine_percent(share)} of what they earn"

@@ -91,7 +91,7 @@ def _telemetry(_: Settings) -> Iterator[Finding]:
 def _ledger(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy import text
 
-    from decisionloop.ledger.engine import create_or_upgrade
+    from decisionloop.ledger.storage.engine import create_or_upgrade
 
     with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
         url = ledger.engine.url.render_as_string(hide_password=True)

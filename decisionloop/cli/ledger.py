@@ -7,7 +7,7 @@ import typer
 
 def upgrade() -> None:
     """Migrate the ledger of the current settings to this version."""
-    from decisionloop.ledger.engine import create_or_upgrade
+    from decisionloop.ledger.storage.engine import create_or_upgrade
     from decisionloop.settings import load_settings
 
     settings = load_settings()

@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from decisionloop.ledger.monitor_references import MonitorThreshold
-    from decisionloop.report.alarm_record import AlarmRecord, Detection, FamilyRecord, Rate
+    from decisionloop.report.record.alarm_record import AlarmRecord, Detection, FamilyRecord, Rate
     from decisionloop.sources.base import TrueChange
     from decisionloop.workspace import Workspace
 
@@ -38,8 +38,8 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
     """Every family of the contract's monitors: "unwatched", "quiet", or its open incident's state."""
     from decisionloop.ledger.alarms import alarms_of
     from decisionloop.ledger.incidents import open_incidents
-    from decisionloop.monitor.budget import budget_of
-    from decisionloop.report.watch_reads import check_counts, families_of
+    from decisionloop.monitor.alarm.budget import budget_of
+    from decisionloop.report.read.monitors import check_counts, families_of
 
     ledger, name = workspace.ledger, workspace.use_case.name
     counts = check_counts(ledger, name)
@@ -77,7 +77,7 @@ def report(use_case: str, is_json: bool) -> None:
     """Print checks, alarms, realised against declared false alarms, limits with their evidence, and delays."""
     from decisionloop.ledger.monitor_references import thresholds_of
     from decisionloop.ledger.releases import champion
-    from decisionloop.report.alarm_record import read_alarm_record
+    from decisionloop.report.record.alarm_record import read_alarm_record
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case)
@@ -177,7 +177,7 @@ def _number(value: float | None) -> str:
 
 
 def _limit_line(one: MonitorThreshold) -> str:
-    from decisionloop.report.watch_series import evidence_words
+    from decisionloop.report.read.series import evidence_words
 
     alpha = "" if one.alpha is None else f", errs {one.alpha:.2g}"
     return f"  {one.monitor} {one.slice}: {one.threshold:.4g}{alpha} ({evidence_words(one.evidence)})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from decisionloop.settings import Settings
 
 if TYPE_CHECKING:
-    from decisionloop.report.story import Story
+    from decisionloop.report.record.story import Story
 
 
 def write_story(use_case: str, to: Path | None, settings: Settings | None = None) -> Path:
@@ -20,7 +20,7 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     """The same, and the story itself for whoever wants to say more of it."""
     from decisionloop.report.assemble import assemble_story
     from decisionloop.report.page import render_story
-    from decisionloop.report.truth import truth_of_replay
+    from decisionloop.report.read.replay_truth import truth_of_replay
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case, settings)

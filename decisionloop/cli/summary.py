@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from decisionloop.ledger.releases import champion
-from decisionloop.report.story import Story
+from decisionloop.report.record.story import Story
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,7 +13,7 @@ from decisionloop.act.policy import Situation, choose
 from decisionloop.act.preference import allowed_actions
 from decisionloop.contract import UseCase
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
-from decisionloop.monitor.impact_figures import impacts
+from decisionloop.monitor.impact.figures import impacts
 from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.estimate import Estimate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from decisionloop.monitor.adverse_impact import AdverseImpact, GroupImpact
+from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.overlap import Overlap, OverlapRules
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import batch_event, batch_part, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 PartKind = Literal["due", "features", "ages", "faults", "scores", "predictions", "choice", "rules_choice"]
 

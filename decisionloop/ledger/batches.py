@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import as_utc, batch, batch_event, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 State = Literal["opened", "frozen", "validated", "halted", "scored", "decided", "complete"]
 Scalar = str | int | float | bool | None

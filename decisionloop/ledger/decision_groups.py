@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from sqlalchemy import Table
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.conform import conform
 from decisionloop.ledger.schema import decision, decision_group, decision_row
+from decisionloop.ledger.storage.conform import conform
 
 _GROUP = tuple(column.name for column in decision_group.c if column.name != "group_id")
 _ROW = tuple(column.name for column in decision_row.c if column.name != "group_id")

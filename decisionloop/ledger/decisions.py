@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, se
 
 from decisionloop.act.identity import decision_ids
 from decisionloop.errors import UsageError
-from decisionloop.ledger import facts
-from decisionloop.ledger.bulk import append
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, outcome, shadow_run
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.bulk import append
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
 
 LEARNING_COLUMNS = (
     "decision_id",

@@ -7,11 +7,11 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import Connection, func, select
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.bulk import append
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import batch, failure, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.bulk import append
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
 
 
 def append_failures(

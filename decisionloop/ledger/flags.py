@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import flag, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 KILL_SWITCH = "kill_switch"
 

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger import facts
 from decisionloop.ledger.alarms import SEVERITIES, Alarm, alarms_of
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import incident_event, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 IncidentState = Literal["opened", "acknowledged", "closed"]
 

@@ -9,10 +9,10 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import measurement, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
 
 
 @dataclass(frozen=True)

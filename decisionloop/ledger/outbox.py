@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.bulk import append
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import delivery, outbox
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.bulk import append
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
 
 Status = Literal["delivered", "failed"]
 

@@ -9,12 +9,12 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, select
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.bulk import append
 from decisionloop.ledger.decisions import batches_of_span, latest_revision
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import decision, outcome, outcome_intake, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.bulk import append
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
 
 OUTCOME_KINDS = ("first", "late", "contradiction")
 

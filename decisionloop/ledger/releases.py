@@ -11,9 +11,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, and_, func, select
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import release, release_event, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 Stage = Literal["candidate", "refused", "shadow", "canary", "champion", "retired", "rolled_back"]
 RULES = "rules"

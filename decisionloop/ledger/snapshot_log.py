@@ -8,9 +8,9 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import snapshot, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 Kind = Literal["features", "scores", "training_set", "scorer", "outcomes"]
 

@@ -14,9 +14,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from decisionloop.contract.operation import ServingCost
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import batch, batch_event, metadata, stage_cost, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.metering import StageCost, add_up
 
 SHARED = ""

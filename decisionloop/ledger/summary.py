@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import batches, find_batch, latest_detail
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.releases import current_stages
 from decisionloop.ledger.schema import decision, delivery, outbox
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.verdicts import learn_runs
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import exists, func, select
 
-from decisionloop.ledger import facts
 from decisionloop.ledger.decisions import batches_of_span
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import batch, decision, outcome
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 
 @dataclass(frozen=True)

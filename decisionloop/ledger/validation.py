@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import expectation_result
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import learn_run, training_set, utc_now, verdict
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 GateDecision = Literal["promote", "refuse", "insufficient"]
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from decisionloop.ledger import facts
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import weak_slice
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.observe.cohort import Figure
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_quantile
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, residual_bounds

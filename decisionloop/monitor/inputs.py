@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.problem import Feature
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.distance import CONFIDENCE, Apart, distance, largest_rate, rise, smallest_rate
-from decisionloop.monitor.finding import Chart, Finding, Stakes
-from decisionloop.monitor.profile import FeatureBins, FrameProfile, Reference
-from decisionloop.monitor.share_limit import ShareLimit
-from decisionloop.monitor.shift_words import chart, median_label, percent, what_changed
-from decisionloop.monitor.variation import tolerated_shift
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Chart, Finding, Stakes
+from decisionloop.monitor.alarm.share_limit import ShareLimit
+from decisionloop.monitor.compare.distance import CONFIDENCE, Apart, distance, largest_rate, rise, smallest_rate
+from decisionloop.monitor.compare.profile import FeatureBins, FrameProfile, Reference
+from decisionloop.monitor.compare.shift_words import chart, median_label, percent, what_changed
+from decisionloop.monitor.compare.variation import tolerated_shift
 from decisionloop.observe.estimate import Estimate
 
 Counts = npt.NDArray[np.int64]

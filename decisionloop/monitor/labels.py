@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.finding import Chart, Finding
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Chart, Finding
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.label_curve import LabelCurve, UsualShare
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.observe.estimate import Estimate, weighted_mean
 
 MINIMUM_COHORTS = 3

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.bins import range_labels
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.distance import CONFIDENCE, distance, largest_rate, smallest_rate
-from decisionloop.monitor.finding import Finding, Stakes
-from decisionloop.monitor.output_profile import ALL, ActionProfile, Cells
-from decisionloop.monitor.score_shift import ScoreProfile, ScoreReference
-from decisionloop.monitor.share_limit import ShareLimit
-from decisionloop.monitor.shift_words import chart, percent, what_changed
-from decisionloop.monitor.variation import tolerated_shift, variation_of
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.share_limit import ShareLimit
+from decisionloop.monitor.compare.bins import range_labels
+from decisionloop.monitor.compare.distance import CONFIDENCE, distance, largest_rate, smallest_rate
+from decisionloop.monitor.compare.output_profile import ALL, ActionProfile, Cells
+from decisionloop.monitor.compare.score_shift import ScoreProfile, ScoreReference
+from decisionloop.monitor.compare.shift_words import chart, percent, what_changed
+from decisionloop.monitor.compare.variation import tolerated_shift, variation_of
 from decisionloop.observe.cohort import Figure
 from decisionloop.observe.estimate import Estimate
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.finding import Chart, Finding, Stakes
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Chart, Finding, Stakes
 from decisionloop.observe.estimate import Estimate, Floats
 from decisionloop.observe.estimated_performance import promised_auc
 from decisionloop.observe.exact_rate import known_rows, residual_bounds

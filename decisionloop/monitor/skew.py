@@ -10,8 +10,8 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.observe.estimate import Estimate
 
 RELATIVE_TOLERANCE = 1e-9

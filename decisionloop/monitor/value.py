@@ -10,8 +10,8 @@ import pandas as pd
 from decisionloop.act.economics import action_costs, realised_values
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import BudgetConstraint
-from decisionloop.monitor.budget import DAYS_PER_YEAR, AlarmBudget
-from decisionloop.monitor.finding import Finding
+from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget
+from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, weighted_mean

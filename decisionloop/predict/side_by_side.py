@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from decisionloop.contract import UseCase
 from decisionloop.predict.predictions import Predictions
-from decisionloop.predict.reasons import reason_catalogue, top_reasons
-from decisionloop.predict.reasons_read import in_words
+from decisionloop.predict.reasons.codes import reason_catalogue, top_reasons
+from decisionloop.predict.reasons.wording import in_words
 from decisionloop.predict.release_model import ReleaseModel, explained
 
 

@@ -14,28 +14,28 @@ from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.releases import Release, ReleaseEvent, champion, current_stages, release_events
 from decisionloop.ledger.stage_costs import batch_costs
 from decisionloop.ledger.verdicts import find_training_set, verdicts
-from decisionloop.report import reads
-from decisionloop.report.costing import serving_lines
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.handled import Handled, alert_lines, batch_lines, quality_summary
-from decisionloop.report.judged import reference_auc, release_lines, verdict_lines
-from decisionloop.report.measured import (
+from decisionloop.report.read import decisions as reads
+from decisionloop.report.read.batches import Handled, alert_lines, batch_lines, quality_summary
+from decisionloop.report.read.costs import serving_lines
+from decisionloop.report.read.measurements import (
     Measured,
     impact_lines,
     performance,
     periods_of_money,
     total_cost_of_exploration,
 )
-from decisionloop.report.monitoring import read_monitoring
-from decisionloop.report.naming import ReleaseNames, StoryClock, release_names
-from decisionloop.report.record import Explored
-from decisionloop.report.story import ActionLine, PeriodTruth, Story, UseCaseLines
-from decisionloop.report.wordbook import definitions_for, notes_for
-from decisionloop.report.worked import worked_decision
-from decisionloop.report.writing import headline
+from decisionloop.report.read.monitoring import read_monitoring
+from decisionloop.report.read.releases import reference_auc, release_lines, verdict_lines
+from decisionloop.report.read.worked_decision import worked_decision
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import Explored
+from decisionloop.report.record.story import ActionLine, PeriodTruth, Story, UseCaseLines
+from decisionloop.report.words.money import headline
+from decisionloop.report.words.naming import ReleaseNames, StoryClock, release_names
+from decisionloop.report.words.wordbook import definitions_for, notes_for
 
 if TYPE_CHECKING:
-    from decisionloop.ledger.engine import Ledger
+    from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.snapshots import SnapshotStore
 
 EXPLORATION = "exploration"

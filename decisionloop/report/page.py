@@ -10,35 +10,27 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from decisionloop.report import (
-    charts,
-    costing,
-    explaining,
-    figures,
-    monitor_charts,
-    recounting,
-    row_charts,
-    spans,
-    watch_sentences,
-    watch_words,
-    writing,
-)
-from decisionloop.report.record import CohortPerformance
-from decisionloop.report.story import Story
-from decisionloop.report.totals import total_of
+from decisionloop.report.charts import monitors as monitor_charts
+from decisionloop.report.charts import rows as row_charts
+from decisionloop.report.charts import series as charts
+from decisionloop.report.read import costs
+from decisionloop.report.record.lines import CohortPerformance
+from decisionloop.report.record.story import Story
+from decisionloop.report.record.totals import total_of
+from decisionloop.report.words import explaining, figures, money, monitor_sentences, monitors, recounting, spans
 
 MOST_ROWS = 25
 """Of the measures and alarms of one family so many are in its tables; the ledger has them all."""
 _WATCH_WORDS = (
-    watch_words.family_words,
-    watch_words.figure_in,
-    watch_words.one_in_years,
-    watch_words.state_words,
-    watch_sentences.chance_words,
-    watch_sentences.change_caption,
-    watch_sentences.chart_caption,
-    watch_sentences.family_verdict,
-    watch_sentences.incident_words,
+    monitors.family_words,
+    monitors.figure_in,
+    monitors.one_in_years,
+    monitors.state_words,
+    monitor_sentences.chance_words,
+    monitor_sentences.change_caption,
+    monitor_sentences.chart_caption,
+    monitor_sentences.family_verdict,
+    monitor_sentences.incident_words,
 )
 
 
@@ -98,7 +90,7 @@ def environment() -> Environment:
         "capital": figures.capital,
     }
     made.globals |= {
-        "span": writing.span,
+        "span": money.span,
         "verdict_sentence": explaining.verdict_sentence,
         "check_title": explaining.check_title,
         "told_in_full": explaining.told_in_full,
@@ -136,7 +128,7 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
     """The sentences of each section; sections without data have none."""
     case, currency = story.use_case, story.use_case.currency
     said: dict[str, tuple[str, ...]] = {
-        "money": writing.money_sentences(story.money, currency),
+        "money": money.money_sentences(story.money, currency),
     }
     if story.performance:
         skill = explaining.skill_sentence(story.performance, case.noun, story.auc_threshold)
@@ -157,9 +149,9 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
     if story.quality:
         said["quality"] = (recounting.quality_sentence(story.quality),)
     if story.serving:
-        said["serving"] = costing.serving_sentences(story.serving, currency)
+        said["serving"] = costs.serving_sentences(story.serving, currency)
     if story.monitoring:
-        said |= watch_sentences.paragraphs(story.monitoring, case)
+        said |= monitor_sentences.paragraphs(story.monitoring, case)
     if story.truth:
         said["truth"] = recounting.truth_sentences(story.truth, story.money, case)
     return {name: tuple(s for s in sentences if s) for name, sentences in said.items()}

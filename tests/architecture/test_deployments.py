@@ -171,7 +171,7 @@ def test_a_trigger_is_one_that_prefect_can_follow(deployment, trigger):
 
 @EACH_TRIGGER
 def test_a_trigger_waits_for_events_that_there_are(deployment, trigger):
-    from tasks.raise_alarms import EVENTS
+    from tasks.watch.alarms import EVENTS
 
     ours = {f"decisionloop.{name}" for name in EVENTS.values()}
     assert set(trigger["expect"]) <= ours | {"prefect.automation.action.failed"}
@@ -195,7 +195,7 @@ def test_a_misfit_would_be_noticed():
 
 def test_what_an_alarm_means_for_training_starts_a_retraining():
     from decisionloop.learn.triggers import CALLS_FOR_TRAINING
-    from tasks.raise_alarms import EVENTS
+    from tasks.watch.alarms import EVENTS
 
     started = {name for one, trigger in TRIGGERED for name in trigger["expect"] if one["name"] == "retrain"}
     assert started == {f"decisionloop.{EVENTS[family]}" for family in CALLS_FOR_TRAINING}

@@ -8,10 +8,10 @@ import pytest
 
 from benchmarks import drift
 from benchmarks.peers import environment
-from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.finding import Stakes
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.alarm.finding import Stakes
+from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.inputs import judge_inputs
-from decisionloop.monitor.profile import FrameProfile, Reference
 
 
 def test_the_feature_that_moved_is_the_one_that_is_found():

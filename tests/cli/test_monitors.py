@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from decisionloop.ledger.incidents import acknowledge, close
-from decisionloop.monitor.budget import FAMILIES
+from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.workspace import open_workspace
 from tests.watched_ledger import WEEKS, WORDS, fail_to_notify, raise_alarm, watch_for_a_while
 

@@ -75,7 +75,7 @@ def test_every_exit_code_is_on_it():
 
 
 def test_an_error_of_another_module_has_one_of_these_codes():
-    for module in ("decisionloop.act.policy", "decisionloop.predict.predictions", "tasks.halting"):
+    for module in ("decisionloop.act.policy", "decisionloop.predict.predictions", "tasks.tell.halting"):
         importlib.import_module(module)
 
     def below(error: type[DecisionLoopError]) -> set[type[DecisionLoopError]]:

@@ -10,7 +10,7 @@ import pytest
 
 from decisionloop.ledger.flags import flag_history
 from decisionloop.ledger.releases import Release, register_release
-from decisionloop.ledger.revision import HEAD_REVISION, VERSION_TABLE
+from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.workspace import open_workspace
 

@@ -16,8 +16,8 @@ from decisionloop.errors import IntegrityError
 from decisionloop.ledger import schema
 from decisionloop.ledger.batches import batch_id_of, batch_state
 from decisionloop.ledger.decisions import decisions_of_batch
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.outbox import count_pending, messages_of_batch
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.snapshots import SnapshotStore
 from tests.crash.receiving import carried_out
 from tests.crash.usecase import NAME, due_shops

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
-from decisionloop.ledger.engine import Ledger, open_ledger
+from decisionloop.ledger.storage.engine import Ledger, open_ledger
 from tests.crash.account import Account, Acknowledged, account
 from tests.crash.receiving import receiver
 from tests.crash.turn import FLOWS, HANGING_SECONDS, HUNG, Order, Stop, run_turn

@@ -17,9 +17,9 @@ from tests.crash.harness import ORDINARY, World
 from tests.crash.turn import Stop
 from tests.crash.usecase import CHUNK_ROWS
 
-ACKNOWLEDGED = [Stop("tasks.outgoing", "_log", "before", chunk) for chunk in (1, 2, 2)]
+ACKNOWLEDGED = [Stop("tasks.act.deliver", "_log", "before", chunk) for chunk in (1, 2, 2)]
 """The receiver has acknowledged the first chunk, then the second, then the third, and no delivery is logged."""
-NAMED = Stop("tasks.act_parts", "decision_rows", "after", 1, signal.SIGSTOP)
+NAMED = Stop("tasks.act.choose", "decision_rows", "after", 1, signal.SIGSTOP)
 """Ids were given, and nobody knows them yet."""
 IN_ONE_PIECE = {"DECISIONLOOP_PARTITION_ROWS": "1000"}
 

@@ -10,54 +10,54 @@ from tests.crash.turn import Stop
 
 ON_EITHER = [
     # While tables are made, and between the facts that make the rules decide.
-    (FIRST, Stop("decisionloop.ledger.migrate", "upgrade", "after")),
-    (FIRST, Stop("tasks.rules_release", "register_release", "after")),
-    (FIRST, Stop("tasks.rules_release", "append_release_event", "after")),
-    (FIRST, Stop("tasks.predict", "open_batch", "after")),
+    (FIRST, Stop("decisionloop.ledger.storage.migrate", "upgrade", "after")),
+    (FIRST, Stop("tasks.predict.register_rules", "register_release", "after")),
+    (FIRST, Stop("tasks.predict.register_rules", "append_release_event", "after")),
+    (FIRST, Stop("tasks.predict.batch", "open_batch", "after")),
     # A snapshot half written, written but not named, named but not recorded, recorded but not yet the batch's.
     (ORDINARY, Stop("os", "fsync", "before")),
     (ORDINARY, Stop("os", "replace", "before")),
-    (ORDINARY, Stop("tasks.references", "record_snapshot", "before", 2)),
-    (ORDINARY, Stop("tasks.stages", "append_batch_event", "before", 1)),
-    (ORDINARY, Stop("tasks.predict_parts", "keep_part", "after", 2)),
-    (ORDINARY, Stop("tasks.predict_parts", "keep_part", "before", 5)),
-    (ORDINARY, Stop("tasks.predict", "append_results", "after")),
-    (ORDINARY, Stop("tasks.predict_parts", "keep_part", "before", 8)),
-    (ORDINARY, Stop("tasks.predict", "append_shadow_run", "after")),
-    (ORDINARY, Stop("tasks.stages", "append_batch_event", "before", 3)),
+    (ORDINARY, Stop("tasks.readback.tables", "record_snapshot", "before", 2)),
+    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "before", 1)),
+    (ORDINARY, Stop("tasks.predict.parts", "keep_part", "after", 2)),
+    (ORDINARY, Stop("tasks.predict.parts", "keep_part", "before", 5)),
+    (ORDINARY, Stop("tasks.predict.batch", "append_results", "after")),
+    (ORDINARY, Stop("tasks.predict.parts", "keep_part", "before", 8)),
+    (ORDINARY, Stop("tasks.predict.batch", "append_shadow_run", "after")),
+    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "before", 3)),
     # Outcomes without the books of their reading, figures not kept.
-    (ORDINARY, Stop("tasks.observe", "append_intake", "before")),
-    (ORDINARY, Stop("tasks.observe", "append_measurements", "before")),
+    (ORDINARY, Stop("tasks.observe.cohorts", "append_intake", "before")),
+    (ORDINARY, Stop("tasks.observe.cohorts", "append_measurements", "before")),
     # What monitors judge by, and a figure in the transaction of its alarms (tests/tasks/test_watching_killed.py).
-    (FIRST, Stop("tasks.input_watch", "keep_reference", "after")),
-    (ORDINARY, Stop("tasks.raise_alarms", "append_measurements", "after")),
-    (LEARNING_DAY, Stop("tasks.input_watch", "keep_reference", "after")),
+    (FIRST, Stop("tasks.watch.inputs", "keep_reference", "after")),
+    (ORDINARY, Stop("tasks.watch.alarms", "append_measurements", "after")),
+    (LEARNING_DAY, Stop("tasks.watch.inputs", "keep_reference", "after")),
     # A promotion: judged, named in MLflow, with one of its two facts in the ledger.
-    (LEARNING_DAY, Stop("tasks.verdicts", "append_verdict", "after", 1)),
+    (LEARNING_DAY, Stop("tasks.learn.verdicts", "append_verdict", "after", 1)),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 1)),
-    (LEARNING_DAY, Stop("tasks.promotion", "append_release_event", "after", 1)),
+    (LEARNING_DAY, Stop("tasks.learn.release_stages", "append_release_event", "after", 1)),
     # A training: triggered, begun in MLflow, all in MLflow, registered (one of two candidates).
-    (LEARNING_DAY, Stop("tasks.retraining_answer", "append_learn_run", "after")),
+    (LEARNING_DAY, Stop("tasks.learn.retraining_answer", "append_learn_run", "after")),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry._log_run", "after")),
-    (LEARNING_DAY, Stop("tasks.candidate", "register_release", "before")),
-    (LEARNING_DAY, Stop("tasks.candidate", "register_release", "after")),
+    (LEARNING_DAY, Stop("tasks.learn.candidates", "register_release", "before")),
+    (LEARNING_DAY, Stop("tasks.learn.candidates", "register_release", "after")),
     # A judgement: a verdict without its stage, the winner not yet in shadow, named in MLflow only.
-    (LEARNING_DAY, Stop("tasks.verdicts", "append_verdict", "after", 2)),
-    (LEARNING_DAY, Stop("tasks.learn", "enter_shadow", "before")),
+    (LEARNING_DAY, Stop("tasks.learn.verdicts", "append_verdict", "after", 2)),
+    (LEARNING_DAY, Stop("tasks.learn.retraining", "enter_shadow", "before")),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 2)),
 ]
 ON_BOTH = [
     # One part chosen. Inside the first transaction that decides, right after it, and inside the one that says so.
-    (ORDINARY, Stop("tasks.act_parts", "keep_part", "after")),
+    (ORDINARY, Stop("tasks.act.choose", "keep_part", "after")),
     (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 2)),
     (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 3)),
-    (ORDINARY, Stop("tasks.stages", "append_batch_event", "after", 4)),
-    (ORDINARY, Stop("tasks.act", "_log", "after")),
+    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "after", 4)),
+    (ORDINARY, Stop("tasks.act.decide", "_log", "after")),
     # The receiver has carried a chunk out and said so, and the ledger does not know it; or knows that one only.
-    (ORDINARY, Stop("tasks.outgoing", "_log", "before", 1)),
-    (ORDINARY, Stop("tasks.outgoing", "_log", "before", 4)),
-    (ORDINARY, Stop("tasks.outgoing", "append_deliveries", "after", 2)),
-    (ORDINARY, Stop("tasks.stages", "append_batch_event", "before", 5)),
+    (ORDINARY, Stop("tasks.act.deliver", "_log", "before", 1)),
+    (ORDINARY, Stop("tasks.act.deliver", "_log", "before", 4)),
+    (ORDINARY, Stop("tasks.act.deliver", "append_deliveries", "after", 2)),
+    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "before", 5)),
 ]
 
 

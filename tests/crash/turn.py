@@ -32,8 +32,8 @@ PRELOADED = (
     "flows.loop",
     "decisionloop.dispatch.http",
     "decisionloop.learn.binning",
-    "decisionloop.ledger.append_only",
-    "decisionloop.ledger.migrate",
+    "decisionloop.ledger.storage.append_only",
+    "decisionloop.ledger.storage.migrate",
     "decisionloop.predict.scorer.scorer",
     "decisionloop.sources.full_information",
     "adbc_driver_postgresql.dbapi",
@@ -171,7 +171,7 @@ def _name_at_random() -> None:
     """Give decisions other ids whenever they are laid out for the ledger."""
     import pyarrow as pa
 
-    module = importlib.import_module("tasks.act_parts")
+    module = importlib.import_module("tasks.act.choose")
     lay_out = module.decision_rows
 
     def renamed(*arguments: Any) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from decisionloop.ledger.engine import Ledger
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
 from tests.small_use_case import as_of, settings_of, write_small
 

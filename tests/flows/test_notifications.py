@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from decisionloop.ledger.alerts import alerts
-from decisionloop.ledger.engine import open_ledger
 from decisionloop.ledger.notices import count_waiting, undelivered_notices
+from decisionloop.ledger.storage.engine import open_ledger
 from flows.alarm import alarm
 from flows.notify import notify
-from tasks.channels import AppriseChannel
+from tasks.tell.channels import AppriseChannel
 from tests.flows.receivers import mail_server, web_service
 from tests.small_use_case import settings_of, write_small
 

@@ -29,7 +29,7 @@ def _decided(lived, folder, monkeypatch, runner, rows):
     monkeypatch.setenv("DECISIONLOOP_RUNNER", runner)
     monkeypatch.setenv("DECISIONLOOP_RUNNER_WORKERS", "2")
     monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", str(rows))
-    from tasks import predict_parts
+    from tasks.predict.batch import parts as predict_parts
 
     score = predict_parts.score_side_by_side
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison, judge
-from decisionloop.monitor.adverse_impact import AdverseImpact, GroupImpact, Ratio
+from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact, Ratio
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.overlap import Overlap
 

@@ -17,7 +17,7 @@ from decisionloop.learn.triggers import (
     TriggerState,
     decide_retraining,
 )
-from decisionloop.monitor.budget import FAMILIES
+from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.observe.estimate import Estimate, cannot_say
 
 AS_OF = datetime(2005, 8, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ import pytest
 
 from decisionloop.act.identity import decision_ids
 from decisionloop.ledger.batches import Batch, batch_id_of, open_batch
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.releases import Release, register_release
 from decisionloop.ledger.schema import decision_group
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import record_use_case
 
 USE_CASE = "credit_line"

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.batches import open_batch
-from decisionloop.ledger.bulk import append
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.schema import decision_row, metadata, views
+from decisionloop.ledger.storage.bulk import append
+from decisionloop.ledger.storage.engine import Ledger
 
 SOME_VALUES = {str: "x", int: 1, float: 1.0, bool: True, datetime: datetime(2005, 7, 8, tzinfo=UTC)}
 

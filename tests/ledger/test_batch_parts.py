@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.batch_parts import append_part, find_part, parts_of
 from decisionloop.ledger.batches import append_batch_event, open_batch
-from decisionloop.ledger.engine import Ledger
+from decisionloop.ledger.storage.engine import Ledger
 
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
 BATCH = "credit_line/2005-07-08"

@@ -20,8 +20,8 @@ from decisionloop.ledger.batches import (
     latest_details,
     open_batch,
 )
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.snapshot_log import find_snapshot, record_snapshot
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import contract, contracts, record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results, results
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, literal, null, select
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.bulk import WORTH_LITERALS_ROWS, append
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read, read_frame
 from decisionloop.ledger.schema import decision, decision_row, expectation_result, outcome
+from decisionloop.ledger.storage.bulk import WORTH_LITERALS_ROWS, append
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read, read_frame
 
 Rows = Callable[..., Any]
 Story = tuple[str, str | None, float | None, float | None, datetime]

@@ -18,10 +18,10 @@ from sqlalchemy import func, select
 from decisionloop.errors import UsageError
 from decisionloop.ledger.decision_groups import grouped
 from decisionloop.ledger.decisions import append_decisions, decisions_of_batch
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read, read_frame
 from decisionloop.ledger.outbox import messages_of_batch
 from decisionloop.ledger.schema import decision, decision_group, decision_row
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read, read_frame
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)

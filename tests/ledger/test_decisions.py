@@ -21,10 +21,10 @@ from decisionloop.ledger.decisions import (
     decisions_with_outcomes,
     shadow_runs,
 )
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.outbox import count_pending, messages_of_batch
 from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, latest_outcomes
 from decisionloop.ledger.schema import decision_group, decision_row
+from decisionloop.ledger.storage.engine import Ledger
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)

@@ -9,9 +9,9 @@ import pytest
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.alarms import Alarm, alarm_id_of, alarms_of, append_alarms, quiet_checks, recorded_alarms
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.incidents import acknowledge, close, incidents, open_incident, open_incidents
 from decisionloop.ledger.measurements import Measurement, append_measurements
+from decisionloop.ledger.storage.engine import Ledger
 
 AT = datetime(2005, 7, 8, tzinfo=UTC)
 WEEK = timedelta(days=7)

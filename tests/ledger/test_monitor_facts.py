@@ -12,10 +12,8 @@ from alembic import command
 from sqlalchemy import create_engine, text
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.engine import Ledger, create_or_upgrade
 from decisionloop.ledger.failures import append_failures, failures_by_cause, failures_of
 from decisionloop.ledger.measurements import Measurement, append_measurements, measurements_of
-from decisionloop.ledger.migrate import alembic_config
 from decisionloop.ledger.monitor_references import (
     append_thresholds,
     keep_reference,
@@ -33,6 +31,8 @@ from decisionloop.ledger.notices import (
     pending_notices,
     undelivered_notices,
 )
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
+from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.weak_slices import WeakSlice, append_weak_slices, latest_weak_slices, weak_slices_of
 
 AT = datetime(2005, 7, 8, tzinfo=UTC)

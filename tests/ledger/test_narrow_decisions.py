@@ -15,11 +15,11 @@ from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.batch_parts import find_part, parts_of
 from decisionloop.ledger.decisions import decisions_of_entity
-from decisionloop.ledger.engine import Ledger, create_or_upgrade, open_ledger
-from decisionloop.ledger.migrate import alembic_config
 from decisionloop.ledger.outbox import count_pending, pending
-from decisionloop.ledger.revision import HEAD_REVISION, current_revision
 from decisionloop.ledger.schema import UtcDateTime, decision, outbox
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
+from decisionloop.ledger.storage.migrate import alembic_config
+from decisionloop.ledger.storage.revision import HEAD_REVISION, current_revision
 
 CONTRACT, RULES, MODEL = "c" * 64, "credit_line/rules/1", "credit_line/scorecard/2"
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)

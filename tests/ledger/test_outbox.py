@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.outbox import Delivery, append_deliveries, count_pending, deliveries_of, pending
+from decisionloop.ledger.storage.engine import Ledger
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)

@@ -17,10 +17,10 @@ from sqlalchemy import func, select, text
 
 from decisionloop.ledger.batches import append_batch_event, events
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.engine import Ledger, open_ledger
 from decisionloop.ledger.flags import flag_history, set_flag
-from decisionloop.ledger.frames import read, read_frame
 from decisionloop.ledger.schema import decision, decision_group, decision_row, outbox
+from decisionloop.ledger.storage.engine import Ledger, open_ledger
+from decisionloop.ledger.storage.frames import read, read_frame
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)

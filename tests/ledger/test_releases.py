@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.releases import (
     Release,
     append_release_event,
@@ -22,6 +21,7 @@ from decisionloop.ledger.releases import (
     shadows,
 )
 from decisionloop.ledger.snapshot_log import record_snapshot
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.verdicts import (
     append_learn_run,
     append_training_set,

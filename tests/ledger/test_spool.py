@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from sqlalchemy import select
 
-from decisionloop.ledger import bulk
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.frames import read_frame
 from decisionloop.ledger.schema import decision, decision_row
+from decisionloop.ledger.storage import bulk
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
 from tests.ledger.test_bulk import AS_OF, Rows, _days, each_with_its_fixtures, stories, told
 
 TOLD = ("action_values", "fallback_reason", "score", "amount", "decided_at", "is_sent", "snapshot_row")

@@ -13,8 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from decisionloop.contract.operation import ServingCost
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.batches import append_batch_event, find_batch, open_batch
-from decisionloop.ledger.engine import Ledger, create_or_upgrade, open_ledger
-from decisionloop.ledger.migrate import alembic_config
 from decisionloop.ledger.schema import stage_cost, use_case_version, utc_now
 from decisionloop.ledger.stage_costs import (
     append_stage_costs,
@@ -23,6 +21,8 @@ from decisionloop.ledger.stage_costs import (
     ledger_bytes,
     release_costs,
 )
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
+from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.metering import StageCost
 
 USE_CASE, BATCH, CONTRACT = "credit_line", "credit_line/2005-07-08", "c" * 64
@@ -172,7 +172,7 @@ def test_a_ledger_of_the_first_version_is_refused_until_it_is_upgraded_and_keeps
 
 def _unversioned(url: str) -> Ledger:
     """A ledger object over a database without tables."""
-    from decisionloop.ledger.engine import _engine
+    from decisionloop.ledger.storage.engine import _engine
 
     return Ledger(_engine(url, "FULL"))
 

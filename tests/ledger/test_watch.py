@@ -11,11 +11,11 @@ import pytest
 from pydantic import BaseModel
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger import facts
 from decisionloop.ledger.alerts import alerts, append_alert
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.flags import current_flag, flag_history, is_kill_switch_on, set_flag
 from decisionloop.ledger.measurements import Measurement, append_measurements, cohorts_with, measurements_of
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
 
 AT = datetime(2005, 7, 8, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.group_tally import GroupTally
+from decisionloop.monitor.impact.group_tally import GroupTally
 
 CONTRACT = """
 name: loans

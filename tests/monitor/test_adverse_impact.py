@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.adverse_impact import AdverseImpact, GroupImpact, adverse_impact
+from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact, adverse_impact
 
 
 def decisions(**rates: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.contract.watching import Notification
-from decisionloop.monitor.alarms import (
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.folding import (
     QUIET_CHECKS,
     SEVERITIES,
     FoldedAlarm,
@@ -21,8 +22,7 @@ from decisionloop.monitor.alarms import (
     new_incident_id,
     severity_of,
 )
-from decisionloop.monitor.finding import Finding
-from decisionloop.monitor.quiet_hours import is_wanted, not_before
+from decisionloop.monitor.alarm.quiet_hours import is_wanted, not_before
 from decisionloop.observe.estimate import Estimate
 
 AT = datetime(2005, 9, 8, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.distance import distance, largest_rate, rise, smallest_rate
+from decisionloop.monitor.compare.distance import distance, largest_rate, rise, smallest_rate
 
 counts = st.lists(st.integers(0, 10**7), min_size=4, max_size=4).filter(lambda cells: sum(cells) > 0)
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.error_rates import error_rate_figures, is_bad_outcome
+from decisionloop.monitor.impact.error_rates import error_rate_figures, is_bad_outcome
 from decisionloop.observe.cohort import Figure
 from tests.monitor.impact_world import HOLD, LEND, loans, people
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from decisionloop.monitor.budget import AlarmBudget
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usual_gap
-from decisionloop.monitor.finding import Stakes
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.performance import auc
 from tests.monitor.watched import watched

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.finding import Finding
-from decisionloop.monitor.group_tally import GroupTally
-from decisionloop.monitor.impact import judge_impact
-from decisionloop.monitor.impact_attribution import impact_attribution
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.impact.attribution import impact_attribution
+from decisionloop.monitor.impact.group_tally import GroupTally
+from decisionloop.monitor.impact.judging import judge_impact
 from tests.monitor.impact_world import HOLD, LEND, loans, people, tally
 
 EVERYONE = {(sex, age): 400 for sex in ("f", "m") for age in ("old", "mid", "young")}

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.budget import AlarmBudget, budget_of
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
+from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.inputs import judge_inputs
-from decisionloop.monitor.profile import FrameProfile, Reference
 from tests.monitor.customers import customers, offers
 
 REFERENCE = Reference.of(offers(), customers(30_000, seed=0))

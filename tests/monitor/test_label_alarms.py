@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from decisionloop.monitor.budget import budget_of
+from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.labels import judge_labels, label_checks, labels_complete, missing_beyond_usual
 from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
 from tests.monitor.watched import watched

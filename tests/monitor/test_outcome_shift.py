@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from decisionloop.contract.loading import load_use_case
-from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.finding import Stakes
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.outcome_shift import judge_outcome_shift
 
 USE_CASE = load_use_case(Path("usecases/credit_line")).use_case

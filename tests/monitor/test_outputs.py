@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.budget import AlarmBudget, budget_of
-from decisionloop.monitor.finding import Finding, Stakes
-from decisionloop.monitor.output_profile import ActionProfile
+from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
+from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.compare.output_profile import ActionProfile
+from decisionloop.monitor.compare.score_shift import ScoreProfile, reference_scores
 from decisionloop.monitor.outputs import ReleaseScores, action_shares, judge_outputs
-from decisionloop.monitor.score_shift import ScoreProfile, reference_scores
 from tests.monitor.customers import customers, offers
 
 REFERENCE = reference_scores(np.random.default_rng(0).beta(2, 5, 20_000))

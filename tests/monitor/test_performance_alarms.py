@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.performance import CHECKS, judge_performance, upper_auc
 from decisionloop.observe.performance import auc
 from tests.monitor.watched import watched

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.group_tally import GroupTally
-from decisionloop.monitor.impact import judge_impact
-from decisionloop.monitor.plug import PlugDecision, pull_plug
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.impact.group_tally import GroupTally
+from decisionloop.monitor.impact.judging import judge_impact
+from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
 from tests.monitor.impact_world import loans, tally
 
 WOMEN, MEN = ("f", "mid"), ("m", "mid")

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor import bins as bins_module
-from decisionloop.monitor.bins import category_counts, number_counts, quantile_edges, range_labels
-from decisionloop.monitor.profile import FrameProfile, Reference, frame_bins
+from decisionloop.monitor.compare import bins as bins_module
+from decisionloop.monitor.compare.bins import category_counts, number_counts, quantile_edges, range_labels
+from decisionloop.monitor.compare.profile import FrameProfile, Reference, frame_bins
 from tests.monitor.customers import customers, offers
 
 numbers = st.lists(st.one_of(st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf]), st.floats(-5, 5)), max_size=60)

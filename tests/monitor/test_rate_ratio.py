@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.rate_ratio import ratio_upper_bound, signed_root, upper_bound_to_best
+from decisionloop.monitor.impact.rate_ratio import ratio_upper_bound, signed_root, upper_bound_to_best
 
 
 def chance_of_failing(n: int, m: int, rate: float, ratio: float, alpha: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.score_shift import ScoreProfile, ScoreReference, reference_scores, score_shift
+from decisionloop.monitor.compare.score_shift import ScoreProfile, ScoreReference, reference_scores, score_shift
 
 
 def draw(rng: np.random.Generator, n: int, move: float = 0.0) -> np.ndarray:

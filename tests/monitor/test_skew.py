@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import binom
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.budget import budget_of
-from decisionloop.monitor.finding import Finding, Stakes
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.skew import FeatureSkew, compare_features, judge_skew
 from tests.monitor.impact_world import loans, people
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decisionloop.monitor.budget import budget_of
+from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value, value_alpha
 from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.estimate import Estimate

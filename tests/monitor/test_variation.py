@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.profile import FrameProfile, Reference
-from decisionloop.monitor.variation import natural_variation, tolerated_shift, variation_of
+from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.compare.variation import natural_variation, tolerated_shift, variation_of
 from tests.monitor.customers import customers, offers
 
 

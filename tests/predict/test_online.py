@@ -16,8 +16,8 @@ from sklearn.pipeline import Pipeline
 
 from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
-from decisionloop.predict.online import OnlineScorer, RowScorer
-from decisionloop.predict.reasons import Reason, ReasonCatalogue, top_reasons
+from decisionloop.predict.online.scorer import OnlineScorer, RowScorer
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, top_reasons
 from decisionloop.predict.release_model import ACTION_COLUMN
 from decisionloop.predict.scorer import shapley
 from decisionloop.predict.scorer.compile import compile_pipeline
@@ -229,7 +229,7 @@ def test_many_threads_get_the_answers_of_one():
 
 
 def test_nothing_is_compiled_or_derived_at_the_first_request():
-    from decisionloop.predict import online_kernels
+    from decisionloop.predict.online.scorer import kernels as online_kernels
 
     fresh = CompiledScorer.from_bytes(scorer("trees").to_bytes())
     one = OnlineScorer(fresh, CATALOGUE, engine="numba")

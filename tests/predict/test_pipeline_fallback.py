@@ -23,12 +23,12 @@ from decisionloop.learn.model_card import model_card
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict import pipeline_bytes
-from decisionloop.predict.online import OnlineScorer
+from decisionloop.predict.online.score_cache import ScoreCache
+from decisionloop.predict.online.scorer import OnlineScorer
 from decisionloop.predict.pipeline_model import PipelineScorer
-from decisionloop.predict.reasons import Reason, ReasonCatalogue, reason_catalogue, top_reasons
-from decisionloop.predict.reasons_read import read_reasons
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, reason_catalogue, top_reasons
+from decisionloop.predict.reasons.wording import read_reasons
 from decisionloop.predict.release_model import ReleaseModel, read_scorer
-from decisionloop.predict.score_cache import ScoreCache
 from decisionloop.predict.scorer.compile import compile_pipeline
 from decisionloop.predict.scorer.scorer import CompiledScorer
 from decisionloop.predict.side_by_side import reason_codes

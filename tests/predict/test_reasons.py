@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from decisionloop.errors import ConfigurationError, IntegrityError, UsageError
-from decisionloop.predict.reasons import Reason, ReasonCatalogue, ReasonWriter, top_reasons
-from decisionloop.predict.reasons_read import WordedReason, in_words, read_reasons
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, ReasonWriter, top_reasons
+from decisionloop.predict.reasons.wording import WordedReason, in_words, read_reasons
 
 FEATURES = ("status", "use", "paid", "age")
 OWN = ReasonCatalogue({name: Reason(f"the {name}") for name in FEATURES})

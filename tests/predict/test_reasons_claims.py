@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
-from decisionloop.predict.reasons import Reason, ReasonCatalogue, top_reasons
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, top_reasons
 from decisionloop.predict.scorer.compile import compile_pipeline
 from decisionloop.predict.scorer.scorer import CompiledScorer
 from decisionloop.predict.scorer.trees import TreeTables

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from decisionloop.errors import ConfigurationError
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline
-from decisionloop.predict.online import OnlineScorer
-from decisionloop.predict.reasons import Reason, ReasonCatalogue
-from decisionloop.predict.score_cache import CachedScore, CacheStatistics, ScoreCache, distinct_share
+from decisionloop.predict.online.score_cache import CachedScore, CacheStatistics, ScoreCache, distinct_share
+from decisionloop.predict.online.scorer import OnlineScorer
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue
 from decisionloop.predict.scorer.compile import compile_pipeline
 from decisionloop.predict.scorer.scorer import CompiledScorer
 

@@ -222,7 +222,7 @@ def test_only_rows_that_make_up_for_the_start_of_numba_start_it(rows, is_worth_i
     script = (
         "import sys\n"
         "import pandas as pd\n"
-        "from decisionloop.predict.reasons import Reason, ReasonCatalogue, top_reasons\n"
+        "from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, top_reasons\n"
         "from decisionloop.predict.scorer.scorer import CompiledScorer\n"
         "scorer = CompiledScorer.from_bytes(open('scorer.bin', 'rb').read())\n"
         "frame = pd.read_parquet('clients.parquet')\n"

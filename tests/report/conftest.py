@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from decisionloop.contract import UseCase
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.record import (
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import (
     ActionValue,
     AlertLine,
     BatchLine,
@@ -27,8 +27,8 @@ from decisionloop.report.record import (
     VerdictStory,
     WorkedDecision,
 )
-from decisionloop.report.story import ActionLine, Definition, PeriodMoney, PeriodTruth, Story, UseCaseLines
-from decisionloop.report.writing import headline
+from decisionloop.report.record.story import ActionLine, Definition, PeriodMoney, PeriodTruth, Story, UseCaseLines
+from decisionloop.report.words.money import headline
 from tests.report.monitoring_sample import sample_monitoring
 
 BOOSTING = "the gradient-boosted model of 6 July"

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.watch_record import (
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.monitor_lines import (
     CauseLine,
     FamilyWatch,
     ForetoldLine,

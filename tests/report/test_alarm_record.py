@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.monitor.budget import AlarmBudget
-from decisionloop.report.alarm_record import AlarmRecord, Rate, RecordedAlarm, alarm_record
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.report.record.alarm_record import AlarmRecord, Rate, RecordedAlarm, alarm_record
 from decisionloop.sources.base import TrueChange
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

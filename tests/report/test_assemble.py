@@ -16,23 +16,23 @@ from decisionloop.contract import UseCase
 from decisionloop.ledger.alerts import append_alert
 from decisionloop.ledger.batches import append_batch_event, batches, open_batch
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.engine import Ledger
-from decisionloop.ledger.facts import canonical_json
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.outcomes import append_outcomes
 from decisionloop.ledger.releases import Release, append_release_event, register_release
 from decisionloop.ledger.snapshot_log import record_snapshot
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.ledger.verdicts import append_training_set, append_verdict
 from decisionloop.report.assemble import assemble_story
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.figures import NBSP
-from decisionloop.report.naming import StoryClock
 from decisionloop.report.page import render_story
-from decisionloop.report.story import RULES, Story
-from decisionloop.report.truth import truth_of_replay
-from decisionloop.report.worked import chosen_decision
+from decisionloop.report.read.replay_truth import truth_of_replay
+from decisionloop.report.read.worked_decision import chosen_decision
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.story import RULES, Story
+from decisionloop.report.words.figures import NBSP
+from decisionloop.report.words.naming import StoryClock
 from decisionloop.snapshots import SnapshotStore
 
 RULES_ID, MODEL_ID = "credit_line/rules/00aa", "credit_line/scorecard/11bb"

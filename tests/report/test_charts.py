@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisionloop.report import charts, row_charts, svg
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.figures import MINUS
-from decisionloop.report.record import ReasonLine
-from decisionloop.report.story import PeriodMoney, Story
+from decisionloop.report.charts import rows as row_charts
+from decisionloop.report.charts import series as charts
+from decisionloop.report.charts import svg
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import ReasonLine
+from decisionloop.report.record.story import PeriodMoney, Story
+from decisionloop.report.words.figures import MINUS
 
 SVG = "{http://www.w3.org/2000/svg}"
 Draw = Callable[[Story, float], str]

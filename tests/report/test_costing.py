@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.contract.operation import ServingCost
 from decisionloop.ledger.batches import append_batch_event, open_batch
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.releases import Release, register_release
 from decisionloop.ledger.stage_costs import append_stage_costs, batch_costs
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import StageCost
-from decisionloop.report import figures
 from decisionloop.report.assemble import assemble_story
-from decisionloop.report.costing import serving_lines, serving_sentences
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.figures import MINUS, NBSP
-from decisionloop.report.naming import ReleaseNames
 from decisionloop.report.page import render_story
-from decisionloop.report.record import ServingLines
-from decisionloop.report.story import RULES, PeriodMoney, Story
+from decisionloop.report.read.costs import serving_lines, serving_sentences
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import ServingLines
+from decisionloop.report.record.story import RULES, PeriodMoney, Story
+from decisionloop.report.words import figures
+from decisionloop.report.words.figures import MINUS, NBSP
+from decisionloop.report.words.naming import ReleaseNames
 from tests.small_use_case import write_small
 
 MODEL, SHADOW, BASELINE = "small/scorecard/1", "small/gradient_boosting/2", "small/rules/3"

@@ -7,11 +7,11 @@ from datetime import date
 
 import pytest
 
-from decisionloop.report import explaining, recounting
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.figures import NBSP
-from decisionloop.report.record import BatchLine, CheckLine, CohortPerformance, Explored, ImpactLine, VerdictStory
-from decisionloop.report.story import Story
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import BatchLine, CheckLine, CohortPerformance, Explored, ImpactLine, VerdictStory
+from decisionloop.report.record.story import Story
+from decisionloop.report.words import explaining, recounting
+from decisionloop.report.words.figures import NBSP
 
 
 def cohort(period: str, auc: float | None, low: float, high: float, expected: float, seen: float) -> CohortPerformance:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.report import figures
-from decisionloop.report.figures import MINUS, NBSP
+from decisionloop.report.words import figures
+from decisionloop.report.words.figures import MINUS, NBSP
 
 amounts = st.floats(min_value=-1e13, max_value=1e13, allow_nan=False)
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decisionloop.report import charts
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.monitor_charts import charts_of, foretold_chart, shares_then_and_now, watch_chart
-from decisionloop.report.watch_record import Series, Shares, WatchPoint
+from decisionloop.report.charts import series as charts
+from decisionloop.report.charts.monitors import charts_of, foretold_chart, shares_then_and_now, watch_chart
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.monitor_lines import Series, Shares, WatchPoint
 from tests.report.monitoring_sample import ARREARS, WEEKS, sample_monitoring, series
 from tests.report.test_charts import assert_inside, parsed, texts
 

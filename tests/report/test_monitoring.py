@@ -8,24 +8,24 @@ from datetime import date
 import pytest
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.engine import Ledger
 from decisionloop.ledger.incidents import acknowledge, close
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import Release, register_release
-from decisionloop.monitor.budget import FAMILIES
-from decisionloop.report.alarm_record import read_alarm_record
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.report.assemble import assemble_story
-from decisionloop.report.monitoring import read_monitoring
 from decisionloop.report.page import render_story
-from decisionloop.report.watch_record import FamilyWatch, Monitoring
-from decisionloop.report.watch_sentences import (
+from decisionloop.report.read.monitoring import read_monitoring
+from decisionloop.report.record.alarm_record import read_alarm_record
+from decisionloop.report.record.monitor_lines import FamilyWatch, Monitoring
+from decisionloop.report.words.monitor_sentences import (
     chance_words,
     chart_caption,
     family_verdict,
     foretold_sentence,
     paragraphs,
 )
-from decisionloop.report.watch_words import figure_in, one_in_years, slice_words
+from decisionloop.report.words.monitors import figure_in, one_in_years, slice_words
 from tests.report.test_page import Outline
 from tests.watched_ledger import WEEKS, WORDS, explain_losses, figure, raise_alarm, watch_for_a_while
 

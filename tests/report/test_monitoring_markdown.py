@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.finding import Finding
+from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.observe.estimate import Estimate
-from decisionloop.report.monitoring_markdown import MOST_QUIET, monitoring_markdown
+from decisionloop.report.words.monitoring_markdown import MOST_QUIET, monitoring_markdown
 
 
 def finding(value: float | None, bound: float | None, slice_: str = "feature=status", **named: object) -> Finding:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from decisionloop.report.page import environment, render_story
-from decisionloop.report.story import Headline, Story, UseCaseLines
+from decisionloop.report.record.story import Headline, Story, UseCaseLines
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "col"}
 

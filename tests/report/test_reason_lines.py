@@ -9,8 +9,8 @@ import pytest
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.loading import load_use_case
-from decisionloop.report.record import ReasonLine
-from decisionloop.report.worked import reason_lines
+from decisionloop.report.read.worked_decision import reason_lines
+from decisionloop.report.record.lines import ReasonLine
 from tests.small_use_case import write_small
 
 STORED = '[["turnover",-0.9],["trade",0.25]]'

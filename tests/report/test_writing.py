@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.report import spans, writing
-from decisionloop.report.estimate import Estimate
-from decisionloop.report.figures import NBSP
-from decisionloop.report.record import BatchLine
-from decisionloop.report.story import RULES, ActionLine, PeriodMoney, UseCaseLines
-from decisionloop.report.totals import sum_of, total_of
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import BatchLine
+from decisionloop.report.record.story import RULES, ActionLine, PeriodMoney, UseCaseLines
+from decisionloop.report.record.totals import sum_of, total_of
+from decisionloop.report.words import money as writing
+from decisionloop.report.words import spans
+from decisionloop.report.words.figures import NBSP
 
 MODEL = "the scorecard of 6 July"
 

@@ -20,7 +20,7 @@ from decisionloop import workspace as workspaces
 from decisionloop.ledger import schema
 from decisionloop.ledger.batches import batch_state
 from decisionloop.ledger.decisions import decisions_of_batch
-from decisionloop.ledger.engine import Ledger
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
 from tests.small_use_case import Written, as_of, batch_id, settings_of
 
@@ -127,7 +127,7 @@ def working_in(folder: Path, written: Written) -> Iterator[Installation]:
     """Work with what is in ``folder``; what would be emitted as an event is kept instead."""
     installation = Installation(folder, written)
     with settings_of(folder), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.announce.emit_event", lambda **event: installation.events.append(event))
+        patch.setattr("tasks.tell.announcements.emit_event", lambda **event: installation.events.append(event))
         try:
             yield installation
         finally:

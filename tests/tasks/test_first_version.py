@@ -12,8 +12,8 @@ import pytest
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.releases import baseline, champion, shadows
-from tasks import said as reading
-from tasks.said import said_of
+from tasks.readback import predictions as reading
+from tasks.readback.predictions import said_of
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")

@@ -14,8 +14,8 @@ from decisionloop.ledger import schema
 from decisionloop.ledger.decisions import decisions_of_batch, shadow_runs
 from decisionloop.ledger.releases import champion, release_events, shadows
 from decisionloop.ledger.verdicts import find_training_set, verdicts
-from tasks.references import read_table
-from tasks.training_rows import manifest_of, training_rows_of
+from tasks.learn.training_rows import manifest_of, training_rows_of
+from tasks.readback.tables import read_table
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")

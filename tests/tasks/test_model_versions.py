@@ -6,8 +6,8 @@ import pytest
 
 from decisionloop.ledger.releases import baseline, champion, find_stage
 from decisionloop.registry import Registry
-from tasks.model_versions import log_rules
-from tasks.rules_release import ensure_rules
+from tasks.learn.mlflow_versions import log_rules
+from tasks.predict.register_rules import ensure_rules
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")

@@ -13,9 +13,9 @@ from decisionloop.ledger.batches import open_batch
 from decisionloop.ledger.notices import attempts_of, pending_notices, undelivered_notices
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.use_cases import record_use_case
-from tasks.channels import AppriseChannel, secrets_of, without_secrets
-from tasks.halting import halt
-from tasks.notify import FAILURES_IN_A_ROW, NoticeCounts, deliver_notices, raise_alert
+from tasks.tell.channels import AppriseChannel, secrets_of, without_secrets
+from tasks.tell.halting import halt
+from tasks.tell.notices import FAILURES_IN_A_ROW, NoticeCounts, deliver_notices, raise_alert
 from tests.small_use_case import as_of
 
 LATER = timedelta(days=2)
@@ -41,7 +41,7 @@ class Service:
 def service(monkeypatch):
     """What the blocks would reach."""
     service = Service()
-    monkeypatch.setattr("tasks.notify.send", service.send)
+    monkeypatch.setattr("tasks.tell.notices.send", service.send)
     return service
 
 

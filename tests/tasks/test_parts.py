@@ -15,7 +15,7 @@ from decisionloop.ledger.releases import champion
 from decisionloop.ledger.schema import measurement
 from decisionloop.ledger.stage_costs import batch_cost
 from decisionloop.ledger.validation import results
-from tasks.parts import cut
+from tasks.readback.parts import cut
 from tests.small_use_case import ENTITIES
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -163,14 +163,14 @@ def _rows(installation, table):
 @pytest.mark.parametrize(
     ("flow", "where"),
     [
-        ("predict", ("tasks.predict", "append_part", 3)),
-        ("predict", ("tasks.parts", "append_part", 4)),
-        ("predict", ("tasks.parts", "append_part", 9)),
-        ("predict", ("tasks.parts", "append_part", 16)),
-        ("act", ("tasks.act_parts", "choose_part", 3)),
-        ("act", ("tasks.log_ranges", "append_grouped", 1)),
-        ("act", ("tasks.log_ranges", "append_grouped", 3)),
-        ("act", ("tasks.stages", "append_batch_event", 1)),
+        ("predict", ("tasks.predict.batch", "append_part", 3)),
+        ("predict", ("tasks.readback.parts", "append_part", 4)),
+        ("predict", ("tasks.readback.parts", "append_part", 9)),
+        ("predict", ("tasks.readback.parts", "append_part", 16)),
+        ("act", ("tasks.act.choose", "choose_part", 3)),
+        ("act", ("tasks.act.log_in_ranges", "append_grouped", 1)),
+        ("act", ("tasks.act.log_in_ranges", "append_grouped", 3)),
+        ("act", ("tasks.readback.stages", "append_batch_event", 1)),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value[1]}-{value[2]}",
 )
@@ -196,7 +196,7 @@ def test_what_was_logged_before_the_kill_switch_stands_and_the_rest_goes_to_the_
 ):
     with restored("modelled") as installation:
         installation.predict(3)
-        _kill(installation, monkeypatch, installation.act, 3, "tasks.log_ranges", "append_grouped", 3)
+        _kill(installation, monkeypatch, installation.act, 3, "tasks.act.log_in_ranges", "append_grouped", 3)
         logged = installation.decisions(3)["decision_id"]
         assert 0 < len(logged) < ENTITIES
         set_flag(installation.ledger, "small", "kill_switch", "on", "complaints", "head")
@@ -212,7 +212,7 @@ def test_what_was_logged_before_the_kill_switch_stands_and_the_rest_goes_to_the_
 def test_the_kill_switch_holds_for_everyone_who_is_not_in_the_ledger_yet(small_parts, restored, monkeypatch):
     with restored("modelled") as installation:
         installation.predict(3)
-        _kill(installation, monkeypatch, installation.act, 3, "tasks.act_parts", "choose_part", 3)
+        _kill(installation, monkeypatch, installation.act, 3, "tasks.act.choose", "choose_part", 3)
         set_flag(installation.ledger, "small", "kill_switch", "on", "complaints", "head")
         installation.act(3)
         decisions = _decisions(installation, 3)
@@ -226,7 +226,7 @@ def test_on_postgresql_parts_are_logged_one_by_one_and_only_once(
 ):
     monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", postgres_url)
     small.predict(0)
-    _kill(small, monkeypatch, small.act, 0, "tasks.act_parts", "append_decisions", 2)
+    _kill(small, monkeypatch, small.act, 0, "tasks.act.choose", "append_decisions", 2)
     assert len(small.decisions(0)) == PART_ROWS
     small.act(0)
     monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", "250000")

@@ -14,10 +14,10 @@ from decisionloop.ledger.incidents import acknowledge, close, incidents, open_in
 from decisionloop.ledger.measurements import measured_cohorts, measurements_of
 from decisionloop.ledger.notices import pending_notices
 from decisionloop.ledger.schema import utc_now
-from decisionloop.monitor.alarms import QUIET_CHECKS
-from decisionloop.monitor.finding import Chart, Finding
+from decisionloop.monitor.alarm.finding import Chart, Finding
+from decisionloop.monitor.alarm.folding import QUIET_CHECKS
 from decisionloop.observe.estimate import Estimate
-from tasks.raise_alarms import raise_alarms
+from tasks.watch.alarms import raise_alarms
 from tests.small_use_case import as_of
 
 SHIFT = Finding(

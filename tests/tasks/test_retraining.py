@@ -32,7 +32,7 @@ def awake(modelled):
 def artifacts(monkeypatch):
     """Every artifact that a retraining would publish, by key."""
     shown = {}
-    monkeypatch.setattr("tasks.retraining_answer.publish", shown.__setitem__)
+    monkeypatch.setattr("tasks.learn.retraining_answer.publish", shown.__setitem__)
     return shown
 
 

@@ -14,7 +14,7 @@ from decisionloop.ledger.releases import append_release_event, find_stage, relea
 from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.predict.pipeline_model import PipelineScorer
 from decisionloop.release_store import load_release
-from tasks.candidate import train_and_keep
+from tasks.learn.candidates import train_and_keep
 
 pytestmark = pytest.mark.xdist_group("loop")
 

@@ -17,8 +17,8 @@ from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.monitor_references import reference_of
 from decisionloop.ledger.releases import baseline, champion
 from decisionloop.observe.failures import FailureCause
-from tasks.input_watch import SUPPORT
-from tasks.references import read_table
+from tasks.readback.tables import read_table
+from tasks.watch.inputs import SUPPORT
 from tests.small_use_case import as_of
 from tests.tasks.installation import STALE_SHOPS, UNGUARDED, copy, working_in
 

@@ -20,16 +20,16 @@ WATCHING = (
     schema.measurement, schema.monitor_reference, schema.monitor_threshold, schema.notice, schema.weak_slice,
 )  # fmt: skip
 ACTING = {
-    "an alarm without its event": ("tasks.raise_alarms", "_announce", "before"),
-    "an event without the plug": ("tasks.plug", "set_flag", "before"),
-    "the plug, and nobody chose again": ("tasks.plug", "set_flag", "after"),
-    "the rules chose, and nothing is logged": ("tasks.act", "_log", "before"),
+    "an alarm without its event": ("tasks.watch.alarms", "_announce", "before"),
+    "an event without the plug": ("tasks.watch.impact", "set_flag", "before"),
+    "the plug, and nobody chose again": ("tasks.watch.impact", "set_flag", "after"),
+    "the rules chose, and nothing is logged": ("tasks.act.decide", "_log", "before"),
 }
 OBSERVING = {
-    "causes without weak slices": ("tasks.misses", "append_failures", "after"),
-    "inside the transaction of an alarm": ("tasks.raise_alarms", "append_alarms", "after"),
-    "an alarm of a cohort without its event": ("tasks.raise_alarms", "_announce", "before"),
-    "judged and not measured": ("tasks.observe", "append_measurements", "before"),
+    "causes without weak slices": ("tasks.observe.failures", "append_failures", "after"),
+    "inside the transaction of an alarm": ("tasks.watch.alarms", "append_alarms", "after"),
+    "an alarm of a cohort without its event": ("tasks.watch.alarms", "_announce", "before"),
+    "judged and not measured": ("tasks.observe.cohorts", "append_measurements", "before"),
 }
 
 

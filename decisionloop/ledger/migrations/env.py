@@ -1,11 +1,11 @@
-"""Alembic's entry: run the migrations on the connection that decisionloop.ledger.migrate hands over."""
+"""Alembic's entry: run the migrations on the connection that decisionloop.ledger.storage.migrate hands over."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from decisionloop.ledger.revision import VERSION_TABLE
 from decisionloop.ledger.schema import metadata
+from decisionloop.ledger.storage.revision import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

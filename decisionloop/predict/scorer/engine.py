@@ -28,8 +28,8 @@ DERIVING_ROWS = 16
 KERNEL_MODULES = (
     "decisionloop.predict.scorer.numba_kernels",
     "decisionloop.predict.scorer.numba_tables",
-    "decisionloop.predict.reasons_kernel",
-    "decisionloop.predict.online_kernels",
+    "decisionloop.predict.reasons.kernel",
+    "decisionloop.predict.online.kernels",
 )
 """Every module of kernels: scores, tables, reasons in bulk, one row."""
 

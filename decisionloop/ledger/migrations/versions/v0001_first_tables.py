@@ -7,8 +7,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from decisionloop.ledger.append_only import make_append_only
 from decisionloop.ledger.schema.columns import Text, UtcDateTime
+from decisionloop.ledger.storage.append_only import make_append_only
 
 revision = "0001"
 down_revision = None

@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from decisionloop.ledger.append_only import make_append_only
 from decisionloop.ledger.schema.columns import Text, UtcDateTime
+from decisionloop.ledger.storage.append_only import make_append_only
 
 revision = "0003"
 down_revision = "0002"

@@ -1,0 +1,204 @@
+"""Opening a ledger: one SQLAlchemy engine with the durability and the transactions that facts need.
+
+On SQLite every write transaction is IMMEDIATE: two writers queue up instead of failing half-way. Nothing in this
+process may open the SQLite file other than through Python's `sqlite3`: closing a second handle of it (a plain
+`open`, another copy of the SQLite library) drops the process's locks, and acknowledged commits get lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from decisionloop.errors import ConfigurationError
+from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
+from decisionloop.ledger.storage.spool import detach_spools
+
+Synchronous = Literal["FULL", "EXTRA"]
+BUSY_TIMEOUT_MS = 30_000
+CACHE_KIB = 65_536
+WAL_KEPT_BYTES = 67_108_864
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An open ledger whose tables are those of this version. Close it, or use it as a context manager."""
+
+    engine: Engine
+
+    @property
+    def name(self) -> str:
+        """The ledger's URL without its password, for messages."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this ledger is a SQLite file."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction: committed as a whole at the end, rolled back as a whole on any error."""
+        with self.engine.connect().execution_options(is_ledger_write=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A read-only connection; the database refuses to write through it."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(postgresql_readonly=True)
+            yield connection
+
+    def close(self) -> None:
+        """Give every connection back to the database."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_ledger(url: str, synchronous: Synchronous = "FULL") -> Ledger:
+    """Open the ledger at an SQLAlchemy URL (`sqlite:///path` or `postgresql+psycopg://…`).
+
+    An empty SQLite file gets its tables at once. Any other database whose revision is not this version's raises
+    `ConfigurationError` with the remedy; so does one that cannot be reached.
+    """
+    with _disposed_on_error(_engine(url, synchronous)) as ledger:
+        with ledger.connect() as connection:
+            revision = current_revision(connection)
+            is_new_file = ledger.is_sqlite and not inspect(connection).get_table_names()
+        if is_new_file:
+            _upgrade(ledger)
+        else:
+            check_revision(revision, ledger.name)
+        return ledger
+
+
+def create_or_upgrade(url: str, synchronous: Synchronous = "FULL") -> Ledger:
+    """Open the ledger at `url`, first making or migrating its tables to this version's revision.
+
+    Raises `ConfigurationError` for a ledger that a newer version wrote, or one that cannot be reached.
+    """
+    with _disposed_on_error(_engine(url, synchronous)) as ledger:
+        _upgrade(ledger)
+        return ledger
+
+
+def _upgrade(ledger: Ledger) -> None:
+    """Bring the tables to the head revision, in one transaction; other processes wait their turn."""
+    from decisionloop.ledger.storage.migrate import upgrade
+
+    with ledger.begin() as connection:
+        revision = current_revision(connection)
+        if revision == HEAD_REVISION:
+            return
+        has_foreign_tables = revision is None and bool(inspect(connection).get_table_names())
+        if has_foreign_tables and ledger.is_sqlite:
+            raise ConfigurationError(
+                f"{ledger.name} holds tables but no {VERSION_TABLE}: it is not a ledger of decisionloop. "
+                "Point DECISIONLOOP_LEDGER_URL at another file."
+            )
+        upgrade(connection, ledger.name)
+
+
+@contextmanager
+def _disposed_on_error(engine: Engine) -> Iterator[Ledger]:
+    """The ledger of an engine; no connection outlives an error, and a database error says what to look at."""
+    ledger = Ledger(engine)
+    try:
+        yield ledger
+    except DBAPIError as error:
+        ledger.close()
+        raise ConfigurationError(
+            f"the ledger at {ledger.name} cannot be opened: {error.orig}. "
+            "Check DECISIONLOOP_LEDGER_URL, that the database is up, and who may write there."
+        ) from error
+    except BaseException:
+        ledger.close()
+        raise
+
+
+def _engine(url: str, synchronous: Synchronous) -> Engine:
+    """The engine of a ledger URL; nothing is connected yet."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgresql_engine(parsed)
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed)
+    event.listen(engine, "connect", _sqlite_pragmas(synchronous))
+    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "checkin", detach_spools)
+    return engine
+
+
+def _parse(url: str) -> URL:
+    """The URL with its driver spelled out; refuses what cannot keep a ledger."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(f"the ledger URL {url!r} is not an SQLAlchemy URL. {_URL_REMEDY}") from error
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    is_sqlite = parsed.drivername in {"sqlite", "sqlite+pysqlite"}
+    is_sqlite_file = is_sqlite and parsed.database not in {None, "", ":memory:"}
+    if not is_sqlite_file and parsed.drivername != "postgresql+psycopg":
+        raise ConfigurationError(f"{parsed.render_as_string()} cannot keep a ledger. {_URL_REMEDY}")
+    return parsed
+
+
+_URL_REMEDY = "Set DECISIONLOOP_LEDGER_URL to sqlite:///path/to/ledger.db or postgresql+psycopg://user@host/db."
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"a ledger on PostgreSQL needs the package {error.name}. Install decisionloop[postgres]."
+        ) from error
+
+
+def _sqlite_pragmas(synchronous: Synchronous):  # type: ignore[no-untyped-def]
+    """The listener that readies a new SQLite connection."""
+    pragmas = (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        f"synchronous = {synchronous}",
+        "foreign_keys = ON",
+        # Without it INSERT OR REPLACE deletes a fact behind the back of the trigger that refuses DELETE.
+        "recursive_triggers = ON",
+        f"cache_size = -{CACHE_KIB}",
+        f"journal_size_limit = {WAL_KEPT_BYTES}",
+    )
+
+    def ready(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: _begin_sqlite does, and says which kind.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return ready
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin the transaction that was asked for: IMMEDIATE to write, deferred and read-only to read."""
+    is_write = connection.get_execution_options().get("is_ledger_write", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if is_write else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")

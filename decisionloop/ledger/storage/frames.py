@@ -1,0 +1,104 @@
+"""Reading rows by the million as Arrow or pandas, without a Python loop over them.
+
+On PostgreSQL ADBC reads the database itself. On SQLite it must not: ADBC brings its own copy of SQLite, and when
+that closes the ledger's file, the operating system drops the locks that Python's `sqlite3` holds on it, whereupon
+other processes overwrite acknowledged commits. So SQLite writes the result into a file apart, and ADBC reads that.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_sqlite.dbapi
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import Dialect, Select
+from sqlalchemy.dialects import postgresql
+
+from decisionloop.errors import UsageError
+from decisionloop.ledger.storage.conform import arrow_type
+from decisionloop.ledger.storage.engine import Ledger
+
+SQLITE_BATCH_ROWS = 65_536
+# A first row of known types: ADBC infers a column's type from the first rows, and nulls would make it an integer.
+_SENTINELS = {pa.string(): ("TEXT", "''"), pa.int64(): ("INTEGER", "0"), pa.float64(): ("REAL", "0.5")}
+
+
+def read(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pa.Table:
+    """The rows of a SELECT as Arrow: text, int64, float64, bool and UTC microseconds, as its columns say.
+
+    Raises `UsageError` for a column whose SQL type SQLAlchemy does not know.
+    """
+    names = list(statement.exported_columns.keys())
+    kinds = [_kind(name, column.type) for name, column in statement.exported_columns.items()]
+    rows = _read_sqlite(ledger, statement, kinds) if ledger.is_sqlite else _read_postgresql(ledger, statement)
+    columns = [column.cast(kind) for column, kind in zip(rows.columns, kinds, strict=True)]
+    return pa.table(columns, schema=pa.schema(list(zip(names, kinds, strict=True))))
+
+
+def read_frame(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pd.DataFrame:
+    """The rows of a SELECT as pandas: `str`, int64, float64, bool, datetime64[us, UTC]."""
+    return read(ledger, statement).to_pandas()
+
+
+def _kind(name: str, sql_type: Any) -> pa.DataType:
+    kind = arrow_type(sql_type)
+    if kind is None:
+        raise UsageError(f"column {name} of the statement has no known type. Wrap it in sqlalchemy.type_coerce.")
+    return kind
+
+
+def _read_postgresql(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pa.Table:
+    import adbc_driver_postgresql.dbapi
+
+    uri = ledger.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    # The driver sends the text as it is: neither % nor \ may be doubled in it.
+    dialect = postgresql.dialect(paramstyle="named")
+    dialect._backslash_escapes = False
+    with adbc_driver_postgresql.dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        cursor.execute(_literal_sql(statement, dialect))
+        return cursor.fetch_arrow_table()
+
+
+def _read_sqlite(ledger: Ledger, statement: Select[*tuple[Any, ...]], kinds: list[pa.DataType]) -> pa.Table:
+    with tempfile.TemporaryDirectory(prefix="decisionloop-read-") as folder:
+        spool = Path(folder) / "rows.db"
+        _spool(ledger, _literal_sql(statement, ledger.engine.dialect), kinds, spool)
+        with adbc_driver_sqlite.dbapi.connect(str(spool)) as connection, connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(SQLITE_BATCH_ROWS)})
+            cursor.execute("SELECT * FROM rows ORDER BY rowid")
+            return cursor.fetch_arrow_table().slice(1)
+
+
+def _spool(ledger: Ledger, sql: str, kinds: list[pa.DataType], spool: Path) -> None:
+    """Let SQLite write the rows of `sql` into the new file `spool`, below a first row of known types."""
+    stored = [_SENTINELS.get(_stored_kind(kind), _SENTINELS[pa.string()]) for kind in kinds]
+    columns = ", ".join(f"c{i} {affinity}" for i, (affinity, _) in enumerate(stored))
+    connection = ledger.engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only = OFF")
+        cursor.execute("ATTACH DATABASE ? AS spool", (str(spool),))
+        try:
+            cursor.execute("PRAGMA spool.journal_mode = OFF")
+            cursor.execute("PRAGMA spool.synchronous = OFF")
+            cursor.execute(f"CREATE TABLE spool.rows ({columns})")
+            cursor.execute(f"INSERT INTO spool.rows VALUES ({', '.join(sentinel for _, sentinel in stored)})")
+            cursor.execute(f"INSERT INTO spool.rows {sql}")
+        finally:
+            cursor.execute("DETACH DATABASE spool")
+            cursor.close()
+    finally:
+        connection.close()
+
+
+def _stored_kind(kind: pa.DataType) -> pa.DataType:
+    """How SQLite stores a kind: booleans as integers."""
+    return pa.int64() if pa.types.is_boolean(kind) else kind
+
+
+def _literal_sql(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> str:
+    """The statement as one text with its parameters written out."""
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

@@ -1,0 +1,1 @@
+"""How two distributions are compared: bins, profiles, distances, natural variation, and the words for a change."""

@@ -1,0 +1,123 @@
+"""Monitor of adverse impact: does any group surely get the favourable action too rarely?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from decisionloop.contract import UseCase
+from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.finding import Chart, Finding
+from decisionloop.monitor.impact.adverse_impact import GroupCounts, GroupImpact, Ratio, impact_of_counts
+from decisionloop.monitor.impact.group_tally import GroupTally, WatchedGroups, watched_groups
+from decisionloop.monitor.impact.rate_ratio import ratio_upper_bound, upper_bound_to_best
+from decisionloop.observe.estimate import Estimate
+
+MONITOR = "adverse_impact"
+SUGGESTION = (
+    "Have the features that carry the gap reviewed by those who answer for the decision; no favourable action "
+    "should be withheld for a reason that cannot be defended."
+)
+
+
+def judge_impact(
+    use_case: UseCase, tally: GroupTally, budget: AlarmBudget, release_id: str | None = None
+) -> tuple[Finding, ...]:
+    """One finding for each group of each protected attribute and of each intersection of two of them.
+
+    A group is compared with the best one (against "best", the four-fifths rule), and with the reference group where
+    that is another one (against "reference"). The alarm needs the upper bound of the ratio at the check's own alpha
+    to be below gate.minimum_impact_ratio. Groups below their minimum size are neither judged nor counted as checks.
+    The figure is the usual one: the observed ratio with the 95 % interval of Katz.
+    """
+    judged = [
+        _Judged(watched, counts, use_case.gate.minimum_impact_ratio)
+        for watched, counts in zip(watched_groups(use_case), tally.chosen, strict=True)
+    ]
+    checks = sum(one.checks for one in judged)
+    if not checks:
+        return ()
+    alpha = budget.alpha("impact", checks)
+    return tuple(finding for one in judged for finding in one.findings(alpha, release_id))
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The groups of one attribute, of which only the large ones are looked at."""
+
+    watched: WatchedGroups
+    counts: GroupCounts
+    limit: float
+
+    @property
+    def large(self) -> tuple[int, ...]:
+        """Positions of the groups to be judged; none where there is nobody to compare with."""
+        large = tuple(i for i, n in enumerate(self.counts.n) if n >= self.watched.minimum_group_size)
+        return large if len(large) > 1 else ()
+
+    @property
+    def reference(self) -> int | None:
+        """Position of the reference group, None where it is too small."""
+        position = self.counts.groups.index(self.watched.reference)
+        return position if position in self.large else None
+
+    @property
+    def checks(self) -> int:
+        """Each group against the best, and against the reference; counted before looking at any rate."""
+        return len(self.large) + (0 if self.reference is None else len(self.large) - 1)
+
+    def findings(self, alpha: float, release_id: str | None) -> Iterator[Finding]:
+        impact = impact_of_counts(self.counts, self.watched.reference, self.watched.minimum_group_size)
+        for i in self.large:
+            group, mine = impact.groups[i], self.counts.counted(i)
+            others = [self.counts.counted(j) for j in self.large if j != i]
+            bound = upper_bound_to_best(mine, others, alpha)
+            best = self.counts.groups.index(str(impact.best))
+            yield self._finding(group, best, group.to_best, bound, alpha, "best", release_id)
+            reference = self.reference
+            if reference is None or reference in {best, i} or i == best or group.to_reference is None:
+                continue  # against the best group the question is answered, and the best group is no case
+            bound = ratio_upper_bound(mine, self.counts.counted(reference), alpha)
+            yield self._finding(group, reference, group.to_reference, bound, alpha, "reference", release_id)
+
+    def _finding(
+        self,
+        group: GroupImpact,
+        other: int,
+        ratio: Ratio,
+        bound: float | None,
+        alpha: float,
+        against: str,
+        release_id: str | None,
+    ) -> Finding:
+        theirs, n = self.counts.counted(other)
+        return Finding(
+            family="impact",
+            monitor=MONITOR,
+            slice=f"{group.attribute}={group.group}",
+            figure=Estimate(ratio.value, ratio.low, ratio.high, group.n, float(group.n), 0.95, ratio.reason),
+            threshold=self.limit,
+            bound=None if ratio.value is None else bound,
+            direction="below",
+            alpha=alpha,
+            words=self._words(group, other, ratio, bound),
+            suggestion=SUGGESTION,
+            against=against,
+            chart=Chart(("favoured", "not favoured"), _shares(theirs, n), _shares(group.favourable_n, group.n)),
+            release_id=release_id,
+        )
+
+    def _words(self, group: GroupImpact, other: int, ratio: Ratio, bound: float | None) -> str:
+        name, than = self.watched.wording(group.group), self.watched.wording(self.counts.groups[other])
+        if ratio.value is None:
+            return f"For {name} ({group.attribute}) the impact ratio cannot be told: {ratio.reason}."
+        rate = f"{name} ({group.attribute}): {group.rate:.1%} of {group.n:,} were favoured"
+        if group.group == self.counts.groups[other]:
+            return f"{rate}, more often than any other group."
+        theirs, n = self.counts.counted(other)
+        surely = f"surely below {self.limit:g}" if bound is not None and bound < self.limit else "not surely too few"
+        return f"{rate}, of {than} {theirs / n:.1%}: a ratio of {ratio.value:.2f}, {surely}."
+
+
+def _shares(favourable: int, n: int) -> tuple[float, float]:
+    return favourable / n, 1 - favourable / n

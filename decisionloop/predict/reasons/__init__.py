@@ -1,0 +1,1 @@
+"""Reasons of a score: which features moved it, as compact codes and in the contract's words."""

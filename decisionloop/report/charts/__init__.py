@@ -1,0 +1,1 @@
+"""How the story shows it: charts as SVG text."""

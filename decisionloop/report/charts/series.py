@@ -1,0 +1,233 @@
+"""Charts over time, as SVG text: money per period, skill per cohort, share of each action per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from decisionloop.report.charts import svg
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import BatchLine, CohortPerformance
+from decisionloop.report.record.story import RULES, PeriodMoney, UseCaseLines
+from decisionloop.report.words.figures import MoneyScale, capital, money_scale, period_label
+
+WIDE, NARROW = 680.0, 342.0
+_LABELLED = 46.0  # narrowest group, in drawing units, whose bars still have room for their figures
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plotting area inside a drawing, and its vertical scale."""
+
+    width: float
+    height: float
+    top: float
+    bottom: float
+    left: float
+    levels: tuple[float, ...]
+
+    @property
+    def y(self) -> svg.Scale:
+        """From data to vertical drawing units."""
+        return svg.Scale(self.levels[0], self.levels[-1], self.height - self.bottom, self.top)
+
+    def slot(self, index: int, slots: int) -> tuple[float, float]:
+        """Centre and width of one of ``slots`` equal columns."""
+        width = (self.width - self.left) / max(1, slots)
+        return self.left + (index + 0.5) * width, width
+
+    def grid(self, wordings: Iterable[str]) -> Iterator[Markup]:
+        """A hairline and a label at each level; the line at zero is stronger."""
+        for level, wording in zip(self.levels, wordings, strict=True):
+            y = self.y(level)
+            yield svg.line(self.left, y, self.width, y, "zero" if level == 0 else "grid")
+            yield svg.text(self.left - 8, y + 4, wording, "tick", "end")
+
+
+def legend(entries: Sequence[tuple[str, str]], width: float, y: float = 12) -> tuple[list[Markup], float]:
+    """Coloured words on as many lines as they need: (css, wording) each; returns marks and the next free y."""
+    marks, x = [], 0.0
+    for css, wording in entries:
+        length = 16 + svg.length(wording)
+        if x and x + length > width:
+            x, y = 0.0, y + 18
+        shape = _swatch(css, x, y)
+        words = svg.text(x + 16, y, svg.shortened(wording, width - 16, 12.5), "legend")
+        marks += [shape, words]
+        x += length + 14
+    return marks, y + 12
+
+
+def _swatch(css: str, x: float, y: float) -> Markup:
+    if css.startswith("bar"):
+        return svg.rect(x, y - 9, 10, 10, css)
+    return (svg.diamond if "diamond" in css else svg.circle)(x + 5, y - 4, 5, css)
+
+
+def _ends(estimates: Iterable[Estimate]) -> list[float]:
+    return [end for e in estimates for end in (e.value, e.low, e.high) if end is not None]
+
+
+def money_chart(periods: Sequence[PeriodMoney], currency: str, name: str = "money", width: float = WIDE) -> str:
+    """Bars of the loop's and the rules' money per period, with whiskers for their intervals."""
+    ends = _ends(e for one in periods if one.is_mature for e in (one.policy, one.rules))
+    scale = money_scale(ends, currency)
+    entries = [("bar policy", "the loop, as it decided"), ("bar rules", "the rules alone")]
+    marks, top = legend(entries, width)
+    marks.append(svg.text(0, top + 6, scale.unit, "tick"))
+    headroom = 0.1 * (max([0.0, *ends]) - min([0.0, *ends]))  # for the figures beyond the whiskers
+    levels = svg.ticks(min([0.0, *(end - headroom for end in ends if end < 0)]), max([0.0, *ends]), 5)
+    frame = Frame(width, 300 + top, top + 28, 58, 44, levels)
+    wordings = [scale.figure(level).replace("+", "").removesuffix(".0") for level in levels]
+    marks += frame.grid(wordings)
+    longest = max((len(scale.figure(e.value)) for one in periods for e in (one.policy, one.rules)), default=0)
+    has_figures = frame.slot(0, len(periods))[1] >= 1.8 * longest * 11.5 * svg.EM
+    for index, one in enumerate(periods):
+        marks += _money_group(one, scale, frame, (index, len(periods)), has_figures)
+    marks += dates([one.period for one in periods], frame)
+    title = "Money earned or lost, by the loop and by the rules alone"
+    description = f"Two bars for each of {len(periods)} periods; whiskers are intervals. The table has the figures."
+    return svg.drawing(name, title, description, (frame.width, frame.height), marks)
+
+
+def _money_group(
+    one: PeriodMoney, scale: MoneyScale, frame: Frame, place: tuple[int, int], has_figures: bool
+) -> Iterator[Markup]:
+    centre, slot = frame.slot(*place)
+    if slot >= _LABELLED:
+        decider = _decider(one, slot)
+        yield svg.text(centre, frame.height - frame.bottom + 38, decider, "tick", "middle")
+    if not one.is_mature:
+        words = "not yet" if slot >= _LABELLED else "?"
+        yield svg.text(centre, frame.y(0) - 6, words, "tick", "middle")
+        return
+    bar = min(30.0, slot * 0.38)
+    for estimate, x, css, anchor in (
+        (one.policy, centre - bar - 1, "policy", "end"),
+        (one.rules, centre + 1, "rules", "start"),
+    ):
+        yield from _money_bar(estimate, scale, frame, x, bar, css, anchor if has_figures else "")
+
+
+def _decider(one: PeriodMoney, room: float) -> str:
+    if one.is_by_rules:
+        return "rules"
+    words = "rules, then model" if RULES in one.decided_by else "model"
+    return words if svg.length(words) <= room else "both" if RULES in one.decided_by else "model"
+
+
+def _money_bar(
+    estimate: Estimate, scale: MoneyScale, frame: Frame, x: float, bar: float, css: str, anchor: str
+) -> Iterator[Markup]:
+    if estimate.value is None:
+        return
+    zero, end = frame.y(0), frame.y(estimate.value)
+    yield svg.rect(x, min(zero, end), bar, abs(end - zero), f"bar {css}")
+    reach = [end]
+    if estimate.low is not None and estimate.high is not None:
+        reach += [frame.y(estimate.low), frame.y(estimate.high)]
+        yield svg.whisker(x + bar / 2, reach[1], reach[2], f"whisker {css}")
+    if anchor:
+        y = max(reach) + 14 if estimate.value < 0 else min(reach) - 6
+        edge = x + bar if anchor == "end" else x
+        yield svg.text(edge, y, scale.figure(estimate.value), f"value {css}", anchor)
+
+
+def skill_chart(
+    lines: Sequence[CohortPerformance], threshold: float | None, name: str = "skill", width: float = WIDE
+) -> str:
+    """AUC per cohort, as times in 100, with intervals, a line for each release, and the retraining threshold."""
+    releases = list(dict.fromkeys(line.release for line in lines))
+    cohorts = sorted({line.cohort for line in lines})
+    ends = [*_ends(line.auc for line in lines), 0.5, *([threshold] if threshold is not None else [])]
+    entries = [(f"dot series-{i % 4}", capital(release)) for i, release in enumerate(releases)]
+    marks, top = legend(entries, width)
+    levels = svg.ticks(min(ends), 1.0, 5)
+    frame = Frame(width, 250 + top, top + 16, 34, 34, levels)
+    marks += frame.grid([f"{level * 100:.0f}" for level in levels])
+    marks += _reference(frame, 0.5, "a coin toss") + _reference(frame, threshold, "below: train a new model")
+    for index, release in enumerate(releases):
+        own = [line for line in lines if line.release == release]
+        marks += _series(own, cohorts, frame, index, len(lines) == len(cohorts))
+    marks += dates(cohorts, frame)
+    title = "How often the score points to the right one of two, in 100"
+    description = f"One dot for each of {len(cohorts)} cohorts; whiskers are intervals. The table has the figures."
+    return svg.drawing(name, title, description, (frame.width, frame.height), marks)
+
+
+def _reference(frame: Frame, level: float | None, wording: str) -> list[Markup]:
+    if level is None:
+        return []
+    y = frame.y(level)
+    label = svg.text(frame.left + 4, y - 5, wording, "tick")
+    return [svg.line(frame.left, y, frame.width, y, "reference"), label]
+
+
+def _series(
+    lines: Sequence[CohortPerformance], cohorts: Sequence[str], frame: Frame, index: int, is_alone: bool
+) -> list[Markup]:
+    """One release's dots; where several releases share a cohort they stand side by side and without figures."""
+    css, aside = f"series-{index % 4}", 0.0 if is_alone else (index % 4 - 1.5) * 8
+    known = [(frame.slot(cohorts.index(one.cohort), len(cohorts)), one.auc) for one in lines if one.auc.is_known]
+    points = [(slot[0] + aside, frame.y(auc.value or 0.0)) for slot, auc in known]
+    marks = [svg.path(points, f"trend {css}")] if len(points) > 1 else []
+    for (x, y), (slot, auc) in zip(points, known, strict=True):
+        if auc.low is not None and auc.high is not None:
+            marks.append(svg.whisker(x, frame.y(auc.low), frame.y(auc.high), f"whisker {css}"))
+        marks.append(svg.circle(x, y, 4, f"dot {css}"))
+        if slot[1] >= _LABELLED and is_alone:
+            above = frame.y(max(auc.value or 0.0, auc.high or 0.0)) - 9
+            marks.append(svg.text(x, above, f"{(auc.value or 0.0) * 100:.0f}", f"value {css}", "middle"))
+    return marks
+
+
+def dates(periods: Sequence[str], frame: Frame) -> Iterator[Markup]:
+    """Labels under the columns: every period where there is room, else the first of each month."""
+    last, taken = "", -1.0
+    for index, period in enumerate(periods):
+        centre, slot = frame.slot(index, len(periods))
+        label = period_label(period, slot < 90)
+        if slot < _LABELLED:
+            label = "" if period[:7] == last else period_label(period[:7], True)
+            last = period[:7]
+        elif len(period) == 7:
+            label = label.split("\u00a0")[0]
+        if label:
+            # The first and last label would otherwise reach over the edge of the drawing.
+            half = svg.length(label) / 2
+            x = min(max(centre, half), frame.width - half)
+            if x - half < taken:
+                continue  # a long story on a small screen: every other month must do
+            taken = x + half + 5
+            yield svg.text(x, frame.height - frame.bottom + 22, label, "label", "middle")
+
+
+def shares_chart(
+    batches: Sequence[BatchLine], use_case: UseCaseLines, name: str = "shares", width: float = WIDE
+) -> str:
+    """Columns per batch: the share of decisions of each action but the default; a cross where a batch halted."""
+    shown = [action for action in use_case.actions if not action.is_default]
+    entries = [(f"bar action-{i % 4}", action.wording) for i, action in enumerate(shown)]
+    marks, top = legend(entries, width)
+    frame = Frame(width, 190 + top, top + 10, 34, 44, (0.0, 0.25, 0.5, 0.75, 1.0))
+    marks += frame.grid(("0", "25%", "50%", "75%", "100%"))
+    for index, batch in enumerate(batches):
+        centre, slot = frame.slot(index, len(batches))
+        marks += _column(batch, [a.name for a in shown], frame, centre, min(30.0, slot * 0.72))
+    marks += dates([batch.as_of.isoformat() for batch in batches], frame)
+    title = "Share of decisions for each action, batch by batch"
+    description = f"One column for each of {len(batches)} batches; the rest of a column is the default action."
+    return svg.drawing(name, title, description, (frame.width, frame.height), marks)
+
+
+def _column(batch: BatchLine, actions: Sequence[str], frame: Frame, x: float, bar: float) -> Iterator[Markup]:
+    if batch.state == "halted":
+        yield svg.cross(x, frame.y(0.04), 4, "halt")
+        return
+    shares, level = dict(batch.shares), 0.0
+    for index, action in enumerate(actions):
+        upper = min(1.0, level + shares.get(action, 0.0))
+        yield svg.rect(x - bar / 2, frame.y(upper), bar, frame.y(level) - frame.y(upper), f"bar action-{index % 4}")
+        level = upper

@@ -1,0 +1,1 @@
+"""What the story reads: from rows of the ledger to the lines of the page."""

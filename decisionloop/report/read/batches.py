@@ -1,0 +1,144 @@
+"""From the ledger's batches, checks and alarms to the lines of the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from decisionloop.ledger.alerts import Alert
+from decisionloop.ledger.batches import Batch
+from decisionloop.report.read.decisions import CheckResult, DecisionCount
+from decisionloop.report.record.lines import AlertLine, BatchLine, DataQualitySummary, FailedCheck
+from decisionloop.report.words.naming import ReleaseNames, StoryClock
+
+DECIDING_ROLES = ("champion", "exploration", "canary")
+
+
+@dataclass(frozen=True)
+class Handled:
+    """Batches, their decisions and checks, and the details of the events frozen and halted by batch id."""
+
+    batches: tuple[Batch, ...]
+    counts: tuple[DecisionCount, ...]
+    frozen: Mapping[str, Mapping[str, Any]]
+    halted: Mapping[str, Mapping[str, Any]]
+    results: tuple[CheckResult, ...]
+
+    @cached_property
+    def _by_batch(self) -> dict[str, tuple[DecisionCount, ...]]:
+        """The counts of each batch (groupby needs them in the order of batch ids, and so they are read)."""
+        return {key: tuple(group) for key, group in groupby(self.counts, lambda one: one.batch_id)}
+
+    def of(self, batch: Batch) -> tuple[DecisionCount, ...]:
+        """The counted decisions of a batch."""
+        return self._by_batch.get(batch.batch_id, ())
+
+    def champion(self, batch: Batch) -> str:
+        """The release that decided a batch: of its champion and explored decisions, else of the most others."""
+        others = [one for one in self.of(batch) if one.role != "holdout"]
+        counts = [one for one in others if one.role in DECIDING_ROLES] or others
+        made: Counter[str] = Counter()
+        for one in counts:
+            made[one.release_id] += one.decisions
+        return max(sorted(made), key=made.__getitem__, default="")
+
+    def decisions(self, batch: Batch) -> int:
+        """How many decisions a batch holds."""
+        return sum(one.decisions for one in self.of(batch))
+
+    def deciders(self) -> dict[str, tuple[str, ...]]:
+        """Release ids that decided, by batch day and by month, in order of time."""
+        found: dict[str, dict[str, None]] = {}
+        for batch in self.batches:
+            release = self.champion(batch)
+            for key in _keys(batch) if release else ():
+                found.setdefault(key, {})[release] = None
+        return {key: tuple(releases) for key, releases in found.items()}
+
+    def decided(self) -> dict[str, int]:
+        """Decisions by batch day and by month."""
+        found: dict[str, int] = {}
+        for batch in self.batches:
+            for key in _keys(batch):
+                found[key] = found.get(key, 0) + self.decisions(batch)
+        return found
+
+
+def _keys(batch: Batch) -> tuple[str, str]:
+    day = batch.as_of.date().isoformat()
+    return day, day[:7]
+
+
+def batch_lines(handled: Handled, names: ReleaseNames) -> tuple[BatchLine, ...]:
+    """One line a batch, by as-of."""
+    champions = [handled.champion(batch) for batch in handled.batches]
+    return tuple(
+        _line(batch, names[champion] if champion else "nobody", handled)
+        for batch, champion in zip(handled.batches, champions, strict=True)
+    )
+
+
+def _line(batch: Batch, champion: str, handled: Handled) -> BatchLine:
+    rows = handled.decisions(batch)
+    taken: Counter[str] = Counter()
+    for one in handled.of(batch):
+        taken[one.action] += one.decisions
+    is_halted = batch.state == "halted"
+    return BatchLine(
+        as_of=batch.as_of.date(),
+        state=batch.state,
+        rows=rows or int(handled.frozen.get(batch.batch_id, {}).get("rows") or 0),
+        champion=champion,
+        shares=tuple((action, taken[action] / rows) for action in sorted(taken)),
+        halted_reason=_halt_reason(handled.halted.get(batch.batch_id, {})) if is_halted else "",
+        warnings=() if is_halted else _warnings(batch, handled.results),
+    )
+
+
+def _halt_reason(detail: Mapping[str, Any]) -> str:
+    reason = detail.get("check") or detail.get("reason") or detail.get("value")
+    return str(reason) if reason else "the reason was not recorded"
+
+
+def _warnings(batch: Batch, results: Sequence[CheckResult]) -> tuple[str, ...]:
+    return tuple(_warning(one) for one in results if one.batch_id == batch.batch_id and not one.is_success)
+
+
+def _warning(result: CheckResult) -> str:
+    column = f"{result.column_name}: " if result.column_name else ""
+    observed = f" ({result.observed})" if result.observed else ""
+    return f"{column}{result.expectation.replace('_', ' ')}{observed}"
+
+
+def quality_summary(results: Sequence[CheckResult], fault_rows: int) -> DataQualitySummary | None:
+    """All checks of all batches; None where nothing was checked."""
+    if not results:
+        return None
+    failed: dict[tuple[str, str, str], list[CheckResult]] = {}
+    for one in results:
+        if not one.is_success:
+            failed.setdefault((one.expectation, one.column_name or "", one.severity), []).append(one)
+    lines = tuple(
+        FailedCheck(
+            *key,
+            batches=len({one.batch_id for one in found}),
+            rows=sum(one.unexpected_count or 0 for one in found),
+            remedy=found[-1].remedy,
+        )
+        for key, found in sorted(failed.items())
+    )
+    return DataQualitySummary(len(results), len({one.batch_id for one in results}), lines, fault_rows)
+
+
+def alert_lines(alerts: Sequence[Alert], clock: StoryClock) -> tuple[AlertLine, ...]:
+    """Alarms by day; those of a batch on its as-of."""
+    as_of = {batch.batch_id: batch.as_of.date() for batch in clock.batches}
+    lines = [
+        AlertLine(as_of.get(one.batch_id or "") or clock.day(one.at), one.severity, one.kind, one.message, one.remedy)
+        for one in alerts
+    ]
+    return tuple(sorted(lines, key=lambda line: line.on))

@@ -1,0 +1,165 @@
+"""From the ledger's measurements to money per period, skill per cohort, and groups compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from decisionloop.contract import UseCase
+from decisionloop.contract.problem import ProtectedAttribute
+from decisionloop.ledger.measurements import Measurement
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import CohortPerformance, ImpactLine
+from decisionloop.report.record.story import PeriodMoney
+from decisionloop.report.record.totals import sum_of
+from decisionloop.report.words.naming import ReleaseNames
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The newest figures (`reads.newest_measurements`), and who decided: release ids by batch day and by month."""
+
+    figures: tuple[Measurement, ...]
+    deciders: Mapping[str, tuple[str, ...]]
+
+    def cohorts(self, *monitors: str) -> tuple[str, ...]:
+        """Cohorts of some monitors: months that were measured as such, and days of other months."""
+        names = sorted({one.cohort for one in self.figures if one.monitor in monitors})
+        months = {name for name in names if len(name) == 7}
+        return tuple(name for name in names if name in months or name[:7] not in months)
+
+    def period(self, cohort: str) -> str:
+        """The month of a batch's day; the day itself while everything measured lies in one month."""
+        return cohort[:7] if len({one.cohort[:7] for one in self.figures}) > 1 else cohort
+
+    def of(self, monitor: str, cohort: str, part: str = ALL) -> tuple[Measurement, ...]:
+        """The figures of one monitor in one cohort: of those who decided it, where such are known."""
+        found = [one for one in self.figures if (one.monitor, one.cohort, one.slice) == (monitor, cohort, part)]
+        deciders = {None, *self.deciders.get(cohort, ())}
+        return tuple(one for one in found if one.release_id in deciders) or tuple(found)
+
+
+def _estimate(figure: Measurement, factor: float = 1.0) -> Estimate:
+    ends = (figure.value, figure.low, figure.high)
+    return Estimate.of(*(None if end is None else end * factor for end in ends))
+
+
+def periods_of_money(measured: Measured, decisions: Mapping[str, int], names: ReleaseNames) -> tuple[PeriodMoney, ...]:
+    """Money per month. Batches of a month are added up where no month was measured as such.
+
+    ``decisions`` by batch day and by month: what the ledger holds, for periods that no measurement counts.
+    """
+    periods: dict[str, list[str]] = {}
+    for cohort in measured.cohorts("value_policy", "value_policy_total"):
+        periods.setdefault(measured.period(cohort), []).append(cohort)
+    return tuple(_period(period, parts, measured, decisions, names) for period, parts in sorted(periods.items()))
+
+
+def _period(
+    period: str, parts: Sequence[str], measured: Measured, decisions: Mapping[str, int], names: ReleaseNames
+) -> PeriodMoney:
+    deciders = [release for part in parts for release in measured.deciders.get(part, ())]
+    figures = [one for part in parts for one in _figures_of(measured, "value_policy", part)]
+    return PeriodMoney(
+        period=period,
+        decisions=sum(one.n for one in figures) or sum(decisions.get(part, 0) for part in parts),
+        policy=_total(measured, "value_policy", parts),
+        rules=_total(measured, "value_rules", parts),
+        difference=_total(measured, "value_difference", parts),
+        is_mature=all(one.is_mature for one in figures),
+        decided_by=tuple(dict.fromkeys(names[release] for release in deciders)),
+    )
+
+
+def _figures_of(measured: Measured, monitor: str, cohort: str) -> tuple[Measurement, ...]:
+    """The totals of a cohort; where there is none, the values per decision."""
+    return measured.of(f"{monitor}_total", cohort) or measured.of(monitor, cohort)
+
+
+def _total(measured: Measured, monitor: str, cohorts: Sequence[str]) -> Estimate:
+    """The total of a period: measured as such, else the value per decision times its decisions."""
+    estimates = []
+    for cohort in cohorts:
+        figures = _figures_of(measured, monitor, cohort)
+        estimates += [_estimate(one, one.n if one.monitor == monitor else 1.0) for one in figures] or [Estimate()]
+    return sum_of(estimates)
+
+
+def performance(measured: Measured, names: ReleaseNames) -> tuple[CohortPerformance, ...]:
+    """Skill and calibration of every model on every mature month (the average over its batches, by outcomes)."""
+    found: dict[tuple[str, str], dict[str, list[Measurement]]] = {}
+    cohorts = measured.cohorts(*_SKILL)
+    for one in measured.figures:
+        is_wanted = one.monitor in _SKILL and one.slice == ALL and one.is_mature and one.cohort in cohorts
+        if is_wanted and one.release_id and one.value is not None and not names.is_rules(one.release_id):
+            by_monitor = found.setdefault((measured.period(one.cohort), one.release_id), {})
+            by_monitor.setdefault(one.monitor, []).append(one)
+    return tuple(_performance(*key, found[key], measured, names) for key in sorted(found))
+
+
+_SKILL = ("auc_weighted", "auc", "predicted_rate", "observed_rate")
+
+
+def _performance(
+    cohort: str, release: str, figures: Mapping[str, list[Measurement]], measured: Measured, names: ReleaseNames
+) -> CohortPerformance:
+    ranked = next((figures[name] for name in _SKILL[:2] if name in figures), [])
+    leading = ranked or next(iter(figures.values()))
+    effective = [one.effective_n for one in leading if one.effective_n is not None]
+    return CohortPerformance(
+        cohort=cohort,
+        release=names[release],
+        auc=_mean(ranked),
+        predicted_rate=_mean(figures.get("predicted_rate", [])).value,
+        observed_rate=_mean(figures.get("observed_rate", [])).value,
+        n=sum(one.n for one in leading),
+        effective_n=sum(effective) if effective else None,
+        is_deciding=release in measured.deciders.get(cohort, (release,)),
+    )
+
+
+def _mean(figures: Sequence[Measurement]) -> Estimate:
+    """The average of some batches' figures, each weighing as much as its rows; their errors are independent."""
+    rows = sum(one.n for one in figures)
+    return sum_of(_estimate(one, one.n / rows) for one in figures) if rows else Estimate()
+
+
+def impact_lines(measured: Measured, use_case: UseCase) -> tuple[ImpactLine, ...]:
+    """Every group of every protected attribute in the latest month that was measured (the average of its batches).
+
+    A group that was measured and that the contract does not name is shown under its value.
+    """
+    figures = [one for one in measured.figures if one.monitor in _IMPACT and one.value is not None]
+    latest = max((measured.period(one.cohort) for one in figures), default="")
+    found: dict[str, dict[str, list[Measurement]]] = {}
+    for one in figures:
+        if measured.period(one.cohort) == latest:
+            found.setdefault(one.slice, {}).setdefault(one.monitor, []).append(one)
+    return tuple(line for attribute in use_case.protected for line in _impact_of(attribute, found, latest))
+
+
+_IMPACT = ("impact_ratio", "selection_rate")
+
+
+def _impact_of(
+    attribute: ProtectedAttribute, found: Mapping[str, Mapping[str, list[Measurement]]], period: str
+) -> list[ImpactLine]:
+    """The groups of one attribute; the one chosen most often is what the others are compared with."""
+    measured = [part.partition("=")[2] for part in found if part.partition("=")[0] == attribute.name]
+    lines = []
+    for value in dict.fromkeys([*attribute.groups, *measured]):
+        ratios, rates = (found.get(f"{attribute.name}={value}", {}).get(monitor, []) for monitor in _IMPACT)
+        if rates or ratios:
+            n = sum(one.n for one in rates or ratios)
+            wording = attribute.groups.get(value, value.replace("_", " "))
+            lines.append(ImpactLine(period, attribute.name, wording, _mean(rates).value, _mean(ratios), n))
+    best = max((line.selection_rate for line in lines if line.selection_rate is not None), default=None)
+    return [replace(line, is_best=best is not None and line.selection_rate == best) for line in lines]
+
+
+def total_cost_of_exploration(measured: Measured) -> Estimate:
+    """Sum of `exploration_cost` (currency of a whole cohort); unknown where it was never measured."""
+    cohorts = measured.cohorts("exploration_cost")
+    return sum_of(_estimate(one) for cohort in cohorts for one in measured.of("exploration_cost", cohort))

@@ -1,0 +1,155 @@
+"""One real decision, told from its features to its money: which one, and what the ledger and its snapshot say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.economics import realised_values
+from decisionloop.contract import UseCase
+from decisionloop.contract.problem import Feature
+from decisionloop.predict.reasons.codes import ReasonCatalogue, reason_catalogue
+from decisionloop.predict.reasons.wording import read_reasons
+from decisionloop.report.read.decisions import as_object, one_decision, telling_decisions
+from decisionloop.report.record.lines import ActionValue, FeatureLine, ReasonLine, WorkedDecision
+from decisionloop.report.words.figures import UNKNOWN, money, number, percent
+from decisionloop.report.words.naming import ReleaseNames
+
+if TYPE_CHECKING:
+    from decisionloop.ledger.storage.engine import Ledger
+    from decisionloop.snapshots import SnapshotStore
+
+
+def chosen_decision(telling: pd.DataFrame) -> tuple[str, str] | None:
+    """Id and rules' action of the decision of ``telling`` with the largest reason; the smallest id breaks ties.
+
+    ``telling`` as `reads.telling_decisions`. None where there is no row.
+    """
+    if not len(telling):
+        return None
+    # Reason codes are written largest first, so the first size is the largest: [["status",0.81],...].
+    size = telling["reason_codes"].str.extract(_FIRST_SIZE)[0].astype("float64").abs().fillna(0.0)
+    order = telling.assign(size=-size).sort_values(["size", "decision_id"], kind="stable").iloc[0]
+    rules = order["rules_action"]
+    return str(order["decision_id"]), "" if pd.isna(rules) else str(rules)
+
+
+_FIRST_SIZE = r'^\[\["[^"]*",\s*([-+0-9.eE]+)'
+
+# By a model against the rules; explored against the rules; by a model as the rules; explored as the rules.
+_WANTED = ((True, True), (False, True), (True, False), (False, False))
+
+
+def worked_decision(
+    ledger: Ledger, use_case: UseCase, names: ReleaseNames, snapshots: SnapshotStore | None
+) -> WorkedDecision | None:
+    """The most instructive decision with an outcome, told: a model's against the rules, else an explored one.
+
+    Without snapshots neither its features nor its money are known.
+    """
+    asked = (telling_decisions(ledger, use_case.name, *wanted) for wanted in _WANTED)
+    chosen = next((found for telling in asked if (found := chosen_decision(telling))), None)
+    if chosen is None:
+        return None
+    row, rules_action = one_decision(ledger, chosen[0]), chosen[1]
+    frame = _frozen_row(snapshots, row)
+    return WorkedDecision(
+        decision_id=str(row["decision_id"]),
+        entity=str(row["entity_id"]),
+        as_of=row["as_of"].date(),
+        release=names[str(row["release_id"])],
+        role=str(row["role"]),
+        features=feature_lines(use_case, frame),
+        score=_number(row["score"]) if not pd.isna(row["score"]) else _number(row["amount"]),
+        values=action_lines(use_case, str(row["action_values"]), str(row["action"]), rules_action),
+        action=str(row["action"]),
+        rules_action=rules_action,
+        propensity=float(row["propensity"]),
+        reasons=reason_lines(use_case, str(row["reason_codes"]), frame, str(row["contract_digest"])),
+        outcome_class=None if pd.isna(row["outcome_class"]) else int(row["outcome_class"]),
+        outcome_amount=_number(row["outcome_amount"]),
+        money=_money(use_case, frame, row),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _frozen_row(snapshots: SnapshotStore | None, row: pd.Series) -> pd.DataFrame | None:
+    """The decision's row of its snapshot, as a frame of one row."""
+    if snapshots is None:
+        return None
+    table = snapshots.get_table(str(row["snapshot_digest"]))
+    return table.slice(int(row["snapshot_row"]), 1).to_pandas()
+
+
+def feature_lines(use_case: UseCase, frame: pd.DataFrame | None) -> tuple[FeatureLine, ...]:
+    """Every feature of the contract with its value written out."""
+    if frame is None:
+        return ()
+    return tuple(
+        FeatureLine(feature.wording, value_text(feature, frame[feature.name].iloc[0], use_case.economics.currency))
+        for feature in use_case.features
+        if feature.name in frame
+    )
+
+
+def value_text(feature: Feature, value: Any, currency: str) -> str:
+    """A value as people read it: shares in percent, the contract's currency as money, other units after it."""
+    if value is None or pd.isna(value):
+        return UNKNOWN
+    if feature.type == "category":
+        return str(value)
+    if feature.type == "boolean":
+        return "yes" if value else "no"
+    if feature.unit.startswith("share"):
+        return percent(float(value))
+    if feature.unit == currency:
+        return money(float(value), currency)
+    unit = feature.unit.partition("(")[0]  # what stands in brackets explains the codes, not this value
+    return f"{number(float(value))} {unit}".strip()
+
+
+def action_lines(use_case: UseCase, values: str, action: str, rules_action: str) -> tuple[ActionValue, ...]:
+    """What each action was expected to earn, in contract order; ``values`` is the ledger's JSON object."""
+    expected = as_object(values)
+    return tuple(
+        ActionValue(name, _number(expected.get(name)), name == action, name == rules_action)
+        for name in use_case.action_names
+    )
+
+
+def reason_lines(
+    use_case: UseCase, reason_codes: str, frame: pd.DataFrame | None, contract_digest: str
+) -> tuple[ReasonLine, ...]:
+    """Reason codes with the value of their feature; a rules' reason is text alone.
+
+    ``contract_digest``: the contract that the decision was made under. Another one may have worded it differently,
+    so the reasons of its decisions keep the features' names.
+    """
+    is_same = contract_digest == use_case.digest
+    reasons = read_reasons(reason_codes, reason_catalogue(use_case) if is_same else ReasonCatalogue({}))
+    features = {feature.name: feature for feature in use_case.features}
+    lines = []
+    for reason in reasons:
+        feature, value = features.get(reason.feature), ""
+        if feature is not None and frame is not None and feature.name in frame:
+            value = value_text(feature, frame[feature.name].iloc[0], use_case.economics.currency)
+        wording = reason.wording if reason.is_exact else f"{reason.wording} (approximately)"
+        lines.append(ReasonLine(wording, value, reason.contribution))
+    return tuple(lines)
+
+
+def _money(use_case: UseCase, frame: pd.DataFrame | None, row: pd.Series) -> float | None:
+    """What the decision brought under the contract's economics."""
+    if frame is None or row["action"] not in use_case.action_names:
+        return None
+    index = np.array([use_case.action_names.index(row["action"])])
+    seen = {
+        name: np.array([np.nan if pd.isna(row[name]) else float(row[name])])
+        for name in ("outcome_class", "outcome_amount")
+    }
+    return _number(realised_values(use_case, frame, index, seen["outcome_class"], seen["outcome_amount"])[0])

@@ -1,0 +1,219 @@
+"""What the record holds, line by line: releases, batches, performance, verdicts, groups, one decision, alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from decisionloop.report.record.estimate import Estimate
+
+
+@dataclass(frozen=True)
+class ReleaseEventLine:
+    """One step in the life of a release."""
+
+    on: date
+    release: str
+    kind: str
+    stage: str
+    reason: str
+    decided_by: str = ""
+
+
+@dataclass(frozen=True)
+class BatchLine:
+    """One batch: who decided it, how, and what was noticed. ``shares`` are (action name, share of decisions)."""
+
+    as_of: date
+    state: str
+    rows: int
+    champion: str
+    shares: tuple[tuple[str, float], ...]
+    halted_reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CohortPerformance:
+    """How well a release foresaw one cohort. Rates are shares in [0, 1]; ``is_deciding``: it was no shadow."""
+
+    cohort: str
+    release: str
+    auc: Estimate
+    predicted_rate: float | None
+    observed_rate: float | None
+    n: int
+    effective_n: float | None = None
+    is_deciding: bool = True
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check of the gate; ``is_passed`` None means that it could not be answered."""
+
+    name: str
+    is_passed: bool | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class VerdictStory:
+    """What the gate said about one challenger: decision is promote, refuse or insufficient.
+
+    ``asked``: how often the same look was repeated for want of evidence.
+    """
+
+    as_of: date
+    look: int
+    challenger: str
+    champion: str
+    decision: str
+    checks: tuple[CheckLine, ...]
+    asked: int = 1
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What exploration cost and what it bought. Rates are shares of revealed outcomes that were a yes."""
+
+    decisions: int
+    all_decisions: int
+    cost: Estimate
+    outcomes_seen: int
+    yes_rate: float | None
+    other_yes_rate: float | None
+
+
+@dataclass(frozen=True)
+class ImpactLine:
+    """One group of a protected attribute, compared with the one chosen most often (``is_best``)."""
+
+    cohort: str
+    attribute: str
+    group: str
+    selection_rate: float | None
+    ratio: Estimate
+    n: int
+    is_best: bool = False
+
+
+@dataclass(frozen=True)
+class FeatureLine:
+    """One feature of the worked decision, in contract wording, its value already written out."""
+
+    wording: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ActionValue:
+    """What one action was expected to earn in the worked decision; None when it has no estimate."""
+
+    action: str
+    expected: float | None
+    is_chosen: bool
+    is_rules: bool
+
+
+@dataclass(frozen=True)
+class ReasonLine:
+    """One reason code: how far it moved the score (margin scale; positive raises it)."""
+
+    wording: str
+    value: str
+    contribution: float | None
+
+
+@dataclass(frozen=True)
+class WorkedDecision:
+    """One real decision from features to money."""
+
+    decision_id: str
+    entity: str
+    as_of: date
+    release: str
+    role: str
+    features: tuple[FeatureLine, ...]
+    score: float | None
+    values: tuple[ActionValue, ...]
+    action: str
+    rules_action: str
+    propensity: float
+    reasons: tuple[ReasonLine, ...]
+    outcome_class: int | None
+    outcome_amount: float | None
+    money: float | None
+
+
+@dataclass(frozen=True)
+class AlertLine:
+    """One alarm, with its remedy."""
+
+    on: date
+    severity: str
+    kind: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A data-quality check that did not pass, summed over batches."""
+
+    expectation: str
+    column: str
+    severity: str
+    batches: int
+    rows: int
+    remedy: str
+
+
+@dataclass(frozen=True)
+class DataQualitySummary:
+    """How the batches' data was checked."""
+
+    checks: int
+    batches: int
+    failed: tuple[FailedCheck, ...]
+    rows_to_rules: int
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """What one stage took over all batches. ``stage`` and ``whose`` are words; money in currency."""
+
+    stage: str
+    whose: str
+    cpu_seconds: float
+    bytes_stored: int
+    money: float
+
+
+@dataclass(frozen=True)
+class ReleaseCostLine:
+    """What a release cost for each of the ``rows`` that it decided or answered, in currency."""
+
+    release: str
+    rows: int
+    per_row: float | None
+
+
+@dataclass(frozen=True)
+class ServingLines:
+    """What serving cost. ``batches`` of ``all_batches`` were measured; ``earned``: value of a mature decision."""
+
+    decisions: int
+    batches: int
+    all_batches: int
+    cpu_seconds: float
+    bytes_stored: int
+    money: float
+    is_priced: bool
+    earned: float | None
+    stages: tuple[StageLine, ...]
+    releases: tuple[ReleaseCostLine, ...]
+
+    @property
+    def per_decision(self) -> float | None:
+        """Money a decision, shadows included; None before the first decision."""
+        return self.money / self.decisions if self.decisions else None

@@ -1,0 +1,180 @@
+"""What the page says of the monitors, line by line: series, alarms, incidents, their record, causes and weak slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from decisionloop.report.record.estimate import Estimate
+
+
+@dataclass(frozen=True)
+class WatchPoint:
+    """One measurement of a cohort ("2005-09-08"), against the limit that it was judged by, if any."""
+
+    cohort: str
+    estimate: Estimate
+    threshold: float | None
+    n: int
+    effective_n: float | None = None
+    is_alarm: bool = False
+    is_mature: bool = True
+
+
+@dataclass(frozen=True)
+class Series:
+    """One monitor of one slice through time. ``unit`` is share, ratio or money; ``alpha`` of its last alarm."""
+
+    monitor: str
+    wording: str
+    unit: str
+    points: tuple[WatchPoint, ...]
+    alpha: float | None = None
+    evidence: str = ""
+
+    @property
+    def last(self) -> WatchPoint:
+        """The newest point that says something, else the newest."""
+        return next((one for one in reversed(self.points) if one.estimate.is_known), self.points[-1])
+
+    @property
+    def alarms(self) -> int:
+        """How many of its points are alarms."""
+        return sum(one.is_alarm for one in self.points)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of a reference and of now under the same labels."""
+
+    labels: tuple[str, ...]
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class MonitorAlarm:
+    """One alarm: what changed, how surely, what it may cost and what to do. ``stake`` in currency of the batch."""
+
+    on: date
+    cohort: str
+    severity: str
+    monitor: str
+    wording: str
+    unit: str
+    value: Estimate
+    threshold: float
+    bound: float | None
+    alpha: float
+    stake: float | None
+    words: str
+    suggestion: str
+    shares: Shares | None = None
+
+
+@dataclass(frozen=True)
+class IncidentLine:
+    """Alarms of one family, folded into one incident. ``state`` is opened, acknowledged or closed."""
+
+    incident_id: str
+    family: str
+    state: str
+    severity: str
+    opened_on: date
+    last_alarm_on: date
+    alarms: int
+    stake: float | None
+    words: str
+    suggestion: str
+    reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody closed it."""
+        return self.state != "closed"
+
+
+@dataclass(frozen=True)
+class FamilyWatch:
+    """One family of monitors. ``series`` are in the order of their closeness to alarm; the first are charted.
+
+    ``foretold`` before outcomes came is drawn into one chart with what was ``seen`` then. ``budget``: false alarms a
+    year that the family may raise.
+    """
+
+    family: str
+    series: tuple[Series, ...]
+    alarms: tuple[MonitorAlarm, ...]
+    incidents: tuple[IncidentLine, ...]
+    checks: int
+    budget: float
+    last_checked: str = ""
+    foretold: Series | None = None
+    seen: Series | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.series or self.alarms or self.incidents)
+
+    @property
+    def charted(self) -> tuple[Series, ...]:
+        """Series that are drawn: the first; where a family asks few questions, the second that is judged as well."""
+        judged = [one for one in self.series if any(point.threshold is not None for point in one.points)]
+        return tuple((judged or list(self.series))[: 2 if 1 < len(judged) <= 3 else 1])
+
+    @property
+    def open_incident(self) -> IncidentLine | None:
+        """The incident that waits for a person, the newest first."""
+        return next((one for one in reversed(self.incidents) if one.is_open), None)
+
+    @property
+    def last_shares(self) -> MonitorAlarm | None:
+        """The newest of its alarms that shows what changed."""
+        return next((one for one in reversed(self.alarms) if one.shares is not None), None)
+
+
+@dataclass(frozen=True)
+class CauseLine:
+    """Why decisions went wrong: how many large misses had this cause, and the money by which they surprised."""
+
+    wording: str
+    misses: int
+    money: float
+
+
+@dataclass(frozen=True)
+class WeakSliceLine:
+    """A slice where decisions lose against what was expected. ``money`` per decision and ``total`` in currency."""
+
+    wording: str
+    n: int
+    money: Estimate
+    total: float | None
+
+
+@dataclass(frozen=True)
+class ForetoldLine:
+    """One cohort's AUC as it was foretold before its outcomes came, and as it was."""
+
+    cohort: str
+    foretold: float
+    realised: float
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """Everything that the page's section on monitors says. ``batches`` were watched over ``years``."""
+
+    families: tuple[FamilyWatch, ...]
+    batches: int = 0
+    years: float = 0.0
+    causes: tuple[CauseLine, ...] = ()
+    weak_slices: tuple[WeakSliceLine, ...] = ()
+    foretold: tuple[ForetoldLine, ...] = ()
+
+    @property
+    def incidents(self) -> tuple[IncidentLine, ...]:
+        """Incidents of all families by the day on which they opened."""
+        found = [one for family in self.families for one in family.incidents]
+        return tuple(sorted(found, key=lambda one: (one.opened_on, one.incident_id)))

@@ -1,0 +1,127 @@
+"""Everything that the stakeholder story says, as plain frozen data: no HTML, no database, no sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import (
+    AlertLine,
+    BatchLine,
+    CohortPerformance,
+    DataQualitySummary,
+    Explored,
+    ImpactLine,
+    ReleaseEventLine,
+    ServingLines,
+    VerdictStory,
+    WorkedDecision,
+)
+from decisionloop.report.record.monitor_lines import Monitoring
+
+RULES = "the rules"
+
+
+@dataclass(frozen=True)
+class ActionLine:
+    """One thing that can be done, in the contract's words."""
+
+    name: str
+    wording: str
+    is_default: bool = False
+    is_favourable: bool = False
+
+
+@dataclass(frozen=True)
+class UseCaseLines:
+    """What is decided, about whom, and what counts as money."""
+
+    name: str
+    title: str
+    description: str
+    noun: str
+    currency: str
+    explanation: str
+    outcome: str
+    actions: tuple[ActionLine, ...]
+    owner: str = ""
+
+    def wording(self, action: str) -> str:
+        """The contract's wording of an action; the name itself when the contract no longer has it."""
+        return next((line.wording for line in self.actions if line.name == action), action)
+
+
+@dataclass(frozen=True)
+class PeriodMoney:
+    """Money of one period; ``period`` is a month ("2005-06") or a day ("2005-06-08"), totals in currency."""
+
+    period: str
+    decisions: int
+    policy: Estimate
+    rules: Estimate
+    difference: Estimate
+    is_mature: bool
+    decided_by: tuple[str, ...]
+
+    @property
+    def is_by_rules(self) -> bool:
+        """True when no model decided in this period."""
+        return set(self.decided_by) <= {RULES}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict in one sentence, the few that follow it, and how much the page covers."""
+
+    verdict: str
+    standfirst: tuple[str, ...] = ()
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class PeriodTruth:
+    """What only a replay can know: the true money of four ways to decide, totals in currency."""
+
+    period: str
+    policy: float | None
+    rules: float | None
+    everyone: float | None
+    hindsight: float | None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A word of the page and what it means."""
+
+    term: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """The whole page. ``interval_level`` is the confidence of every interval; empty parts are left out."""
+
+    use_case: UseCaseLines
+    first: date
+    last: date
+    headline: Headline
+    money: tuple[PeriodMoney, ...] = ()
+    releases: tuple[ReleaseEventLine, ...] = ()
+    batches: tuple[BatchLine, ...] = ()
+    performance: tuple[CohortPerformance, ...] = ()
+    auc_threshold: float | None = None
+    verdicts: tuple[VerdictStory, ...] = ()
+    explored: Explored | None = None
+    impact: tuple[ImpactLine, ...] = ()
+    minimum_impact_ratio: float = 0.8
+    worked: WorkedDecision | None = None
+    serving: ServingLines | None = None
+    monitoring: Monitoring | None = None
+    alerts: tuple[AlertLine, ...] = ()
+    quality: DataQualitySummary | None = None
+    ledger: tuple[tuple[str, int], ...] = ()
+    truth: tuple[PeriodTruth, ...] = ()
+    notes: tuple[str, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    interval_level: float = 0.95

@@ -1,0 +1,200 @@
+"""Sentences about models, gates, exploration, fairness and one decision, for readers who are not statisticians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decisionloop.report.record.lines import CheckLine, CohortPerformance, Explored, ImpactLine, VerdictStory
+from decisionloop.report.words.figures import (
+    capital,
+    count_of,
+    day,
+    in_words,
+    listed,
+    money,
+    ordinal,
+    percent,
+    period_name,
+    plural,
+)
+from decisionloop.report.words.money import direction
+
+SMALL_MISS = 0.02
+
+
+def in_hundred(share: float) -> str:
+    """A share as people count: "22 in 100"; below one in a hundred, in a thousand."""
+    return f"{share * 100:.0f} in 100" if share >= 0.0095 or share == 0 else f"{share * 1000:.0f} in 1,000"
+
+
+def skill_sentence(lines: Sequence[CohortPerformance], noun: str, threshold: float | None) -> str:
+    """What the score could tell apart, first and last."""
+    known = [line for line in leading(lines) if line.auc.value is not None]
+    if not known:
+        return f"No cohort's outcomes are complete yet, so nobody knows how well the score ranks {plural(noun)}."
+    first, last = known[0], known[-1]
+    opening = f"Take two {plural(noun)}, one who had the outcome and one who did not."
+    start = f"In {period_name(first.cohort)} the score pointed to the right one {_hits(first)} times in 100"
+    sentence = f"{opening} {start}"
+    if last is not first:
+        sentence += f", in {period_name(last.cohort)} {_hits(last)} times"
+    return f"{sentence}. Tossing a coin gives 50.{_below(known, threshold)}"
+
+
+def leading(lines: Sequence[CohortPerformance]) -> tuple[CohortPerformance, ...]:
+    """One line a cohort: that of the release that decided it; where none did, of the first in shadow."""
+    first = sorted(lines, key=lambda line: (line.cohort, not line.is_deciding))
+    return tuple({line.cohort: line for line in reversed(first)}.values())[::-1]
+
+
+def _hits(line: CohortPerformance) -> str:
+    return f"{(line.auc.value or 0.0) * 100:.0f}"
+
+
+def _below(lines: Sequence[CohortPerformance], threshold: float | None) -> str:
+    last = lines[-1].auc
+    if threshold is None or last.value is None:
+        return ""
+    if last.high is not None and last.high < threshold:
+        return f" That is surely below the {threshold * 100:.0f} at which a new model is trained."
+    if last.value < threshold:
+        line = f"the {threshold * 100:.0f} at which a new model is trained"
+        return f" That may be below {line}, but it is not certain."
+    return ""
+
+
+def calibration_sentence(lines: Sequence[CohortPerformance], outcome: str) -> str:
+    """Where expectation and outcome were furthest apart."""
+    pairs = [
+        (abs(line.predicted_rate - line.observed_rate), line)
+        for line in leading(lines)
+        if line.predicted_rate is not None and line.observed_rate is not None
+    ]
+    if not pairs:
+        return ""
+    gap, worst = max(pairs, key=lambda pair: pair[0])
+    if gap <= SMALL_MISS:
+        most = f"{max(1, round(gap * 100))} in 100"
+        return f"What was expected and what happened never differed by more than {most}."
+    expected, happened = in_hundred(worst.predicted_rate or 0.0), in_hundred(worst.observed_rate or 0.0)
+    where = "The widest miss was in" if len(pairs) > 1 else "In"
+    return f"{where} {period_name(worst.cohort)}: {expected} were expected to be “{outcome}”, and {happened} were."
+
+
+_DECISIONS = {
+    "refuse": "refused",
+    "insufficient": "could not judge",
+}
+
+
+_CHECKS = {
+    "money": "Money",
+    "value": "Money",
+    "skill": "Skill",
+    "auc": "Against the champion's ranking",
+    "calibration": "Honest probabilities",
+    "adverse_impact": "Nobody disadvantaged",
+    "latency": "Speed",
+    "reasons": "Reasons",
+}
+
+
+def check_title(name: str) -> str:
+    """What a check of the gate is called on the page."""
+    return _CHECKS.get(name) or capital(name.replace("_", " ")) or "Check"
+
+
+def verdict_sentence(verdict: VerdictStory) -> str:
+    """What the gate decided about one challenger."""
+    look = "" if verdict.look <= 1 else f" at its {ordinal(verdict.look)} look"
+    if verdict.decision == "promote":
+        return _passed_sentence(verdict, look)
+    verb = _DECISIONS.get(verdict.decision, verdict.decision)
+    failed = sum(check.is_passed is False for check in verdict.checks)
+    tail = f"; {count_of(failed, 'check')} failed" if failed else ""
+    if verdict.decision == "insufficient":
+        tail = ": the evidence is too thin for an answer"
+    tail += _asked(verdict)
+    return f"On {day(verdict.as_of)} the gate {verb} {verdict.challenger} against {verdict.champion}{look}{tail}."
+
+
+def _passed_sentence(verdict: VerdictStory, look: str) -> str:
+    """A first pass is a trial in shadow; only a later one hands over the decisions."""
+    when = f"On {day(verdict.as_of)} the gate"
+    if verdict.look <= 1:
+        return f"{when} passed {verdict.challenger} for a trial in shadow beside {verdict.champion}."
+    return f"{when} let {verdict.challenger} decide instead of {verdict.champion}{look}{_asked(verdict)}."
+
+
+def _asked(verdict: VerdictStory) -> str:
+    return f" (asked {in_words(verdict.asked)} times)" if verdict.asked > 1 else ""
+
+
+def told_in_full(verdict: VerdictStory) -> tuple[CheckLine, ...]:
+    """The first check (money), and all that did not pass."""
+    return tuple(check for i, check in enumerate(verdict.checks) if i == 0 or not check.is_passed)
+
+
+def passed_otherwise(verdict: VerdictStory) -> str:
+    """The names of the checks that passed, but for the first, which is told in full."""
+    names = [check_title(check.name).lower() for check in verdict.checks[1:] if check.is_passed]
+    return f"Passed: {listed(names)}." if names else ""
+
+
+def explored_sentences(explored: Explored, outcome: str, currency: str) -> tuple[str, ...]:
+    """What exploration was, what it cost, what it bought."""
+    if not explored.decisions:
+        return ("Nothing was explored: every decision was the one expected to be best.",)
+    share = percent(explored.decisions / explored.all_decisions) if explored.all_decisions else "some"
+    first = (
+        f"In {count_of(explored.decisions, 'decision')} ({share} of all) the loop drew another action than "
+        "the one it expected to be best, on purpose and at random."
+    )
+    return tuple(s for s in (first, _price(explored, currency), _bought(explored, outcome)) if s)
+
+
+def _price(explored: Explored, currency: str) -> str:
+    cost = explored.cost.value
+    if cost is None:
+        return "What that cost is not known yet."
+    if direction(cost, currency) == 0:
+        return "It cost nothing that could be measured."
+    if cost < 0:
+        return f"It cost nothing: by chance those decisions did better, by {money(-cost, currency)}."
+    doubt = "" if explored.cost.low is None or explored.cost.sign else ", though it may have cost nothing"
+    return f"That cost {money(cost, currency)}{doubt}."
+
+
+def _bought(explored: Explored, outcome: str) -> str:
+    if not explored.outcomes_seen:
+        return "It has not shown any outcome yet."
+    bought = f"It bought {count_of(explored.outcomes_seen, 'outcome')} that would otherwise have stayed unseen"
+    if explored.yes_rate is None or explored.other_yes_rate is None:
+        return f"{bought}."
+    return (
+        f"{bought}: {in_hundred(explored.yes_rate)} of them were “{outcome}”, against "
+        f"{in_hundred(explored.other_yes_rate)} elsewhere. "
+        "A model that never sees such cases forgets what they look like."
+    )
+
+
+def impact_sentence(lines: Sequence[ImpactLine], minimum: float) -> str:
+    """Whether any group came off worse than the least admissible ratio to the group chosen most often."""
+    judged = [line for line in lines if not line.is_best and line.ratio.value is not None]
+    if not judged:
+        return "No group was large enough to be compared."
+    limit = f"{minimum * 100:.0f}"
+    surely = [line for line in judged if line.ratio.high is not None and line.ratio.high < minimum]
+    if surely:
+        names = listed([f"{line.group} ({line.attribute.replace('_', ' ')})" for line in surely])
+        return f"For every 100 chosen in the group chosen most often, surely fewer than {limit} were among {names}."
+    lowest = min(judged, key=lambda line: line.ratio.value or 0.0)
+    fact = (
+        f"For every 100 chosen in the group chosen most often, {(lowest.ratio.value or 0.0) * 100:.0f} were chosen "
+        f"among as many of the group “{lowest.group}” ({lowest.attribute.replace('_', ' ')}), the fewest of all."
+    )
+    open_ones = sum((line.ratio.low if line.ratio.low is not None else 0.0) < minimum for line in judged)
+    if open_ones:
+        groups = f"{in_words(open_ones)} {'group' if open_ones == 1 else 'groups'}"
+        return f"{fact} For {groups} the data does not rule out fewer than {limit}."
+    return f"{fact} No group falls below {limit}."

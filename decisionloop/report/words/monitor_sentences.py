@@ -1,0 +1,126 @@
+"""The sentences of the section on monitors, for readers who are not statisticians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decisionloop.report.record.monitor_lines import (
+    CauseLine,
+    FamilyWatch,
+    ForetoldLine,
+    IncidentLine,
+    Monitoring,
+    Series,
+)
+from decisionloop.report.record.story import UseCaseLines
+from decisionloop.report.words import figures
+from decisionloop.report.words.monitors import family_words, one_in_years, state_words
+
+
+def paragraphs(told: Monitoring, case: UseCaseLines) -> dict[str, tuple[str, ...]]:
+    """The sentences of the section by where they stand."""
+    return {
+        "monitors": section_sentences(told, case),
+        "unwatched": (unwatched_sentence(told),),
+        "foretold": (foretold_sentence(told.foretold),),
+        "causes": (causes_sentence(told.causes),),
+    }
+
+
+def section_sentences(told: Monitoring, case: UseCaseLines) -> tuple[str, ...]:
+    """How much was watched, how often it was an alarm, and what is still open."""
+    checks = sum(family.checks for family in told.families)
+    budget = sum(family.budget for family in told.families)
+    incidents, still = told.incidents, [one for one in told.incidents if one.is_open]
+    were = "batch was" if told.batches == 1 else "batches were"
+    said = [
+        f"{figures.capital(figures.in_words(told.batches))} {were} watched by {figures.count_of(checks, 'check')}. "
+        f"All of them together may raise {one_in_years(budget)} about nothing."
+    ]
+    if not incidents:
+        said.append("None of them found a change that is worth a person's time.")
+        return tuple(said)
+    stakes = [one.stake for one in still if one.stake is not None]
+    opened = figures.count_of(len(incidents), "incident")
+    rest = "none is open" if not still else f"{figures.in_words(len(still))} {'is' if len(still) == 1 else 'are'} open"
+    money = f", with about {figures.money(sum(stakes), case.currency)} at stake" if stakes else ""
+    said.append(f"They raised {opened}, of which {rest}{money}.")
+    return tuple(said)
+
+
+def family_verdict(family: FamilyWatch, case: UseCaseLines) -> str:
+    """One sentence: what is wrong, or that nothing is."""
+    if not family.checks and not family.incidents:
+        return "Measured, but never judged against a limit." if family.series else "Nothing was watched yet."
+    now = family.open_incident
+    if now is not None:
+        seen = " A person is looking into it." if now.state == "acknowledged" else ""
+        money = f" About {figures.money(now.stake, case.currency)} a batch is at stake." if now.stake else ""
+        return f"Open since {figures.day(now.opened_on)}: {now.words.rstrip('.')}.{money}{seen}"
+    if family.incidents:
+        last = family.incidents[-1]
+        why = last.reason.rstrip(".")
+        closed = f"Quiet again. The last incident, of {figures.day(last.opened_on)}, is closed"
+        return f"{closed} ({why})." if why else f"{closed}."
+    return f"Quiet: in {figures.count_of(family.checks, 'check')} nothing surely moved beyond its limit."
+
+
+def chart_caption(series: Series, family: FamilyWatch) -> str:
+    """What the chart shows, of which of how many measures."""
+    judged = [one for one in family.series if any(point.threshold is not None for point in one.points)]
+    is_chosen = len(judged) > len(family.charted) and series == family.charted[0]
+    which = "with the most alarms" if series.alarms else "that came closest to its limit"
+    of_many = f" Of {len(judged)} measures it is the one {which}." if is_chosen else ""
+    return f"{figures.capital(series.wording)}.{of_many}"
+
+
+def change_caption(family: FamilyWatch) -> str:
+    """What the bars of the last alarm show."""
+    alarm = family.last_shares
+    if alarm is None:
+        return ""
+    return f"The alarm of {figures.day(alarm.on)}: {figures.capital(alarm.wording)}: outlined as before, filled now."
+
+
+def chance_words(alpha: float | None) -> str:
+    """How often such a check errs where nothing changed: "once in 20,000 times"."""
+    if alpha is None or alpha <= 0:
+        return ""
+    return f"once in {figures.count(round(1 / alpha))} times"
+
+
+def incident_words(one: IncidentLine) -> str:
+    """What an incident came to: "open, 3 alarms since 8 July 2005"."""
+    return f"{state_words(one.state)}, {figures.count_of(one.alarms, 'alarm')}, last {figures.day(one.last_alarm_on)}"
+
+
+def foretold_sentence(lines: Sequence[ForetoldLine]) -> str:
+    """How far what was foretold before outcomes was from what then came."""
+    if not lines:
+        return ""
+    errors = [line.foretold - line.realised for line in lines]
+    typical, worst = sum(abs(one) for one in errors) / len(errors), max(errors, key=abs)
+    direction = "too high" if worst > 0 else "too low"
+    return (
+        f"Before outcomes arrive the score's skill is foretold from its own probabilities. Over "
+        f"{figures.count_of(len(lines), 'cohort')} that was off by {100 * typical:.1f} pairs in 100 on average and by "
+        f"{100 * abs(worst):.1f} ({direction}) at worst. It cannot see that the world has changed what a fact means."
+    )
+
+
+def causes_sentence(lines: Sequence[CauseLine]) -> str:
+    """The most frequent cause of large misses."""
+    if not lines:
+        return ""
+    total = sum(line.misses for line in lines)
+    first = lines[0]
+    return (
+        f"{figures.capital(figures.count_of(total, 'decision'))} came out much worse than expected. Most often "
+        f"({figures.percent(first.misses / total)}) the cause was: {first.wording}."
+    )
+
+
+def unwatched_sentence(told: Monitoring) -> str:
+    """Families that nothing was measured for yet; "" where there is none."""
+    silent = [f"“{family_words(one.family).title}”" for one in told.families if not one.is_watched]
+    return f"Nothing was measured yet for {figures.listed(silent)}." if silent else ""

@@ -1,0 +1,129 @@
+"""Sentences that recount one decision, the batches, their data, and what only a replay knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from decisionloop.report.record.lines import BatchLine, DataQualitySummary, ReleaseEventLine, WorkedDecision
+from decisionloop.report.record.story import PeriodMoney, PeriodTruth, UseCaseLines
+from decisionloop.report.words.figures import capital, count_of, in_words, number
+from decisionloop.report.words.money import earned, would_have_earned
+
+
+def propensity_sentence(worked: WorkedDecision, noun: str) -> str:
+    """The probability of the chosen action, in words."""
+    p = worked.propensity
+    if worked.role == "holdout":
+        return f"This {noun} belongs to the holdout: the rules always decide, and nothing is drawn."
+    if p >= 1:
+        return "Nothing was drawn: only one action was open."
+    often = f"{p * 100:.0f} times in 100" if p >= 0.01 else f"{p * 1000:.0f} times in 1,000"
+    if worked.role == "exploration":
+        return f"The same {noun} is treated so only {often}, to see what happens."
+    return f"The same {noun} is treated so {often}; otherwise another action is drawn, to keep learning."
+
+
+def choice_sentence(worked: WorkedDecision, use_case: UseCaseLines) -> str:
+    """What was chosen and what the rules would have chosen."""
+    chosen, by_rules = use_case.wording(worked.action), use_case.wording(worked.rules_action)
+    if worked.role == "exploration":
+        instead = f", where the rules would have chosen “{by_rules}”" if worked.action != worked.rules_action else ""
+        return f"Exploration drew “{chosen}”{instead}."
+    if not worked.rules_action:
+        return f"{capital(worked.release)} chose “{chosen}”."
+    if worked.action == worked.rules_action:
+        return f"{capital(worked.release)} chose “{chosen}”, as the rules would have."
+    return f"{capital(worked.release)} chose “{chosen}”. The rules would have chosen “{by_rules}”."
+
+
+def outcome_sentence(worked: WorkedDecision, use_case: UseCaseLines) -> str:
+    """What happened then, and what it was worth."""
+    if worked.outcome_class is None and worked.outcome_amount is None:
+        return "What happened then has not been seen."
+    seen = []
+    if worked.outcome_class is not None:
+        seen.append(f"“{use_case.outcome}”: {'yes' if worked.outcome_class else 'no'}")
+    if worked.outcome_amount is not None:
+        seen.append(f"amount {number(worked.outcome_amount)}")
+    result = "" if worked.money is None else f" The decision {earned(worked.money, use_case.currency)}."
+    return f"What happened then: {', '.join(seen)}.{result}"
+
+
+def batches_sentence(batches: Sequence[BatchLine]) -> str:
+    """How the batches went."""
+    halted = [batch for batch in batches if batch.state == "halted"]
+    unfinished = [batch for batch in batches if batch.state not in {"halted", "complete"}]
+    warned = sum(bool(batch.warnings) for batch in batches)
+    first = f"{capital(count_of(len(batches), 'batch'))}"
+    if not halted and not unfinished:
+        first += ", all completed" if len(batches) > 1 else ", completed"
+    if halted:
+        first += f", {in_words(len(halted))} halted before anything left"
+    if unfinished:
+        first += f", {in_words(len(unfinished))} not finished"
+    return f"{first}; {in_words(warned) if warned else 'none'} with warnings."
+
+
+def quality_sentence(quality: DataQualitySummary) -> str:
+    """How much was checked and what failed."""
+    first = f"{count_of(quality.checks, 'check')} on {count_of(quality.batches, 'batch')}"
+    if not quality.failed:
+        return f"{capital(first)}: all passed."
+    failed = sum(one.batches for one in quality.failed)
+    sent = count_of(quality.rows_to_rules, "row")
+    rows = f" {capital(sent)} went to the rules because of a fault." if quality.rows_to_rules else ""
+    return f"{capital(first)}: {in_words(failed)} did not pass.{rows}"
+
+
+_STAGES = {"champion": "decides", "shadow": "into shadow"}
+
+
+def steps(events: Sequence[ReleaseEventLine]) -> tuple[ReleaseEventLine, ...]:
+    """The events of a release on one day as one step, with the last reason: candidate, then refused."""
+    merged: dict[tuple[date, str], ReleaseEventLine] = {}
+    for event in events:
+        before = merged.get((event.on, event.release))
+        stage = _STAGES.get(event.stage, event.stage.replace("_", " "))
+        said = f"{before.stage}, then {stage}" if before else stage
+        merged[event.on, event.release] = replace(event, stage=said)
+    return tuple(merged.values())
+
+
+def truth_sentences(
+    truth: Sequence[PeriodTruth], money_lines: Sequence[PeriodMoney], use_case: UseCaseLines
+) -> tuple[str, ...]:
+    """What only the replay knows, and whether the loop's own intervals held it."""
+    sums = {
+        name: sum(values) if all(value is not None for value in values) else None
+        for name in ("policy", "rules", "everyone", "hindsight")
+        for values in [[getattr(one, name) for one in truth]]
+    }
+    currency = use_case.currency
+    others = [action.wording for action in use_case.actions if not action.is_default]
+    everyone = f"“{others[0]}”" if len(others) == 1 else "the revealing action"
+    first = (
+        f"In truth the loop {earned(sums['policy'], currency)} and the rules alone "
+        f"{would_have_earned(sums['rules'], currency)}. Choosing {everyone} for everyone "
+        f"{would_have_earned(sums['everyone'], currency)}; perfect foresight "
+        f"{would_have_earned(sums['hindsight'], currency)}."
+    )
+    held = _held(truth, money_lines)
+    return (first, held) if held else (first,)
+
+
+def _held(truth: Sequence[PeriodTruth], money_lines: Sequence[PeriodMoney]) -> str:
+    known = {one.period: one for one in money_lines}
+    tested, inside = 0, 0
+    for one in truth:
+        line = known.get(one.period)
+        pairs = () if line is None else ((one.policy, line.policy), (one.rules, line.rules))
+        for value, estimate in pairs:
+            if value is None or estimate.low is None or estimate.high is None:
+                continue
+            tested += 1
+            inside += estimate.low <= value <= estimate.high
+    if not tested:
+        return ""
+    return f"Of the loop's {in_words(tested)} estimates with an interval, {in_words(inside)} held the truth."

@@ -1,0 +1,42 @@
+"""The words that the page uses, and what is to be known before its figures are believed."""
+
+from __future__ import annotations
+
+from decisionloop.contract import UseCase
+from decisionloop.report.record.story import Definition
+from decisionloop.report.words.figures import percent, plural
+
+
+def notes_for(use_case: UseCase) -> tuple[str, ...]:
+    """Notes on how the figures were made."""
+    days = f"{use_case.outcome.maturity_days:g}"
+    notes = [
+        f"Outcomes count once {days} days have passed; before that nothing is concluded from them.",
+        "Figures of a month sum or average those of its batches.",
+        "Totals over several periods add their uncertainties as if one period told nothing about the next.",
+    ]
+    if use_case.policy.holdout_share:
+        notes.insert(
+            1,
+            f"{percent(use_case.policy.holdout_share)} of the {plural(use_case.entity.noun)} stay on the rules "
+            "for good; they, and decisions that a fault sent to the rules, are left out of the money above.",
+        )
+    if not all(use_case.revealing):
+        unseen = [f"“{one.wording}”" for one in use_case.actions if not one.reveals_outcome]
+        notes.append(f"After {' or '.join(unseen)} no outcome is seen; what it would have been can only be estimated.")
+    return tuple(notes)
+
+
+def definitions_for(use_case: UseCase) -> tuple[Definition, ...]:
+    """Definitions in the order in which the page uses the words."""
+    nouns = plural(use_case.entity.noun)
+    return (
+        Definition("The loop", "What was really decided: by the rules at first, then by models, with exploration."),
+        Definition("The rules", "The logic that decided before there was a model, and what one can always go back to."),
+        Definition("Release", "Something that can decide: the rules, or a model of one training."),
+        Definition("Shadow", "A model that answers beside the deciding one while nobody acts on its answers."),
+        Definition("Exploration", "A small share of decisions drawn at random, so that the loop keeps learning."),
+        Definition("Holdout", f"A small share of {nouns} who stay on the rules for good: the referee."),
+        Definition("Cohort", "The decisions of one batch or one month, judged together once their outcomes are in."),
+        Definition("The gate", "The checks, money first, that a model must pass before it may decide."),
+    )

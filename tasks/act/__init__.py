@@ -1,0 +1,1 @@
+"""Act: choose an action for everyone in a batch, log it, let it out."""

@@ -1,0 +1,1 @@
+"""Learn: training sets, candidates, looks of the gate, stages of releases."""

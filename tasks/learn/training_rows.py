@@ -1,0 +1,42 @@
+"""From a recorded training set back to the rows that teach, and the log that they were taken from."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+
+from decisionloop.errors import IntegrityError
+from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.learn.training_set import TrainingSet, build_training_rows
+from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
+from decisionloop.workspace import Workspace
+from tasks.readback.mature_decisions import mature_batches
+from tasks.readback.tables import read_table
+
+
+def manifest_of(rows: TrainingSet) -> pa.Table:
+    """What a training set is: decision ids, labels and weights. Features stay where they were frozen."""
+    columns = {"decision_id": pa.array(rows.decision_id, pa.string()), "weight": pa.array(rows.weight)}
+    for name, values in (("outcome_class", rows.outcome_class), ("amount", rows.amount)):
+        if values is not None:
+            columns[name] = pa.array(values)
+    return pa.table(columns)
+
+
+def training_rows_of(workspace: Workspace, fact: TrainingSetFact) -> tuple[TrainingSet, LoggedBatches]:
+    """Rebuild a training set from the ledger and its snapshots.
+
+    Raises IntegrityError when they no longer give the very set that was recorded.
+    """
+    batches = mature_batches(workspace, fact.cohort_from, fact.cohort_to, fact.as_of)
+    rows = build_training_rows(workspace.use_case, batches.log, batches.frame)
+    recorded = read_table(workspace, fact.snapshot_digest).to_pandas()
+    rebuilt = manifest_of(rows).to_pandas()
+    try:
+        pd.testing.assert_frame_equal(recorded, rebuilt, check_dtype=False, rtol=1e-9)
+    except AssertionError as error:
+        raise IntegrityError(
+            f"training set {fact.training_set_id} cannot be rebuilt: the ledger gives {len(rebuilt)} rows that differ "
+            f"from the {len(recorded)} recorded. Were outcomes backdated? Build a new training set."
+        ) from error
+    return rows, batches

@@ -1,0 +1,1 @@
+"""Observe: take in outcomes, measure what has matured, say why predictions failed."""

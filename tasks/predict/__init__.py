@@ -1,0 +1,1 @@
+"""Predict: freeze, validate and score one batch."""

@@ -1,0 +1,59 @@
+"""Mature decisions with their outcomes and the very features that they were decided on, read back for learning."""
+
+from __future__ import annotations
+
+import functools
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.errors import UsageError
+from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
+from decisionloop.predict.rules import apply_rules
+from decisionloop.workspace import Workspace
+from tasks.readback.tables import read_table
+
+
+def training_window(workspace: Workspace, as_of: datetime) -> tuple[datetime, datetime]:
+    """First and last as-of of cohorts that are mature by ``as_of`` and recent enough to teach."""
+    contract = workspace.use_case
+    return (
+        as_of - timedelta(days=contract.monitors.training_days),
+        as_of - timedelta(days=contract.outcome.maturity_days),
+    )
+
+
+def mature_batches(workspace: Workspace, since: datetime, until: datetime, known_at: datetime) -> LoggedBatches:
+    """Decisions of the cohorts from ``since`` to ``until`` with what was known of them at ``known_at``.
+
+    Raises UsageError when there are none, IntegrityError when a snapshot is not what was decided on.
+    """
+    return _read(workspace, since, until, known_at, row_counts(workspace.ledger))
+
+
+@functools.lru_cache(maxsize=1)
+def _read(
+    workspace: Workspace, since: datetime, until: datetime, known_at: datetime, _rows: tuple[int, int]
+) -> LoggedBatches:
+    """The steps of a training read one log. Facts are only appended, so equal row counts mean equal facts."""
+    log = decisions_with_outcomes(workspace.ledger, workspace.use_case.name, since, until, known_at, LEARNING_COLUMNS)
+    if log.empty:
+        raise UsageError(
+            f"no mature decision of {workspace.use_case.name} between {since:%Y-%m-%d} and {until:%Y-%m-%d}."
+        )
+    frame = frozen_rows(workspace, log)
+    rules_action, _ = apply_rules(workspace.use_case, workspace.code, frame)
+    return LoggedBatches(log, frame, rules_action)
+
+
+def frozen_rows(workspace: Workspace, log: pd.DataFrame) -> pd.DataFrame:
+    """The frozen features of each decision of ``log``, in its order (n rows)."""
+    parts, places = [], []
+    for digest, rows in log.groupby("snapshot_digest", sort=False).indices.items():
+        frame = read_table(workspace, str(digest)).to_pandas()
+        parts.append(frame.iloc[log["snapshot_row"].to_numpy()[rows]])
+        places.append(rows)
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

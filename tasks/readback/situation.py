@@ -1,0 +1,85 @@
+"""From stored scores to what the policy and the guardrails must know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from decisionloop.act.policy import Situation
+from decisionloop.act.preference import allowed_actions
+from decisionloop.contract import UseCase
+from decisionloop.contract.expressions import Expression
+from decisionloop.ledger.releases import Release
+from decisionloop.monitor.compare.score_shift import ScoreProfile, ScoreReference, score_shift
+from decisionloop.workspace import Workspace
+from tasks.readback.parts import read_part
+
+
+def situation_of(
+    workspace: Workspace, batch_id: str, part: int, is_killed: bool
+) -> tuple[pd.DataFrame, pa.Table, Situation]:
+    """What is known of a part's rows when their actions are chosen: the columns that matter, scores, situation."""
+    use_case = workspace.use_case
+    frame = read_part(workspace, batch_id, "features", part, _read_by_policy(use_case)).to_pandas()
+    scores = read_part(workspace, batch_id, "scores", part)
+    has_model = f"value:{use_case.action_names[0]}" in scores.column_names
+    values = np.full((len(frame), len(use_case.actions)), np.nan)
+    if has_model:
+        values = np.column_stack([scores[f"value:{name}"].to_numpy() for name in use_case.action_names])
+    reasons = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
+    situation = Situation(
+        values=values,
+        rules_action=scores["rules_action"].to_numpy().astype(np.int64),
+        has_model=has_model,
+        is_killed=is_killed,
+        allowed=allowed_actions(use_case, frame),
+        is_fallback=reasons != "",
+        fallback_reason=reasons,
+    )
+    return frame, scores, situation
+
+
+def _read_by_policy(use_case: UseCase) -> list[str]:
+    """The entity, what the expressions of who may get what and at which cost read, and what monitors look at."""
+    texts: Iterable[str] = [
+        *(action.allowed_if for action in use_case.actions if action.allowed_if),
+        *(text for one in use_case.policy.constraints for text in getattr(one, "cost", {}).values()),
+    ]
+    named = {name for text in texts for name in Expression(text).names}
+    named |= set(use_case.monitors.slices)
+    protected = [one.name for one in use_case.protected if one.name not in use_case.feature_names]
+    named |= {one.name for one in use_case.protected}
+    return [use_case.entity.key, *(name for name in use_case.feature_names if name in named), *protected]
+
+
+def score_reference(release: Release) -> ScoreReference | None:
+    """The distribution of a release's scores that later ones are compared with; None where it has no scores."""
+    stored = json.loads(release.reference_scores)
+    if stored is None:
+        return None
+    return ScoreReference(tuple(stored["bin_edges"]), tuple(stored["shares"]), float(stored["mean"]), int(stored["n"]))
+
+
+def score_profile(stored: str) -> ScoreProfile | None:
+    """The counted scores of a batch from their JSON; None where the release has no scores."""
+    counted = json.loads(stored)
+    if counted is None:
+        return None
+    return ScoreProfile(tuple(counted["counts"]), float(counted["total"]), int(counted["missing"]))
+
+
+def score_shift_of(use_case: UseCase, champion: Release, profile: str) -> float | None:
+    """How far a batch's scores have surely moved from the release's reference; None where it has no scores.
+
+    ``profile`` is JSON of the batch's `ScoreProfile`. The lower bound of the distance, so that a small batch does not
+    halt by chance; NaN where there is no score to judge.
+    """
+    reference, scores = score_reference(champion), score_profile(profile)
+    if reference is None or scores is None:
+        return None
+    shift = score_shift(scores, reference, use_case.guardrails.maximum_score_shift)
+    return float("nan") if shift.low is None else shift.low

@@ -1,0 +1,1 @@
+"""Tell: halts, notices, channels, events and artifacts: how people get to know."""

@@ -1,0 +1,127 @@
+"""People are told: alerts and news of incidents are queued as notices, and sent through Prefect's blocks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from decisionloop.contract import UseCase
+from decisionloop.contract.watching import AlarmSeverity
+from decisionloop.ledger.alerts import append_alert
+from decisionloop.ledger.notices import (
+    Notice,
+    NoticeStatus,
+    append_notice_attempt,
+    append_notices,
+    count_waiting,
+    notice_id_of,
+    pending_notices,
+)
+from decisionloop.ledger.schema import utc_now
+from decisionloop.monitor.alarm.quiet_hours import is_wanted, not_before
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.step import step
+from tasks.tell.announcements import announce
+from tasks.tell.channels import send
+
+FAILURES_IN_A_ROW = 3
+"""A channel that failed so often in one run is down: the rest waits for the next run instead of for timeouts."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What people are told, and how urgent it is."""
+
+    severity: AlarmSeverity
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class NoticeCounts:
+    """What became of the notices of a run; ``waiting`` counts all that are still undelivered, also in quiet hours."""
+
+    delivered: int
+    failed: int
+    waiting: int
+
+
+@step
+def deliver_notices(use_case: str, now: datetime | None = None) -> NoticeCounts:
+    """Send every notice that is due; what fails is kept, shown by `decisionloop status`, and tried again next time."""
+    workspace = open_workspace(use_case)
+    ledger, in_a_row, counts = workspace.ledger, Counter[str](), Counter[str]()
+    for notice in pending_notices(ledger, use_case, now or utc_now()):
+        if in_a_row[notice.channel] >= FAILURES_IN_A_ROW:
+            continue
+        problem = send(notice.channel, notice.title, notice.body)
+        status: NoticeStatus = "failed" if problem else "delivered"
+        append_notice_attempt(ledger, notice.notice_id, status, problem)
+        in_a_row[notice.channel] = in_a_row[notice.channel] + 1 if problem else 0
+        counts[status] += 1
+        if problem:
+            announce("notice.failed", use_case, notice.subject, {"channel": notice.channel, "problem": problem})
+    return NoticeCounts(counts["delivered"], counts["failed"], count_waiting(ledger, use_case))
+
+
+@step
+def alert_people(
+    use_case: str, message: str, severity: AlarmSeverity, kind: str, remedy: str, occasion: str = ""
+) -> bool:
+    """Raise an alert about a use case as a whole; False where it was raised before."""
+    workspace = open_workspace(use_case)
+    return raise_alert(workspace, severity=severity, kind=kind, message=message, remedy=remedy, occasion=occasion)
+
+
+def raise_alert(
+    workspace: Workspace,
+    *,
+    severity: AlarmSeverity,
+    kind: str,
+    message: str,
+    remedy: str,
+    batch_id: str | None = None,
+    occasion: str = "",
+) -> bool:
+    """Raise an alert and queue a notice of it for every channel that wants it; False where it was raised before."""
+    use_case = workspace.use_case
+    with workspace.ledger.begin() as connection:
+        is_new = append_alert(
+            connection,
+            use_case=use_case.name,
+            severity=severity,
+            kind=kind,
+            message=message,
+            remedy=remedy,
+            batch_id=batch_id,
+            occasion=occasion,
+        )
+        if is_new:
+            about = batch_id or use_case.name
+            told = Message(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
+            queue_notices(connection, use_case, f"{about}/{kind}", f"{message} {occasion}", told)
+    return is_new
+
+
+def queue_notices(connection: Connection, use_case: UseCase, subject: str, occasion: str, message: Message) -> int:
+    """Queue a message for every channel that wants to hear of it; the same subject and occasion are queued once."""
+    now = utc_now()
+    notices = [
+        Notice(
+            notice_id=notice_id_of(use_case.name, subject, occasion, channel.block),
+            use_case=use_case.name,
+            subject=subject,
+            channel=channel.block,
+            severity=message.severity,
+            title=f"[{message.severity}] {message.title}",
+            body=message.body,
+            not_before=not_before(now, channel, message.severity),
+            at=now,
+        )
+        for channel in use_case.monitors.notifications
+        if is_wanted(channel, message.severity)
+    ]
+    return append_notices(connection, notices)

@@ -1,0 +1,1 @@
+"""Watch: inputs, outputs, cohorts, labels and skew are judged, and alarms are raised."""

@@ -1,0 +1,65 @@
+"""Adverse impact of a batch that has been chosen and not yet left: alarms, and the plug."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import NAMESPACE_URL, uuid5
+
+import numpy as np
+
+from decisionloop.ledger.flags import KILL_SWITCH, set_flag
+from decisionloop.ledger.releases import RULES, Release
+from decisionloop.ledger.storage.facts import canonical_json
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
+from decisionloop.workspace import Workspace
+from tasks.readback.parts import read_part
+from tasks.readback.sample import sample_of
+from tasks.readback.tables import batch_of
+from tasks.tell.announcements import announce
+from tasks.watch.alarms import raise_alarms
+from tasks.watch.impact_causes import SAMPLE, with_causes
+from tasks.watch.outputs import Chosen, judge_groups
+
+GUARD = "monitor of adverse impact"
+
+
+def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen: Chosen) -> bool:
+    """Judge the groups and raise the alarms; True where the plug was pulled and the rules must choose.
+
+    A person turns the kill switch off again: nothing here ever does.
+    """
+    batch = batch_of(workspace, batch_id)
+    findings = judge_groups(workspace, champion, chosen)
+    # Where the rules decide there is nothing to fall back to.
+    decision = None if champion.kind == RULES else pull_plug(workspace.use_case, findings, chosen.groups)
+    if any(finding.is_alarm for finding in findings):
+        findings = _explained(workspace, batch_id, champion, findings)
+    if decision is not None:
+        findings = tuple(_with_plug(finding, decision) if finding.is_alarm else finding for finding in findings)
+    raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
+    if decision is None or not decision.is_pulled:
+        return False
+    # The event first: a run that was killed behind the flag finds the switch on, and says nothing.
+    event_id = uuid5(NAMESPACE_URL, canonical_json(["plug.pulled", batch_id]))
+    announce("plug.pulled", workspace.use_case.name, batch_id, {"reason": decision.reason}, event_id)
+    set_flag(workspace.ledger, workspace.use_case.name, KILL_SWITCH, "on", decision.reason, GUARD)
+    return True
+
+
+def _with_plug(finding: Finding, decision: PlugDecision) -> Finding:
+    """The alarm with what became of the plug, so that whoever reads it knows who decides now."""
+    done = "The kill switch is on" if decision.is_pulled else "The kill switch was left off"
+    return replace(finding, suggestion=f"{finding.suggestion} {done}: {decision.reason}")
+
+
+def _explained(
+    workspace: Workspace, batch_id: str, champion: Release, findings: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """The findings with the features that carry the gap, from a sample of the batch."""
+    sample = sample_of(workspace, batch_id, SAMPLE, "impact")
+    chosen = [
+        read_part(workspace, batch_id, "choice", part, ["action"])["action"].to_numpy()[rows]
+        for part, rows in sample.rows.items()
+    ]
+    return with_causes(workspace, champion, sample.frame, np.concatenate(chosen).astype(np.int64), findings)

@@ -1,0 +1,108 @@
+"""Outcomes that come late or not at all, told before anybody blames the model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from decisionloop.contract import UseCase
+from decisionloop.ledger.batches import Batch, batches
+from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
+from decisionloop.ledger.monitor_references import keep_reference, reference_of
+from decisionloop.ledger.releases import baseline
+from decisionloop.ledger.storage.facts import canonical_json
+from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.labels import judge_labels, labels_complete, missing_beyond_usual
+from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.step import step
+from tasks.watch.alarms import raise_alarms
+
+COHORTS = 12
+"""How many mature cohorts say what is usual."""
+KIND = "labels"
+
+
+@step
+def watch_labels(use_case: str, as_of: datetime) -> int:
+    """Compare how many outcomes each young cohort has with what is usual at its age; returns the alarms raised.
+
+    A cohort that has just matured is judged as such and then becomes a part of what is usual.
+    """
+    workspace = open_workspace(use_case)
+    contract = workspace.use_case
+    oldest = as_of - timedelta(days=contract.outcome.maturity_days + contract.schedule.covers_days)
+    young = batches(workspace.ledger, use_case, oldest + timedelta(microseconds=1), as_of - timedelta(microseconds=1))
+    raised = 0
+    for batch in (one for one in young if one.is_decided):
+        told = labels_of(workspace, batch, as_of)
+        decided, arrived = told.arrivals.decided, told.arrivals.arrived
+        findings = judge_labels(contract, decided, arrived, told.age_days, told.curve, budget_of(contract))
+        is_mature = told.age_days >= contract.outcome.maturity_days
+        raised += len(raise_alarms(workspace, findings, as_of, batch.batch_id, decided, batch.as_of, is_mature))
+    return raised
+
+
+@dataclass(frozen=True)
+class CohortLabels:
+    """The outcomes of a batch that are there at an age, beside what is usual."""
+
+    arrivals: LabelArrivals
+    age_days: float
+    curve: LabelCurve
+
+    def are_complete(self, use_case: UseCase) -> bool:
+        """Whether a mature cohort has the outcomes without which nothing can be said of the model."""
+        decided, arrived = self.arrivals.decided, self.arrivals.arrived
+        return labels_complete(use_case, decided, arrived, self.age_days, self.curve)
+
+    @property
+    def missing(self) -> float:
+        """Share that is missing beyond the usual."""
+        return missing_beyond_usual(self.arrivals.decided, self.arrivals.arrived, self.age_days, self.curve)
+
+
+def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> CohortLabels:
+    """The outcomes of a batch that are there at a time, beside those of the mature cohorts before it."""
+    revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
+    arrivals = label_arrivals(workspace.ledger, batch.batch_id, revealing, known_at)
+    return CohortLabels(arrivals, (known_at - batch.as_of) / timedelta(days=1), usual_curve(workspace, batch.as_of))
+
+
+def usual_curve(workspace: Workspace, before: datetime) -> LabelCurve:
+    """Arrivals of the mature cohorts before a batch, as they were kept."""
+    kept = reference_of(workspace.ledger, workspace.use_case.name, _owner(workspace), KIND)
+    if kept is None:
+        return LabelCurve()
+    stored = json.loads(kept.content)
+    is_earlier = [datetime.fromisoformat(cohort) < before for cohort in stored["as_of"]]
+    curve = LabelCurve.from_json(stored["curve"])
+    return LabelCurve(tuple(one for one, early in zip(curve.cohorts, is_earlier, strict=True) if early))
+
+
+def keep_in_curve(workspace: Workspace, batch: Batch, arrivals: LabelArrivals, known_at: datetime) -> None:
+    """Let a mature cohort be a part of what is usual for later ones."""
+    name, owner = workspace.use_case.name, _owner(workspace)
+    kept = reference_of(workspace.ledger, name, owner, KIND)
+    stored: dict[str, Any] = {"as_of": [], "curve": {"cohorts": []}} if kept is None else json.loads(kept.content)
+    if batch.as_of.isoformat() in stored["as_of"]:
+        return
+    ages = np.repeat(
+        np.array([(at - batch.as_of) / timedelta(days=1) for at, _ in arrivals.came], dtype=np.float64),
+        np.array([count for _, count in arrivals.came], dtype=np.int64),
+    )
+    curve = LabelCurve.from_json(stored["curve"]) + LabelCurve((CohortArrivals.of(ages, arrivals.decided),))
+    names = [*stored["as_of"], batch.as_of.isoformat()][-COHORTS:]
+    content = canonical_json({"as_of": names, "curve": asdict(curve.last(COHORTS))})
+    keep_reference(workspace.ledger, name, owner, content, known_at, KIND)
+
+
+def _owner(workspace: Workspace) -> str:
+    """How outcomes come in is nobody's release's doing: it is kept beside the rules, which are always there."""
+    rules = baseline(workspace.ledger, workspace.use_case.name)
+    assert rules is not None  # there is no batch without
+    return rules.release_id
