@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.constraints import BatchTotals, budgets
 from decisionloop.act.economics import action_costs
-from decisionloop.act.limits import BatchTotals, budgets
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import BudgetConstraint
 

@@ -16,10 +16,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from decisionloop.act.constraints import BatchPart, Plan, plan
+from decisionloop.act.constraints import BatchTotals, limits_of
 from decisionloop.act.draws import in_holdout, uniform_draws
-from decisionloop.act.limits import BatchTotals, limits_of
 from decisionloop.act.offer import Offer
+from decisionloop.act.prices import BatchPart, Plan, plan
 from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.act.constraints import Plan
+from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.decision_log import BatchFacts, decision_rows
 from decisionloop.act.guardrails import Tally
-from decisionloop.act.limits import BatchTotals
 from decisionloop.act.policy import Choice, Situation, choose_part
+from decisionloop.act.prices import Plan
 from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.ledger.batches import latest_detail
 from decisionloop.ledger.decisions import append_decisions

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from decisionloop.act.constraints import InfeasibleConstraints, Plan
+from decisionloop.act.constraints import BatchTotals, UnknownCost
 from decisionloop.act.guardrails import GuardFinding, guard_after, guard_before
-from decisionloop.act.limits import BatchTotals, UnknownCost
 from decisionloop.act.policy import plan_batch
+from decisionloop.act.prices import InfeasibleConstraints, Plan
 from decisionloop.dispatch.opening import open_actuator
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, latest_detail

@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from decisionloop.act.constraints import InfeasibleConstraints
+from decisionloop.act.constraints import UnknownCost
 from decisionloop.act.economics import action_costs
-from decisionloop.act.limits import UnknownCost
 from decisionloop.act.policy import Situation, choose
+from decisionloop.act.prices import InfeasibleConstraints
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decisionloop.act.constraints import BatchTotals, UnknownCost, limits_of
 from decisionloop.act.economics import action_costs
 from decisionloop.act.guardrails import Tally, guard_after
-from decisionloop.act.limits import BatchTotals, UnknownCost, limits_of
 from decisionloop.act.policy import Situation, choose, choose_part, plan_batch
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")

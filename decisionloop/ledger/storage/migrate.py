@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from decisionloop.ledger.storage.revision import HEAD_REVISION, current_revision, refuse_newer
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 ADVISORY_LOCK = 0x6465636C  # "decl": one migration at a time on a PostgreSQL server
 
 
