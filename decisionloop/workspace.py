@@ -6,12 +6,14 @@ Opening is cached a process and settings, because every task of every flow opens
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase, UseCaseFolder, load_use_case
 from decisionloop.contract.code import UseCaseCode, load_code
+from decisionloop.contract.loading import parse_use_case
+from decisionloop.errors import IntegrityError
 from decisionloop.settings import Settings, load_settings
 from decisionloop.snapshots import SnapshotStore
 
@@ -35,6 +37,14 @@ class Workspace:
     def use_case(self) -> UseCase:
         """The contract."""
         return self.folder.use_case
+
+    def under(self, contract_digest: str) -> Workspace:
+        """The same installation under the contract of that digest, as the ledger recorded it: its own where it is that.
+
+        A batch is finished, and read back, under the contract that it was opened with. The code stays the present one.
+        Raises IntegrityError where the ledger does not know the contract.
+        """
+        return self if contract_digest == self.use_case.digest else _under(self, contract_digest)
 
     @functools.cached_property
     def source(self) -> Source:
@@ -73,3 +83,16 @@ def _open(use_case_name: str, settings: Settings, _working_folder: Path) -> Work
         ledger=ledger,
         snapshots=SnapshotStore(settings.resolved_snapshots_url()),
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _under(workspace: Workspace, contract_digest: str) -> Workspace:
+    from decisionloop.ledger.use_cases import contract
+
+    recorded = contract(workspace.ledger, contract_digest)
+    if recorded is None:
+        raise IntegrityError(
+            f"the ledger knows no contract {contract_digest[:12]} of {workspace.use_case.name}. Restore the ledger."
+        )
+    use_case = parse_use_case(recorded.contract_yaml, f"contract {contract_digest[:12]} in the ledger")
+    return replace(workspace, folder=UseCaseFolder(workspace.folder.folder, use_case, recorded.contract_yaml))

@@ -25,6 +25,7 @@ class BatchReference(BaseModel):
     ``null_shares``: feature to share of rows without a value. ``category_shares``: category feature to declared
     category to share of rows. ``is_constant``: feature to whether every batch showed at most one value. ``only``:
     for features that showed one value, a fingerprint of it, which tells whether parts of a batch showed the same.
+    ``usual``, in a reference of several batches: the categories that at least half of them showed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class BatchReference(BaseModel):
     category_shares: dict[str, dict[str, float]]
     is_constant: dict[str, bool]
     only: dict[str, str] = {}
+    usual: dict[str, tuple[str, ...]] = {}
 
 
 def reference_of(frame: pd.DataFrame, use_case: UseCase) -> BatchReference:
@@ -71,7 +73,7 @@ def merge_parts(parts: Sequence[BatchReference]) -> BatchReference | None:
     shown = {name: {part.only[name] for part in parts if name in part.only} for name in merged.is_constant}
     is_constant = {name: is_one and len(shown[name]) < 2 for name, is_one in merged.is_constant.items()}
     only = {name: values.pop() for name, values in shown.items() if is_constant[name] and values}
-    return merged.model_copy(update={"is_constant": is_constant, "only": only})
+    return merged.model_copy(update={"is_constant": is_constant, "only": only, "usual": {}})
 
 
 def merge(references: Sequence[BatchReference]) -> BatchReference | None:
@@ -89,7 +91,17 @@ def merge(references: Sequence[BatchReference]) -> BatchReference | None:
             name: all(r.is_constant.get(name, True) for r in references)
             for name in _names(references, lambda r: r.is_constant)
         },
+        usual={
+            name: _usual([r.category_shares[name] for r in references if name in r.category_shares])
+            for name in _names(references, lambda r: r.category_shares)
+        },
     )
+
+
+def _usual(shares: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
+    """The categories that at least half of these batches showed: one that came once is not missed."""
+    names = dict.fromkeys(name for one in shares for name in one)
+    return tuple(name for name in names if 2 * sum(one.get(name, 0.0) > 0 for one in shares) >= len(shares))
 
 
 def absence_probability(share: float, reference_rows: int, rows: int) -> float:
@@ -105,12 +117,13 @@ def absence_probability(share: float, reference_rows: int, rows: int) -> float:
 
 
 def expected_categories(reference: BatchReference, feature: str, rows: int) -> tuple[str, ...]:
-    """Categories whose absence from a batch of ``rows`` rows would be practically impossible."""
+    """Usual categories whose absence from a batch of ``rows`` rows would be practically impossible."""
     shares = reference.category_shares.get(feature, {})
+    usual = reference.usual.get(feature, tuple(shares))
     return tuple(
         category
         for category, share in shares.items()
-        if absence_probability(share, reference.rows, rows) < PRACTICALLY_IMPOSSIBLE
+        if category in usual and absence_probability(share, reference.rows, rows) < PRACTICALLY_IMPOSSIBLE
     )
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.contract.operation import Severity
+from expectations.checks import VANISHED_CATEGORIES
 
 State = Literal["accepted", "halted"]
+DRIFT = frozenset({VANISHED_CATEGORIES.name})
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,12 @@ class CheckResult:
 
     @property
     def is_halting(self) -> bool:
-        """Does this result stop the batch?"""
+        """Does this result stop the batch, whoever decides it?"""
+        return self.is_critical and self.check not in DRIFT
+
+    @property
+    def is_critical(self) -> bool:
+        """Did a critical check fail?"""
         return self.severity == "critical" and not self.is_success
 
     def __str__(self) -> str:
@@ -52,6 +59,14 @@ class BatchReport:
     def halting(self) -> tuple[CheckResult, ...]:
         """The results that stop the batch."""
         return tuple(result for result in self.results if result.is_halting)
+
+    @property
+    def drifting(self) -> tuple[CheckResult, ...]:
+        """Critical failures that say that the data are others than before, not that they are broken.
+
+        They keep a model from deciding. Rules know no drift: what is gone for good must not lock them out.
+        """
+        return tuple(result for result in self.results if result.is_critical and result.check in DRIFT)
 
     @property
     def halt_reasons(self) -> tuple[str, ...]:

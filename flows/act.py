@@ -5,7 +5,8 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.naming import run_name
-from tasks.act.decide import decide_batch, dispatch_batch
+from tasks.act.decide import decide_batch
+from tasks.act.dispatch import dispatch_batch
 from tasks.runner import PartRunner
 
 

@@ -1,4 +1,4 @@
-"""Learn: outcomes become candidates, and candidates become releases only when money says so."""
+"""Learn: challengers are reviewed, and outcomes become candidates, only as far as money says so."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from datetime import datetime
 from prefect import flow
 
 from flows.naming import run_name, this_hour
-from tasks.learn.retraining import (
-    build_training_set,
-    check_triggers,
-    judge_candidates,
-    review_challengers,
-    train_candidate,
-)
+from flows.retrain import retrain
+from tasks.learn.retraining import review_challengers
 
 
 @flow(name="learn", flow_run_name=run_name)
@@ -23,16 +18,9 @@ def learn(use_case: str, as_of: datetime | None = None) -> str:
     ``as_of`` is by default the hour at which the run was due.
 
     1. Give every challenger that has been in shadow long enough its second look: promote, keep or retire it.
-    2. Ask the triggers (first model, open incidents, decayed AUC, schedule) whether to retrain; end if not.
-    3. Build the training set from the ledger and its snapshots alone, weighted for the loop's own choices.
-    4. Train each kind of candidate and let the gate judge it; the best that passes goes into shadow.
+    2. Retrain, if one of the triggers (first model, open incidents, decayed AUC, schedule) says so.
     """
     at = as_of or this_hour()
     review = review_challengers(use_case, at)
-    trigger = check_triggers(use_case, at)
-    if not trigger.is_triggered:
-        return f"{review} {trigger.reason}"
-    training_set_id = build_training_set(use_case, at)
-    candidates = [train_candidate(use_case, training_set_id, kind) for kind in trigger.candidates]
-    verdict = judge_candidates(use_case, at, training_set_id, candidates)
-    return f"{review} {trigger.reason} {verdict}"
+    # Within this run: one of its own for every turn in which nothing is to be trained would only be in the way.
+    return f"{review} {retrain.fn(use_case, at)}"

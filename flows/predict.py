@@ -7,7 +7,9 @@ from datetime import datetime
 from prefect import flow
 
 from flows.naming import run_name
-from tasks.predict.batch import freeze_batch, score_batch, validate_batch
+from tasks.predict.freeze import freeze_batch
+from tasks.predict.score import score_batch
+from tasks.predict.validate import validate_batch
 from tasks.runner import PartRunner
 
 

@@ -93,7 +93,9 @@ def decide(setup: dict[str, object], is_checked: bool) -> dict[str, object]:
 
 def _steps() -> tuple[str, dict[str, float]]:
     from tasks.act.decide import decide_batch
-    from tasks.predict.batch import freeze_batch, score_batch, validate_batch
+    from tasks.predict.freeze import freeze_batch
+    from tasks.predict.score import score_batch
+    from tasks.predict.validate import validate_batch
 
     return _timed(freeze_batch, validate_batch, score_batch, decide_batch)
 
@@ -112,7 +114,9 @@ def _timed(freeze: Callable, validate: Callable, score: Callable, decide: Callab
 
 def _plain() -> Callable[[], tuple[str, dict[str, float]]]:
     from tasks.act.decide import decide_batch
-    from tasks.predict.batch import freeze_batch, score_batch, validate_batch
+    from tasks.predict.freeze import freeze_batch
+    from tasks.predict.score import score_batch
+    from tasks.predict.validate import validate_batch
 
     return lambda: _timed(freeze_batch.fn, validate_batch.fn, score_batch.fn, decide_batch.fn)
 

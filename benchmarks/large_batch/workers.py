@@ -6,7 +6,9 @@ from __future__ import annotations
 def load(part: int) -> int:
     """Load libraries and kernels; returns the number of the part."""
     import tasks.act.choose
-    import tasks.predict.parts  # noqa: F401
+    import tasks.predict.freeze
+    import tasks.predict.score
+    import tasks.predict.validate  # noqa: F401
     from decisionloop.predict.scorer.engine import compile_kernels
     from expectations.engine import great_expectations
 

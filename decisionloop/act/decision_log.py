@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.policy import Choice
 from decisionloop.contract import UseCase
 from decisionloop.predict.json_columns import json_objects
@@ -57,8 +58,8 @@ def decision_rows(
             "action_values": json_objects(
                 use_case.action_names, np.full((rows, is_sent.size), np.nan) if values is None else np.stack(values, 1)
             ),
-            "action": _named(use_case, choice.action),
-            "rules_action": _named(use_case, scores["rules_action"].to_numpy()),
+            "action": actions_by_name(use_case, choice.action),
+            "rules_action": actions_by_name(use_case, actions_by_index(use_case, scores["rules_action"])),
             "is_sent": is_sent[choice.action],
             "propensity": choice.propensity,
             "reason_codes": _reasons(scores, is_rules, has_model),
@@ -85,11 +86,6 @@ def _reasons(scores: pa.Table, is_rules: np.ndarray, has_model: bool) -> pa.Arra
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:
     return table[name].to_numpy()
-
-
-def _named(use_case: UseCase, action: np.ndarray) -> pa.DictionaryArray:
-    """Actions (n,) by index as names."""
-    return pa.DictionaryArray.from_arrays(pa.array(action.astype(np.int32)), pa.array(use_case.action_names))
 
 
 def _either(is_first: np.ndarray, first: str, second: str) -> pa.DictionaryArray:

@@ -1,6 +1,7 @@
 """One action for every row, with the exact probability of having chosen it.
 
-Rows of the holdout, rows with a fault and every row under the kill switch get the rules' action for certain.
+Rows of the holdout, rows with a fault and every row of a batch that is the rules' to decide (the kill switch, a model
+that failed or may not act on what it sees) get the rules' action, as far as the limits on shares and cost allow.
 Elsewhere the greedy action (the champion's, or the rules' where they are champion) is taken with probability
 1 - e, and the other allowed actions that reveal an outcome share e. An action that reveals none is never explored:
 its money is known, so trying it would cost something and teach nothing.
@@ -8,8 +9,8 @@ its money is known, so trying it would cost something and teach nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from decisionloop.act.constraints import BatchTotals, limits_of
 from decisionloop.act.draws import in_holdout, uniform_draws
 from decisionloop.act.offer import Offer
 from decisionloop.act.prices import BatchPart, Plan, plan
+from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
 from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError
 
@@ -42,17 +44,24 @@ class Situation:
     ``values`` expected money (n, A), NaN where the model cannot say: with a model, such a row goes to the rules.
     ``rules_action`` index (n,); where it is not allowed the default action stands in, or the first allowed one.
     ``has_model``: is the champion a model? If not, the greedy action is the rules', and constraints, which need
-    values to trade, do not apply (guardrails do). ``is_killed``: is the kill switch on?
+    values to trade, do not apply (guardrails do). ``rules_because``: why the rules decide everything in place of a
+    model, "" where they do not. ``limits``: where the contract's limits cut the rules' choice.
     ``allowed`` bool (n, A), None: all. ``is_fallback`` (n,): rows with a fault, ``fallback_reason`` (n,) why.
     """
 
     values: np.ndarray
     rules_action: np.ndarray
     has_model: bool
-    is_killed: bool = False
+    rules_because: str = ""
+    limits: RulesLimits | None = None
     allowed: np.ndarray | None = None
     is_fallback: np.ndarray | None = None
     fallback_reason: np.ndarray | None = None
+
+    @property
+    def is_ruled(self) -> bool:
+        """Whether the rules decide the whole batch."""
+        return not self.has_model or bool(self.rules_because)
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ def choose(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: S
     keeps the constraints.
     """
     totals = BatchTotals.of(use_case, frame)
+    situation = replace(situation, limits=limits_of_rules(use_case, as_of, totals, lambda: [(frame, situation)]))
     agreed = plan_batch(use_case, as_of, totals, lambda: [(frame, situation)])
     return choose_part(use_case, frame, as_of, situation, totals, agreed)
 
@@ -92,9 +102,21 @@ def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: S
     """
     if not use_case.policy.constraints or not totals.rows:
         return None
-    if not all(situation.has_model for _, situation in parts()):
+    if any(situation.is_ruled for _, situation in parts()):
         return None
     return plan(lambda: (_part(use_case, frame, as_of, situation, totals) for frame, situation in parts()))
+
+
+def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> RulesLimits | None:
+    """Where the contract's limits cut the rules' choice over all parts of a batch that they decide; else None."""
+
+    def ruled() -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+        for frame, situation in parts():
+            yield frame, _allowed_rules(use_case, situation.rules_action, _allowed(use_case, frame, situation))
+
+    if not totals.rows or not all(situation.is_ruled for _, situation in parts()):
+        return None
+    return rules_limits(use_case, as_of, salt_of(use_case), totals, ruled)
 
 
 def choose_part(
@@ -108,14 +130,18 @@ def choose_part(
     """Choose for one part of the batch of ``totals``, at the prices that the whole batch agreed on."""
     turn = _Turn.of(use_case, frame, as_of, situation)
     offer, draws = turn.offer, turn.draws
-    greedy_of_plan, weight = _assignments(use_case, frame, situation, turn, totals, agreed)
-    greedy = _mixed(greedy_of_plan, weight, draws)
+    if situation.is_ruled:
+        greedy, preferred = _ruled(use_case, frame, as_of, situation, turn)
+    else:
+        greedy_of_plan, weight = _assignments(use_case, frame, turn, totals, agreed)
+        greedy = _mixed(greedy_of_plan, weight, draws)
+        preferred = [(np.full(len(frame), w), one) for w, one in zip(weight, greedy_of_plan, strict=True)]
     others = offer.alternatives(greedy)
     is_exploring = others.any(axis=1) & (draws.exploration < offer.exploration_share)
     action = greedy.copy()
     exploring = np.flatnonzero(is_exploring)
     action[exploring] = _one_of(others[exploring], draws.alternative(exploring))
-    propensities = sum(w * offer.propensities(one) for w, one in zip(weight, greedy_of_plan, strict=True))
+    propensities = sum(chance[:, None] * offer.propensities(one) for chance, one in preferred)
     row = np.arange(len(frame))
     prices = () if agreed is None else tuple(zip(agreed.wording, agreed.price.tolist(), strict=True))
     return Choice(
@@ -129,17 +155,34 @@ def choose_part(
     )
 
 
+def _ruled(
+    use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation, turn: _Turn
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """What the rules prefer within the limits (n,), and each preference (n,) with its chance (n,).
+
+    Says in the turn's reasons whose choice was cut.
+    """
+    limited = within_limits(use_case, situation.limits, frame, as_of, salt_of(use_case), turn.rules)
+    default = np.full(len(frame), use_case.default_action)
+    can_be_cut = turn.offer.allowed[:, use_case.default_action] & (turn.rules != default)
+    kept, is_cut = np.where(can_be_cut, limited.kept, 1.0), limited.is_cut & can_be_cut
+    for row in np.flatnonzero(is_cut):
+        known = turn.reason[row]
+        turn.reason[row] = limited.reason[row] if known is None else f"{known}; {limited.reason[row]}"
+    return np.where(is_cut, default, turn.rules), [
+        (kept, turn.rules),
+        (1 - kept, np.where(can_be_cut, default, turn.rules)),
+    ]
+
+
 def _assignments(
     use_case: UseCase,
     frame: pd.DataFrame,
-    situation: Situation,
     turn: _Turn,
     totals: BatchTotals,
     agreed: Plan | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The assignments (J, n) of the plan and their weights (J,); a single one where there is no plan."""
-    if not situation.has_model:
-        return turn.rules[None, :], np.ones(1)
     if agreed is None:
         return turn.offer.best(turn.offer.values)[None, :], np.ones(1)
     part = BatchPart(turn.offer, limits_of(use_case, frame, totals))
@@ -254,8 +297,8 @@ def _fallback_reason(situation: Situation, allowed: np.ndarray) -> np.ndarray:
     if situation.is_fallback is not None:
         given = pd.Series(situation.fallback_reason, index=range(len(allowed)), dtype=object).fillna(ROW_FAULT)
         reason = np.where(situation.is_fallback, given.to_numpy(dtype=object), reason)
-    if situation.is_killed:
-        reason[:] = KILL_SWITCH
+    if situation.rules_because:
+        reason[:] = situation.rules_because
     return reason
 
 

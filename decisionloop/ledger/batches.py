@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from decisionloop.ledger.schema import as_utc, batch, batch_event, utc_now
+from decisionloop.ledger.schema import as_utc, batch, batch_event, decision_group, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -23,6 +23,7 @@ State = Literal["opened", "frozen", "validated", "halted", "scored", "decided", 
 Scalar = str | int | float | bool | None
 ACCEPTED_STATES = ("validated", "scored", "decided", "complete")
 DECIDED_STATES = ("decided", "complete")
+UNDECIDED_STATES = ("opened", "frozen", "validated", "scored")
 
 
 @dataclass(frozen=True)
@@ -79,23 +80,48 @@ def batch_id_of(use_case: str, as_of: datetime) -> str:
 
 
 def open_batch(
-    target: Ledger | Connection, use_case: str, as_of: datetime, contract_digest: str, at: datetime | None = None
+    target: Ledger | Connection,
+    use_case: str,
+    as_of: datetime,
+    contract_digest: str,
+    at: datetime | None = None,
+    code_digest: str | None = None,
 ) -> Batch:
-    """The batch of a use case at `as_of`, opened if it is new, opened again if it was halted.
+    """The batch of a use case at `as_of`, opened if it is new, opened again if it was halted and is not closed.
 
-    The contract (``contract_digest``) must be recorded. A batch keeps the contract that it was first opened with.
+    An attempt of which nothing is decided yet is begun anew where contract or code have changed since: it is finished
+    under those that it was opened with, or not at all. The contract must be recorded.
     """
     moment = at or utc_now()
     row = _BatchRow(batch_id_of(use_case, as_of), use_case, as_utc(as_of), contract_digest, moment)
     with facts.writing(target) as connection:
         facts.add(connection, batch, [row])
         seq = facts.next_seq(connection, batch_event, batch_event.c.batch_id == row.batch_id)
-        if batch_state(connection, row.batch_id) in {None, "halted"}:
-            detail = facts.canonical_json({"contract_digest": contract_digest})
+        if _is_to_be_opened(connection, row.batch_id, contract_digest, code_digest):
+            detail = facts.canonical_json({"contract_digest": contract_digest, "code_digest": code_digest})
             facts.add(connection, batch_event, [BatchEvent(row.batch_id, seq, "opened", detail, moment)])
         found = find_batch(connection, row.batch_id)
     assert found is not None
     return found
+
+
+def _is_to_be_opened(connection: Connection, batch_id: str, contract_digest: str, code_digest: str | None) -> bool:
+    known = attempt_details(connection, batch_id)
+    if not known:
+        return True
+    state = list(known)[-1]
+    if state == "halted":
+        return not known["halted"].get("is_closed")
+    if state not in UNDECIDED_STATES or _has_decisions(connection, batch_id):
+        return False
+    opened = known["opened"]
+    is_other_code = None not in {code_digest, opened.get("code_digest")} and opened["code_digest"] != code_digest
+    return is_other_code or opened.get("contract_digest", contract_digest) != contract_digest
+
+
+def _has_decisions(connection: Connection, batch_id: str) -> bool:
+    found = select(decision_group.c.group_id).where(decision_group.c.batch_id == batch_id).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def append_batch_event(
@@ -122,6 +148,17 @@ def events(source: Ledger | Connection, batch_id: str) -> tuple[BatchEvent, ...]
     """Everything that happened to a batch, in order."""
     table = batch_event.c
     return facts.every(source, BatchEvent, batch_event, table.batch_id == batch_id, order_by=[table.seq])
+
+
+def attempt_details(source: Ledger | Connection, batch_id: str) -> Mapping[str, Mapping[str, Scalar]]:
+    """What each state of a batch's present attempt said, by state in their order; empty for a batch never opened."""
+    told: dict[str, Mapping[str, Scalar]] = {}
+    for event in events(source, batch_id):
+        if event.state == "opened":
+            told = {}
+        told.pop(event.state, None)  # a state that is said again is the latest one
+        told[event.state] = json.loads(event.detail)
+    return told
 
 
 def latest_detail(source: Ledger | Connection, batch_id: str, state: State) -> Mapping[str, Scalar]:

@@ -2,12 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.code import RULES_FILE, UseCaseCode
 from decisionloop.errors import ContractError, Fault
+
+SAMPLE = 200
+"""Sound rows that tell whether the rules read a feature."""
+
+
+@dataclass(frozen=True)
+class RulesChoice:
+    """The rules' ``action``, index in contract order (n,) int64, and their ``reasons`` in words (n,) of text."""
+
+    action: np.ndarray
+    reasons: np.ndarray
+
+
+def choose_by_rules(
+    use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame, faults: np.ndarray | None = None
+) -> RulesChoice:
+    """What the rules choose for n rows; a row whose rule inputs are broken gets the default action.
+
+    ``faults`` (n,) says why each row is faulty, "" where it is not: `range: status; missing: limit`. A fault in a
+    feature that the rules do not read is none of theirs. Raises what :func:`apply_rules` raises.
+    """
+    is_broken = _broken(use_case, code, frame, np.full(len(frame), "") if faults is None else faults)
+    if not is_broken.any():
+        return RulesChoice(*apply_rules(use_case, code, frame))
+    action, words = np.full(len(frame), use_case.default_action), np.empty(len(frame), dtype=object)
+    action[~is_broken], words[~is_broken] = apply_rules(use_case, code, frame[~is_broken])
+    assert faults is not None  # no row is broken without
+    wording = use_case.actions[use_case.default_action].wording
+    words[is_broken] = [f"the default action is to {wording}, because of {fault}" for fault in faults[is_broken]]
+    return RulesChoice(action, words)
+
+
+def _broken(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame, faults: np.ndarray) -> np.ndarray:
+    """Rows (n,) with a fault in a feature that the rules read."""
+    is_faulty = np.asarray(faults != "", dtype=bool)
+    is_broken = np.zeros(len(frame), dtype=bool)
+    if not is_faulty.any():
+        return is_broken
+    named = [{one.partition(": ")[2] for one in str(text).split("; ")} for text in faults[is_faulty]]
+    sound = frame[~is_faulty].head(SAMPLE)
+    read = {
+        name for name in set[str]().union(*named) & set(use_case.feature_names) if _reads(use_case, code, sound, name)
+    }
+    is_broken[is_faulty] = [bool(features & read) for features in named]
+    return is_broken
+
+
+def _reads(use_case: UseCase, code: UseCaseCode, sound: pd.DataFrame, feature: str) -> bool:
+    """Whether the rules read a feature: they fail without it, or choose otherwise. Unknown without a sound row: yes."""
+    if sound.empty:
+        return True
+    names, seen = list(use_case.feature_names), sound.reset_index(drop=True)
+    with_it = _run(use_case, "rules", code.rules, seen[names])
+    try:
+        without = _run(use_case, "rules", code.rules, seen[[name for name in names if name != feature]])
+    except ContractError:
+        return True
+    return not np.array_equal(with_it, without)
 
 
 def apply_rules(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

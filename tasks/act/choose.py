@@ -1,32 +1,49 @@
-"""Steps of act for one part of a batch: choose its actions, log its decisions. Each runs wherever the settings say."""
+"""Choosing the actions of one part of a batch, wherever the settings say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.constraints import BatchTotals
-from decisionloop.act.decision_log import BatchFacts, decision_rows
 from decisionloop.act.guardrails import Tally
 from decisionloop.act.policy import Choice, Situation, choose_part
 from decisionloop.act.prices import Plan
+from decisionloop.act.rules_limits import RulesLimits
+from decisionloop.contract import UseCase
 from decisionloop.ledger.batch_parts import PartKind, find_part
-from decisionloop.ledger.batches import latest_detail
-from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.impact.group_tally import GroupTally
-from decisionloop.workspace import Workspace, open_workspace
-from tasks.readback.parts import keep_part, read_part
+from tasks.keep import keep_part, scope_of
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.situation import score_reference, situation_of
-from tasks.readback.stages import release_of, scope_of
-from tasks.readback.tables import batch_of
+from tasks.readback.tables import read_part
 from tasks.step import step
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What the parts of a batch agree on before anyone chooses.
+
+    ``rules_because``: why the rules decide everything in place of a model, "" where they do not. ``plan``: the prices
+    of the policy's constraints. ``limits``: where the guardrails cut the rules' choice.
+    """
+
+    totals: BatchTotals
+    rules_because: str = ""
+    plan: Plan | None = None
+    limits: RulesLimits | None = None
+
+    @property
+    def kind(self) -> PartKind:
+        """What the rules chose in place of a model is kept apart from what the policy chose."""
+        return "rules_choice" if self.rules_because else "choice"
 
 
 @dataclass(frozen=True)
@@ -39,118 +56,68 @@ class ChosenPart:
     cost: StageCost
 
 
-@dataclass(frozen=True)
-class LoggedPart:
-    """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took."""
-
-    decisions: int
-    messages: int
-    cost: StageCost
-
-
-def situations(workspace: Workspace, batch_id: str, parts: int) -> Iterator[tuple[pd.DataFrame, Situation]]:
+def situations(hand: BatchInHand, rules_because: str) -> Iterator[tuple[pd.DataFrame, Situation]]:
     """The parts of a batch as the plan reads them, one at a time."""
-    for part in range(parts):
-        frame, _, situation = situation_of(workspace, batch_id, part, is_killed=False)
+    for part in hand.parts:
+        frame, _, situation = situation_of(hand, part, rules_because)
         yield frame, situation
 
 
 @step
-def choose_actions(
-    use_case: str, batch_id: str, part: int, is_killed: bool, totals: BatchTotals, agreed: Plan | None
-) -> ChosenPart:
-    """Choose an action for everyone in one part, at the prices that the whole batch agreed on."""
-    workspace = open_workspace(use_case)
+def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> ChosenPart:
+    """Choose an action for everyone in one part, at the prices and within the limits that the whole batch agreed on."""
+    hand = open_batch_in_hand(use_case, batch_id)
+    workspace, contract, kind = hand.workspace, hand.use_case, agreed.kind
     with Meter("decide", None, scope_of(workspace)) as meter:
-        frame, scores, situation = situation_of(workspace, batch_id, part, is_killed)
-        kind = _kind(is_killed)
-        if find_part(workspace.ledger, batch_id, kind, part) is None:
-            as_of = batch_of(workspace, batch_id).as_of
-            choice = choose_part(workspace.use_case, frame, as_of, situation, totals, agreed)
-            kept = keep_part(workspace, batch_id, kind, part, _table(choice))
+        frame, scores, situation = situation_of(hand, part, agreed.rules_because)
+        if find_part(hand.ledger, batch_id, kind, part) is None:
+            situation = replace(situation, limits=agreed.limits)
+            choice = choose_part(contract, frame, hand.as_of, situation, agreed.totals, agreed.plan)
+            kept = keep_part(workspace, batch_id, kind, part, _table(contract, choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
         # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.
-        action = read_part(workspace, batch_id, kind, part, ["action"])["action"].to_numpy().astype(np.int64)
-        tally = Tally.of(workspace.use_case, frame, action, totals)
-        actions = _action_profile(workspace, batch_id, frame, action, None if is_killed else scores)
-        groups = GroupTally.of(workspace.use_case, frame, action, situation.rules_action)
+        action = actions_by_index(contract, read_part(workspace, batch_id, kind, part, ["action"])["action"])
+        tally = Tally.of(contract, frame, action, agreed.totals)
+        actions = _action_profile(hand, frame, action, None if agreed.rules_because else scores)
+        groups = GroupTally.of(contract, frame, action, situation.rules_action)
     return ChosenPart(tally, actions, groups, meter.cost)
 
 
-@step
-def log_decisions(
-    use_case: str, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime, is_killed: bool
-) -> LoggedPart:
-    """Append one part's decisions to the ledger, which also queues what is to be sent, in one transaction."""
-    workspace = open_workspace(use_case)
-    with Meter("log", None, scope_of(workspace)) as meter:
-        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at, is_killed)
-        with workspace.ledger.begin() as connection:
-            append_decisions(connection, rows)
-        meter.add(len(rows))
-    return counted(rows, meter.cost)
-
-
-def rows_of_part(
-    workspace: Workspace, batch_id: str, part: int, champion: str, rules: str, decided_at: datetime, is_killed: bool
-) -> pa.Table:
-    """The ledger's rows of one part, from what scoring and choosing left behind.
-
-    The kill switch as it stands now (``is_killed``) says which choice counts; rows that are in the ledger stand.
-    """
-    features = find_part(workspace.ledger, batch_id, "features", part)
-    assert features is not None  # predict left it
-    ids = read_part(workspace, batch_id, "features", part, [workspace.use_case.entity.key]).column(0)
-    facts = BatchFacts(batch_id, batch_of(workspace, batch_id).as_of, features.digest, champion, rules, decided_at)
-    scores, chosen = (read_part(workspace, batch_id, kind, part) for kind in ("scores", _kind(is_killed)))
-    return decision_rows(workspace.use_case, facts, scores, _choice(chosen), ids.combine_chunks())
-
-
-def _action_profile(
-    workspace: Workspace, batch_id: str, frame: pd.DataFrame, action: np.ndarray, scores: pa.Table | None
-) -> ActionProfile:
-    """Actions by slice and, where a model decides, its scores by slice."""
-    champion = release_of(workspace, str(latest_detail(workspace.ledger, batch_id, "scored")["champion"]))
-    reference = score_reference(champion)
-    if scores is None or reference is None:
-        return ActionProfile.of(workspace.use_case, frame, action)
-    told = scores["score" if workspace.use_case.outcome.class_ else "amount"].to_numpy()
-    return ActionProfile.of(workspace.use_case, frame, action, told, reference)
-
-
-def _kind(is_killed: bool) -> PartKind:
-    """What the rules chose under the kill switch is kept apart from what the policy chose."""
-    return "rules_choice" if is_killed else "choice"
-
-
-def counted(rows: pa.Table, cost: StageCost) -> LoggedPart:
-    """Rows counted whether or not they are new: a run that was killed in between says the same when it runs again."""
-    return LoggedPart(len(rows), int(np.count_nonzero(rows["is_sent"].to_numpy())), cost)
-
-
-def _table(choice: Choice) -> pa.Table:
-    """What of a choice is logged; the prices are the batch's."""
-    return pa.table(
-        {
-            "action": choice.action.astype(np.int8),
-            "propensity": choice.propensity,
-            "role": pa.array(choice.role, pa.string()).dictionary_encode(),
-            "expected_value": choice.expected_value,
-            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
-        }
-    )
-
-
-def _choice(table: pa.Table) -> Choice:
+def stored_choice(hand: BatchInHand, part: int, kind: PartKind) -> Choice:
     """A stored choice; the propensities of what was not chosen are not kept."""
+    table = read_part(hand.workspace, hand.batch_id, kind, part)
     return Choice(
-        action=table["action"].to_numpy().astype(np.int64),
+        action=actions_by_index(hand.use_case, table["action"]),
         propensity=table["propensity"].to_numpy(),
         propensities=np.empty((len(table), 0)),
         role=_texts(table["role"]),
         expected_value=table["expected_value"].to_numpy(),
         fallback_reason=_texts(table["fallback_reason"]),
         prices=(),
+    )
+
+
+def _action_profile(
+    hand: BatchInHand, frame: pd.DataFrame, action: np.ndarray, scores: pa.Table | None
+) -> ActionProfile:
+    """Actions by slice and, where a model decides, its scores by slice."""
+    reference = score_reference(hand.champion)
+    name = "score" if hand.use_case.outcome.class_ else "amount"
+    if scores is None or reference is None or name not in scores.column_names:
+        return ActionProfile.of(hand.use_case, frame, action)
+    return ActionProfile.of(hand.use_case, frame, action, scores[name].to_numpy(), reference)
+
+
+def _table(use_case: UseCase, choice: Choice) -> pa.Table:
+    """What of a choice is logged; the prices are the batch's."""
+    return pa.table(
+        {
+            "action": actions_by_name(use_case, choice.action),
+            "propensity": choice.propensity,
+            "role": pa.array(choice.role, pa.string()).dictionary_encode(),
+            "expected_value": choice.expected_value,
+            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
+        }
     )
 
 

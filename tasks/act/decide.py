@@ -1,106 +1,115 @@
-"""Steps of act: choose an action for everyone, log it, let it out. Choosing and logging go over the batch's parts."""
+"""The step that decides a batch: guardrails, choosing part by part, watching what would be done, logging it."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from decisionloop.act.constraints import BatchTotals, UnknownCost
-from decisionloop.act.guardrails import GuardFinding, guard_after, guard_before
-from decisionloop.act.policy import plan_batch
-from decisionloop.act.prices import InfeasibleConstraints, Plan
-from decisionloop.dispatch.opening import open_actuator
-from decisionloop.ledger.batch_parts import parts_of
-from decisionloop.ledger.batches import Scalar, batch_state, latest_detail
-from decisionloop.ledger.flags import is_kill_switch_on
-from decisionloop.ledger.releases import baseline
+from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
+from decisionloop.act.policy import KILL_SWITCH, limits_of_rules, plan_batch
+from decisionloop.act.prices import InfeasibleConstraints
+from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
-from decisionloop.workspace import Workspace, open_workspace
-from tasks.act.choose import ChosenPart, choose_actions, log_decisions, situations
-from tasks.act.deliver import send_pending
+from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations
+from tasks.act.log_decisions import Signature, log_decisions
 from tasks.act.log_in_ranges import log_in_ranges
-from tasks.readback.parts import each_part
+from tasks.each_part import each_part
+from tasks.keep import reached, scope_of
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.situation import score_shift_of
-from tasks.readback.stages import reached, release_of, scope_of
-from tasks.readback.tables import batch_of
 from tasks.step import step
-from tasks.tell.announcements import announce, publish
-from tasks.tell.batch_page import batch_markdown
-from tasks.tell.halting import halt, halt_where_jumped
+from tasks.tell.halting import Stop, hand_over, stop_of
 from tasks.watch.impact import watch_groups
 from tasks.watch.outputs import Chosen, watch_actions
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What is chosen for the whole batch, and what choosing took."""
+
+    agreed: Agreed
+    tally: Tally
+    chosen: Chosen
+    costs: tuple[StageCost, ...]
 
 
 @step
 def decide_batch(use_case: str, batch_id: str) -> str:
     """Choose an action for everyone under the guardrails and log it; returns a sentence.
 
-    A violated guardrail halts the batch with BatchHalted: nothing is logged as decided and nothing leaves.
+    A model's batch that violates a guardrail or jumps goes to the rules, or is halted with BatchHalted, as the
+    contract says: nothing of the model's choice is logged as decided and nothing leaves.
     """
-    workspace = open_workspace(use_case)
-    if batch_state(workspace.ledger, batch_id) != "scored":
+    hand = open_batch_in_hand(use_case, batch_id)
+    if hand.batch.state != "scored":
         return "decided before"
-    scored = latest_detail(workspace.ledger, batch_id, "scored")
-    champion, profile = release_of(workspace, str(scored["champion"])), str(scored["score_profile"])
-    is_killed = is_kill_switch_on(workspace.ledger, use_case)
-    shift = None if is_killed else score_shift_of(workspace.use_case, champion, profile)
-    _halt_where_violated(workspace, batch_id, guard_before(workspace.use_case, is_killed, shift))
-    totals, agreed, planning = _plan(workspace, batch_id, is_killed)
-    parts = each_part(workspace, choose_actions, batch_id, is_killed, totals, agreed)
-    chosen = _chosen(parts)
-    if not is_killed:  # the kill switch hands over to the rules at once, whatever their shares
-        tally = functools.reduce(lambda one, other: one + other, (part.tally for part in parts))
-        _halt_where_violated(workspace, batch_id, guard_after(workspace.use_case, tally))
-        halt_where_jumped(workspace, batch_id, "jump", watch_actions(workspace, batch_id, champion, chosen))
-        if watch_groups(workspace, batch_id, champion, chosen):  # the plug is pulled: the rules choose again
-            is_killed = True
-            parts = each_part(workspace, choose_actions, batch_id, is_killed, totals, None)
-            chosen = _chosen(parts)
-    costs = [planning, *(part.cost for part in parts)]
-    return _log(workspace, batch_id, champion.release_id, is_killed, chosen, costs)
+    because = KILL_SWITCH if hand.is_killed else hand.handed_over or _before(hand)
+    decided = _choose(hand, because)
+    if not decided.agreed.rules_because:
+        because = _after(hand, decided)
+        if because:  # the rules choose again
+            decided = _choose(hand, because, decided.costs)
+    if decided.agreed.rules_because or not hand.is_of_model:
+        _watch_rules(hand, decided)
+    return _log(hand, decided)
 
 
-@step
-def dispatch_batch(use_case: str, batch_id: str) -> int:
-    """Send what the outbox holds of this batch, log each delivery, complete the batch; returns how many went.
-
-    Raises DeliveryError when the receiver does not acknowledge; what was not delivered stays in the outbox.
-    """
-    workspace = open_workspace(use_case)
-    if batch_state(workspace.ledger, batch_id) == "complete":
-        return 0
-    settings = workspace.settings
-    actuator = open_actuator(workspace.use_case, settings.home, settings.delivery_timeout_seconds)
-    with Meter("dispatch", None, scope_of(workspace)) as meter:
-        before = ledger_bytes(workspace.ledger)
-        sent = send_pending(workspace, batch_id, actuator)
-        meter.add(sent, max(0, ledger_bytes(workspace.ledger) - before))
-    reached(workspace, batch_id, "complete", {"sent": sent}, [meter.cost])
-    announce("batch.completed", use_case, batch_id, {"sent": sent})
-    publish(f"batch-{batch_id}", batch_markdown(workspace, batch_id))
-    return sent
+def _before(hand: BatchInHand) -> str:
+    """What is known before anyone chooses: whether the scores have jumped; returns why the rules decide, if they do."""
+    shift = score_shift_of(hand.use_case, hand.champion, str(hand.details["scored"]["score_profile"]))
+    return hand_over(hand, _guard_stop(guard_before(hand.use_case, shift)))
 
 
-def _plan(workspace: Workspace, batch_id: str, is_killed: bool) -> tuple[BatchTotals, Plan | None, StageCost]:
-    """What the parts must agree on before anyone chooses; constraints that cannot be kept halt the batch."""
-    use_case, parts = workspace.use_case, len(parts_of(workspace.ledger, batch_id, "due"))
-    nothing = BatchTotals(0, ())
-    with Meter("decide", None, scope_of(workspace)) as meter:
-        if not use_case.policy.constraints:
-            return nothing, None, meter.cost
-        each = [BatchTotals.of(use_case, frame) for frame, _ in situations(workspace, batch_id, parts)]
-        totals = functools.reduce(lambda one, other: one + other, each)
-        if is_killed:
-            return totals, None, meter.cost
-        as_of = batch_of(workspace, batch_id).as_of
-        try:
-            agreed = plan_batch(use_case, as_of, totals, lambda: situations(workspace, batch_id, parts))
-        except (InfeasibleConstraints, UnknownCost) as error:
-            remedy = "Change policy.constraints, then run the batch again."
-            halt(workspace, batch_id, "constraint", [str(error)], [remedy])
-    return totals, agreed, meter.cost
+def _after(hand: BatchInHand, decided: _Decided) -> str:
+    """What would be done, looked at before any of it is; returns why the rules decide, if they must."""
+    because = hand_over(hand, _guard_stop(guard_after(hand.use_case, decided.tally))) if hand.is_of_model else ""
+    findings = watch_actions(hand.workspace, hand.batch, hand.champion, decided.chosen)
+    because = because or hand_over(hand, stop_of("jump", "action shift", findings))
+    pulled = watch_groups(hand.workspace, hand.batch, hand.champion, decided.chosen)
+    return because or (KILL_SWITCH if pulled else "")
+
+
+def _watch_rules(hand: BatchInHand, decided: _Decided) -> None:
+    """Rules are within the limits as far as they can be; what cannot be brought about is told, and goes on."""
+    violated = [finding for finding in guard_after(hand.use_case, decided.tally) if finding.is_violated]
+    hand_over(replace(hand, is_killed=True), _guard_stop(violated))
+
+
+def _guard_stop(findings: Sequence[GuardFinding]) -> Stop | None:
+    violated = [finding for finding in findings if finding.is_violated]
+    if not violated:
+        return None
+    reason = f"guardrail: {violated[0].name}"
+    return Stop("guardrail", reason, [str(one) for one in violated], [one.remedy for one in violated])
+
+
+def _choose(hand: BatchInHand, rules_because: str, before: tuple[StageCost, ...] = ()) -> _Decided:
+    """Agree on prices and limits, then choose part by part. Constraints that cannot be kept leave it to the rules."""
+    with Meter("decide", None, scope_of(hand.workspace)) as meter:
+        agreed = _agree(hand, rules_because)
+    parts = each_part(hand.workspace, choose_actions, hand.batch_id, agreed)
+    tally = functools.reduce(lambda one, other: one + other, (part.tally for part in parts))
+    return _Decided(agreed, tally, _chosen(parts), (*before, meter.cost, *(part.cost for part in parts)))
+
+
+def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
+    """What the parts must agree on before anyone chooses."""
+    contract = hand.use_case
+    parts = functools.partial(situations, hand, rules_because)
+    totals = functools.reduce(lambda one, other: one + other, (BatchTotals.of(contract, frame) for frame, _ in parts()))
+    limits = limits_of_rules(contract, hand.as_of, totals, parts)
+    if not contract.policy.constraints or limits is not None:
+        return Agreed(totals, rules_because, None, limits)
+    try:
+        return Agreed(totals, rules_because, plan_batch(contract, hand.as_of, totals, parts), None)
+    except (InfeasibleConstraints, UnknownCost) as error:
+        remedy = "Change policy.constraints, then run the batch again."
+        reason = hand_over(hand, Stop("constraint", "constraints cannot be kept", [str(error)], [remedy]))
+        return _agree(hand, reason)
 
 
 def _chosen(parts: Sequence[ChosenPart]) -> Chosen:
@@ -109,33 +118,23 @@ def _chosen(parts: Sequence[ChosenPart]) -> Chosen:
     return Chosen(actions, functools.reduce(lambda one, other: one + other, (part.groups for part in parts)))
 
 
-def _log(
-    workspace: Workspace, batch_id: str, champion: str, is_killed: bool, chosen: Chosen, costs: Sequence[StageCost]
-) -> str:
+def _log(hand: BatchInHand, decided: _Decided) -> str:
     """Log every part, then say that the batch is decided: only then may anything of it leave."""
-    rules = baseline(workspace.ledger, workspace.use_case.name)
-    assert rules is not None  # the batch could not have been scored without
-    before = ledger_bytes(workspace.ledger)
-    parts = len(parts_of(workspace.ledger, batch_id, "due"))
-    by_whom = (champion, rules.release_id, utc_now(), is_killed)
-    if parts > 1 and workspace.ledger.is_sqlite:
-        logged = log_in_ranges(workspace, batch_id, *by_whom, parts)
+    before = ledger_bytes(hand.ledger)
+    signature = Signature(hand.champion.release_id, hand.rules.release_id, utc_now(), decided.agreed.kind)
+    if len(hand.parts) > 1 and hand.ledger.is_sqlite:
+        logged = log_in_ranges(hand, signature)
     else:
-        logged = each_part(workspace, log_decisions, batch_id, *by_whom)
-    grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(workspace.ledger) - before))
+        logged = each_part(hand.workspace, log_decisions, hand.batch_id, signature)
+    grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(hand.ledger) - before))
     decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
     detail: dict[str, Scalar] = {
         "decisions": decisions,
         "messages": messages,
-        "decided_by": rules.release_id if is_killed else champion,
-        "actions": chosen.actions.to_json(),
-        "groups": chosen.groups.to_json(),
+        "decided_by": signature.decided_by,
+        "rules_because": decided.agreed.rules_because,
+        "actions": decided.chosen.actions.to_json(),
+        "groups": decided.chosen.groups.to_json(),
     }
-    reached(workspace, batch_id, "decided", detail, [*costs, *(part.cost for part in logged), grown])
+    reached(hand, "decided", detail, [*decided.costs, *(part.cost for part in logged), grown])
     return f"{decisions} decided, {messages} to send"
-
-
-def _halt_where_violated(workspace: Workspace, batch_id: str, findings: tuple[GuardFinding, ...]) -> None:
-    stopping = [finding for finding in findings if finding.is_violated and finding.consequence == "halt"]
-    if stopping:
-        halt(workspace, batch_id, "guardrail", [str(f) for f in stopping], [f.remedy for f in stopping])

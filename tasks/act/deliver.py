@@ -12,23 +12,24 @@ from decisionloop.errors import DeliveryError
 from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_batch, messages_of_batch
 from decisionloop.ledger.schema import utc_now
 from decisionloop.workspace import Workspace
-from tasks.readback.tables import batch_of
+from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import raise_alert
 
 Part = tuple[Message, ...]
 
 
-def send_pending(workspace: Workspace, batch_id: str, actuator: Actuator) -> int:
+def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
     """Send every chunk with an undelivered message; returns how many messages were acknowledged.
 
     Raises DeliveryError, after logging the failed attempt and alerting, when a chunk is not acknowledged.
     """
+    workspace, batch_id = hand.workspace, hand.batch_id
     attempts = attempts_of_batch(workspace.ledger, batch_id)
     delivered = set(attempts.loc[attempts["status"] == "delivered", "decision_id"])
     tried = attempts.groupby("decision_id")["attempt"].max()
     sent = 0
-    for chunk, part in _pending(workspace, batch_id, delivered):
+    for chunk, part in _pending(hand, delivered):
         new = [message for message in part if message.decision_id not in delivered]
         try:
             receipts = actuator.send(part, batch_id, chunk)
@@ -42,12 +43,12 @@ def send_pending(workspace: Workspace, batch_id: str, actuator: Actuator) -> int
     return sent
 
 
-def _pending(workspace: Workspace, batch_id: str, delivered: Collection[str]) -> Iterator[tuple[int, Part]]:
+def _pending(hand: BatchInHand, delivered: Collection[str]) -> Iterator[tuple[int, Part]]:
     """The numbered chunks with an undelivered message, one at a time: a large batch's messages need not all exist."""
-    as_of, rows = batch_of(workspace, batch_id).as_of, workspace.use_case.actuator.chunk_rows
-    queued = messages_of_batch(workspace.ledger, batch_id)  # by decision id, as chunks are cut
+    rows = hand.use_case.actuator.chunk_rows
+    queued = messages_of_batch(hand.ledger, hand.batch_id)  # by decision id, as chunks are cut
     for number, start in enumerate(range(0, len(queued), rows)):
-        messages = _messages(workspace.use_case.name, queued.iloc[start : start + rows], as_of)
+        messages = _messages(hand.use_case.name, queued.iloc[start : start + rows], hand.as_of)
         for _, part in pending_chunks(messages, delivered, rows):
             yield number, part
 

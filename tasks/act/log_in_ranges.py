@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,10 +18,10 @@ import pyarrow as pa
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped, in_order_of_ids
 from decisionloop.ledger.decisions import append_grouped
 from decisionloop.metering import Meter
-from decisionloop.workspace import Workspace, open_workspace
-from tasks.act.choose import LoggedPart, counted, rows_of_part
-from tasks.readback.parts import each_part
-from tasks.readback.stages import scope_of
+from tasks.act.log_decisions import LoggedPart, Signature, counted, rows_of_part
+from tasks.each_part import each_part
+from tasks.keep import scope_of
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.step import step
 
 SCRATCH_KEPT_SECONDS = 86_400
@@ -30,20 +29,12 @@ SCRATCH_KEPT_SECONDS = 86_400
 
 @step
 def lay_out_part(
-    use_case: str,
-    batch_id: str,
-    part: int,
-    champion: str,
-    rules: str,
-    decided_at: datetime,
-    is_killed: bool,
-    scratch: str,
-    ranges: int,
+    use_case: str, batch_id: str, part: int, signature: Signature, scratch: str, ranges: int
 ) -> LoggedPart:
     """Write one part's decisions into the folder ``scratch``, range by range."""
-    workspace = open_workspace(use_case)
-    with Meter("log", None, scope_of(workspace)) as meter:
-        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at, is_killed)
+    hand = open_batch_in_hand(use_case, batch_id)
+    with Meter("log", None, scope_of(hand.workspace)) as meter:
+        rows = rows_of_part(hand, part, signature)
         taken_apart = grouped(rows)
         _write(Path(scratch) / f"{part}.groups", [taken_apart.groups])
         _write(Path(scratch) / f"{part}.rows", taken_apart.ranges(ranges))
@@ -51,20 +42,19 @@ def lay_out_part(
     return counted(rows, meter.cost)
 
 
-def log_in_ranges(
-    workspace: Workspace, batch_id: str, champion: str, rules: str, decided_at: datetime, is_killed: bool, parts: int
-) -> list[LoggedPart]:
-    """Append a batch of ``parts`` parts, one range of ids a transaction, and tell of its parts.
+def log_in_ranges(hand: BatchInHand, signature: Signature) -> list[LoggedPart]:
+    """Append a batch of many parts, one range of ids a transaction, and tell of its parts.
 
     Killed in between, it begins anew, and adds what is not there yet.
     """
-    by_whom, above = (champion, rules, decided_at, is_killed), workspace.settings.home / "scratch"
+    workspace, parts = hand.workspace, len(hand.parts)
+    above = workspace.settings.home / "scratch"
     above.mkdir(parents=True, exist_ok=True)
     _sweep(above)
     # A folder of this run's own: one that stalled and wakes up must find its files, or none.
     with tempfile.TemporaryDirectory(prefix=f"{workspace.use_case.name}-", dir=above) as folder:
         scratch = Path(folder)
-        laid_out = each_part(workspace, lay_out_part, batch_id, *by_whom, folder, parts)
+        laid_out = each_part(workspace, lay_out_part, hand.batch_id, signature, folder, parts)
         with Meter("log", None, scope_of(workspace)) as meter:
             groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
             for number in range(parts):

@@ -31,9 +31,10 @@ from decisionloop.predict.release_model import ReleaseModel, explained_score, pr
 from decisionloop.predict.side_by_side import leading_scores
 from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
+from tasks.keep import keep_table
 from tasks.learn.mlflow_versions import code_version, log_candidate, log_rules
 from tasks.learn.training_rows import training_rows_of
-from tasks.readback.tables import keep_table, read_table
+from tasks.readback.tables import read_table
 from tasks.watch.inputs import keep_what_it_saw, what_it_sees
 
 LATENCY_RUNS = 5

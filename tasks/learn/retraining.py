@@ -17,6 +17,7 @@ from decisionloop.ledger.releases import champion, current_stages, shadows
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.ledger.verdicts import append_training_set, find_training_set, learn_runs
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.keep import keep_table
 from tasks.learn.candidates import contender_of, find_candidates, train_and_keep
 from tasks.learn.release_stages import enter_shadow, refuse
 from tasks.learn.retraining_answer import keep_answer, trigger_rules
@@ -25,7 +26,6 @@ from tasks.learn.training_rows import manifest_of, training_rows_of
 from tasks.learn.trigger_state import Asked, trigger_state
 from tasks.learn.verdicts import keep_verdict
 from tasks.readback.mature_decisions import mature_batches, training_window
-from tasks.readback.tables import keep_table
 from tasks.step import step
 
 

@@ -16,7 +16,7 @@ from decisionloop.observe.estimated_performance import estimated_performance
 from decisionloop.observe.performance import auc
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.cohort import Cohort, cohort_name, read_cohort
-from tasks.readback.stages import release_of
+from tasks.readback.releases import release_of
 from tasks.step import step
 from tasks.watch.measurement import measurement_of
 

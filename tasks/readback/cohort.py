@@ -22,7 +22,7 @@ from decisionloop.release_store import load_release
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import frozen_rows
 from tasks.readback.predictions import Said, said_of
-from tasks.readback.stages import release_of
+from tasks.readback.releases import release_of
 
 
 def cohort_name(as_of: datetime) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.action_names import actions_by_index
 from decisionloop.ledger.batch_parts import PartKind, parts_of
 from decisionloop.ledger.batches import latest_detail
 from decisionloop.workspace import Workspace
@@ -45,7 +46,7 @@ def said_of(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> Said:
     place = pd.Index(scores["decision_id"]).get_indexer(pd.Index(log["decision_id"]))
     has_model = "score" in scores
     return Said(
-        rules_action=scores["rules_action"].to_numpy(dtype=np.int64)[place],
+        rules_action=actions_by_index(use_case, scores["rules_action"])[place],
         champion_id=str(latest_detail(workspace.ledger, batch_id, "scored")["champion"]),
         values=scores[names].to_numpy(dtype=np.float64)[place] if has_model else None,
         champion_score=scores["score"].to_numpy(dtype=np.float64)[place] if has_model else None,
@@ -64,11 +65,12 @@ def _shadows(
         told = _of_first_version(workspace, told, scores)
     start = scores.groupby("part", sort=True).size().cumsum().shift(fill_value=0)
     at = told["row"].to_numpy() + start.loc[told["part"]].to_numpy()
+    preferred = actions_by_index(workspace.use_case, told["action"])
     found = {}
     for release_id, rows in told.groupby("release_id", observed=True, sort=False).indices.items():
         score, action = np.full(len(scores), np.nan), np.full(len(scores), -1)
         score[at[rows]] = told["score"].to_numpy(dtype=np.float64)[rows]
-        action[at[rows]] = told["action"].to_numpy()[rows]
+        action[at[rows]] = preferred[rows]
         found[str(release_id)] = (score[place], action[place])
     return found
 

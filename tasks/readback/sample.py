@@ -10,7 +10,7 @@ import pandas as pd
 from decisionloop.act.hashing import stable_hash
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.workspace import Workspace
-from tasks.readback.parts import read_part
+from tasks.readback.tables import read_part
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,21 +9,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from decisionloop.act.action_names import actions_by_index
 from decisionloop.act.policy import Situation
 from decisionloop.act.preference import allowed_actions
 from decisionloop.contract import UseCase
 from decisionloop.contract.expressions import Expression
 from decisionloop.ledger.releases import Release
 from decisionloop.monitor.compare.score_shift import ScoreProfile, ScoreReference, score_shift
-from decisionloop.workspace import Workspace
-from tasks.readback.parts import read_part
+from tasks.readback.batch_in_hand import BatchInHand
+from tasks.readback.tables import read_part
 
 
-def situation_of(
-    workspace: Workspace, batch_id: str, part: int, is_killed: bool
-) -> tuple[pd.DataFrame, pa.Table, Situation]:
+def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.DataFrame, pa.Table, Situation]:
     """What is known of a part's rows when their actions are chosen: the columns that matter, scores, situation."""
-    use_case = workspace.use_case
+    workspace, batch_id, use_case = hand.workspace, hand.batch_id, hand.use_case
     frame = read_part(workspace, batch_id, "features", part, _read_by_policy(use_case)).to_pandas()
     scores = read_part(workspace, batch_id, "scores", part)
     has_model = f"value:{use_case.action_names[0]}" in scores.column_names
@@ -33,9 +32,9 @@ def situation_of(
     reasons = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
     situation = Situation(
         values=values,
-        rules_action=scores["rules_action"].to_numpy().astype(np.int64),
+        rules_action=actions_by_index(use_case, scores["rules_action"]),
         has_model=has_model,
-        is_killed=is_killed,
+        rules_because=rules_because,
         allowed=allowed_actions(use_case, frame),
         is_fallback=reasons != "",
         fallback_reason=reasons,

@@ -87,11 +87,10 @@ def raise_alert(
     occasion: str = "",
 ) -> bool:
     """Raise an alert and queue a notice of it for every channel that wants it; False where it was raised before."""
-    use_case = workspace.use_case
     with workspace.ledger.begin() as connection:
-        is_new = append_alert(
+        return append_alert_and_notices(
             connection,
-            use_case=use_case.name,
+            workspace.use_case,
             severity=severity,
             kind=kind,
             message=message,
@@ -99,10 +98,34 @@ def raise_alert(
             batch_id=batch_id,
             occasion=occasion,
         )
-        if is_new:
-            about = batch_id or use_case.name
-            told = Message(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
-            queue_notices(connection, use_case, f"{about}/{kind}", f"{message} {occasion}", told)
+
+
+def append_alert_and_notices(
+    connection: Connection,
+    use_case: UseCase,
+    *,
+    severity: AlarmSeverity,
+    kind: str,
+    message: str,
+    remedy: str,
+    batch_id: str | None = None,
+    occasion: str = "",
+) -> bool:
+    """`raise_alert` in the caller's transaction, so that what is told is as true as what it tells of."""
+    is_new = append_alert(
+        connection,
+        use_case=use_case.name,
+        severity=severity,
+        kind=kind,
+        message=message,
+        remedy=remedy,
+        batch_id=batch_id,
+        occasion=occasion,
+    )
+    if is_new:
+        about = batch_id or use_case.name
+        told = Message(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
+        queue_notices(connection, use_case, f"{about}/{kind}", f"{message} {occasion}", told)
     return is_new
 
 

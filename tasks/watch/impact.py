@@ -7,15 +7,15 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
+from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
 from decisionloop.workspace import Workspace
-from tasks.readback.parts import read_part
 from tasks.readback.sample import sample_of
-from tasks.readback.tables import batch_of
+from tasks.readback.tables import read_part
 from tasks.tell.announcements import announce
 from tasks.watch.alarms import raise_alarms
 from tasks.watch.impact_causes import SAMPLE, with_causes
@@ -24,12 +24,12 @@ from tasks.watch.outputs import Chosen, judge_groups
 GUARD = "monitor of adverse impact"
 
 
-def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen: Chosen) -> bool:
+def watch_groups(workspace: Workspace, batch: Batch, champion: Release, chosen: Chosen) -> bool:
     """Judge the groups and raise the alarms; True where the plug was pulled and the rules must choose.
 
     A person turns the kill switch off again: nothing here ever does.
     """
-    batch = batch_of(workspace, batch_id)
+    batch_id = batch.batch_id
     findings = judge_groups(workspace, champion, chosen)
     # Where the rules decide there is nothing to fall back to.
     decision = None if champion.kind == RULES else pull_plug(workspace.use_case, findings, chosen.groups)

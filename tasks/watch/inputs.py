@@ -27,8 +27,8 @@ from decisionloop.monitor.compare.variation import natural_variation
 from decisionloop.monitor.inputs import judge_inputs
 from decisionloop.observe.support import Support
 from decisionloop.workspace import Workspace
+from tasks.readback.releases import release_of
 from tasks.readback.sample import sample_of
-from tasks.readback.stages import release_of
 from tasks.readback.tables import REFERENCE_BATCHES
 
 REFERENCE_ROWS = 100_000

@@ -17,7 +17,7 @@ from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace
 from tasks.readback.cohort import cohort_name
 from tasks.readback.situation import score_profile, score_reference
-from tasks.readback.tables import REFERENCE_BATCHES, batch_of
+from tasks.readback.tables import REFERENCE_BATCHES
 from tasks.tell.announcements import publish
 from tasks.watch.alarms import raise_alarms
 from tasks.watch.measurement import measurement_of
@@ -36,9 +36,9 @@ class Chosen:
         return self.actions.rows
 
 
-def watch_actions(workspace: Workspace, batch_id: str, champion: Release, chosen: Chosen) -> tuple[Finding, ...]:
+def watch_actions(workspace: Workspace, batch: Batch, champion: Release, chosen: Chosen) -> tuple[Finding, ...]:
     """Measure and judge the scores and actions of a batch, raise the alarms and show them; returns the findings."""
-    batch, name = batch_of(workspace, batch_id), workspace.use_case.name
+    name, batch_id = workspace.use_case.name, batch.batch_id
     shares = [replace(share, is_mature=False) for share in action_shares(chosen.actions, champion.release_id)]
     cohort = cohort_name(batch.as_of)
     append_measurements(workspace.ledger, [measurement_of(name, cohort, batch.as_of, share) for share in shares])

@@ -46,7 +46,7 @@ def situations(draw: st.DrawFn) -> tuple[int, Situation, dict[str, object]]:
         rows,
         seed,
         has_model=draw(st.booleans()),
-        is_killed=draw(st.integers(0, 4)) == 0,
+        rules_because=draw(st.sampled_from(["", "", "", KILL_SWITCH])),
         allowed=allowed,
         is_fallback=random.random(rows) < 0.1 if "constraints" not in policy else None,
     )
@@ -88,7 +88,8 @@ def test_a_re_run_repeats_the_choice_and_the_order_of_rows_does_not_matter(make_
         situation.values[order],
         situation.rules_action[order],
         situation.has_model,
-        situation.is_killed,
+        situation.rules_because,
+        None,
         situation.allowed[order],
         None if situation.is_fallback is None else situation.is_fallback[order],
     )
@@ -216,7 +217,7 @@ def test_the_kill_switch_reverts_everything_to_the_rules_at_once(make_use_case, 
         "holdout_share": 0.3,
         "constraints": [{"kind": "share", "action": "mail", "minimum": 1.0}],
     }
-    situation = _situation(300, is_killed=True, has_model=has_model)
+    situation = _situation(300, rules_because=KILL_SWITCH, has_model=has_model)
     choice = choose(make_use_case(policy=policy), make_frame(300), AS_OF, situation)
     assert (choice.action == situation.rules_action).all()
     assert (choice.propensity == 1).all()
@@ -227,7 +228,7 @@ def test_the_kill_switch_reverts_everything_to_the_rules_at_once(make_use_case, 
 
 def test_where_the_rules_want_what_is_forbidden_the_default_stands_in(make_use_case, make_frame):
     allowed = np.array([[False, True, True], [False, False, True]])
-    situation = _situation(2, rules_action=np.array([CALL, CALL]), is_killed=True, allowed=allowed)
+    situation = _situation(2, rules_action=np.array([CALL, CALL]), rules_because=KILL_SWITCH, allowed=allowed)
     assert choose(make_use_case(), make_frame(2), AS_OF, situation).action.tolist() == [NOTHING, MAIL]
 
 

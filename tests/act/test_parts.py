@@ -90,7 +90,7 @@ def test_parts_choose_as_the_whole_where_no_limit_binds(
     )
     frame, situation = _batch(make_frame, rows, seed)
     frame.loc[0, "spend"] = 7.0
-    situation = replace(situation, is_killed=is_killed, has_model=has_model)
+    situation = replace(situation, rules_because="kill switch" if is_killed else "", has_model=has_model)
     whole = choose(use_case, frame, AS_OF, situation)
     _, choices = _in_parts(use_case, _cut(frame, situation, _cuts(places, rows)))
     _assert_same(choices, whole)

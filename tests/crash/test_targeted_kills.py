@@ -13,18 +13,18 @@ ON_EITHER = [
     (FIRST, Stop("decisionloop.ledger.storage.migrate", "upgrade", "after")),
     (FIRST, Stop("tasks.predict.register_rules", "register_release", "after")),
     (FIRST, Stop("tasks.predict.register_rules", "append_release_event", "after")),
-    (FIRST, Stop("tasks.predict.batch", "open_batch", "after")),
+    (FIRST, Stop("tasks.predict.freeze", "open_batch", "after")),
     # A snapshot half written, written but not named, named but not recorded, recorded but not yet the batch's.
     (ORDINARY, Stop("os", "fsync", "before")),
     (ORDINARY, Stop("os", "replace", "before")),
-    (ORDINARY, Stop("tasks.readback.tables", "record_snapshot", "before", 2)),
-    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "before", 1)),
-    (ORDINARY, Stop("tasks.predict.parts", "keep_part", "after", 2)),
-    (ORDINARY, Stop("tasks.predict.parts", "keep_part", "before", 5)),
-    (ORDINARY, Stop("tasks.predict.batch", "append_results", "after")),
-    (ORDINARY, Stop("tasks.predict.parts", "keep_part", "before", 8)),
-    (ORDINARY, Stop("tasks.predict.batch", "append_shadow_run", "after")),
-    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "before", 3)),
+    (ORDINARY, Stop("tasks.keep", "record_snapshot", "before", 2)),
+    (ORDINARY, Stop("tasks.keep", "append_batch_event", "before", 1)),
+    (ORDINARY, Stop("tasks.predict.freeze", "keep_part", "after", 2)),
+    (ORDINARY, Stop("tasks.predict.freeze", "keep_part", "before", 5)),
+    (ORDINARY, Stop("tasks.predict.validate", "append_results", "after")),
+    (ORDINARY, Stop("tasks.predict.validate", "keep_part", "before", 2)),
+    (ORDINARY, Stop("tasks.predict.score", "append_shadow_run", "after")),
+    (ORDINARY, Stop("tasks.keep", "append_batch_event", "before", 3)),
     # Outcomes without the books of their reading, figures not kept.
     (ORDINARY, Stop("tasks.observe.cohorts", "append_intake", "before")),
     (ORDINARY, Stop("tasks.observe.cohorts", "append_measurements", "before")),
@@ -51,13 +51,13 @@ ON_BOTH = [
     (ORDINARY, Stop("tasks.act.choose", "keep_part", "after")),
     (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 2)),
     (ORDINARY, Stop("decisionloop.ledger.decisions", "append", "before", 3)),
-    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "after", 4)),
+    (ORDINARY, Stop("tasks.keep", "append_batch_event", "after", 4)),
     (ORDINARY, Stop("tasks.act.decide", "_log", "after")),
     # The receiver has carried a chunk out and said so, and the ledger does not know it; or knows that one only.
     (ORDINARY, Stop("tasks.act.deliver", "_log", "before", 1)),
     (ORDINARY, Stop("tasks.act.deliver", "_log", "before", 4)),
     (ORDINARY, Stop("tasks.act.deliver", "append_deliveries", "after", 2)),
-    (ORDINARY, Stop("tasks.readback.stages", "append_batch_event", "before", 5)),
+    (ORDINARY, Stop("tasks.keep", "append_batch_event", "before", 5)),
 ]
 
 

@@ -25,7 +25,7 @@ from tests.crash.usecase import NAME
 HANGING_SECONDS = 100
 """A turn that takes longer hangs, and writes to the file ``HUNG`` where."""
 HUNG = "hung.txt"
-FLOWS = ("predict", "act", "observe", "learn")
+FLOWS = ("predict", "act", "observe", "retrain", "learn")
 # Loaded before the first turn, so that a process that is killed at once costs little.
 PRELOADED = (
     "tests.crash.turn",
@@ -104,7 +104,7 @@ def run_turn(order: Order, report: Connection) -> None:
 
 
 def _call_flows(order: Order, report: Connection) -> None:
-    predict, act, observe, learn = (_plain_flow(name, report) for name in FLOWS)
+    predict, act, observe, _, learn = (_plain_flow(name, report) for name in FLOWS)
     batch_id = predict(NAME, order.as_of)
     if "act" in order.flows:
         act(NAME, batch_id)
@@ -171,7 +171,7 @@ def _name_at_random() -> None:
     """Give decisions other ids whenever they are laid out for the ledger."""
     import pyarrow as pa
 
-    module = importlib.import_module("tasks.act.choose")
+    module = importlib.import_module("tasks.act.log_decisions")
     lay_out = module.decision_rows
 
     def renamed(*arguments: Any) -> pa.Table:

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
-from decisionloop.errors import BatchHalted
+from decisionloop.errors import BatchHalted, DeliveryError
 from decisionloop.ledger import schema
 from decisionloop.ledger.batches import batch_state
 from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.notices import undelivered_notices
 from decisionloop.ledger.outcomes import intakes
 from decisionloop.ledger.releases import baseline, champion, release_events
 from decisionloop.ledger.verdicts import learn_runs
@@ -147,3 +148,20 @@ def test_a_halted_batch_fails_its_run_after_the_loop_has_observed_and_learnt(liv
     }  # fmt: skip
     assert prefect.attempts(name, "validate_batch") == [1]  # a verdict of our own is not worth a second try
     assert prefect.missing_events({("decisionloop.batch.halted", f"decisionloop.small.{batch_id(4)}")}) == set()
+
+
+def test_a_turn_whose_actions_cannot_leave_observes_learns_and_tells_people_all_the_same(lived, prefect, tmp_path):
+    """It fails with its first cause. A receiver that is down must not hide what became of earlier decisions."""
+    lived.ledger.close()
+    shutil.copytree(lived.folder, tmp_path / "copy")
+    life = type(lived)(tmp_path / "copy")
+    nobody_listens = {"kind": "http", "url": "http://127.0.0.1:9/actions", "chunk_rows": 500}
+    written = Written(life.folder / "usecases" / "small")
+    written.contract(actuator=nobody_listens, version=2, monitors={"notifications": [{"block": "slack-webhook/none"}]})
+    with pytest.raises(DeliveryError):
+        life.turn(4)
+    assert batch_state(life.ledger, batch_id(4)) == "decided"
+    assert [books.first > 0 for books in intakes(life.ledger, "small") if books.as_of == as_of(4)] == [True]
+    assert [run.as_of for run in learn_runs(life.ledger, "small")][-1] == as_of(4)
+    waiting = undelivered_notices(life.ledger, "small")  # each was tried: its channel does not exist here
+    assert any(one.title.endswith(": delivery") and one.attempts for one in waiting)

@@ -29,15 +29,15 @@ def _decided(lived, folder, monkeypatch, runner, rows):
     monkeypatch.setenv("DECISIONLOOP_RUNNER", runner)
     monkeypatch.setenv("DECISIONLOOP_RUNNER_WORKERS", "2")
     monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", str(rows))
-    from tasks.predict.batch import parts as predict_parts
+    from tasks.predict import score as scoring
 
-    score = predict_parts.score_side_by_side
+    score = scoring.value_side_by_side
 
     def watched(*arguments):
         by.add(threading.current_thread().name)
         return score(*arguments)
 
-    monkeypatch.setattr(predict_parts, "score_side_by_side", watched)
+    monkeypatch.setattr(scoring, "value_side_by_side", watched)
     with settings_of(folder):
         assert predict("small", as_of(WEEK)) == batch_id(WEEK)
         sent = act("small", batch_id(WEEK))

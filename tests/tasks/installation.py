@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
-from prefect import Task
+from prefect import Flow, Task
 from sqlalchemy import select
 
 from decisionloop import workspace as workspaces
@@ -146,6 +146,11 @@ def _body(name: str) -> Callable[..., Any]:
     """The body of a flow, its tasks called as plain functions."""
     flow = getattr(importlib.import_module(f"flows.{name}"), name).fn
     bodies = {name: found.fn for name, found in flow.__globals__.items() if isinstance(found, Task)}
+    bodies |= {
+        name: SimpleNamespace(fn=_body(found.name))
+        for name, found in flow.__globals__.items()
+        if isinstance(found, Flow) and found.fn is not flow
+    }
     return FunctionType(flow.__code__, {**flow.__globals__, **bodies}, flow.__name__, flow.__defaults__)
 
 

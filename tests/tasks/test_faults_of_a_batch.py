@@ -19,10 +19,6 @@ pytestmark = pytest.mark.xdist_group("loop")
 NAN = float("nan")
 
 
-def _farms_become_shops(written):
-    written.change("history.csv", lambda history: history.replace({"trade": {"farm": "retail"}}))
-
-
 def _nobody_is_due(written):
     written.change("outcomes.parquet", lambda due: due[due["decided_at"] != as_of(1)])
 
@@ -34,7 +30,6 @@ def _nothing_new_arrives(written):
 HALTING = {
     "a column filled with NaN": (lambda written: written.set("turnover", NAN, 1), "nulls: turnover"),
     "a nullable column filled with NaN": (lambda written: written.set("debt", NAN, 1), "nulls: debt"),
-    "a vanished category": (_farms_become_shops, "vanished_categories: trade"),
     "an empty batch": (_nobody_is_due, "row_count"),
     "a stale batch": (_nothing_new_arrives, "freshness"),
     "the same fault in too many rows": (

@@ -9,14 +9,12 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock, PagerDu
 
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import alerts
-from decisionloop.ledger.batches import open_batch
 from decisionloop.ledger.notices import attempts_of, pending_notices, undelivered_notices
 from decisionloop.ledger.schema import utc_now
-from decisionloop.ledger.use_cases import record_use_case
+from tasks.readback.batch_in_hand import open_batch_in_hand
 from tasks.tell.channels import AppriseChannel, secrets_of, without_secrets
-from tasks.tell.halting import halt
+from tasks.tell.halting import Stop, halt
 from tasks.tell.notices import FAILURES_IN_A_ROW, NoticeCounts, deliver_notices, raise_alert
-from tests.small_use_case import as_of
 
 LATER = timedelta(days=2)
 
@@ -84,10 +82,11 @@ def test_what_is_critical_does_not_wait_and_what_is_not_severe_enough_is_not_sen
 
 def test_a_halted_batch_is_told_to_people(small, service):
     small.contract(monitors={"notifications": [{"block": "slack-webhook/risk"}]})
-    record_use_case(small.ledger, "small", "c" * 64, 1, "")
-    open_batch(small.ledger, "small", as_of(0), "c" * 64)
+    small.predict(0)
+    hand = open_batch_in_hand("small", small.batch(0))
     with pytest.raises(BatchHalted, match="too few rows"):
-        halt(small.workspace, small.batch(0), "data quality", ["too few rows"], ["Ask the source."])
+        halt(hand, Stop("data quality", "data", ["too few rows"], ["Ask the source."]))
+    assert small.state(0) == "halted"
     _deliver()
     assert service.taken == [
         ("slack-webhook/risk", "[critical] small/2024-01-01: data quality", "too few rows\n\nAsk the source.")

@@ -15,7 +15,7 @@ from decisionloop.ledger.releases import champion
 from decisionloop.ledger.schema import measurement
 from decisionloop.ledger.stage_costs import batch_cost
 from decisionloop.ledger.validation import results
-from tasks.readback.parts import cut
+from tasks.each_part import cut
 from tests.small_use_case import ENTITIES
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -163,14 +163,14 @@ def _rows(installation, table):
 @pytest.mark.parametrize(
     ("flow", "where"),
     [
-        ("predict", ("tasks.predict.batch", "append_part", 3)),
-        ("predict", ("tasks.readback.parts", "append_part", 4)),
-        ("predict", ("tasks.readback.parts", "append_part", 9)),
-        ("predict", ("tasks.readback.parts", "append_part", 16)),
+        ("predict", ("tasks.predict.freeze", "append_part", 3)),
+        ("predict", ("tasks.keep", "append_part", 4)),
+        ("predict", ("tasks.keep", "append_part", 9)),
+        ("predict", ("tasks.keep", "append_part", 16)),
         ("act", ("tasks.act.choose", "choose_part", 3)),
         ("act", ("tasks.act.log_in_ranges", "append_grouped", 1)),
         ("act", ("tasks.act.log_in_ranges", "append_grouped", 3)),
-        ("act", ("tasks.readback.stages", "append_batch_event", 1)),
+        ("act", ("tasks.keep", "append_batch_event", 1)),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value[1]}-{value[2]}",
 )

@@ -39,7 +39,7 @@ def _corrupt_it(installation, shadow, patch):
 
 
 def _silence_it(installation, shadow, patch):
-    patch.setattr("tasks.predict.side_by_side.load_release", lambda *_: ReleaseModel(SaysNothing(), None))
+    patch.setattr("tasks.predict.score.load_release", lambda *_: ReleaseModel(SaysNothing(), None))
 
 
 def _said(installation, week, kind):

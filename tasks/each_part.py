@@ -1,4 +1,4 @@
-"""A step of a batch is done part by part: which parts there are, and how a step is taken over all of them."""
+"""A step of a batch is done part by part: how a batch is cut, and how a step is taken over all of its parts."""
 
 from __future__ import annotations
 
@@ -7,26 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pandas as pd
-import pyarrow as pa
 from prefect import Task
 from prefect.context import FlowRunContext
 
-from decisionloop.ledger.batch_parts import BatchPart, PartKind, append_part, find_part, parts_of
-from decisionloop.ledger.snapshot_log import Kind
+from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.workspace import Workspace
-from tasks.readback.tables import keep_table, read_table
 
 R = TypeVar("R")
-_SNAPSHOT_KIND: dict[PartKind, Kind] = {
-    "due": "features",
-    "features": "features",
-    "ages": "features",
-    "faults": "features",
-    "scores": "scores",
-    "predictions": "scores",
-    "choice": "scores",
-    "rules_choice": "scores",
-}
 
 
 def each_part(workspace: Workspace, step: Task[..., R], batch_id: str, *shared: Any) -> list[R]:
@@ -58,18 +45,3 @@ def cut(ids: pd.Series, rows: int) -> Iterator[slice]:
             stop += 1
         yield slice(start, stop)
         start = max(stop, 1)
-
-
-def keep_part(workspace: Workspace, batch_id: str, kind: PartKind, part: int, table: pa.Table) -> BatchPart:
-    """Store a part's table and record it for the batch's present attempt; what was recorded before stands."""
-    digest = keep_table(workspace, table, _SNAPSHOT_KIND[kind])
-    return append_part(workspace.ledger, batch_id, kind, part, digest, len(table))
-
-
-def read_part(
-    workspace: Workspace, batch_id: str, kind: PartKind, part: int, columns: list[str] | None = None
-) -> pa.Table:
-    """A part's table, or some columns of it; raises IntegrityError when its bytes are not what was recorded."""
-    found = find_part(workspace.ledger, batch_id, kind, part)
-    assert found is not None  # the steps before left it
-    return read_table(workspace, found.digest, columns)

@@ -1,0 +1,25 @@
+"""Actions in stored tables bear their names: an index means nothing once the contract's order has changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from decisionloop.contract import UseCase
+
+
+def actions_by_name(use_case: UseCase, action: np.ndarray) -> pa.DictionaryArray:
+    """Actions (n,) by index in contract order as names."""
+    return pa.DictionaryArray.from_arrays(pa.array(action.astype(np.int32)), pa.array(use_case.action_names))
+
+
+def actions_by_index(use_case: UseCase, column: pa.ChunkedArray | pa.Array | pd.Series) -> np.ndarray:
+    """Named actions (n,) as int64 indices in contract order, -1 where the contract has no such action.
+
+    Tables of earlier versions hold the indices themselves; they are read back under the contract that wrote them.
+    """
+    values = column if isinstance(column, pd.Series) else column.to_pandas()
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return values.to_numpy(dtype=np.int64)
+    return np.asarray(pd.Index(use_case.action_names).get_indexer(pd.Index(values.astype(str))), dtype=np.int64)

@@ -1,0 +1,200 @@
+"""What every release says of the same rows, side by side: champion, challengers in shadow and rules, valued in money.
+
+A release that fails is a record of its own and never an exception: a challenger must not touch a customer, and where
+the champion fails the rules decide.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from decisionloop.act.action_names import actions_by_name
+from decisionloop.act.economics import action_values
+from decisionloop.act.identity import decision_id_array
+from decisionloop.act.preference import preferred_action
+from decisionloop.contract import UseCase
+from decisionloop.metering import Meter, Scope, StageCost
+from decisionloop.predict.release_model import ReleaseModel, predict
+from decisionloop.predict.rules import RulesChoice
+from decisionloop.predict.side_by_side import leading_scores, reason_codes, rules_reason_codes
+
+
+@dataclass(frozen=True)
+class ScoringRelease:
+    """A model that is to score: its release, and how to get it, which may fail like the scoring itself."""
+
+    release_id: str
+    load: Callable[[], ReleaseModel]
+
+
+@dataclass(frozen=True)
+class ReleaseRun:
+    """How a model fared on one part of a batch; ``nan_rows`` are those of which it values some action at NaN."""
+
+    release_id: str
+    error: str | None
+    rows: int
+    nan_rows: int
+    milliseconds: float
+
+    def __add__(self, other: ReleaseRun) -> ReleaseRun:
+        """Two parts together: one part's failure is the batch's."""
+        return replace(
+            self,
+            error=self.error or other.error,
+            rows=self.rows + other.rows,
+            nan_rows=self.nan_rows + other.nan_rows,
+            milliseconds=self.milliseconds + other.milliseconds,
+        )
+
+    @property
+    def failure(self) -> str:
+        """What kept it from deciding in words, "" where nothing did."""
+        if self.error:
+            return self.error
+        return "it could not value a single row" if self.rows and self.nan_rows == self.rows else ""
+
+
+@dataclass(frozen=True)
+class PartScores:
+    """What was said of n rows, and what saying it took.
+
+    ``scores``, a row a decision in the order of the frame: ``decision_id``, the rules' ``rules_action`` (by name) and
+    ``rules_reason_codes`` and, where the champion is a model that did not fail, ``score``, ``amount``,
+    ``value:<action>``, ``reason_codes`` and ``latency_ms``. ``predictions``, a row a decision and release in shadow:
+    ``row``, ``release_id``, ``score``, ``amount``, ``value:<action>`` and the preferred ``action`` (by name).
+    ``champion``: how the deciding model fared, None where rules decide.
+    """
+
+    scores: pa.Table
+    predictions: pa.Table
+    champion: ReleaseRun | None
+    shadows: tuple[ReleaseRun, ...]
+    costs: tuple[StageCost, ...]
+
+
+def value_side_by_side(
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    as_of: datetime,
+    rules: RulesChoice,
+    champion: ScoringRelease | None,
+    shadows: Sequence[ScoringRelease],
+    scope: Scope,
+) -> PartScores:
+    """Score n rows with the champion, if it is a model, and every release in shadow, beside the rules."""
+    columns: dict[str, pa.Array | np.ndarray] = {
+        "decision_id": decision_id_array(use_case.name, frame[use_case.entity.key], as_of),
+        "rules_action": actions_by_name(use_case, rules.action),
+        "rules_reason_codes": rules_reason_codes(rules.reasons),
+    }
+    costs: list[StageCost] = []
+    run = None
+    if champion is not None:
+        run, told, spent = _champion(use_case, frame, champion, scope)
+        columns |= told
+        costs += spent
+    answers = [_shadow(use_case, frame, one, scope) for one in shadows]
+    tables = [table for _, table, _ in answers if table is not None]
+    return PartScores(
+        pa.table(columns),
+        pa.concat_tables(tables) if tables else pa.table({"row": pa.array([], pa.int32())}),
+        run,
+        tuple(fared for fared, _, _ in answers),
+        (*costs, *(cost for _, _, cost in answers)),
+    )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one model says of n rows: its table's columns, its preferred action, and its values (n, A)."""
+
+    columns: dict[str, pa.Array | np.ndarray]
+    action: np.ndarray
+    values: np.ndarray
+
+    @property
+    def nan_rows(self) -> int:
+        return int(np.isnan(self.values).any(axis=1).sum())
+
+
+def _answer(use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel) -> _Answer:
+    predictions = predict(use_case, model, frame)
+    values = action_values(use_case, frame, predictions)
+    action = preferred_action(use_case, frame, values)
+    probability, amount = leading_scores(use_case, predictions, action)
+    columns: dict[str, pa.Array | np.ndarray] = {
+        "score": pa.array(probability, from_pandas=True),
+        "amount": pa.array(amount, from_pandas=True),
+    }
+    columns |= {f"value:{name}": values[:, i] for i, name in enumerate(use_case.action_names)}
+    return _Answer(columns, action, values)
+
+
+def _champion(
+    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, scope: Scope
+) -> tuple[ReleaseRun, dict[str, pa.Array | np.ndarray], list[StageCost]]:
+    """How the champion fared, its columns of ``scores`` (none where it failed), what scoring and explaining took."""
+    started, rows, nan_rows, error = time.perf_counter(), len(frame), 0, None
+    told: dict[str, pa.Array | np.ndarray] = {}
+    with Meter("score", release.release_id, scope) as scoring:
+        try:
+            model = release.load()
+            answer = _answer(use_case, frame, model)
+        except Exception as failure:  # whatever it is, the rules decide and people are told
+            error = _words(failure)
+        scoring.add(rows=rows)
+    with Meter("explain", release.release_id, scope) as explaining:
+        if error is None:
+            try:
+                reasons = reason_codes(use_case, model, frame, answer.action)
+                told, nan_rows = answer.columns | {"reason_codes": reasons}, answer.nan_rows
+            except Exception as failure:  # a score without a reason decides nothing
+                error = _words(failure)
+        explaining.add(rows=rows)
+    milliseconds = 1000 * (time.perf_counter() - started)
+    if told:
+        told |= {"latency_ms": np.full(rows, milliseconds / max(1, rows))}
+    return ReleaseRun(release.release_id, error, rows, nan_rows, milliseconds), told, [scoring.cost, explaining.cost]
+
+
+def _shadow(
+    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, scope: Scope
+) -> tuple[ReleaseRun, pa.Table | None, StageCost]:
+    """How a release in shadow fared, what it said (None where it failed, whatever the failure), what it took."""
+    started, rows = time.perf_counter(), len(frame)
+    table, error, nan_rows = None, None, 0
+    with Meter("score", release.release_id, scope) as meter:
+        try:
+            answer = _answer(use_case, frame, release.load())
+            nan_rows = answer.nan_rows
+            table = _shadow_table(use_case, release.release_id, answer)
+        except Exception as failure:  # a shadow must not touch a customer, so nothing it does may stop the batch
+            error = _words(failure)
+        meter.add(rows=rows)
+    run = ReleaseRun(release.release_id, error, rows, nan_rows, 1000 * (time.perf_counter() - started))
+    return run, table, meter.cost
+
+
+def _words(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {failure}"
+
+
+def _shadow_table(use_case: UseCase, release_id: str, answer: _Answer) -> pa.Table:
+    rows = len(answer.action)
+    same = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array([release_id]))
+    return pa.table(
+        {
+            "row": np.arange(rows, dtype=np.int32),
+            "release_id": same,
+            **answer.columns,
+            "action": actions_by_name(use_case, answer.action),
+        }
+    )

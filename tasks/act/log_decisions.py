@@ -1,0 +1,73 @@
+"""Logging what was chosen: each part's decisions into the ledger, which also queues what is to be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+
+from decisionloop.act.decision_log import BatchFacts, decision_rows
+from decisionloop.ledger.batch_parts import PartKind, find_part
+from decisionloop.ledger.decisions import append_decisions
+from decisionloop.metering import Meter, StageCost
+from tasks.act.choose import stored_choice
+from tasks.keep import scope_of
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
+from tasks.readback.tables import read_part
+from tasks.step import step
+
+
+@dataclass(frozen=True)
+class Signature:
+    """By whom and when a batch is decided, and which choice counts: the policy's, or the rules' in its place."""
+
+    champion: str
+    rules: str
+    decided_at: datetime
+    choice: PartKind
+
+    @property
+    def decided_by(self) -> str:
+        """The release that decides."""
+        return self.rules if self.choice == "rules_choice" else self.champion
+
+
+@dataclass(frozen=True)
+class LoggedPart:
+    """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took."""
+
+    decisions: int
+    messages: int
+    cost: StageCost
+
+
+@step
+def log_decisions(use_case: str, batch_id: str, part: int, signature: Signature) -> LoggedPart:
+    """Append one part's decisions to the ledger, which also queues what is to be sent, in one transaction."""
+    hand = open_batch_in_hand(use_case, batch_id)
+    with Meter("log", None, scope_of(hand.workspace)) as meter:
+        rows = rows_of_part(hand, part, signature)
+        with hand.ledger.begin() as connection:
+            append_decisions(connection, rows)
+        meter.add(len(rows))
+    return counted(rows, meter.cost)
+
+
+def rows_of_part(hand: BatchInHand, part: int, signature: Signature) -> pa.Table:
+    """The ledger's rows of one part, from what scoring and choosing left behind; rows that are there already stand."""
+    workspace, batch_id = hand.workspace, hand.batch_id
+    features = find_part(hand.ledger, batch_id, "features", part)
+    assert features is not None  # predict left it
+    ids = read_part(workspace, batch_id, "features", part, [hand.use_case.entity.key]).column(0)
+    by_whom = (signature.champion, signature.rules, signature.decided_at)
+    facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom)
+    scores = read_part(workspace, batch_id, "scores", part)
+    choice = stored_choice(hand, part, signature.choice)
+    return decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())
+
+
+def counted(rows: pa.Table, cost: StageCost) -> LoggedPart:
+    """Rows counted whether or not they are new: a run that was killed in between says the same when it runs again."""
+    return LoggedPart(len(rows), int(np.count_nonzero(rows["is_sent"].to_numpy())), cost)

@@ -1,0 +1,158 @@
+"""Steps that validate a batch: its data against the contract and the last batches, its features against a model's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+
+from decisionloop.ledger.batches import Scalar
+from decisionloop.ledger.validation import ExpectationResult, append_results
+from decisionloop.metering import Meter, StageCost
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.compare.profile import FrameProfile
+from decisionloop.report.words.monitoring_markdown import monitoring_markdown
+from expectations.reference import BatchReference, merge_parts, reference_of
+from expectations.report import BatchReport, as_markdown
+from expectations.run import check_part, settle
+from tasks.each_part import each_part
+from tasks.keep import keep_part, reached, scope_of
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
+from tasks.readback.tables import read_part, reference_before
+from tasks.step import step
+from tasks.tell.announcements import publish
+from tasks.tell.halting import Stop, halt, hand_over, stop_of
+from tasks.watch.alarms import raise_alarms
+from tasks.watch.inputs import judge_features, keep_first_reference, reference_for
+
+if TYPE_CHECKING:
+    from expectations.observation import Observation
+
+
+@dataclass(frozen=True)
+class ValidatedPart:
+    """What validation saw of a part, how many of its rows have faults, what it looked like, what it took."""
+
+    observations: tuple[Observation, ...]
+    fault_rows: int
+    reference: BatchReference | None
+    profile: FrameProfile | None
+    cost: StageCost
+
+
+@step
+def validate_batch(use_case: str, batch_id: str) -> str:
+    """Validate the frozen batch and compare its features with what the deciding release knows.
+
+    Broken data halts it with BatchHalted, whoever decides. Where a model is to decide, a feature that is surely another
+    one than before hands the batch to the rules, or halts it, as the contract says; rules know no drift.
+    """
+    hand = open_batch_in_hand(use_case, batch_id)
+    if hand.batch.state != "frozen":
+        return "validated before"
+    hand.require_present_code("validation")
+    frozen = hand.details["frozen"]
+    rows, newest = int(frozen["rows"] or 0), frozen["newest"]
+    latest = None if newest is None else datetime.fromisoformat(str(newest))
+    checked = each_part(hand.workspace, validate_part, batch_id, rows, latest)
+    faults = sum(part.fault_rows for part in checked)
+    report = settle(hand.use_case, [part.observations for part in checked], rows, faults)
+    _record(hand, report)
+    profile = FrameProfile.total(part.profile for part in checked if part.profile is not None)
+    findings = _compare(hand, profile)
+    if report.state == "halted":
+        halt(hand, Stop("validation", "data", report.halt_reasons, [r.remedy for r in report.halting]))
+    handed_over = hand_over(hand, _drift(hand, report, findings))
+    if profile is None:
+        keep_first_reference(hand.workspace, hand.batch, hand.champion.release_id)
+    reference = merge_parts([part.reference for part in checked if part.reference is not None])
+    assert reference is not None  # an empty batch is halted
+    detail: dict[str, Scalar] = {
+        "fault_rows": faults,
+        "reference": reference.model_dump_json(),
+        "profile": None if profile is None else profile.to_json(),
+        "handed_over": handed_over,
+    }
+    reached(hand, "validated", detail, [part.cost for part in checked])
+    return f"{faults} of {rows} rows are left to the rules"
+
+
+@step
+def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: datetime | None) -> ValidatedPart:
+    """Check one part of a batch of ``rows`` rows and leave behind why each of its rows is faulty, if it is.
+
+    Its features are counted in the bins of the reference of the release that decides, where there is one.
+    """
+    hand = open_batch_in_hand(use_case, batch_id)
+    workspace = hand.workspace
+    with Meter("validate", None, scope_of(workspace)) as meter:
+        frame = read_part(workspace, batch_id, "features", part).to_pandas()
+        reference = reference_before(workspace, hand.as_of)
+        latest = None if newest is None else pd.Timestamp(newest)
+        docs = _docs_folder(hand, part)
+        found = check_part(frame, hand.use_case, reference, latest, pd.Timestamp(hand.as_of), rows, docs)
+        reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
+        kept = keep_part(workspace, batch_id, "faults", part, reasons)
+        looks = reference_of(frame, hand.use_case) if len(frame) else None
+        profile = _profile(hand, frame)
+        meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
+    return ValidatedPart(found.observations, found.fault_rows, looks, profile, meter.cost)
+
+
+def _compare(hand: BatchInHand, profile: FrameProfile | None) -> tuple[Finding, ...]:
+    """Judge the features of a batch and raise what is to be raised; nothing before there is a reference."""
+    reference = reference_for(hand.workspace, hand.batch, hand.champion.release_id)
+    if reference is None or profile is None:
+        return ()
+    findings = judge_features(hand.workspace, hand.batch, hand.champion.release_id, reference, profile)
+    raise_alarms(hand.workspace, findings, hand.as_of, hand.batch_id, profile.rows)
+    publish(f"inputs-{hand.batch_id}", monitoring_markdown(hand.use_case, findings, "Features of the batch"))
+    return findings
+
+
+def _drift(hand: BatchInHand, report: BatchReport, findings: tuple[Finding, ...]) -> Stop | None:
+    """What keeps a model from deciding this batch: features that surely moved, and usual categories that are gone."""
+    moved = stop_of("drift", "input drift", findings)
+    gone = report.drifting
+    if moved is None and not gone:
+        return None
+    reasons, remedies = [str(one) for one in gone], [one.remedy for one in gone]
+    if moved is not None:
+        reasons, remedies = [*moved.reasons, *reasons], [*moved.remedies, *remedies]
+    return Stop("drift", "input drift", reasons, remedies)
+
+
+def _record(hand: BatchInHand, report: BatchReport) -> None:
+    append_results(
+        hand.ledger,
+        hand.batch_id,
+        hand.batch.attempt,
+        [
+            ExpectationResult(
+                r.check, r.column or None, r.severity, r.is_success, r.observed, r.unexpected_count,
+                r.unexpected_share, r.remedy,
+            )
+            for r in report.results
+        ],
+    )  # fmt: skip
+    publish(f"validation-{hand.batch_id}", as_markdown(report))
+
+
+def _profile(hand: BatchInHand, frame: pd.DataFrame) -> FrameProfile | None:
+    """The part's features counted; None where there is nothing to compare with, or a column is not there."""
+    compared = reference_for(hand.workspace, hand.batch, hand.champion.release_id)
+    if compared is None or not set(compared.bins.by_name) <= set(frame.columns):
+        return None
+    return FrameProfile.of(frame, compared.bins)
+
+
+def _docs_folder(hand: BatchInHand, part: int) -> Path | None:
+    settings = hand.workspace.settings
+    if not settings.is_data_docs_built:
+        return None
+    folder = settings.home / "data_docs" / hand.batch_id
+    return folder / f"part-{part}" if part else folder

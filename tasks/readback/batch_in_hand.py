@@ -1,0 +1,109 @@
+"""A batch as a task has it before it: read from the ledger once, under the contract that it was opened with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from decisionloop.contract import UseCase
+from decisionloop.errors import UsageError
+from decisionloop.ledger.batch_parts import parts_of
+from decisionloop.ledger.batches import Batch, Scalar, attempt_details, find_batch
+from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.releases import RULES, Release, baseline, champion
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.readback.releases import release_of
+
+
+@dataclass(frozen=True, eq=False)
+class BatchInHand:
+    """A batch, its present attempt and who decides it, as they were when the task opened it.
+
+    ``workspace`` is under the contract of the attempt. ``champion`` is who scored the batch or, before it is scored,
+    who would now; ``rules`` likewise. ``is_killed``: is the kill switch on? ``details``: what each state of the present
+    attempt said. Tasks that make facts out of a switch read it again where they write.
+    """
+
+    workspace: Workspace
+    batch: Batch
+    champion: Release
+    rules: Release
+    is_killed: bool
+    details: Mapping[str, Mapping[str, Scalar]]
+
+    @property
+    def batch_id(self) -> str:
+        """Its id."""
+        return self.batch.batch_id
+
+    @property
+    def as_of(self) -> datetime:
+        """When its decisions are as of."""
+        return self.batch.as_of
+
+    @property
+    def use_case(self) -> UseCase:
+        """The contract that it was opened with."""
+        return self.workspace.use_case
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where it is written down."""
+        return self.workspace.ledger
+
+    @cached_property
+    def parts(self) -> tuple[int, ...]:
+        """The numbers of its parts."""
+        return tuple(part.part for part in parts_of(self.ledger, self.batch_id, "due"))
+
+    @property
+    def is_of_model(self) -> bool:
+        """Whether a model is to decide it: only a model is held up by drift."""
+        return self.champion.kind != RULES and not self.is_killed and not self.handed_over
+
+    @property
+    def handed_over(self) -> str:
+        """Why the rules decide it in place of a model, in words; "" where nothing has said so yet."""
+        told = [str(self.details.get(state, {}).get("handed_over") or "") for state in ("validated", "scored")]
+        return next((reason for reason in told if reason), "")
+
+    def require_present_code(self, step: str) -> None:
+        """Raises UsageError where the contract or the code has changed since the attempt was opened.
+
+        What was done under one contract must not be gone on with under another one.
+        """
+        opened = self.details["opened"]
+        present = open_workspace(self.use_case.name)
+        is_same_code = opened.get("code_digest") in {None, present.code.digest}
+        if is_same_code and self.use_case.digest == present.use_case.digest:
+            return
+        changed = "code" if self.use_case.digest == present.use_case.digest else "contract"
+        raise UsageError(
+            f"{step} of {self.batch_id} cannot go on: the {changed} of {self.use_case.name} has changed since it was "
+            f"opened. Run the predict flow again: it begins the batch anew under the present one."
+        )
+
+
+def open_batch_in_hand(use_case: str, batch_id: str) -> BatchInHand:
+    """Take a batch in hand. Raises UsageError where there is no such batch."""
+    workspace = open_workspace(use_case)
+    batch = find_batch(workspace.ledger, batch_id)
+    if batch is None:
+        raise UsageError(f"no batch {batch_id} in the ledger. Run the predict flow first.")
+    details = attempt_details(workspace.ledger, batch_id)
+    scored = details.get("scored", {})
+    decides, ruling = champion(workspace.ledger, use_case), baseline(workspace.ledger, use_case)
+    assert decides is not None  # freezing a batch registers the rules, which decide unless a model does
+    assert ruling is not None
+    by, rules = scored.get("champion"), scored.get("rules")
+    return BatchInHand(
+        workspace=workspace.under(str(details["opened"].get("contract_digest") or batch.contract_digest)),
+        batch=batch,
+        champion=decides.release if by is None else release_of(workspace, str(by)),
+        rules=ruling.release if rules is None else release_of(workspace, str(rules)),
+        is_killed=is_kill_switch_on(workspace.ledger, use_case),
+        details=details,
+    )
