@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -54,6 +55,21 @@ def call_apart(function: Callable[..., object], *arguments: object) -> Apart:
         )
     told = json.loads(answers[-1].removeprefix(_ANSWER))
     return Apart(told["answer"], Taken(told["wall"], told["cpu"]), peaks.total, peaks.largest)
+
+
+def run_apart(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Taken:
+    """Run a command to its end: wall time, and the CPU seconds of it and of every process that it started and awaited.
+
+    Raises RuntimeError with the last lines that it wrote when it fails.
+    """
+    wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if told.returncode != 0:
+        last = told.stdout.decode(errors="replace")[-3000:]
+        raise RuntimeError(f"{' '.join(command)} ended with {told.returncode}: {last}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Taken(time.perf_counter() - wall, cpu)
 
 
 def _read_while_sampling(process: subprocess.Popen[str], given: str, peaks: PeakMemory) -> list[str]:

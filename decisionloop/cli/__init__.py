@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 
 UNEXPECTED = 70
 """Exit code of a defect: Python's own 1 would say that a batch was halted."""
@@ -22,5 +21,7 @@ def main() -> None:
         sys.stderr.write(f"decisionloop: {error}\n")
         sys.exit(error.exit_code)
     except Exception:
+        import traceback
+
         traceback.print_exc()
         sys.exit(UNEXPECTED)

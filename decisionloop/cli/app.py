@@ -17,6 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # rich takes longer to import than all the rest of a help page
+    context_settings={"max_content_width": 120},
 )
 usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)

@@ -6,18 +6,17 @@ import json
 import os
 import shutil
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from decisionloop.cli.environment import brief_flow_runs, use_private_prefect
+from decisionloop.cli.temporary_server import temporary_server
 from decisionloop.errors import BatchHalted, UsageError
+from decisionloop.imports import uncollected
 from decisionloop.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -28,17 +27,6 @@ if TYPE_CHECKING:
 
 FINISHED = "demo-finished"
 """Empty file in the demo's home: this replay reached its end, the next one starts afresh."""
-
-
-@dataclass(frozen=True)
-class DemoResult:
-    """What a replay came to."""
-
-    use_case: str
-    turns: int
-    halted: tuple[str, ...]
-    story: Path
-    seconds: float
 
 
 def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
@@ -58,11 +46,11 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
     turns = _turns(workspace)
     with ExitStack() as stack:
         progress = stack.enter_context(_progress(is_json))
-        stack.enter_context(_warm(progress, settings.resolved_mlflow_uri()))
+        _warm(progress, settings.resolved_mlflow_uri())
         stack.enter_context(brief_flow_runs())
         halted = tuple(_run_turns(workspace, turns, progress))
     from decisionloop.cli.story import write_and_tell
-    from decisionloop.cli.summary import print_summary
+    from decisionloop.cli.summary import DemoResult, print_summary
 
     page, story = write_and_tell(use_case, None, settings)
     (settings.home / FINISHED).touch()
@@ -149,16 +137,11 @@ def _progress(is_json: bool) -> Iterator[Progress]:
         yield progress
 
 
-@contextmanager
-def _warm(progress: Progress, tracking_uri: str) -> Iterator[None]:
-    """Start Prefect's server while the heavy libraries load: each keeps a core busy for ten seconds."""
+def _warm(progress: Progress, tracking_uri: str) -> None:
+    """Load the large libraries while Prefect's server starts: each keeps a core busy for some seconds."""
     bar = progress.add_task("Starting Prefect, Great Expectations and MLflow", total=None)
-    from prefect.server.api.server import SubprocessASGIServer
-
-    server = SubprocessASGIServer()
-    starting = threading.Thread(target=server.start, daemon=True)
-    starting.start()
-    try:
+    temporary_server()
+    with uncollected():
         import sklearn.ensemble  # noqa: F401
 
         import flows.loop  # noqa: F401
@@ -167,9 +150,4 @@ def _warm(progress: Progress, tracking_uri: str) -> Iterator[None]:
 
         great_expectations()
         load_mlflow(tracking_uri)
-        starting.join()
-        progress.update(bar, total=1, completed=1)
-        yield
-    finally:
-        starting.join()
-        server.stop()
+    progress.update(bar, total=1, completed=1)

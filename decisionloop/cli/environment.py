@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 QUIET = {
@@ -67,10 +67,45 @@ def _set_defaults(values: Mapping[str, str]) -> None:
         os.environ.setdefault(name, value)
 
 
+def needs_temporary_server() -> bool:
+    """Whether Prefect has no server here and would start one by itself. Imports prefect."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
+
+    return not PREFECT_API_URL.value() and bool(PREFECT_SERVER_ALLOW_EPHEMERAL_MODE.value())
+
+
 @contextmanager
 def brief_flow_runs() -> Iterator[None]:
-    """Flow runs without a heartbeat: joining its thread costs a second a run, and nobody is listening."""
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    """Flow runs of one command: without a heartbeat, and with a server of this process's own where there is no other.
 
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    Joining the heartbeat's thread costs a second a run, and nobody is listening. Raises ConfigurationError where the
+    temporary server does not start.
+    """
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+        PREFECT_UI_URL,
+        temporary_settings,
+    )
+
+    from decisionloop.cli.temporary_server import temporary_server
+
+    with ExitStack() as stack:
+        stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
+        if needs_temporary_server():
+            server = temporary_server()
+            server.wait(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
+            stack.enter_context(_for_children("PREFECT_API_URL", server.url))
+            # It has no user interface that a link could lead to.
+            stack.enter_context(temporary_settings({PREFECT_API_URL: server.url, PREFECT_UI_URL: ""}))
         yield
+
+
+@contextmanager
+def _for_children(name: str, value: str) -> Iterator[None]:
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]

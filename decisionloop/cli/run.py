@@ -11,6 +11,8 @@ import typer
 from decisionloop.errors import BatchHalted, UsageError
 
 if TYPE_CHECKING:
+    from prefect import Flow
+
     from decisionloop.workspace import Workspace
 
 
@@ -28,13 +30,15 @@ def parse_as_of(text: str) -> datetime:
 def run_once(use_case: str, as_of_text: str, is_json: bool) -> None:
     """Run one turn and say what it did. Raises BatchHalted (exit code 1) when a check stopped the batch."""
     from decisionloop.cli.environment import brief_flow_runs, use_configured_prefect
-    from decisionloop.workspace import open_workspace
+    from decisionloop.imports import uncollected
 
     as_of = parse_as_of(as_of_text)
     use_configured_prefect()
-    workspace = open_workspace(use_case)  # a faulty contract is said before anything starts
-    from flows.loop import loop
+    with uncollected():
+        from decisionloop.workspace import open_workspace
 
+        workspace = open_workspace(use_case)  # a faulty contract is said before anything starts
+        loop = _load_loop()
     try:
         with brief_flow_runs():
             batch_id = loop(use_case, as_of)
@@ -43,6 +47,23 @@ def run_once(use_case: str, as_of_text: str, is_json: bool) -> None:
             _print_summary(workspace, halt.batch_id, is_json)
         raise
     _print_summary(workspace, batch_id, is_json)
+
+
+def _load_loop() -> Flow[..., str]:
+    """The flow; while a temporary server starts, what validation needs is loaded as well."""
+    from decisionloop.cli.environment import needs_temporary_server
+    from decisionloop.cli.temporary_server import temporary_server
+
+    is_alone = needs_temporary_server()
+    if is_alone:
+        temporary_server()
+    from flows.loop import loop
+
+    if is_alone:
+        from expectations.engine import great_expectations
+
+        great_expectations()
+    return loop
 
 
 def _print_summary(workspace: Workspace, batch_id: str, is_json: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from decisionloop.ledger.releases import champion
@@ -10,8 +12,18 @@ from decisionloop.report.record.story import Story
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from decisionloop.cli.demo import DemoResult
     from decisionloop.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a replay came to."""
+
+    use_case: str
+    turns: int
+    halted: tuple[str, ...]
+    story: Path
+    seconds: float
 
 
 def print_summary(workspace: Workspace, story: Story, result: DemoResult) -> None:

@@ -1,0 +1,40 @@
+"""`python -m decisionloop.cli.prefect_server FD`: Prefect's own server on a socket that the parent process has opened.
+
+It says `ready` on standard output when it answers, and ends when standard input does: however the parent ends, with
+kill -9 too, it leaves no server behind.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+
+from decisionloop.imports import uncollected
+
+
+def main(socket_number: int) -> None:
+    """Serve until the parent is gone."""
+    with uncollected():
+        import uvicorn
+        from prefect.server.api.server import create_app
+
+        app = create_app(ephemeral=True, final=True)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            print("ready", flush=True)
+
+    server = Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+
+    def leave_with_parent() -> None:
+        sys.stdin.buffer.read()
+        server.should_exit = True
+
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    server.run([socket.socket(fileno=socket_number)])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,82 @@
+"""A Prefect server of this process's own, for a machine that has none: it lives as long as the command.
+
+Prefect would start one by itself, but only where a flow begins, and it loads the whole server into the client's
+process as well to do so.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+
+from decisionloop.errors import ConfigurationError
+
+STOP_SECONDS = 5
+
+
+class TemporaryServer:
+    """A server process that is starting, or has started."""
+
+    def __init__(self) -> None:
+        # Whoever connects before the server listens waits in the socket's queue: no port is guessed, none is polled.
+        with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "decisionloop.cli.prefect_server", str(listener.fileno())],
+                env=_environment(),
+                pass_fds=(listener.fileno(),),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        self._is_ready, self._has_spoken = False, threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
+        atexit.register(self.stop)
+
+    def wait(self, seconds: float) -> None:
+        """Return when it answers. Raises ConfigurationError, with the server stopped, where it does not in time."""
+        self._has_spoken.wait(seconds)
+        if self._is_ready:
+            return
+        ended = self._process.poll()
+        self.stop()
+        happened = f"did not answer within {seconds:g} s" if ended is None else f"ended with {ended}"
+        raise ConfigurationError(
+            f"Prefect's temporary server {happened}. Its last lines stand above; try again, raise "
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or set PREFECT_API_URL to a server that runs."
+        )
+
+    def stop(self) -> None:
+        """Let it finish what it does, for some seconds, and end."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        self._is_ready = bool(self._process.stdout.readline())  # "", if it ends before it answers
+        self._has_spoken.set()
+        for _ in self._process.stdout:
+            pass  # a pipe that nobody reads stops who writes
+
+
+@functools.cache
+def temporary_server() -> TemporaryServer:
+    """The one of this process, started by the first call; it need not answer yet."""
+    return TemporaryServer()
+
+
+def _environment() -> dict[str, str]:
+    """What Prefect itself gives to such a server: this environment, no server above it, and no user interface."""
+    kept = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    return {**kept, "PREFECT_UI_ENABLED": "false"}
