@@ -9,6 +9,7 @@ from pydantic import Field
 from decisionloop.contract.section import Section, field
 
 Severity = Literal["critical", "row", "warning"]
+WhenHalted = Literal["rules", "hold", "nobody"]
 
 
 class Economics(Section):
@@ -120,6 +121,13 @@ class Guardrails(Section):
         12_000,
         default=None,
         ge=0,
+    )
+    when_halted: WhenHalted = field(
+        "Who decides when a guardrail stops a model's batch. rules: the rules decide the whole batch at once, and "
+        "each row says why. hold: the batch waits, undecided, for a person who releases or cancels it. nobody: the "
+        "batch is closed without a decision about anyone.",
+        "hold",
+        default="rules",
     )
 
 
