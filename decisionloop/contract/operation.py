@@ -189,10 +189,16 @@ class Latency(Section):
 class Schedule(Section):
     """When the loop runs by itself."""
 
-    cron: str = field("Cron expression.", "0 6 * * 1")
+    cron: str = field(
+        "When a batch is due, as a cron expression of five fields; a replay runs at the same times.", "0 6 * * 1"
+    )
     timezone: str = field("Time zone of the cron expression.", "UTC", default="UTC")
     covers_days: float = field(
-        "A batch decides the entities that fell due in so many days up to its as-of.", 7, default=7, gt=0
+        "A batch decides the entities that fell due in so many days up to its as-of; whoever falls due "
+        "outside of every batch's days is not decided.",
+        7,
+        default=7,
+        gt=0,
     )
 
 

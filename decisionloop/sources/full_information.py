@@ -26,7 +26,7 @@ class FullInformation(HistoryBacked):
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """As-of times of the replay."""
-        return self.history.calendar(self.use_case.schedule.covers_days)
+        return self.history.calendar(self.use_case.schedule)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Outcomes, seen by ``as_of``, of the decisions that took a revealing action; nobody else's."""
