@@ -23,7 +23,6 @@ _REMEDIES = {
     "union_tag_invalid": "Set `kind` to one of the values that docs/contract.md lists.",
     "union_tag_not_found": "Add `kind`; docs/contract.md lists the values.",
     "finite_number": "Write a number.",
-    "less_than_equal": "Write one that somebody could mean.",
 }
 
 

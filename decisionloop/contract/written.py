@@ -1,8 +1,7 @@
 """A contract's YAML as it was written: unquoted scalars keep their spelling, every value keeps its line.
 
 ``007``, ``1.0``, ``no`` and ``20:00`` stay what they are until the contract says of which type they are. Whatever
-lets a reader and the program understand different things is a fault: a key given twice, anchors, tags, a second
-document.
+lets a reader and the program understand different things is a fault: a key given twice, tags, a second document.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from decisionloop.errors import Fault
 
 Path = tuple[str | int, ...]
 _NULLS = {"", "~", "null", "Null", "NULL"}
-_DEEPEST = 20
+_DEEPEST, _MOST_VALUES = 20, 20_000
 
 
 class Plain(str):
@@ -52,7 +51,9 @@ class _Open:
 
     content: list[object] | dict[str, object]
     path: Path
+    anchor: str | None = None
     key: str | None = None
+    values: int = 1
 
 
 def read_yaml(text: str) -> Written:
@@ -79,7 +80,8 @@ class _Reader:
     def __init__(self, written: Written) -> None:
         self.written = written
         self.open: list[_Open] = []
-        self.documents = 0
+        self.anchored: dict[str, tuple[object, int]] = {}
+        self.documents = self.values = 0
 
     def read(self, events: Iterator[yaml.Event]) -> None:
         for event in events:
@@ -89,31 +91,52 @@ class _Reader:
                 if self.documents > 1:
                     self._fault("---", line, "a second document begins", "Keep one contract in the file.")
                     return
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                self._fault(
-                    str(getattr(event, "anchor", "")),
-                    line,
-                    "an anchor or alias",
-                    "Write the value out where it is meant.",
-                )
             if getattr(event, "tag", None):
                 self._fault(str(getattr(event, "tag", "")), line, "a tag", "Write the value without it.")
-            if isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
-                self._scalar(None if isinstance(event, yaml.AliasEvent) else event, line)
+            if isinstance(event, yaml.ScalarEvent):
+                self._scalar(event, line)
+            elif isinstance(event, yaml.AliasEvent):
+                self._alias(str(getattr(event, "anchor", "")), line)
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                path = self._add({} if isinstance(event, yaml.MappingStartEvent) else [], line)
-                if len(self.open) > _DEEPEST:
-                    self._fault(".".join(map(str, path[:3])), line, "nested too deeply", "No contract needs this.")
-                    return
+                content: dict[str, object] | list[object] = {} if isinstance(event, yaml.MappingStartEvent) else []
+                self.open.append(_Open(content, self._add(content, line), event.anchor))
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-                self.open.pop()
+                self._close()
+            if len(self.open) > _DEEPEST or self.values > _MOST_VALUES:
+                problem = "nested too deeply" if len(self.open) > _DEEPEST else "holds too many values"
+                self._fault(".".join(map(str, self.open[-1].path[:3])), line, problem, "No contract needs this.")
+                return
 
-    def _scalar(self, event: yaml.ScalarEvent | None, line: int) -> None:
-        value: str | None = None
-        if event is not None:
-            value = Plain(event.value) if event.implicit[0] else str(event.value)
-            value = None if isinstance(value, Plain) and value in _NULLS else value
-        if self.open and isinstance(self.open[-1].content, dict) and self.open[-1].key is None:
+    def _close(self) -> None:
+        """A list or mapping is complete; from now on an alias may repeat it."""
+        closed = self.open.pop()
+        if closed.anchor:
+            self.anchored[closed.anchor] = (closed.content, closed.values)
+        if self.open:
+            self.open[-1].values += closed.values
+
+    def _alias(self, name: str, line: int) -> None:
+        """Take what an anchor has named; what is not complete, or is nowhere, cannot be repeated."""
+        if name not in self.anchored:
+            self._fault(f"*{name}", line, "repeats what is not complete here", "Write the value out.")
+        value, many = self.anchored.get(name, (None, 1))
+        self.values += many
+        if self.open:
+            self.open[-1].values += many
+        if isinstance(value, str) and self._wants_key():
+            self._name(value, line)
+        else:
+            self._add(value, line)
+
+    def _wants_key(self) -> bool:
+        return bool(self.open) and isinstance(self.open[-1].content, dict) and self.open[-1].key is None
+
+    def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
+        value: str | None = Plain(event.value) if event.implicit[0] else str(event.value)
+        value = None if isinstance(value, Plain) and value in _NULLS else value
+        if event.anchor:
+            self.anchored[event.anchor] = (value, 1)
+        if self._wants_key():
             self._name(value, line)
         else:
             self._add(value, line)
@@ -133,7 +156,9 @@ class _Reader:
     def _add(self, value: object, line: int) -> Path:
         """Put a value where the text has it; returns its path."""
         path: Path = ()
+        self.values += 1
         if self.open:
+            self.open[-1].values += 1
             inside = self.open[-1]
             if isinstance(inside.content, dict):
                 if inside.key is None:  # a list or mapping where a key should be
@@ -147,8 +172,6 @@ class _Reader:
             self.written.lines.setdefault(path, line)
         else:
             self.written.content = value
-        if isinstance(value, dict | list):
-            self.open.append(_Open(value, path))
         return path
 
     def _fault(self, value: str, line: int, problem: str, remedy: str) -> None:

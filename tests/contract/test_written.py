@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import yaml
 from hypothesis import given
@@ -29,7 +31,7 @@ def test_every_value_has_its_line():
         ("a: 1\nb: 2\na: 3\n", "a", 3),
         ("a: {x: 1, x: 1}\n", "a.x", 1),
         ("a:\n- {name: n, x: 1,\n   x: 2}\n", "a.n.x", 3),
-        ("a: &here 1\n", "line 1", 1),
+        ("a: &here [*here]\n", "line 1", 1),
         ("a: 1\nb: *here\n", "line 2", 2),
         ("a: 1\n<<: *here\n", "line 2", 2),
         ("a: !!python/object/apply:os.system ['true']\n", "line 1", 1),
@@ -51,11 +53,17 @@ def test_deep_nesting_is_refused_not_followed(bracket, depth):
     assert read_yaml("a: " + bracket * depth).faults[0].problem == "nested too deeply"
 
 
-def test_a_bomb_of_aliases_is_refused_where_it_begins():
-    bomb = "a: &a [x, x]\n" + "".join(
-        f"{b}: &{b} [*{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-    )
-    assert read_yaml(bomb).faults[0].line == 1
+def test_an_alias_repeats_what_is_complete():
+    written = read_yaml("a: &x {b: 1}\nc: *x\nd: &y 2\ne: [*y, *x]\n")
+    assert written.content == {"a": {"b": "1"}, "c": {"b": "1"}, "d": "2", "e": ["2", {"b": "1"}]}
+    assert written.faults == []
+    assert written.line_of(("c", "b")) == 2
+
+
+def test_a_bomb_of_aliases_is_refused_before_it_goes_off():
+    names = "abcdefghijklmnop"
+    steps = [f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]" for a, b in pairwise(names)]
+    assert read_yaml("\n".join(["a: &a [x, x]", *steps])).faults[0].problem == "holds too many values"
 
 
 values = st.recursive(
