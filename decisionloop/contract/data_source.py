@@ -19,6 +19,12 @@ class Table(Section):
     url: str = field("SQLAlchemy URL.", "postgresql+psycopg://reader@host/warehouse", default="")
     table: str = field("Table of that database.", "decisions", default="")
     time: str = field("Column that says when a row was known.", "statement_at")
+    text: tuple[str, ...] = field(
+        "Further columns that are codes and no numbers: read as they are written, like the entity key and every column "
+        "named as a category or protected attribute.",
+        ["postcode"],
+        default=(),
+    )
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:

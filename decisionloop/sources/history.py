@@ -10,7 +10,7 @@ import pandas as pd
 from decisionloop.contract.cron import due_times
 from decisionloop.contract.operation import Schedule
 from decisionloop.predict.text import as_text
-from decisionloop.sources.rows import Rows
+from decisionloop.sources.layout import Rows
 
 
 @dataclass
