@@ -27,15 +27,17 @@ class DecisionLoopError(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a contract: where, what value, and what to do."""
+    """One thing wrong with a contract: where, what value, and what to do; ``line`` of the file where it is known."""
 
     path: str
     value: str
     problem: str
     remedy: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.problem} (got {self.value}). {self.remedy}"
+        line = "" if self.line is None or self.path.startswith("line ") else f" (line {self.line})"
+        return f"{self.path}{line}: {self.problem} (got {self.value}). {self.remedy}"
 
 
 class ContractError(DecisionLoopError):

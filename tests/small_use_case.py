@@ -29,7 +29,7 @@ gate:
   first_look_confidence: 0.51
   maximum_calibration_error: 0.5
   minimum_impact_ratio: 0.3
-schedule: {cron: 0 6 * * 1, covers_days: 7}
+schedule: {cron: 0 0 * * 1, covers_days: 7}
 actuator: {kind: file}
 approval: {owner: owner@example.com, approvers: [approver@example.com]}
 """

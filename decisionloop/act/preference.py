@@ -21,7 +21,7 @@ def allowed_actions(use_case: UseCase, frame: pd.DataFrame) -> np.ndarray:
         values: dict[str, np.ndarray | float] = {
             name: frame[name].to_numpy(dtype=object if types[name] == "category" else np.float64) for name in names
         }
-        holds = expression.evaluate(values | use_case.economics.constants, len(frame)) != 0
+        holds = expression.holds(values | use_case.economics.constants, len(frame))
         allowed[:, index] = holds & frame[names].notna().all(axis=1).to_numpy()
     return allowed
 

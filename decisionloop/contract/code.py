@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from decisionloop.contract.private_modules import digest_of, package_files, run_file
+from decisionloop.contract.user_code import UserCodeFailed, guarded
 from decisionloop.errors import ContractError, Fault
 
 if TYPE_CHECKING:
@@ -77,22 +78,12 @@ def _import(path: Path, faults: list[Fault]) -> ModuleType | None:
         faults.append(Fault(path.name, "nothing", "there is no such file", f"Write {path}."))
         return None
     try:
-        return run_file(path)
-    except Exception as error:
-        problem = f"cannot be imported: {type(error).__name__}: {error}"
+        return guarded(lambda: run_file(path), path)
+    except UserCodeFailed as failed:
+        problem = f"cannot be imported: {failed.problem}"
         remedy = "Correct it; it may import installed packages and, as `from .name import …`, a package beside it."
-        faults.append(Fault(path.name, _line_of(error, path), problem, remedy))
+        faults.append(Fault(path.name, failed.where or "its import", problem, remedy, failed.line))
         return None
-
-
-def _line_of(error: Exception, path: Path) -> str:
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}"
-    trace, line = error.__traceback__, 0
-    while trace is not None:
-        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
-        trace = trace.tb_next
-    return f"line {line}"
 
 
 def _function(

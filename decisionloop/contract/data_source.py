@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from decisionloop.contract.section import Section, field
+from decisionloop.contract.written import Plain
 
 
 class Table(Section):
@@ -18,6 +19,12 @@ class Table(Section):
     url: str = field("SQLAlchemy URL.", "postgresql+psycopg://reader@host/warehouse", default="")
     table: str = field("Table of that database.", "decisions", default="")
     time: str = field("Column that says when a row was known.", "statement_at")
+    text: tuple[str, ...] = field(
+        "Further columns that are codes and no numbers: read as they are written, like the entity key and every column "
+        "named as a category or protected attribute.",
+        ["postcode"],
+        default=(),
+    )
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
@@ -91,11 +98,17 @@ class RandomisedLogReplay(Section):
     outcome_time: str = field("Column that says when the outcome was seen.", "seen_at")
 
 
+def _typed(value: object) -> object:
+    """An option as YAML takes it, for nothing else says of which type it is."""
+    typed = value.typed() if isinstance(value, Plain) else value
+    return typed if isinstance(typed, bool | int | float) else value
+
+
 class CustomSource(Section):
     """A source of your own: `source.py` with `source(use_case, folder)`."""
 
     kind: Literal["custom"] = field("Which source this is.", "custom")
-    options: dict[str, str | int | float | bool] = field(
+    options: dict[str, Annotated[str | int | float | bool, BeforeValidator(_typed)]] = field(
         "Passed on to your source as use_case.source.options.", {"scenario": "stationary"}, default={}
     )
 

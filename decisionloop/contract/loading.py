@@ -1,28 +1,19 @@
-"""From a folder to a contract: YAML in, one frozen ``UseCase`` out, or every fault with its path and remedy."""
+"""From a folder to a contract: YAML in, one frozen ``UseCase`` out, or every fault with its path, line and remedy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import ValidationError
 
-from decisionloop.contract.usecase import InconsistentContract, UseCase
+from decisionloop.contract.consistency import inconsistencies
+from decisionloop.contract.schema_faults import mended, schema_faults
+from decisionloop.contract.usecase import UseCase
+from decisionloop.contract.written import Written, named, read_yaml
 from decisionloop.errors import ContractError, Fault, UsageError
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 FILE_NAME = "usecase.yaml"
-_REMEDIES = {
-    "missing": "Add it.",
-    "extra_forbidden": "Remove it or correct its name; docs/contract.md lists every field.",
-    "string_pattern_mismatch": "Use lower-case letters, digits and underscores, starting with a letter.",
-    "union_tag_invalid": "Set `kind` to one of the values that docs/contract.md lists.",
-    "union_tag_not_found": "Add `kind`; docs/contract.md lists the values.",
-}
 
 
 @dataclass(frozen=True)
@@ -42,40 +33,49 @@ def load_use_case(folder: Path) -> UseCaseFolder:
     path = folder / FILE_NAME
     if not path.is_file():
         raise UsageError(f"no {FILE_NAME} in {folder}. Name an existing use case, or run `decisionloop usecase new`.")
-    text = path.read_text(encoding="utf-8")
-    use_case = parse_use_case(text, str(path))
-    if use_case.name != folder.resolve().name:
-        raise ContractError(
-            str(path),
-            [Fault("name", repr(use_case.name), "differs from the folder's name", "Rename one of them.")],
-        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8: {error.reason} at byte {error.start}"
+        raise ContractError(str(path), [Fault("the file", "-", problem, "Save it as UTF-8.")]) from error
+    use_case = parse_use_case(text, str(path), folder.resolve().name)
     return UseCaseFolder(folder.resolve(), use_case, text)
 
 
-def parse_use_case(text: str, where: str) -> UseCase:
-    """Parse YAML text. Raises ContractError with one fault for each thing wrong in it."""
+def parse_use_case(text: str, where: str, folder_name: str | None = None) -> UseCase:
+    """Parse YAML text; ``folder_name`` is the name that it must have, None where it has no folder.
+
+    Raises ContractError with one fault for each thing wrong in it: in its form, in single values, and between its
+    sections, as far as those are readable.
+    """
+    written = read_yaml(text)
+    if not isinstance(written.content, dict):
+        if not written.faults:
+            problem = "is no mapping of names to values"
+            written.faults.append(Fault("the file", "-", problem, "Write `name: …` and the other sections."))
+        raise ContractError(where, written.faults)
+    faults = list(written.faults)
+    content, unknown = written.content, set[str]()
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}" if mark else "the file"
-        problem = str(getattr(error, "problem", error))
-        raise ContractError(where, [Fault(line, "-", f"not valid YAML: {problem}", "Correct the YAML.")]) from error
-    try:
-        return UseCase.model_validate(content)
+        use_case = UseCase.model_validate(content)
     except ValidationError as error:
-        raise ContractError(where, [fault for detail in error.errors() for fault in _faults(detail)]) from error
+        faults += schema_faults(error, written)
+        content, unknown = mended(content, error)
+        try:
+            use_case = UseCase.model_validate(content)
+        except ValidationError:  # nothing more can be told before these are mended
+            raise ContractError(where, faults) from error
+    faults += _between_sections(use_case, unknown, written)
+    if folder_name is not None and "name" not in unknown and use_case.name != folder_name:
+        problem, remedy = f"differs from the folder's name, {folder_name}", "Rename one of them."
+        faults.append(Fault("name", repr(use_case.name), problem, remedy, written.line_of(("name",))))
+    if faults:
+        raise ContractError(where, faults)
+    return use_case
 
 
-def _faults(detail: ErrorDetails) -> list[Fault]:
-    cause = detail.get("ctx", {}).get("error")
-    if isinstance(cause, InconsistentContract):
-        return [Fault(one.path, repr(one.value), one.problem, one.remedy) for one in cause.found]
-    path = ".".join(str(step) for step in detail["loc"]) or "(top)"
-    value = "nothing" if detail["type"] == "missing" else _shortened(repr(detail["input"]))
-    remedy = _REMEDIES.get(detail["type"], "Correct the value; docs/contract.md shows an example.")
-    return [Fault(path, value, detail["msg"], remedy)]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."
+def _between_sections(use_case: UseCase, unknown: set[str], written: Written) -> list[Fault]:
+    return [
+        Fault(named(one.path, written.content), repr(one.value), one.problem, one.remedy, written.line_of(one.path))
+        for one in inconsistencies(use_case, unknown)
+    ]

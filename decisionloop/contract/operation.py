@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from decisionloop.contract.section import Section, field
+from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
 Severity = Literal["critical", "row", "warning"]
+Money = Annotated[float, Field(ge=-MOST_MONEY, le=MOST_MONEY)]
+Rows = Annotated[int, Field(ge=0, le=MOST)]
 WhenHalted = Literal["rules", "hold", "nobody"]
 
 
@@ -16,25 +18,27 @@ class Economics(Section):
     """What each action earns or loses, as expressions; nothing about money is hidden in code."""
 
     currency: str = field("Currency of every value.", "NTD")
-    constants: dict[str, float] = field("Named numbers for the expressions.", {"margin": 0.03}, default={})
+    constants: dict[str, Money] = field("Named numbers for the expressions.", {"margin": 0.03}, default={})
     value: dict[str, str] = field(
         "For each action the money earned (negative: lost) by one decision. Names: features, constants, "
         "`outcome` (1 or 0) and `amount`.",
         {"hold": "0", "increase": "0.1 * limit * where(outcome, -loss, margin)"},
     )
-    explanation: str = field("The economics in a sentence, for the story.", "Margin 3 %, loss 45 %.")
+    explanation: str = field(
+        "The economics in a sentence, for the story.", "Margin 3 %, loss 45 %.", changes_meaning=False
+    )
 
 
 class ServingCost(Section):
     """What serving a decision costs, in the currency of the economics; at 0 it is measured but has no price."""
 
-    cpu_hour: float = field("Money for an hour of one processor core.", 1.6, default=0.0, ge=0, allow_inf_nan=False)
+    cpu_hour: float = field("Money for an hour of one processor core.", 1.6, default=0.0, ge=0, le=MOST_MONEY)
     stored_gib: float = field(
         "Money for keeping one GiB (2**30 bytes) for the life of the record.",
         10,
         default=0.0,
         ge=0,
-        allow_inf_nan=False,
+        le=MOST_MONEY,
     )
 
     @property
@@ -52,7 +56,7 @@ class BudgetConstraint(Section):
 
     kind: Literal["budget"] = field("Which constraint this is.", "budget")
     cost: dict[str, str] = field("Cost of each action, as an expression.", {"offer": "5"})
-    limit: float = field("Most that a batch may cost, in currency.", 10_000, ge=0)
+    limit: float = field("Most that a batch may cost, in currency.", 10_000, ge=0, le=MOST_MONEY)
 
 
 class ShareConstraint(Section):
@@ -87,17 +91,17 @@ class Policy(Section):
 
 
 class Guardrails(Section):
-    """What stops a batch after scoring and before anything leaves."""
+    """What keeps a model from deciding a batch (see when_halted). Rules are kept within shares and cost, and go on."""
 
     maximum_score_shift: float = field(
-        "Total-variation distance between the batch's scores and the release's reference; above it, halt.",
+        "Total-variation distance between the batch's scores and the release's reference; above it, stop the model.",
         0.25,
         default=0.25,
         gt=0,
         le=1,
     )
     maximum_feature_shift: float = field(
-        "Share of a feature's values (total-variation distance) that surely moved from the reference; above it, halt.",
+        "Share of a feature's values (total-variation distance) that surely moved from the reference; above it, stop the model.",
         0.25,
         default=0.25,
         gt=0,
@@ -105,27 +109,28 @@ class Guardrails(Section):
     )
     maximum_action_shift: float = field(
         "Share of decisions (total-variation distance) that surely get another action than in the last batches of "
-        "the same release; above it, halt.",
+        "the same release; above it, stop the model.",
         0.25,
         default=0.25,
         gt=0,
         le=1,
     )
     action_share: dict[str, tuple[float, float]] = field(
-        "Realised share of an action in a batch, smallest and largest; outside it, halt.",
+        "Realised share of an action in a batch, smallest and largest; outside it, stop the model.",
         {"increase": [0.3, 0.97]},
         default={},
     )
     maximum_cost: float | None = field(
-        "Realised cost of a batch under the budget's cost expressions; above it, halt.",
+        "Realised cost of a batch under the budget's cost expressions; above it, stop the model.",
         12_000,
         default=None,
         ge=0,
+        le=MOST_MONEY,
     )
     when_halted: WhenHalted = field(
         "Who decides when a guardrail stops a model's batch. rules: the rules decide the whole batch at once, and "
-        "each row says why. hold: the batch waits, undecided, for a person who releases or cancels it. nobody: the "
-        "batch is closed without a decision about anyone.",
+        "each row says why. hold: the batch waits, undecided, until a person runs it again. nobody: the batch is closed "
+        "without a decision about anyone. Broken data (data_quality) halts a batch whoever decides.",
         "hold",
         default="rules",
     )
@@ -150,8 +155,8 @@ class DataQuality(Section):
     maximum_null_excess: float = field(
         "How far the share of missing values may exceed the reference.", 0.1, default=0.1, gt=0, le=1
     )
-    rows: tuple[int, int] = field("Fewest and most rows of a batch.", [5_000, 10_000])
-    maximum_age_days: float = field("Age of the newest source row at which data is stale.", 35, gt=0)
+    rows: tuple[Rows, Rows] = field("Fewest and most rows of a batch.", [5_000, 10_000])
+    maximum_age_days: float = field("Age of the newest source row at which data is stale.", 35, gt=0, le=CENTURY)
 
 
 class Gate(Section):
@@ -165,34 +170,41 @@ class Gate(Section):
         gt=0.5,
         lt=1,
     )
-    minimum_gain: float = field("Money per decision that the challenger must surely add.", 0.0, default=0.0)
+    minimum_gain: Money = field("Money per decision that the challenger must surely add.", 0.0, default=0.0)
     minimum_effective_n: float = field(
-        "Effective sample size below which the gate does not answer.", 100, default=100, gt=1
+        "Effective sample size below which the gate does not answer.", 100, default=100, gt=1, le=MOST
     )
     maximum_calibration_error: float = field(
         "Largest difference between predicted and observed rate.", 0.05, default=0.05, gt=0, le=1
     )
-    maximum_auc_loss: float = field("AUC it may lose against a model champion.", 0.02, default=0.02, ge=0)
+    maximum_auc_loss: float = field("AUC it may lose against a model champion.", 0.02, default=0.02, ge=0, le=1)
     minimum_impact_ratio: float = field(
         "Smallest adverse impact ratio of a group (the four-fifths rule).", 0.8, default=0.8, gt=0, le=1
     )
-    shadow_batches: int = field("Batches in shadow before the second look.", 3, default=3, ge=1)
+    shadow_batches: int = field("Batches in shadow before the second look.", 3, default=3, ge=1, le=MOST)
 
 
 class Latency(Section):
     """Time budgets that a release must meet."""
 
-    online_ms: float = field("One decision online, in milliseconds.", 100, default=100, gt=0)
-    batch_ms_per_row: float = field("One row of a batch, in milliseconds.", 1.0, default=1.0, gt=0)
+    online_ms: float = field("One decision online, in milliseconds.", 100, default=100, gt=0, le=MOST)
+    batch_ms_per_row: float = field("One row of a batch, in milliseconds.", 1.0, default=1.0, gt=0, le=MOST)
 
 
 class Schedule(Section):
     """When the loop runs by itself."""
 
-    cron: str = field("Cron expression.", "0 6 * * 1")
+    cron: str = field(
+        "When a batch is due, as a cron expression of five fields; a replay runs at the same times.", "0 6 * * 1"
+    )
     timezone: str = field("Time zone of the cron expression.", "UTC", default="UTC")
     covers_days: float = field(
-        "A batch decides the entities that fell due in so many days up to its as-of.", 7, default=7, gt=0
+        "A batch decides the entities that fell due in so many days up to its as-of; whoever falls due "
+        "outside of every batch's days is not decided.",
+        7,
+        default=7,
+        gt=0,
+        le=CENTURY,
     )
 
 
@@ -210,7 +222,7 @@ class FileActuator(Section):
 
     kind: Literal["file"] = field("Which actuator this is.", "file")
     folder: str = field("Folder; relative paths start at the home folder.", "outbox", default="outbox")
-    chunk_rows: int = field("Actions a file.", 10_000, default=10_000, ge=1)
+    chunk_rows: int = field("Actions a file.", 10_000, default=10_000, ge=1, le=MOST)
 
 
 class HttpActuator(Section):
@@ -218,7 +230,7 @@ class HttpActuator(Section):
 
     kind: Literal["http"] = field("Which actuator this is.", "http")
     url: str = field("Where to POST.", "http://127.0.0.1:8099/actions", pattern=r"^https?://")
-    chunk_rows: int = field("Actions a request.", 500, default=500, ge=1)
+    chunk_rows: int = field("Actions a request.", 500, default=500, ge=1, le=MOST)
 
 
 Actuator = Annotated[FileActuator | HttpActuator, Field(discriminator="kind")]

@@ -6,59 +6,73 @@ from typing import Literal
 
 from pydantic import AliasChoices
 
-from decisionloop.contract.section import Section, field
+from decisionloop.contract.section import CENTURY, MOST, AsWritten, Section, field
 
 NAME = r"^[a-z][a-z0-9_]*$"
+LONGEST_NAME = 63
+"""What PostgreSQL keeps of the name of a column."""
 FeatureType = Literal["number", "integer", "boolean", "category"]
 
 
 class Entity(Section):
     """Whom a decision is about."""
 
-    key: str = field("Column that identifies the entity, read as text.", "client_id", pattern=NAME)
-    noun: str = field("What people call one of them.", "client")
+    key: str = field(
+        "Column that identifies the entity, read as text.", "client_id", pattern=NAME, max_length=LONGEST_NAME
+    )
+    noun: str = field("What people call one of them.", "client", changes_meaning=False)
 
 
 class Feature(Section):
     """One input of models and rules, as of the decision time."""
 
-    name: str = field("Column name in the frame that features.py returns.", "utilisation", pattern=NAME)
+    name: str = field(
+        "Column name in the frame that features.py returns.", "utilisation", pattern=NAME, max_length=LONGEST_NAME
+    )
     type: FeatureType = field("number, integer, boolean or category.", "number")
-    wording: str = field("What people call it; reason codes use these words.", "share of the limit in use")
+    wording: str = field(
+        "What people call it; reason codes use these words.", "share of the limit in use", changes_meaning=False
+    )
     unit: str = field("Unit of the values.", "share of limit", default="")
     range: tuple[float, float] | None = field(
         "Smallest and largest admissible value (numbers and integers); null: any.", [-5.0, 10.0], default=None
     )
-    categories: tuple[str, ...] = field(
+    categories: tuple[AsWritten, ...] = field(
         "Admissible values of a category; others are unseen.", ["web", "shop"], default=()
     )
     is_nullable: bool = field("May the value be missing?", False, default=False)
     is_model_input: bool = field("False keeps the feature for the rules and the economics only.", True, default=True)
     reason_group: str = field("Features of one group share one reason code; empty: its own.", "arrears", default="")
-    purpose: str = field("Why the decision may use it.", "Clients near their limit have little slack.")
+    purpose: str = field(
+        "Why the decision may use it.", "Clients near their limit have little slack.", changes_meaning=False
+    )
 
 
 class ProtectedAttribute(Section):
     """An attribute on which nobody may be disadvantaged; frozen with the batch, not a feature."""
 
-    name: str = field("Column name in the frame that features.py returns.", "sex", pattern=NAME)
-    groups: dict[str, str] = field("Each value and its wording.", {"1": "men", "2": "women"}, min_length=2)
-    reference: str = field("The value that other groups are compared with.", "1")
-    minimum_group_size: int = field("Smaller groups are not judged.", 200, default=200, ge=1)
+    name: str = field(
+        "Column name in the frame that features.py returns.", "sex", pattern=NAME, max_length=LONGEST_NAME
+    )
+    groups: dict[AsWritten, str] = field("Each value and its wording.", {"1": "men", "2": "women"}, min_length=2)
+    reference: AsWritten = field("The value that other groups are compared with.", "1")
+    minimum_group_size: int = field("Smaller groups are not judged.", 200, default=200, ge=1, le=MOST)
     is_feature: bool = field("True admits it as a model input, knowingly; the default is never.", False, default=False)
 
 
 class ClassOutcome(Section):
     """A yes-or-no outcome."""
 
-    column: str = field("Outcome column of the source; 1 is yes, 0 is no.", "arrears", pattern=NAME)
-    wording: str = field("What a yes means.", "two or more months late at the next statement")
+    column: str = field(
+        "Outcome column of the source; 1 is yes, 0 is no.", "arrears", pattern=NAME, max_length=LONGEST_NAME
+    )
+    wording: str = field("What a yes means.", "two or more months late at the next statement", changes_meaning=False)
 
 
 class AmountOutcome(Section):
     """An outcome that is a quantity."""
 
-    column: str = field("Outcome column of the source.", "spend", pattern=NAME)
+    column: str = field("Outcome column of the source.", "spend", pattern=NAME, max_length=LONGEST_NAME)
     unit: str = field("Unit of the amount.", "EUR")
 
 
@@ -75,10 +89,14 @@ class Outcome(Section):
     amount: AmountOutcome | None = field(
         "The quantity, if there is one.", {"column": "spend", "unit": "EUR"}, default=None
     )
-    window_days: float = field("An outcome counts if it happens within so many days.", 31, gt=0)
-    maturity_days: float = field("After so many days a cohort's outcomes are taken as complete.", 31, gt=0)
+    window_days: float = field("An outcome counts if it happens within so many days.", 31, gt=0, le=CENTURY)
+    maturity_days: float = field("After so many days a cohort's outcomes are taken as complete.", 31, gt=0, le=CENTURY)
     closed_days: float | None = field(
-        "After so many days an outcome is not taken in any more; null: twice the maturity.", 93, default=None, gt=0
+        "After so many days an outcome is not taken in any more; null: twice the maturity.",
+        93,
+        default=None,
+        gt=0,
+        le=CENTURY,
     )
 
     @property
@@ -90,8 +108,8 @@ class Outcome(Section):
 class Action(Section):
     """One thing that can be done."""
 
-    name: str = field("Name in decisions and in the economics.", "increase", pattern=NAME)
-    wording: str = field("What people call it.", "raise the limit by 10 %")
+    name: str = field("Name in decisions and in the economics.", "increase", pattern=NAME, max_length=LONGEST_NAME)
+    wording: str = field("What people call it.", "raise the limit by 10 %", changes_meaning=False)
     is_default: bool = field("The action of doing nothing; exactly one.", False, default=False)
     reveals_outcome: bool = field("Does taking it let the outcome be seen?", True)
     is_sent: bool = field("Does it leave through the actuator?", True, default=True)
@@ -120,7 +138,11 @@ class Model(Section):
         default=("scorecard", "gradient_boosting"),
         min_length=1,
     )
-    seed: int = field("Seed of everything random in training.", 0, default=0, ge=0)
+    seed: int = field("Seed of everything random in training.", 0, default=0, ge=0, le=MOST)
     reasons: int = field(
-        "How many reasons are logged with each decision of a model, the largest first; 0: none.", 3, default=3, ge=0
+        "How many reasons are logged with each decision of a model, the largest first; 0: none.",
+        3,
+        default=3,
+        ge=0,
+        le=100,
     )

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.fields import FieldInfo
+
+CENTURY = 36_525
+"""Days beyond which no window, maturity or schedule means anything."""
+MOST = 1_000_000_000
+"""Rows, versions and other counts beyond which a number is a slip of the pen."""
+MOST_MONEY = 1e15
+
+AsWritten = Annotated[str, StringConstraints(strip_whitespace=False)]
+"""Text that is compared with data, so that a space in it means a space."""
 
 
 class Section(BaseModel):
     """A frozen part of a contract; an unknown key is a fault, not a silence."""
 
     # YAML reads `reference: 1` as a number where the contract means the text "1".
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True, allow_inf_nan=False
+    )
 
     @classmethod
     def example(cls) -> dict[str, object]:
@@ -24,8 +36,21 @@ class Section(BaseModel):
 
 
 _REQUIRED: Any = ...
+_MARK = "changes_meaning"
 
 
-def field(description: str, example: object, default: Any = _REQUIRED, **constraints: Any) -> Any:
-    """A pydantic field that cannot be declared without a description and an example."""
-    return Field(default, description=description, examples=[example], **constraints)
+def field(
+    description: str, example: object, default: Any = _REQUIRED, *, changes_meaning: bool = True, **constraints: Any
+) -> Any:
+    """A pydantic field that cannot be declared without a description and an example.
+
+    ``changes_meaning`` False: it is said to people only, and may change without a new version of the contract.
+    """
+    mark: dict[str, Any] | None = None if changes_meaning else {_MARK: False}
+    return Field(default, description=description, examples=[example], json_schema_extra=mark, **constraints)
+
+
+def has_meaning(part: FieldInfo) -> bool:
+    """Whether a change of this field changes what the contract means."""
+    extra = part.json_schema_extra
+    return not (isinstance(extra, dict) and extra.get(_MARK) is False)

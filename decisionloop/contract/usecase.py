@@ -6,9 +6,6 @@ import hashlib
 import json
 from functools import cached_property
 
-from pydantic import model_validator
-
-from decisionloop.contract.consistency import Inconsistency, inconsistencies
 from decisionloop.contract.data_source import SourceSpec, TablesSource
 from decisionloop.contract.expressions import Expression
 from decisionloop.contract.operation import (
@@ -25,6 +22,7 @@ from decisionloop.contract.operation import (
     ServingCost,
 )
 from decisionloop.contract.problem import (
+    LONGEST_NAME,
     NAME,
     Action,
     ClassOutcome,
@@ -34,27 +32,22 @@ from decisionloop.contract.problem import (
     Outcome,
     ProtectedAttribute,
 )
-from decisionloop.contract.section import Section, field
+from decisionloop.contract.section import MOST, Section, field
 from decisionloop.contract.watching import Monitors
 
 _DOING_NOTHING = {"name": "hold", "wording": "leave the limit", "is_default": True, "reveals_outcome": False}
 
 
-class InconsistentContract(ValueError):
-    """Sections that contradict each other; carries every inconsistency."""
-
-    def __init__(self, found: tuple[Inconsistency, ...]) -> None:
-        self.found = found
-        super().__init__("; ".join(f"{one.path}: {one.problem}" for one in found))
-
-
 class UseCase(Section):
-    """One decision problem. Read it with :func:`decisionloop.contract.loading.load_use_case`."""
+    """One decision problem. Read it with :func:`decisionloop.contract.loading.load_use_case`.
 
-    name: str = field("Name; also the folder's name.", "credit_line", pattern=NAME)
-    version: int = field("Raise it whenever the meaning of the contract changes.", 1, ge=1)
-    title: str = field("The decision in a few words.", "Raise a client's credit line")
-    description: str = field("What is decided and why, for people.", "Each month …")
+    Sections are held against each other where it is read (:mod:`decisionloop.contract.consistency`).
+    """
+
+    name: str = field("Name; also the folder's name.", "credit_line", pattern=NAME, max_length=LONGEST_NAME)
+    version: int = field("Raise it whenever the meaning of the contract changes.", 1, ge=1, le=MOST)
+    title: str = field("The decision in a few words.", "Raise a client's credit line", changes_meaning=False)
+    description: str = field("What is decided and why, for people.", "Each month …", changes_meaning=False)
     entity: Entity = field("Whom a decision is about.", Entity.example())
     features: tuple[Feature, ...] = field("Inputs of models and rules.", [Feature.example()], min_length=1)
     protected: tuple[ProtectedAttribute, ...] = field(
@@ -74,14 +67,7 @@ class UseCase(Section):
     schedule: Schedule = field("When the loop runs.", Schedule.example())
     actuator: Actuator = field("How actions leave.", FileActuator.example())
     source: SourceSpec = field("Where data comes from.", TablesSource.example())
-    approval: Approval = field("Who answers for it.", Approval.example())
-
-    @model_validator(mode="after")
-    def _sections_agree(self) -> UseCase:
-        found = inconsistencies(self)
-        if found:
-            raise InconsistentContract(found)
-        return self
+    approval: Approval = field("Who answers for it.", Approval.example(), changes_meaning=False)
 
     @cached_property
     def digest(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from decisionloop.contract.section import Section, field
+from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
 MonitorFamily = Literal["inputs", "outputs", "performance", "labels", "value", "impact", "feedback", "skew"]
 AlarmSeverity = Literal["info", "warning", "critical"]
@@ -34,7 +34,9 @@ class Notification(Section):
 class Monitors(Section):
     """Alarm budgets, what counts as a change, the triggers of retraining, and whom to tell."""
 
-    false_alarms_per_year: float = field("False alarms a year over all monitors together.", 1.0, default=1.0, gt=0)
+    false_alarms_per_year: float = field(
+        "False alarms a year over all monitors together.", 1.0, default=1.0, gt=0, le=MOST
+    )
     budgets: dict[MonitorFamily, float] = field(
         "False alarms a year of single families of monitors; the others share what is left equally.",
         {"inputs": 0.2},
@@ -49,7 +51,11 @@ class Monitors(Section):
         lt=1,
     )
     minimum_money: float = field(
-        "Money a decision at stake below which no alarm is raised, however sure the change.", 0.5, default=0.0, ge=0
+        "Money a decision at stake below which no alarm is raised, however sure the change.",
+        0.5,
+        default=0.0,
+        ge=0,
+        le=MOST_MONEY,
     )
     slices: tuple[str, ...] = field(
         "Category features or protected attributes by which scores and actions are also watched.",
@@ -107,20 +113,22 @@ class Monitors(Section):
         True,
         default=True,
     )
-    retrain_every_days: float = field("Retrain on schedule after so many days.", 91, default=91, gt=0)
-    minimum_outcomes: int = field("Mature outcomes needed before any training.", 5_000, default=1_000, ge=50)
-    minimum_events: int = field("Of which at least so many of the rarer class.", 200, default=50, ge=10)
-    cooldown_days: float = field("No retraining sooner than this after another.", 28, default=14, ge=0)
-    training_days: float = field("How far back training cohorts reach.", 180, default=365, gt=0)
+    retrain_every_days: float = field("Retrain on schedule after so many days.", 91, default=91, gt=0, le=CENTURY)
+    minimum_outcomes: int = field("Mature outcomes needed before any training.", 5_000, default=1_000, ge=50, le=MOST)
+    minimum_events: int = field("Of which at least so many of the rarer class.", 200, default=50, ge=10, le=MOST)
+    cooldown_days: float = field("No retraining sooner than this after another.", 28, default=14, ge=0, le=CENTURY)
+    training_days: float = field("How far back training cohorts reach.", 180, default=365, gt=0, le=CENTURY)
     retraining_cost: float = field(
         "What a retraining costs (review, approval, computing); drift whose money at stake until the next schedule "
         "is less does not start one.",
         500,
         default=0.0,
         ge=0,
+        le=MOST_MONEY,
     )
     notifications: tuple[Notification, ...] = field(
         "Whom to tell; none: alarms stay in the ledger, the story and Prefect's events.",
         [Notification.example()],
         default=(),
+        changes_meaning=False,
     )

@@ -13,6 +13,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.contract.code import FEATURES_FILE, FeaturesFunction
 from decisionloop.contract.problem import Feature, FeatureType
+from decisionloop.contract.user_code import UserCodeFailed, call
 from decisionloop.errors import ContractError, Fault, SourceError
 from decisionloop.predict.ordering import by_entity_and_time, keep_only
 from decisionloop.predict.text import as_text
@@ -90,10 +91,11 @@ def _returned(
     where, key = f"{FEATURES_FILE} of {use_case.name}", use_case.entity.key
     asked = rows[key].unique()
     try:
-        returned = features_function(rows, as_of)
-    except Exception as error:
-        problem = f"failed at as-of {as_of.isoformat()}: {type(error).__name__}: {error}"
-        raise ContractError(where, [Fault("features", "an exception", problem, "Correct the function.")]) from error
+        returned = call(features_function, rows, as_of)
+    except UserCodeFailed as failed:
+        problem = f"failed at as-of {as_of.isoformat()}: {failed.problem}"
+        place = failed.where or "an exception"
+        raise ContractError(where, [Fault("features", place, problem, "Correct it.", failed.line)]) from failed
     faults = list(_shape_faults(returned, columns))
     if not faults:
         returned = returned.assign(**{key: as_text(returned[key])})[list(columns)]

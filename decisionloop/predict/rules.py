@@ -9,6 +9,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.code import RULES_FILE, UseCaseCode
+from decisionloop.contract.user_code import UserCodeFailed, call
 from decisionloop.errors import ContractError, Fault
 
 SAMPLE = 200
@@ -93,10 +94,10 @@ def apply_rules(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame) -> tu
 def _run(use_case: UseCase, name: str, function: object, seen: pd.DataFrame) -> np.ndarray:
     assert callable(function)
     try:
-        returned = function(seen.copy())
-    except Exception as error:
-        problem = f"failed: {type(error).__name__}: {error}"
-        raise _error(use_case, name, "an exception", problem, "Correct the function.") from error
+        returned = call(function, seen.copy())
+    except UserCodeFailed as failed:
+        fault = Fault(name, failed.where or "an exception", f"failed: {failed.problem}", "Correct it.", failed.line)
+        raise ContractError(f"{RULES_FILE} of {use_case.name}", [fault]) from failed
     if not isinstance(returned, pd.Series) or not returned.index.equals(seen.index):
         remedy = "Return a Series with the index of `features`, e.g. pd.Series(..., index=features.index)."
         raise _error(use_case, name, type(returned).__name__, "is not a Series with one value a row", remedy)

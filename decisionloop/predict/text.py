@@ -5,32 +5,35 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-_WHOLE_NUMBER = r"^(-?(?:0|[1-9]\d*))\.0$"
-
 
 def as_text(values: pd.Series) -> pd.Series:
-    """``values`` as ``str`` (missing stays missing), index kept.
+    """``values`` as ``str``, index kept; missing stays missing, and what is empty is missing too.
 
-    "007" stays "007"; 7, 7.0 and "7.0" (what a spreadsheet makes of 7) become "7"; True becomes "True".
+    Text stays as it is written: "007", "7.0", "NA" and " x ". A number 7 or 7.0 becomes "7", a truth value "true" or
+    "false".
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
-    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_integer_dtype(values.dtype):
-        return _named(values.astype("str"), values)
-    if pd.api.types.is_float_dtype(values.dtype) or pd.api.types.is_object_dtype(values.dtype):
-        values = values.astype(object).map(_text_of, na_action="ignore")
-    text = values.astype("str")
-    return _named(text.str.replace(_WHOLE_NUMBER, r"\1", regex=True), values)
+    if not isinstance(values.dtype, pd.StringDtype):
+        is_whole = pd.api.types.is_integer_dtype(values.dtype)
+        text = values if is_whole else values.astype(object).map(_text_of, na_action="ignore")
+        # A missing value of a nullable dtype is written out by some conversions.
+        text = text.astype("str").where(values.notna())
+    else:
+        text = values.astype("str")
+    text = text.where(text != "").astype("str")
+    text.name = values.name
+    return text
 
 
 def _text_of(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))  # str() would write large ones as 1e+17
-    return str(value)
+    return value if isinstance(value, str) else _whole(str(value))
 
 
-def _named(text: pd.Series, values: pd.Series) -> pd.Series:
-    # A missing value of a nullable dtype is written out by some conversions.
-    kept = text.where(values.notna()).astype("str")
-    kept.name = values.name
-    return kept
+def _whole(text: str) -> str:
+    """A decimal that is whole, without its zero: 7.0 is 7."""
+    return text.removesuffix(".0") if text.removesuffix(".0").lstrip("-").isdigit() else text

@@ -9,6 +9,7 @@ import pandas as pd
 
 from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text
+from decisionloop.sources.cells import MISSING, is_text, without_missing
 
 _TRUTH = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
@@ -45,9 +46,9 @@ def utc_times(values: pd.Series, where: str, is_required: bool = True) -> pd.Ser
             f"{where}: column {values.name} holds numbers such as {values.dropna().iloc[0]}, not times. "
             "Write times as ISO 8601 text (2005-07-08T06:00:00Z) or as datetimes."
         )
-    is_text = isinstance(values.dtype, pd.StringDtype)
-    values = values.where(values.str.strip() != "") if is_text else values
-    times: pd.Series = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601" if is_text else None)
+    holds_text = isinstance(values.dtype, pd.StringDtype)
+    values = values.where(~values.str.strip().isin(MISSING)) if holds_text else values
+    times: pd.Series = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601" if holds_text else None)
     is_bad = times.isna() & (values.notna() | is_required)
     if is_bad.any():
         shown = values[is_bad].iloc[0]
@@ -62,7 +63,8 @@ def utc_times(values: pd.Series, where: str, is_required: bool = True) -> pd.Ser
 def outcome_numbers(values: pd.Series, where: str) -> pd.Series:
     """Outcomes as float64, missing stays missing; true/yes are 1 and false/no are 0. Raises SourceError for text."""
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
+    if is_text(values):
+        values = without_missing(values)
         numbers = numbers.fillna(values.astype("str").str.strip().str.lower().map(_TRUTH).astype("float64"))
     is_bad = numbers.isna() & values.notna()
     if is_bad.any():

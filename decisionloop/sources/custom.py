@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import pandas as pd
 
 from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.code import SOURCE_FILE, load_source_function
-from decisionloop.errors import ContractError, Fault, SourceError, UsageError
+from decisionloop.contract.user_code import UserCodeFailed, call
+from decisionloop.errors import ContractError, DecisionLoopError, Fault, SourceError, UsageError
 from decisionloop.predict.features import point_in_time
 from decisionloop.predict.ordering import by_entity_and_time
 from decisionloop.predict.text import as_text
 from decisionloop.sources.base import OUTCOME_COLUMNS, ReplaySource, ScenarioSource, Source, TrueChange
 from decisionloop.sources.columns import entity_ids, outcome_numbers, require_columns, utc_times
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -26,31 +31,31 @@ class CheckedSource:
     @property
     def time_column(self) -> str:
         """Column of :meth:`known` that says when a row was known."""
-        return self.theirs.time_column
+        return _asked(f"{SOURCE_FILE}: time_column", getattr, self.theirs, "time_column")
 
     def due(self, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
         """Entities that fell due in (as_of - covers_days, as_of]."""
         where = f"{SOURCE_FILE}: due"
-        frame = _frame(self.theirs.due(as_of, covers_days), where)
+        frame = _frame(_asked(where, self.theirs.due, as_of, covers_days), where)
         require_columns(frame, [self.key], where)
         return pd.DataFrame({self.key: entity_ids(frame[self.key], where)}).reset_index(drop=True)
 
     def known(self, entities: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
         """History of ``entities`` known at ``as_of``, sorted by entity and time."""
         where, time = f"{SOURCE_FILE}: known", self.time_column
-        frame = _frame(self.theirs.known(entities, as_of), where)
+        frame = _frame(_asked(where, self.theirs.known, entities, as_of), where)
         require_columns(frame, [self.key, time], where)
         frame = frame.assign(**{self.key: entity_ids(frame[self.key], where), time: utc_times(frame[time], where)})
         return by_entity_and_time(point_in_time(frame, time, as_of), self.key, time)
 
     def newest_time(self, as_of: pd.Timestamp) -> pd.Timestamp | None:
         """Time of the newest history row at or before ``as_of``."""
-        return self.theirs.newest_time(as_of)
+        return _asked(f"{SOURCE_FILE}: newest_time", self.theirs.newest_time, as_of)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Everything observed by ``as_of``, in ``OUTCOME_COLUMNS``."""
         where = f"{SOURCE_FILE}: outcomes"
-        frame = _frame(self.theirs.outcomes(as_of, decided), where)
+        frame = _frame(_asked(where, self.theirs.outcomes, as_of, decided), where)
         require_columns(frame, OUTCOME_COLUMNS, where)
         frame = frame[list(OUTCOME_COLUMNS)].assign(
             entity_id=entity_ids(frame["entity_id"], where),
@@ -64,14 +69,16 @@ class CheckedSource:
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """As-of times of a replay."""
-        return tuple(utc_times(pd.Series(list(self.theirs.calendar())), f"{SOURCE_FILE}: calendar"))
+        where = f"{SOURCE_FILE}: calendar"
+        return tuple(utc_times(pd.Series(list(_asked(where, self.theirs.calendar))), where))
 
     def true_changes(self) -> tuple[TrueChange, ...] | None:
         """What really changed in a simulated world, by time; None where nobody knows. For reports only."""
-        changes = self.theirs.true_changes() if isinstance(self.theirs, ScenarioSource) else None
+        where = f"{SOURCE_FILE}: true_changes"
+        changes = _asked(where, self.theirs.true_changes) if isinstance(self.theirs, ScenarioSource) else None
         if changes is None:
             return None
-        times = utc_times(pd.Series([change.at for change in changes]), f"{SOURCE_FILE}: true_changes")
+        times = utc_times(pd.Series([change.at for change in changes]), where)
         dated = [replace(change, at=at) for change, at in zip(changes, times, strict=True)]
         return tuple(sorted(dated, key=lambda change: change.at))
 
@@ -85,7 +92,7 @@ class CheckedReplay(CheckedSource):
     def hidden_truth(self) -> pd.DataFrame:
         """What was recorded, seen by the loop or not; for the report's section "what the replay knew" only."""
         where = f"{SOURCE_FILE}: hidden_truth"
-        frame = _frame(self.theirs.hidden_truth(), where)
+        frame = _frame(_asked(where, self.theirs.hidden_truth), where)
         require_columns(frame, ["entity_id", "as_of", "outcome_class", "amount"], where)
         return frame.assign(entity_id=entity_ids(frame["entity_id"], where), as_of=utc_times(frame["as_of"], where))
 
@@ -93,13 +100,12 @@ class CheckedReplay(CheckedSource):
 def open_custom(folder: UseCaseFolder) -> CheckedSource:
     """Call ``source(use_case, folder)``; raises ContractError when it fails or returns no source."""
     function, key = load_source_function(folder), folder.use_case.entity.key
-    try:
-        source = function(folder.use_case, folder.folder)
-    except UsageError:  # options that cannot be; their source says so better than we could
-        raise
-    except Exception as error:
-        problem = f"failed: {type(error).__name__}: {error}"
-        raise _error(folder, "an exception", problem, "Correct the function.") from error
+    try:  # a UsageError: options that cannot be; their source says so better than we could
+        source = call(function, folder.use_case, folder.folder, passing=(UsageError,))
+    except UserCodeFailed as failed:
+        place = failed.where or "an exception"
+        fault = Fault(f"{SOURCE_FILE}: source", place, f"failed: {failed.problem}", "Correct it.", failed.line)
+        raise ContractError(str(folder.folder), [fault]) from failed
     if isinstance(source, ReplaySource):
         return CheckedReplay(source, key)
     if isinstance(source, Source):
@@ -111,6 +117,15 @@ def open_custom(folder: UseCaseFolder) -> CheckedSource:
 
 def _error(folder: UseCaseFolder, value: str, problem: str, remedy: str) -> ContractError:
     return ContractError(str(folder.folder), [Fault(f"{SOURCE_FILE}: source", value, problem, remedy)])
+
+
+def _asked(where: str, method: Callable[..., T], *arguments: object) -> T:
+    """What a method of theirs answers; raises SourceError with file and line where it raises anything of its own."""
+    try:
+        return call(method, *arguments, passing=(DecisionLoopError,))
+    except UserCodeFailed as failed:
+        place = f" in {failed.where}" if failed.where else ""
+        raise SourceError(f"{where} failed{place}: {failed.problem}. Correct it.") from failed
 
 
 def _frame(returned: object, where: str) -> pd.DataFrame:

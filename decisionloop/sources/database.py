@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from decisionloop.errors import SourceError
-from decisionloop.sources.rows import Layout
+from decisionloop.sources.layout import Layout
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Column, ColumnElement, Engine, Select, Table
@@ -161,5 +161,5 @@ def _as_stored(ids: pd.Series, column: Column[Any]) -> list[Any] | None:
     if isinstance(column.type, Integer):
         return [int(one) for one in unique[unique.str.fullmatch(r"-?\d+")]]
     if isinstance(column.type, String):
-        return [*unique, *(unique[unique.str.fullmatch(r"-?\d+")] + ".0")]  # as_text reads "7.0" as "7"
+        return list(unique)
     return None

@@ -10,8 +10,9 @@ from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import FullInformationReplay
 from decisionloop.sources.columns import require_unique, utc_times
 from decisionloop.sources.history import History, HistoryBacked
+from decisionloop.sources.layout import Layout, Rows
 from decisionloop.sources.replay import RECORDED, SEEN, meet, recorded_truth
-from decisionloop.sources.rows import Layout, Rows, open_rows
+from decisionloop.sources.rows import open_rows
 from decisionloop.sources.tables import open_history, outcome_column_names, outcome_frame
 
 
@@ -26,7 +27,7 @@ class FullInformation(HistoryBacked):
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """As-of times of the replay."""
-        return self.history.calendar(self.use_case.schedule.covers_days)
+        return self.history.calendar(self.use_case.schedule)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Outcomes, seen by ``as_of``, of the decisions that took a revealing action; nobody else's."""
@@ -71,6 +72,6 @@ def open_full_information(folder: UseCaseFolder, spec: FullInformationReplay) ->
     """Open the tables that the contract names; nothing is read yet."""
     use_case, outcomes = folder.use_case, spec.outcomes
     columns = (spec.decision_time, *outcome_column_names(use_case))
-    layout = Layout(use_case.entity.key, outcomes.time, columns, is_time_required=False, is_unique=False)
+    layout = Layout(use_case.entity.key, outcomes.time, columns, outcomes.text, is_time_required=False, is_unique=False)
     history = open_history(folder, spec.history, spec.due, outcomes, (outcomes.time,))
     return FullInformation(use_case, history, open_rows(outcomes, folder.folder, layout), spec.decision_time)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 
+from decisionloop.contract.cron import due_times
+from decisionloop.contract.operation import Schedule
 from decisionloop.predict.text import as_text
-from decisionloop.sources.rows import Rows
+from decisionloop.sources.layout import Rows
 
 
 @dataclass
@@ -33,24 +36,28 @@ class History:
         rows = rows.rename(columns={self.rows.layout.entity: self.key})
         return rows.sort_values([self.key, self.rows.layout.time], kind="stable", ignore_index=True)
 
-    def calendar(self, covers_days: float) -> tuple[pd.Timestamp, ...]:
-        """As-of times that decide every recorded case once; of several of an entity in one window, the latest.
+    def calendar(self, schedule: Schedule) -> tuple[pd.Timestamp, ...]:
+        """The due times of ``schedule`` from the first recorded case to the last, leaving out those with nobody.
 
-        The times at which somebody was due, where these lie at least ``covers_days`` apart. Otherwise batches are
-        gathered: every ``covers_days`` from the first day on, leaving out those in which nobody was due.
+        Every case is decided where ``covers_days`` reaches from one due time back to the one before it; of several
+        of an entity in one window, the latest.
         """
-        times = self._due_times()
-        covers = pd.Timedelta(days=covers_days)
-        if len(times) < 2 or (times[1:] - times[:-1]).min() >= covers:
-            return tuple(times)
-        first = times[0] if covers < pd.Timedelta(days=1) else times[0].ceil("D") + covers - pd.Timedelta(days=1)
-        batch = -((first - times) // covers)  # the batch whose window (as_of - covers, as_of] holds the time
-        return tuple(first + covers * int(k) for k in batch.unique())
+        cases, covers = self._due_times(), pd.Timedelta(days=schedule.covers_days)
+        if cases.empty:
+            return ()
+        moments: list[datetime] = []
+        for moment in due_times(schedule, cases[0].to_pydatetime()):
+            moments.append(moment)
+            if moment >= cases[-1]:
+                break
+        calendar = pd.DatetimeIndex(moments).as_unit("us")
+        people = cases.searchsorted(calendar, "right") - cases.searchsorted(calendar - covers, "right")
+        return tuple(calendar[people > 0])
 
-    def decided_at(self, times: pd.Series, covers_days: float) -> pd.Series:
+    def decided_at(self, times: pd.Series, schedule: Schedule) -> pd.Series:
         """For each recorded time the as-of of the calendar that decides it; NaT where none does."""
-        calendar = pd.DatetimeIndex(self.calendar(covers_days))
-        covers = pd.Timedelta(days=covers_days)
+        calendar = pd.DatetimeIndex(self.calendar(schedule))
+        covers = pd.Timedelta(days=schedule.covers_days)
         batch = calendar.searchsorted(pd.DatetimeIndex(times))
         as_of = pd.Series(calendar.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[batch], index=times.index)
         return as_of.where(as_of - times < covers)

@@ -20,9 +20,10 @@ from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text
 from decisionloop.sources.columns import utc_times
 from decisionloop.sources.history import History, HistoryBacked
+from decisionloop.sources.layout import Layout
 from decisionloop.sources.replay import RECORDED, SEEN, meet, recorded_truth
-from decisionloop.sources.rows import Layout, open_rows
-from decisionloop.sources.tables import outcome_column_names, outcome_frame
+from decisionloop.sources.rows import open_rows
+from decisionloop.sources.tables import outcome_column_names, outcome_frame, types_of
 
 LOGGED = "logged_action"
 
@@ -37,7 +38,7 @@ class RandomisedLog(HistoryBacked):
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """As-of times of the replay."""
-        return self.history.calendar(self.use_case.schedule.covers_days)
+        return self.history.calendar(self.use_case.schedule)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Outcomes, seen by ``as_of``, of the decisions that took the logged action, if it reveals one."""
@@ -88,7 +89,9 @@ def open_randomised_log(folder: UseCaseFolder, spec: RandomisedLogReplay) -> Ran
     """Open the log that the contract names; nothing is read yet."""
     use_case, key = folder.use_case, folder.use_case.entity.key
     said = (spec.propensity, spec.outcome_time, *outcome_column_names(use_case))
-    rows = open_rows(spec.log, folder.folder, Layout(key, spec.log.time, said, (spec.action,)))
+    rows = open_rows(
+        spec.log, folder.folder, Layout(key, spec.log.time, said, (spec.action, *spec.log.text), types_of(use_case))
+    )
     hidden = frozenset((spec.action, *said)) - {key, spec.log.time}
     return RandomisedLog(use_case, History(key, rows, rows, hidden), spec)
 

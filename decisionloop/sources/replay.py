@@ -45,7 +45,7 @@ def recorded_truth(use_case: UseCase, history: History, cases: pd.DataFrame, whe
 
     Of several cases of an entity in one window it is the latest, as in :func:`meet`. The index is that of ``cases``.
     """
-    as_of = history.decided_at(cases[RECORDED], use_case.schedule.covers_days)
+    as_of = history.decided_at(cases[RECORDED], use_case.schedule)
     keys = pd.DataFrame({"entity_id": cases["entity_id"], "as_of": as_of, RECORDED: cases[RECORDED]})
     decided = keys[as_of.notna()].sort_values(RECORDED, kind="stable")
     latest = decided.drop_duplicates(["entity_id", "as_of"], keep="last")

@@ -9,11 +9,13 @@ import pandas as pd
 
 from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import OutcomeColumns, Table, TablesSource
+from decisionloop.contract.problem import FeatureType
 from decisionloop.predict.text import as_text
 from decisionloop.sources.base import OUTCOME_COLUMNS
 from decisionloop.sources.columns import outcome_numbers, utc_times
 from decisionloop.sources.history import History, HistoryBacked
-from decisionloop.sources.rows import Layout, Rows, open_rows
+from decisionloop.sources.layout import Layout, Rows
+from decisionloop.sources.rows import open_rows
 
 
 @dataclass
@@ -57,7 +59,7 @@ def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
         columns.entity or use_case.entity.key,
         spec.outcomes.time,
         (*outcome_column_names(use_case), *(name for name in given if name)),
-        (columns.decision_id,) if columns.decision_id else (),
+        (*((columns.decision_id,) if columns.decision_id else ()), *spec.outcomes.text),
         is_time_required=False,  # a row without a time has not been seen yet
         is_unique=False,  # repeats and contradictions are the intake's to count
     )
@@ -71,11 +73,17 @@ def open_history(
 ) -> History:
     """History and due times. Where outcomes are in the same table, what they say is hidden from features."""
     use_case, key = folder.use_case, folder.use_case.entity.key
-    rows = open_rows(history, folder.folder, Layout(key, history.time))
-    due_rows = open_rows(due, folder.folder, Layout(key, due.time)) if due else rows
+    rows = open_rows(history, folder.folder, Layout(key, history.time, text=history.text, types=types_of(use_case)))
+    due_rows = open_rows(due, folder.folder, Layout(key, due.time, text=due.text)) if due else rows
     is_shared = (history.path, history.url, history.table) == (outcomes.path, outcomes.url, outcomes.table)
     secret = frozenset((*outcome_column_names(use_case), *hidden)) - {key, history.time}
     return History(key, rows, due_rows, secret if is_shared else frozenset())
+
+
+def types_of(use_case: UseCase) -> dict[str, FeatureType]:
+    """What the contract says of columns: the types of the features, and groups, which are categories."""
+    groups: dict[str, FeatureType] = {attribute.name: "category" for attribute in use_case.protected}
+    return groups | {feature.name: feature.type for feature in use_case.features}
 
 
 def outcome_column_names(use_case: UseCase) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def test_a_faulty_contract_is_2_with_one_line_a_fault(cli, vouchers):
     assert (told.exit_code, told.out) == (2, "")
     first, *lines = told.err.splitlines()
     assert first == "decisionloop: usecases/vouchers/usecase.yaml: 3 faults"
-    assert {line.strip(" -").partition(":")[0] for line in lines} == FAULTY
+    assert {line.strip(" -").partition(" (line ")[0] for line in lines} == FAULTY
     assert all("(got " in line for line in lines)
 
 
@@ -59,7 +59,7 @@ def test_json_tells_the_same_faults_apart(cli, vouchers):
     assert told.json["is_valid"] is False
     assert {fault["path"] for fault in told.json["faults"]} == FAULTY
     for fault in told.json["faults"]:
-        assert set(fault) == {"path", "value", "problem", "remedy"}
+        assert set(fault) == {"path", "value", "problem", "remedy", "line"}
         assert all(fault.values())
 
 

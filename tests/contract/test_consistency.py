@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from decisionloop.contract import UseCase
+from decisionloop.contract.consistency import inconsistencies
+
 CATEGORY = {"name": "plan", "type": "category", "wording": "plan", "purpose": "p"}
 NUMBER = {"name": "age", "type": "number", "wording": "age", "purpose": "p"}
 ACTION = {"name": "gift", "wording": "a gift", "reveals_outcome": True}
@@ -15,14 +18,14 @@ ACTION = {"name": "gift", "wording": "a gift", "reveals_outcome": True}
         ("features.3", {**NUMBER, "name": "spend"}, "features"),
         ("features.3", {**NUMBER, "name": "client_id"}, "features"),
         ("features.3", {**NUMBER, "name": "outcome"}, "features"),
-        ("features.3", CATEGORY, "features.3.categories"),
-        ("features.3", {**CATEGORY, "categories": ["a", "a"]}, "features.3.categories"),
-        ("features.3", {**CATEGORY, "categories": ["a"], "range": [0, 1]}, "features.3.range"),
-        ("features.3", {**NUMBER, "categories": ["a"]}, "features.3.categories"),
-        ("features.3", {**NUMBER, "range": [1, 1]}, "features.3.range"),
-        ("features.3", {**NUMBER, "name": "sex"}, "protected.0.is_feature"),
-        ("protected.0.is_feature", True, "protected.0.is_feature"),
-        ("protected.0.reference", "7", "protected.0.reference"),
+        ("features.3", CATEGORY, "features.plan.categories"),
+        ("features.3", {**CATEGORY, "categories": ["a", "a"]}, "features.plan.categories"),
+        ("features.3", {**CATEGORY, "categories": ["a"], "range": [0, 1]}, "features.plan.range"),
+        ("features.3", {**NUMBER, "categories": ["a"]}, "features.age.categories"),
+        ("features.3", {**NUMBER, "range": [1, 1]}, "features.age.range"),
+        ("features.3", {**NUMBER, "name": "sex"}, "protected.sex.is_feature"),
+        ("protected.0.is_feature", True, "protected.sex.is_feature"),
+        ("protected.0.reference", "7", "protected.sex.reference"),
         ("actions.1.is_favourable", False, "actions"),
         ("actions.0.is_favourable", True, "actions"),
         ("actions.0.is_default", False, "actions"),
@@ -31,13 +34,13 @@ ACTION = {"name": "gift", "wording": "a gift", "reveals_outcome": True}
         ("actions.2", ACTION, "model.action_as"),
         ("actions.2", {**ACTION, "name": "offer"}, "actions"),
         ("actions.2", ACTION, "economics.value"),
-        ("actions.0.allowed_if", "spend > 1", "actions.0.allowed_if"),
-        ("actions.1.allowed_if", "wealth > 1", "actions.1.allowed_if"),
+        ("actions.0.allowed_if", "spend > 1", "actions.wait.allowed_if"),
+        ("actions.1.allowed_if", "wealth > 1", "actions.offer.allowed_if"),
         ("economics.value.offer", "margin * profit", "economics.value.offer"),
         ("economics.value.offer", "amount ** 2", "economics.value.offer"),
         ("economics.value.offer", "print(1)", "economics.value.offer"),
         ("economics.value.wait", "outcome", "economics.value.wait"),
-        ("economics.constants.spend", 1, "economics.constants"),
+        ("economics.constants.spend", 1, "economics.constants.spend"),
         ("outcome.maturity_days", 6, "outcome.maturity_days"),
         ("policy.constraints.0.cost", {"gift": "1"}, "policy.constraints.0.cost"),
         ("policy.constraints.0.cost", {"offer": "outcome"}, "policy.constraints.0.cost.offer"),
@@ -92,3 +95,13 @@ def test_several_actions_reveal_where_the_action_is_an_input(contract_text):
     content["model"] = {"action_as": "input"}
     content["economics"]["value"]["gift"] = "margin * amount * outcome - 2"
     assert parse_use_case(yaml.safe_dump(content), "usecase.yaml").revealing == (False, True, True)
+
+
+@pytest.mark.parametrize("section", sorted(UseCase.model_fields))
+def test_a_check_reads_no_section_that_it_does_not_name(contract, section):
+    """Each check runs without every section that it does not name, so that what is broken elsewhere stops none."""
+    parts = {name: getattr(contract, name) for name in UseCase.model_fields if name != section}
+    without = UseCase.model_construct(**parts)
+    if "default" in repr(UseCase.model_fields[section]) and section in vars(without):
+        object.__delattr__(without, section)
+    assert inconsistencies(without, {section}) == ()

@@ -29,7 +29,7 @@ def test_every_fault_is_reported_not_only_the_first(contract_text):
     with pytest.raises(ContractError) as raised:
         parse_use_case(yaml.safe_dump(content), "usecase.yaml")
     found = {fault.path: fault for fault in raised.value.faults}
-    assert set(found) == {"title", "features.0.type", "policy.exploration_share", "surprise"}
+    assert set(found) == {"title", "features.spend.type", "policy.exploration_share", "surprise"}
     assert all(fault.remedy and fault.value for fault in raised.value.faults)
     assert found["title"].value == "nothing"
     assert "0.9" in str(raised.value)
@@ -45,7 +45,7 @@ def test_contradictions_are_all_reported(contract_text):
         parse_use_case(yaml.safe_dump(content), "usecase.yaml")
     assert {fault.path for fault in raised.value.faults} == {
         "outcome.maturity_days",
-        "protected.0.reference",
+        "protected.sex.reference",
         "economics.value.offer",
     }
 
@@ -71,7 +71,8 @@ def test_contradictions_are_all_reported(contract_text):
 )
 def test_a_wrong_value_is_named_with_its_path(faults, path, value):
     found = faults(path, value)
-    nearest = [fault for name, fault in found.items() if name.startswith(path.rsplit(".", 1)[0])]
+    named = path.replace("features.0", "features.spend")
+    nearest = [fault for name, fault in found.items() if name.startswith(named.rsplit(".", 1)[0])]
     assert nearest
     assert nearest[0].remedy
 
@@ -116,3 +117,93 @@ def test_numbers_where_text_is_meant_are_taken_as_text(changed):
     use_case = changed("protected.0", {"name": "sex", "groups": {1: "men", 2: "women"}, "reference": 1})
     assert use_case.protected[0].groups == {"1": "men", "2": "women"}
     assert changed("economics.value.wait", 0).economics.value["wait"] == "0"
+
+
+def test_faults_of_form_of_values_and_between_sections_are_told_together(contract_text):
+    text = contract_text.replace("wording: money spent, ", "").replace("maturity_days: 14", "maturity_days: 1")
+    text = text.replace("margin * amount", "margni * amount").replace("cron: 0 6 * * 1", "cron: rm -rf /")
+    text += "surprise: 1\nsurprise: 2\n"
+    with pytest.raises(ContractError) as raised:
+        parse_use_case(text, "usecase.yaml", "letters")
+    assert [fault.path for fault in raised.value.faults] == [
+        "surprise",  # given twice
+        "features.spend.wording",
+        "surprise",  # not known
+        "outcome.maturity_days",
+        "economics.value.offer",
+        "schedule.cron",
+        "name",
+    ]
+    lines = text.splitlines()
+    for fault in raised.value.faults:
+        assert fault.line
+        assert fault.path.split(".")[-1].replace("wording", "spend") in lines[fault.line - 1]
+
+
+def test_a_section_with_a_fault_is_not_held_against_others(contract_text):
+    text = contract_text.replace("type: integer", "type: whole").replace("1 + 0.01 * spend", "nobody")
+    with pytest.raises(ContractError) as raised:
+        parse_use_case(text, "usecase.yaml")
+    assert [fault.path for fault in raised.value.faults] == ["features.orders.type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("policy.exploration_share", float("nan")),
+        ("features.0.range", [float("-inf"), 400]),
+        ("features.0.range", [float("nan"), 400]),
+        ("outcome.window_days", float("inf")),
+        ("outcome.maturity_days", 1e300),
+        ("schedule.covers_days", float("inf")),
+        ("schedule.covers_days", 1e9),
+        ("schedule.cron", "rm -rf /"),
+        ("schedule.timezone", "../../etc/passwd"),
+        ("schedule.timezone", "Mars/Base"),
+        ("economics.constants.margin", float("inf")),
+        ("economics.constants.margin", 1e300),
+        ("economics.constants.where", 5),
+        ("economics.constants.outcome", 5),
+        ("economics.constants.amount", 5),
+        ("economics.constants.a b", 5),
+        ("data_quality.rows", [-10, 1]),
+        ("features.0.name", "lambda"),
+        ("features.0.name", "where"),
+        ("features.0.name", "x; drop table decision"),
+        ("features.2.categories", ["", "web"]),
+        ("features.2.categories", [None, "web"]),
+        ("entity.key", "k" * 5000),
+        ("version", int("9" * 23)),
+        ("version", 1.5),
+        ("economics.value.offer", "channel"),
+        ("economics.value.offer", "where(channel > 3, 1, 0)"),
+        ("economics.value.offer", "9" * 5000),
+        ("economics.value.offer", "-" * 3000 + "1"),
+        ("economics.value.offer", "10**400 * 1e400"),
+    ],
+)
+def test_what_nobody_can_mean_is_refused(faults, path, value):
+    assert faults(path, value)
+
+
+@pytest.mark.parametrize("categories", ["[1, 2.0, 007, yes, no, true, NA, 1e5, '~']"])
+def test_categories_are_text_as_written(contract_text, categories):
+    use_case = parse_use_case(contract_text.replace("[web, shop]", categories), "usecase.yaml")
+    assert use_case.features[2].categories == ("1", "2.0", "007", "yes", "no", "true", "NA", "1e5", "~")
+
+
+def test_a_space_in_a_category_is_a_space(changed):
+    assert changed("features.2.categories", ["web", " web "]).features[2].categories == ("web", " web ")
+
+
+def test_options_of_a_source_of_ones_own_keep_their_types(contract_text):
+    options = "{a: 8_000, b: true, c: stationary, d: '8', e: 0.5, f: 2024-01-01}"
+    use_case = parse_use_case(contract_text.replace("{kind: custom}", f"{{kind: custom, options: {options}}}"), "x")
+    assert use_case.source.options == {"a": 8000, "b": True, "c": "stationary", "d": "8", "e": 0.5, "f": "2024-01-01"}
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path, contract_text):
+    (tmp_path / "parcels").mkdir()
+    (tmp_path / "parcels" / "usecase.yaml").write_bytes(contract_text.replace("money", "gr\xf6\xdfe").encode("latin-1"))
+    with pytest.raises(ContractError, match="not UTF-8"):
+        load_use_case(tmp_path / "parcels")

@@ -29,7 +29,7 @@ economics: {currency: EUR, value: {wait: "0", offer: "outcome - 0.1"}, explanati
 policy: {exploration_share: 0.05, holdout_share: 0.05}
 guardrails: {}
 data_quality: {rows: [1, 5000], maximum_age_days: 35}
-schedule: {cron: 0 6 * * 1, covers_days: 7}
+schedule: {cron: 0 0 * * 4, covers_days: 7}
 actuator: {kind: file}
 approval: {owner: a@example.com, approvers: [b@example.com]}
 """

@@ -45,7 +45,7 @@ def test_what_is_odd_is_a_finding_with_a_remedy(tmp_path, file, old, new, expect
 @pytest.mark.parametrize(
     ("file", "old", "new", "error", "expected"),
     [
-        ("usecase.yaml", "type: integer", "type: float", ContractError, "features.0.type"),
+        ("usecase.yaml", "type: integer", "type: float", ContractError, "features.days_since_order.type"),
         ("features.py", "def features(", "def feature(", ContractError, "no such function"),
         ("features.py", '"channel": latest["channel"],', "", ContractError, "channel: the column was not returned"),
         ("rules.py", '"wait")', '"sleep")', ContractError, "is not an action of the contract"),

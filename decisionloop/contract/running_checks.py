@@ -1,0 +1,112 @@
+"""Do the limits, monitors and times of a contract agree with what it decides?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from decisionloop.contract.cron import cron_problem
+from decisionloop.contract.inconsistency import Inconsistency
+from decisionloop.contract.operation import ShareConstraint
+from decisionloop.contract.usecase import UseCase
+from decisionloop.contract.watching import MonitorFamily
+
+FAMILIES = get_args(MonitorFamily)
+
+
+def check_shares(use_case: UseCase) -> Iterator[Inconsistency]:
+    """Shares of actions, in the policy and in the guardrails."""
+    for i, constraint in enumerate(use_case.policy.constraints):
+        if not isinstance(constraint, ShareConstraint):
+            continue
+        path = ("policy", "constraints", i)
+        if constraint.action not in use_case.action_names:
+            yield Inconsistency((*path, "action"), constraint.action, "unknown action", "Name one of `actions`.")
+        if constraint.minimum > constraint.maximum:
+            yield Inconsistency((*path, "minimum"), constraint.minimum, "above the maximum", "Swap them.")
+    for name, (low, high) in use_case.guardrails.action_share.items():
+        if name not in use_case.action_names or not 0 <= low <= high <= 1:
+            yield Inconsistency(
+                ("guardrails", "action_share", name),
+                [low, high],
+                "not an action's share",
+                "Use [low, high] in [0, 1].",
+            )
+
+
+def check_cost_limit(use_case: UseCase) -> Iterator[Inconsistency]:
+    """A limit on the cost needs something that costs."""
+    most = use_case.guardrails.maximum_cost
+    if most is not None and not any(constraint.kind == "budget" for constraint in use_case.policy.constraints):
+        yield Inconsistency(
+            ("guardrails", "maximum_cost"),
+            most,
+            "there is no budget constraint whose cost it could limit",
+            "Add one under policy.constraints, or remove it.",
+        )
+
+
+def check_budgets(use_case: UseCase) -> Iterator[Inconsistency]:
+    """False alarms: what families of monitors may raise is within what all of them may."""
+    monitors, path = use_case.monitors, ("monitors", "budgets")
+    spent, has_others = sum(monitors.budgets.values()), len(monitors.budgets) < len(FAMILIES)
+    if spent > monitors.false_alarms_per_year or (has_others and spent == monitors.false_alarms_per_year):
+        problem = f"no false alarm is left of {monitors.false_alarms_per_year:g} a year for the other monitors"
+        yield Inconsistency(path, spent, problem, "Lower them, or raise false_alarms_per_year.")
+    for family, budget in monitors.budgets.items():
+        if budget <= 0:
+            remedy = "Give it a positive number of false alarms a year."
+            yield Inconsistency((*path, family), budget, "never alarms", remedy)
+
+
+def check_slices(use_case: UseCase) -> Iterator[Inconsistency]:
+    """Slices are made of groups."""
+    groups = {f.name for f in use_case.features if f.type == "category"} | {p.name for p in use_case.protected}
+    for i, name in enumerate(use_case.monitors.slices):
+        if name not in groups:
+            problem, remedy = "is no category feature and no protected attribute", "Name one of these."
+            yield Inconsistency(("monitors", "slices", i), name, problem, remedy)
+
+
+def check_notifications(use_case: UseCase) -> Iterator[Inconsistency]:
+    """Quiet hours have a beginning and an end, on a clock that there is."""
+    for i, told in enumerate(use_case.monitors.notifications):
+        path = ("monitors", "notifications", i)
+        if bool(told.quiet_from) != bool(told.quiet_until):
+            problem, remedy = "quiet hours need a start and an end", "Give both or neither."
+            yield Inconsistency(path, told.quiet_from or told.quiet_until, problem, remedy)
+        yield from _clock((*path, "timezone"), told.timezone)
+
+
+def check_schedule(use_case: UseCase) -> Iterator[Inconsistency]:
+    """The schedule is one that ever comes, on a clock that there is."""
+    cron = use_case.schedule.cron
+    problem = cron_problem(cron)
+    if problem:
+        remedy = "Write five fields as cron does, e.g. 0 6 * * 1 for Mondays at six."
+        yield Inconsistency(("schedule", "cron"), cron, f"is no cron expression: {problem}", remedy)
+    yield from _clock(("schedule", "timezone"), use_case.schedule.timezone)
+
+
+def _clock(path: tuple[str | int, ...], name: str) -> Iterator[Inconsistency]:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        remedy = "Use a name of the IANA database, such as Asia/Taipei."
+        yield Inconsistency(path, name, "unknown time zone", remedy)
+
+
+def check_rows(use_case: UseCase) -> Iterator[Inconsistency]:
+    """A batch may have some number of rows."""
+    fewest, most = use_case.data_quality.rows
+    if fewest > most:
+        yield Inconsistency(("data_quality", "rows"), [fewest, most], "fewest above most", "Swap them.")
+
+
+def check_replay(use_case: UseCase) -> Iterator[Inconsistency]:
+    """A replayed log shows the outcome of the logged action only."""
+    is_log = use_case.source.kind == "randomised_log_replay"
+    if is_log and use_case.policy.holdout_share + use_case.policy.exploration_share == 0:
+        problem = "a replayed log without exploration teaches one action only"
+        yield Inconsistency(("policy",), 0, problem, "Set exploration_share.")

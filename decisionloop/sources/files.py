@@ -1,0 +1,90 @@
+"""Rows of one table in CSV or Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from decisionloop.errors import SourceError
+from decisionloop.sources.columns import require_columns
+from decisionloop.sources.layout import Layout
+
+
+@dataclass
+class FileRows:
+    """Rows of CSV or Parquet files; read again only when a file has changed."""
+
+    pattern: str
+    folder: Path
+    layout: Layout
+    _read: tuple[tuple[object, ...], pd.DataFrame] | None = field(default=None, repr=False)
+
+    @property
+    def where(self) -> str:
+        """The files, for messages."""
+        return str(self.folder / self.pattern)
+
+    def between(
+        self, after: pd.Timestamp | None, until: pd.Timestamp | None, entities: pd.Series | None = None
+    ) -> pd.DataFrame:
+        """Rows with ``after`` < time <= ``until``, of ``entities``."""
+        rows = self._rows()
+        kept = pd.Series(True, index=rows.index)
+        if until is not None:
+            kept &= rows[self.layout.time] <= until
+        if after is not None:
+            kept &= rows[self.layout.time] > after
+        if entities is not None:
+            kept &= rows[self.layout.entity].isin(entities)
+        return rows[kept]
+
+    def newest(self, until: pd.Timestamp) -> pd.Timestamp | None:
+        """Largest time at or before ``until``."""
+        times = self._rows()[self.layout.time]
+        newest = times[times <= until].max()
+        return None if pd.isna(newest) else newest
+
+    def _rows(self) -> pd.DataFrame:
+        files = self._files()
+        state = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+        if self._read is None or self._read[0] != state:
+            frames = [self._frame(file) for file in files]
+            self._read = (state, self.layout.applied(pd.concat(frames, ignore_index=True), self.where))
+        return self._read[1]
+
+    def _files(self) -> list[Path]:
+        path = Path(self.pattern)
+        base, pattern = (Path(path.anchor), str(path.relative_to(path.anchor))) if path.anchor else (self.folder, path)
+        files = sorted(file for file in base.glob(str(pattern)) if file.is_file())
+        if not files:
+            raise SourceError(f"no file matches {self.where}. Put the data there, or correct `path` in the contract.")
+        return files
+
+    def _frame(self, file: Path) -> pd.DataFrame:
+        try:
+            frame = _reader_of(file)(file, self.layout)
+        except SourceError:
+            raise
+        except Exception as error:  # every parser has its own errors; the remedy is the same
+            raise SourceError(
+                f"{file} cannot be read: {type(error).__name__}: {error}. "
+                "Write it again as UTF-8 CSV with a header line, or as Parquet."
+            ) from error
+        require_columns(frame, self.layout.names, str(file))
+        return frame
+
+
+def _reader_of(file: Path) -> Callable[[Path, Layout], pd.DataFrame]:
+    if file.suffix == ".parquet":
+        return lambda path, _: pd.read_parquet(path)
+    if ".csv" in file.suffixes[-2:]:
+        return _read_csv
+    raise SourceError(f"{file} is neither CSV (.csv, .csv.gz) nor Parquet (.parquet). Convert it, or rename it.")
+
+
+def _read_csv(path: Path, layout: Layout) -> pd.DataFrame:
+    """Every cell as it is written; nothing but an empty one is missing, until the column's type says so."""
+    return layout.inferred(pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""]))
