@@ -96,6 +96,12 @@ def count_unsent(source: Ledger | Connection, batch_id: str) -> int:
         return connection.execute(statement).scalar_one()
 
 
+def count_held(source: Ledger | Connection, batch_id: str) -> int:
+    """How many actions of a batch wait for a person to release or cancel them."""
+    last = last_hold_event(source, batch_id)
+    return count_unsent(source, batch_id) if last is not None and last.state == "held" else 0
+
+
 def waiting_actions(source: Ledger | Connection, use_case: str) -> tuple[WaitingActions, ...]:
     """Every batch of a use case in which actions are held, or released and not sent yet."""
     with facts.reading(source) as connection:
@@ -157,6 +163,13 @@ def is_carried_out(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the decision of that id stands: it was not cancelled, or it had left all the same."""
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == decision_id)
     return ~and_(is_withdrawn, ~_is_delivered(decision_id))
+
+
+def is_any_carried_out(source: Ledger | Connection, batch_id: str) -> bool:
+    """Whether any decision of a batch stands."""
+    one = select(decision.c.decision_id).where(decision.c.batch_id == batch_id).limit(1)
+    with facts.reading(source) as connection:
+        return connection.execute(one.where(is_carried_out(decision.c.decision_id))).first() is not None
 
 
 def _withdraw(connection: Connection, batch_id: str) -> None:

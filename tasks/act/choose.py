@@ -22,6 +22,7 @@ from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.act.overtaken import append_unless_overtaken
 from tasks.readback.parts import keep_part, read_part
 from tasks.readback.situation import score_reference, situation_of
 from tasks.readback.stages import release_of, scope_of
@@ -41,11 +42,15 @@ class ChosenPart:
 
 @dataclass(frozen=True)
 class LoggedPart:
-    """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took."""
+    """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took.
+
+    ``is_overtaken``: the kill switch went on before they were logged, so that the rules' choice was logged instead.
+    """
 
     decisions: int
     messages: int
     cost: StageCost
+    is_overtaken: bool = False
 
 
 def situations(workspace: Workspace, batch_id: str, parts: int) -> Iterator[tuple[pd.DataFrame, Situation]]:
@@ -84,11 +89,24 @@ def log_decisions(
     """Append one part's decisions to the ledger, which also queues what is to be sent, in one transaction."""
     workspace = open_workspace(use_case)
     with Meter("log", None, scope_of(workspace)) as meter:
-        rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at, is_killed)
-        with workspace.ledger.begin() as connection:
-            append_decisions(connection, rows)
+        by_whom = (champion, rules, decided_at)
+        rows = rows_of_part(workspace, batch_id, part, *by_whom, is_killed)
+        is_overtaken = not append_unless_overtaken(workspace, is_killed, lambda to: append_decisions(to, rows))
+        if is_overtaken:
+            choose_by_rules(workspace, batch_id, part)
+            rows = rows_of_part(workspace, batch_id, part, *by_whom, is_killed=True)
+            append_unless_overtaken(workspace, True, lambda to: append_decisions(to, rows))
         meter.add(len(rows))
-    return counted(rows, meter.cost)
+    return counted(rows, meter.cost, is_overtaken)
+
+
+def choose_by_rules(workspace: Workspace, batch_id: str, part: int) -> None:
+    """Keep what the rules choose for a part under the kill switch; what was kept before stands."""
+    if find_part(workspace.ledger, batch_id, _kind(True), part) is None:
+        frame, _, situation = situation_of(workspace, batch_id, part, is_killed=True)
+        as_of = batch_of(workspace, batch_id).as_of
+        choice = choose_part(workspace.use_case, frame, as_of, situation, BatchTotals(0, ()), None)
+        keep_part(workspace, batch_id, _kind(True), part, _table(choice))
 
 
 def rows_of_part(
@@ -123,9 +141,9 @@ def _kind(is_killed: bool) -> PartKind:
     return "rules_choice" if is_killed else "choice"
 
 
-def counted(rows: pa.Table, cost: StageCost) -> LoggedPart:
+def counted(rows: pa.Table, cost: StageCost, is_overtaken: bool = False) -> LoggedPart:
     """Rows counted whether or not they are new: a run that was killed in between says the same when it runs again."""
-    return LoggedPart(len(rows), int(np.count_nonzero(rows["is_sent"].to_numpy())), cost)
+    return LoggedPart(len(rows), int(np.count_nonzero(rows["is_sent"].to_numpy())), cost, is_overtaken)
 
 
 def _table(choice: Choice) -> pa.Table:

@@ -12,7 +12,9 @@ from decisionloop.act.prices import InfeasibleConstraints, Plan
 from decisionloop.dispatch.opening import open_actuator
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, latest_detail
+from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.held_actions import count_held
 from decisionloop.ledger.releases import baseline
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
@@ -20,6 +22,7 @@ from decisionloop.metering import Meter, StageCost
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.act.choose import ChosenPart, choose_actions, log_decisions, situations
 from tasks.act.deliver import send_pending
+from tasks.act.hold import is_released, released_batches
 from tasks.act.log_in_ranges import log_in_ranges
 from tasks.readback.parts import each_part
 from tasks.readback.situation import score_shift_of
@@ -66,19 +69,33 @@ def decide_batch(use_case: str, batch_id: str) -> str:
 def dispatch_batch(use_case: str, batch_id: str) -> int:
     """Send what the outbox holds of this batch, log each delivery, complete the batch; returns how many went.
 
-    Raises DeliveryError when the receiver does not acknowledge; what was not delivered stays in the outbox.
+    What the kill switch holds stays behind, and the batch is complete without it: once a person has released it, the
+    next dispatch sends it. Raises DeliveryError when the receiver does not acknowledge; what was not delivered stays in
+    the outbox.
     """
     workspace = open_workspace(use_case)
-    if batch_state(workspace.ledger, batch_id) == "complete":
+    if batch_state(workspace.ledger, batch_id) == "complete" and not is_released(workspace, batch_id):
         return 0
-    settings = workspace.settings
+    return _dispatch(workspace, batch_id)
+
+
+@step
+def dispatch_released(use_case: str) -> int:
+    """Send what a person released of earlier batches; returns how many actions went. Raises what dispatching raises."""
+    workspace = open_workspace(use_case)
+    return sum(_dispatch(workspace, batch_id) for batch_id in released_batches(workspace))
+
+
+def _dispatch(workspace: Workspace, batch_id: str) -> int:
+    use_case, settings = workspace.use_case.name, workspace.settings
     actuator = open_actuator(workspace.use_case, settings.home, settings.delivery_timeout_seconds)
     with Meter("dispatch", None, scope_of(workspace)) as meter:
         before = ledger_bytes(workspace.ledger)
         sent = send_pending(workspace, batch_id, actuator)
         meter.add(sent, max(0, ledger_bytes(workspace.ledger) - before))
-    reached(workspace, batch_id, "complete", {"sent": sent}, [meter.cost])
-    announce("batch.completed", use_case, batch_id, {"sent": sent})
+    became: dict[str, Scalar] = {"sent": sent, "held": count_held(workspace.ledger, batch_id)}
+    reached(workspace, batch_id, "complete", became, [meter.cost])
+    announce("batch.completed", use_case, batch_id, became)
     publish(f"batch-{batch_id}", batch_markdown(workspace, batch_id))
     return sent
 
@@ -124,12 +141,16 @@ def _log(
         logged = each_part(workspace, log_decisions, batch_id, *by_whom)
     grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(workspace.ledger) - before))
     decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
+    is_overtaken = any(part.is_overtaken for part in logged)
+    if is_killed or is_overtaken:  # what a model had logged before the switch went on stands
+        decisions, messages = count_decisions(workspace.ledger, batch_id)
     detail: dict[str, Scalar] = {
         "decisions": decisions,
         "messages": messages,
-        "decided_by": rules.release_id if is_killed else champion,
-        "actions": chosen.actions.to_json(),
-        "groups": chosen.groups.to_json(),
+        "decided_by": rules.release_id if is_killed or is_overtaken else champion,
+        # What both decided is nobody's usual.
+        "actions": None if is_overtaken else chosen.actions.to_json(),
+        "groups": None if is_overtaken else chosen.groups.to_json(),
     }
     reached(workspace, batch_id, "decided", detail, [*costs, *(part.cost for part in logged), grown])
     return f"{decisions} decided, {messages} to send"

@@ -7,6 +7,7 @@ end. Each part is laid out in ranges in a scratch file, which is read again rang
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 import time
@@ -15,12 +16,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+from sqlalchemy import Connection
 
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped, in_order_of_ids
 from decisionloop.ledger.decisions import append_grouped
 from decisionloop.metering import Meter
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.act.choose import LoggedPart, counted, rows_of_part
+from tasks.act.choose import LoggedPart, choose_by_rules, counted, rows_of_part
+from tasks.act.overtaken import append_unless_overtaken
 from tasks.readback.parts import each_part
 from tasks.readback.stages import scope_of
 from tasks.step import step
@@ -43,6 +46,8 @@ def lay_out_part(
     """Write one part's decisions into the folder ``scratch``, range by range."""
     workspace = open_workspace(use_case)
     with Meter("log", None, scope_of(workspace)) as meter:
+        if is_killed:  # the switch may have gone on after the choice
+            choose_by_rules(workspace, batch_id, part)
         rows = rows_of_part(workspace, batch_id, part, champion, rules, decided_at, is_killed)
         taken_apart = grouped(rows)
         _write(Path(scratch) / f"{part}.groups", [taken_apart.groups])
@@ -56,7 +61,8 @@ def log_in_ranges(
 ) -> list[LoggedPart]:
     """Append a batch of ``parts`` parts, one range of ids a transaction, and tell of its parts.
 
-    Killed in between, it begins anew, and adds what is not there yet.
+    Killed in between, it begins anew, and adds what is not there yet. Where the kill switch goes on in between, the
+    ranges that are logged stand, and the rules decide the rest.
     """
     by_whom, above = (champion, rules, decided_at, is_killed), workspace.settings.home / "scratch"
     above.mkdir(parents=True, exist_ok=True)
@@ -69,9 +75,18 @@ def log_in_ranges(
             groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
             for number in range(parts):
                 rows = pa.concat_tables(_read(scratch / f"{part}.rows", number) for part in range(parts))
-                with workspace.ledger.begin() as connection:
-                    append_grouped(connection, GroupedDecisions(groups, in_order_of_ids(rows)))
-    return [*laid_out, LoggedPart(0, 0, meter.cost)]
+                decisions = GroupedDecisions(groups, in_order_of_ids(rows))
+                is_overtaken = not append_unless_overtaken(workspace, is_killed, functools.partial(_append, decisions))
+                if is_overtaken:
+                    break
+    logged = [*laid_out, LoggedPart(0, 0, meter.cost, is_overtaken)]
+    if is_overtaken:
+        logged += log_in_ranges(workspace, batch_id, champion, rules, decided_at, True, parts)
+    return logged
+
+
+def _append(decisions: GroupedDecisions, connection: Connection) -> None:
+    append_grouped(connection, decisions)
 
 
 def _sweep(above: Path) -> None:

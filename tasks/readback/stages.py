@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decisionloop.ledger.batches import Scalar, State, append_batch_event
 from decisionloop.ledger.releases import Release, find_stage
 from decisionloop.ledger.stage_costs import append_stage_costs
+from decisionloop.ledger.switch_lock import steady_switch
 from decisionloop.metering import Scope, StageCost
 from decisionloop.workspace import Workspace
 from tasks.readback.tables import batch_of
@@ -21,7 +22,8 @@ def reached(
 ) -> None:
     """Say that a batch has reached a state and what it took, in one transaction."""
     attempt = batch_of(workspace, batch_id).attempt
-    with workspace.ledger.begin() as connection:
+    # The switch holds what is unsent in batches by their states: neither may change while the other looks.
+    with steady_switch(workspace.ledger, workspace.use_case.name) as connection:
         append_batch_event(connection, batch_id, state, detail)
         append_stage_costs(connection, batch_id, attempt, costs, workspace.use_case.serving_cost)
 

@@ -1,4 +1,4 @@
-"""Turning the kill switch and deciding or sending exclude each other; what is unsent is held until a person says more."""
+"""The kill switch and whoever decides or sends exclude each other; what is unsent waits for a person."""
 
 from __future__ import annotations
 
