@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
@@ -27,6 +30,8 @@ from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
 from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.ledger.summary import batch_summary
 from tasks.act.decide import decide_batch
+from tasks.tell import announcements
+from tests.small_use_case import Written
 from tests.tasks.installation import Installation
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -247,3 +252,35 @@ def test_the_deliveries_of_a_turn_under_the_switch_are_those_of_the_rules(modell
     attempts = attempts_of_batch(modelled.ledger, modelled.batch(3))
     assert set(roles[attempts["decision_id"]]) <= {"baseline", "holdout"}
     assert waiting_actions(modelled.ledger, "small") == ()
+
+
+def act_elsewhere(folder: Path) -> None:
+    """Decide and send week 3 in a process of its own; the environment says where."""
+    announcements.emit_event = lambda **_: None  # type: ignore[assignment]
+    Installation(folder, Written(folder / "usecases" / "small")).act(3)
+
+
+def test_what_another_process_is_sending_stops_at_the_acknowledgement(on_either: Installation) -> None:
+    on_either.contract(actuator={"kind": "file", "chunk_rows": 1})
+    on_either.predict(3)
+    before = left(on_either)
+    process = multiprocessing.get_context("spawn").Process(target=act_elsewhere, args=(on_either.folder,), daemon=True)
+    process.start()
+    ends = time.monotonic() + 120
+    while not _of_model(on_either) & left(on_either) - before:
+        assert process.is_alive()
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    switch = Acknowledged(on_either)
+    switch.turn()
+    switch.wait()
+    process.join(120)
+    assert process.exitcode == 0
+    by_model = _of_model(on_either)
+    assert left(on_either) & by_model == switch.sent & by_model
+    assert count_unsent(on_either.ledger, on_either.batch(3)) > 0
+    assert on_either.state(3) == "complete"
+
+
+def _of_model(installation: Installation) -> set[str]:
+    return set(chosen_by_model(installation.ledger, installation.batch(3)))
