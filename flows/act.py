@@ -11,7 +11,7 @@ from tasks.runner import PartRunner
 
 @flow(name="act", flow_run_name=run_name, task_runner=PartRunner())
 def act(use_case: str, batch_id: str) -> int:
-    """Decide one scored batch and send its actions; returns how many were sent.
+    """Decide one scored batch and send its actions; returns how many of them were sent.
 
     1. Choose the actions: guardrails first, then expected money, exploration, holdout; log every decision with
        its exact propensity, and queue its action, in one transaction.
@@ -20,4 +20,5 @@ def act(use_case: str, batch_id: str) -> int:
     """
     decide_batch(use_case, batch_id)
     sent = dispatch_batch(use_case, batch_id)
-    return sent + dispatch_released(use_case)
+    dispatch_released(use_case)
+    return sent

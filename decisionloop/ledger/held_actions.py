@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, literal, select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import batches
@@ -161,8 +161,9 @@ def withdrawn_ids(source: Ledger | Connection, batch_id: str) -> frozenset[str]:
 
 def is_carried_out(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the decision of that id stands: it was not cancelled, or it had left all the same."""
-    is_withdrawn = exists().where(withdrawn_decision.c.decision_id == decision_id)
-    return ~and_(is_withdrawn, ~_is_delivered(decision_id))
+    withdrawn = withdrawn_decision.c.decision_id
+    # Made once a statement, and not asked for each of its rows.
+    return decision_id.not_in(select(withdrawn).where(~_is_delivered(withdrawn)))
 
 
 def is_any_carried_out(source: Ledger | Connection, batch_id: str) -> bool:
