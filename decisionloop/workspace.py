@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from decisionloop.contract import UseCase, UseCaseFolder, load_use_case
+from decisionloop.contract import UseCase, UseCaseFolder, load_use_case, use_case_folder
 from decisionloop.contract.code import UseCaseCode, load_code
 from decisionloop.contract.loading import parse_use_case
 from decisionloop.errors import IntegrityError
@@ -64,8 +64,8 @@ class Workspace:
 def open_workspace(use_case_name: str, settings: Settings | None = None) -> Workspace:
     """Open the use case of that name under the settings of this process.
 
-    Raises UsageError for an unknown use case, ContractError for a faulty one and ConfigurationError when the
-    ledger cannot be used.
+    Raises UsageError for an unknown use case or another spelling of its name, ContractError for a faulty one and
+    ConfigurationError when the ledger cannot be used.
     """
     return _open(use_case_name, settings or load_settings(), Path.cwd())
 
@@ -74,7 +74,7 @@ def open_workspace(use_case_name: str, settings: Settings | None = None) -> Work
 def _open(use_case_name: str, settings: Settings, _working_folder: Path) -> Workspace:
     from decisionloop.ledger.storage.engine import create_or_upgrade
 
-    folder = load_use_case(settings.usecases_dir / use_case_name)
+    folder = load_use_case(use_case_folder(settings.usecases_dir, use_case_name))
     ledger = create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous)
     return Workspace(
         settings=settings,

@@ -6,17 +6,20 @@ from prefect import flow
 
 from flows.naming import run_name
 from tasks.act.decide import decide_batch
-from tasks.act.dispatch import dispatch_batch
+from tasks.act.dispatch import dispatch_batch, dispatch_released
 from tasks.runner import PartRunner
 
 
 @flow(name="act", flow_run_name=run_name, task_runner=PartRunner())
 def act(use_case: str, batch_id: str) -> int:
-    """Decide one scored batch and send its actions; returns how many were sent.
+    """Decide one scored batch and send its actions; returns how many of them were sent.
 
     1. Choose the actions: guardrails first, then expected money, exploration, holdout; log every decision with
        its exact propensity, and queue its action, in one transaction.
-    2. Send what is queued to the actuator and log each delivery.
+    2. Send what is queued to the actuator and log each delivery; what the kill switch holds stays behind.
+    3. Send what people have released of earlier batches.
     """
     decide_batch(use_case, batch_id)
-    return dispatch_batch(use_case, batch_id)
+    sent = dispatch_batch(use_case, batch_id)
+    dispatch_released(use_case)
+    return sent

@@ -10,6 +10,7 @@ from decisionloop.ledger.batch_parts import BatchPart, PartKind, append_part
 from decisionloop.ledger.batches import Scalar, State, append_batch_event
 from decisionloop.ledger.snapshot_log import Kind, record_snapshot
 from decisionloop.ledger.stage_costs import append_stage_costs
+from decisionloop.ledger.switch_lock import steady_switch
 from decisionloop.metering import Scope, StageCost
 from decisionloop.workspace import Workspace
 from tasks.readback.batch_in_hand import BatchInHand
@@ -41,7 +42,8 @@ def keep_part(workspace: Workspace, batch_id: str, kind: PartKind, part: int, ta
 
 def reached(hand: BatchInHand, state: State, detail: Mapping[str, Scalar], costs: Sequence[StageCost]) -> None:
     """Say that a batch has reached a state and what it took, in one transaction."""
-    with hand.ledger.begin() as connection:
+    # The switch holds what is unsent in batches by their states: neither may change while the other looks.
+    with steady_switch(hand.ledger, hand.use_case.name) as connection:
         append_batch_event(connection, hand.batch_id, state, detail)
         append_stage_costs(connection, hand.batch_id, hand.batch.attempt, costs, hand.use_case.serving_cost)
 

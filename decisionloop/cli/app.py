@@ -24,14 +24,22 @@ usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
 incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
+outbox_app = typer.Typer(
+    help="Actions that the kill switch holds: who lets them go, and who does not.", no_args_is_help=True
+)
 app.add_typer(usecase_app, name="usecase")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
+app.add_typer(outbox_app, name="outbox")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
 IncidentId = Annotated[str, typer.Argument(help="As `incidents list` names it: USE_CASE/FAMILY/DATE.")]
 ByWhom = Annotated[str, typer.Option(help="Who; kept in the audit trail.")]
+Batches = Annotated[
+    list[str] | None, typer.Option("--batch", help="Id of a batch, may be given several times. Default: every one.")
+]
+Why = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 UseCaseName = Annotated[str, typer.Argument(help="Name of a folder below usecases/.")]
 
 
@@ -94,12 +102,15 @@ def kill_switch(
     use_case: UseCaseName,
     position: Annotated[str, typer.Argument(help="on: the rules decide at once. off: the champion decides again.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")],
-    by: Annotated[str, typer.Option(help="Who; kept in the audit trail.")],
+    by: Annotated[str, typer.Option(help="Who; kept in the audit trail. off: one of approval.approvers.")],
+    wait_seconds: Annotated[
+        float, typer.Option(min=0, help="How long to wait for requests that are under way; then they are named.")
+    ] = 30.0,
 ) -> None:
-    """Hand every decision to the rules at once, or give them back."""
+    """Hand every decision to the rules at once and hold what has not left, or give them back."""
     from decisionloop.cli.switch import set_kill_switch
 
-    set_kill_switch(use_case, position, reason, by)
+    set_kill_switch(use_case, position, reason, by, wait_seconds)
 
 
 @app.command()
@@ -145,6 +156,30 @@ def monitors_report(use_case: UseCaseName, as_json: AsJson = False) -> None:
     from decisionloop.cli.monitors import report
 
     report(use_case, as_json)
+
+
+@outbox_app.command("list")
+def outbox_list(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """What a model chose and the kill switch holds, and what was released and has not left yet."""
+    from decisionloop.cli.outbox import list_waiting
+
+    list_waiting(use_case, as_json)
+
+
+@outbox_app.command("release")
+def outbox_release(use_case: UseCaseName, reason: Why, by: ByWhom, batch: Batches = None) -> None:
+    """Let held actions leave at the next dispatch, also while the kill switch is on."""
+    from decisionloop.cli.outbox import release
+
+    release(use_case, batch or (), reason, by)
+
+
+@outbox_app.command("cancel")
+def outbox_cancel(use_case: UseCaseName, reason: Why, by: ByWhom, batch: Batches = None) -> None:
+    """Cancel held actions for good: they never leave, and nothing is learnt from them."""
+    from decisionloop.cli.outbox import cancel
+
+    cancel(use_case, batch or (), reason, by)
 
 
 @incidents_app.command("list")

@@ -15,6 +15,7 @@ import typer
 
 from decisionloop.cli.environment import brief_flow_runs, use_private_prefect
 from decisionloop.cli.temporary_server import temporary_server
+from decisionloop.contract.loading import use_case_folder
 from decisionloop.errors import BatchHalted, UsageError
 from decisionloop.imports import uncollected
 from decisionloop.settings import Settings, load_settings
@@ -36,6 +37,7 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
     Raises UsageError for a use case whose source is not a replay, or that has no such scenario.
     """
     started = time.monotonic()
+    use_case_folder(load_settings().usecases_dir, use_case)  # the name becomes a folder's
     if scenario:
         _require_scenario(use_case, scenario)
     settings = _demo_settings(use_case, scenario)

@@ -10,6 +10,7 @@ import typer
 
 from decisionloop.cli.costs import cost_status
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
+from decisionloop.cli.outbox import waiting_line
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
@@ -34,6 +35,7 @@ class Status:
     kill_switch: str
     last_batches: tuple[str, ...]
     undelivered: int
+    held: tuple[str, ...]
     value_per_decision: str
     serving_cost: str
     serving_cost_per_1000: float | None
@@ -64,6 +66,7 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.alerts import alerts
     from decisionloop.ledger.batches import batches
     from decisionloop.ledger.flags import is_kill_switch_on
+    from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.notices import undelivered_notices
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import champion, shadows
@@ -87,6 +90,7 @@ def status_of(workspace: Workspace) -> Status:
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         undelivered=count_pending(ledger, name),
+        held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         value_per_decision=_value_text(workspace, value),
         serving_cost=cost.text,
         serving_cost_per_1000=cost.per_1000_decisions,
@@ -138,6 +142,7 @@ def as_text(state: Status) -> str:
         f"  costs         {state.serving_cost}",
         *(f"                {line}" for line in state.serving_cost_by_release),
         f"  undelivered   {state.undelivered} actions",
+        *(f"  waits         {line}" for line in state.held),
         f"  last verdict  {state.last_verdict or 'none'}",
         *(f"  batch         {line}" for line in state.last_batches),
         *(f"  alert         {line}" for line in state.last_alerts),

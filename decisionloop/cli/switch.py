@@ -1,20 +1,61 @@
-"""``decisionloop kill-switch``: the rules decide at once."""
+"""``decisionloop kill-switch``: the rules decide at once. It needs the ledger and the name; no contract, no code."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
+from decisionloop.cli.known_use_case import CLAIM, approvers_of, ledger_of
 from decisionloop.errors import UsageError
 
+if TYPE_CHECKING:
+    from decisionloop.ledger.kill_switch import Acknowledgement
 
-def set_kill_switch(use_case: str, position: str, reason: str, by: str) -> None:
-    """Throw or release the kill switch and keep who and why."""
-    from decisionloop.ledger.flags import set_flag
-    from decisionloop.workspace import open_workspace
+WAIT_SECONDS = 30.0
+
+
+def set_kill_switch(use_case: str, position: str, reason: str, by: str, wait_seconds: float = WAIT_SECONDS) -> None:
+    """Turn the kill switch, keep who and why, and say what that did; only approvers turn it off."""
+    from decisionloop.ledger.kill_switch import engage, lift
 
     if position not in {"on", "off"}:
         raise UsageError(f"the kill switch is on or off, not {position!r}.")
-    workspace = open_workspace(use_case)
-    set_flag(workspace.ledger, use_case, "kill_switch", position, reason, by)
-    decides = "the rules decide" if position == "on" else "the champion decides"
-    typer.echo(f"{use_case}: kill switch {position}; from the next batch on {decides}.")
+    require_words(reason, by)
+    with ledger_of(use_case) as ledger:
+        if position == "on":
+            told = engage(ledger, use_case, reason, by, wait_seconds)
+        else:
+            told = lift(ledger, use_case, reason, by, approvers_of(ledger, use_case))
+    typer.echo("\n".join(_lines(use_case, position, told)))
+
+
+def require_words(reason: str, by: str) -> None:
+    """Raises UsageError for a blank reason or name: the audit trail must say something."""
+    for option, text in (("--reason", reason), ("--by", by)):
+        if not text.strip():
+            raise UsageError(f"{option} is blank. Say why and who you are; both are kept in the audit trail.")
+
+
+def _lines(use_case: str, position: str, told: Acknowledgement) -> list[str]:
+    """What the switch did, for people."""
+    does = {
+        "on": "the rules decide everything from now on, and nothing that a model chose leaves",
+        "off": "the champion decides again from the next batch on",
+    }
+    lines = [f"{use_case}: kill switch {position}: {does[position]}."]
+    if told.held:
+        batches = ", ".join(one.last.batch_id for one in told.held)
+        many = sum(one.actions for one in told.held)
+        stay = "are held" if position == "on" else "stay held"
+        lines.append(
+            f"{many:,} decided and unsent actions of {batches} {stay}: "
+            f"`decisionloop outbox list|release|cancel {use_case}`."
+        )
+    else:
+        lines.append("No decided action is held.")
+    lines += [
+        f"Not called back: {one.as_text()}. Its end is not known: the actions may have arrived, or still arrive."
+        for one in told.not_called_back
+    ]
+    return [*lines, CLAIM]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pydantic import ValidationError
 
 from decisionloop.contract.consistency import inconsistencies
+from decisionloop.contract.problem import NAME
 from decisionloop.contract.schema_faults import mended, schema_faults
 from decisionloop.contract.usecase import UseCase
 from decisionloop.contract.written import Written, named, read_yaml
@@ -23,6 +25,22 @@ class UseCaseFolder:
     folder: Path
     use_case: UseCase
     text: str
+
+
+def use_case_folder(usecases: Path, name: str) -> Path:
+    """The folder of the use case ``name`` below ``usecases``, whether or not it is there.
+
+    A use case has one name, or a switch set under one spelling would not hold under another. Raises UsageError for
+    anything else that leads to a folder (``att/``, ``./att``, ``ATT``, a link to it), naming the right spelling.
+    """
+    folder = usecases / name
+    if re.fullmatch(NAME, name) and folder.resolve().name == name:
+        return folder
+    existing = {path.parent.name for path in usecases.glob(f"*/{FILE_NAME}") if not path.parent.is_symlink()}
+    spelled = re.sub(r"[\s-]+", "_", PurePath(name.strip()).name.strip().lower())
+    meant = [one for one in (spelled, folder.resolve().name if re.fullmatch(NAME, name) else "") if one in existing]
+    remedy = f"Write {meant[0]}." if meant else "Name an existing use case, or run `decisionloop usecase new`."
+    raise UsageError(f"{name!r} is not the name of a use case, which is its folder's, as it is written there. {remedy}")
 
 
 def load_use_case(folder: Path) -> UseCaseFolder:

@@ -94,14 +94,15 @@ class Guardrails(Section):
     """What keeps a model from deciding a batch (see when_halted). Rules are kept within shares and cost, and go on."""
 
     maximum_score_shift: float = field(
-        "Total-variation distance between the batch's scores and the release's reference; above it, stop the model.",
+        "Total-variation distance between the batch's scores and the release's reference; above it, stop a model.",
         0.25,
         default=0.25,
         gt=0,
         le=1,
     )
     maximum_feature_shift: float = field(
-        "Share of a feature's values (total-variation distance) that surely moved from the reference; above it, stop the model.",
+        "Share of a feature's values (total-variation distance) that surely moved from the reference; above it, stop a "
+        "model.",
         0.25,
         default=0.25,
         gt=0,
@@ -109,19 +110,19 @@ class Guardrails(Section):
     )
     maximum_action_shift: float = field(
         "Share of decisions (total-variation distance) that surely get another action than in the last batches of "
-        "the same release; above it, stop the model.",
+        "the same release; above it, stop a model.",
         0.25,
         default=0.25,
         gt=0,
         le=1,
     )
     action_share: dict[str, tuple[float, float]] = field(
-        "Realised share of an action in a batch, smallest and largest; outside it, stop the model.",
+        "Realised share of an action in a batch, smallest and largest; outside it, stop a model.",
         {"increase": [0.3, 0.97]},
         default={},
     )
     maximum_cost: float | None = field(
-        "Realised cost of a batch under the budget's cost expressions; above it, stop the model.",
+        "Realised cost of a batch under the budget's cost expressions; above it, stop a model.",
         12_000,
         default=None,
         ge=0,
@@ -129,8 +130,8 @@ class Guardrails(Section):
     )
     when_halted: WhenHalted = field(
         "Who decides when a guardrail stops a model's batch. rules: the rules decide the whole batch at once, and "
-        "each row says why. hold: the batch waits, undecided, until a person runs it again. nobody: the batch is closed "
-        "without a decision about anyone. Broken data (data_quality) halts a batch whoever decides.",
+        "each row says why. hold: the batch waits, undecided, until a person runs it again. nobody: the batch is "
+        "closed without a decision about anyone. Broken data (data_quality) halts a batch whoever decides.",
         "hold",
         default="rules",
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from decisionloop.dispatch.messages import Message, Receipt, chunk_digest, delivered
+from decisionloop.dispatch.messages import OutgoingAction, Receipt, chunk_digest, delivered
 from decisionloop.errors import DeliveryError
 
 
@@ -17,8 +17,9 @@ class FileActuator:
     """Writes ``<folder>/<batch>/chunk-00000-<digest>.jsonl``; the same chunk sent again is the same file."""
 
     folder: Path
+    longest_seconds: float = 60.0
 
-    def send(self, messages: Sequence[Message], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
+    def send(self, messages: Sequence[OutgoingAction], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
         """Write one chunk durably. Raises DeliveryError when the disk refuses."""
         texts = [message.to_json() for message in messages]
         path = self.folder / _folder_name(batch_id) / f"chunk-{chunk:05d}-{chunk_digest(texts)[:16]}.jsonl"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from decisionloop.dispatch.messages import Message, Receipt, chunk_digest, delivered
+from decisionloop.dispatch.messages import OutgoingAction, Receipt, chunk_digest, delivered
 from decisionloop.errors import DeliveryError
 
 _WORTH_REPEATING = frozenset({408, 425, 429})
@@ -29,7 +29,12 @@ class HttpActuator:
     first_pause_seconds: float = 0.2
     sleep: Callable[[float], None] = time.sleep
 
-    def send(self, messages: Sequence[Message], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
+    @property
+    def longest_seconds(self) -> float:
+        """Every attempt as long as it may be, and the pauses between them."""
+        return self.attempts * self.timeout_seconds + self.first_pause_seconds * (2 ** (self.attempts - 1) - 1)
+
+    def send(self, messages: Sequence[OutgoingAction], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
         """Send one chunk. Raises DeliveryError unless the receiver acknowledged it with 2xx."""
         texts = [message.to_json() for message in messages]
         headers = {"Content-Type": "application/json", "Idempotency-Key": chunk_digest(texts)}

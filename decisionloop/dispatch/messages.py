@@ -13,7 +13,7 @@ from decisionloop.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Message:
+class OutgoingAction:
     """One action to be carried out. ``payload`` is the JSON text of an object, as the outbox holds it."""
 
     decision_id: str
@@ -60,7 +60,12 @@ class Receipt:
 class Actuator(Protocol):
     """A way out for actions: at least once, with everything that a receiver needs to drop repeats."""
 
-    def send(self, messages: Sequence[Message], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
+    @property
+    def longest_seconds(self) -> float:
+        """How long sending one chunk takes at most; after that its sender counts as dead."""
+        ...
+
+    def send(self, messages: Sequence[OutgoingAction], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
         """Send one chunk and return a receipt for each message, all delivered.
 
         Raises DeliveryError when the receiver did not acknowledge the chunk; then nothing counts as delivered.
@@ -69,8 +74,8 @@ class Actuator(Protocol):
 
 
 def pending_chunks(
-    messages: Sequence[Message], delivered: Collection[str], rows: int
-) -> Iterator[tuple[int, tuple[Message, ...]]]:
+    messages: Sequence[OutgoingAction], delivered: Collection[str], rows: int
+) -> Iterator[tuple[int, tuple[OutgoingAction, ...]]]:
     """Cut a batch into numbered chunks of ``rows`` messages and yield those with one that is not delivered.
 
     ``messages`` is the whole outbox of a batch and ``delivered`` the decision ids already acknowledged. A chunk's
@@ -89,11 +94,11 @@ def chunk_digest(texts: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def delivered(messages: Sequence[Message], detail: str) -> tuple[Receipt, ...]:
+def delivered(messages: Sequence[OutgoingAction], detail: str) -> tuple[Receipt, ...]:
     """A receipt of delivery for every message."""
     return tuple(Receipt(message.decision_id, "delivered", detail) for message in messages)
 
 
-def failed(messages: Sequence[Message], error: Exception) -> tuple[Receipt, ...]:
+def failed(messages: Sequence[OutgoingAction], error: Exception) -> tuple[Receipt, ...]:
     """A receipt of failure for every message, for the log of deliveries."""
     return tuple(Receipt(message.decision_id, "failed", str(error)) for message in messages)

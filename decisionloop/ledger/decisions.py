@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
 
 from decisionloop.act.identity import decision_ids
 from decisionloop.errors import UsageError
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped
-from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, outcome, shadow_run
+from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, outbox, outcome, shadow_run
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
@@ -63,7 +65,8 @@ def append_grouped(connection: Connection, decisions: GroupedDecisions) -> int:
     """Append decisions that were taken apart before; see :func:`append_decisions`."""
     appended = append(connection, decision_row, decisions.rows)
     if appended:  # a group without a row would tell of nothing
-        append(connection, decision_group, decisions.groups)
+        used = pc.is_in(decisions.groups["group_id"], pc.unique(decisions.rows["group_id"]))
+        append(connection, decision_group, decisions.groups.filter(used))
     return appended
 
 
@@ -78,6 +81,16 @@ def _check_roles(rows: pd.DataFrame | pa.Table, allowed: tuple[str, ...]) -> Non
 def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """The decisions of a batch, one row each, columns of the view `decision`, in the order of its snapshot."""
     return read_frame(ledger, select(decision).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
+
+
+def count_decisions(source: Ledger | Connection, batch_id: str) -> tuple[int, int]:
+    """How many decisions of a batch are logged, and how many of them are to be sent."""
+    statements = [
+        select(func.count()).select_from(table).where(table.c.batch_id == batch_id) for table in (decision, outbox)
+    ]
+    with facts.reading(source) as connection:
+        decided, queued = (connection.execute(statement).scalar_one() for statement in statements)
+    return decided, queued
 
 
 def decisions_of_entity(ledger: Ledger, use_case: str, entity_id: str) -> pd.DataFrame:
@@ -114,6 +127,7 @@ def decisions_with_outcomes(
     what `LEARNING_COLUMNS` costs, because of the JSON texts), then `outcome_class`,
     `outcome_amount`, `outcome_revision`, `outcome_kind` and `observed_at`, missing where none is known. With
     `known_at` only what was observed until then counts: a past question gets its answer of the past.
+    Decisions that were cancelled before they were carried out are left out: nothing came of them.
     """
     latest = outcome.alias("latest")
     is_outcome = and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
@@ -127,7 +141,10 @@ def decisions_with_outcomes(
             latest.c.observed_at,
         )
         .join_from(decision, latest, is_outcome, isouter=True)
-        .where(decision.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to)))
+        .where(
+            decision.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to)),
+            is_carried_out(decision.c.decision_id),
+        )
     )
     return read_frame(ledger, statement.order_by(*_ORDER))
 

@@ -8,9 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from decisionloop.errors import UsageError
+from decisionloop.ledger.held_actions import hold_unsent
 from decisionloop.ledger.schema import flag, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.switch_lock import take_switch
 
 KILL_SWITCH = "kill_switch"
 
@@ -39,17 +41,24 @@ def set_flag(
 ) -> Flag:
     """Set a switch and return what holds now; saying again what was said last adds nothing.
 
+    The kill switch waits for every transaction of `switch_lock.steady_switch`; turned on, it holds, in the same
+    transaction, what a model chose and what has not left yet.
+
     Raises `UsageError` where the kill switch would be neither on nor off.
     """
     if name == KILL_SWITCH and value not in {"on", "off"}:
         raise UsageError(f"the kill switch of {use_case} is on or off; it cannot be {value!r}.")
     with facts.writing(target) as connection:
+        if name == KILL_SWITCH:
+            take_switch(connection, use_case)
         seq = facts.next_seq(connection, flag, flag.c.use_case == use_case, flag.c.name == name)
         current = current_flag(connection, use_case, name)
         if current is not None and (current.value, current.reason, current.set_by) == (value, reason, set_by):
             return current
         new = Flag(use_case, name, seq, value, reason, set_by, at or utc_now())
         facts.add(connection, flag, [new])
+        if (name, value) == (KILL_SWITCH, "on"):
+            hold_unsent(connection, use_case, reason, set_by)
         return new
 
 

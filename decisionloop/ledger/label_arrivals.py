@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.schema import as_utc, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -27,8 +28,15 @@ class LabelArrivals:
 
 
 def label_arrivals(ledger: Ledger, batch_id: str, revealing: Sequence[str], known_at: datetime) -> LabelArrivals:
-    """Count the decisions of a batch that took a ``revealing`` action, and their outcomes seen by ``known_at``."""
-    is_meant = (decision.c.batch_id == batch_id, decision.c.action.in_(revealing))
+    """Count the decisions of a batch that took a ``revealing`` action, and their outcomes seen by ``known_at``.
+
+    What was cancelled is not counted.
+    """
+    is_meant = (
+        decision.c.batch_id == batch_id,
+        decision.c.action.in_(revealing),
+        is_carried_out(decision.c.decision_id),
+    )
     decided = select(func.count()).select_from(decision).where(*is_meant)
     came = (
         select(outcome.c.observed_at, func.count())

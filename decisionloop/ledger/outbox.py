@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
-from decisionloop.ledger.schema import delivery, outbox
+from decisionloop.ledger.schema import delivery, outbox, withdrawn_decision
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
@@ -21,7 +21,7 @@ Status = Literal["delivered", "failed"]
 
 
 @dataclass(frozen=True)
-class Message:
+class QueuedAction:
     """An action to send: ``decision_id`` is its idempotency key, ``attempt`` counts the next attempt (from 1)."""
 
     decision_id: str
@@ -50,14 +50,14 @@ def pending(
     use_case: str,
     batch_id: str | None = None,
     limit: int = 1_000,
-    after: Message | None = None,
-) -> tuple[Message, ...]:
+    after: QueuedAction | None = None,
+) -> tuple[QueuedAction, ...]:
     """Up to `limit` messages that were not delivered yet, by the time they were queued and their id.
 
     `after` goes on behind a message of the page before, so that one that keeps failing does not hold up the rest.
     """
     attempts = select(func.max(delivery.c.attempt)).where(delivery.c.decision_id == outbox.c.decision_id)
-    columns = [outbox.c[field.name] for field in fields(Message) if field.name != "attempt"]
+    columns = [outbox.c[field.name] for field in fields(QueuedAction) if field.name != "attempt"]
     statement = (
         select(*columns, 1 + func.coalesce(attempts.scalar_subquery(), 0))
         .where(*_undelivered(use_case, batch_id))
@@ -71,11 +71,11 @@ def pending(
                 (outbox.c.queued_at == after.queued_at) & (outbox.c.decision_id > after.decision_id),
             )
         )
-    return facts.as_facts(source, Message, statement)
+    return facts.as_facts(source, QueuedAction, statement)
 
 
 def count_pending(source: Ledger | Connection, use_case: str, batch_id: str | None = None) -> int:
-    """How many messages were not delivered yet."""
+    """How many messages were neither delivered nor cancelled yet."""
     with facts.reading(source) as connection:
         statement = select(func.count()).select_from(outbox).where(*_undelivered(use_case, batch_id))
         return connection.execute(statement).scalar_one()
@@ -97,7 +97,8 @@ def deliveries_of(source: Ledger | Connection, decision_id: str) -> tuple[Delive
 
 def _undelivered(use_case: str, batch_id: str | None) -> list[ColumnElement[bool]]:
     is_delivered = exists().where(delivery.c.decision_id == outbox.c.decision_id, delivery.c.status == "delivered")
-    conditions: list[ColumnElement[bool]] = [outbox.c.use_case == use_case, ~is_delivered]
+    is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
+    conditions: list[ColumnElement[bool]] = [outbox.c.use_case == use_case, ~is_delivered, ~is_withdrawn]
     return conditions if batch_id is None else [*conditions, outbox.c.batch_id == batch_id]
 
 

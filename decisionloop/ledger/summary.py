@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import batches, find_batch, latest_detail
+from decisionloop.ledger.held_actions import count_held
 from decisionloop.ledger.releases import current_stages
-from decisionloop.ledger.schema import decision, delivery, outbox
+from decisionloop.ledger.schema import decision, delivery, outbox, withdrawn_decision
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.verdicts import learn_runs
 
@@ -35,6 +36,8 @@ class BatchSummary:
     decisions: int
     queued: int
     delivered: int
+    held: int
+    cancelled: int
     groups: tuple[Group, ...]
     fallbacks: tuple[tuple[str, int], ...]
     halted_because: str
@@ -53,8 +56,12 @@ class BatchSummary:
         shares = ", ".join(f"{name} {count:,}" for name, count in actions.most_common())
         return (
             f"{self.batch_id}: {self.state}. {self.decisions:,} decisions ({shares}) by {self.champion}; "
-            f"{self.delivered:,} of {self.queued:,} actions delivered."
+            f"{self.delivered:,} of {self.queued:,} actions delivered{self._kept_back()}."
         )
+
+    def _kept_back(self) -> str:
+        kept = {"held": self.held, "cancelled": self.cancelled}
+        return "".join(f", {count:,} {state}" for state, count in kept.items() if count)
 
 
 def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
@@ -73,6 +80,11 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         .select_from(delivery.join(outbox, outbox.c.decision_id == delivery.c.decision_id))
         .where(outbox.c.batch_id == batch_id, delivery.c.status == "delivered")
     )
+    cancelled = (
+        select(func.count())
+        .select_from(withdrawn_decision.join(outbox, outbox.c.decision_id == withdrawn_decision.c.decision_id))
+        .where(outbox.c.batch_id == batch_id)
+    )
     with ledger.connect() as connection:
         groups = tuple(Group(*row) for row in connection.execute(grouped))
         fallbacks = tuple(
@@ -81,7 +93,7 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
                 fell.group_by(decision.c.fallback_reason).order_by(func.count().desc())
             )
         )
-        counts = [connection.execute(statement).scalar_one() for statement in (queued, delivered)]
+        counts = [connection.execute(statement).scalar_one() for statement in (queued, delivered, cancelled)]
     is_halted = batch.state == "halted"
     return BatchSummary(
         batch_id=batch_id,
@@ -90,6 +102,8 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         decisions=sum(group.decisions for group in groups),
         queued=counts[0],
         delivered=counts[1],
+        held=count_held(ledger, batch_id),
+        cancelled=counts[2],
         groups=groups,
         fallbacks=fallbacks,
         halted_because=str(latest_detail(ledger, batch_id, "halted")["check"]) if is_halted else "",

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 
 from decisionloop.ledger.decisions import batches_of_span
+from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.schema import batch, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -46,6 +47,7 @@ def teaching_by_batch(
             batch.c.as_of <= as_of_to,
             decision.c.role != "holdout",
             decision.c.fallback_reason.is_(None),
+            is_carried_out(decision.c.decision_id),
             decision.c.action.in_(revealing),
         )
         .group_by(batch.c.batch_id, batch.c.as_of)

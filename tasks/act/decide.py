@@ -11,11 +11,12 @@ from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_
 from decisionloop.act.policy import KILL_SWITCH, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.ledger.batches import Scalar
+from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations
-from tasks.act.log_decisions import Signature, log_decisions
+from tasks.act.log_decisions import LoggedPart, Signature, log_decisions
 from tasks.act.log_in_ranges import log_in_ranges
 from tasks.each_part import each_part
 from tasks.keep import reached, scope_of
@@ -119,22 +120,36 @@ def _chosen(parts: Sequence[ChosenPart]) -> Chosen:
 
 
 def _log(hand: BatchInHand, decided: _Decided) -> str:
-    """Log every part, then say that the batch is decided: only then may anything of it leave."""
+    """Log every part, then say that the batch is decided: only then may anything of it leave.
+
+    Where the kill switch overtakes a model's choice, what was logged stands and the rules choose the rest.
+    """
     before = ledger_bytes(hand.ledger)
-    signature = Signature(hand.champion.release_id, hand.rules.release_id, utc_now(), decided.agreed.kind)
-    if len(hand.parts) > 1 and hand.ledger.is_sqlite:
-        logged = log_in_ranges(hand, signature)
-    else:
-        logged = each_part(hand.workspace, log_decisions, hand.batch_id, signature)
-    grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(hand.ledger) - before))
+    logged = _log_parts(hand, decided.agreed)
     decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
+    because, is_overtaken = decided.agreed.rules_because, any(part.is_overtaken for part in logged)
+    costs = [*decided.costs, *(part.cost for part in logged)]
+    if is_overtaken:
+        because, ruled = KILL_SWITCH, _choose(hand, KILL_SWITCH)
+        costs += [*ruled.costs, *(part.cost for part in _log_parts(hand, ruled.agreed))]
+    if because == KILL_SWITCH:  # what a model had logged before the switch went on stands
+        decisions, messages = count_decisions(hand.ledger, hand.batch_id)
+    grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(hand.ledger) - before))
     detail: dict[str, Scalar] = {
         "decisions": decisions,
         "messages": messages,
-        "decided_by": signature.decided_by,
-        "rules_because": decided.agreed.rules_because,
-        "actions": decided.chosen.actions.to_json(),
-        "groups": decided.chosen.groups.to_json(),
+        "decided_by": (hand.rules if because else hand.champion).release_id,
+        "rules_because": because,
+        # What both decided is nobody's usual.
+        "actions": None if is_overtaken else decided.chosen.actions.to_json(),
+        "groups": None if is_overtaken else decided.chosen.groups.to_json(),
     }
-    reached(hand, "decided", detail, [*decided.costs, *(part.cost for part in logged), grown])
+    reached(hand, "decided", detail, [*costs, grown])
     return f"{decisions} decided, {messages} to send"
+
+
+def _log_parts(hand: BatchInHand, agreed: Agreed) -> list[LoggedPart]:
+    signature = Signature(hand.champion.release_id, hand.rules.release_id, utc_now(), agreed.kind)
+    if len(hand.parts) > 1 and hand.ledger.is_sqlite:
+        return log_in_ranges(hand, signature)
+    return each_part(hand.workspace, log_decisions, hand.batch_id, signature)

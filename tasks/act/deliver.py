@@ -1,26 +1,44 @@
-"""From the outbox to the actuator, chunk by chunk, each delivery logged before the next is sent."""
+"""From the outbox to the actuator, chunk by chunk, each delivery logged before the next is sent.
+
+What rules chose leaves first, in chunks of its own: so what the kill switch holds is whole chunks, which are the same
+chunks to the receiver when they leave in the end.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
-from decisionloop.dispatch.messages import Actuator, Message, Receipt, failed, pending_chunks
+from decisionloop.dispatch.messages import Actuator, OutgoingAction, Receipt, failed, pending_chunks
 from decisionloop.errors import DeliveryError
+from decisionloop.ledger.held_actions import CHOSEN_BY_MODEL
 from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_batch, messages_of_batch
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.sendings import end_sending
 from decisionloop.workspace import Workspace
+from tasks.act.hold import begin_unless_held
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import raise_alert
 
-Part = tuple[Message, ...]
+Part = tuple[OutgoingAction, ...]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Actions that leave together: ``number`` within the batch; is their choice a model's, or the rules'?"""
+
+    number: int
+    actions: Part
+    is_chosen_by_model: bool
 
 
 def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
-    """Send every chunk with an undelivered message; returns how many messages were acknowledged.
+    """Send every chunk with an undelivered action, unless it is held; returns how many actions were acknowledged.
 
     Raises DeliveryError, after logging the failed attempt and alerting, when a chunk is not acknowledged.
     """
@@ -29,44 +47,59 @@ def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
     delivered = set(attempts.loc[attempts["status"] == "delivered", "decision_id"])
     tried = attempts.groupby("decision_id")["attempt"].max()
     sent = 0
-    for chunk, part in _pending(hand, delivered):
-        new = [message for message in part if message.decision_id not in delivered]
+    for chunk in _pending(hand, delivered):
+        begun = begin_unless_held(workspace, batch_id, chunk.number, chunk.actions, actuator, chunk.is_chosen_by_model)
+        if begun is None:
+            continue
+        new = [action for action in begun.actions if action.decision_id not in delivered]
         try:
-            receipts = actuator.send(part, batch_id, chunk)
+            receipts = actuator.send(begun.actions, batch_id, chunk.number)
         except DeliveryError as error:
-            _log(workspace, tried, failed(new, error))
-            _alert(workspace, batch_id, chunk, error)
+            _log(workspace, tried, failed(new, error), begun.sending_id)
+            _alert(workspace, batch_id, chunk.number, error)
+            raise
+        except Exception:
+            _log(workspace, tried, (), begun.sending_id)  # whatever it was, it is not under way any more
             raise
         acknowledged = [receipt for receipt in receipts if receipt.decision_id not in delivered]
-        _log(workspace, tried, acknowledged)
+        _log(workspace, tried, acknowledged, begun.sending_id)
         sent += len(acknowledged)
     return sent
 
 
-def _pending(hand: BatchInHand, delivered: Collection[str]) -> Iterator[tuple[int, Part]]:
-    """The numbered chunks with an undelivered message, one at a time: a large batch's messages need not all exist."""
+def _pending(hand: BatchInHand, delivered: Collection[str]) -> Iterator[Chunk]:
+    """The numbered chunks with an undelivered action, one at a time: a large batch's actions need not all exist."""
     rows = hand.use_case.actuator.chunk_rows
     queued = messages_of_batch(hand.ledger, hand.batch_id)  # by decision id, as chunks are cut
-    for number, start in enumerate(range(0, len(queued), rows)):
-        messages = _messages(hand.use_case.name, queued.iloc[start : start + rows], hand.as_of)
-        for _, part in pending_chunks(messages, delivered, rows):
-            yield number, part
+    is_chosen_by_model = queued["role"].isin(CHOSEN_BY_MODEL)
+    numbers = itertools.count()
+    for is_model in (False, True):
+        mine = queued[is_chosen_by_model == is_model]
+        for start in range(0, len(mine), rows):
+            number, actions = next(numbers), _actions(hand.use_case.name, mine.iloc[start : start + rows], hand.as_of)
+            for _, part in pending_chunks(actions, delivered, rows):
+                yield Chunk(number, part, is_model)
 
 
-def _messages(use_case: str, rows: pd.DataFrame, as_of: datetime) -> list[Message]:
+def _actions(use_case: str, rows: pd.DataFrame, as_of: datetime) -> list[OutgoingAction]:
     columns = zip(rows["decision_id"], rows["entity_id"], rows["action"], rows["payload"], strict=True)
     return [
-        Message(decision_id, use_case, entity_id, as_of, action, payload)
+        OutgoingAction(decision_id, use_case, entity_id, as_of, action, payload)
         for decision_id, entity_id, action, payload in columns
     ]
 
 
-def _log(workspace: Workspace, tried: pd.Series, receipts: Sequence[Receipt]) -> None:
+def _log(workspace: Workspace, tried: pd.Series, receipts: Sequence[Receipt], sending_id: str | None) -> None:
+    """Log how an attempt ended, and that nothing of it is under way any more, in one transaction."""
     now = utc_now()
-    append_deliveries(
-        workspace.ledger,
-        [Delivery(r.decision_id, int(tried.get(r.decision_id, 0)) + 1, r.status, r.detail, now) for r in receipts],
-    )
+    attempts = [
+        Delivery(r.decision_id, int(tried.get(r.decision_id, 0)) + 1, r.status, r.detail, now) for r in receipts
+    ]
+    with workspace.ledger.begin() as connection:
+        append_deliveries(connection, attempts)
+        if sending_id is not None:
+            is_delivered = bool(receipts) and all(receipt.status == "delivered" for receipt in receipts)
+            end_sending(connection, sending_id, "delivered" if is_delivered else "failed")
 
 
 def _alert(workspace: Workspace, batch_id: str, chunk: int, error: DeliveryError) -> None:

@@ -1,13 +1,17 @@
-"""The step that lets a decided batch out, and completes it."""
+"""The steps that let a decided batch out, and complete it."""
 
 from __future__ import annotations
 
 from decisionloop.dispatch.opening import open_actuator
+from decisionloop.ledger.batches import Scalar
+from decisionloop.ledger.held_actions import count_held
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter
+from decisionloop.workspace import open_workspace
 from tasks.act.deliver import send_pending
+from tasks.act.hold import is_released, released_batches
 from tasks.keep import reached, scope_of
-from tasks.readback.batch_in_hand import open_batch_in_hand
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.step import step
 from tasks.tell.announcements import announce, publish
 from tasks.tell.batch_page import batch_markdown
@@ -17,18 +21,32 @@ from tasks.tell.batch_page import batch_markdown
 def dispatch_batch(use_case: str, batch_id: str) -> int:
     """Send what the outbox holds of this batch, log each delivery, complete the batch; returns how many went.
 
-    Raises DeliveryError when the receiver does not acknowledge; what was not delivered stays in the outbox.
+    What the kill switch holds stays behind, and the batch is complete without it: once a person has released it, the
+    next dispatch sends it. Raises DeliveryError when the receiver does not acknowledge; what was not delivered stays in
+    the outbox.
     """
     hand = open_batch_in_hand(use_case, batch_id)
-    if hand.batch.state == "complete":
+    if hand.batch.state == "complete" and not is_released(hand.workspace, batch_id):
         return 0
-    settings = hand.workspace.settings
+    return _dispatch(hand)
+
+
+@step
+def dispatch_released(use_case: str) -> int:
+    """Send what a person released of earlier batches; returns how many actions went. Raises what dispatching raises."""
+    waiting = released_batches(open_workspace(use_case))
+    return sum(_dispatch(open_batch_in_hand(use_case, batch_id)) for batch_id in waiting)
+
+
+def _dispatch(hand: BatchInHand) -> int:
+    workspace, settings, batch_id = hand.workspace, hand.workspace.settings, hand.batch_id
     actuator = open_actuator(hand.use_case, settings.home, settings.delivery_timeout_seconds)
-    with Meter("dispatch", None, scope_of(hand.workspace)) as meter:
+    with Meter("dispatch", None, scope_of(workspace)) as meter:
         before = ledger_bytes(hand.ledger)
         sent = send_pending(hand, actuator)
         meter.add(sent, max(0, ledger_bytes(hand.ledger) - before))
-    reached(hand, "complete", {"sent": sent}, [meter.cost])
-    announce("batch.completed", use_case, batch_id, {"sent": sent})
-    publish(f"batch-{batch_id}", batch_markdown(hand.workspace, batch_id))
+    became: dict[str, Scalar] = {"sent": sent, "held": count_held(hand.ledger, batch_id)}
+    reached(hand, "complete", became, [meter.cost])
+    announce("batch.completed", hand.use_case.name, batch_id, became)
+    publish(f"batch-{batch_id}", batch_markdown(workspace, batch_id))
     return sent

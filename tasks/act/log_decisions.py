@@ -13,6 +13,7 @@ from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import stored_choice
+from tasks.act.overtaken import append_unless_overtaken
 from tasks.keep import scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.tables import read_part
@@ -29,18 +30,27 @@ class Signature:
     choice: PartKind
 
     @property
+    def is_by_rules(self) -> bool:
+        """Whether the rules decide everything in place of a model."""
+        return self.choice == "rules_choice"
+
+    @property
     def decided_by(self) -> str:
         """The release that decides."""
-        return self.rules if self.choice == "rules_choice" else self.champion
+        return self.rules if self.is_by_rules else self.champion
 
 
 @dataclass(frozen=True)
 class LoggedPart:
-    """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took."""
+    """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took.
+
+    ``is_overtaken``: the kill switch went on before they were logged, so that the rules' choice must be logged instead.
+    """
 
     decisions: int
     messages: int
     cost: StageCost
+    is_overtaken: bool = False
 
 
 @step
@@ -49,10 +59,11 @@ def log_decisions(use_case: str, batch_id: str, part: int, signature: Signature)
     hand = open_batch_in_hand(use_case, batch_id)
     with Meter("log", None, scope_of(hand.workspace)) as meter:
         rows = rows_of_part(hand, part, signature)
-        with hand.ledger.begin() as connection:
-            append_decisions(connection, rows)
+        is_logged = append_unless_overtaken(
+            hand.workspace, signature.is_by_rules, lambda connection: append_decisions(connection, rows)
+        )
         meter.add(len(rows))
-    return counted(rows, meter.cost)
+    return counted(rows, meter.cost) if is_logged else LoggedPart(0, 0, meter.cost, is_overtaken=True)
 
 
 def rows_of_part(hand: BatchInHand, part: int, signature: Signature) -> pa.Table:

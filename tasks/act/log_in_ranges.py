@@ -7,6 +7,7 @@ end. Each part is laid out in ranges in a scratch file, which is read again rang
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 import time
@@ -14,11 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+from sqlalchemy import Connection
 
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped, in_order_of_ids
 from decisionloop.ledger.decisions import append_grouped
 from decisionloop.metering import Meter
 from tasks.act.log_decisions import LoggedPart, Signature, counted, rows_of_part
+from tasks.act.overtaken import append_unless_overtaken
 from tasks.each_part import each_part
 from tasks.keep import scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
@@ -45,7 +48,8 @@ def lay_out_part(
 def log_in_ranges(hand: BatchInHand, signature: Signature) -> list[LoggedPart]:
     """Append a batch of many parts, one range of ids a transaction, and tell of its parts.
 
-    Killed in between, it begins anew, and adds what is not there yet.
+    Killed in between, it begins anew, and adds what is not there yet. Where the kill switch goes on in between, the
+    ranges that are logged stand, and the rest is left to be logged anew.
     """
     workspace, parts = hand.workspace, len(hand.parts)
     above = workspace.settings.home / "scratch"
@@ -59,9 +63,16 @@ def log_in_ranges(hand: BatchInHand, signature: Signature) -> list[LoggedPart]:
             groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
             for number in range(parts):
                 rows = pa.concat_tables(_read(scratch / f"{part}.rows", number) for part in range(parts))
-                with workspace.ledger.begin() as connection:
-                    append_grouped(connection, GroupedDecisions(groups, in_order_of_ids(rows)))
-    return [*laid_out, LoggedPart(0, 0, meter.cost)]
+                decisions = GroupedDecisions(groups, in_order_of_ids(rows))
+                append = functools.partial(_append, decisions)
+                is_overtaken = not append_unless_overtaken(workspace, signature.is_by_rules, append)
+                if is_overtaken:
+                    break
+    return [*laid_out, LoggedPart(0, 0, meter.cost, is_overtaken)]
+
+
+def _append(decisions: GroupedDecisions, connection: Connection) -> None:
+    append_grouped(connection, decisions)
 
 
 def _sweep(above: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Select, select
 
 from decisionloop.ledger.batches import batches
+from decisionloop.ledger.held_actions import is_any_carried_out, is_carried_out
 from decisionloop.ledger.measurements import append_measurements, measured_cohorts
 from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, recorded_outcomes
 from decisionloop.ledger.schema import decision, utc_now
@@ -70,6 +71,7 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     done = measured_cohorts(workspace.ledger, use_case)
     due = [b for b in batches(workspace.ledger, use_case, as_of_to=mature) if b.is_decided]
     due = [batch for batch in due if cohort_name(batch.as_of) not in done]
+    due = [batch for batch in due if is_any_carried_out(workspace.ledger, batch.batch_id)]
     for batch in due:
         cohort = read_cohort(workspace, batch)
         explain_misses(workspace, cohort, as_of)
@@ -103,6 +105,7 @@ def _figures(cohort: Cohort) -> Iterator[Figure]:
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:
     columns: list[Any] = [decision.c.decision_id, decision.c.entity_id, decision.c.as_of, decision.c.action]
     statement: Select[Any] = select(*columns).where(
-        decision.c.batch_id.in_([b.batch_id for b in batches(workspace.ledger, workspace.use_case.name, since, until)])
+        decision.c.batch_id.in_([b.batch_id for b in batches(workspace.ledger, workspace.use_case.name, since, until)]),
+        is_carried_out(decision.c.decision_id),  # an outcome of what was cancelled is not this decision's
     )
     return read_frame(workspace.ledger, statement)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from decisionloop.ledger.batches import Batch, batches, latest_detail
+from decisionloop.ledger.held_actions import is_any_carried_out
 from decisionloop.ledger.measurements import append_measurements, cohorts_with, measurements_of
 from decisionloop.ledger.releases import RULES
 from decisionloop.observe.cohort import Figure
@@ -33,7 +34,7 @@ def promise_performance(use_case: str, as_of: datetime) -> int:
     young = batches(workspace.ledger, use_case, as_of - timedelta(days=contract.outcome.maturity_days), as_of)
     done = cohorts_with(workspace.ledger, use_case, "rate_estimated")
     due = [one for one in young if one.is_decided and cohort_name(one.as_of) not in done]
-    due = [one for one in due if _has_scores(workspace, one)]
+    due = [one for one in due if _has_scores(workspace, one) and is_any_carried_out(workspace.ledger, one.batch_id)]
     for batch in due:
         cohort = read_cohort(workspace, batch)
         figures = list(_promises(cohort))

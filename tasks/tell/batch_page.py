@@ -12,7 +12,8 @@ def batch_markdown(workspace: Workspace, batch_id: str) -> str:
     lines = [
         f"# {workspace.use_case.title}: {batch_id}",
         "",
-        f"{summary.decisions:,} decisions. {summary.champion} decides. {summary.delivered:,} actions left the house.",
+        f"{summary.decisions:,} decisions. {summary.champion} decides. {summary.delivered:,} actions left the house."
+        + (f" {summary.held:,} are held for a person: `decisionloop outbox list`." if summary.held else ""),
         "",
         "| action | role | decisions |",
         "|---|---|---:|",

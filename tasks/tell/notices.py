@@ -32,7 +32,7 @@ FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
-class Message:
+class Notification:
     """What people are told, and how urgent it is."""
 
     severity: AlarmSeverity
@@ -124,12 +124,12 @@ def append_alert_and_notices(
     )
     if is_new:
         about = batch_id or use_case.name
-        told = Message(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
+        told = Notification(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
         queue_notices(connection, use_case, f"{about}/{kind}", f"{message} {occasion}", told)
     return is_new
 
 
-def queue_notices(connection: Connection, use_case: UseCase, subject: str, occasion: str, message: Message) -> int:
+def queue_notices(connection: Connection, use_case: UseCase, subject: str, occasion: str, message: Notification) -> int:
     """Queue a message for every channel that wants to hear of it; the same subject and occasion are queued once."""
     now = utc_now()
     notices = [

@@ -30,7 +30,7 @@ from decisionloop.monitor.alarm.folding import (
 from decisionloop.observe.cohort import Figure
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce
-from tasks.tell.notices import Message, queue_notices
+from tasks.tell.notices import Notification, queue_notices
 from tasks.watch.inputs import stakes_before
 from tasks.watch.measurement import measurement_of
 
@@ -195,14 +195,15 @@ def _weight(alarm: Alarm) -> tuple[int, float, str]:
     return SEVERITIES.index(alarm.severity), alarm.stake_total or 0.0, alarm.alarm_id
 
 
-def _message(use_case: str, incident_id: str, news: Sequence[Alarm]) -> Message:
+def _message(use_case: str, incident_id: str, news: Sequence[Alarm]) -> Notification:
     """One message about all that is new in an incident."""
     worst = news[0]
     more = f" (and {len(news) - 1} more)" if len(news) > 1 else ""
     lines = [f"- {one.words} {_money(one)}" for one in news]
     suggestions = list(dict.fromkeys(one.suggestion for one in news))
     told = f"Incident {incident_id}, batch of {worst.cohort}. `decisionloop incidents list {use_case}` shows it."
-    return Message(worst.severity, f"{use_case}: {worst.words}{more}", "\n".join([*lines, "", *suggestions, "", told]))  # type: ignore[arg-type]
+    body = "\n".join([*lines, "", *suggestions, "", told])
+    return Notification(worst.severity, f"{use_case}: {worst.words}{more}", body)  # type: ignore[arg-type]
 
 
 def _money(alarm: Alarm) -> str:

@@ -15,6 +15,7 @@ from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.workspace import open_workspace
 
 WHO = ("--reason", "too many complaints", "--by", "anna")
+APPROVED = ("--reason", "mended", "--by", "approver@example.com")
 
 
 def test_an_empty_home_has_a_status(cli, vouchers):
@@ -46,12 +47,12 @@ def test_the_kill_switch_holds_with_who_and_why(cli, vouchers):
     assert thrown.exit_code == 0
     assert "the rules decide" in thrown.out
     assert "on: the rules decide" in cli("status", "vouchers").out
-    assert cli("kill-switch", "vouchers", "off", *WHO).exit_code == 0
+    assert cli("kill-switch", "vouchers", "off", *APPROVED).exit_code == 0
     assert cli("status", "vouchers", "--json").json[0]["kill_switch"] == "off"
     history = flag_history(open_workspace("vouchers").ledger, "vouchers", "kill_switch")
     assert [(flag.value, flag.reason, flag.set_by) for flag in history] == [
         ("on", "too many complaints", "anna"),
-        ("off", "too many complaints", "anna"),
+        ("off", "mended", "approver@example.com"),
     ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from decisionloop.dispatch.messages import Message
+from decisionloop.dispatch.messages import OutgoingAction
 from decisionloop.dispatch.receiver import Receiver, open_server
 
 
@@ -94,13 +94,13 @@ class _Body:
 
 
 @pytest.fixture(scope="session")
-def make_messages() -> Callable[[int], list[Message]]:
+def make_messages() -> Callable[[int], list[OutgoingAction]]:
     """Messages of one batch."""
 
-    def make(count: int) -> list[Message]:
+    def make(count: int) -> list[OutgoingAction]:
         as_of = pd.Timestamp("2005-07-08", tz="UTC")
         return [
-            Message(f"{i:032x}", "offers", f"c{i}", as_of, "mail", '{"text": "Zoë", "value": 1.5}')
+            OutgoingAction(f"{i:032x}", "offers", f"c{i}", as_of, "mail", '{"text": "Zoë", "value": 1.5}')
             for i in range(count)
         ]
 

@@ -24,6 +24,7 @@ from decisionloop.ledger.schema.decisions import (
     outcome_intake,
     shadow_run,
 )
+from decisionloop.ledger.schema.holding import hold_event, sending, sending_end, withdrawn_decision
 from decisionloop.ledger.schema.notices import notice, notice_attempt
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
 from decisionloop.ledger.schema.watch import (
@@ -58,6 +59,7 @@ __all__ = [
     "expectation_result",
     "failure",
     "flag",
+    "hold_event",
     "incident_event",
     "learn_run",
     "measurement",
@@ -71,6 +73,8 @@ __all__ = [
     "outcome_intake",
     "release",
     "release_event",
+    "sending",
+    "sending_end",
     "shadow_run",
     "snapshot",
     "stage_cost",
@@ -81,4 +85,5 @@ __all__ = [
     "verdict",
     "views",
     "weak_slice",
+    "withdrawn_decision",
 ]

@@ -102,6 +102,7 @@ class OutboxColumns(TypedColumns):
     action: Named[str]
     payload: Named[str]
     queued_at: Named[datetime] = Column(UtcDateTime)
+    role: Named[str]
 
 
 outbox: Table[OutboxColumns] = Table("outbox", views, OutboxColumns)

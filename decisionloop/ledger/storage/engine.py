@@ -166,7 +166,8 @@ _URL_REMEDY = "Set DECISIONLOOP_LEDGER_URL to sqlite:///path/to/ledger.db or pos
 
 def _postgresql_engine(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True)
+        # What is read behind a lock must be what was committed before it: a snapshot of the transaction would be older.
+        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"a ledger on PostgreSQL needs the package {error.name}. Install decisionloop[postgres]."

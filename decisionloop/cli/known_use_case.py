@@ -1,0 +1,87 @@
+"""A use case that is known by its name alone: what must work while its contract, code or model does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from decisionloop.contract.loading import FILE_NAME, load_use_case, use_case_folder
+from decisionloop.errors import DecisionLoopError, UsageError
+from decisionloop.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from decisionloop.ledger.storage.engine import Ledger
+
+CLAIM = "`--by` is what the caller says: a claim and no proof, as long as people have no keys."
+
+
+@contextmanager
+def ledger_of(use_case: str) -> Iterator[Ledger]:
+    """The ledger of this installation, for a use case that has a folder or that the ledger has heard of.
+
+    Neither the contract nor the code is read. Raises UsageError for any other name.
+    """
+    from decisionloop.ledger.storage.engine import create_or_upgrade
+
+    settings = load_settings()
+    folder = use_case_folder(settings.usecases_dir, use_case)
+    if not folder.is_dir() and not _has_ledger(settings):
+        raise _unknown(folder)
+    with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+        if not folder.is_dir() and not _is_recorded(ledger, use_case):
+            raise _unknown(folder)
+        yield ledger
+
+
+def approvers_of(ledger: Ledger, use_case: str) -> tuple[str, ...]:
+    """Who may lift the kill switch: says the contract, or while that is broken the last one that the ledger recorded.
+
+    Raises UsageError where neither can be read.
+    """
+    from decisionloop.ledger.use_cases import contracts
+
+    folder = use_case_folder(load_settings().usecases_dir, use_case)
+    try:
+        return load_use_case(folder).use_case.approval.approvers
+    except (DecisionLoopError, OSError, ValueError, RecursionError):
+        for recorded in reversed(contracts(ledger, use_case)):
+            if named := _approvers_in(recorded.contract_yaml):
+                return named
+    raise UsageError(
+        f"nobody can tell who may lift the kill switch of {use_case}: its contract cannot be read, and none was ever "
+        f"recorded. Mend {folder / FILE_NAME}; `decisionloop usecase check {folder}` says where."
+    )
+
+
+def _approvers_in(contract_yaml: str) -> tuple[str, ...]:
+    """``approval.approvers`` of a contract of whatever version; () where it says nothing of the kind."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(contract_yaml)
+    except (yaml.YAMLError, RecursionError):
+        return ()
+    approval = content.get("approval") if isinstance(content, dict) else None
+    named = approval.get("approvers") if isinstance(approval, dict) else None
+    return tuple(str(one).strip() for one in named) if isinstance(named, list) else ()
+
+
+def _has_ledger(settings: Settings) -> bool:
+    """Whether there is a ledger to ask; to look a name up makes none."""
+    from sqlalchemy import make_url
+
+    url = make_url(settings.resolved_ledger_url())
+    return url.get_backend_name() != "sqlite" or Path(str(url.database)).is_file()
+
+
+def _is_recorded(ledger: Ledger, use_case: str) -> bool:
+    from decisionloop.ledger.flags import KILL_SWITCH, flag_history
+    from decisionloop.ledger.use_cases import contracts
+
+    return bool(contracts(ledger, use_case) or flag_history(ledger, use_case, KILL_SWITCH))
+
+
+def _unknown(folder: Path) -> UsageError:
+    return UsageError(f"no use case in {folder}. Name an existing use case, or run `decisionloop usecase new`.")

@@ -1,0 +1,213 @@
+"""Actions that a model or an exploration chose and that wait for a person: held by the kill switch, let go, cancelled.
+
+What is held is said a batch, in `hold_event`: its last event holds for every action of the batch that a model chose and
+that has not left. What was cancelled is said a decision, in `withdrawn_decision`, because observing and learning must
+leave out each of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, literal, select
+
+from decisionloop.errors import UsageError
+from decisionloop.ledger.batches import batches
+from decisionloop.ledger.schema import UtcDateTime, decision, delivery, hold_event, outbox, utc_now, withdrawn_decision
+from decisionloop.ledger.sendings import unended_sendings
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.switch_lock import take_switch
+
+HoldState = Literal["held", "released", "cancelled"]
+CHOSEN_BY_MODEL = ("champion", "canary", "exploration")
+"""Roles whose actions the kill switch keeps in the house; what rules chose leaves."""
+UNFINISHED_STATES = ("scored", "decided")
+
+
+@dataclass(frozen=True)
+class HoldEvent:
+    """What a person or the switch said of the unsent actions that a model chose in a batch."""
+
+    batch_id: str
+    seq: int
+    use_case: str
+    state: HoldState
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WaitingActions:
+    """Unsent actions of a batch that a model chose: ``last`` says what holds for them, ``actions`` how many they are.
+
+    ``perhaps_arrived``: how many of a chunk that was begun and never ended; the receiver may have them.
+    """
+
+    last: HoldEvent
+    actions: int
+    perhaps_arrived: int
+
+
+def hold_unsent(connection: Connection, use_case: str, reason: str, by: str) -> None:
+    """Hold the unsent actions that a model chose, batch by batch; what is held or cancelled already stays so."""
+    last = {event.batch_id: event for event in last_hold_events(connection, use_case)}
+    unfinished = [found.batch_id for found in batches(connection, use_case) if found.state in UNFINISHED_STATES]
+    released = [batch_id for batch_id, event in last.items() if event.state == "released"]
+    for batch_id in dict.fromkeys([*unfinished, *released]):
+        is_held = batch_id in last and last[batch_id].state == "held"
+        if not is_held and count_unsent(connection, batch_id):
+            append_hold_event(connection, batch_id, use_case, "held", reason, by)
+
+
+def append_hold_event(
+    connection: Connection, batch_id: str, use_case: str, state: HoldState, reason: str, by: str
+) -> None:
+    """Say what holds from now on for the unsent actions that a model chose in a batch."""
+    seq = facts.next_seq(connection, hold_event, hold_event.c.batch_id == batch_id)
+    facts.add(connection, hold_event, [HoldEvent(batch_id, seq, use_case, state, reason, by, utc_now())])
+
+
+def last_hold_events(source: Ledger | Connection, use_case: str) -> tuple[HoldEvent, ...]:
+    """The last event of every batch of a use case whose actions were ever held, by batch."""
+    newer = hold_event.alias("newer")
+    is_last = ~exists().where(newer.c.batch_id == hold_event.c.batch_id, newer.c.seq > hold_event.c.seq)
+    order = [hold_event.c.batch_id]
+    return facts.every(source, HoldEvent, hold_event, hold_event.c.use_case == use_case, is_last, order_by=order)
+
+
+def last_hold_event(source: Ledger | Connection, batch_id: str) -> HoldEvent | None:
+    """What holds for the unsent actions that a model chose in a batch; None where they were never held."""
+    found = facts.every(
+        source, HoldEvent, hold_event, hold_event.c.batch_id == batch_id, order_by=[hold_event.c.seq.desc()]
+    )
+    return found[0] if found else None
+
+
+def count_unsent(source: Ledger | Connection, batch_id: str) -> int:
+    """How many actions that a model chose in a batch have neither left nor been cancelled."""
+    statement = select(func.count()).select_from(outbox).where(*_unsent(batch_id))
+    with facts.reading(source) as connection:
+        return connection.execute(statement).scalar_one()
+
+
+def count_held(source: Ledger | Connection, batch_id: str) -> int:
+    """How many actions of a batch wait for a person to release or cancel them."""
+    last = last_hold_event(source, batch_id)
+    return count_unsent(source, batch_id) if last is not None and last.state == "held" else 0
+
+
+def waiting_actions(source: Ledger | Connection, use_case: str) -> tuple[WaitingActions, ...]:
+    """Every batch of a use case in which actions are held, or released and not sent yet."""
+    with facts.reading(source) as connection:
+        begun = {(one.batch_id, one.chunk): one.actions for one in unended_sendings(connection, use_case)}
+        perhaps = Counter[str]()
+        for (batch_id, _), actions in begun.items():
+            perhaps[batch_id] += actions
+        waiting = [
+            WaitingActions(event, count_unsent(connection, event.batch_id), perhaps[event.batch_id])
+            for event in last_hold_events(connection, use_case)
+            if event.state != "cancelled"
+        ]
+    return tuple(one for one in waiting if one.actions)
+
+
+def release_held(
+    ledger: Ledger, use_case: str, batch_ids: Sequence[str], reason: str, by: str
+) -> tuple[WaitingActions, ...]:
+    """Let held actions leave at the next dispatch, whatever the kill switch says then; returns what was released.
+
+    ``batch_ids``: which batches, () for all. Raises UsageError where nothing is held.
+    """
+    with ledger.begin() as connection:
+        take_switch(connection, use_case)
+        held = _chosen(connection, use_case, batch_ids, ("held",))
+        for one in held:
+            append_hold_event(connection, one.last.batch_id, use_case, "released", reason, by)
+    return held
+
+
+def cancel_held(
+    ledger: Ledger, use_case: str, batch_ids: Sequence[str], reason: str, by: str
+) -> tuple[WaitingActions, ...]:
+    """Cancel actions that are held, or released and unsent, for good; returns what was cancelled.
+
+    With them goes every other decision of a model in those batches that has not been carried out, also those that
+    send nothing: were they kept, the batch would teach of the actions alone that nobody had to send.
+
+    ``batch_ids``: which batches, () for all. Raises UsageError where nothing waits, and while a chunk is under way.
+    """
+    with ledger.begin() as connection:
+        take_switch(connection, use_case)
+        waiting = _chosen(connection, use_case, batch_ids, ("held", "released"))
+        _refuse_under_way(connection, use_case, {one.last.batch_id for one in waiting})
+        for one in waiting:
+            _withdraw(connection, one.last.batch_id)
+            append_hold_event(connection, one.last.batch_id, use_case, "cancelled", reason, by)
+    return waiting
+
+
+def withdrawn_ids(source: Ledger | Connection, batch_id: str) -> frozenset[str]:
+    """The decisions of a batch that were cancelled."""
+    statement = select(withdrawn_decision.c.decision_id).where(withdrawn_decision.c.batch_id == batch_id)
+    with facts.reading(source) as connection:
+        return frozenset(connection.execute(statement).scalars())
+
+
+def is_carried_out(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the decision of that id stands: it was not cancelled, or it had left all the same."""
+    withdrawn = withdrawn_decision.c.decision_id
+    # Made once a statement, and not asked for each of its rows.
+    return decision_id.not_in(select(withdrawn).where(~_is_delivered(withdrawn)))
+
+
+def is_any_carried_out(source: Ledger | Connection, batch_id: str) -> bool:
+    """Whether any decision of a batch stands."""
+    one = select(decision.c.decision_id).where(decision.c.batch_id == batch_id).limit(1)
+    with facts.reading(source) as connection:
+        return connection.execute(one.where(is_carried_out(decision.c.decision_id))).first() is not None
+
+
+def _withdraw(connection: Connection, batch_id: str) -> None:
+    table = decision.c
+    chosen = (table.batch_id == batch_id, table.role.in_(CHOSEN_BY_MODEL))
+    is_withdrawn = exists().where(withdrawn_decision.c.decision_id == table.decision_id)
+    columns: list[ColumnElement[Any]] = [table.decision_id, table.batch_id, literal(utc_now(), UtcDateTime())]
+    rows = select(*columns).where(*chosen, ~_is_delivered(table.decision_id), ~is_withdrawn)
+    connection.execute(insert(withdrawn_decision).from_select(["decision_id", "batch_id", "at"], rows))
+
+
+def _chosen(
+    connection: Connection, use_case: str, batch_ids: Sequence[str], states: Sequence[HoldState]
+) -> tuple[WaitingActions, ...]:
+    waiting = {one.last.batch_id: one for one in waiting_actions(connection, use_case) if one.last.state in states}
+    missing = [batch_id for batch_id in batch_ids if batch_id not in waiting]
+    if missing or not waiting:
+        where = f"in {', '.join(missing)}" if missing else f"of {use_case}"
+        raise UsageError(
+            f"no action {where} is {' or '.join(states)}. `decisionloop outbox list {use_case}` shows what waits."
+        )
+    return tuple(waiting[batch_id] for batch_id in (dict.fromkeys(batch_ids) or waiting))
+
+
+def _refuse_under_way(connection: Connection, use_case: str, batch_ids: set[str]) -> None:
+    """Raises UsageError where a chunk of these batches is being sent: nobody can say yet whether it arrived."""
+    now = utc_now()
+    for one in unended_sendings(connection, use_case):
+        if one.batch_id in batch_ids and one.until > now:
+            raise UsageError(f"{one.as_text()} is under way until {one.until:%H:%M:%S} UTC at most. Cancel after that.")
+
+
+def _unsent(batch_id: str) -> tuple[ColumnElement[bool], ...]:
+    is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
+    is_chosen = outbox.c.role.in_(CHOSEN_BY_MODEL)
+    return (outbox.c.batch_id == batch_id, is_chosen, ~_is_delivered(outbox.c.decision_id), ~is_withdrawn)
+
+
+def _is_delivered(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
+    return exists().where(delivery.c.decision_id == decision_id, delivery.c.status == "delivered")

@@ -1,0 +1,64 @@
+"""Turning the kill switch, and the acknowledgement that says what it did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from decisionloop.errors import UsageError
+from decisionloop.ledger.flags import KILL_SWITCH, Flag, set_flag
+from decisionloop.ledger.held_actions import WaitingActions, waiting_actions
+from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.sendings import Sending, unended_sendings
+from decisionloop.ledger.storage.engine import Ledger
+
+PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """What turning the switch did: while it is on, nothing that a model chose is logged, nor begun to be sent.
+
+    ``waiting``: batches whose actions are held, or released and unsent. ``not_called_back``: chunks that were begun
+    before and of which no end is known yet; their actions may still arrive, or have arrived.
+    """
+
+    flag: Flag
+    waiting: tuple[WaitingActions, ...]
+    not_called_back: tuple[Sending, ...]
+
+    @property
+    def held(self) -> tuple[WaitingActions, ...]:
+        """What is held, by batch."""
+        return tuple(one for one in self.waiting if one.last.state == "held")
+
+
+def engage(
+    ledger: Ledger,
+    use_case: str,
+    reason: str,
+    by: str,
+    wait_seconds: float,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Acknowledgement:
+    """Turn the switch on, and wait up to ``wait_seconds`` for chunks that are under way."""
+    flag = set_flag(ledger, use_case, KILL_SWITCH, "on", reason, by)
+    ends = time.monotonic() + wait_seconds
+    while (begun := unended_sendings(ledger, use_case)) and time.monotonic() < ends:
+        now = utc_now()
+        if all(one.until <= now for one in begun):  # their senders are dead: waiting tells nothing more
+            break
+        sleep(PAUSE_SECONDS)
+    return Acknowledgement(flag, waiting_actions(ledger, use_case), begun)
+
+
+def lift(ledger: Ledger, use_case: str, reason: str, by: str, approvers: Sequence[str]) -> Acknowledgement:
+    """Turn the switch off; what is held stays held. Raises UsageError unless ``by`` is one of ``approvers``."""
+    if by not in approvers:
+        raise UsageError(
+            f"{by!r} may not lift the kill switch of {use_case}: approval.approvers names {', '.join(approvers)}. "
+            "Ask one of them."
+        )
+    flag = set_flag(ledger, use_case, KILL_SWITCH, "off", reason, by)
+    return Acknowledgement(flag, waiting_actions(ledger, use_case), unended_sendings(ledger, use_case))

@@ -1,0 +1,286 @@
+"""Once the kill switch is acknowledged nothing that a model chose is logged or leaves, whenever it was turned."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+
+from decisionloop.ledger.batches import latest_detail
+from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.held_actions import (
+    CHOSEN_BY_MODEL,
+    cancel_held,
+    count_unsent,
+    release_held,
+    waiting_actions,
+    withdrawn_ids,
+)
+from decisionloop.ledger.kill_switch import Acknowledgement, engage, lift
+from decisionloop.ledger.outbox import attempts_of_batch
+from decisionloop.ledger.schema import decision, metadata, outcome
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
+from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.summary import batch_summary
+from tasks.act.decide import decide_batch
+from tasks.tell import announcements
+from tests.small_use_case import Written
+from tests.tasks.installation import Installation
+
+pytestmark = pytest.mark.xdist_group("loop")
+
+CHUNK_ROWS = 50
+PARTS = "DECISIONLOOP_PARTITION_ROWS"
+
+
+class Acknowledged:
+    """The switch turned by a thread of its own at a moment of a turn, and what was there when it was acknowledged."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self.told: Acknowledgement | None = None
+        self.logged: set[str] = set()
+        self.sent: set[str] = set()
+        self._thread: threading.Thread | None = None
+
+    def turn(self, seconds: float = 30.0) -> None:
+        """Turn it, and go on at once where the one who is interrupted must end first."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._turn)
+            self._thread.start()
+            self._thread.join(seconds)
+
+    def wait(self) -> None:
+        """Wait for the acknowledgement."""
+        assert self._thread is not None, "the moment never came"
+        self._thread.join(60)
+        assert self.told is not None
+
+    def _turn(self) -> None:
+        ledger = self.installation.ledger
+        self.told = engage(ledger, "small", "complaints", "head", 30.0)
+        self.logged = set(chosen_by_model(ledger, self.installation.batch(3)))
+        self.sent = left(self.installation)
+
+
+def chosen_by_model(ledger: Ledger, batch_id: str) -> list[str]:
+    """The decisions of a batch that a model or an exploration chose."""
+    statement = select(decision.c.decision_id, decision.c.role).where(decision.c.batch_id == batch_id)
+    found = read_frame(ledger, statement)
+    return found.loc[found["role"].isin(CHOSEN_BY_MODEL), "decision_id"].tolist()
+
+
+def left(installation: Installation) -> set[str]:
+    """The decisions whose action is outside the house."""
+    return {json.loads(line)["decision_id"] for line in installation.sent()}
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in parts and send in chunks, so that there is something between the first and the last."""
+    monkeypatch.setenv(PARTS, "200")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_either(request, cut, restored, monkeypatch) -> Iterator[Installation]:
+    """Weeks 0 to 2 are over and a model is champion, the ledger on either engine."""
+    with restored("modelled") as installation:
+        if request.param == "postgresql":
+            monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", _moved(installation, request.getfixturevalue("postgres_url")))
+            assert not installation.ledger.is_sqlite
+        installation.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
+        yield installation
+
+
+def _moved(installation: Installation, url: str) -> str:
+    """Copy every fact of the installation's ledger into an empty database."""
+    with create_or_upgrade(url) as ledger, installation.ledger.connect() as old, ledger.begin() as new:
+        for table in metadata.sorted_tables:
+            rows = [dict(row) for row in old.execute(select(table)).mappings()]
+            if rows:
+                new.execute(insert(table), rows)
+    return url
+
+
+# Each step of a turn at which the switch can be turned: where it is, and which call of it is interrupted.
+STEPS = {
+    "before anything is scored": ("tasks.predict.batch.is_kill_switch_on", 1),
+    "before the actions are chosen": ("tasks.act.choose.choose_part", 1),
+    "between the choices of two parts": ("tasks.act.choose.choose_part", 2),
+    "after the choice": ("tasks.act.decide.watch_actions", 1),
+    "before the first log": ("tasks.act.overtaken.steady_switch", 1),
+    "between two logs": ("tasks.act.overtaken.steady_switch", 2),
+    "while a part is logged": ("decisionloop.ledger.decisions.append", 1),
+    "before it is said to be decided": ("tasks.readback.stages.append_batch_event", 4),
+    "before the first chunk": ("tasks.act.hold.steady_switch", 1),
+    "between two chunks": ("tasks.act.hold.steady_switch", 2),
+    "while a chunk is begun": ("tasks.act.hold.begin_sending", 1),
+    "while a chunk is sent": ("decisionloop.dispatch.files._write_durably", 3),
+    "before the batch is complete": ("tasks.act.decide.count_held", 1),
+}
+EXCLUDED = {
+    "while a part is logged",
+    "before it is said to be decided",
+    "while a chunk is begun",
+    "while a chunk is sent",
+}
+"""Steps that must end before the switch is acknowledged: the thread is left waiting."""
+
+
+def interrupt(patch: pytest.MonkeyPatch, where: str, number: int, deed: Callable[[], None]) -> None:
+    """Do a deed before a function is called for the ``number``-th time."""
+    module, _, name = where.rpartition(".")
+    original, calls = getattr(importlib.import_module(module), name), []
+
+    def interrupted(*arguments: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == number:
+            deed()
+        return original(*arguments, **named)
+
+    patch.setattr(where, interrupted)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_nothing_of_a_model_is_logged_or_leaves_after_the_acknowledgement(
+    on_either: Installation, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch, (where, number) = Acknowledged(on_either), STEPS[step]
+    with monkeypatch.context() as patch:
+        interrupt(patch, where, number, lambda: switch.turn(0.5 if step in EXCLUDED else 30.0))
+        on_either.predict(3)
+        on_either.act(3)
+    switch.wait()
+    assert switch.told is not None
+    assert switch.told.not_called_back == ()
+    ledger, batch = on_either.ledger, on_either.batch(3)
+    by_model = set(chosen_by_model(ledger, batch))
+    assert by_model == switch.logged
+    assert left(on_either) & by_model == switch.sent & by_model
+    assert on_either.state(3) == "complete"
+    assert len(on_either.decisions(3)) == 600
+    held = sum(one.actions for one in waiting_actions(ledger, "small"))
+    assert held == count_unsent(ledger, batch) == latest_detail(ledger, batch, "complete")["held"]
+    assert batch_summary(ledger, batch).held == held
+    # Everything else that was to be sent has left, once.
+    queued = on_either.decisions(3).set_index("decision_id")
+    to_send = set(queued.index[queued["action"] == "lend"])
+    sent = [json.loads(line)["decision_id"] for line in on_either.sent()]
+    assert len(sent) == len(set(sent))
+    assert len(to_send - set(sent)) == held
+    assert to_send - set(sent) <= by_model
+
+
+@pytest.fixture
+def held(on_either: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """The switch was turned on before the first chunk that a model chose of week 3; the week is over."""
+    switch = Acknowledged(on_either)
+    with monkeypatch.context() as patch:
+        interrupt(patch, "tasks.act.hold.steady_switch", 2, switch.turn)
+        on_either.predict(3)
+        on_either.act(3)
+    switch.wait()
+    assert count_unsent(on_either.ledger, on_either.batch(3)) > CHUNK_ROWS
+    return on_either
+
+
+def test_what_is_held_stays_so_when_the_switch_is_lifted_and_leaves_when_a_person_releases_it(held):
+    ledger, batch = held.ledger, held.batch(3)
+    unsent = count_unsent(ledger, batch)
+    lift(ledger, "small", "mended", "approver@example.com", ["approver@example.com"])
+    assert held.act(3) == 0
+    assert count_unsent(ledger, batch) == unsent
+    before = len(held.sent())
+    release_held(ledger, "small", [batch], "checked by hand", "owner")
+    assert held.act(3) == unsent
+    assert (count_unsent(ledger, batch), len(held.sent())) == (0, before + unsent)
+    assert latest_detail(ledger, batch, "complete") == {"sent": unsent, "held": 0}
+    assert held.act(3) == 0
+
+
+def test_what_is_released_leaves_with_the_next_batch_though_the_switch_is_on(held):
+    release_held(held.ledger, "small", [], "checked by hand", "owner")
+    held.predict(4)
+    held.act(4)
+    assert is_kill_switch_on(held.ledger, "small")
+    assert count_unsent(held.ledger, held.batch(3)) == 0
+    assert chosen_by_model(held.ledger, held.batch(4)) == []
+    assert held.state(4) == "complete"
+
+
+def test_what_is_cancelled_never_leaves_teaches_nothing_and_is_not_measured(held):
+    ledger, batch = held.ledger, held.batch(3)
+    before, unsent = len(held.sent()), count_unsent(ledger, batch)
+    cancel_held(ledger, "small", [batch], "wrong", "owner")
+    lift(ledger, "small", "mended", "approver@example.com", ["approver@example.com"])
+    assert held.act(3) == 0
+    assert len(held.sent()) == before
+    assert batch_summary(ledger, batch).cancelled == unsent
+    held.observe(3)
+    held.observe(4)
+    withdrawn = withdrawn_ids(ledger, batch)
+    assert withdrawn
+    with ledger.connect() as connection:
+        seen = set(connection.execute(select(outcome.c.decision_id)).scalars())
+    assert not withdrawn & seen
+    held.learn(4)
+
+
+def test_a_batch_of_which_everything_was_cancelled_holds_nobody_up(modelled):
+    modelled.contract(policy={"holdout_share": 0.0})
+    modelled.predict(3)
+    decide_batch.fn("small", modelled.batch(3))
+    engage(modelled.ledger, "small", "complaints", "head", 1.0)
+    cancel_held(modelled.ledger, "small", [], "wrong", "owner")
+    assert len(withdrawn_ids(modelled.ledger, modelled.batch(3))) == len(modelled.decisions(3)) == 600
+    modelled.observe(3)
+    modelled.observe(4)
+    modelled.learn(4)
+
+
+def test_the_deliveries_of_a_turn_under_the_switch_are_those_of_the_rules(modelled):
+    engage(modelled.ledger, "small", "complaints", "head", 1.0)
+    modelled.turn(3)
+    roles = modelled.decisions(3).set_index("decision_id")["role"]
+    attempts = attempts_of_batch(modelled.ledger, modelled.batch(3))
+    assert set(roles[attempts["decision_id"]]) <= {"baseline", "holdout"}
+    assert waiting_actions(modelled.ledger, "small") == ()
+
+
+def act_elsewhere(folder: Path) -> None:
+    """Decide and send week 3 in a process of its own; the environment says where."""
+    announcements.emit_event = lambda **_: None  # type: ignore[assignment]
+    Installation(folder, Written(folder / "usecases" / "small")).act(3)
+
+
+def test_what_another_process_is_sending_stops_at_the_acknowledgement(on_either: Installation) -> None:
+    on_either.contract(actuator={"kind": "file", "chunk_rows": 1})
+    on_either.predict(3)
+    before = left(on_either)
+    process = multiprocessing.get_context("spawn").Process(target=act_elsewhere, args=(on_either.folder,), daemon=True)
+    process.start()
+    ends = time.monotonic() + 120
+    while not _of_model(on_either) & left(on_either) - before:
+        assert process.is_alive()
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    switch = Acknowledged(on_either)
+    switch.turn()
+    switch.wait()
+    process.join(120)
+    assert process.exitcode == 0
+    by_model = _of_model(on_either)
+    assert left(on_either) & by_model == switch.sent & by_model
+    assert count_unsent(on_either.ledger, on_either.batch(3)) > 0
+    assert on_either.state(3) == "complete"
+
+
+def _of_model(installation: Installation) -> set[str]:
+    return set(chosen_by_model(installation.ledger, installation.batch(3)))
