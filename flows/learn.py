@@ -6,7 +6,7 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.naming import run_name, this_hour
+from flows.naming import as_of_run, run_name
 from tasks.learn.retraining import (
     build_training_set,
     check_triggers,
@@ -17,7 +17,7 @@ from tasks.learn.retraining import (
 
 
 @flow(name="learn", flow_run_name=run_name)
-def learn(use_case: str, as_of: datetime | None = None) -> str:
+def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> str:
     """Review challengers, and retrain when a trigger says so; returns what happened in a sentence.
 
     ``as_of`` is by default the hour at which the run was due.
@@ -27,7 +27,7 @@ def learn(use_case: str, as_of: datetime | None = None) -> str:
     3. Build the training set from the ledger and its snapshots alone, weighted for the loop's own choices.
     4. Train each kind of candidate and let the gate judge it; the best that passes goes into shadow.
     """
-    at = as_of or this_hour()
+    at = as_of_run(as_of, allow_future)
     review = review_challengers(use_case, at)
     trigger = check_triggers(use_case, at)
     if not trigger.is_triggered:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from decisionloop.cli.costs import cost_status
+from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
@@ -33,6 +34,7 @@ class Status:
     not_compiled: tuple[str, ...]
     kill_switch: str
     last_batches: tuple[str, ...]
+    missed: tuple[str, ...]
     undelivered: int
     value_per_decision: str
     serving_cost: str
@@ -86,6 +88,7 @@ def status_of(workspace: Workspace) -> Status:
         ),
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
+        missed=missed_lines(workspace),
         undelivered=count_pending(ledger, name),
         value_per_decision=_value_text(workspace, value),
         serving_cost=cost.text,
@@ -140,6 +143,7 @@ def as_text(state: Status) -> str:
         f"  undelivered   {state.undelivered} actions",
         f"  last verdict  {state.last_verdict or 'none'}",
         *(f"  batch         {line}" for line in state.last_batches),
+        *(f"  missed        {line}" for line in state.missed),
         *(f"  alert         {line}" for line in state.last_alerts),
         *(f"  watch         {monitor_line(one, state.currency)}" for one in state.monitors),
         *(f"  not notified  {line}" for line in state.undelivered_notices),

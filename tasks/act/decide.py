@@ -21,6 +21,7 @@ from decisionloop.workspace import Workspace, open_workspace
 from tasks.act.choose import ChosenPart, choose_actions, log_decisions, situations
 from tasks.act.deliver import send_pending
 from tasks.act.log_in_ranges import log_in_ranges
+from tasks.predict.due import refuse_overtaken
 from tasks.readback.parts import each_part
 from tasks.readback.situation import score_shift_of
 from tasks.readback.stages import reached, release_of, scope_of
@@ -42,6 +43,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     workspace = open_workspace(use_case)
     if batch_state(workspace.ledger, batch_id) != "scored":
         return "decided before"
+    refuse_overtaken(workspace, batch_id)
     scored = latest_detail(workspace.ledger, batch_id, "scored")
     champion, profile = release_of(workspace, str(scored["champion"])), str(scored["score_profile"])
     is_killed = is_kill_switch_on(workspace.ledger, use_case)
@@ -69,7 +71,7 @@ def dispatch_batch(use_case: str, batch_id: str) -> int:
     Raises DeliveryError when the receiver does not acknowledge; what was not delivered stays in the outbox.
     """
     workspace = open_workspace(use_case)
-    if batch_state(workspace.ledger, batch_id) == "complete":
+    if batch_state(workspace.ledger, batch_id) in {"complete", "covered"}:
         return 0
     settings = workspace.settings
     actuator = open_actuator(workspace.use_case, settings.home, settings.delivery_timeout_seconds)

@@ -6,10 +6,6 @@ import functools
 from collections.abc import Sequence
 from datetime import datetime
 
-import pandas as pd
-import pyarrow as pa
-
-from decisionloop.ledger.batch_parts import append_part, parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, latest_detail, open_batch
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
 from decisionloop.ledger.flags import is_kill_switch_on
@@ -20,18 +16,19 @@ from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.compare.profile import FrameProfile
-from decisionloop.predict.text import as_text
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace, open_workspace
 from expectations.reference import BatchReference, merge_parts
 from expectations.report import BatchReport, as_markdown
 from expectations.run import settle
+from tasks.predict.due import cut_due, detail_of_due
+from tasks.predict.missed import late_people
 from tasks.predict.parts import freeze_part, score_part, validate_part
 from tasks.predict.register_rules import ensure_rules
 from tasks.predict.side_by_side import ShadowPart
-from tasks.readback.parts import cut, each_part
+from tasks.readback.parts import each_part
 from tasks.readback.stages import reached
-from tasks.readback.tables import batch_of, keep_table
+from tasks.readback.tables import batch_of
 from tasks.step import step
 from tasks.tell.announcements import publish
 from tasks.tell.halting import halt, halt_where_jumped
@@ -42,19 +39,25 @@ FROZEN = ("frozen", "validated", "scored")
 
 
 @step
-def freeze_batch(use_case: str, as_of: datetime) -> str:
-    """Freeze what is known, as of ``as_of``, of everyone who is due; returns the batch id."""
+def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str:
+    """Freeze what is known, as of ``as_of``, of everyone who is due and was not decided before; returns the batch id.
+
+    ``with_late``: those as well whom an earlier batch should have decided and none did.
+    """
     workspace = open_workspace(use_case)
     contract = workspace.use_case
     record_use_case(workspace.ledger, use_case, contract.digest, contract.version, workspace.folder.text)
     ensure_rules(workspace, as_of)
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest)
-    if batch.is_decided or (batch.state in FROZEN and parts_of(workspace.ledger, batch.batch_id, "due")):
+    if batch.is_decided:
         return batch.batch_id
-    _cut_into_parts(workspace, batch.batch_id, as_of)
+    is_anybody_left = cut_due(workspace, batch, lambda: late_people(workspace, batch.as_of) if with_late else None)
+    if not is_anybody_left or batch_state(workspace.ledger, batch.batch_id) in FROZEN:
+        return batch.batch_id
     frozen = each_part(workspace, freeze_part, batch.batch_id)
     newest = max((part.newest for part in frozen if part.newest is not None), default=None)
     detail: dict[str, Scalar] = {
+        **detail_of_due(workspace, batch),
         "parts": len(frozen),
         "rows": sum(part.rows for part in frozen),
         "newest": None if newest is None else newest.isoformat(),
@@ -135,23 +138,6 @@ def _compare(workspace: Workspace, batch_id: str, release_id: str, profile: Fram
     raise_alarms(workspace, findings, batch.as_of, batch_id, profile.rows)
     publish(f"inputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Features of the batch"))
     return findings
-
-
-def _cut_into_parts(workspace: Workspace, batch_id: str, as_of: datetime) -> None:
-    """Leave behind who is due, part by part; a batch that was cut before keeps its parts."""
-    if parts_of(workspace.ledger, batch_id, "due"):
-        return
-    contract = workspace.use_case
-    due = workspace.source.due(pd.Timestamp(as_of), contract.schedule.covers_days)
-    key = contract.entity.key
-    ids = as_text(due[key]).sort_values(kind="stable", ignore_index=True)
-    kept = [
-        (keep_table(workspace, pa.table({key: pa.array(ids.iloc[rows], pa.string())}), "features"), rows)
-        for rows in cut(ids, workspace.settings.partition_rows)
-    ]
-    with workspace.ledger.begin() as connection:  # all of them or none, for their number is the batch's
-        for part, (digest, rows) in enumerate(kept):
-            append_part(connection, batch_id, "due", part, digest, rows.stop - rows.start)
 
 
 def _record(workspace: Workspace, batch_id: str, report: BatchReport) -> None:

@@ -19,6 +19,7 @@ from decisionloop.monitor.compare.profile import FrameProfile
 from decisionloop.monitor.compare.score_shift import ScoreProfile
 from decisionloop.predict.features import build_frame, source_ages
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.predict.due import with_expected_rows
 from tasks.predict.side_by_side import ShadowPart, score_side_by_side
 from tasks.readback.parts import keep_part, read_part
 from tasks.readback.situation import score_reference
@@ -119,7 +120,8 @@ def validate_part(
         reference = reference_before(workspace, batch.as_of)
         latest = None if newest is None else pd.Timestamp(newest)
         docs = _docs_folder(workspace, batch_id, part)
-        found = check_part(frame, workspace.use_case, reference, latest, pd.Timestamp(batch.as_of), rows, docs)
+        contract = with_expected_rows(workspace, batch_id)
+        found = check_part(frame, contract, reference, latest, pd.Timestamp(batch.as_of), rows, docs)
         reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, workspace.use_case) if len(frame) else None

@@ -163,7 +163,7 @@ def _rows(installation, table):
 @pytest.mark.parametrize(
     ("flow", "where"),
     [
-        ("predict", ("tasks.predict.batch", "append_part", 3)),
+        ("predict", ("tasks.predict.due", "append_part", 3)),
         ("predict", ("tasks.readback.parts", "append_part", 4)),
         ("predict", ("tasks.readback.parts", "append_part", 9)),
         ("predict", ("tasks.readback.parts", "append_part", 16)),
