@@ -39,7 +39,7 @@ source:
   kind: tables
   history: {path: data/orders.csv, time: ordered_at}
   outcomes: {path: data/returns.csv, time: seen_at}
-  outcome_columns: {outcome_time: seen_at}
+  outcome_columns: {decision_time: decided_at, outcome_time: seen_at}
 """
 
 CODE = {
@@ -58,6 +58,48 @@ def rules(features):
     return pd.Series(np.where(features["spend"] < 50, "voucher", "wait"), index=features.index)
 ''',
 }
+
+
+EVERYONE = '''
+import pandas as pd
+
+
+class Everyone:
+    """Takes no notice of the span that it is asked for."""
+
+    time_column = "ordered_at"
+
+    def __init__(self, folder):
+        self.file = folder / "data" / "orders.csv"
+
+    def _orders(self):
+        rows = pd.read_csv(self.file)
+        return rows.assign(ordered_at=pd.to_datetime(rows["ordered_at"], utc=True, format="ISO8601"))
+
+    def due(self, as_of, covers_days):
+        rows = self._orders()
+        return rows[rows["ordered_at"] <= as_of][["customer_id"]].drop_duplicates()
+
+    def known(self, entities, as_of):
+        rows = self._orders()
+        return rows[rows["customer_id"].isin(entities["customer_id"])]
+
+    def newest_time(self, as_of):
+        return as_of
+
+    def outcomes(self, as_of, decided):
+        names = ("entity_id", "decision_id", "outcome_class", "amount")
+        times = {name: pd.Series(dtype="datetime64[us, UTC]") for name in ("decision_time", "observed_at")}
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in names} | times)
+
+    def calendar(self):
+        return ()
+
+
+def source(use_case, folder):
+    return Everyone(folder)
+'''
+"""A `source.py` that takes no notice of the span that it is asked for."""
 
 
 def orders(weeks: int, a_week: int = A_WEEK) -> pd.DataFrame:
@@ -87,6 +129,7 @@ def returns(ordered: pd.DataFrame, days: float = 5) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "customer_id": ordered["customer_id"],
+            "decided_at": due,
             "seen_at": due + pd.Timedelta(days=days),
             "returned": (chance.random(len(ordered)) < 0.5).astype(int),
         }

@@ -85,16 +85,25 @@ def measurements_of(
     return newest.sort_values(["as_of", "monitor", "cohort", "slice", "measurement_id"], ignore_index=True)
 
 
-def last_measured(source: Ledger | Connection, use_case: str) -> dict[str, datetime]:
+@dataclass(frozen=True)
+class LastMeasured:
+    """Up to when the newest figures of a cohort know, and when figures of it were made last."""
+
+    known_at: datetime
+    made_at: datetime
+
+
+def last_measured(source: Ledger | Connection, use_case: str) -> dict[str, LastMeasured]:
     """When each cohort that was mature was measured last; a single check against a limit does not count."""
     table = measurement.c
     is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None))
-    statement = select(table.cohort, func.max(table.recorded_at)).where(*is_measured).group_by(table.cohort)
+    columns = (table.cohort, func.max(KNOWN_AT), func.max(table.recorded_at))
+    statement = select(*columns).where(*is_measured).group_by(table.cohort)
     with facts.reading(source) as connection:
-        return {str(cohort): at for cohort, at in connection.execute(statement)}
+        return {str(cohort): LastMeasured(*times) for cohort, *times in connection.execute(statement)}
 
 
-def when_measured(source: Ledger | Connection, batches: Sequence[Batch]) -> dict[str, datetime]:
+def when_measured(source: Ledger | Connection, batches: Sequence[Batch]) -> dict[str, LastMeasured]:
     """When each of some batches of one use case was measured last, by batch id; those that were.
 
     Earlier versions called the cohort of every batch by its day, and measured the first batch of a day alone.

@@ -41,7 +41,7 @@ def due_times_without_batch(source: Ledger | Connection, use_case: UseCase, unti
 
 
 def missed_figure(use_case: str, due_at: datetime, missed: int, due: int, as_of: datetime) -> Measurement:
-    """How many of the ``due`` people of a due time were undecided at ``as_of``, as a figure of its cohort."""
+    """How many of the ``due`` people of a due time were found undecided at a time, as a figure of its cohort."""
     return Measurement(
         use_case=use_case, release_id=None, monitor=MISSED, slice="all", cohort=cohort_name(due_at),
         value=float(missed), low=None, high=None, n=due, effective_n=None, is_mature=False, as_of=as_of,

@@ -99,12 +99,12 @@ def intakes(source: Ledger | Connection, use_case: str) -> tuple[OutcomeIntake, 
     return facts.every(source, OutcomeIntake, outcome_intake, where, order_by=[table.as_of, table.at])
 
 
-def last_news(source: Ledger | Connection, use_case: str) -> dict[str, datetime]:
-    """When new outcomes of each cohort were taken in last, by the cohort's name (`detail.cohorts` of the books)."""
-    told: dict[str, datetime] = {}
+def outcome_news(source: Ledger | Connection, use_case: str) -> dict[str, tuple[OutcomeIntake, ...]]:
+    """The readings that brought new outcomes of each cohort, by its name (`detail.cohorts` of the books)."""
+    told: dict[str, tuple[OutcomeIntake, ...]] = {}
     for books in intakes(source, use_case):
         for cohort in json.loads(books.detail).get("cohorts", ()):
-            told[cohort] = max(books.at, told.get(cohort, books.at))
+            told[cohort] = (*told.get(cohort, ()), books)
     return told
 
 

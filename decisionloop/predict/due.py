@@ -96,27 +96,34 @@ def split_due(due: pd.Series, span: Span, held: Sequence[HeldBatch], ask: Ask) -
         held: batches whose spans overlap it; of several that hold an entity the last is the one named.
         ask: is called for what no batch has covered, where a batch holds some of those who are due.
 
-    A source that takes no notice of the span names the same people even for the microsecond after it. Such a source
-    cannot say in which part of a span somebody fell due: who was decided for half of it or more was decided.
+    Where the source is vague (:func:`is_vague`), who was decided for half of the span or more was decided.
     """
     is_held = np.column_stack([_is_among(due, one.entities) for one in held]) if held else np.empty((len(due), 0), bool)
     is_done = np.zeros(len(due), dtype=bool)
     if is_held.any():
-        is_vague = _is_among(due, ask(Span(span.until, span.until + MOMENT))).all()
+        is_all_or_none = is_vague(due, span, ask)
         for holders in np.unique(is_held[is_held.any(axis=1)], axis=0):
             rows = np.flatnonzero((is_held == holders).all(axis=1))
             left = span.less(one.span for one, is_holder in zip(held, holders, strict=True) if is_holder)
-            is_done[rows] = _are_done(due.iloc[rows], span, left, ask, bool(is_vague))
+            is_done[rows] = _are_done(due.iloc[rows], span, left, ask, is_all_or_none)
     last = is_held.shape[1] - 1 - is_held[:, ::-1].argmax(axis=1) if held else np.zeros(len(due), dtype=int)
     counts = [(one.batch_id, int((is_done & (last == number)).sum())) for number, one in enumerate(held)]
     return DueSplit(due[~is_done], tuple((batch_id, count) for batch_id, count in counts if count))
 
 
-def _are_done(due: pd.Series, span: Span, left: Sequence[Span], ask: Ask, is_vague: bool) -> np.ndarray:
+def is_vague(due: pd.Series, span: Span, ask: Ask) -> bool:
+    """Whether a source takes no notice of the span that it is asked for.
+
+    It then names the same people, ``due``, even for the microsecond after it, and cannot say when somebody fell due.
+    """
+    return len(due) > 0 and bool(_is_among(due, ask(Span(span.until, span.until + MOMENT))).all())
+
+
+def _are_done(due: pd.Series, span: Span, left: Sequence[Span], ask: Ask, is_all_or_none: bool) -> np.ndarray:
     """Which of those that the same batches hold have nothing left that they would be due for, bool (n,)."""
     if list(left) == [span]:
         return np.zeros(len(due), dtype=bool)
-    if is_vague:
+    if is_all_or_none:
         return np.full(len(due), 2 * length_of(left) <= span.length)
     is_due_again = np.zeros(len(due), dtype=bool)
     for part in left:

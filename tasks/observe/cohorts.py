@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +11,15 @@ import pandas as pd
 from sqlalchemy import Select, select
 
 from decisionloop.ledger.batches import batches, cohort_name
-from decisionloop.ledger.measurements import append_measurements, when_measured
-from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, last_news, recorded_outcomes
+from decisionloop.ledger.measurements import LastMeasured, append_measurements, when_measured
+from decisionloop.ledger.outcomes import (
+    OutcomeIntake,
+    append_intake,
+    append_outcomes,
+    intakes,
+    outcome_news,
+    recorded_outcomes,
+)
 from decisionloop.ledger.schema import decision, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
@@ -72,8 +79,12 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     workspace = open_workspace(use_case)
     mature = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
     decided = [batch for batch in batches(workspace.ledger, use_case, as_of_to=mature) if batch.is_decided]
-    measured, news = when_measured(workspace.ledger, decided), last_news(workspace.ledger, use_case)
-    due = [one for one in decided if _is_to_be_measured(measured.get(one.batch_id), news.get(cohort_name(one.as_of)))]
+    measured, news = when_measured(workspace.ledger, decided), outcome_news(workspace.ledger, use_case)
+    due = [
+        one
+        for one in decided
+        if _is_to_be_measured(measured.get(one.batch_id), news.get(cohort_name(one.as_of), ()), as_of)
+    ]
     for batch in due:
         is_first = batch.batch_id not in measured
         cohort = read_cohort(workspace, batch, as_of)
@@ -91,9 +102,11 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     return len(due)
 
 
-def _is_to_be_measured(measured: datetime | None, news: datetime | None) -> bool:
-    """Whether a mature cohort was never measured, or outcomes of it have come in since."""
-    return measured is None or (news is not None and news > measured)
+def _is_to_be_measured(last: LastMeasured | None, news: Sequence[OutcomeIntake], as_of: datetime) -> bool:
+    """Whether a mature cohort was never measured, or outcomes of it have come in since and were known at ``as_of``."""
+    if last is None:
+        return True
+    return any(one.as_of <= as_of and (one.at > last.made_at or one.as_of > last.known_at) for one in news)
 
 
 def _cohorts_of(decided: pd.DataFrame, revisions: pd.DataFrame) -> list[str]:

@@ -11,7 +11,8 @@ from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.due_occurrences import decided_spans
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.missed_due import LOOK_BACK, MISSED, left_undecided, look_back, missed_figure
-from decisionloop.predict.due import MOMENT, Span, length_of
+from decisionloop.ledger.schema import utc_now
+from decisionloop.predict.due import MOMENT, Span, is_vague, length_of
 from decisionloop.schedule import periods
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.predict.due import LatePeople, due_in, entities_due, undecided_of
@@ -81,7 +82,10 @@ def find_missed(workspace: Workspace, until: datetime) -> tuple[MissedPeriod, ..
         left = undecided_of(workspace, due, span, decided).left
         without_run = span.less(one.span for one in decided)
         is_run_missed = 2 * length_of(without_run) > span.length
-        found.append(MissedPeriod(span, len(due), left[~left.isin(waiting)], is_run_missed))
+        left = left[~left.isin(waiting)]
+        if len(left) and not is_run_missed and is_vague(due, span, lambda part: due_in(workspace, part)):
+            left = left.iloc[:0]  # whoever is new today would be late for every run before
+        found.append(MissedPeriod(span, len(due), left, is_run_missed))
     return tuple(found)
 
 
@@ -90,7 +94,7 @@ def _tell(workspace: Workspace, until: datetime) -> tuple[MissedPeriod, ...]:
     found, name = find_missed(workspace, until), workspace.use_case.name
     told = left_undecided(workspace.ledger, name)
     news = [one for one in found if len(one.left) or told.get(cohort_name(one.span.until)) or one.is_run_missed]
-    figures = [missed_figure(name, one.span.until, len(one.left), one.due, until) for one in news]
+    figures = [missed_figure(name, one.span.until, len(one.left), one.due, utc_now()) for one in news]
     append_measurements(workspace.ledger, [f for f in figures if told.get(f.cohort) != f.value])
     for one in found:
         if len(one.left):

@@ -16,7 +16,7 @@ from decisionloop.ledger.batches import batch_id_of
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
 from decisionloop.ledger.summary import batch_summary
-from tests.live_use_case import A_WEEK, MONDAY, add_orders, order, orders, write_live
+from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
 from tests.tasks.installation import Installation, run_flow, run_task, working_in
 
 WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
@@ -157,3 +157,13 @@ def test_a_replay_misses_nobody(small):
     small.turn(3)
     assert [one for one in alerts(small.ledger, "small") if one.kind == "missed"] == []
     assert status_of(small.workspace).missed == ()
+
+
+def test_a_source_that_cannot_say_when_somebody_fell_due_has_missed_runs_and_no_late_rows(on_sqlite):
+    (on_sqlite.written.folder / "source.py").write_text(EVERYONE)
+    on_sqlite.contract(source={"kind": "custom"}, data_quality={"maximum_age_days": 100})
+    decide(on_sqlite, MONDAY + WEEK)
+    add_orders(on_sqlite.written, order("new", MONDAY))
+    run_flow("observe", "live", MONDAY + WEEK + HOUR)
+    assert missed_alerts(on_sqlite) == []
+    assert missed_runs(MONDAY + 4 * WEEK) == [MONDAY + 2 * WEEK, MONDAY + 3 * WEEK]
