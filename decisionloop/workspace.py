@@ -53,6 +53,12 @@ class Workspace:
 
         return open_source(self.folder, self.settings.resolved_source_options())
 
+    @property
+    def is_live(self) -> bool:
+        """Whether new rows come in. A replay runs when its calendar says, so it misses nobody."""
+        kind = self.use_case.source.kind
+        return kind == "tables" or (kind == "custom" and not self.source.calendar())
+
     @functools.cached_property
     def registry(self) -> Registry:
         """The MLflow registry of this installation."""

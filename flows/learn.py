@@ -6,13 +6,13 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.naming import run_name, this_hour
+from flows.naming import as_of_run, run_name
 from flows.retrain import retrain
 from tasks.learn.retraining import review_challengers
 
 
 @flow(name="learn", flow_run_name=run_name)
-def learn(use_case: str, as_of: datetime | None = None) -> str:
+def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> str:
     """Review challengers, and retrain when a trigger says so; returns what happened in a sentence.
 
     ``as_of`` is by default the hour at which the run was due.
@@ -20,7 +20,7 @@ def learn(use_case: str, as_of: datetime | None = None) -> str:
     1. Give every challenger that has been in shadow long enough its second look: promote, keep or retire it.
     2. Retrain, if one of the triggers (first model, open incidents, decayed AUC, schedule) says so.
     """
-    at = as_of or this_hour()
+    at = as_of_run(as_of, allow_future)
     review = review_challengers(use_case, at)
     # Within this run: one of its own for every turn in which nothing is to be trained would only be in the way.
-    return f"{review} {retrain.fn(use_case, at)}"
+    return f"{review} {retrain.fn(use_case, at, allow_future=True)}"

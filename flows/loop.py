@@ -7,8 +7,9 @@ from datetime import datetime
 from prefect import flow
 
 from flows.act import act
+from flows.catch_up import catch_up
 from flows.learn import learn
-from flows.naming import run_name, this_hour
+from flows.naming import as_of_turn, run_name
 from flows.observe import observe
 from flows.predict import predict
 from tasks.tell.first_cause import result_unless_failed
@@ -16,19 +17,27 @@ from tasks.tell.notices import deliver_notices
 
 
 @flow(name="loop", flow_run_name=run_name)
-def loop(use_case: str, as_of: datetime | None = None) -> str:
-    """Run one turn of the loop as of ``as_of`` (default: the hour at which it was due); returns the batch id.
+def loop(
+    use_case: str, as_of: datetime | None = None, allow_future: bool = False, is_catching_up: bool | None = None
+) -> str:
+    """Run one turn of the loop as of ``as_of`` (default: the last due time of its schedule); returns the batch id.
 
-    1. Predict and act on everyone who is due. A halted batch acts on nobody.
-    2. Observe and learn from earlier decisions, whatever became of this batch.
-    3. Tell people what they have not been told. The run fails at its end with the first cause, if there was one.
+    ``allow_future``: the as-of may be still to come. ``is_catching_up``: decide also what earlier turns should have;
+    empty: where no ``as_of`` is given, as the schedule does.
+
+    1. Catch up on runs that were missed.
+    2. Predict and act on everyone who is due. A halted batch acts on nobody.
+    3. Observe and learn from earlier decisions, whatever became of this batch.
+    4. Tell people what they have not been told. The run fails at its end with the first cause, if there was one.
 
     A turn that was interrupted is completed by running it again: what is in the ledger is not done twice.
     """
-    at = as_of or this_hour()
-    predicted = predict(use_case, at, return_state=True)
-    acted = act(use_case, predicted.result(), return_state=True) if predicted.is_completed() else predicted
-    observed = observe(use_case, at, return_state=True)
-    learnt = learn(use_case, at, return_state=True)
+    at = as_of_turn(use_case, as_of, allow_future)
+    with_late = as_of is None if is_catching_up is None else is_catching_up
+    caught_up = catch_up(use_case, at, allow_future, return_state=True) if with_late else None
+    predicted = predict(use_case, at, allow_future, with_late, return_state=True)
+    acted = act(use_case, predicted.result(), return_state=True) if predicted.is_completed() else None
+    observed = observe(use_case, at, allow_future, return_state=True)
+    learnt = learn(use_case, at, allow_future, return_state=True)
     deliver_notices(use_case)
-    return result_unless_failed(predicted, acted, observed, learnt)
+    return result_unless_failed(predicted, caught_up, predicted, acted, observed, learnt)

@@ -6,16 +6,17 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.naming import run_name, this_hour
+from flows.naming import as_of_run, run_name
 from tasks.observe.cohorts import measure_cohorts, read_outcomes
 from tasks.observe.estimated_performance import promise_performance
+from tasks.predict.missed import watch_missed
 from tasks.tell.notices import deliver_notices
 from tasks.watch.labels import watch_labels
 from tasks.watch.skew import check_skew
 
 
 @flow(name="observe", flow_run_name=run_name)
-def observe(use_case: str, as_of: datetime | None = None) -> int:
+def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> int:
     """Take in the outcomes seen by ``as_of``, measure and judge what has matured; returns the cohorts measured.
 
     ``as_of`` is by default the hour at which the run was due.
@@ -25,13 +26,15 @@ def observe(use_case: str, as_of: datetime | None = None) -> int:
     3. Measure each mature cohort, judge model, feedback loop and money, and write down why predictions failed.
     4. Say what the scores promise of the cohorts that are not mature yet.
     5. Compute a sample of served features from source again.
-    6. Tell people what they have not been told.
+    6. Look for people who fell due and were never decided.
+    7. Tell people what they have not been told.
     """
-    at = as_of or this_hour()
+    at = as_of_run(as_of, allow_future)
     read_outcomes(use_case, at)
     watch_labels(use_case, at)
     measured = measure_cohorts(use_case, at)
     promise_performance(use_case, at)
     check_skew(use_case, at)
+    watch_missed(use_case, at)
     deliver_notices(use_case)
     return measured

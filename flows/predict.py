@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from decisionloop.schedule import checked_as_of
 from flows.naming import run_name
 from tasks.predict.freeze import freeze_batch
 from tasks.predict.score import score_batch
@@ -14,15 +15,18 @@ from tasks.runner import PartRunner
 
 
 @flow(name="predict", flow_run_name=run_name, task_runner=PartRunner())
-def predict(use_case: str, as_of: datetime) -> str:
+def predict(use_case: str, as_of: datetime, allow_future: bool = False, with_late: bool = False) -> str:
     """Prepare and score one batch, part by part; returns its batch id.
 
-    1. Freeze the point-in-time features of everyone who is due as a content-addressed snapshot.
+    ``allow_future``: the as-of may be still to come. ``with_late``: whom an earlier batch should have decided as well.
+
+    1. Freeze the point-in-time features of everyone who is due, and was not decided before, as a content-addressed
+       snapshot. Where nobody is left to decide, the batch ends here.
     2. Validate the snapshot with the suite built from the contract. A critical failure halts the batch here:
        no model sees it, and the run fails with what to do.
     3. Score it with the champion, every challenger in shadow and the rules, with a reason for every score.
     """
-    batch_id = freeze_batch(use_case, as_of)
+    batch_id = freeze_batch(use_case, checked_as_of(as_of, allow_future), with_late)
     validate_batch(use_case, batch_id)
     score_batch(use_case, batch_id)
     return batch_id

@@ -7,7 +7,7 @@ from typing import Literal
 
 from prefect import flow
 
-from flows.naming import run_name, this_hour
+from flows.naming import as_of_run, run_name
 from tasks.learn.retraining import build_training_set, check_triggers, judge_candidates, train_candidate
 
 
@@ -19,6 +19,7 @@ def retrain(
     is_forced: bool = False,
     candidates: list[Literal["scorecard", "gradient_boosting"]] | None = None,
     event: dict[str, object] | None = None,
+    allow_future: bool = False,
 ) -> str:
     """Retrain if there is a reason to; returns what happened in a sentence.
 
@@ -34,8 +35,9 @@ def retrain(
         is_forced: Insist: no trigger, cooldown or cost stands in the way, only a lack of outcomes. Needs a reason.
         candidates: Which kinds of model to train; empty: those of the contract.
         event: Filled by an automation: the name and the measurement of the alarm that it answers.
+        allow_future: The as-of may be still to come.
     """
-    at = as_of or this_hour()
+    at = as_of_run(as_of, allow_future)
     trigger = check_triggers(use_case, at, reason, is_forced, candidates, event)
     if not trigger.is_triggered:
         return trigger.reason

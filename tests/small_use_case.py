@@ -194,17 +194,18 @@ def write_small(folder: Path, **sections: object) -> Written:
     """Write the use case ``small`` into ``folder / small``."""
     history, outcomes = _lending()
     tables = {"history.csv": history, "outcomes.parquet": outcomes}
-    return _written(folder / "small", SMALL, SMALL_CODE, tables, sections)
+    return written_use_case(folder / "small", SMALL, SMALL_CODE, tables, sections)
 
 
 def write_offers(folder: Path, **sections: object) -> Written:
     """Write the use case ``offers`` into ``folder / offers``."""
-    return _written(folder / "offers", OFFERS, OFFERS_CODE, {"experiment.csv": _experiment()}, sections)
+    return written_use_case(folder / "offers", OFFERS, OFFERS_CODE, {"experiment.csv": _experiment()}, sections)
 
 
-def _written(
+def written_use_case(
     folder: Path, contract: str, code: dict[str, str], tables: dict[str, pd.DataFrame], sections: dict[str, object]
 ) -> Written:
+    """Write a use case: what all of them share, its contract, its code, its tables and the sections to change."""
     (folder / "data").mkdir(parents=True)
     whole = _merged(yaml.safe_load(_SHARED), yaml.safe_load(contract))
     (folder / "usecase.yaml").write_text(yaml.safe_dump(_merged(whole, sections), sort_keys=False))

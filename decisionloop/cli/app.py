@@ -46,13 +46,25 @@ UseCaseName = Annotated[str, typer.Argument(help="Name of a folder below usecase
 @app.command()
 def run(
     use_case: UseCaseName,
-    as_of: Annotated[str, typer.Option(help="Date or time of the batch, UTC, such as 2005-07-08. Default: now.")] = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            help="Date or time of the batch, UTC, such as 2005-07-08. Default: the last due time of its schedule."
+        ),
+    ] = "",
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="Take an --as-of that is still to come.")
+    ] = False,
+    catch_up: Annotated[
+        bool,
+        typer.Option("--catch-up", help="First decide whom earlier runs missed: no run took place, or rows came late."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run one turn of the loop. Exit code 1 says that a check halted the batch."""
     from decisionloop.cli.run import run_once
 
-    run_once(use_case, as_of, as_json)
+    run_once(use_case, as_of, as_json, allow_future, catch_up)
 
 
 @app.command()

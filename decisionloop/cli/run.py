@@ -17,31 +17,37 @@ if TYPE_CHECKING:
 
 
 def parse_as_of(text: str) -> datetime:
-    """A UTC time from ISO text; a bare date is its midnight. Raises UsageError."""
-    if not text:
-        return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    """A time from ISO text; a bare date is its midnight. Raises UsageError."""
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"--as-of {text!r} is not a date or time. Write it as 2005-07-08.") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def run_once(use_case: str, as_of_text: str, is_json: bool) -> None:
-    """Run one turn and say what it did. Raises BatchHalted (exit code 1) when a check stopped the batch."""
+def run_once(use_case: str, as_of_text: str, is_json: bool, allow_future: bool = False, catch_up: bool = False) -> None:
+    """Run one turn and say what it did: as of ``as_of_text``, or of the last due time of the schedule.
+
+    ``catch_up``: first decide what earlier runs should have; without an as-of everybody who was missed is decided, in
+    a batch of this moment where the last due time has had its own. Raises BatchHalted (exit code 1) when a check
+    stopped the batch.
+    """
     from decisionloop.cli.environment import brief_flow_runs, use_configured_prefect
     from decisionloop.imports import uncollected
+    from decisionloop.schedule import checked_as_of, last_due_time
 
-    as_of = parse_as_of(as_of_text)
+    asked = checked_as_of(parse_as_of(as_of_text), allow_future) if as_of_text else None
     use_configured_prefect()
     with uncollected():
         from decisionloop.workspace import open_workspace
 
         workspace = open_workspace(use_case)  # a faulty contract is said before anything starts
+        as_of = asked or last_due_time(workspace.use_case.schedule, datetime.now(UTC))
+        if asked is None and catch_up and _is_decided(workspace, as_of):
+            as_of = datetime.now(UTC).replace(microsecond=0)
         loop = _load_loop()
     try:
         with brief_flow_runs():
-            batch_id = loop(use_case, as_of)
+            batch_id = loop(use_case, as_of, allow_future, catch_up)
     except BatchHalted as halt:
         if is_json:  # a script reads what was halted where it reads what was done
             _print_summary(workspace, halt.batch_id, is_json)
@@ -64,6 +70,13 @@ def _load_loop() -> Flow[..., str]:
 
         great_expectations()
     return loop
+
+
+def _is_decided(workspace: Workspace, as_of: datetime) -> bool:
+    from decisionloop.ledger.batches import batch_id_of, find_batch
+
+    found = find_batch(workspace.ledger, batch_id_of(workspace.use_case.name, as_of))
+    return found is not None and found.is_decided
 
 
 def _print_summary(workspace: Workspace, batch_id: str, is_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from decisionloop.cli.costs import cost_status
+from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.outbox import waiting_line
 from decisionloop.errors import UsageError
@@ -34,6 +35,7 @@ class Status:
     not_compiled: tuple[str, ...]
     kill_switch: str
     last_batches: tuple[str, ...]
+    missed: tuple[str, ...]
     undelivered: int
     held: tuple[str, ...]
     value_per_decision: str
@@ -89,6 +91,7 @@ def status_of(workspace: Workspace) -> Status:
         ),
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
+        missed=missed_lines(workspace),
         undelivered=count_pending(ledger, name),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         value_per_decision=_value_text(workspace, value),
@@ -145,6 +148,7 @@ def as_text(state: Status) -> str:
         *(f"  waits         {line}" for line in state.held),
         f"  last verdict  {state.last_verdict or 'none'}",
         *(f"  batch         {line}" for line in state.last_batches),
+        *(f"  missed        {line}" for line in state.missed),
         *(f"  alert         {line}" for line in state.last_alerts),
         *(f"  watch         {monitor_line(one, state.currency)}" for one in state.monitors),
         *(f"  not notified  {line}" for line in state.undelivered_notices),

@@ -19,11 +19,14 @@ from decisionloop.ledger.schema import as_utc, batch, batch_event, decision_grou
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-State = Literal["opened", "frozen", "validated", "halted", "scored", "decided", "complete"]
+State = Literal["opened", "due", "covered", "frozen", "validated", "halted", "scored", "decided", "complete"]
+"""``due``: some of those who are due were decided before, or are late. ``covered``: there is nobody left to decide."""
 Scalar = str | int | float | bool | None
 ACCEPTED_STATES = ("validated", "scored", "decided", "complete")
 DECIDED_STATES = ("decided", "complete")
-UNDECIDED_STATES = ("opened", "frozen", "validated", "scored")
+UNDECIDED_STATES = ("opened", "due", "frozen", "validated", "scored")
+FINISHED_STATES = ("complete", "halted", "covered")
+"""What a batch stays in until somebody runs it again."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,18 @@ class _BatchRow:
 
 
 def batch_id_of(use_case: str, as_of: datetime) -> str:
-    """`<use_case>/<date>` for a batch of midnight UTC, else `<use_case>/<date>T<time>Z`."""
+    """`<use_case>/<cohort>`."""
+    return f"{use_case}/{cohort_name(as_of)}"
+
+
+def cohort_name(as_of: datetime) -> str:
+    """What a batch is called among those of its use case, and its cohort in measurements.
+
+    `<date>` for a batch of midnight UTC, else `<date>T<time>Z`: as many cohorts as batches, however many a day.
+    """
     moment = as_utc(as_of)
     is_midnight = (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
-    if is_midnight:
-        return f"{use_case}/{moment.date().isoformat()}"
-    return f"{use_case}/{moment.isoformat().replace('+00:00', 'Z')}"
+    return moment.date().isoformat() if is_midnight else moment.isoformat().replace("+00:00", "Z")
 
 
 def open_batch(
@@ -122,6 +131,20 @@ def _is_to_be_opened(connection: Connection, batch_id: str, contract_digest: str
 def _has_decisions(connection: Connection, batch_id: str) -> bool:
     found = select(decision_group.c.group_id).where(decision_group.c.batch_id == batch_id).limit(1)
     return connection.execute(found).first() is not None
+
+
+def open_again(
+    target: Ledger | Connection, batch: Batch, because: str, contract_digest: str, code_digest: str | None = None
+) -> bool:
+    """Begin a new attempt at a batch that is as it was read; False where somebody else has gone on with it."""
+    with facts.writing(target) as connection:
+        seq = facts.next_seq(connection, batch_event, batch_event.c.batch_id == batch.batch_id)
+        found = find_batch(connection, batch.batch_id)
+        if found is None or (found.state, found.attempt) != (batch.state, batch.attempt):
+            return False
+        opened = {"contract_digest": contract_digest, "code_digest": code_digest, "because": because}
+        event = BatchEvent(batch.batch_id, seq, "opened", facts.canonical_json(opened), utc_now())
+        return facts.add(connection, batch_event, [event]) == 1
 
 
 def append_batch_event(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.schema import measurement, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -58,27 +59,90 @@ def append_measurements(
     return facts.add(target, measurement, rows)
 
 
+KNOWN_AT: ColumnElement[datetime] = case(
+    (measurement.c.as_of < measurement.c.recorded_at, measurement.c.as_of), else_=measurement.c.recorded_at
+)
+"""Up to when a figure knows: its as-of, but no later than it was made, or an as-of to come would stay the last."""
+_FIGURE = ["monitor", "slice", "cohort", "release_id", "against"]
+
+
 def measurements_of(
     ledger: Ledger, use_case: str, monitor: str | None = None, release_id: str | None = None
 ) -> pd.DataFrame:
-    """The figures of a use case (of one monitor, of one release) by as-of: columns of the table `measurement`."""
+    """The newest of each figure of a use case (of one monitor, of one release) by as-of: columns of `measurement`.
+
+    A cohort's figures are made again while its outcomes come in. One that was judged against a limit at several times
+    is one figure, too.
+    """
     table = measurement.c
     statement = select(measurement).where(table.use_case == use_case)
     if monitor is not None:
         statement = statement.where(table.monitor == monitor)
     if release_id is not None:
         statement = statement.where(table.release_id == release_id)
-    order = (table.as_of, table.monitor, table.cohort, table.slice, table.measurement_id)
-    return read_frame(ledger, statement.order_by(*order))
+    found = read_frame(ledger, statement.order_by(KNOWN_AT, table.recorded_at, table.measurement_id))
+    newest = found.drop_duplicates(_FIGURE, keep="last")
+    return newest.sort_values(["as_of", "monitor", "cohort", "slice", "measurement_id"], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class LastMeasured:
+    """Up to when the newest figures of a cohort know, and when figures of it were made last."""
+
+    known_at: datetime
+    made_at: datetime
+
+
+def last_measured(source: Ledger | Connection, use_case: str) -> dict[str, LastMeasured]:
+    """When each cohort that was mature was measured last; a single check against a limit does not count."""
+    table = measurement.c
+    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None))
+    columns = (table.cohort, func.max(KNOWN_AT), func.max(table.recorded_at))
+    statement = select(*columns).where(*is_measured).group_by(table.cohort)
+    with facts.reading(source) as connection:
+        return {str(cohort): LastMeasured(*times) for cohort, *times in connection.execute(statement)}
+
+
+def when_measured(source: Ledger | Connection, batches: Sequence[Batch]) -> dict[str, LastMeasured]:
+    """When each of some batches of one use case was measured last, by batch id; those that were.
+
+    Earlier versions called the cohort of every batch by its day, and measured the first batch of a day alone.
+    """
+    if not batches:
+        return {}
+    told = last_measured(source, batches[0].use_case)
+    days = {f"{one.as_of:%Y-%m-%d}" for one in batches}
+    taken = {name for one in batches if (name := cohort_name(one.as_of)) in days}
+    found = {}
+    for one in sorted(batches, key=lambda batch: batch.as_of):
+        name, day = cohort_name(one.as_of), f"{one.as_of:%Y-%m-%d}"
+        if name not in told and day in told and day not in taken:
+            name = day
+            taken.add(day)
+        if name in told:
+            found[one.batch_id] = told[name]
+    return found
 
 
 def measured_cohorts(source: Ledger | Connection, use_case: str) -> frozenset[str]:
-    """Cohorts of a use case that were measured when they were mature; a single check against a limit does not count."""
+    """Cohorts of a use case that were measured when they were mature."""
+    return frozenset(last_measured(source, use_case))
+
+
+def judged_between(
+    source: Ledger | Connection, use_case: str, monitors: Sequence[str], since: datetime, before: datetime
+) -> frozenset[str]:
+    """Cohorts that some monitors judged against a limit as of ``since`` or later and before ``before``."""
     table = measurement.c
-    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None))
-    statement = select(table.cohort).where(*is_measured).distinct()
+    statement = select(table.cohort).where(
+        table.use_case == use_case,
+        table.monitor.in_(monitors),
+        table.threshold.is_not(None),
+        table.as_of >= since,
+        table.as_of < before,
+    )
     with facts.reading(source) as connection:
-        return frozenset(connection.execute(statement).scalars())
+        return frozenset(connection.execute(statement.distinct()).scalars())
 
 
 def cohorts_with(source: Ledger | Connection, use_case: str, monitor: str) -> frozenset[str]:

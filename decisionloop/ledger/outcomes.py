@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,6 +97,15 @@ def intakes(source: Ledger | Connection, use_case: str) -> tuple[OutcomeIntake, 
     table = outcome_intake.c
     where = table.use_case == use_case
     return facts.every(source, OutcomeIntake, outcome_intake, where, order_by=[table.as_of, table.at])
+
+
+def outcome_news(source: Ledger | Connection, use_case: str) -> dict[str, tuple[OutcomeIntake, ...]]:
+    """The readings that brought new outcomes of each cohort, by its name (`detail.cohorts` of the books)."""
+    told: dict[str, tuple[OutcomeIntake, ...]] = {}
+    for books in intakes(source, use_case):
+        for cohort in json.loads(books.detail).get("cohorts", ()):
+            told[cohort] = (*told.get(cohort, ()), books)
+    return told
 
 
 def recorded_outcomes(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.batches import batches, find_batch, latest_detail
+from decisionloop.ledger.batches import FINISHED_STATES, batches, find_batch, latest_detail
 from decisionloop.ledger.held_actions import count_held
 from decisionloop.ledger.releases import current_stages
 from decisionloop.ledger.schema import decision, delivery, outbox, withdrawn_decision
@@ -41,6 +42,10 @@ class BatchSummary:
     groups: tuple[Group, ...]
     fallbacks: tuple[tuple[str, int], ...]
     halted_because: str
+    due: int = 0
+    decided_before: int = 0
+    decided_in: tuple[tuple[str, int], ...] = ()
+    late: int = 0
 
     def as_json(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -50,18 +55,32 @@ class BatchSummary:
         """A few lines for a terminal."""
         if self.halted_because:
             return f"{self.batch_id}: halted. {self.halted_because}"
+        if self.state == "covered":
+            return f"{self.batch_id}: nobody is left to decide.{self._others}"
         actions = Counter[str]()
         for group in self.groups:
             actions[group.action] += group.decisions
         shares = ", ".join(f"{name} {count:,}" for name, count in actions.most_common())
         return (
             f"{self.batch_id}: {self.state}. {self.decisions:,} decisions ({shares}) by {self.champion}; "
-            f"{self.delivered:,} of {self.queued:,} actions delivered{self._kept_back()}."
+            f"{self.delivered:,} of {self.queued:,} actions delivered{self._kept_back}.{self._others}"
         )
 
+    @property
     def _kept_back(self) -> str:
         kept = {"held": self.held, "cancelled": self.cancelled}
         return "".join(f", {count:,} {state}" for state, count in kept.items() if count)
+
+    @property
+    def _others(self) -> str:
+        """Who of those who were due is elsewhere, and who is here that was not due now."""
+        told = ""
+        if self.decided_before:
+            where = ", ".join(f"{count:,} in {batch_id}" for batch_id, count in self.decided_in)
+            told += f" {self.decided_before:,} of {self.due:,} who were due had been decided before ({where})."
+        if self.late:
+            told += f" {self.late:,} were late: an earlier batch should have decided them."
+        return told
 
 
 def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
@@ -95,6 +114,7 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         )
         counts = [connection.execute(statement).scalar_one() for statement in (queued, delivered, cancelled)]
     is_halted = batch.state == "halted"
+    due = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "frozen")
     return BatchSummary(
         batch_id=batch_id,
         state=batch.state,
@@ -107,6 +127,10 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         groups=groups,
         fallbacks=fallbacks,
         halted_because=str(latest_detail(ledger, batch_id, "halted")["check"]) if is_halted else "",
+        due=int(due.get("due") or due.get("rows") or 0),
+        decided_before=int(due.get("decided_before") or 0),
+        decided_in=tuple(json.loads(str(due.get("decided_in") or "{}")).items()),
+        late=int(due.get("late") or 0),
     )
 
 
@@ -116,5 +140,5 @@ def finished_turns(ledger: Ledger, use_case: str) -> frozenset[datetime]:
     trained = {found.release.created_at for found in stages if found.release.training_set_id}
     judged = trained - {found.release.created_at for found in stages if found.stage == "candidate"}
     answered = {run.as_of for run in learn_runs(ledger, use_case) if not run.is_triggered or run.as_of in judged}
-    unfinished = {b.as_of for b in batches(ledger, use_case) if b.state not in {"complete", "halted"}}
+    unfinished = {b.as_of for b in batches(ledger, use_case) if b.state not in FINISHED_STATES}
     return frozenset(answered - unfinished)

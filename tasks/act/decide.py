@@ -20,6 +20,7 @@ from tasks.act.log_decisions import LoggedPart, Signature, log_decisions
 from tasks.act.log_in_ranges import log_in_ranges
 from tasks.each_part import each_part
 from tasks.keep import reached, scope_of
+from tasks.predict.due import refuse_overtaken
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.situation import score_shift_of
 from tasks.step import step
@@ -48,6 +49,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     hand = open_batch_in_hand(use_case, batch_id)
     if hand.batch.state != "scored":
         return "decided before"
+    refuse_overtaken(hand.workspace, batch_id)
     because = KILL_SWITCH if hand.is_killed else hand.handed_over or _before(hand)
     decided = _choose(hand, because)
     if not decided.agreed.rules_because:

@@ -26,9 +26,10 @@ def dispatch_batch(use_case: str, batch_id: str) -> int:
     the outbox.
     """
     hand = open_batch_in_hand(use_case, batch_id)
-    if hand.batch.state == "complete" and not is_released(hand.workspace, batch_id):
-        return 0
-    return _dispatch(hand)
+    is_to_leave = hand.batch.state == "decided" or (
+        hand.batch.state == "complete" and is_released(hand.workspace, batch_id)
+    )
+    return _dispatch(hand) if is_to_leave else 0
 
 
 @step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +10,17 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Select, select
 
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.held_actions import is_any_carried_out, is_carried_out
-from decisionloop.ledger.measurements import append_measurements, measured_cohorts
-from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, recorded_outcomes
+from decisionloop.ledger.measurements import LastMeasured, append_measurements, when_measured
+from decisionloop.ledger.outcomes import (
+    OutcomeIntake,
+    append_intake,
+    append_outcomes,
+    intakes,
+    outcome_news,
+    recorded_outcomes,
+)
 from decisionloop.ledger.schema import decision, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
@@ -25,7 +32,7 @@ from decisionloop.observe.intake import match_outcomes
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.observe.estimated_performance import promise_errors
 from tasks.observe.failures import explain_misses
-from tasks.readback.cohort import Cohort, cohort_name, read_cohort
+from tasks.readback.cohort import Cohort, read_cohort
 from tasks.step import step
 from tasks.tell.announcements import announce
 from tasks.watch.cohorts import judge_cohort
@@ -58,32 +65,56 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
             use_case=use_case,
             as_of=as_of,
             **vars(intake.counts),
-            detail=canonical_json({"problems": list(intake.problems)}),
+            detail=canonical_json({"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions)}),
         )
     return f"{len(revisions)} new outcomes"
 
 
 @step
 def measure_cohorts(use_case: str, as_of: datetime) -> int:
-    """Measure, judge and explain every cohort that is mature by ``as_of`` and not measured yet; returns how many."""
+    """Measure every cohort that is mature by ``as_of`` with what was known then; returns how many.
+
+    A cohort is judged and explained once, when it is measured first. It is measured again whenever outcomes of it have
+    come in since; readers take the newest figures.
+    """
     workspace = open_workspace(use_case)
     mature = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
-    done = measured_cohorts(workspace.ledger, use_case)
-    due = [b for b in batches(workspace.ledger, use_case, as_of_to=mature) if b.is_decided]
-    due = [batch for batch in due if cohort_name(batch.as_of) not in done]
-    due = [batch for batch in due if is_any_carried_out(workspace.ledger, batch.batch_id)]
+    decided = [batch for batch in batches(workspace.ledger, use_case, as_of_to=mature) if batch.is_decided]
+    measured, news = when_measured(workspace.ledger, decided), outcome_news(workspace.ledger, use_case)
+    due = [
+        one
+        for one in decided
+        if _is_to_be_measured(measured.get(one.batch_id), news.get(cohort_name(one.as_of), ()), as_of)
+        and is_any_carried_out(workspace.ledger, one.batch_id)
+    ]
     for batch in due:
-        cohort = read_cohort(workspace, batch)
-        explain_misses(workspace, cohort, as_of)
-        figures = [*_figures(cohort), *gap_figures(workspace, cohort), *promise_errors(workspace, cohort)]
+        is_first = batch.batch_id not in measured
+        cohort = read_cohort(workspace, batch, as_of)
+        figures = [*_figures(cohort), *promise_errors(workspace, cohort)]
+        if is_first:
+            explain_misses(workspace, cohort, as_of)
+            figures += gap_figures(workspace, cohort)  # of the features: no outcome changes it
         labels = labels_of(workspace, batch, as_of)
-        judge_cohort(workspace, cohort, labels, figures, as_of)
+        judge_cohort(workspace, cohort, labels, figures, as_of, is_first)
         if labels.are_complete(cohort.use_case):  # what fell short never becomes usual
             keep_in_curve(workspace, batch, labels.arrivals, as_of)
-        # What was measured says that the cohort is done with, so it comes last.
+        # What was measured says that the cohort is done with until there is news of it, so it comes last.
         append_measurements(workspace.ledger, [measurement_of(use_case, cohort.name, as_of, f) for f in figures])
-        announce("cohort.measured", use_case, batch.batch_id, {"cohort": cohort.name})
+        announce("cohort.measured", use_case, batch.batch_id, {"cohort": cohort.name, "is_first": is_first})
     return len(due)
+
+
+def _is_to_be_measured(last: LastMeasured | None, news: Sequence[OutcomeIntake], as_of: datetime) -> bool:
+    """Whether a mature cohort was never measured, or outcomes of it have come in since and were known at ``as_of``."""
+    if last is None:
+        return True
+    return any(one.as_of <= as_of and (one.at > last.made_at or one.as_of > last.known_at) for one in news)
+
+
+def _cohorts_of(decided: pd.DataFrame, revisions: pd.DataFrame) -> list[str]:
+    """Names of the cohorts that have new outcomes."""
+    with_news = decided["as_of"][decided["decision_id"].isin(revisions["decision_id"])].unique()
+    return sorted(cohort_name(as_of) for as_of in pd.DatetimeIndex(with_news).to_pydatetime())
 
 
 def _figures(cohort: Cohort) -> Iterator[Figure]:

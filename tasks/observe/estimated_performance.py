@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from decisionloop.ledger.batches import Batch, batches, latest_detail
+from decisionloop.ledger.batches import Batch, batches, cohort_name, latest_detail
 from decisionloop.ledger.held_actions import is_any_carried_out
 from decisionloop.ledger.measurements import append_measurements, cohorts_with, measurements_of
 from decisionloop.ledger.releases import RULES
@@ -16,7 +16,7 @@ from decisionloop.observe.estimate import Estimate, weighted_mean
 from decisionloop.observe.estimated_performance import estimated_performance
 from decisionloop.observe.performance import auc
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.readback.cohort import Cohort, cohort_name, read_cohort
+from tasks.readback.cohort import Cohort, read_cohort
 from tasks.readback.releases import release_of
 from tasks.step import step
 from tasks.watch.measurement import measurement_of
@@ -36,7 +36,7 @@ def promise_performance(use_case: str, as_of: datetime) -> int:
     due = [one for one in young if one.is_decided and cohort_name(one.as_of) not in done]
     due = [one for one in due if _has_scores(workspace, one) and is_any_carried_out(workspace.ledger, one.batch_id)]
     for batch in due:
-        cohort = read_cohort(workspace, batch)
+        cohort = read_cohort(workspace, batch, as_of)
         figures = list(_promises(cohort))
         append_measurements(workspace.ledger, [measurement_of(use_case, cohort.name, as_of, f) for f in figures])
     return len(due)

@@ -8,15 +8,15 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.ledger.batch_parts import append_part, parts_of
-from decisionloop.ledger.batches import Scalar, open_batch
+from decisionloop.ledger.batches import Scalar, batch_state, open_batch
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import Meter, StageCost
 from decisionloop.predict.features import build_frame, source_ages
-from decisionloop.predict.text import as_text
-from decisionloop.workspace import Workspace, open_workspace
-from tasks.each_part import cut, each_part
-from tasks.keep import keep_part, keep_table, reached, scope_of
+from decisionloop.workspace import open_workspace
+from tasks.each_part import each_part
+from tasks.keep import keep_part, reached, scope_of
+from tasks.predict.due import cut_due, detail_of_due
+from tasks.predict.missed import late_people
 from tasks.predict.register_rules import ensure_rules
 from tasks.readback.batch_in_hand import open_batch_in_hand
 from tasks.readback.tables import read_part
@@ -35,23 +35,27 @@ class FrozenPart:
 
 
 @step
-def freeze_batch(use_case: str, as_of: datetime) -> str:
-    """Open the batch and freeze what is known of everyone who is due, part by part; returns the batch id.
+def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str:
+    """Freeze what is known, as of ``as_of``, of everyone who is due and was not decided before; returns the batch id.
 
-    A batch that was halted, or that has decided nothing yet when its contract or code changes, is begun anew.
+    ``with_late``: those as well whom an earlier batch should have decided and none did. A batch that was halted, or
+    that has decided nothing yet when its contract or code changes, is begun anew.
     """
     workspace = open_workspace(use_case)
     contract = workspace.use_case
     record_use_case(workspace.ledger, use_case, contract.digest, contract.version, workspace.folder.text)
     ensure_rules(workspace, as_of)
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest, code_digest=workspace.code.digest)
-    if batch.is_decided or (batch.state in FROZEN and parts_of(workspace.ledger, batch.batch_id, "due")):
+    if batch.is_decided or batch.state == "halted":  # halted for good: else it had been opened again
+        return batch.batch_id
+    is_anybody_left = cut_due(workspace, batch, lambda: late_people(workspace, batch.as_of) if with_late else None)
+    if not is_anybody_left or batch_state(workspace.ledger, batch.batch_id) in FROZEN:
         return batch.batch_id
     hand = open_batch_in_hand(use_case, batch.batch_id)
-    _cut_into_parts(workspace, batch.batch_id, as_of)
     frozen = each_part(workspace, freeze_part, batch.batch_id)
     newest = max((part.newest for part in frozen if part.newest is not None), default=None)
     detail: dict[str, Scalar] = {
+        **detail_of_due(workspace, batch),
         "parts": len(frozen),
         "rows": sum(part.rows for part in frozen),
         "newest": None if newest is None else newest.isoformat(),
@@ -80,20 +84,3 @@ def freeze_part(use_case: str, batch_id: str, part: int) -> FrozenPart:
         ]
         meter.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
     return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost)
-
-
-def _cut_into_parts(workspace: Workspace, batch_id: str, as_of: datetime) -> None:
-    """Leave behind who is due, part by part; a batch that was cut before keeps its parts."""
-    if parts_of(workspace.ledger, batch_id, "due"):
-        return
-    contract = workspace.use_case
-    due = workspace.source.due(pd.Timestamp(as_of), contract.schedule.covers_days)
-    key = contract.entity.key
-    ids = as_text(due[key]).sort_values(kind="stable", ignore_index=True)
-    kept = [
-        (keep_table(workspace, pa.table({key: pa.array(ids.iloc[rows], pa.string())}), "features"), rows)
-        for rows in cut(ids, workspace.settings.partition_rows)
-    ]
-    with workspace.ledger.begin() as connection:  # all of them or none, for their number is the batch's
-        for part, (digest, rows) in enumerate(kept):
-            append_part(connection, batch_id, "due", part, digest, rows.stop - rows.start)

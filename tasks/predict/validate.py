@@ -21,6 +21,7 @@ from expectations.report import BatchReport, as_markdown
 from expectations.run import check_part, settle
 from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
+from tasks.predict.due import with_expected_rows
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.tables import read_part, reference_before
 from tasks.step import step
@@ -94,7 +95,8 @@ def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: da
         reference = reference_before(workspace, hand.as_of)
         latest = None if newest is None else pd.Timestamp(newest)
         docs = _docs_folder(hand, part)
-        found = check_part(frame, hand.use_case, reference, latest, pd.Timestamp(hand.as_of), rows, docs)
+        contract = with_expected_rows(workspace, batch_id)
+        found = check_part(frame, contract, reference, latest, pd.Timestamp(hand.as_of), rows, docs)
         reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, hand.use_case) if len(frame) else None

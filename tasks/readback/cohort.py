@@ -12,7 +12,7 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.contract import UseCase
-from decisionloop.ledger.batches import Batch
+from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes
 from decisionloop.ledger.releases import Release
 from decisionloop.monitor.alarm.finding import Stakes
@@ -23,11 +23,6 @@ from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import frozen_rows
 from tasks.readback.predictions import Said, said_of
 from tasks.readback.releases import release_of
-
-
-def cohort_name(as_of: datetime) -> str:
-    """The name of a batch's cohort in measurements: its date."""
-    return f"{as_of:%Y-%m-%d}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,10 +100,10 @@ class Cohort:
         return float(np.nanmean(swing)) if np.isfinite(swing).any() else None
 
 
-def read_cohort(workspace: Workspace, batch: Batch) -> Cohort:
-    """Read a decided batch with the outcomes that are known of it now."""
-    use_case = workspace.use_case
-    log = decisions_with_outcomes(workspace.ledger, use_case.name, batch.as_of, batch.as_of, columns=LEARNING_COLUMNS)
+def read_cohort(workspace: Workspace, batch: Batch, known_at: datetime) -> Cohort:
+    """Read a decided batch with the outcomes that were known of it at ``known_at``."""
+    use_case, span = workspace.use_case, (batch.as_of, batch.as_of)
+    log = decisions_with_outcomes(workspace.ledger, use_case.name, *span, known_at, LEARNING_COLUMNS)
     frame, said = frozen_rows(workspace, log), said_of(workspace, batch.batch_id, log)
     champion = release_of(workspace, said.champion_id)
     cohort = Cohort(use_case, batch, log, frame, said, champion, None)

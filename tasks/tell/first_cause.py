@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 R = TypeVar("R")
 
 
-def result_unless_failed(first: State[R], *later: State[Any]) -> R:
-    """What the first stage returned. Raises what the first failed stage, in their order, has raised."""
-    failed = next((state for state in (first, *later) if not state.is_completed()), first)
+def result_unless_failed(wanted: State[R], *stages: State[Any] | None) -> R:
+    """What the run is to return. Raises what the first failed of its stages, in their order, has raised."""
+    failed = next((state for state in stages if state is not None and not state.is_completed()), wanted)
     result: R = failed.result()
     return result

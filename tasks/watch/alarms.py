@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from decisionloop.contract.watching import MonitorFamily
 from decisionloop.ledger.alarms import Alarm, alarm_id_of, alarms_of, append_alarms, quiet_checks, recorded_alarms
+from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.incidents import Incident, close, incidents, open_incident
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.schema import utc_now
@@ -86,7 +87,7 @@ def raise_alarms(
         is_mature: whether every outcome of the cohort that will come has come.
     """
     use_case = workspace.use_case
-    cohort = f"{cohort_as_of or as_of:%Y-%m-%d}"
+    cohort = cohort_name(cohort_as_of or as_of)
     crossed = [one for one in findings if is_raised(one, use_case.monitors.minimum_money)]
     worth = stakes_before(workspace, as_of).worth if crossed else None
     occasion = _Occasion(use_case.name, as_of, batch_id, cohort, rows, worth)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.ledger.alarms import alarms_of
-from decisionloop.ledger.batches import batches, latest_details
+from decisionloop.ledger.batches import batches, cohort_name, latest_details
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import RULES
@@ -26,7 +26,7 @@ from decisionloop.observe.cohort import Figure
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, lift_sequence
 from decisionloop.observe.estimate import Estimate, cannot_say, weighted_mean
 from decisionloop.workspace import Workspace
-from tasks.readback.cohort import Cohort, cohort_name
+from tasks.readback.cohort import Cohort
 from tasks.watch.alarms import raise_alarms
 from tasks.watch.labels import CohortLabels
 
@@ -39,9 +39,12 @@ SIGNED_GAP = "feedback_gap_signed"
 
 
 def judge_cohort(
-    workspace: Workspace, cohort: Cohort, labels: CohortLabels, figures: list[Figure], as_of: datetime
+    workspace: Workspace, cohort: Cohort, labels: CohortLabels, figures: list[Figure], as_of: datetime, is_first: bool
 ) -> tuple[Finding, ...]:
-    """Judge a mature cohort and raise what is to be raised; adds the figures of its checks to ``figures``."""
+    """Judge a mature cohort and raise what is to be raised; adds the figures of its checks to ``figures``.
+
+    The alarm budget is for one look: a cohort that is not measured for the first time has its figures alone.
+    """
     is_complete = labels.are_complete(cohort.use_case)
     findings: list[Finding] = []
     if is_complete and cohort.use_case.outcome.class_ is not None:
@@ -53,7 +56,8 @@ def judge_cohort(
     figures += _holdout(figures)
     if is_complete:
         findings += _value_findings(workspace, cohort, figures)
-    raise_alarms(workspace, findings, as_of, cohort.batch.batch_id, len(cohort.log), cohort.batch.as_of, True)
+    if is_first:
+        raise_alarms(workspace, findings, as_of, cohort.batch.batch_id, len(cohort.log), cohort.batch.as_of, True)
     return tuple(findings)
 
 

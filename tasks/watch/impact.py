@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
+from decisionloop.act.action_names import actions_by_index
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.releases import RULES, Release
@@ -59,7 +60,7 @@ def _explained(
     """The findings with the features that carry the gap, from a sample of the batch."""
     sample = sample_of(workspace, batch_id, SAMPLE, "impact")
     chosen = [
-        read_part(workspace, batch_id, "choice", part, ["action"])["action"].to_numpy()[rows]
+        actions_by_index(workspace.use_case, read_part(workspace, batch_id, "choice", part, ["action"])["action"])[rows]
         for part, rows in sample.rows.items()
     ]
-    return with_causes(workspace, champion, sample.frame, np.concatenate(chosen).astype(np.int64), findings)
+    return with_causes(workspace, champion, sample.frame, np.concatenate(chosen), findings)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.batches import Batch, batches
+from decisionloop.ledger.batches import Batch, batches, cohort_name
 from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
+from decisionloop.ledger.measurements import judged_between
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import baseline
 from decisionloop.ledger.storage.facts import canonical_json
@@ -25,26 +26,35 @@ from tasks.watch.alarms import raise_alarms
 COHORTS = 12
 """How many mature cohorts say what is usual."""
 KIND = "labels"
+MONITORS = ("late_labels", "missing_labels")
 
 
 @step
 def watch_labels(use_case: str, as_of: datetime) -> int:
     """Compare how many outcomes each young cohort has with what is usual at its age; returns the alarms raised.
 
-    A cohort that has just matured is judged as such and then becomes a part of what is usual.
+    A cohort that has just matured is judged as such and then becomes a part of what is usual. The alarm budget is for
+    one look a batch: what was judged since the last batch waits for the next one, however often outcomes are read.
     """
     workspace = open_workspace(use_case)
     contract = workspace.use_case
     oldest = as_of - timedelta(days=contract.outcome.maturity_days + contract.schedule.covers_days)
     young = batches(workspace.ledger, use_case, oldest + timedelta(microseconds=1), as_of - timedelta(microseconds=1))
-    raised = 0
-    for batch in (one for one in young if one.is_decided):
+    raised, judged = 0, _judged_since_last_batch(workspace, as_of)
+    for batch in (one for one in young if one.is_decided and cohort_name(one.as_of) not in judged):
         told = labels_of(workspace, batch, as_of)
         decided, arrived = told.arrivals.decided, told.arrivals.arrived
         findings = judge_labels(contract, decided, arrived, told.age_days, told.curve, budget_of(contract))
         is_mature = told.age_days >= contract.outcome.maturity_days
         raised += len(raise_alarms(workspace, findings, as_of, batch.batch_id, decided, batch.as_of, is_mature))
     return raised
+
+
+def _judged_since_last_batch(workspace: Workspace, as_of: datetime) -> frozenset[str]:
+    """Cohorts whose labels were judged at an earlier time than ``as_of`` and not before the last batch."""
+    ledger, name = workspace.ledger, workspace.use_case.name
+    decided = [one.as_of for one in batches(ledger, name, as_of_to=as_of) if one.is_decided]
+    return judged_between(ledger, name, MONITORS, decided[-1], as_of) if decided else frozenset()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from decisionloop.ledger.batches import Batch, accepted_batches, latest_detail, latest_details
+from decisionloop.ledger.batches import Batch, accepted_batches, cohort_name, latest_detail, latest_details
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import Release
 from decisionloop.monitor.alarm.budget import budget_of
@@ -15,7 +15,6 @@ from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.outputs import ReleaseScores, action_shares, judge_outputs
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace
-from tasks.readback.cohort import cohort_name
 from tasks.readback.situation import score_profile, score_reference
 from tasks.readback.tables import REFERENCE_BATCHES
 from tasks.tell.announcements import publish

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.measurements import cohorts_with
 from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.skew import compare_features, judge_skew
 from decisionloop.predict.features import build_frame
 from decisionloop.workspace import open_workspace
-from tasks.readback.cohort import cohort_name
 from tasks.readback.sample import sample_of
 from tasks.step import step
 from tasks.watch.alarms import raise_alarms

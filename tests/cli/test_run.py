@@ -106,16 +106,37 @@ def _check_delivered_once(home: Path, delivered: int) -> None:
 )
 def test_a_time_without_a_zone_is_utc(text):
     from decisionloop.cli.run import parse_as_of
+    from decisionloop.schedule import checked_as_of
 
-    assert parse_as_of(text).isoformat() == "2026-01-05T00:00:00+00:00"
+    assert checked_as_of(parse_as_of(text)).isoformat() == "2026-01-05T00:00:00+00:00"
 
 
-def test_no_time_is_this_hour():
+@pytest.mark.parametrize("text", ["2142-01-05", "yesterday", "9999-12-31T23:59:59-01:00"])
+def test_an_as_of_that_cannot_be_is_refused_before_anything_starts(cli, vouchers, home, text):
+    told = cli("run", "vouchers", "--as-of", text)
+    assert (told.exit_code, told.out) == (2, "")
+    assert "Traceback" not in told.err
+    assert ("--allow-future" in told.err) == (text == "2142-01-05")
+    assert not home.exists() or not any(home.iterdir())
+
+
+@pytest.mark.parametrize("has_run", [False, True])
+def test_no_time_is_the_last_due_time_of_the_schedule(cli, vouchers, monkeypatch, has_run):
+    """With --catch-up, once that batch is decided, late rows are decided in a batch of this moment."""
     from datetime import UTC, datetime
 
-    from decisionloop.cli.run import parse_as_of
+    from decisionloop.cli import run
+    from decisionloop.contract import load_use_case
+    from decisionloop.schedule import last_due_time
 
-    now = datetime.now(UTC)
-    told = parse_as_of("")
-    assert (told.minute, told.second, told.microsecond) == (0, 0, 0)
-    assert abs((now - told).total_seconds()) <= 3601
+    asked = []
+    monkeypatch.setattr("flows.loop.loop", lambda *words: asked.append(words) or "vouchers/nothing")
+    monkeypatch.setattr(run, "_print_summary", lambda *_: None)
+    monkeypatch.setattr(run, "_is_decided", lambda *_: has_run)
+    due = last_due_time(load_use_case(vouchers).use_case.schedule, datetime.now(UTC))
+    assert cli("run", "vouchers").exit_code == 0
+    assert cli("run", "vouchers", "--catch-up").exit_code == 0
+    assert asked[0] == ("vouchers", due, False, False)
+    assert asked[1][0] == "vouchers"
+    assert (asked[1][1] == due) != has_run
+    assert asked[1][2:] == (False, True)

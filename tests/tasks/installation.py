@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy import select
 
 from decisionloop import workspace as workspaces
 from decisionloop.ledger import schema
-from decisionloop.ledger.batches import batch_state
+from decisionloop.ledger.batches import batch_id_of, batch_state
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
@@ -100,6 +101,10 @@ class Installation:
         """The state of a week's batch."""
         return batch_state(self.ledger, self.batch(week))
 
+    def state_of(self, moment: datetime) -> str | None:
+        """The state of the batch of a moment."""
+        return batch_state(self.ledger, batch_id_of(self.written.name, moment))
+
     def decisions(self, week: int) -> pd.DataFrame:
         """The decisions of a week by entity, without clocks."""
         return decisions_of_batch(self.ledger, self.batch(week)).drop(columns=CLOCKS)
@@ -123,10 +128,12 @@ class Installation:
 
 
 @contextmanager
-def working_in(folder: Path, written: Written) -> Iterator[Installation]:
+def working_in(folder: Path, written: Written, ledger_url: str = "") -> Iterator[Installation]:
     """Work with what is in ``folder``; what would be emitted as an event is kept instead."""
     installation = Installation(folder, written)
     with settings_of(folder), pytest.MonkeyPatch.context() as patch:
+        if ledger_url:
+            patch.setenv("DECISIONLOOP_LEDGER_URL", ledger_url)
         patch.setattr("tasks.tell.announcements.emit_event", lambda **event: installation.events.append(event))
         try:
             yield installation
@@ -140,6 +147,16 @@ def copy(saved: Path, folder: Path) -> Written:
     shutil.copytree(saved, folder)
     (use_case,) = (folder / "usecases").iterdir()
     return Written(use_case)
+
+
+def run_flow(name: str, *arguments: Any, **more: Any) -> Any:
+    """Run the body of a flow, its tasks called as plain functions."""
+    return _body(name)(*arguments, **more)
+
+
+def run_task(module: str, name: str, *arguments: Any) -> Any:
+    """Run the body of a task."""
+    return getattr(importlib.import_module(module), name).fn(*arguments)
 
 
 def _body(name: str) -> Callable[..., Any]:

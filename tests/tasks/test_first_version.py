@@ -21,11 +21,12 @@ pytestmark = pytest.mark.xdist_group("loop")
 
 def _first_version(scores, predictions, rules_id):
     """The table of predictions as it was: every release's answers by decision, actions by name."""
-    names = np.array(["hold", "lend"], dtype=object)
     ids = scores["decision_id"]
-    rules = pd.DataFrame({"decision_id": ids, "action": names[scores["rules_action"]]})
+    rules = pd.DataFrame({"decision_id": ids, "action": scores["rules_action"].astype("str")})
     rules = rules.assign(release_id=rules_id, role="baseline", score=np.nan)
-    beside = pd.DataFrame({"decision_id": ids.to_numpy()[predictions["row"]], "action": names[predictions["action"]]})
+    beside = pd.DataFrame(
+        {"decision_id": ids.to_numpy()[predictions["row"]], "action": predictions["action"].astype("str")}
+    )
     beside = beside.assign(
         release_id=predictions["release_id"].astype("str"), role="shadow", score=predictions["score"]
     )

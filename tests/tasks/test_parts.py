@@ -163,7 +163,7 @@ def _rows(installation, table):
 @pytest.mark.parametrize(
     ("flow", "where"),
     [
-        ("predict", ("tasks.predict.freeze", "append_part", 3)),
+        ("predict", ("tasks.predict.due", "append_part", 3)),
         ("predict", ("tasks.keep", "append_part", 4)),
         ("predict", ("tasks.keep", "append_part", 9)),
         ("predict", ("tasks.keep", "append_part", 16)),
@@ -226,7 +226,7 @@ def test_on_postgresql_parts_are_logged_one_by_one_and_only_once(
 ):
     monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", postgres_url)
     small.predict(0)
-    _kill(small, monkeypatch, small.act, 0, "tasks.act.choose", "append_decisions", 2)
+    _kill(small, monkeypatch, small.act, 0, "tasks.act.log_decisions", "append_decisions", 2)
     assert len(small.decisions(0)) == PART_ROWS
     small.act(0)
     monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", "250000")

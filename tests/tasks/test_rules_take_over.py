@@ -112,7 +112,6 @@ def test_a_model_that_would_exceed_a_share_hands_the_batch_over(modelled):
 
 def test_rules_decide_on_whatever_became_of_the_features_and_the_change_becomes_the_new_usual(begun):
     """Nothing was ever trained. A feature moves for good: alarms, never a halt, and after a while it is usual."""
-    begun.contract(guardrails={"action_share": {"lend": [0, 1]}})
 
     def jump(history):
         late = pd.to_datetime(history["seen_at"]) >= pd.Timestamp("2024-01-08", tz="UTC")

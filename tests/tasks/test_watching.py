@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alarms import alarms_of
@@ -16,11 +19,12 @@ from decisionloop.ledger.incidents import incidents, open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.monitor_references import reference_of
 from decisionloop.ledger.releases import baseline, champion
+from decisionloop.ledger.schema import measurement
 from decisionloop.observe.failures import FailureCause
 from tasks.readback.tables import read_table
 from tasks.watch.inputs import SUPPORT
 from tests.small_use_case import as_of
-from tests.tasks.installation import STALE_SHOPS, UNGUARDED, copy, working_in
+from tests.tasks.installation import STALE_SHOPS, UNGUARDED, copy, run_flow, working_in
 
 pytestmark = pytest.mark.xdist_group("loop")
 
@@ -166,6 +170,15 @@ def test_outcomes_that_do_not_come_raise_an_alarm_about_labels_and_none_about_th
     usual = reference_of(decided.ledger, "small", baseline(decided.ledger, "small").release_id, "labels")
     assert as_of(2).isoformat() in usual.content
     assert as_of(3).isoformat() not in usual.content  # what fell short does not become usual
+
+
+def test_labels_are_judged_once_a_batch_however_often_outcomes_are_read(decided):
+    times = [as_of(3) + timedelta(hours=hours) for hours in (150, 156, 162)]
+    for moment in times:
+        run_flow("observe", "small", moment)
+    statement = select(measurement.c.as_of).where(measurement.c.monitor == "late_labels").distinct()
+    with decided.ledger.connect() as connection:
+        assert connection.execute(statement).scalars().all() == [times[0]]
 
 
 def test_a_world_that_changed_raises_an_alarm_about_the_model_and_none_about_labels(decided):

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from decisionloop.ledger.alerts import Alert
-from decisionloop.ledger.batches import Batch
+from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.report.read.decisions import CheckResult, DecisionCount
 from decisionloop.report.record.lines import AlertLine, BatchLine, DataQualitySummary, FailedCheck
 from decisionloop.report.words.naming import ReleaseNames, StoryClock
@@ -51,7 +51,7 @@ class Handled:
         return sum(one.decisions for one in self.of(batch))
 
     def deciders(self) -> dict[str, tuple[str, ...]]:
-        """Release ids that decided, by batch day and by month, in order of time."""
+        """Release ids that decided, by cohort and by month, in order of time."""
         found: dict[str, dict[str, None]] = {}
         for batch in self.batches:
             release = self.champion(batch)
@@ -60,7 +60,7 @@ class Handled:
         return {key: tuple(releases) for key, releases in found.items()}
 
     def decided(self) -> dict[str, int]:
-        """Decisions by batch day and by month."""
+        """Decisions by cohort and by month."""
         found: dict[str, int] = {}
         for batch in self.batches:
             for key in _keys(batch):
@@ -69,8 +69,8 @@ class Handled:
 
 
 def _keys(batch: Batch) -> tuple[str, str]:
-    day = batch.as_of.date().isoformat()
-    return day, day[:7]
+    cohort = cohort_name(batch.as_of)
+    return cohort, cohort[:7]
 
 
 def batch_lines(handled: Handled, names: ReleaseNames) -> tuple[BatchLine, ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from decisionloop.ledger.decisions import latest_revision
-from decisionloop.ledger.measurements import Measurement
+from decisionloop.ledger.measurements import KNOWN_AT, Measurement
 from decisionloop.ledger.releases import RULES
 from decisionloop.ledger.schema import (
     alert,
@@ -185,7 +185,7 @@ def ledger_counts(ledger: Ledger, use_case: str) -> tuple[tuple[str, int], ...]:
 def newest_measurements(ledger: Ledger, use_case: str) -> tuple[Measurement, ...]:
     """The newest figure of each release, monitor, slice and cohort, in the order of cohorts."""
     where = measurement.c.use_case == use_case
-    found = facts.every(ledger, Measurement, measurement, where, order_by=[measurement.c.as_of])
+    found = facts.every(ledger, Measurement, measurement, where, order_by=[KNOWN_AT, measurement.c.recorded_at])
     newest = {(one.cohort, one.monitor, one.slice, one.release_id or ""): one for one in found}
     return tuple(newest[key] for key in sorted(newest))
 

@@ -19,19 +19,19 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Measured:
-    """The newest figures (`reads.newest_measurements`), and who decided: release ids by batch day and by month."""
+    """The newest figures (`reads.newest_measurements`), and who decided: release ids by cohort and by month."""
 
     figures: tuple[Measurement, ...]
     deciders: Mapping[str, tuple[str, ...]]
 
     def cohorts(self, *monitors: str) -> tuple[str, ...]:
-        """Cohorts of some monitors: months that were measured as such, and days of other months."""
+        """Cohorts of some monitors: months that were measured as such, and batches of other months."""
         names = sorted({one.cohort for one in self.figures if one.monitor in monitors})
         months = {name for name in names if len(name) == 7}
         return tuple(name for name in names if name in months or name[:7] not in months)
 
     def period(self, cohort: str) -> str:
-        """The month of a batch's day; the day itself while everything measured lies in one month."""
+        """The month of a batch; the batch itself while everything measured lies in one month."""
         return cohort[:7] if len({one.cohort[:7] for one in self.figures}) > 1 else cohort
 
     def of(self, monitor: str, cohort: str, part: str = ALL) -> tuple[Measurement, ...]:
@@ -49,7 +49,7 @@ def _estimate(figure: Measurement, factor: float = 1.0) -> Estimate:
 def periods_of_money(measured: Measured, decisions: Mapping[str, int], names: ReleaseNames) -> tuple[PeriodMoney, ...]:
     """Money per month. Batches of a month are added up where no month was measured as such.
 
-    ``decisions`` by batch day and by month: what the ledger holds, for periods that no measurement counts.
+    ``decisions`` by cohort and by month: what the ledger holds, for periods that no measurement counts.
     """
     periods: dict[str, list[str]] = {}
     for cohort in measured.cohorts("value_policy", "value_policy_total"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.alarms import Alarm, alarms_of
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.incidents import Incident, incidents
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.monitor_references import MonitorThreshold, thresholds_of
@@ -45,14 +45,14 @@ class _Watched:
 def read_monitoring(ledger: Ledger, use_case: UseCase, deciders: Deciders) -> Monitoring | None:
     """Read the section; None where nothing was ever judged against a limit.
 
-    ``deciders``: release ids that decided, by batch day and month; figures of others (shadows) are left out.
+    ``deciders``: release ids that decided, by cohort and month; figures of others (shadows) are left out.
     """
     name = use_case.name
     alarms, checks = alarms_of(ledger, name), check_counts(ledger, name)
     if not alarms and not checks:
         return None
-    found = batches(ledger, name)
-    last = deciders.get(f"{found[-1].as_of:%Y-%m-%d}", ()) if found else ()
+    found = [one for one in batches(ledger, name) if one.state != "covered"]
+    last = deciders.get(cohort_name(found[-1].as_of), ()) if found else ()
     figures = _of_deciders(watched_figures(ledger, name), deciders)
     known = {one.monitor: str(monitor_words(one.monitor).family) for one in figures}
     watched = _Watched(

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from decisionloop.ledger.alarms import Alarm
-from decisionloop.ledger.measurements import Measurement
+from decisionloop.ledger.measurements import KNOWN_AT, Measurement
 from decisionloop.ledger.schema import measurement
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -50,7 +50,7 @@ def watched_figures(ledger: Ledger, use_case: str) -> tuple[Measurement, ...]:
     A figure that was judged against a limit stands for one of the same name that was only measured.
     """
     where = measurement.c.use_case == use_case
-    order: list[ColumnElement[Any]] = [measurement.c.as_of, measurement.c.measurement_id]
+    order: list[ColumnElement[Any]] = [KNOWN_AT, measurement.c.recorded_at, measurement.c.measurement_id]
     found = facts.every(ledger, Measurement, measurement, where, order_by=order)
     newest = {(*_name(one), one.against or ""): one for one in found}
     judged = {_name(one) for one in newest.values() if one.threshold is not None}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.alarms import alarms_of
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.incidents import incidents
 from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget, budget_of
 from decisionloop.report.read.monitors import check_counts, families_of
@@ -28,7 +28,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class RecordedAlarm:
-    """What the record needs of an alarm: its family, incident, cohort ("2005-09-08") and when it was raised."""
+    """What the record needs of an alarm: its family, incident, cohort (as batches are named) and when it was raised."""
 
     family: str
     incident_id: str
@@ -37,9 +37,9 @@ class RecordedAlarm:
 
     @property
     def day(self) -> date:
-        """The day of the cohort that it is about; where the cohort is no day, the day on which it was raised."""
+        """The day of the cohort that it is about; where the cohort is no time, the day on which it was raised."""
         try:
-            return date.fromisoformat(self.cohort)
+            return datetime.fromisoformat(self.cohort).date()
         except ValueError:
             return self.as_of.date()
 
@@ -139,7 +139,7 @@ def read_alarm_record(ledger: Ledger, use_case: UseCase, changes: Sequence[TrueC
     families, checks = families_of(counts, alarms), Counter[str]()
     for one in counts:
         checks[families[one.monitor]] += one.checks
-    turns = batches(ledger, name)
+    turns = [one for one in batches(ledger, name) if one.state != "covered"]  # in those nobody was left to decide
     closed = [one.events[-1] for one in incidents(ledger, name) if not one.is_open]
     return alarm_record(
         checks,
@@ -194,7 +194,7 @@ def alarm_record(
 
     lines = tuple(record(family, [family], allowed) for family, allowed in budget.false_alarms.items())
     total = record("all", budget.false_alarms, budget.total)
-    seen = [*alarms, *(RecordedAlarm(HALTS, "", f"{when:%Y-%m-%d}", when) for when in halts)]
+    seen = [*alarms, *(RecordedAlarm(HALTS, "", cohort_name(when), when) for when in halts)]
     return AlarmRecord(lines, total, _detections(seen, turns, changes or ()), changes is not None)
 
 

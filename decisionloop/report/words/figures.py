@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -158,21 +158,32 @@ def day(when: date, is_short: bool = False) -> str:
 
 
 def period_label(period: str, is_short: bool = False) -> str:
-    """A period key as people say it: 2005-06 is June 2005 (short: Jun); 2005-06-08 is 8 June 2005 (8 Jun)."""
+    """A period key as people say it: 2005-06 is June 2005 (short: Jun); 2005-06-08 is 8 June 2005 (8 Jun).
+
+    A batch of a certain time is told with it: 2005-06-08T12:00:00Z is 8 June 2005, 12:00 (short: 8 Jun).
+    """
     try:
-        when = date.fromisoformat(f"{period}-01" if len(period) == 7 else period)
+        when = datetime.fromisoformat(f"{period}-01" if len(period) == 7 else period)
     except ValueError:
         return period
     if len(period) != 7:
-        return day(when, is_short)
+        return day(when, is_short) + ("" if is_short else _time_of(period, when))
     name = MONTHS[when.month - 1]
     return name[:3] if is_short else f"{name}{NBSP}{when.year}"
 
 
 def period_name(period: str) -> str:
-    """A period inside a sentence whose year is already clear: June, 8 June."""
+    """A period inside a sentence whose year is already clear: June, 8 June; 8 June, 12:00."""
     label = period_label(period)
-    return label.rsplit(NBSP, 1)[0] if label != period else period
+    if label == period:
+        return period
+    named, comma, time = label.partition(",")
+    return f"{named.rsplit(NBSP, 1)[0]}{comma}{time}"
+
+
+def _time_of(period: str, when: datetime) -> str:
+    """A batch's time behind its day, to the second where it has one; nothing where the day is all."""
+    return "" if len(period) == 10 else f", {when:%H:%M:%S}" if when.second else f", {when:%H:%M}"
 
 
 def listed(words: Sequence[str]) -> str:

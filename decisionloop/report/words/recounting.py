@@ -54,7 +54,7 @@ def outcome_sentence(worked: WorkedDecision, use_case: UseCaseLines) -> str:
 def batches_sentence(batches: Sequence[BatchLine]) -> str:
     """How the batches went."""
     halted = [batch for batch in batches if batch.state == "halted"]
-    unfinished = [batch for batch in batches if batch.state not in {"halted", "complete"}]
+    unfinished = [batch for batch in batches if batch.state not in {"halted", "complete", "covered"}]
     warned = sum(bool(batch.warnings) for batch in batches)
     first = f"{capital(count_of(len(batches), 'batch'))}"
     if not halted and not unfinished:

@@ -12,7 +12,7 @@ from decisionloop.report.words.figures import day, in_words, listed, period_name
 def duration(periods: Sequence[str]) -> str:
     """How long some periods are: "one month", "five months", "two days" or "three periods"."""
     lengths = {len(period) for period in periods}
-    noun = "month" if lengths == {7} else "batch" if lengths == {10} else "period"
+    noun = "month" if lengths == {7} else "batch" if min(lengths, default=0) >= 10 else "period"
     return f"{in_words(len(periods))} {noun if len(periods) == 1 else plural(noun)}"
 
 
@@ -23,7 +23,7 @@ def during(periods: Sequence[str]) -> str:
     if is_run:
         return f"from {stretch(periods)}"
     names = listed([period_name(one) for one in periods])
-    return f"on {names}" if all(len(one) == 10 for one in periods) else f"in {names}"
+    return f"on {names}" if all(len(one) >= 10 for one in periods) else f"in {names}"
 
 
 def stretch(periods: Sequence[str]) -> str:

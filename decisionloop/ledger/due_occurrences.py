@@ -1,0 +1,70 @@
+"""Which batches have decided those who fell due in a span of time, for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from decisionloop.ledger.batches import Batch, Scalar, batches, events, latest_details
+from decisionloop.ledger.schema import batch, decision, decision_group
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.predict.due import Span
+
+
+@dataclass(frozen=True)
+class DecidedSpan:
+    """A batch and the span in which it decided those whom it holds."""
+
+    batch: Batch
+    span: Span
+
+
+def span_of(as_of: datetime, covers_days: float, told: dict[str, Scalar] | None = None) -> Span:
+    """The span of a batch: what it ``told`` when it was frozen, else ``covers_days`` up to its as-of."""
+    covers_from = (told or {}).get("covers_from")
+    if covers_from is not None:
+        return Span(datetime.fromisoformat(str(covers_from)), as_of)
+    return Span(as_of - timedelta(days=covers_days), as_of)
+
+
+def decided_spans(source: Ledger | Connection, use_case: str, covers_days: float) -> tuple[DecidedSpan, ...]:
+    """Every batch that decided somebody for good and its span, by as-of.
+
+    That is a batch that is decided, and one that has begun to log its decisions and can only go on with them. Others
+    hold nobody: a batch that was halted, and one that was killed before, whose people may be decided elsewhere.
+    ``covers_days`` stands for what a batch of an earlier version did not tell.
+    """
+    with facts.reading(source) as connection:
+        logged = _logged(connection, use_case)
+        every = batches(connection, use_case)
+        held = [one for one in every if one.is_decided or (one.state == "scored" and one.batch_id in logged)]
+        told = latest_details(connection, [one.batch_id for one in held], "frozen")
+    return tuple(
+        DecidedSpan(one, span_of(one.as_of, covers_days, dict(detail))) for one, detail in zip(held, told, strict=True)
+    )
+
+
+def decided_at(source: Ledger | Connection, batch_id: str) -> datetime | None:
+    """When a batch was decided; None where it is not yet."""
+    return next((event.at for event in events(source, batch_id) if event.state == "decided"), None)
+
+
+def entities_of(ledger: Ledger, batch_id: str) -> list[str]:
+    """Whom a batch decided, from its decisions: for batches that did not keep who was due."""
+    statement = select(decision.c.entity_id).where(decision.c.batch_id == batch_id)
+    return [str(one) for one in read_frame(ledger, statement)["entity_id"]]
+
+
+def _logged(connection: Connection, use_case: str) -> frozenset[str]:
+    """Ids of batches that have decisions."""
+    statement = (
+        select(decision_group.c.batch_id)
+        .join(batch, batch.c.batch_id == decision_group.c.batch_id)
+        .where(batch.c.use_case == use_case)
+        .distinct()
+    )
+    return frozenset(connection.execute(statement).scalars())

@@ -1,0 +1,60 @@
+"""How many people each due time has left undecided, as it was found last, and due times that passed without a batch."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from decisionloop.contract import UseCase
+from decisionloop.ledger.batches import Batch, batches, cohort_name
+from decisionloop.ledger.due_occurrences import span_of
+from decisionloop.ledger.measurements import Measurement
+from decisionloop.ledger.schema import measurement
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.predict.due import length_of
+from decisionloop.schedule import periods
+
+MISSED = "missed"
+"""The kind of an alert about people who were never decided, and the name of the figure that counts them."""
+
+
+LOOK_BACK = 31
+"""So many due times are looked back on, and none older than `outcome.accepted_days`: later, no outcome would count."""
+
+
+def look_back(use_case: UseCase, first: Batch, until: datetime) -> datetime:
+    """From when on people are looked for: since the ``first`` batch, as long as an outcome of theirs would count."""
+    begun = span_of(first.as_of, use_case.schedule.covers_days).after
+    return max(begun, until - timedelta(days=use_case.outcome.accepted_days))
+
+
+def due_times_without_batch(source: Ledger | Connection, use_case: UseCase, until: datetime) -> tuple[datetime, ...]:
+    """Due times of the look-back that no batch, whatever its state, covers for the better part of their period."""
+    every = batches(source, use_case.name)
+    if not every:
+        return ()
+    spans = [span_of(one.as_of, use_case.schedule.covers_days) for one in every]
+    expected = periods(use_case.schedule, look_back(use_case, every[0], until), until, LOOK_BACK)
+    return tuple(one.until for one in expected if 2 * length_of(one.less(spans)) > one.length)
+
+
+def missed_figure(use_case: str, due_at: datetime, missed: int, due: int, as_of: datetime) -> Measurement:
+    """How many of the ``due`` people of a due time were found undecided at a time, as a figure of its cohort."""
+    return Measurement(
+        use_case=use_case, release_id=None, monitor=MISSED, slice="all", cohort=cohort_name(due_at),
+        value=float(missed), low=None, high=None, n=due, effective_n=None, is_mature=False, as_of=as_of,
+    )  # fmt: skip
+
+
+def left_undecided(source: Ledger | Connection, use_case: str) -> dict[str, float]:
+    """How many people each due time has left undecided, by the name of its cohort; those that were looked at."""
+    return {cohort: one.value or 0.0 for cohort, one in _latest(source, use_case).items()}
+
+
+def _latest(source: Ledger | Connection, use_case: str) -> dict[str, Measurement]:
+    table = measurement.c
+    where = (table.use_case == use_case, table.monitor == MISSED)
+    found = facts.every(source, Measurement, measurement, *where, order_by=[table.recorded_at, table.as_of])
+    return {one.cohort: one for one in found}

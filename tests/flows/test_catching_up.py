@@ -1,0 +1,75 @@
+"""Time through real Prefect: what a turn is as of, and a scheduled turn that makes up for those that were missed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from decisionloop.errors import BatchHalted, UsageError
+from decisionloop.ledger.batches import batch_id_of, batch_state, batches
+from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.schedule import last_due_time
+from decisionloop.workspace import open_workspace
+from tests.live_use_case import A_WEEK, MONDAY, add_orders, order, orders, write_live
+from tests.small_use_case import settings_of
+
+pytestmark = pytest.mark.xdist_group("loop")
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def live(prefect, tmp_path):
+    """``live`` with orders of four weeks, whose first turn was asked for by a time without a zone."""
+    from flows.loop import loop
+
+    written = write_live(tmp_path / "usecases", orders(4))
+    with settings_of(tmp_path):
+        assert loop("live", "2024-01-01T06:00") == "live/2024-01-01T06:00:00Z"
+        yield written
+        open_workspace("live").ledger.close()
+
+
+def _decided(as_of: datetime) -> int:
+    return len(decisions_of_batch(open_workspace("live").ledger, batch_id_of("live", as_of)))
+
+
+def test_a_turn_that_catches_up_decides_everybody_whom_earlier_ones_missed(live, prefect):
+    from flows.loop import loop
+
+    add_orders(live, order("late", MONDAY - timedelta(hours=1)))
+    assert loop("live", MONDAY + 3 * WEEK, is_catching_up=True) == batch_id_of("live", MONDAY + 3 * WEEK)
+    assert [_decided(MONDAY + n * WEEK) for n in range(4)] == [A_WEEK, A_WEEK, A_WEEK, A_WEEK + 1]
+    assert prefect.flow_runs("live 2024-01-22")["catch_up"] == "Completed"
+    assert prefect.flow_runs("live 2024-01-08") == {"predict": "Completed", "act": "Completed"}
+
+
+def test_a_missed_run_that_is_halted_keeps_no_other_from_being_made_up_for(live, prefect):
+    from flows.loop import loop
+
+    live.change("orders.csv", lambda had: had.drop(had.index[A_WEEK + 5 : 2 * A_WEEK]))  # five in the second week
+    with pytest.raises(BatchHalted, match=r"2024-01-08.*row_count"):
+        loop("live", MONDAY + 3 * WEEK, is_catching_up=True)
+    ledger = open_workspace("live").ledger
+    states = [batch_state(ledger, batch_id_of("live", MONDAY + n * WEEK)) for n in range(4)]
+    assert states == ["complete", "halted", "complete", "complete"]
+
+
+def test_a_turn_without_a_time_is_as_of_the_last_due_time_of_its_schedule(live, prefect):
+    from prefect import flow
+
+    from flows.naming import as_of_turn
+
+    told = flow(name="turn")(as_of_turn)("live", None, False)
+    assert told == last_due_time(open_workspace("live").use_case.schedule, datetime.now(UTC))
+    assert type(told) is datetime
+
+
+def test_an_as_of_to_come_fails_the_run_and_writes_nothing(live, prefect):
+    from flows.loop import loop
+
+    before = batches(open_workspace("live").ledger, "live")
+    with pytest.raises(UsageError, match="still to come"):
+        loop("live", datetime.now(UTC) + WEEK)
+    assert batches(open_workspace("live").ledger, "live") == before

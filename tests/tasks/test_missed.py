@@ -1,0 +1,169 @@
+"""Whoever falls due is decided once, or somebody is told: missed runs and late rows are found and made up for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from decisionloop.cli.status import as_text, status_of
+from decisionloop.errors import BatchHalted
+from decisionloop.ledger.alerts import alerts
+from decisionloop.ledger.batches import batch_id_of
+from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
+from decisionloop.ledger.summary import batch_summary
+from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
+from tests.tasks.installation import Installation, run_flow, run_task, working_in
+
+WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    """``live`` with orders of four weeks, whose first batch is decided, on either engine."""
+    yield from _begun(tmp_path, "" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> Iterator[Installation]:
+    """``live`` with orders of four weeks, whose first batch is decided."""
+    yield from _begun(tmp_path)
+
+
+def _begun(folder: Path, ledger_url: str = "") -> Iterator[Installation]:
+    with working_in(folder, write_live(folder / "usecases", orders(4)), ledger_url) as installation:
+        decide(installation, MONDAY)
+        yield installation
+
+
+def decide(live: Installation, as_of: datetime, **more: bool) -> list[str]:
+    batch_id = run_flow("predict", "live", as_of, **more)
+    run_flow("act", "live", batch_id)
+    return decided(live, as_of)
+
+
+def decided(live: Installation, as_of: datetime) -> list[str]:
+    return sorted(decisions_of_batch(live.ledger, batch_id_of("live", as_of))["entity_id"])
+
+
+def week(number: int) -> list[str]:
+    """Who falls due in the week that ends on a Monday."""
+    return sorted(orders(number + 1)["customer_id"][number * A_WEEK :])
+
+
+def missed_runs(as_of: datetime) -> list[datetime]:
+    told: list[datetime] = run_task("tasks.predict.missed", "find_missed_runs", "live", as_of)
+    return told
+
+
+def missed_alerts(live: Installation) -> list[str]:
+    return [f"{one.severity}: {one.message}" for one in alerts(live.ledger, "live") if one.kind == "missed"]
+
+
+def test_a_missed_run_is_found_told_and_made_up_for_as_of_its_own_time(live):
+    decide(live, MONDAY + 2 * WEEK)
+    run_flow("observe", "live", MONDAY + 2 * WEEK)
+    (told,) = missed_alerts(live)
+    assert told.startswith("critical: 40 of 40 of those (customer) who fell due for the run of 2024-01-08T06:00:00Z")
+    assert "there was no run: c00040, c00041" in told
+    assert left_undecided(live.ledger, "live") == {"2024-01-08T06:00:00Z": 40.0}
+    assert "2024-01-08T06:00:00Z: 40 who fell due were never decided" in as_text(status_of(live.workspace))
+    assert missed_runs(MONDAY + 2 * WEEK) == [MONDAY + WEEK]
+    assert decide(live, MONDAY + WEEK) == week(1)
+    assert missed_runs(MONDAY + 3 * WEEK) == []
+    run_flow("observe", "live", MONDAY + 2 * WEEK + HOUR)
+    assert left_undecided(live.ledger, "live") == {"2024-01-08T06:00:00Z": 0.0}
+    assert "never decided" not in "".join(status_of(live.workspace).missed)
+    assert len(missed_alerts(live)) == 1
+
+
+def test_a_late_row_is_found_told_and_decided_with_the_next_batch(live):
+    decide(live, MONDAY + WEEK)
+    add_orders(live.written, order("late", MONDAY + timedelta(days=3)), order("later", MONDAY - HOUR))
+    run_flow("observe", "live", MONDAY + WEEK + HOUR)
+    first, second = missed_alerts(live)
+    assert first.startswith("warning: 1 of 41 ")
+    assert {one.rpartition(": ")[2] for one in (first, second)} == {"late", "later"}
+    assert missed_runs(MONDAY + 2 * WEEK) == []
+    assert decide(live, MONDAY + 2 * WEEK, with_late=True) == sorted([*week(2), "late", "later"])
+    summary = batch_summary(live.ledger, batch_id_of("live", MONDAY + 2 * WEEK))
+    assert summary.late == 2
+    assert "2 were late" in summary.as_text()
+    run_flow("observe", "live", MONDAY + 2 * WEEK)
+    assert set(left_undecided(live.ledger, "live").values()) == {0.0}
+    assert decide(live, MONDAY + 3 * WEEK, with_late=True) == week(3)
+
+
+def test_without_being_asked_a_batch_takes_nobody_of_another_week(on_sqlite):
+    decide(on_sqlite, MONDAY + WEEK)
+    add_orders(on_sqlite.written, order("late", MONDAY + timedelta(days=3)))
+    assert decide(on_sqlite, MONDAY + 2 * WEEK) == week(2)
+
+
+def test_late_rows_alone_make_a_batch_of_this_moment(on_sqlite):
+    decide(on_sqlite, MONDAY + WEEK)
+    add_orders(on_sqlite.written, order("late", MONDAY + timedelta(days=3)))
+    assert decide(on_sqlite, MONDAY + WEEK + HOUR, with_late=True) == ["late"]
+    assert on_sqlite.state_of(MONDAY + WEEK + HOUR) == "complete"
+
+
+def test_every_customer_is_decided_once_however_runs_fail(on_sqlite):
+    """A fortnight without runs, a late row in each week, one batch killed in between: then one scheduled turn."""
+    run_flow("predict", "live", MONDAY + WEEK)  # killed before it decided
+    late = [order("late-0", MONDAY - HOUR), order("late-1", MONDAY + 3 * HOUR)]
+    add_orders(on_sqlite.written, *late)
+    for moment in missed_runs(MONDAY + 3 * WEEK):
+        decide(on_sqlite, moment)
+    decide(on_sqlite, MONDAY + 3 * WEEK, with_late=True)
+    everyone = pd.concat([pd.Series(decided(on_sqlite, MONDAY + n * WEEK)) for n in range(4)])
+    assert sorted(everyone) == sorted([*orders(4)["customer_id"], "late-0", "late-1"])
+
+
+def test_nobody_is_missed_before_the_due_time_has_passed(on_sqlite):
+    run_flow("observe", "live", MONDAY + WEEK - HOUR)
+    assert missed_alerts(on_sqlite) == []
+    assert missed_runs(MONDAY + WEEK) == []
+
+
+def test_who_waits_in_a_halted_batch_is_not_missed(on_sqlite):
+    on_sqlite.contract(data_quality={"rows": [500, 1000]})
+    with pytest.raises(BatchHalted):
+        decide(on_sqlite, MONDAY + WEEK)
+    assert missed_runs(MONDAY + 2 * WEEK) == []
+    assert missed_alerts(on_sqlite) == []
+    on_sqlite.contract(data_quality={"rows": [20, 1000]})
+    assert decide(on_sqlite, MONDAY + WEEK) == week(1)
+
+
+def test_who_fell_due_before_the_look_back_is_not_decided_any_more(on_sqlite):
+    accepted = timedelta(days=on_sqlite.workspace.use_case.outcome.accepted_days)
+    assert missed_runs(MONDAY + 2 * WEEK) == [MONDAY + WEEK]
+    assert missed_runs(MONDAY + 2 * WEEK + accepted) == [MONDAY + 3 * WEEK]
+
+
+def test_due_times_that_nobody_has_looked_for_are_known_from_the_ledger_alone(on_sqlite):
+    use_case = on_sqlite.workspace.use_case
+    passed = due_times_without_batch(on_sqlite.ledger, use_case, MONDAY + 3 * WEEK - HOUR)
+    assert passed == (MONDAY + WEEK, MONDAY + 2 * WEEK)
+    assert "there was no run. `decisionloop run live --catch-up`" in as_text(status_of(on_sqlite.workspace))
+
+
+def test_a_replay_misses_nobody(small):
+    small.turn(0)
+    small.turn(3)
+    assert [one for one in alerts(small.ledger, "small") if one.kind == "missed"] == []
+    assert status_of(small.workspace).missed == ()
+
+
+def test_a_source_that_cannot_say_when_somebody_fell_due_has_missed_runs_and_no_late_rows(on_sqlite):
+    (on_sqlite.written.folder / "source.py").write_text(EVERYONE)
+    on_sqlite.contract(source={"kind": "custom"}, data_quality={"maximum_age_days": 100})
+    decide(on_sqlite, MONDAY + WEEK)
+    add_orders(on_sqlite.written, order("new", MONDAY))
+    run_flow("observe", "live", MONDAY + WEEK + HOUR)
+    assert missed_alerts(on_sqlite) == []
+    assert missed_runs(MONDAY + 4 * WEEK) == [MONDAY + 2 * WEEK, MONDAY + 3 * WEEK]
