@@ -82,6 +82,7 @@ def brief_flow_runs() -> Iterator[None]:
     temporary server does not start.
     """
     from prefect.settings import (
+        PREFECT_API_SSL_CERT_FILE,
         PREFECT_API_URL,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
@@ -97,8 +98,12 @@ def brief_flow_runs() -> Iterator[None]:
             server = temporary_server()
             server.wait(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
             stack.enter_context(_for_children("PREFECT_API_URL", server.url))
-            # It has no user interface that a link could lead to.
-            stack.enter_context(temporary_settings({PREFECT_API_URL: server.url, PREFECT_UI_URL: ""}))
+            of_this_server = {
+                PREFECT_API_URL: server.url,
+                PREFECT_API_SSL_CERT_FILE: str(server.certificates),
+                PREFECT_UI_URL: "",  # there is none that a link could lead to
+            }
+            stack.enter_context(temporary_settings(of_this_server))
         yield
 
 
