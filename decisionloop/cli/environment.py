@@ -25,6 +25,9 @@ _TEMPORARY_SERVER = {
     "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    # No block is saved here. Registering their types, and finding out that it was done, loads every integration: Dask.
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
 }
 # A replay is over when its command ends, and the ledger has the record: writing every event and task run into Prefect's
 # SQLite file beside the flow runs makes each turn of the loop wait for locks, 3.0 s instead of 0.75 s.
