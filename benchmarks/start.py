@@ -30,7 +30,7 @@ NAME, AS_OF = "vouchers", "2026-01-05"
 GOAL_HELP_SECONDS = 0.25
 GOAL_CPU_SECONDS = 15.0
 GOAL_OF_BARE = 1.2
-SERVER_SECONDS = 300
+SERVER_SECONDS = 900
 BARE_SERVER = """
 from prefect.server.api.server import SubprocessASGIServer
 with SubprocessASGIServer():

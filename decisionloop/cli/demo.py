@@ -144,7 +144,9 @@ def _warm(progress: Progress, tracking_uri: str) -> None:
     bar = progress.add_task("Starting Prefect, Great Expectations and MLflow", total=None)
     temporary_server()
     with uncollected():
+        # skops first: it looks for the home of each numpy function in all that is loaded by then.
         import sklearn.ensemble  # noqa: F401
+        import skops.io  # noqa: F401
 
         import flows.loop  # noqa: F401
         from decisionloop.registry import load_mlflow

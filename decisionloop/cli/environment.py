@@ -25,6 +25,9 @@ _TEMPORARY_SERVER = {
     "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    # No block is saved here. Registering their types, and finding out that it was done, loads every integration: Dask.
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
 }
 # A replay is over when its command ends, and the ledger has the record: writing every event and task run into Prefect's
 # SQLite file beside the flow runs makes each turn of the loop wait for locks, 3.0 s instead of 0.75 s.
@@ -82,6 +85,7 @@ def brief_flow_runs() -> Iterator[None]:
     temporary server does not start.
     """
     from prefect.settings import (
+        PREFECT_API_SSL_CERT_FILE,
         PREFECT_API_URL,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
@@ -97,8 +101,12 @@ def brief_flow_runs() -> Iterator[None]:
             server = temporary_server()
             server.wait(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
             stack.enter_context(_for_children("PREFECT_API_URL", server.url))
-            # It has no user interface that a link could lead to.
-            stack.enter_context(temporary_settings({PREFECT_API_URL: server.url, PREFECT_UI_URL: ""}))
+            of_this_server = {
+                PREFECT_API_URL: server.url,
+                PREFECT_API_SSL_CERT_FILE: str(server.certificates),
+                PREFECT_UI_URL: "",  # there is none that a link could lead to
+            }
+            stack.enter_context(temporary_settings(of_this_server))
         yield
 
 

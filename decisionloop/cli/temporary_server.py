@@ -12,8 +12,10 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from decisionloop.errors import ConfigurationError
 
@@ -34,6 +36,8 @@ class TemporaryServer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
+        self._folder = tempfile.TemporaryDirectory(prefix="decisionloop-prefect-")
+        self.certificates = _one_certificate(Path(self._folder.name))
         self._is_ready, self._has_spoken = False, threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
         atexit.register(self.stop)
@@ -61,6 +65,7 @@ class TemporaryServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._folder.cleanup()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -80,3 +85,17 @@ def _environment() -> dict[str, str]:
     """What Prefect itself gives to such a server: this environment, no server above it, and no user interface."""
     kept = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     return {**kept, "PREFECT_UI_ENABLED": "false"}
+
+
+def _one_certificate(folder: Path) -> Path:
+    """A bundle with one certificate, for connections that need none.
+
+    Prefect makes some ten clients a turn, and each loads a bundle even where it speaks http to its own machine: 20 to
+    40 ms of a core for the usual one of 140 certificates.
+    """
+    import certifi
+
+    end = "-----END CERTIFICATE-----"
+    bundle = folder / "one-certificate.pem"
+    bundle.write_text(Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end, encoding="utf-8")
+    return bundle
