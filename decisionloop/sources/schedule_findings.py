@@ -55,8 +55,8 @@ def _findings_of(schedule: Schedule, cases: pd.DatetimeIndex) -> Iterator[str]:
     if (fresh == 0).mean() > 0.5:
         usual = float(np.median(np.diff(cases.asi8)) / 8.64e10) if len(cases) > 1 else 0.0
         yield (
-            f"Nobody is newly due at {int((fresh == 0).sum())} of {len(moments)} due times of schedule.cron: the data has "
-            f"somebody due every {usual:g} days. Set cron and covers_days to that."
+            f"Nobody is newly due at {int((fresh == 0).sum())} of {len(moments)} due times of schedule.cron: the data "
+            f"has somebody due every {usual:g} days. Set cron and covers_days to that."
         )
 
 
