@@ -169,9 +169,11 @@ class Written:
         return self.folder.name
 
     def contract(self, **sections: object) -> None:
-        """Write the contract again with some sections changed; keys of a section that are not named stay."""
+        """Write the contract again, as its next version, with some sections changed; keys that are not named stay."""
         path = self.folder / "usecase.yaml"
-        path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), sections), sort_keys=False))
+        known = yaml.safe_load(path.read_text())
+        changed = _merged(known, {"version": known["version"] + 1, **sections} if sections else {})
+        path.write_text(yaml.safe_dump(changed, sort_keys=False))
 
     def change(self, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
         """Write a table again as ``change`` returns it."""

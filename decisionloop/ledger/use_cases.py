@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from decisionloop.contract.meaning import changes_of_meaning
+from decisionloop.errors import ContractError, Fault
 from decisionloop.ledger.schema import use_case_version, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -31,9 +34,27 @@ def record_use_case(
     contract_yaml: str,
     at: datetime | None = None,
 ) -> bool:
-    """Keep a contract under its digest; returns whether it is new. Batches and releases refer to it."""
+    """Keep a contract under its digest; returns whether it is new. Batches and releases refer to it.
+
+    Raises ContractError where a contract of the same version was kept before that means something else.
+    """
     version = UseCaseVersion(contract_digest, use_case, contract_version, contract_yaml, at or utc_now())
-    return facts.add(target, use_case_version, [version]) == 1
+    with facts.writing(target) as connection:
+        if contract(connection, contract_digest) is None:
+            _require_same_meaning(version, contracts(connection, use_case))
+        return facts.add(connection, use_case_version, [version]) == 1
+
+
+def _require_same_meaning(new: UseCaseVersion, known: Sequence[UseCaseVersion]) -> None:
+    """A version of a contract means one thing; raises ContractError with one fault for each thing that changed."""
+    same = [one for one in known if one.contract_version == new.contract_version]
+    changes = changes_of_meaning(same[-1].contract_yaml, new.contract_yaml) if same else ()
+    if changes:
+        highest = max(one.contract_version for one in known)
+        problem = f"means something else than version {new.contract_version} did on {same[-1].recorded_at:%Y-%m-%d}"
+        remedy = f"Set `version: {highest + 1}`, or put it back."
+        faults = [Fault(path, f"version {new.contract_version}", problem, remedy) for path in changes]
+        raise ContractError(f"the contract of {new.use_case}", faults)
 
 
 def contract(source: Ledger | Connection, contract_digest: str) -> UseCaseVersion | None:

@@ -42,7 +42,7 @@ class History:
         Every case is decided where ``covers_days`` reaches from one due time back to the one before it; of several
         of an entity in one window, the latest.
         """
-        cases, covers = self._due_times(), pd.Timedelta(days=schedule.covers_days)
+        cases, covers = self.due_times(), pd.Timedelta(days=schedule.covers_days)
         if cases.empty:
             return ()
         moments: list[datetime] = []
@@ -62,7 +62,8 @@ class History:
         as_of = pd.Series(calendar.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[batch], index=times.index)
         return as_of.where(as_of - times < covers)
 
-    def _due_times(self) -> pd.DatetimeIndex:
+    def due_times(self) -> pd.DatetimeIndex:
+        """The times at which somebody was due, each once, sorted."""
         rows = self.due_rows.between(None, None)
         return pd.DatetimeIndex(rows[self.due_rows.layout.time].drop_duplicates().sort_values())
 

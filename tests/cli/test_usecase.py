@@ -77,3 +77,10 @@ def test_a_source_that_cannot_be_read_is_5(cli, vouchers):
     assert told.exit_code == 5
     assert "visited_at" in told.err
     assert "past_experiment.csv" in told.err
+
+
+def test_code_that_asks_the_program_to_exit_is_a_fault_and_not_the_end(cli, vouchers):
+    (vouchers / "features.py").write_text("import sys\nsys.exit(0)\n")
+    told = cli("usecase", "check", "usecases/vouchers")
+    assert (told.exit_code, told.out) == (2, "")
+    assert "features.py, line 2" in told.err
