@@ -7,8 +7,8 @@ the decision lay, and blames the world last; the first cause that applies counts
     missing_feature, fallback, stale_features, outside_training_support, near_threshold, weak_group,
     confident_and_wrong
 
-That a cause applies to a miss does not say that it made it: read its share of the misses beside its share of all
-decisions (`failure_summary`). Only a cause that is commoner among the misses explains something.
+That a cause applies to a miss does not say that it made it. Only a cause that is commoner among the misses than among
+all decisions explains something.
 """
 
 from __future__ import annotations
@@ -188,16 +188,3 @@ def large_misses(
         "surprise": surprise[is_large],
     }
     return pd.DataFrame(columns).astype({"decision_id": "str", "cause": "str", "surprise": np.float64})
-
-
-def failure_summary(misses: pd.DataFrame, surprise: np.ndarray, cause: np.ndarray) -> pd.DataFrame:
-    """Misses by cause, the dearest first: cause, n, money (their surprises, below 0), share, usual_share.
-
-    ``share`` is of the misses, ``usual_share`` that of the same cause among all decisions with a known outcome.
-    """
-    known = pd.Series(cause[~np.isnan(surprise)], dtype="str")
-    usual = known.value_counts(normalize=True)
-    by_cause = misses.groupby("cause", sort=True)["surprise"].agg(n="size", money="sum").reset_index()
-    by_cause["share"] = by_cause["n"] / max(len(misses), 1)
-    by_cause["usual_share"] = by_cause["cause"].map(usual).astype(np.float64)
-    return by_cause.sort_values("money", kind="stable", ignore_index=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say
 from decisionloop.observe.logged_decisions import LoggedDecisions
@@ -28,14 +26,6 @@ class RealisedValue:
     arrived_money: float
     decisions: int
     missing_outcomes: int
-
-
-@dataclass(frozen=True)
-class CohortValue:
-    """Realised value of one cohort, for instance the decisions of a month."""
-
-    cohort: str
-    value: RealisedValue
 
 
 @dataclass(frozen=True)
@@ -67,19 +57,6 @@ def realised_value(logged: LoggedDecisions, confidence: float = 0.95) -> Realise
         arrived_money=float(logged.money.sum()),
         decisions=len(logged),
         missing_outcomes=logged.missing_outcomes,
-    )
-
-
-def realised_value_by_cohort(
-    logged: LoggedDecisions, cohort: npt.ArrayLike | Sequence[str], confidence: float = 0.95
-) -> tuple[CohortValue, ...]:
-    """``realised_value`` of each cohort, in sorted order; ``cohort`` (n,) names that of each decision."""
-    names, code = np.unique(np.asarray(cohort, dtype=str), return_inverse=True)
-    order = np.argsort(code, kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(code, minlength=len(names)))[:-1]) if len(names) else []
-    return tuple(
-        CohortValue(str(name), realised_value(logged.subset(rows), confidence))
-        for name, rows in zip(names, parts, strict=True)
     )
 
 

@@ -17,7 +17,6 @@ from decisionloop.observe.failures import (
     FailureCause,
     causes_of,
     circumstances_of,
-    failure_summary,
     large_misses,
     miss_limit,
     missing_inputs,
@@ -107,18 +106,6 @@ def test_a_kept_limit_shows_that_misses_became_more() -> None:
     limit = miss_limit(before)
     assert len(large_misses(ids, before, cause, limit)) == pytest.approx(1000, abs=2)
     assert len(large_misses(ids, after, cause, limit)) > 2000
-
-
-def test_the_summary_says_which_cause_is_commoner_among_misses() -> None:
-    surprise = np.array([-50.0, -40, -30, 1, 2, 3, 4, 5, 6, np.nan])
-    cause = np.array(["fallback", "fallback", "weak_group", *["weak_group"] * 6, "fallback"], dtype=object)
-    misses = large_misses(pd.Series(list("abcdefghij")), surprise, cause, limit=30.0)
-    summary = failure_summary(misses, surprise, cause).set_index("cause")
-    assert summary.index.tolist() == ["fallback", "weak_group"]
-    assert summary.loc["fallback", ["n", "money"]].tolist() == [2, -90.0]
-    assert summary.loc["fallback", "share"] == pytest.approx(2 / 3)
-    assert summary.loc["fallback", "usual_share"] == pytest.approx(2 / 9)
-    assert failure_summary(misses.iloc[:0], surprise, cause).empty
 
 
 def test_support_is_what_the_release_has_seen() -> None:
