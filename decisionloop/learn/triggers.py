@@ -51,9 +51,9 @@ class TriggerRules:
 
 
 @dataclass(frozen=True)
-class OpenIncident:
-    """An alarm that nobody has closed: since which batch, the mature outcomes of that batch and later ones, the money
-    at stake in currency per decision (None: nobody can say), and what happened in words."""
+class IncidentEvidence:
+    """An incident that nobody has closed: since which batch, the mature outcomes of that batch and later ones, the
+    money at stake in currency per decision (None: nobody can say), and what happened in words."""
 
     family: MonitorFamily
     since: datetime
@@ -95,7 +95,7 @@ class TriggerState:
     auc_cohort: str = ""
     is_cohort_mature: bool = False
     outcomes_since_cohort: int = 0
-    incidents: tuple[OpenIncident, ...] = ()
+    incidents: tuple[IncidentEvidence, ...] = ()
     decisions_per_day: float = 0.0
     event: str = ""
     event_family: MonitorFamily | None = None
@@ -185,7 +185,7 @@ def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
     return f"{told} {wait}", asks
 
 
-def _of_incident(incident: OpenIncident, trigger: Trigger, state: TriggerState) -> _Ask:
+def _of_incident(incident: IncidentEvidence, trigger: Trigger, state: TriggerState) -> _Ask:
     told = f"Open since {incident.since:%Y-%m-%d} ({incident.family}): {incident.words}"
     if incident.family == state.event_family:
         trigger, told = "event", f"{state.event}. {told}"
