@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.naming import run_name, this_hour
 from tasks.observe.cohorts import measure_cohorts, read_outcomes
-from tasks.observe.estimated_performance import promise_performance
+from tasks.observe.estimated_performance import estimate_performance
 from tasks.tell.notices import deliver_notices
 from tasks.watch.labels import watch_labels
 from tasks.watch.skew import check_skew
@@ -23,7 +23,7 @@ def observe(use_case: str, as_of: datetime | None = None) -> int:
     1. Read outcomes, match them to decisions, keep late and contradictory ones as revisions.
     2. Ask whether outcomes are late or missing, before anybody is judged by them.
     3. Measure each mature cohort, judge model, feedback loop and money, and write down why predictions failed.
-    4. Say what the scores promise of the cohorts that are not mature yet.
+    4. Estimate the performance of the cohorts that are not mature yet.
     5. Compute a sample of served features from source again.
     6. Tell people what they have not been told.
     """
@@ -31,7 +31,7 @@ def observe(use_case: str, as_of: datetime | None = None) -> int:
     read_outcomes(use_case, at)
     watch_labels(use_case, at)
     measured = measure_cohorts(use_case, at)
-    promise_performance(use_case, at)
+    estimate_performance(use_case, at)
     check_skew(use_case, at)
     deliver_notices(use_case)
     return measured

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import Select, select
 
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.measurements import append_measurements, measured_cohorts
 from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, recorded_outcomes
 from decisionloop.ledger.schema import decision, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
-from decisionloop.monitor.impact.error_rates import error_rate_figures
-from decisionloop.monitor.impact.figures import impact_figures
-from decisionloop.monitor.value import business_figures
-from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
+from decisionloop.monitor.watching.watch_cohort import watch_cohort
+from decisionloop.observe.estimated_performance import estimation_errors
 from decisionloop.observe.intake import match_outcomes
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.observe.estimated_performance import promise_errors
-from tasks.observe.failures import explain_misses
-from tasks.readback.cohort import Cohort, cohort_name, read_cohort
+from tasks.observe.estimated_performance import estimated_before
+from tasks.observe.failures import explain_failures
+from tasks.readback.cohort import cohort_name, read_cohort
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.watch.cohorts import judge_cohort
-from tasks.watch.impact_causes import gap_figures
+from tasks.watch.alarms import Occasion, raise_alarms
+from tasks.watch.cohorts import cohorts_before
+from tasks.watch.impact_causes import impact_gaps
 from tasks.watch.labels import keep_in_curve, labels_of
 from tasks.watch.measurement import measurement_of
 
@@ -71,33 +68,26 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     due = [b for b in batches(workspace.ledger, use_case, as_of_to=mature) if b.is_decided]
     due = [batch for batch in due if cohort_name(batch.as_of) not in done]
     for batch in due:
-        cohort = read_cohort(workspace, batch)
-        explain_misses(workspace, cohort, as_of)
-        figures = [*_figures(cohort), *gap_figures(workspace, cohort), *promise_errors(workspace, cohort)]
-        labels = labels_of(workspace, batch, as_of)
-        judge_cohort(workspace, cohort, labels, figures, as_of)
-        if labels.are_complete(cohort.use_case):  # what fell short never becomes usual
-            keep_in_curve(workspace, batch, labels.arrivals, as_of)
-        # What was measured says that the cohort is done with, so it comes last.
-        append_measurements(workspace.ledger, [measurement_of(use_case, cohort.name, as_of, f) for f in figures])
-        announce("cohort.measured", use_case, batch.batch_id, {"cohort": cohort.name})
+        _measure(workspace, batch, as_of)
     return len(due)
 
 
-def _figures(cohort: Cohort) -> Iterator[Figure]:
-    use_case, log, frame, said = cohort.use_case, cohort.log, cohort.frame, cohort.said
-    yield from money_figures(use_case, log, frame, said.values, cohort.rules, cohort.preferred)
-    yield from business_figures(use_case, log, frame)
-    yield from impact_figures(use_case, log, frame)
-    if use_case.outcome.class_ is None:
-        return
-    yield from error_rate_figures(use_case, log, frame, cohort.preferred)
-    if cohort.score is not None:
-        yield from ranking_figures(log, cohort.score, cohort.champion.release_id)
-    for release_id, (score, action) in said.shadows.items():
-        # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
-        known = np.where(action == cohort.taken, score, np.nan) if use_case.model.action_as == "input" else score
-        yield from ranking_figures(log, known, release_id)
+def _measure(workspace: Workspace, batch: Batch, as_of: datetime) -> None:
+    """Explain the failures of a mature cohort, watch it, and write down what was found and measured."""
+    use_case, name = workspace.use_case, cohort_name(batch.as_of)
+    cohort = read_cohort(workspace, batch)
+    explain_failures(workspace, batch, cohort, as_of)
+    labels = labels_of(workspace, batch, as_of)
+    watched = watch_cohort(cohort, labels.watched, cohorts_before(workspace, batch, cohort.release_id))
+    occasion = Occasion(as_of, batch.batch_id, len(cohort.log), batch.as_of, is_mature=True)
+    raise_alarms(workspace, watched.findings, occasion)
+    if labels.watched.state(use_case).is_complete:  # what fell short never becomes usual
+        keep_in_curve(workspace, batch, labels.arrivals, as_of)
+    errors = estimation_errors(cohort, estimated_before(workspace, batch, cohort.release_id))
+    figures = [*watched.figures, *impact_gaps(workspace, cohort), *errors]
+    # What was measured says that the cohort is done with, so it comes last.
+    append_measurements(workspace.ledger, [measurement_of(use_case.name, name, as_of, one) for one in figures])
+    announce("cohort.measured", use_case.name, batch.batch_id, {"cohort": name})
 
 
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:

@@ -35,7 +35,7 @@ from tasks.readback.tables import batch_of, keep_table
 from tasks.step import step
 from tasks.tell.announcements import publish
 from tasks.tell.halting import halt, halt_where_jumped
-from tasks.watch.alarms import raise_alarms
+from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.inputs import judge_features, keep_first_reference, reference_for
 
 FROZEN = ("frozen", "validated", "scored")
@@ -132,7 +132,7 @@ def _compare(workspace: Workspace, batch_id: str, release_id: str, profile: Fram
     if reference is None or profile is None:
         return ()
     findings = judge_features(workspace, batch, release_id, reference, profile)
-    raise_alarms(workspace, findings, batch.as_of, batch_id, profile.rows)
+    raise_alarms(workspace, findings, Occasion(batch.as_of, batch_id, profile.rows))
     publish(f"inputs-{batch_id}", monitoring_markdown(workspace.use_case, findings, "Features of the batch"))
     return findings
 

@@ -21,6 +21,7 @@ from decisionloop.ledger.notices import (
     pending_notices,
 )
 from decisionloop.ledger.schema import utc_now
+from decisionloop.monitor.alarm.message import PeopleMessage
 from decisionloop.monitor.alarm.quiet_hours import is_wanted, not_before
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
@@ -29,15 +30,6 @@ from tasks.tell.channels import send
 
 FAILURES_IN_A_ROW = 3
 """A channel that failed so often in one run is down: the rest waits for the next run instead of for timeouts."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """What people are told, and how urgent it is."""
-
-    severity: AlarmSeverity
-    title: str
-    body: str
 
 
 @dataclass(frozen=True)
@@ -101,12 +93,14 @@ def raise_alert(
         )
         if is_new:
             about = batch_id or use_case.name
-            told = Message(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
-            queue_notices(connection, use_case, f"{about}/{kind}", f"{message} {occasion}", told)
+            text = PeopleMessage(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
+            queue_notices(connection, use_case, f"{about}/{kind}", f"{message} {occasion}", text)
     return is_new
 
 
-def queue_notices(connection: Connection, use_case: UseCase, subject: str, occasion: str, message: Message) -> int:
+def queue_notices(
+    connection: Connection, use_case: UseCase, subject: str, occasion: str, message: PeopleMessage
+) -> int:
     """Queue a message for every channel that wants to hear of it; the same subject and occasion are queued once."""
     now = utc_now()
     notices = [

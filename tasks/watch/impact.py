@@ -11,15 +11,17 @@ from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
+from decisionloop.monitor.impact.causes import SAMPLE
+from decisionloop.monitor.impact.plug import PlugDecision
+from decisionloop.monitor.watching.watch_batch import watch_impact
 from decisionloop.workspace import Workspace
 from tasks.readback.parts import read_part
 from tasks.readback.sample import sample_of
 from tasks.readback.tables import batch_of
 from tasks.tell.announcements import announce
-from tasks.watch.alarms import raise_alarms
-from tasks.watch.impact_causes import SAMPLE, with_causes
-from tasks.watch.outputs import Chosen, judge_groups
+from tasks.watch.alarms import Occasion, raise_alarms
+from tasks.watch.impact_causes import explained_impact
+from tasks.watch.outputs import Chosen
 
 GUARD = "monitor of adverse impact"
 
@@ -30,14 +32,13 @@ def watch_groups(workspace: Workspace, batch_id: str, champion: Release, chosen:
     A person turns the kill switch off again: nothing here ever does.
     """
     batch = batch_of(workspace, batch_id)
-    findings = judge_groups(workspace, champion, chosen)
-    # Where the rules decide there is nothing to fall back to.
-    decision = None if champion.kind == RULES else pull_plug(workspace.use_case, findings, chosen.groups)
+    watched = watch_impact(workspace.use_case, chosen.groups, champion.release_id, champion.kind != RULES)
+    findings, decision = watched.findings, watched.plug
     if any(finding.is_alarm for finding in findings):
         findings = _explained(workspace, batch_id, champion, findings)
     if decision is not None:
         findings = tuple(_with_plug(finding, decision) if finding.is_alarm else finding for finding in findings)
-    raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
+    raise_alarms(workspace, findings, Occasion(batch.as_of, batch_id, chosen.rows))
     if decision is None or not decision.is_pulled:
         return False
     # The event first: a run that was killed behind the flag finds the switch on, and says nothing.
@@ -62,4 +63,5 @@ def _explained(
         read_part(workspace, batch_id, "choice", part, ["action"])["action"].to_numpy()[rows]
         for part, rows in sample.rows.items()
     ]
-    return with_causes(workspace, champion, sample.frame, np.concatenate(chosen).astype(np.int64), findings)
+    action = np.concatenate(chosen).astype(np.int64)
+    return explained_impact(workspace, champion.release_id, sample.frame, action, findings)
