@@ -79,10 +79,10 @@ slice was found, and by this model on the log that taught it, out of fold. Near 
 
 
 def _money(weakness: Weakness) -> str:
-    found = weakness.candidate_money
-    if found.value is None:
-        return f"cannot say: {found.reason}"
-    return f"{found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f}, n {found.n:,})"
+    surprise = weakness.candidate_money
+    if surprise.value is None:
+        return f"cannot say: {surprise.reason}"
+    return f"{surprise.value:+.2f} ({surprise.low:+.2f} to {surprise.high:+.2f}, n {surprise.n:,})"
 
 
 def _form(refusals: Sequence[str]) -> str:

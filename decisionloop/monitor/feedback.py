@@ -76,7 +76,7 @@ def judge_feedback(
     if not len(selected[0]) or not len(explored[0]):
         return ()
     alpha = terms.budget.alpha("feedback", 1)
-    told = _less_usual(_gap(selected, explored, 0.025), usual, 0.025)
+    gap = _less_usual(_gap(selected, explored, 0.025), usual, 0.025)
     # Either direction alarms, so each has half of the check's alpha.
     sure = _less_usual(_gap(selected, explored, alpha / 2), usual, alpha / 2)
     n = len(selected[0]) + len(explored[0])
@@ -85,7 +85,7 @@ def judge_feedback(
             family="feedback",
             monitor="feedback_gap",
             slice="all",
-            figure=told.size_estimate(n, float(min(len(selected[0]), len(explored[0]))), 0.95),
+            figure=gap.size_estimate(n, float(min(len(selected[0]), len(explored[0]))), 0.95),
             threshold=_limit(terms),
             bound=sure.size_low if labels.is_complete else None,
             direction="above",
@@ -94,7 +94,7 @@ def judge_feedback(
             + ("" if labels.is_complete else " Labels are missing: provisional."),
             suggestion=SUGGESTION,
             against="explored",
-            stake=terms.stakes.of_rate(told.value),
+            stake=terms.stakes.of_rate(gap.value),
             release_id=terms.release_id,
         ),
     )
@@ -139,8 +139,8 @@ def _gap_estimate(selected: Side, explored: Side) -> Estimate:
 def _calibration(y: Floats, p: Floats) -> Estimate:
     if not len(y):
         return cannot_say("no outcome is known", 0, 0.95)
-    told = residual_bounds(y, p, 0.025)
-    return Estimate(told.value, told.low, told.high, len(y), float(len(y)), 0.95)
+    residual = residual_bounds(y, p, 0.025)
+    return Estimate(residual.value, residual.low, residual.high, len(y), float(len(y)), 0.95)
 
 
 def _words(selected: Side, explored: Side, usual: Estimate | None) -> str:

@@ -74,8 +74,8 @@ def judge_labels(
         return ()
     is_mature = age_days >= use_case.outcome.maturity_days
     alpha = budget.alpha("labels", label_checks(use_case))
-    told = usual.shortfall(decided, arrived, 0.025)
-    figure = Estimate(told.value, told.low, told.high, decided, float(decided), 0.95)
+    shortfall = usual.shortfall(decided, arrived, 0.025)
+    figure = Estimate(shortfall.value, shortfall.low, shortfall.high, decided, float(decided), 0.95)
     finding = Finding(
         family="labels",
         monitor="missing_labels" if is_mature else "late_labels",

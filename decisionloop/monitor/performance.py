@@ -159,7 +159,7 @@ def _calibration(cohort: _Revealed) -> Finding:
     usual = residual_bounds(y, p, 0.025)
     # Either direction alarms, so each has half of the check's alpha.
     sure = residual_bounds(y, p, cohort.alpha / 2).size_low
-    seen, told = float(y.mean()), float(p.mean())
+    observed, predicted = float(y.mean()), float(p.mean())
     monitors, swing = terms.use_case.monitors, terms.stakes.swing
     class_ = terms.use_case.outcome.class_
     what = class_.wording if class_ else "the outcome"
@@ -173,12 +173,12 @@ def _calibration(cohort: _Revealed) -> Finding:
         bound=(1 - m) * sure - m if cohort.labels.is_complete else None,
         direction="above",
         alpha=cohort.alpha,
-        words=f"Among decisions with a known outcome the model expected “{what}” in {told:.1%}; it came in {seen:.1%}."
-        + cohort.provision,
+        words=f"Among decisions with a known outcome the model expected “{what}” in {predicted:.1%}; it came in "
+        f"{observed:.1%}.{cohort.provision}",
         suggestion=_LOOK,
         against="its own probabilities",
         stake=terms.stakes.of_rate(usual.value),
-        chart=Chart(("happened", "did not happen"), (told, 1 - told), (seen, 1 - seen)),
+        chart=Chart(("happened", "did not happen"), (predicted, 1 - predicted), (observed, 1 - observed)),
         release_id=terms.release_id,
     )
 

@@ -133,9 +133,9 @@ def lift_sequence(
         raise UsageError(
             f"a confidence sequence needs a confidence in (0, 1) and planned looks, not {confidence}, {planned_looks}."
         )
-    told = [cohort for cohort in map(Cumulated.of, cohorts) if cohort is not None]
+    known = [cohort for cohort in map(Cumulated.of, cohorts) if cohort is not None]
     add = Cumulated.independent_sum if are_independent else Cumulated.dependent_sum
-    path = tuple(accumulate(told, add))
+    path = tuple(accumulate(known, add))
     first = next((look for look, at in enumerate(path) if at.n >= burn_in and at.variance > 0), None)
     if first is None:
         return None

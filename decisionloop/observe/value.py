@@ -66,18 +66,18 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     The gain is paired (doubly robust): a decision that the rules would have taken with certainty, and that was
     taken with probability 1, contributes exactly 0. Holdout decisions do not belong in ``logged``.
     """
-    realised, told = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
+    realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
     rows = _gain_rows(logged, rules)
     overlap = measure_overlap(logged, one_hot(logged.action, rules.shape[1]) - rules, rows.weight)
     return ValueAgainstRules(
         realised=realised,
-        rules=told,
+        rules=by_rules,
         gain=money_estimate(rows, confidence) if realised.per_decision.is_known else realised.per_decision,
         # What was done needs no support: only the rules' side can be unsupported or have wrong propensities.
         overlap=replace(
             overlap,
-            unsupported_share=told.overlap.unsupported_share,
-            weight_deviation=told.overlap.weight_deviation,
+            unsupported_share=by_rules.overlap.unsupported_share,
+            weight_deviation=by_rules.overlap.weight_deviation,
         ),
     )
 

@@ -88,11 +88,11 @@ def _open_incidents(
     """The incidents that were open at ``as_of``, and the event's own where the ledger does not know it."""
     known = incidents(workspace.ledger, workspace.use_case.name)
     is_meant = [one.is_open and one.first_alarm_as_of <= as_of and _matters(workspace, one) for one in known]
-    found = [_told(workspace, one, counts) for one, matters in zip(known, is_meant, strict=True) if matters]
+    evidence = [_evidence(workspace, one, counts) for one, matters in zip(known, is_meant, strict=True) if matters]
     if event is not None and event.incident_id not in {one.incident_id for one in known}:
         since = event.since or as_of
-        found.append(IncidentEvidence(event.family, since, _outcomes_since(counts, since), event.stake, event.words))
-    return tuple(found)
+        evidence.append(IncidentEvidence(event.family, since, _outcomes_since(counts, since), event.stake, event.words))
+    return tuple(evidence)
 
 
 def _matters(workspace: Workspace, incident: Incident) -> bool:
@@ -102,7 +102,7 @@ def _matters(workspace: Workspace, incident: Incident) -> bool:
     return any(one.monitor in HOLES for one in alarms_of(workspace.ledger, incident.use_case, incident.incident_id))
 
 
-def _told(workspace: Workspace, incident: Incident, counts: Sequence[Teaching]) -> IncidentEvidence:
+def _evidence(workspace: Workspace, incident: Incident, counts: Sequence[Teaching]) -> IncidentEvidence:
     alarms = alarms_of(workspace.ledger, incident.use_case, incident.incident_id)
     since = min(time_of_cohort(alarm.cohort) for alarm in alarms)
     stakes = [alarm.stake_per_decision for alarm in alarms if alarm.stake_per_decision is not None]

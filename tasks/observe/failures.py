@@ -28,14 +28,14 @@ def explain_failures(workspace: Workspace, batch: Batch, cohort: DecidedCohort, 
     if cohort.predictions.values is None:
         return
     known = _known(workspace, batch, cohort, as_of)
-    triaged = triage(cohort, known)
+    result = triage(cohort, known)
     name, of_cohort = workspace.use_case.name, cohort_name(batch.as_of)
-    if known.limit is None and np.isfinite(triaged.limit):
-        evidence = {"cohort": of_cohort, "decisions": triaged.outcomes}
-        limit = new_threshold(name, LIMIT, "all", cohort.release_id, triaged.limit, evidence, as_of)
+    if known.limit is None and np.isfinite(result.limit):
+        evidence = {"cohort": of_cohort, "decisions": result.outcomes}
+        limit = new_threshold(name, LIMIT, "all", cohort.release_id, result.limit, evidence, as_of)
         append_thresholds(workspace.ledger, [limit])
-    append_failures(workspace.ledger, name, batch.batch_id, triaged.failures)
-    append_weak_slices(workspace.ledger, _weak_slices(cohort, triaged, of_cohort, as_of))
+    append_failures(workspace.ledger, name, batch.batch_id, result.failures)
+    append_weak_slices(workspace.ledger, _weak_slices(cohort, result, of_cohort, as_of))
 
 
 def _known(workspace: Workspace, batch: Batch, cohort: DecidedCohort, as_of: datetime) -> KnownOfFailures:
@@ -65,7 +65,7 @@ def _ages(workspace: Workspace, batch: Batch, cohort: DecidedCohort) -> np.ndarr
     return ages
 
 
-def _weak_slices(cohort: DecidedCohort, triaged: FailureTriage, name: str, as_of: datetime) -> list[WeakSlice]:
+def _weak_slices(cohort: DecidedCohort, result: FailureTriage, name: str, as_of: datetime) -> list[WeakSlice]:
     return [
         WeakSlice(
             use_case=cohort.use_case.name,
@@ -82,5 +82,5 @@ def _weak_slices(cohort: DecidedCohort, triaged: FailureTriage, name: str, as_of
             as_of=as_of,
             at=utc_now(),
         )
-        for rank, one in enumerate(triaged.weak_slices, start=1)
+        for rank, one in enumerate(result.weak_slices, start=1)
     ]
