@@ -73,7 +73,8 @@ def judge_outputs(
     count scores; it never halts, guardrails.maximum_score_shift does. ``action_shift`` of all decisions and of each
     slice against "recent"; that of all decisions halts above guardrails.maximum_action_shift. What is usual between
     the batches of ``recent`` is tolerated (`monitor.variation`). Each check that is made has the same part of the
-    family's budget. A slice's money at stake counts only its part of the batch.
+    family's budget. A slice's money at stake counts only its part of the batch. Raises UsageError where profiles
+    are of different actions, slices or bins.
     """
     if not current.rows:
         return ()

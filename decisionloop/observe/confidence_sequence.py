@@ -153,7 +153,8 @@ def tightest_at(variance: float, alpha: float) -> float:
 def difference(policy: Estimate, holdout: Estimate) -> Estimate:
     """Policy less holdout in one cohort, two groups of different entities; n is the policy's, whose lift it is.
 
-    Half widths are squared and added (Zou and Donner 2008), so that an asymmetric interval stays so.
+    Half widths are squared and added (Zou and Donner 2008), so that an asymmetric interval stays so. Raises UsageError
+    where the two have different confidences.
     """
     if policy.confidence != holdout.confidence:
         raise UsageError(f"intervals at {policy.confidence} and {holdout.confidence} cannot be subtracted.")
