@@ -22,8 +22,8 @@ from benchmarks.peers.process import PeerProcess, peer_process
 from benchmarks.reference_model import CATEGORY_COUNTS, FEATURES, drawn_rows, number_names
 from benchmarks.timing import RUNS, Taken, interleaved
 from decisionloop.contract import UseCase
-from decisionloop.monitor.alarm.budget import budget_of
-from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.inputs import judge_inputs
 
@@ -41,11 +41,11 @@ def measure(is_quick: bool) -> Iterator[Figure]:
     reference, current = _frames(n)
     stored = Reference.of(use_case, reference)
     recent = [FrameProfile.of(reference.sample(n // 10, random_state=one), stored.bins) for one in range(BATCHES)]
-    budget = budget_of(use_case)
+    terms = Terms.of(use_case)
 
     def ours() -> tuple[Finding, ...]:
         profile = FrameProfile.of(current, stored.bins)
-        return judge_inputs(use_case, profile, stored, recent, {}, budget, Stakes())
+        return judge_inputs(terms, profile, stored, recent, {})
 
     runs: dict[str, Callable[[], object]] = {
         "ours": ours,

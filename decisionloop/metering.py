@@ -7,7 +7,7 @@ plain value: partitions measure by themselves, wherever they run, and their cost
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self, get_args
@@ -49,24 +49,6 @@ class StageCost:
             cpu_seconds=self.cpu_seconds + other.cpu_seconds,
             bytes_stored=self.bytes_stored + other.bytes_stored,
         )
-
-    def shared_out(self, sizes: Mapping[str | None, float]) -> tuple[StageCost, ...]:
-        """This cost divided among releases in proportion to ``sizes`` (bytes, seconds); all of its rows count for each.
-
-        For work done once for several releases, such as logging their predictions. Seconds are divided as they are;
-        whole bytes are divided so that nothing is lost. Raises UsageError for sizes that are negative or all zero.
-        """
-        total = sum(sizes.values())
-        if total <= 0 or min(sizes.values()) < 0:
-            raise UsageError(f"the cost of {self.stage} cannot be shared out by {dict(sizes)}. Give positive sizes.")
-        parts, given, reached = [], 0, 0.0
-        for release_id, size in sizes.items():
-            reached += size
-            upto = round(self.bytes_stored * min(1.0, reached / total))
-            part = replace(self, release_id=release_id, cpu_seconds=self.cpu_seconds * size / total)
-            parts.append(replace(part, bytes_stored=upto - given))
-            given = upto
-        return tuple(parts)
 
 
 class Meter:

@@ -97,19 +97,6 @@ class Registry:
         with _mlflow(self.tracking_uri) as client:
             return {name: str(v) for name, v in client.get_registered_model(use_case).aliases.items()}
 
-    def load_pipeline(self, use_case: str, version: str) -> Pipeline:
-        """Load a pipeline for study or comparison; its types are checked against our own list first."""
-        with _mlflow(self.tracking_uri) as client:
-            import mlflow.artifacts
-            import mlflow.sklearn
-            import skops.io
-
-            uri = client.get_model_version_download_uri(use_case, version)
-            folder = Path(mlflow.artifacts.download_artifacts(uri))
-            for path in folder.rglob("*.skops"):
-                _refuse_untrusted(skops.io.get_untrusted_types(file=path), str(path))
-            return mlflow.sklearn.load_model(str(folder))
-
     def _log_run(self, client: MlflowClient, record: ReleaseRecord) -> str:
         experiment = client.get_experiment_by_name(record.use_case)
         experiment_id = (
@@ -176,16 +163,6 @@ def _log_model(run_id: str, name: str, pipeline: Pipeline) -> tuple[str, str]:
             pip_requirements=[f"scikit-learn=={sklearn.__version__}", "decisionloop"],
         )
     return info.model_uri, info.model_id
-
-
-def _refuse_untrusted(types: list[str], where: str) -> None:
-    unknown = sorted(set(types) - TRUSTED_TYPES)
-    if unknown:
-        raise ConfigurationError(
-            f"{where} holds types that decisionloop does not trust: {', '.join(unknown)}. "
-            "Review them and add them to TRUSTED_TYPES in decisionloop/predict/pipeline_bytes.py, "
-            "or do not load this model."
-        )
 
 
 def _version_of(client: MlflowClient, use_case: str, release_id: str) -> ModelVersion | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from decisionloop.contract import UseCase, UseCaseFolder, load_use_case, use_case_folder
 from decisionloop.contract.code import UseCaseCode, load_code
 from decisionloop.contract.loading import parse_use_case
-from decisionloop.errors import IntegrityError
+from decisionloop.errors import ContractError, IntegrityError
 from decisionloop.settings import Settings, load_settings
 from decisionloop.snapshots import SnapshotStore
 
@@ -42,7 +42,8 @@ class Workspace:
         """The same installation under the contract of that digest, as the ledger recorded it: its own where it is that.
 
         A batch is finished, and read back, under the contract that it was opened with. The code stays the present one.
-        Raises IntegrityError where the ledger does not know the contract.
+        A contract that an earlier version accepted and this one does not is read as the present one, as then. Raises
+        IntegrityError where the ledger does not know the contract.
         """
         return self if contract_digest == self.use_case.digest else _under(self, contract_digest)
 
@@ -100,5 +101,8 @@ def _under(workspace: Workspace, contract_digest: str) -> Workspace:
         raise IntegrityError(
             f"the ledger knows no contract {contract_digest[:12]} of {workspace.use_case.name}. Restore the ledger."
         )
-    use_case = parse_use_case(recorded.contract_yaml, f"contract {contract_digest[:12]} in the ledger")
+    try:
+        use_case = parse_use_case(recorded.contract_yaml, f"contract {contract_digest[:12]} in the ledger")
+    except ContractError:
+        return workspace
     return replace(workspace, folder=UseCaseFolder(workspace.folder.folder, use_case, recorded.contract_yaml))

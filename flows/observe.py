@@ -7,8 +7,9 @@ from datetime import datetime
 from prefect import flow
 
 from flows.naming import as_of_run, run_name
-from tasks.observe.cohorts import measure_cohorts, read_outcomes
-from tasks.observe.estimated_performance import promise_performance
+from tasks.observe.cohorts import measure_cohorts
+from tasks.observe.estimated_performance import estimate_performance
+from tasks.observe.outcomes import read_outcomes
 from tasks.predict.missed import watch_missed
 from tasks.tell.notices import deliver_notices
 from tasks.watch.labels import watch_labels
@@ -24,7 +25,7 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
     1. Read outcomes, match them to decisions, keep late and contradictory ones as revisions.
     2. Ask whether outcomes are late or missing, before anybody is judged by them.
     3. Measure each mature cohort, judge model, feedback loop and money, and write down why predictions failed.
-    4. Say what the scores promise of the cohorts that are not mature yet.
+    4. Estimate the performance of the cohorts that are not mature yet.
     5. Compute a sample of served features from source again.
     6. Look for people who fell due and were never decided.
     7. Tell people what they have not been told.
@@ -33,7 +34,7 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
     read_outcomes(use_case, at)
     watch_labels(use_case, at)
     measured = measure_cohorts(use_case, at)
-    promise_performance(use_case, at)
+    estimate_performance(use_case, at)
     check_skew(use_case, at)
     watch_missed(use_case, at)
     deliver_notices(use_case)

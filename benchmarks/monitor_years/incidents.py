@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import pandas as pd
-
 from decisionloop.contract.watching import MonitorFamily
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.alarm.folding import FoldedAlarm, OpenIncident, closing, fold, is_raised
+from decisionloop.monitor.alarm.folding import AlarmOccasion, FoldedAlarm, OpenIncident, closing, fold, is_raised
 
 
 @dataclass(frozen=True)
@@ -27,21 +25,27 @@ class Incident:
 class Book:
     """Incidents so far, and how many checks each family has made."""
 
-    use_case: str
-    worth: float | None
     minimum_money: float
     past: list[Incident] = field(default_factory=list)
     checks: dict[MonitorFamily, int] = field(default_factory=dict)
     _open: dict[MonitorFamily, OpenIncident] = field(default_factory=dict)
     _quiet: dict[str, int] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
+    _asked: dict[str, str] = field(default_factory=dict)
 
-    def take(self, findings: Sequence[Finding], week: int, as_of: pd.Timestamp, rows: int) -> None:
-        """Fold everything that was found in one week."""
+    @property
+    def in_question(self) -> frozenset[str]:
+        """Cohorts whose rate of the outcome is an open incident."""
+        still_open = {one.incident_id for one in self._open.values()}
+        return frozenset(cohort for cohort, incident_id in self._asked.items() if incident_id in still_open)
+
+    def take(self, findings: Sequence[Finding], week: int, occasion: AlarmOccasion, mature: str | None = None) -> None:
+        """Fold everything that was found in one week; ``mature``: the cohort whose outcomes were judged."""
         alarms = [one for one in findings if is_raised(one, self.minimum_money)]
-        open_now = tuple(self._open.values())
-        for alarm in fold(self.use_case, alarms, open_now, as_of=as_of, rows=rows, worth=self.worth, taken=self._taken):
+        for alarm in fold(occasion, alarms, tuple(self._open.values()), self._taken):
             self._join(alarm, week)
+            if alarm.finding.monitor == "outcome_shift" and mature is not None:
+                self._asked[mature] = alarm.incident_id
         for finding in findings:
             self.checks[finding.family] = self.checks.get(finding.family, 0) + 1
         self._close({one.family for one in findings if one.bound is not None}, {one.family for one in alarms})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,14 +12,17 @@ import pandas as pd
 from benchmarks.monitor_years.worlds import Bench, bench
 from decisionloop.act.economics import action_values
 from decisionloop.act.preference import preferred_action
+from decisionloop.learn.candidate_metrics import expected_scores
 from decisionloop.learn.candidates import train
+from decisionloop.learn.importance import feature_importance
 from decisionloop.learn.training_set import build_training_rows
-from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.compare.profile import Reference
-from decisionloop.monitor.compare.score_shift import ScoreReference, reference_scores
+from decisionloop.monitor.compare.score_shift import ScoreReference
 from decisionloop.observe.performance import auc
-from decisionloop.predict.predictions import Predictions
+from decisionloop.observe.release_predictions import ReleasePredictions
 from decisionloop.predict.release_model import ReleaseModel, predict
+from decisionloop.predict.rules import apply_rules
+from decisionloop.predict.side_by_side import leading_scores
 
 RELEASE_ID = "retention_offer/simulated"
 LEARNING_SEED, ACCOUNTS = 1_000_003, 16_000
@@ -27,39 +31,44 @@ LEARNING_WEEKS, JUDGING_WEEKS = range(-8, 0), range(-16, -8)
 
 @dataclass(frozen=True)
 class Release:
-    """The model with what its batches are compared with: features, scores of the preferred action, weighted AUC."""
+    """The model with what its batches are compared with: features and how far scores rest on each, scores, AUC."""
 
     model: ReleaseModel
     reference: Reference
+    importance: Mapping[str, float]
     scores: ScoreReference
     auc: float
-    stakes: Stakes
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the release says of n rows: predictions, money (n, A), the preferred action (n,) and its score (n,)."""
+class ScoredRows:
+    """What is predicted of n rows: probabilities and money (n, A), score of the preferred action (n,), the rules'
+    action (n,)."""
 
-    predictions: Predictions
+    probability: np.ndarray
     values: np.ndarray
-    preferred: np.ndarray
     score: np.ndarray
+    rules: np.ndarray
 
-    def rows(self, some: slice) -> Said:
-        """What is said of some of the rows."""
-        probability, amount = self.predictions.probability, self.predictions.amount
-        part = Predictions(None if probability is None else probability[some], None if amount is None else amount[some])
-        return Said(part, self.values[some], self.preferred[some], self.score[some])
+    def rows(self, some: slice) -> ScoredRows:
+        """Some of the rows."""
+        return ScoredRows(self.probability[some], self.values[some], self.score[some], self.rules[some])
+
+    @property
+    def predictions(self) -> ReleasePredictions:
+        """As the loop reads them back."""
+        return ReleasePredictions(self.rules, RELEASE_ID, self.values, self.score, {})
 
 
-def said_of(here: Bench, model: ReleaseModel, frame: pd.DataFrame) -> Said:
-    """Score and value a canonical frame."""
+def score_rows(here: Bench, model: ReleaseModel, frame: pd.DataFrame) -> ScoredRows:
+    """Score and value a canonical frame, and ask the rules."""
     use_case = here.use_case
     predictions = predict(use_case, model, frame)
     values = action_values(use_case, frame, predictions)
-    preferred = preferred_action(use_case, frame, values)
+    score, _ = leading_scores(use_case, predictions, preferred_action(use_case, frame, values))
+    rules, _ = apply_rules(use_case, here.code, frame)
     assert predictions.probability is not None
-    return Said(predictions, values, preferred, predictions.probability[np.arange(len(frame)), preferred])
+    return ScoredRows(predictions.probability, values, score, rules)
 
 
 @cache
@@ -70,22 +79,16 @@ def release() -> Release:
     log, frame = _randomised_log(here, LEARNING_WEEKS)
     rows = build_training_rows(use_case, log, frame)
     model = train(use_case, "gradient_boosting", rows).model
-    said = said_of(here, model, frame)
     judged, judged_frame = _randomised_log(here, JUDGING_WEEKS)
-    told = said_of(here, model, judged_frame).predictions.probability
-    assert told is not None
+    probability = predict(use_case, model, judged_frame).probability
+    assert probability is not None
     taken = pd.Index(use_case.action_names).get_indexer(judged["action"])
-    ranking = auc(judged["outcome_class"].to_numpy(), told[np.arange(len(judged)), taken]).value
+    ranking = auc(judged["outcome_class"].to_numpy(), probability[np.arange(len(judged)), taken]).value
+    scores = expected_scores(use_case, model, frame)
     assert ranking is not None
-    return Release(model, Reference.of(use_case, frame), reference_scores(said.score), ranking, _stakes(said))
-
-
-def _stakes(said: Said) -> Stakes:
-    """Worth: best less worst action. Swing: a customer who stays is worth about all of the money."""
-    p = said.predictions.probability
-    assert p is not None
-    worth = float(np.nanmean(said.values.max(axis=1) - said.values.min(axis=1)))
-    return Stakes(worth, float(np.nanmean(said.values) / np.nanmean(p)))
+    assert scores is not None
+    importance = feature_importance(use_case, model, frame)
+    return Release(model, Reference.of(use_case, frame), importance, scores, ranking)
 
 
 def _randomised_log(here: Bench, weeks: range) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.monitor_years.incidents import Book, Incident
-from benchmarks.monitor_years.release import Said, release, said_of
-from benchmarks.monitor_years.watching import Cohort, Watch
+from benchmarks.monitor_years.release import ScoredRows, release, score_rows
+from benchmarks.monitor_years.watching import DecidedWeek, Memory
 from benchmarks.monitor_years.worlds import Bench, World, bench
 from decisionloop.act.policy import Choice, Situation, choose
 from decisionloop.contract.watching import MonitorFamily
-from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.predict.rules import apply_rules
+from decisionloop.monitor.alarm.folding import AlarmOccasion
 
 DAYS_A_WEEK = 7
 
@@ -41,57 +40,68 @@ class Year:
 def simulate(scenario: str, seed: int, **options: int) -> Year:
     """A year of this scenario; ``options`` as in the contract's `source.options`. Equal arguments, equal years."""
     here, decides = bench(), release()
-    use_case, world = here.use_case, here.world(scenario, seed, **options)
-    watch = Watch(use_case, decides, budget_of(use_case))
-    book = Book(use_case.name, decides.stakes.worth, use_case.monitors.minimum_money)
-    cohorts: dict[int, Cohort] = {}
+    world = here.world(scenario, seed, **options)
+    memory = Memory(here.use_case, decides)
+    book = Book(here.use_case.monitors.minimum_money)
+    decided: dict[int, DecidedWeek] = {}
     halted = []
     had_offer = np.zeros(options.get("accounts", 8_000), dtype=bool)
-    for week, (frame, said, rules) in enumerate(_batches(here, world)):
-        findings = list(watch.judge_features(frame))
-        if not _halts(findings):
-            choice = choose(use_case, frame, world.as_of(week), Situation(said.values, rules, has_model=True))
-            findings += watch.judge_actions(frame, said, choice.action, rules)
-            if not _halts(findings):
-                cohorts[week] = _cohort(here, world, week, frame, said, choice, rules, had_offer)
-        if week not in cohorts:
+    for week, (frame, scored) in enumerate(_batches(here, world)):
+        worth = memory.worth  # as it was known before this batch
+        findings, choice = _decide(memory, world.as_of(week), frame, scored)
+        if choice is None:
             halted.append(week)
-        findings += _outcomes(watch, cohorts, week, use_case.outcome.maturity_days)
-        book.take(findings, week, world.as_of(week), len(frame))
+        else:
+            log, arrival_days = _log(here, world, week, frame, choice, had_offer)
+            decided[week] = DecidedWeek(week, frame, log, scored, choice.action, arrival_days)
+        occasion = AlarmOccasion(here.use_case.name, world.as_of(week), len(frame), worth)
+        of_cohorts, mature = _outcomes(memory, decided, week, book.in_question)
+        book.take([*findings, *of_cohorts], week, occasion, mature)
     return Year(scenario, seed, world.change_week, tuple(book.past), tuple(halted), book.checks)
 
 
-def _batches(here: Bench, world: World) -> Iterator[tuple[pd.DataFrame, Said, np.ndarray]]:
-    """Frame, what the release says of it, and the rules' actions (n,) of every week.
+def _batches(here: Bench, world: World) -> Iterator[tuple[pd.DataFrame, ScoredRows]]:
+    """Frame of every week, and what is predicted of it.
 
     The weeks are scored all at once: no decision changes a feature.
     """
     frames = [here.frame(world, week) for week in range(world.weeks)]
-    whole = pd.concat(frames, ignore_index=True)
-    said = said_of(here, release().model, whole)
-    rules, _ = apply_rules(here.use_case, here.code, whole)
+    scored = score_rows(here, release().model, pd.concat(frames, ignore_index=True))
     start = 0
     for frame in frames:
-        rows = slice(start, start + len(frame))
-        yield frame, said.rows(rows), rules[rows]
+        yield frame, scored.rows(slice(start, start + len(frame)))
         start += len(frame)
 
 
+def _decide(
+    memory: Memory, as_of: pd.Timestamp, frame: pd.DataFrame, scored: ScoredRows
+) -> tuple[list[Finding], Choice | None]:
+    """What is found in a batch before it acts, and what is chosen; None where the batch is halted."""
+    profile, found = memory.watch_features(frame)
+    findings = list(found)
+    if _halts(findings):
+        return findings, None
+    choice = choose(memory.use_case, frame, as_of, Situation(scored.values, scored.rules, has_model=True))
+    actions, found = memory.watch_outputs(frame, scored, choice.action)
+    findings += found
+    if _halts(findings):
+        return findings, None
+    findings += memory.watch_impact(frame, scored, choice.action)
+    memory.accept(profile, actions, scored.predictions.worth)
+    return findings, choice
+
+
 def _halts(findings: list[Finding]) -> bool:
-    return any(finding.is_halting for finding in findings)
+    return any(finding.is_alarm and finding.is_halting for finding in findings)
 
 
-def _cohort(
-    here: Bench,
-    world: World,
-    week: int,
-    frame: pd.DataFrame,
-    said: Said,
-    choice: Choice,
-    rules: np.ndarray,
-    had_offer: np.ndarray,
-) -> Cohort:
-    """Let the world answer the decisions of a week; ``had_offer`` by account is brought up to date."""
+def _log(
+    here: Bench, world: World, week: int, frame: pd.DataFrame, choice: Choice, had_offer: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Let the world answer the decisions of a week: their log, and the age of each outcome in days (n,).
+
+    ``had_offer`` by account is brought up to date.
+    """
     use_case, number = here.use_case, world.due(week)
     seen = world.outcomes(number, week, choice.action, had_offer[number])
     had_offer[number] = (choice.action != use_case.default_action) & (week >= world.change_week)
@@ -106,17 +116,24 @@ def _cohort(
             "outcome_amount": seen.spend,
         }
     )
-    arrival = np.where(seen.is_recorded, seen.delay_days, np.nan)
-    return Cohort(week, frame, log, said, choice.action, rules, arrival)
+    return log, np.where(seen.is_recorded, seen.delay_days, np.nan)
 
 
-def _outcomes(watch: Watch, cohorts: dict[int, Cohort], week: int, maturity_days: float) -> list[Finding]:
-    """What is found when outcomes are taken in: the arrivals of young cohorts, and all of the one just mature."""
-    oldest = week - int(np.ceil(maturity_days / DAYS_A_WEEK))
+def _outcomes(
+    memory: Memory, decided: dict[int, DecidedWeek], week: int, in_question: Collection[str]
+) -> tuple[list[Finding], str | None]:
+    """What is found when outcomes are taken in: the arrivals of young cohorts, and all of the one just mature.
+
+    Also the name of that one, None where there is none.
+    """
+    use_case = memory.use_case
+    oldest = week - int(np.ceil(use_case.outcome.maturity_days / DAYS_A_WEEK))
     findings: list[Finding] = []
     for one in range(oldest, week):
-        if one in cohorts:
-            findings += watch.judge_arrivals(cohorts[one], (week - one) * DAYS_A_WEEK)
-    if oldest in cohorts:
-        findings += watch.judge_cohort(cohorts.pop(oldest), (week - oldest) * DAYS_A_WEEK)
-    return findings
+        if one in decided:
+            findings += memory.labels(decided[one], (week - one) * DAYS_A_WEEK).judge(use_case)
+    if oldest not in decided:
+        return findings, None
+    mature = decided.pop(oldest)
+    findings += memory.watch_cohort(mature, (week - oldest) * DAYS_A_WEEK, in_question)
+    return findings, mature.name

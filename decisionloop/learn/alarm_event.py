@@ -73,9 +73,9 @@ def _since(name: str, cohort: object) -> datetime | None:
 
 def _family(name: str, measurement: Mapping[str, object]) -> MonitorFamily:
     """What the measurement says, else what its incident's id says, else what the event's name usually means."""
-    told = measurement.get("family") or next(iter(str(measurement.get("incident_id") or "").split("/")[1:]), None)
+    named = measurement.get("family") or next(iter(str(measurement.get("incident_id") or "").split("/")[1:]), None)
     for family in FAMILIES:
-        if told == family:
+        if named == family:
             return family
     if name in FAMILY_OF_EVENT:
         return FAMILY_OF_EVENT[name]

@@ -92,8 +92,8 @@ def out_of_fold(
     for fold in range(FOLDS):
         fitted = _fit(use_case, kind, _subset(rows, taught != fold))
         where = np.flatnonzero(folds == fold)
-        told = predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame.iloc[where])
-        parts.append((where, told))
+        predictions = predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame.iloc[where])
+        parts.append((where, predictions))
     return _assembled(parts, len(frame))
 
 

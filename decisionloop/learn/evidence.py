@@ -85,13 +85,13 @@ def gather_evidence(
     theirs, ours = (policy_of(use_case, batches, one) for one in (champion, challenger))
     logged = logged_decisions(use_case, batches.log, batches.frame, values)
     money = difference(logged, ours, theirs, "dr", rules.interval_confidence)
-    told = _ranking(use_case, batches, challenger)
+    ranking = _ranking(use_case, batches, challenger)
     return GateEvidence(
         money=money.money,
         overlap=money.overlap,
-        auc=told[0],
+        auc=ranking[0],
         champion_auc=_ranking(use_case, batches, champion)[0],
-        calibration_error=told[1],
+        calibration_error=ranking[1],
         adverse_impact=_impact(use_case, batches, ours, theirs),
         latency_ms=challenger.latency_ms,
         has_reasons=True,  # a release that could not be compiled with exact reasons does not exist

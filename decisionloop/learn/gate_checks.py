@@ -112,9 +112,9 @@ def check_skill(evidence: GateEvidence, rules: GateRules) -> Check:
         why = auc.reason if auc is not None and auc.reason else "it was not measured"
         return Check("skill", None, None, required, f"Whether it ranks better than chance cannot be told: {why}.")
     is_passed = auc.low > required
-    told = f"AUC {auc.value:.3f}, surely above {auc.low:.3f}"
+    figures = f"AUC {auc.value:.3f}, surely above {auc.low:.3f}"
     word = "It tells outcomes apart" if is_passed else "It does not surely tell outcomes apart"
-    return Check("skill", is_passed, auc.low, required, f"{word}: {told} (required: above {required:.3f}).")
+    return Check("skill", is_passed, auc.low, required, f"{word}: {figures} (required: above {required:.3f}).")
 
 
 def check_auc(evidence: GateEvidence, rules: GateRules) -> Check:

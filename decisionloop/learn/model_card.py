@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from decisionloop.contract import UseCase
+from decisionloop.learn.candidates import Candidate
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.learn.weakness import Weakness
 
 
-def model_card(
-    use_case: UseCase,
-    release_id: str,
-    kind: str,
-    rows: TrainingSet,
-    cohorts: str,
-    metrics: Mapping[str, float],
-    refusals: Sequence[str] = (),
-    weaknesses: Sequence[Weakness] = (),
-) -> str:
-    """Markdown after Mitchell et al., "Model Cards for Model Reporting" (2019).
+@dataclass(frozen=True)
+class MeasuredCandidate:
+    """A candidate with what taught it, its out-of-fold ``metrics``, and where decisions lost money before it."""
 
-    ``refusals``: why pipelines of this release were not compiled (`ReleaseModel.refusals`). ``weaknesses``: where
-    decisions were known to lose money before it was trained.
-    """
+    candidate: Candidate
+    rows: TrainingSet
+    metrics: Mapping[str, float]
+    weaknesses: tuple[Weakness, ...] = ()
+
+
+def model_card(use_case: UseCase, release_id: str, cohorts: str, measured: MeasuredCandidate) -> str:
+    """Markdown after Mitchell et al., "Model Cards for Model Reporting" (2019); ``cohorts``: those that taught it."""
+    candidate, rows, metrics = measured.candidate, measured.rows, measured.metrics
     inputs = "\n".join(
         f"| {feature.wording} | `{feature.name}` | {feature.unit or '-'} | {feature.purpose} |"
         for feature in use_case.model_inputs
     )
-    measured = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
+    table = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
     base = "" if rows.base_rate is None else f" Weighted base rate {rows.base_rate:.4f}."
     protected = ", ".join(a.name for a in use_case.protected if not a.is_feature) or "none declared"
     return f"""# {release_id}
 
 **Use.** {use_case.title}: {use_case.description}
 
-**Kind.** {kind}, one scikit-learn pipeline for each part of the outcome, {_form(refusals)}
+**Kind.** {candidate.kind}, one scikit-learn pipeline for each part of the outcome, {_form(candidate.model.refusals)}
 
 **Taught by.** {len(rows):,} mature decisions whose outcome was revealed ({cohorts}), weighted by the inverse of the
 probability of being revealed; worth {rows.effective_n:,.0f} equally weighted ones.{base} Holdout and fallback
@@ -53,8 +53,8 @@ decisions did not teach.
 
 | metric | value |
 |---|---:|
-{measured}
-{_weak(weaknesses, use_case.economics.currency)}
+{table}
+{_weak(measured.weaknesses, use_case.economics.currency)}
 **Limits.** It says nothing about people unlike those who taught it, nor about actions that were never tried. It decays:
 the loop measures it on every mature cohort. Contract version {use_case.version}, digest `{use_case.digest[:12]}`.
 """
@@ -79,10 +79,10 @@ slice was found, and by this model on the log that taught it, out of fold. Near 
 
 
 def _money(weakness: Weakness) -> str:
-    found = weakness.candidate_money
-    if found.value is None:
-        return f"cannot say: {found.reason}"
-    return f"{found.value:+.2f} ({found.low:+.2f} to {found.high:+.2f}, n {found.n:,})"
+    surprise = weakness.candidate_money
+    if surprise.value is None:
+        return f"cannot say: {surprise.reason}"
+    return f"{surprise.value:+.2f} ({surprise.low:+.2f} to {surprise.high:+.2f}, n {surprise.n:,})"
 
 
 def _form(refusals: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
-"""What it takes to serve a release: processor seconds to score and explain a row among many."""
+"""What it takes to serve a release: milliseconds for one row alone, processor seconds for a row among many."""
 
 from __future__ import annotations
+
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,20 @@ from decisionloop.contract import UseCase
 from decisionloop.metering import BULK_RUNS, least_cpu_seconds
 from decisionloop.predict.release_model import ReleaseModel, explained_score, predict
 
+LATENCY_RUNS = 5
 FEW_ROWS, MOST_ROWS = 500, 20_000
 SLOW_SECONDS = 1.0
 """A release that needs longer for the few rows is not made to serve the many."""
+
+
+def latency_ms(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> float:
+    """Median milliseconds to score and explain the first row of ``frame`` alone."""
+    one, action, taken = frame.iloc[:1], np.array([use_case.revealing.index(True)]), []
+    for _ in range(LATENCY_RUNS):
+        started = time.perf_counter()
+        explained_score(use_case, model, one, action)
+        taken.append(1000 * (time.perf_counter() - started))
+    return float(np.median(taken))
 
 
 def cpu_seconds_per_row(

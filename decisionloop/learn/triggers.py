@@ -51,9 +51,9 @@ class TriggerRules:
 
 
 @dataclass(frozen=True)
-class OpenIncident:
-    """An alarm that nobody has closed: since which batch, the mature outcomes of that batch and later ones, the money
-    at stake in currency per decision (None: nobody can say), and what happened in words."""
+class IncidentEvidence:
+    """An incident that nobody has closed: since which batch, the mature outcomes of that batch and later ones, the
+    money at stake in currency per decision (None: nobody can say), and what happened in words."""
 
     family: MonitorFamily
     since: datetime
@@ -95,7 +95,7 @@ class TriggerState:
     auc_cohort: str = ""
     is_cohort_mature: bool = False
     outcomes_since_cohort: int = 0
-    incidents: tuple[OpenIncident, ...] = ()
+    incidents: tuple[IncidentEvidence, ...] = ()
     decisions_per_day: float = 0.0
     event: str = ""
     event_family: MonitorFamily | None = None
@@ -122,7 +122,7 @@ class _Ask:
     """Who asks for a retraining, why, how many outcomes tell of the world that it should learn, what is at stake."""
 
     trigger: Trigger
-    told: str
+    words: str
     outcomes: int | None = None
     stake: float | None = None
 
@@ -144,7 +144,7 @@ def decide_retraining(state: TriggerState, rules: TriggerRules) -> TriggerDecisi
     trigger = asks[0].trigger if asks else "none"
     waits_for = shortage or _cooldown(state, rules) or (None if asks else quiet)
     if waits_for:
-        asked = f" It was asked for because: {asks[0].told}" if asks and state.has_model else ""
+        asked = f" It was asked for because: {asks[0].words}" if asks and state.has_model else ""
         return TriggerDecision("wait", trigger, f"{waits_for}{asked}")
     holes = [incident.words for incident in state.incidents if incident.family == "labels"]
     if holes:
@@ -168,11 +168,11 @@ def _check(state: TriggerState) -> None:
 def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
     """What a quiet loop says of itself, and everyone who asks for a retraining, the most telling first."""
     if not state.has_model:
-        told = f"No model yet, and {state.mature_outcomes:,} mature outcomes are enough for the first."
-        return "", [_Ask("first_model", told)]
+        words = f"No model yet, and {state.mature_outcomes:,} mature outcomes are enough for the first."
+        return "", [_Ask("first_model", words)]
     if state.new_outcomes <= 0:
         return "No outcome has matured since the last training.", []
-    told, measured = _measured(state, rules)
+    words, measured = _measured(state, rules)
     is_known = any(incident.family == "performance" for incident in state.incidents)
     asks = [] if is_known else measured
     for family, trigger in CALLS_FOR_TRAINING.items():
@@ -182,14 +182,14 @@ def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
     if due is not None and due <= 0:
         asks.append(_Ask("schedule", f"The schedule asks for it: {rules.interval_days:g} days have passed."))
     wait = "No schedule is set." if due is None else f"The schedule asks in {due:.0f} days."
-    return f"{told} {wait}", asks
+    return f"{words} {wait}", asks
 
 
-def _of_incident(incident: OpenIncident, trigger: Trigger, state: TriggerState) -> _Ask:
-    told = f"Open since {incident.since:%Y-%m-%d} ({incident.family}): {incident.words}"
+def _of_incident(incident: IncidentEvidence, trigger: Trigger, state: TriggerState) -> _Ask:
+    words = f"Open since {incident.since:%Y-%m-%d} ({incident.family}): {incident.words}"
     if incident.family == state.event_family:
-        trigger, told = "event", f"{state.event}. {told}"
-    return _Ask(trigger, told, incident.outcomes_since, incident.stake)
+        trigger, words = "event", f"{state.event}. {words}"
+    return _Ask(trigger, words, incident.outcomes_since, incident.stake)
 
 
 def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecision:
@@ -200,7 +200,7 @@ def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecis
             return TriggerDecision(
                 "wait",
                 ask.trigger,
-                f"{ask.told} Of the outcomes since then that no training has seen, {usable:,} have matured and "
+                f"{ask.words} Of the outcomes since then that no training has seen, {usable:,} have matured and "
                 f"{rules.minimum_outcomes:,} are needed: a model that learns from older ones learns the old world.",
             )
     if ask.stake is not None:
@@ -211,10 +211,10 @@ def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecis
             return TriggerDecision(
                 "refuse",
                 ask.trigger,
-                f"{ask.told} At stake are {ask.stake:.3g} a decision, {saved:,.0f} in the {days:.0f} days until the "
+                f"{ask.words} At stake are {ask.stake:.3g} a decision, {saved:,.0f} in the {days:.0f} days until the "
                 f"next schedule; a retraining costs {rules.retraining_cost:,.0f}.",
             )
-    return TriggerDecision("retrain", ask.trigger, ask.told)
+    return TriggerDecision("retrain", ask.trigger, ask.words)
 
 
 def _shortage(state: TriggerState, rules: TriggerRules) -> str | None:
@@ -245,11 +245,11 @@ def _measured(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]
     if not state.is_cohort_mature:
         return f"The outcomes of {state.auc_cohort} are not mature, so its AUC says nothing yet.", []
     decay = auc_decay(auc, state.reference_auc, rules.maximum_auc_drop, state.auc_cohort)
-    asks = [_Ask("auc_decay", decay.told, state.outcomes_since_cohort)] if decay.is_sure else []
+    asks = [_Ask("auc_decay", decay.words, state.outcomes_since_cohort)] if decay.is_sure else []
     if gap is not None:
         off = calibration_decay(gap, rules.maximum_calibration_gap, state.auc_cohort)
-        asks += [_Ask("calibration", off.told, state.outcomes_since_cohort)] if off.is_sure else []
-    return decay.told, asks
+        asks += [_Ask("calibration", off.words, state.outcomes_since_cohort)] if off.is_sure else []
+    return decay.words, asks
 
 
 def _days_to_schedule(state: TriggerState, rules: TriggerRules) -> float | None:

@@ -32,11 +32,11 @@ class Weakness:
 
 
 def surprise_on_slices(
-    use_case: UseCase, batches: LoggedBatches, told: Predictions, predicates: Sequence[str]
+    use_case: UseCase, batches: LoggedBatches, predictions: Predictions, predicates: Sequence[str]
 ) -> tuple[Estimate, ...]:
     """What a decision of each slice brought less what the candidate would have expected of it, in currency.
 
-    ``told`` are out-of-fold predictions of the n rows of ``batches``; only policy traffic whose outcome is known
+    ``predictions`` are out-of-fold predictions of the n rows of ``batches``; only policy traffic whose outcome is known
     counts. Near 0 the candidate knows what the slice is worth; as far below 0 as when the slice was found, it has
     learnt nothing about it. Raises UsageError for a predicate that this contract's features cannot answer.
     """
@@ -44,7 +44,7 @@ def surprise_on_slices(
     action = batches.log["action"].map(actions).to_numpy(dtype=np.int64)
     outcome, amount = batches.log["outcome_class"], batches.log["outcome_amount"]
     realised = realised_values(use_case, batches.frame, action, outcome, amount)
-    surprise = money_surprise(use_case, realised, action_values(use_case, batches.frame, told), action)
+    surprise = money_surprise(use_case, realised, action_values(use_case, batches.frame, predictions), action)
     counts = is_policy_traffic(batches.log) & ~np.isnan(surprise)
     entity = batches.log["entity_id"].to_numpy(dtype=object)
     rows = [counts & apply_slice(predicate, batches.frame) for predicate in predicates]

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
 
-from decisionloop.act.identity import decision_ids
 from decisionloop.errors import UsageError
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped
 from decisionloop.ledger.held_actions import is_carried_out
@@ -91,26 +90,6 @@ def count_decisions(source: Ledger | Connection, batch_id: str) -> tuple[int, in
     with facts.reading(source) as connection:
         decided, queued = (connection.execute(statement).scalar_one() for statement in statements)
     return decided, queued
-
-
-def decisions_of_entity(ledger: Ledger, use_case: str, entity_id: str) -> pd.DataFrame:
-    """Everything that was ever decided about an entity, by as-of: columns of the view `decision`.
-
-    Its ids follow from the batches' as-ofs, so that no index of entities has to grow with every batch. Decisions that
-    revision 0003 moved have ids of another form (and groups below zero), and are looked through.
-    """
-    times = select(batch.c.as_of).where(batch.c.use_case == use_case)
-    moved = (
-        select(decision_row.c.decision_id)
-        .join(decision_group, decision_group.c.group_id == decision_row.c.group_id)
-        .where(
-            decision_row.c.group_id < 0, decision_group.c.use_case == use_case, decision_row.c.entity_id == entity_id
-        )
-    )
-    with ledger.connect() as connection:
-        ids = [decision_ids(use_case, [entity_id], as_of)[0] for as_of in connection.execute(times).scalars()]
-        ids += connection.execute(moved).scalars()
-    return read_frame(ledger, select(decision).where(decision.c.decision_id.in_(ids)).order_by(*_ORDER))
 
 
 def decisions_with_outcomes(

@@ -27,14 +27,6 @@ def append_failures(
         return append(connection, failure, rows)
 
 
-def failures_of(ledger: Ledger, use_case: str, batch_id: str | None = None) -> pd.DataFrame:
-    """Every miss with its cause (of one batch), the dearest first: the columns of the table `failure`."""
-    statement = select(failure).where(failure.c.use_case == use_case)
-    if batch_id is not None:
-        statement = statement.where(failure.c.batch_id == batch_id)
-    return read_frame(ledger, statement.order_by(failure.c.surprise.desc(), failure.c.decision_id))
-
-
 def failures_by_cause(ledger: Ledger, use_case: str) -> pd.DataFrame:
     """What each cause cost in each batch: columns batch_id, as_of, cause, failures, surprise (money, the sum)."""
     statement = (

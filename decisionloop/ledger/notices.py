@@ -95,12 +95,6 @@ def append_notice_attempt(
                 return new
 
 
-def attempts_of(source: Ledger | Connection, notice_id: str) -> tuple[NoticeAttempt, ...]:
-    """Every attempt to send one notice, in order."""
-    table = notice_attempt.c
-    return facts.every(source, NoticeAttempt, notice_attempt, table.notice_id == notice_id, order_by=[table.attempt])
-
-
 def undelivered_notices(source: Ledger | Connection, use_case: str) -> tuple[Undelivered, ...]:
     """The notices that failed and were not delivered since, oldest first: what `status` must show."""
     table, newer = notice_attempt.c, notice_attempt.alias("newer")

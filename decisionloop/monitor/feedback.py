@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from decisionloop.contract import UseCase
-from decisionloop.monitor.alarm.budget import AlarmBudget
-from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.terms import Terms
+from decisionloop.monitor.labels import LabelState
 from decisionloop.observe.cohort import Figure
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_quantile
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, residual_bounds
@@ -55,15 +55,12 @@ def usual_gap(first_cohorts: Sequence[Estimate]) -> Estimate | None:
 
 
 def judge_feedback(
-    use_case: UseCase,
+    terms: Terms,
     outcome: npt.ArrayLike,
     score: npt.ArrayLike,
     is_explored: npt.ArrayLike,
-    budget: AlarmBudget,
-    stakes: Stakes,
-    release_id: str,
-    usual: Estimate | None = None,
-    labels_ok: bool = True,
+    usual: Estimate | None,
+    labels: LabelState,
 ) -> tuple[Finding, ...]:
     """Judge one release on the revealed rows of one mature cohort; nothing where one side has no rows.
 
@@ -73,13 +70,13 @@ def judge_feedback(
         is_explored: True (n,) where chance or the rules chose (roles exploration and holdout), False where the release
             chose by itself. A fallback belongs to neither: leave it out.
         usual: the gap of this release's first cohorts (`usual_gap`), which is subtracted; its error counts.
-        labels_ok: `labels.labels_complete`; False: figure only, no alarm.
+        labels: where they are not complete there is a figure only, and no alarm.
     """
     selected, explored = _sides(outcome, score, is_explored)
     if not len(selected[0]) or not len(explored[0]):
         return ()
-    alpha = budget.alpha("feedback", 1)
-    told = _less_usual(_gap(selected, explored, 0.025), usual, 0.025)
+    alpha = terms.budget.alpha("feedback", 1)
+    gap = _less_usual(_gap(selected, explored, 0.025), usual, 0.025)
     # Either direction alarms, so each has half of the check's alpha.
     sure = _less_usual(_gap(selected, explored, alpha / 2), usual, alpha / 2)
     n = len(selected[0]) + len(explored[0])
@@ -88,23 +85,24 @@ def judge_feedback(
             family="feedback",
             monitor="feedback_gap",
             slice="all",
-            figure=told.size_estimate(n, float(min(len(selected[0]), len(explored[0]))), 0.95),
-            threshold=_limit(use_case, stakes),
-            bound=sure.size_low if labels_ok else None,
+            figure=gap.size_estimate(n, float(min(len(selected[0]), len(explored[0]))), 0.95),
+            threshold=_limit(terms),
+            bound=sure.size_low if labels.is_complete else None,
             direction="above",
             alpha=alpha,
-            words=_words(selected, explored, usual) + ("" if labels_ok else " Labels are missing: provisional."),
+            words=_words(selected, explored, usual)
+            + ("" if labels.is_complete else " Labels are missing: provisional."),
             suggestion=SUGGESTION,
             against="explored",
-            stake=stakes.of_rate(told.value),
-            release_id=release_id,
+            stake=terms.stakes.of_rate(gap.value),
+            release_id=terms.release_id,
         ),
     )
 
 
-def _limit(use_case: UseCase, stakes: Stakes) -> float:
+def _limit(terms: Terms) -> float:
     """The contract's limit, or the gap from which enough money is at stake, whichever is larger."""
-    monitors, swing = use_case.monitors, stakes.swing
+    monitors, swing = terms.use_case.monitors, terms.stakes.swing
     return max(monitors.maximum_feedback_gap, monitors.minimum_money / swing if swing else 0.0)
 
 
@@ -141,8 +139,8 @@ def _gap_estimate(selected: Side, explored: Side) -> Estimate:
 def _calibration(y: Floats, p: Floats) -> Estimate:
     if not len(y):
         return cannot_say("no outcome is known", 0, 0.95)
-    told = residual_bounds(y, p, 0.025)
-    return Estimate(told.value, told.low, told.high, len(y), float(len(y)), 0.95)
+    residual = residual_bounds(y, p, 0.025)
+    return Estimate(residual.value, residual.low, residual.high, len(y), float(len(y)), 0.95)
 
 
 def _words(selected: Side, explored: Side, usual: Estimate | None) -> str:

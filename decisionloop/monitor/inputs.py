@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from decisionloop.contract import UseCase
 from decisionloop.contract.problem import Feature
-from decisionloop.monitor.alarm.budget import AlarmBudget
 from decisionloop.monitor.alarm.finding import Chart, Finding, Stakes
 from decisionloop.monitor.alarm.share_limit import ShareLimit
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.distance import CONFIDENCE, Apart, distance, largest_rate, rise, smallest_rate
 from decisionloop.monitor.compare.profile import FeatureBins, FrameProfile, Reference
 from decisionloop.monitor.compare.shift_words import chart, median_label, percent, what_changed
@@ -44,13 +43,11 @@ class _Check:
 
 
 def judge_inputs(
-    use_case: UseCase,
+    terms: Terms,
     profile: FrameProfile,
     reference: Reference,
     recent: Sequence[FrameProfile],
     variation: Mapping[str, float],
-    budget: AlarmBudget,
-    stakes: Stakes,
 ) -> tuple[Finding, ...]:
     """Findings about a batch's features; none about an empty batch.
 
@@ -70,24 +67,24 @@ def judge_inputs(
     if profile.rows == 0 or reference.profile.rows == 0:
         return ()
     lately = FrameProfile.total(one for one in recent if one.rows)
-    checks = tuple(_checks(use_case, profile, reference, lately, variation, stakes))
-    alpha = budget.alpha("inputs", len(checks))
+    checks = tuple(_checks(terms, profile, reference, lately, variation))
+    alpha = terms.budget.alpha("inputs", len(checks))
     return tuple(_JUDGES[check.monitor](check, alpha) for check in checks)
 
 
 def _checks(
-    use_case: UseCase,
+    terms: Terms,
     profile: FrameProfile,
     reference: Reference,
     lately: FrameProfile | None,
     variation: Mapping[str, float],
-    stakes: Stakes,
 ) -> Iterator[_Check]:
     """Everything that is looked at."""
+    use_case = terms.use_case
     monitors, halting = use_case.monitors, use_case.guardrails.maximum_feature_shift
     for feature in use_case.features:
         bins, now = reference.bins.by_name[feature.name], profile.cells(feature.name)
-        before, at_stake = reference.profile.cells(feature.name), stakes.of_feature(feature.name)
+        before, at_stake = reference.profile.cells(feature.name), terms.stakes.of_feature(feature.name)
         tolerance = tolerated_shift(monitors.minimum_shift, variation.get(feature.name))
         shift, gaps, fault = (
             ShareLimit.of(tolerated, halting, at_stake, monitors.minimum_money)

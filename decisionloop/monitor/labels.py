@@ -7,15 +7,47 @@ cohort whose labels are incomplete raises an alarm about labels and none about p
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.alarm.budget import AlarmBudget
+from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
 from decisionloop.monitor.alarm.finding import Chart, Finding
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.label_curve import LabelCurve, UsualShare
 
 MINIMUM_ARRIVED_SHARE = 0.5
 """Without a history of labels, performance is judged on a mature cohort only if at least this share has come."""
+
+
+@dataclass(frozen=True)
+class LabelState:
+    """Whether performance may be judged on a cohort (`labels_complete`), and the share of its labels that is missing
+    beyond the usual (`missing_beyond_usual`)."""
+
+    is_complete: bool = True
+    missing_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class CohortLabels:
+    """The labels of a cohort at an age: ``decided`` decisions should show one, of which ``arrived`` have come.
+
+    ``curve``: how the labels of earlier mature cohorts came in.
+    """
+
+    decided: int
+    arrived: int
+    age_days: float
+    curve: LabelCurve
+
+    def judge(self, use_case: UseCase) -> tuple[Finding, ...]:
+        """`judge_labels` of this cohort under the contract's own budget."""
+        return judge_labels(use_case, self.decided, self.arrived, self.age_days, self.curve, budget_of(use_case))
+
+    def state(self, use_case: UseCase) -> LabelState:
+        """What they allow to be said of anything else."""
+        asked = (self.decided, self.arrived, self.age_days, self.curve)
+        return LabelState(labels_complete(use_case, *asked), missing_beyond_usual(*asked))
 
 
 def label_checks(use_case: UseCase) -> int:
@@ -42,8 +74,8 @@ def judge_labels(
         return ()
     is_mature = age_days >= use_case.outcome.maturity_days
     alpha = budget.alpha("labels", label_checks(use_case))
-    told = usual.shortfall(decided, arrived, 0.025)
-    figure = Estimate(told.value, told.low, told.high, decided, float(decided), 0.95)
+    shortfall = usual.shortfall(decided, arrived, 0.025)
+    figure = Estimate(shortfall.value, shortfall.low, shortfall.high, decided, float(decided), 0.95)
     finding = Finding(
         family="labels",
         monitor="missing_labels" if is_mature else "late_labels",

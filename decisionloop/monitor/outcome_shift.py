@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from decisionloop.contract import UseCase
-from decisionloop.monitor.alarm.budget import AlarmBudget
-from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.observe.estimate import Estimate, weighted_mean
 
 MINIMUM_COHORTS = 3
@@ -22,13 +21,7 @@ MINIMUM_COHORTS = 3
 
 
 def judge_outcome_shift(
-    use_case: UseCase,
-    outcome: npt.ArrayLike,
-    earlier: Sequence[float],
-    budget: AlarmBudget,
-    checks: int,
-    stakes: Stakes,
-    release_id: str | None = None,
+    terms: Terms, outcome: npt.ArrayLike, earlier: Sequence[float], checks: int
 ) -> tuple[Finding, ...]:
     """Compare the rate of ``outcome`` (n,) in {0, 1} with the rates of ``earlier`` mature cohorts of the release.
 
@@ -38,10 +31,11 @@ def judge_outcome_shift(
     """
     y = np.asarray(outcome, dtype=np.float64)
     usual = np.asarray(earlier, dtype=np.float64)
+    use_case = terms.use_case
     wording = use_case.outcome.class_
     if wording is None or len(usual) < MINIMUM_COHORTS or y.size == 0:
         return ()
-    alpha, centre = budget.alpha("labels", checks), float(np.median(usual))
+    alpha, centre = terms.budget.alpha("labels", checks), float(np.median(usual))
     tolerance = use_case.monitors.maximum_outcome_shift
     threshold = float(np.clip(3 * usual.std(ddof=1), tolerance, 2 * tolerance))
     shown, sure = weighted_mean(y), weighted_mean(y, None, None, 1 - 2 * alpha)
@@ -60,8 +54,8 @@ def judge_outcome_shift(
             words=_words(wording.wording, shown, centre),
             suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed.",
             against=f"median of {len(usual)} earlier cohorts",
-            stake=None if gap.value is None else stakes.of_rate(gap.value),
-            release_id=release_id,
+            stake=None if gap.value is None else terms.stakes.of_rate(gap.value),
+            release_id=terms.release_id,
         ),
     )
 

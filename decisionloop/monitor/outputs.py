@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from decisionloop.contract import UseCase
-from decisionloop.monitor.alarm.budget import AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.alarm.share_limit import ShareLimit
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.bins import range_labels
 from decisionloop.monitor.compare.distance import CONFIDENCE, distance, largest_rate, smallest_rate
 from decisionloop.monitor.compare.output_profile import ALL, ActionProfile, Cells
@@ -34,13 +34,17 @@ class ReleaseScores:
 
 @dataclass(frozen=True)
 class _Kind:
-    """What is asked of scores or of actions, and how it is told; ``words`` has a place for the share that moved."""
+    """What is asked of scores or of actions, and how it is told; ``words`` has a place for the share that moved.
+
+    ``halting``: the share from which a change stops the batch.
+    """
 
     monitor: str
     labels: tuple[str, ...]
     against: str
     words: str
     suggestion: str
+    halting: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,17 +57,10 @@ class _Check:
     before: Cells
     part: float = 1.0
     natural: float | None = None
-    halting: float = 1.0
 
 
 def judge_outputs(
-    use_case: UseCase,
-    current: ActionProfile,
-    recent: Sequence[ActionProfile],
-    scores: ReleaseScores | None,
-    budget: AlarmBudget,
-    stakes: Stakes,
-    release_id: str | None = None,
+    terms: Terms, current: ActionProfile, recent: Sequence[ActionProfile], scores: ReleaseScores | None
 ) -> tuple[Finding, ...]:
     """Findings about the scores and actions of a batch before it acts; none about an empty batch.
 
@@ -76,13 +73,16 @@ def judge_outputs(
     count scores; it never halts, guardrails.maximum_score_shift does. ``action_shift`` of all decisions and of each
     slice against "recent"; that of all decisions halts above guardrails.maximum_action_shift. What is usual between
     the batches of ``recent`` is tolerated (`monitor.variation`). Each check that is made has the same part of the
-    family's budget. A slice's money at stake counts only its part of the batch.
+    family's budget. A slice's money at stake counts only its part of the batch. Raises UsageError where profiles
+    are of different actions, slices or bins.
     """
-    checks = [*_release_checks(scores), *_recent_checks(use_case, current, recent, scores)] if current.rows else []
+    if not current.rows:
+        return ()
+    checks = [*_release_checks(scores), *_recent_checks(terms.use_case, current, recent, scores)]
     if not checks:
         return ()
-    alpha = budget.alpha("outputs", len(checks))
-    return tuple(_finding(use_case, check, alpha, stakes, release_id) for check in checks)
+    alpha = terms.budget.alpha("outputs", len(checks))
+    return tuple(_finding(terms, check, alpha) for check in checks)
 
 
 def action_shares(profile: ActionProfile, release_id: str | None = None) -> Iterator[Figure]:
@@ -115,15 +115,15 @@ def _recent_checks(
     for name in current.counts:
         whom = "" if name == ALL else f" where {name.replace('=', ' is ')}"
         words = f"Decisions{whom}: {{moved}} of them got another action than in the last batches"
-        kind = _Kind("action_shift", actions, "recent", words, _POLICY)
         halting = use_case.guardrails.maximum_action_shift if name == ALL else 1.0
+        kind = _Kind("action_shift", actions, "recent", words, _POLICY, halting)
         batches = [one.cells(name) for one in recent]
-        yield from _against(use_case, current, kind, name, current.cells(name), batches, halting)
+        yield from _against(use_case, current, kind, name, current.cells(name), batches)
         if name != ALL and scores is not None and current.scores:
             words = f"Scores{whom}: {{moved}} of them moved since the last batches"
             kind = _Kind("score_shift", _score_labels(scores.reference), "recent", words, _MODEL)
             batches = [one.score_cells(name) for one in recent if one.scores]
-            yield from _against(use_case, current, kind, name, current.score_cells(name), batches, 1.0)
+            yield from _against(use_case, current, kind, name, current.score_cells(name), batches)
 
 
 def _against(
@@ -133,25 +133,24 @@ def _against(
     name: str,
     now: Cells,
     batches: Sequence[Cells],
-    halting: float,
 ) -> Iterator[_Check]:
     """The check of one slice against earlier ``batches``, oldest first, where both have rows."""
     before = np.sum(batches, axis=0) if batches else np.zeros_like(now)
     if now.sum() and before.sum():
         natural = variation_of(name, batches, use_case.monitors.minimum_shift)
         part = float(current.cells(name).sum()) / current.rows
-        yield _Check(kind, name, now, before, part, None if natural is None else natural.threshold, halting)
+        yield _Check(kind, name, now, before, part, None if natural is None else natural.threshold)
 
 
 def _score_labels(reference: ScoreReference) -> tuple[str, ...]:
     return range_labels(reference.bin_edges, is_whole=False)
 
 
-def _finding(use_case: UseCase, check: _Check, alpha: float, stakes: Stakes, release_id: str | None) -> Finding:
-    monitors = use_case.monitors
+def _finding(terms: Terms, check: _Check, alpha: float) -> Finding:
+    monitors, stakes = terms.use_case.monitors, terms.stakes
     tolerance = tolerated_shift(monitors.minimum_shift, check.natural)
     worth = Stakes(None if stakes.worth is None else stakes.worth * check.part)
-    limit = ShareLimit.of(tolerance, check.halting, worth, monitors.minimum_money)
+    limit = ShareLimit.of(tolerance, check.kind.halting, worth, monitors.minimum_money)
     apart = distance(check.now, check.before, alpha)
     moved = apart.figure.value or 0.0
     words = check.kind.words.format(moved=percent(moved))
@@ -171,6 +170,6 @@ def _finding(use_case: UseCase, check: _Check, alpha: float, stakes: Stakes, rel
         against=check.kind.against,
         stake=worth.of_share(moved),
         chart=chart(check.kind.labels, check.before.tolist(), check.now.tolist()),
-        release_id=release_id,
+        release_id=terms.release_id,
         is_halting=limit.is_halting(apart.bound),
     )

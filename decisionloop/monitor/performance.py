@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from decisionloop.contract import UseCase
-from decisionloop.monitor.alarm.budget import AlarmBudget
-from decisionloop.monitor.alarm.finding import Chart, Finding, Stakes
+from decisionloop.monitor.alarm.finding import Chart, Finding
+from decisionloop.monitor.alarm.terms import Terms
+from decisionloop.monitor.labels import LabelState
 from decisionloop.observe.estimate import Estimate, Floats
-from decisionloop.observe.estimated_performance import promised_auc
+from decisionloop.observe.estimated_performance import estimated_auc
 from decisionloop.observe.exact_rate import known_rows, residual_bounds
 from decisionloop.observe.performance import auc
 
@@ -30,36 +30,43 @@ _LOOK = "Compare recent misses in the story, check for a changed definition of t
 
 
 @dataclass(frozen=True)
-class _Cohort:
+class _Revealed:
     """The revealed rows of a mature cohort, and what goes for all its checks."""
 
-    use_case: UseCase
+    terms: Terms
     outcome: Floats
     score: Floats
     weight: Floats
-    alpha: float
-    stakes: Stakes
-    release_id: str
-    labels_ok: bool
-    missing_share: float
+    labels: LabelState
+
+    @property
+    def alpha(self) -> float:
+        """Of each check."""
+        return self.terms.budget.alpha("performance", CHECKS)
 
     @property
     def provision(self) -> str:
         """What to add to the words where the labels are not complete."""
-        return "" if self.labels_ok else " Labels are missing, so this is provisional and no alarm."
+        return "" if self.labels.is_complete else " Labels are missing, so this is provisional and no alarm."
+
+
+@dataclass(frozen=True)
+class _ExpectedAuc:
+    """An AUC that was expected, by whom, and what is said of the one that came."""
+
+    monitor: str
+    against: str
+    value: float
+    words: str
 
 
 def judge_performance(
-    use_case: UseCase,
+    terms: Terms,
     outcome: npt.ArrayLike,
     score: npt.ArrayLike,
     weight: npt.ArrayLike,
     reference_auc: float | None,
-    budget: AlarmBudget,
-    stakes: Stakes,
-    release_id: str,
-    labels_ok: bool = True,
-    missing_share: float = 0.0,
+    labels: LabelState,
 ) -> tuple[Finding, ...]:
     """Judge one release on the revealed rows of one mature cohort.
 
@@ -68,19 +75,17 @@ def judge_performance(
         score: the release's P(outcome = 1) under the action taken (n,); rows with NaN in either are left out.
         weight: 1 / probability of having been revealed (n,).
         reference_auc: weighted AUC that the release had when it was judged; None: its check is left out.
-        labels_ok: `labels.labels_complete`; False: figures only, no bounds, so no alarm.
-        missing_share: `labels.missing_beyond_usual`; the calibration bound is moved by the worst that these could be.
+        labels: where they are not complete there are figures only, no bounds, so no alarm. The calibration bound is
+            moved by the worst that those missing beyond the usual could be.
     """
     y, s, w = known_rows(outcome, score, weight)
-    cohort = _Cohort(
-        use_case, y, s, w, budget.alpha("performance", CHECKS), stakes, release_id, labels_ok, missing_share
-    )
+    cohort = _Revealed(terms, y, s, w, labels)
     findings = []
     if reference_auc is not None:
         findings.append(_auc_against_release(cohort, reference_auc))
-    promised = promised_auc(s, s).value
-    if promised is not None:
-        findings.append(_auc_against_promise(cohort, promised))
+    estimated = estimated_auc(s, s).value
+    if estimated is not None:
+        findings.append(_auc_against_estimate(cohort, estimated))
     if y.size:
         findings.append(_calibration(cohort))
     return tuple(findings)
@@ -103,62 +108,60 @@ def upper_auc(outcome: Floats, score: Floats, weight: Floats | None, alpha: floa
         return auc(y, s, np.append(w, [heaviest, heaviest]), confidence=1 - 2 * alpha).high
 
 
-def _auc_against_release(cohort: _Cohort, reference: float) -> Finding:
+def _auc_against_release(cohort: _Revealed, reference: float) -> Finding:
     figure = auc(cohort.outcome, cohort.score, cohort.weight)
     bound = upper_auc(cohort.outcome, cohort.score, cohort.weight, cohort.alpha)
     words = (
         f"Of 100 pairs of one case with the outcome and one without, the model now ranks {_pairs(figure)} correctly; "
         f"when it was released it was {100 * reference:.0f}."
     )
-    return _auc_finding(cohort, "auc_against_release", figure, bound, reference, words, "release")
+    return _auc_finding(cohort, _ExpectedAuc("auc_against_release", "release", reference, words), figure, bound)
 
 
-def _auc_against_promise(cohort: _Cohort, promised: float) -> Finding:
+def _auc_against_estimate(cohort: _Revealed, estimated: float) -> Finding:
     figure = auc(cohort.outcome, cohort.score)
     bound = upper_auc(cohort.outcome, cohort.score, None, cohort.alpha)
     words = (
         f"Among decisions whose outcome is known the model ranks {_pairs(figure)} of 100 pairs correctly; its own "
-        f"probabilities promise {100 * promised:.0f}."
+        f"probabilities promise {100 * estimated:.0f}."
     )
-    return _auc_finding(cohort, "ranking", figure, bound, promised, words, "its own probabilities")
+    return _auc_finding(cohort, _ExpectedAuc("ranking", "its own probabilities", estimated, words), figure, bound)
 
 
-def _auc_finding(
-    cohort: _Cohort, monitor: str, figure: Estimate, bound: float | None, expected: float, words: str, against: str
-) -> Finding:
+def _auc_finding(cohort: _Revealed, expected: _ExpectedAuc, figure: Estimate, bound: float | None) -> Finding:
     """An AUC below what was expected of it by more than the contract allows, and by more than is worth anything.
 
     What choosing is worth is lost in proportion to the lost part of the skill, AUC - 0.5: at 0.5 all of it.
     """
-    skill = max(expected - 0.5, 0.01)
-    monitors, worth = cohort.use_case.monitors, cohort.stakes.worth
+    skill, terms = max(expected.value - 0.5, 0.01), cohort.terms
+    monitors, worth = terms.use_case.monitors, terms.stakes.worth
     trifle = monitors.minimum_money / worth * skill if worth else 0.0
-    drop = None if figure.value is None else max(0.0, expected - figure.value)
+    drop = None if figure.value is None else max(0.0, expected.value - figure.value)
     return Finding(
         family="performance",
-        monitor=monitor,
+        monitor=expected.monitor,
         slice="all",
         figure=figure,
-        threshold=expected - max(monitors.maximum_auc_drop, trifle),
-        bound=bound if cohort.labels_ok else None,
+        threshold=expected.value - max(monitors.maximum_auc_drop, trifle),
+        bound=bound if cohort.labels.is_complete else None,
         direction="below",
         alpha=cohort.alpha,
-        words=words + cohort.provision,
+        words=expected.words + cohort.provision,
         suggestion=_LOOK,
-        against=against,
-        stake=None if drop is None else cohort.stakes.of_share(min(1.0, drop / skill)),
-        release_id=cohort.release_id,
+        against=expected.against,
+        stake=None if drop is None else terms.stakes.of_share(min(1.0, drop / skill)),
+        release_id=terms.release_id,
     )
 
 
-def _calibration(cohort: _Cohort) -> Finding:
-    y, p, m = cohort.outcome, cohort.score, cohort.missing_share
+def _calibration(cohort: _Revealed) -> Finding:
+    terms, y, p, m = cohort.terms, cohort.outcome, cohort.score, cohort.labels.missing_share
     usual = residual_bounds(y, p, 0.025)
     # Either direction alarms, so each has half of the check's alpha.
     sure = residual_bounds(y, p, cohort.alpha / 2).size_low
-    seen, told = float(y.mean()), float(p.mean())
-    monitors, swing = cohort.use_case.monitors, cohort.stakes.swing
-    class_ = cohort.use_case.outcome.class_
+    observed, predicted = float(y.mean()), float(p.mean())
+    monitors, swing = terms.use_case.monitors, terms.stakes.swing
+    class_ = terms.use_case.outcome.class_
     what = class_.wording if class_ else "the outcome"
     return Finding(
         family="performance",
@@ -167,16 +170,16 @@ def _calibration(cohort: _Cohort) -> Finding:
         figure=usual.size_estimate(y.size, float(y.size), 0.95),
         threshold=max(monitors.maximum_calibration_gap, monitors.minimum_money / swing if swing else 0.0),
         # Were all outcomes that are missing beyond the usual as far from their predictions as can be:
-        bound=(1 - m) * sure - m if cohort.labels_ok else None,
+        bound=(1 - m) * sure - m if cohort.labels.is_complete else None,
         direction="above",
         alpha=cohort.alpha,
-        words=f"Among decisions with a known outcome the model expected “{what}” in {told:.1%}; it came in {seen:.1%}."
-        + cohort.provision,
+        words=f"Among decisions with a known outcome the model expected “{what}” in {predicted:.1%}; it came in "
+        f"{observed:.1%}.{cohort.provision}",
         suggestion=_LOOK,
         against="its own probabilities",
-        stake=cohort.stakes.of_rate(usual.value),
-        chart=Chart(("happened", "did not happen"), (told, 1 - told), (seen, 1 - seen)),
-        release_id=cohort.release_id,
+        stake=terms.stakes.of_rate(usual.value),
+        chart=Chart(("happened", "did not happen"), (predicted, 1 - predicted), (observed, 1 - observed)),
+        release_id=terms.release_id,
     )
 
 

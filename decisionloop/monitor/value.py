@@ -12,6 +12,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.operation import BudgetConstraint
 from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, weighted_mean
@@ -32,11 +33,7 @@ def value_alpha(use_case: UseCase, budget: AlarmBudget) -> float:
 
 
 def judge_value(
-    use_case: UseCase,
-    against_rules: ConfidenceSequence | None,
-    against_holdout: ConfidenceSequence | None,
-    budget: AlarmBudget,
-    release_id: str | None = None,
+    terms: Terms, against_rules: ConfidenceSequence | None, against_holdout: ConfidenceSequence | None
 ) -> tuple[Finding, ...]:
     """Alarm where the policy has surely earned less than the rules, or its entities less than the holdout.
 
@@ -44,19 +41,13 @@ def judge_value(
     bound is the sequence's upper end at `value_alpha`, for life, so looking at every cohort costs nothing. The
     threshold is 0 less `monitors.minimum_money`.
     """
-    alpha = value_alpha(use_case, budget)
+    alpha = value_alpha(terms.use_case, terms.budget)
     sequences = {"rules": against_rules, "holdout": against_holdout}
-    return tuple(
-        _finding(use_case, name, sequence, alpha, release_id)
-        for name, sequence in sequences.items()
-        if sequence is not None
-    )
+    return tuple(_finding(terms, name, sequence, alpha) for name, sequence in sequences.items() if sequence is not None)
 
 
-def _finding(
-    use_case: UseCase, name: str, sequence: ConfidenceSequence, alpha: float, release_id: str | None
-) -> Finding:
-    now, currency = sequence.estimate, use_case.economics.currency
+def _finding(terms: Terms, name: str, sequence: ConfidenceSequence, alpha: float) -> Finding:
+    now, currency = sequence.estimate, terms.use_case.economics.currency
     value, high = float(now.value or 0.0), float(now.high or 0.0)
     other = "the rules would have" if name == "rules" else "the customers held out, who stayed on the rules,"
     return Finding(
@@ -64,7 +55,7 @@ def _finding(
         monitor=f"value_against_{name}",
         slice="all",
         figure=now,
-        threshold=-use_case.monitors.minimum_money,
+        threshold=-terms.use_case.monitors.minimum_money,
         bound=sequence.at(1 - 2 * alpha).high,
         direction="below",
         alpha=alpha,
@@ -73,7 +64,7 @@ def _finding(
         suggestion="Put the rules back in charge (`decisionloop kill-switch`) until a candidate passes the gate.",
         against=name,
         stake=max(0.0, -value),
-        release_id=release_id,
+        release_id=terms.release_id,
     )
 
 

@@ -47,6 +47,8 @@ def calibration(
     - error: sqrt of the weighted mean over equal-mass bins of (rate - mean prediction)^2, less what sampling noise
       alone would add (Brocker 2012; Kumar, Liang and Ma 2019), so a calibrated score tends to 0 and not to a
       number that shrinks with n. Interval by a scaled chi-square of matched variance.
+
+    Raises UsageError where the arrays differ in shape.
     """
     y, p = np.asarray(outcome, dtype=float), np.asarray(probability, dtype=float)
     w = np.ones_like(y) if weights is None else np.asarray(weights, dtype=float)

@@ -105,8 +105,8 @@ def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> It
     rows = log.loc[revealed]
     outcome = rows["outcome_class"].to_numpy(dtype=np.float64)
     propensity = rows["propensity"].to_numpy(dtype=np.float64)
-    weight, told = 1 / propensity, score[revealed]
-    performance = measure_performance(outcome, told, propensity)
+    weight, predicted = 1 / propensity, score[revealed]
+    performance = measure_performance(outcome, predicted, propensity)
     measured = {
         "auc": performance.auc_revealed,
         "auc_weighted": performance.auc,
@@ -114,9 +114,9 @@ def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> It
         "brier_score": performance.brier_score,
         "calibration_error": performance.calibration.error,
         "calibration_slope": performance.calibration.slope,
-        "calibration_gap": weighted_mean(outcome - told),
+        "calibration_gap": weighted_mean(outcome - predicted),
         "calibration_gap_weighted": performance.calibration.in_the_large,
-        "predicted_rate": weighted_mean(told, weight),
+        "predicted_rate": weighted_mean(predicted, weight),
         "observed_rate": weighted_mean(outcome, weight),
     }
     for monitor, estimate in measured.items():

@@ -133,9 +133,9 @@ def lift_sequence(
         raise UsageError(
             f"a confidence sequence needs a confidence in (0, 1) and planned looks, not {confidence}, {planned_looks}."
         )
-    told = [cohort for cohort in map(Cumulated.of, cohorts) if cohort is not None]
+    known = [cohort for cohort in map(Cumulated.of, cohorts) if cohort is not None]
     add = Cumulated.independent_sum if are_independent else Cumulated.dependent_sum
-    path = tuple(accumulate(told, add))
+    path = tuple(accumulate(known, add))
     first = next((look for look, at in enumerate(path) if at.n >= burn_in and at.variance > 0), None)
     if first is None:
         return None
@@ -153,7 +153,8 @@ def tightest_at(variance: float, alpha: float) -> float:
 def difference(policy: Estimate, holdout: Estimate) -> Estimate:
     """Policy less holdout in one cohort, two groups of different entities; n is the policy's, whose lift it is.
 
-    Half widths are squared and added (Zou and Donner 2008), so that an asymmetric interval stays so.
+    Half widths are squared and added (Zou and Donner 2008), so that an asymmetric interval stays so. Raises UsageError
+    where the two have different confidences.
     """
     if policy.confidence != holdout.confidence:
         raise UsageError(f"intervals at {policy.confidence} and {holdout.confidence} cannot be subtracted.")

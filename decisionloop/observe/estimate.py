@@ -111,6 +111,7 @@ def weighted_mean(
     """Self-normalised weighted mean of ``values`` (n,) with a cluster-robust Student interval.
 
     The degrees of freedom are the Kish effective number of entities less one, so heavy weights widen it.
+    Raises UsageError where there are not as many weights as values.
     """
     x = np.asarray(values, dtype=float)
     w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)

@@ -1,28 +1,38 @@
-"""Performance before the labels: what calibrated probabilities promise about decisions whose outcome is not known yet.
+"""Performance before the labels, estimated from calibrated probabilities of decisions whose outcome is not known yet.
 
 If p is right, then a row is an event with probability p, and every figure that compares scores with outcomes has an
 expectation given the scores alone (confidence-based performance estimation, as in NannyML).
 
 What it cannot see: concept change. If the outcome's dependence on the features has changed, the probabilities are
-wrong and the promise is confidently wrong with them; only matured outcomes can tell. It sees what a change of the
+wrong and the estimate is confidently wrong with them; only matured outcomes can tell. It sees what a change of the
 *inputs* does to performance, nothing else. So its past error belongs beside it, always.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from decisionloop.observe.cohort import Figure
+from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_quantile, t_quantile, weighted_mean
 from decisionloop.observe.exact_rate import known_rows
+from decisionloop.observe.performance import auc
+
+ESTIMATED = ("auc_estimated", "rate_estimated", "value_estimated")
+"""The figures of a cohort before its outcomes have come: AUC, rate, money per decision."""
 
 
 @dataclass(frozen=True)
 class EstimatedPerformance:
-    """What the probabilities promise. Intervals are for the figure that this very cohort will realise: they contain
-    the noise of its outcomes, and are right as far as the probabilities are. ``value`` is money per decision."""
+    """What is to be expected if the probabilities are right. ``value`` is money per decision.
+
+    Intervals are for the figure that this very cohort will realise: they contain the noise of its outcomes, and are
+    right as far as the probabilities are.
+    """
 
     auc: Estimate
     rate: Estimate
@@ -36,7 +46,7 @@ def estimated_performance(
     value_deviation: npt.ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> EstimatedPerformance:
-    """Promised AUC, rate and money of n decisions.
+    """Estimated AUC, rate and money of n decisions.
 
     Args:
         probability: calibrated P(outcome = 1) under the action taken (n,); NaN rows are left out.
@@ -48,13 +58,13 @@ def estimated_performance(
     """
     p, s = known_rows(probability, probability if score is None else score)
     return EstimatedPerformance(
-        auc=promised_auc(p, s, confidence),
-        rate=_promised_rate(p, confidence),
-        value=_promised_value(value, value_deviation, confidence),
+        auc=estimated_auc(p, s, confidence),
+        rate=_estimated_rate(p, confidence),
+        value=_estimated_value(value, value_deviation, confidence),
     )
 
 
-def promised_auc(probability: Floats, score: Floats, confidence: float = 0.95) -> Estimate:
+def estimated_auc(probability: Floats, score: Floats, confidence: float = 0.95) -> Estimate:
     """The AUC that n rows will show if ``probability`` (n,) is right, ties in ``score`` (n,) counting half.
 
     sum_ij p_i (1 - p_j) [s_i > s_j] / (sum p sum (1 - p)) over i != j: the ratio of expected pairs. The interval is
@@ -81,7 +91,7 @@ def promised_auc(probability: Floats, score: Floats, confidence: float = 0.95) -
     return Estimate(value, low, high, p.size, float(p.size), confidence)
 
 
-def _promised_rate(p: Floats, confidence: float) -> Estimate:
+def _estimated_rate(p: Floats, confidence: float) -> Estimate:
     if p.size == 0:
         return cannot_say("there are no rows", 0, confidence)
     value = float(p.mean())
@@ -89,7 +99,7 @@ def _promised_rate(p: Floats, confidence: float) -> Estimate:
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), p.size, float(p.size), confidence)
 
 
-def _promised_value(value: npt.ArrayLike | None, deviation: npt.ArrayLike | None, confidence: float) -> Estimate:
+def _estimated_value(value: npt.ArrayLike | None, deviation: npt.ArrayLike | None, confidence: float) -> Estimate:
     if value is None:
         return cannot_say("no model values the actions", 0, confidence)
     if deviation is None:
@@ -100,3 +110,35 @@ def _promised_value(value: npt.ArrayLike | None, deviation: npt.ArrayLike | None
         return cannot_say("no decision has an expected value", 0, confidence)
     mean, half = float(money.mean()), normal_quantile(confidence) * float(np.sqrt((spread**2).sum())) / money.size
     return Estimate(mean, mean - half, mean + half, money.size, float(money.size), confidence)
+
+
+def estimated_figures(cohort: DecidedCohort) -> Iterator[Figure]:
+    """What is to be expected of a cohort of a model, before its outcomes have come; nothing of rules."""
+    if cohort.score is None or cohort.predictions.values is None:
+        return
+    rows = cohort.is_comparable
+    expected = cohort.predictions.values[np.arange(len(cohort.taken)), cohort.taken]
+    estimated = estimated_performance(cohort.score[rows], value=expected[rows])
+    for name, estimate in zip(ESTIMATED, (estimated.auc, estimated.rate, estimated.value), strict=True):
+        yield Figure(name, estimate, release_id=cohort.release_id, is_mature=False)
+
+
+def estimation_errors(cohort: DecidedCohort, estimated: Mapping[str, float]) -> Iterator[Figure]:
+    """What came less what was estimated of a cohort that has become mature; ``estimated`` by name (`ESTIMATED`)."""
+    if cohort.score is None or cohort.use_case.outcome.class_ is None:
+        return
+    rows = cohort.is_comparable
+    is_known, money = rows & ~np.isnan(cohort.outcome), cohort.money[rows]
+    outcome, score = cohort.outcome[is_known], cohort.score[is_known]
+    came = (auc(outcome, score), weighted_mean(outcome), weighted_mean(money[~np.isnan(money)]))
+    for name, estimate in zip(ESTIMATED, came, strict=True):
+        if name in estimated:
+            error = _less(estimate, estimated[name])
+            yield Figure(name.replace("_estimated", "_estimation_error"), error, release_id=cohort.release_id)
+
+
+def _less(estimate: Estimate, expected: float) -> Estimate:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return estimate
+    ends = (estimate.value - expected, estimate.low - expected, estimate.high - expected)
+    return Estimate(*ends, estimate.n, estimate.effective_n, estimate.confidence)

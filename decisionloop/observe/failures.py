@@ -1,14 +1,14 @@
-"""Why it failed: every large miss of a mature cohort gets one cause, by a documented order.
+"""Why it failed: every large failure of a mature cohort gets one cause, by a documented order.
 
-A miss is measured by its surprise, the money that the decision brought less the money that was expected of the
+A failure is measured by its surprise, the money that the decision brought less the money that was expected of the
 action when it was taken. The order asks first what was wrong with the inputs, then with the serving, then with where
 the decision lay, and blames the world last; the first cause that applies counts:
 
     missing_feature, fallback, stale_features, outside_training_support, near_threshold, weak_group,
     confident_and_wrong
 
-That a cause applies to a miss does not say that it made it: read its share of the misses beside its share of all
-decisions (`failure_summary`). Only a cause that is commoner among the misses explains something.
+That a cause applies to a failure does not say that it made it. Only a cause that is commoner among the failures than
+among all decisions explains something.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
+from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.slice_predicate import in_weak_slices
 from decisionloop.observe.support import Support
 
 LARGE_SHARE = 0.05
-"""So large a share of a cohort's decisions, the worst ones, are large misses at most (but for ties)."""
+"""So large a share of a cohort's decisions, the worst ones, are large failures at most (but for ties)."""
 NEAR_SHARE = 0.05
 """Two actions are near each other where they differ by less than this share of what choosing is worth on average."""
 
 
 class FailureCause(StrEnum):
-    """Why a decision missed, in the order in which causes are looked for."""
+    """Why a decision failed, in the order in which causes are looked for."""
 
     MISSING_FEATURE = "missing_feature"
     FALLBACK = "fallback"
@@ -74,26 +75,24 @@ class Circumstances:
 
 
 def circumstances_of(
-    use_case: UseCase,
-    log: pd.DataFrame,
-    frame: pd.DataFrame,
-    expected: np.ndarray | None,
+    cohort: DecidedCohort,
     support: Support | None = None,
     weak_slices: tuple[str, ...] = (),
     age_days: np.ndarray | None = None,
 ) -> Circumstances:
-    """The circumstances of n logged decisions (column fallback_reason), aligned with their canonical ``frame``.
+    """The circumstances of the n decisions of a cohort.
 
     Args:
-        expected: money expected of each action when it was decided (n, A); None where no model decided.
         support: what the deciding release learnt from; None: unknown.
-        weak_slices: predicates of slices found in earlier cohorts; a cohort must not explain itself.
+        weak_slices: predicates of slices found in earlier cohorts; a cohort must not explain itself. Raises UsageError
+            for one that the contract's features cannot answer.
+        age_days: age of the source rows (n,); None: unknown.
     """
-    n = len(log)
+    expected, frame = cohort.predictions.values, cohort.frame
     return Circumstances(
-        is_missing=missing_inputs(use_case, frame),
-        is_fallback=log["fallback_reason"].notna().to_numpy(),
-        value_gap=np.full(n, np.nan) if expected is None else value_gaps(expected),
+        is_missing=missing_inputs(cohort.use_case, frame),
+        is_fallback=cohort.is_fallback,
+        value_gap=np.full(len(frame), np.nan) if expected is None else value_gaps(expected),
         age_days=age_days,
         is_outside=None if support is None else support.is_outside(frame),
         is_weak=in_weak_slices(weak_slices, frame) if weak_slices else None,
@@ -134,12 +133,12 @@ def money_surprise(
     return np.where(is_told, surprise, np.nan)
 
 
-def miss_limit(surprise: np.ndarray, worth: float | None = None) -> float:
-    """Money below expectation from which a miss is large, >= 0; infinite where nothing came worse than expected.
+def failure_limit(surprise: np.ndarray, worth: float | None = None) -> float:
+    """Money below expectation from which a failure is large, >= 0; infinite where nothing came worse than expected.
 
     The worst 5 % of the decisions whose outcome is known, but at least ``worth``: what choosing is worth on average
-    (`monitor.finding.Stakes`), so that in a quiet cohort trifles are no misses. Keep it with the release and use it
-    for later cohorts: then more misses mean that things got worse.
+    (`monitor.finding.Stakes`), so that in a quiet cohort trifles are no failures. Keep it with the release and use it
+    for later cohorts: then more failures mean that things got worse.
     """
     known = surprise[~np.isnan(surprise)]
     if not len(known):
@@ -151,7 +150,7 @@ def miss_limit(surprise: np.ndarray, worth: float | None = None) -> float:
 def causes_of(
     use_case: UseCase, circumstances: Circumstances, worth: float | None = None, near_share: float = NEAR_SHARE
 ) -> np.ndarray:
-    """The cause (n,) that each decision would have if it missed, text of :class:`FailureCause`.
+    """The cause (n,) that each decision would have if it failed, text of :class:`FailureCause`.
 
     ``worth`` None: no model valued the actions, so no decision was a close call. Raises UsageError where arrays differ
     in length.
@@ -174,30 +173,17 @@ def causes_of(
     return np.select([*applies.values()], list(names), default=FailureCause.CONFIDENT_AND_WRONG.value)
 
 
-def large_misses(
+def large_failures(
     decision_id: pd.Series, surprise: np.ndarray, cause: np.ndarray, limit: float | None = None
 ) -> pd.DataFrame:
-    """The large misses among n decisions, in their order: decision_id, cause, surprise (money, below 0).
+    """The large failures among n decisions, in their order: decision_id, cause, surprise (money, below 0).
 
-    ``limit`` from :func:`miss_limit`; None: the cohort's own.
+    ``limit`` from :func:`failure_limit`; None: the cohort's own.
     """
-    is_large = surprise <= -(miss_limit(surprise) if limit is None else limit)
+    is_large = surprise <= -(failure_limit(surprise) if limit is None else limit)
     columns = {
         "decision_id": decision_id.to_numpy()[is_large],
         "cause": cause[is_large],
         "surprise": surprise[is_large],
     }
     return pd.DataFrame(columns).astype({"decision_id": "str", "cause": "str", "surprise": np.float64})
-
-
-def failure_summary(misses: pd.DataFrame, surprise: np.ndarray, cause: np.ndarray) -> pd.DataFrame:
-    """Misses by cause, the dearest first: cause, n, money (their surprises, below 0), share, usual_share.
-
-    ``share`` is of the misses, ``usual_share`` that of the same cause among all decisions with a known outcome.
-    """
-    known = pd.Series(cause[~np.isnan(surprise)], dtype="str")
-    usual = known.value_counts(normalize=True)
-    by_cause = misses.groupby("cause", sort=True)["surprise"].agg(n="size", money="sum").reset_index()
-    by_cause["share"] = by_cause["n"] / max(len(misses), 1)
-    by_cause["usual_share"] = by_cause["cause"].map(usual).astype(np.float64)
-    return by_cause.sort_values("money", kind="stable", ignore_index=True)

@@ -92,28 +92,28 @@ def judge_overlap(overlap: Overlap, rules: OverlapRules | None = None) -> Overla
 
 
 def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
-    found = []
+    problems = []
     if overlap.unsupported_share > rules.maximum_unsupported_share:
-        found.append(
+        problems.append(
             f"{overlap.unsupported_share:.1%} of what would change was never tried "
             f"(at most {rules.maximum_unsupported_share:.1%}): explore there first"
         )
     if overlap.effective_n < rules.minimum_effective_n:
-        found.append(
+        problems.append(
             f"the outcomes that tell the policies apart are worth {overlap.effective_n:,.0f} equally weighted "
             f"ones (at least {rules.minimum_effective_n:,.0f}): wait for more, or explore more"
         )
     if overlap.largest_weight_share > rules.maximum_weight_share:
-        found.append(
+        problems.append(
             f"a single entity carries {overlap.largest_weight_share:.1%} of the weight "
             f"(at most {rules.maximum_weight_share:.1%})"
         )
     if abs(overlap.weight_deviation) > MAXIMUM_WEIGHT_DEVIATION:
-        found.append(
+        problems.append(
             f"actions were taken {'more' if overlap.weight_deviation > 0 else 'less'} often than their logged "
             f"propensities say ({abs(overlap.weight_deviation):.0f} standard errors): check how they are logged"
         )
-    return found
+    return problems
 
 
 def _deviation(total: float, expected: float, by_entity: Floats) -> float:

@@ -56,29 +56,6 @@ def auc(
     return Estimate(value, low, high, y.size, effective_n, confidence)
 
 
-def auc_difference(
-    outcome: npt.ArrayLike,
-    score: npt.ArrayLike,
-    other_score: npt.ArrayLike,
-    weights: Weights = None,
-    entities: Weights = None,
-    confidence: float = 0.95,
-) -> Estimate:
-    """AUC of ``score`` minus that of ``other_score`` on the same rows (paired, DeLong 1988); else as ``auc``."""
-    y, s, w = _as_rows(outcome, score, weights)
-    _, other, _ = _as_rows(outcome, other_score, weights)
-    problem = _problem_of(y, s, w) or _problem_of(y, other, w)
-    if problem:
-        return cannot_say(problem, y.size, confidence)
-    codes = entity_codes(entities, y.size)
-    (first, influence), (second, other_influence) = _auc_influence(y, s, w), _auc_influence(y, other, w)
-    sizes = [effective_sample_size(entity_sums(np.where(y == k, w, 0.0), codes)) for k in (1, 0)]
-    half = t_quantile(confidence, min(sizes) - 1) * _auc_error(influence - other_influence, y, codes)
-    gap = first - second
-    effective_n = effective_sample_size(entity_sums(w, codes))
-    return Estimate(gap, max(gap - half, -1.0), min(gap + half, 1.0), y.size, effective_n, confidence)
-
-
 def log_loss(
     outcome: npt.ArrayLike,
     probability: npt.ArrayLike,

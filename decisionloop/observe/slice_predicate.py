@@ -66,16 +66,16 @@ class Condition:
         if not self.has_known:
             return f"{name} is missing"
         if feature.type == "boolean":
-            told = f"{name}: {'yes' if self.above is not None else 'no'}"
+            words = f"{name}: {'yes' if self.above is not None else 'no'}"
         elif self.above is not None and self.up_to is not None:
-            told = f"{name} above {_number(self.above)} and up to {_number(self.up_to)}"
+            words = f"{name} above {_number(self.above)} and up to {_number(self.up_to)}"
         elif self.above is not None:
-            told = f"{name} above {_number(self.above)}"
+            words = f"{name} above {_number(self.above)}"
         elif self.up_to is not None:
-            told = f"{name} up to {_number(self.up_to)}"
+            words = f"{name} up to {_number(self.up_to)}"
         else:
             return f"{name} is known"
-        return f"{told} (or missing)" if self.has_missing else told
+        return f"{words} (or missing)" if self.has_missing else words
 
 
 def _number(value: float) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say
 from decisionloop.observe.logged_decisions import LoggedDecisions
@@ -28,14 +26,6 @@ class RealisedValue:
     arrived_money: float
     decisions: int
     missing_outcomes: int
-
-
-@dataclass(frozen=True)
-class CohortValue:
-    """Realised value of one cohort, for instance the decisions of a month."""
-
-    cohort: str
-    value: RealisedValue
 
 
 @dataclass(frozen=True)
@@ -70,37 +60,24 @@ def realised_value(logged: LoggedDecisions, confidence: float = 0.95) -> Realise
     )
 
 
-def realised_value_by_cohort(
-    logged: LoggedDecisions, cohort: npt.ArrayLike | Sequence[str], confidence: float = 0.95
-) -> tuple[CohortValue, ...]:
-    """``realised_value`` of each cohort, in sorted order; ``cohort`` (n,) names that of each decision."""
-    names, code = np.unique(np.asarray(cohort, dtype=str), return_inverse=True)
-    order = np.argsort(code, kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(code, minlength=len(names)))[:-1]) if len(names) else []
-    return tuple(
-        CohortValue(str(name), realised_value(logged.subset(rows), confidence))
-        for name, rows in zip(names, parts, strict=True)
-    )
-
-
 def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: float = 0.95) -> ValueAgainstRules:
     """Realised value of the logged policy against the rules, ``rules`` (n, A) probabilities, from one log.
 
     The gain is paired (doubly robust): a decision that the rules would have taken with certainty, and that was
     taken with probability 1, contributes exactly 0. Holdout decisions do not belong in ``logged``.
     """
-    realised, told = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
+    realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
     rows = _gain_rows(logged, rules)
     overlap = measure_overlap(logged, one_hot(logged.action, rules.shape[1]) - rules, rows.weight)
     return ValueAgainstRules(
         realised=realised,
-        rules=told,
+        rules=by_rules,
         gain=money_estimate(rows, confidence) if realised.per_decision.is_known else realised.per_decision,
         # What was done needs no support: only the rules' side can be unsupported or have wrong propensities.
         overlap=replace(
             overlap,
-            unsupported_share=told.overlap.unsupported_share,
-            weight_deviation=told.overlap.weight_deviation,
+            unsupported_share=by_rules.overlap.unsupported_share,
+            weight_deviation=by_rules.overlap.weight_deviation,
         ),
     )
 

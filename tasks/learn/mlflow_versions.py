@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from importlib import metadata
 
 from decisionloop.contract.code import FEATURES_FILE, RULES_FILE
 from decisionloop.contract.loading import FILE_NAME
-from decisionloop.learn.candidates import Candidate
-from decisionloop.learn.model_card import model_card
-from decisionloop.learn.training_set import TrainingSet
-from decisionloop.learn.weakness import Weakness
+from decisionloop.learn.model_card import MeasuredCandidate, model_card
 from decisionloop.ledger.releases import RULES, baseline, champion
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.registry import ReleaseRecord
@@ -58,17 +54,9 @@ def log_rules(workspace: Workspace) -> str:
     return version
 
 
-def log_candidate(
-    workspace: Workspace,
-    release_id: str,
-    fact: TrainingSetFact,
-    rows: TrainingSet,
-    candidate: Candidate,
-    metrics: Mapping[str, float],
-    weaknesses: Sequence[Weakness] = (),
-) -> str:
+def log_candidate(workspace: Workspace, release_id: str, fact: TrainingSetFact, measured: MeasuredCandidate) -> str:
     """Log a candidate with its pipelines, compiled scorers and model card; returns its version."""
-    use_case = workspace.use_case
+    use_case, candidate, rows = workspace.use_case, measured.candidate, measured.rows
     cohorts = f"{fact.cohort_from:%Y-%m-%d} to {fact.cohort_to:%Y-%m-%d}"
     scorers = {"class": candidate.model.class_scorer, "amount": candidate.model.amount_scorer}
     record = ReleaseRecord(
@@ -78,7 +66,7 @@ def log_candidate(
         contract_digest=use_case.digest,
         training_set_id=fact.training_set_id,
         code_version=code_version(workspace),
-        metrics=metrics,
+        metrics=measured.metrics,
         parameters={
             "seed": use_case.model.seed,
             "rows": len(rows),
@@ -86,11 +74,9 @@ def log_candidate(
             "cohorts": cohorts,
             "training_snapshot": fact.snapshot_digest,
             "contract_version": use_case.version,
-            "weak_slices": len(weaknesses),
+            "weak_slices": len(measured.weaknesses),
         },
-        model_card=model_card(
-            use_case, release_id, candidate.kind, rows, cohorts, metrics, candidate.model.refusals, weaknesses
-        ),
+        model_card=model_card(use_case, release_id, cohorts, measured),
         files={f"{part}.scorer": scorer.to_bytes() for part, scorer in scorers.items() if scorer is not None},
     )
     return workspace.registry.log_release(record, candidate.pipelines)

@@ -24,7 +24,7 @@ from tasks.learn.retraining_answer import keep_answer, trigger_rules
 from tasks.learn.second_look import review_shadow
 from tasks.learn.training_rows import manifest_of, training_rows_of
 from tasks.learn.trigger_state import Asked, trigger_state
-from tasks.learn.verdicts import keep_verdict
+from tasks.learn.verdicts import GateAnswer, keep_verdict
 from tasks.readback.mature_decisions import mature_batches, training_window
 from tasks.step import step
 
@@ -42,8 +42,8 @@ class Trigger:
 def review_challengers(use_case: str, as_of: datetime) -> str:
     """Give every challenger its second look when it is due; returns what happened in a sentence."""
     workspace = open_workspace(use_case)
-    said = [review_shadow(workspace, shadow.release, as_of) for shadow in shadows(workspace.ledger, use_case)]
-    return " ".join(said) or "No challenger is in shadow."
+    answers = [review_shadow(workspace, shadow.release, as_of) for shadow in shadows(workspace.ledger, use_case)]
+    return " ".join(answers) or "No challenger is in shadow."
 
 
 @step
@@ -122,12 +122,13 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
     rules = gate_rules(workspace.use_case, 1)
     theirs = contender_of(workspace, decides.release, batches.frame)
     records = find_candidates(workspace, release_ids, batches.log["decision_id"].to_numpy(dtype=object))
-    said, passed = [], []
+    answers, passed = [], []
     for record in records:
         evidence = gather_evidence(workspace.use_case, batches, record.contender, theirs, rules)
         verdict = judge(evidence, rules)
-        keep_verdict(workspace, 1, as_of, record.release.release_id, decides.release_id, verdict, evidence)
-        said.append(f"{record.release.kind}: {verdict.decision}. {verdict.reason}")
+        answer = GateAnswer(1, record.release.release_id, decides.release_id, verdict, evidence)
+        keep_verdict(workspace, as_of, answer)
+        answers.append(f"{record.release.kind}: {verdict.decision}. {verdict.reason}")
         if verdict.decision == "promote":
             passed.append((evidence.money.value or 0.0, record.release, verdict.reason))
         else:
@@ -138,7 +139,7 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
             enter_shadow(workspace, release, reason, as_of)
         else:
             refuse(workspace, release, "Another candidate of this training would have earned more.", as_of)
-    return " ".join(said)
+    return " ".join(answers)
 
 
 def _training_set(workspace: Workspace, training_set_id: str) -> TrainingSetFact:

@@ -32,8 +32,8 @@ def keep_answer(workspace: Workspace, state: TriggerState, decision: TriggerDeci
     In the ledger the trigger of a yes is who asked; of a no it is "wait" or "refuse", or "none" if nobody asked.
     """
     use_case, day = workspace.use_case.name, f"{state.as_of:%Y-%m-%d}"
-    told = decision.verdict if decision.trigger != "none" else "none"
-    trigger = decision.trigger if decision.is_triggered else told
+    refusal = decision.verdict if decision.trigger != "none" else "none"
+    trigger = decision.trigger if decision.is_triggered else refusal
     reason = " ".join([decision.reason, *_brought_by(asked, decision)])
     append_learn_run(workspace.ledger, use_case, state.as_of, trigger, decision.is_triggered, reason, state.as_of)
     if decision.is_triggered:

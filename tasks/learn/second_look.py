@@ -13,7 +13,7 @@ from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.workspace import Workspace
 from tasks.learn.candidates import contender_of
 from tasks.learn.release_stages import promote, refuse
-from tasks.learn.verdicts import keep_verdict
+from tasks.learn.verdicts import GateAnswer, keep_verdict
 from tasks.readback.mature_decisions import mature_batches
 
 
@@ -49,7 +49,7 @@ def _judge(workspace: Workspace, release: Release, as_of: datetime) -> str:
     challenger, champion_side = (contender_of(workspace, r, batches.frame) for r in (release, decides.release))
     evidence = gather_evidence(workspace.use_case, batches, challenger, champion_side, rules)
     verdict = judge(evidence, rules)
-    keep_verdict(workspace, 2, as_of, release.release_id, decides.release_id, verdict, evidence)
+    keep_verdict(workspace, as_of, GateAnswer(2, release.release_id, decides.release_id, verdict, evidence))
     if verdict.decision == "promote":
         promote(workspace, release, verdict.reason, as_of)
     elif verdict.decision == "refuse":

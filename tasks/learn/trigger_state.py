@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from decisionloop.learn.alarm_event import AlarmEvent
-from decisionloop.learn.triggers import OpenIncident, TriggerState
+from decisionloop.learn.triggers import IncidentEvidence, TriggerState
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.incidents import Incident, incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import RULES, Release, champion, current_stages
 from decisionloop.ledger.teaching import Teaching, decisions_per_batch, teaching_by_batch
-from decisionloop.observe.estimate import Estimate, cannot_say
+from decisionloop.observe.estimate import Estimate
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import training_window
+from tasks.readback.measured import estimates_of
 
 AUC, CALIBRATION = "auc_weighted", "calibration"
-CONFIDENCE = 0.95
 BATCHES_COUNTED = 4
 """How many of the last batches tell how many decisions the use case takes."""
 
@@ -84,15 +84,15 @@ def time_of_cohort(cohort: str) -> datetime:
 
 def _open_incidents(
     workspace: Workspace, as_of: datetime, counts: Sequence[Teaching], event: AlarmEvent | None
-) -> tuple[OpenIncident, ...]:
+) -> tuple[IncidentEvidence, ...]:
     """The incidents that were open at ``as_of``, and the event's own where the ledger does not know it."""
     known = incidents(workspace.ledger, workspace.use_case.name)
     is_meant = [one.is_open and one.first_alarm_as_of <= as_of and _matters(workspace, one) for one in known]
-    found = [_told(workspace, one, counts) for one, matters in zip(known, is_meant, strict=True) if matters]
+    evidence = [_evidence(workspace, one, counts) for one, matters in zip(known, is_meant, strict=True) if matters]
     if event is not None and event.incident_id not in {one.incident_id for one in known}:
         since = event.since or as_of
-        found.append(OpenIncident(event.family, since, _outcomes_since(counts, since), event.stake, event.words))
-    return tuple(found)
+        evidence.append(IncidentEvidence(event.family, since, _outcomes_since(counts, since), event.stake, event.words))
+    return tuple(evidence)
 
 
 def _matters(workspace: Workspace, incident: Incident) -> bool:
@@ -102,11 +102,11 @@ def _matters(workspace: Workspace, incident: Incident) -> bool:
     return any(one.monitor in HOLES for one in alarms_of(workspace.ledger, incident.use_case, incident.incident_id))
 
 
-def _told(workspace: Workspace, incident: Incident, counts: Sequence[Teaching]) -> OpenIncident:
+def _evidence(workspace: Workspace, incident: Incident, counts: Sequence[Teaching]) -> IncidentEvidence:
     alarms = alarms_of(workspace.ledger, incident.use_case, incident.incident_id)
     since = min(time_of_cohort(alarm.cohort) for alarm in alarms)
     stakes = [alarm.stake_per_decision for alarm in alarms if alarm.stake_per_decision is not None]
-    return OpenIncident(
+    return IncidentEvidence(
         family=incident.family,  # type: ignore[arg-type]  # the ledger keeps it as text
         since=since,
         outcomes_since=_outcomes_since(counts, since),
@@ -138,18 +138,11 @@ def _champion_record(
 
 
 def _latest(workspace: Workspace, release: Release, monitor: str) -> tuple[Estimate | None, str]:
-    """What a monitor said of a release on its latest mature cohort, and that cohort's name."""
+    """What a monitor measured of a release on its latest mature cohort, and that cohort's name."""
     measured = measurements_of(workspace.ledger, workspace.use_case.name, monitor, release.release_id)
     measured = measured[measured["is_mature"] & (measured["slice"] == "all")]
     if measured.empty:
         return None, ""
-    last = measured.sort_values("cohort").iloc[-1]
-    n, cohort = int(last["n"]), str(last["cohort"])
-    if any(map(_is_missing, (last["value"], last["low"], last["high"]))):
-        return cannot_say("too few outcomes", n, CONFIDENCE), cohort
-    value, low, high = float(last["value"]), float(last["low"]), float(last["high"])
-    return Estimate(value, low, high, n, float(last["effective_n"]), CONFIDENCE), cohort
-
-
-def _is_missing(value: float | None) -> bool:
-    return value is None or value != value
+    last = measured.sort_values("cohort").iloc[-1:]
+    (estimate,) = estimates_of(last)
+    return estimate, str(last["cohort"].iloc[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from decisionloop.learn.evidence import Look
@@ -13,46 +13,50 @@ from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce, publish
 
 
-def keep_verdict(
-    workspace: Workspace,
-    look: Look,
-    as_of: datetime,
-    challenger_id: str,
-    champion_id: str,
-    verdict: Verdict,
-    evidence: GateEvidence,
-) -> None:
+@dataclass(frozen=True)
+class GateAnswer:
+    """What the gate answered at one look at a challenger beside the champion, and on which evidence."""
+
+    look: Look
+    challenger_id: str
+    champion_id: str
+    verdict: Verdict
+    evidence: GateEvidence
+
+
+def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> None:
     """Store the verdict with its reasons and evidence, announce it, and publish it as an artifact."""
+    verdict = answer.verdict
     append_verdict(
         workspace.ledger,
         use_case=workspace.use_case.name,
-        challenger_id=challenger_id,
-        champion_id=champion_id,
-        look=look,
+        challenger_id=answer.challenger_id,
+        champion_id=answer.champion_id,
+        look=answer.look,
         as_of=as_of,
         decision=verdict.decision,
         reasons=canonical_json([asdict(check) for check in verdict.checks]),
-        evidence=canonical_json(evidence),
+        evidence=canonical_json(answer.evidence),
         at=as_of,
     )
     announce(
         "gate.decided",
         workspace.use_case.name,
-        challenger_id,
+        answer.challenger_id,
         {"decision": verdict.decision, "reason": verdict.reason},
     )
-    publish(f"gate-{challenger_id}-{look}", _markdown(look, challenger_id, champion_id, verdict))
+    publish(f"gate-{answer.challenger_id}-{answer.look}", _markdown(answer))
 
 
-def _markdown(look: Look, challenger_id: str, champion_id: str, verdict: Verdict) -> str:
+def _markdown(answer: GateAnswer) -> str:
     mark = {True: "passed", False: "failed", None: "cannot say"}
     lines = [
-        f"# Gate, look {look}: {verdict.decision}",
+        f"# Gate, look {answer.look}: {answer.verdict.decision}",
         "",
-        f"`{challenger_id}` against `{champion_id}`",
+        f"`{answer.challenger_id}` against `{answer.champion_id}`",
         "",
         "| check | | |",
         "|---|---|---|",
-        *(f"| {check.name} | {mark[check.is_passed]} | {check.reason} |" for check in verdict.checks),
+        *(f"| {check.name} | {mark[check.is_passed]} | {check.reason} |" for check in answer.verdict.checks),
     ]
     return "\n".join(lines) + "\n"

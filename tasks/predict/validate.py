@@ -27,7 +27,7 @@ from tasks.readback.tables import read_part, reference_before
 from tasks.step import step
 from tasks.tell.announcements import publish
 from tasks.tell.halting import Stop, halt, hand_over, stop_of
-from tasks.watch.alarms import raise_alarms
+from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.inputs import judge_features, keep_first_reference, reference_for
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _compare(hand: BatchInHand, profile: FrameProfile | None) -> tuple[Finding, 
     if reference is None or profile is None:
         return ()
     findings = judge_features(hand.workspace, hand.batch, hand.champion.release_id, reference, profile)
-    raise_alarms(hand.workspace, findings, hand.as_of, hand.batch_id, profile.rows)
+    raise_alarms(hand.workspace, findings, Occasion(hand.as_of, hand.batch_id, profile.rows))
     publish(f"inputs-{hand.batch_id}", monitoring_markdown(hand.use_case, findings, "Features of the batch"))
     return findings
 

@@ -100,10 +100,19 @@ def open_batch_in_hand(use_case: str, batch_id: str) -> BatchInHand:
     assert ruling is not None
     by, rules = scored.get("champion"), scored.get("rules")
     return BatchInHand(
-        workspace=workspace.under(str(details["opened"].get("contract_digest") or batch.contract_digest)),
+        workspace=_under_own_contract(workspace, batch, details),
         batch=batch,
         champion=decides.release if by is None else release_of(workspace, str(by)),
         rules=ruling.release if rules is None else release_of(workspace, str(rules)),
         is_killed=is_kill_switch_on(workspace.ledger, use_case),
         details=details,
     )
+
+
+def own_workspace(workspace: Workspace, batch: Batch) -> Workspace:
+    """The workspace under the contract that a batch was last opened with."""
+    return _under_own_contract(workspace, batch, attempt_details(workspace.ledger, batch.batch_id))
+
+
+def _under_own_contract(workspace: Workspace, batch: Batch, details: Mapping[str, Mapping[str, Scalar]]) -> Workspace:
+    return workspace.under(str(details["opened"].get("contract_digest") or batch.contract_digest))

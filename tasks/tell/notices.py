@@ -21,6 +21,7 @@ from decisionloop.ledger.notices import (
     pending_notices,
 )
 from decisionloop.ledger.schema import utc_now
+from decisionloop.monitor.alarm.message import Notification
 from decisionloop.monitor.alarm.quiet_hours import is_wanted, not_before
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
@@ -29,15 +30,6 @@ from tasks.tell.channels import send
 
 FAILURES_IN_A_ROW = 3
 """A channel that failed so often in one run is down: the rest waits for the next run instead of for timeouts."""
-
-
-@dataclass(frozen=True)
-class Notification:
-    """What people are told, and how urgent it is."""
-
-    severity: AlarmSeverity
-    title: str
-    body: str
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,16 @@ from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
+from decisionloop.monitor.impact.causes import SAMPLE
+from decisionloop.monitor.impact.plug import PlugDecision
+from decisionloop.monitor.watching.watch_batch import watch_impact
 from decisionloop.workspace import Workspace
 from tasks.readback.sample import sample_of
 from tasks.readback.tables import read_part
 from tasks.tell.announcements import announce
-from tasks.watch.alarms import raise_alarms
-from tasks.watch.impact_causes import SAMPLE, with_causes
-from tasks.watch.outputs import Chosen, judge_groups
+from tasks.watch.alarms import Occasion, raise_alarms
+from tasks.watch.impact_causes import explained_impact
+from tasks.watch.outputs import Chosen
 
 GUARD = "monitor of adverse impact"
 
@@ -31,14 +33,13 @@ def watch_groups(workspace: Workspace, batch: Batch, champion: Release, chosen: 
     A person turns the kill switch off again: nothing here ever does.
     """
     batch_id = batch.batch_id
-    findings = judge_groups(workspace, champion, chosen)
-    # Where the rules decide there is nothing to fall back to.
-    decision = None if champion.kind == RULES else pull_plug(workspace.use_case, findings, chosen.groups)
+    watched = watch_impact(workspace.use_case, chosen.groups, champion.release_id, champion.kind != RULES)
+    findings, decision = watched.findings, watched.plug
     if any(finding.is_alarm for finding in findings):
         findings = _explained(workspace, batch_id, champion, findings)
     if decision is not None:
         findings = tuple(_with_plug(finding, decision) if finding.is_alarm else finding for finding in findings)
-    raise_alarms(workspace, findings, batch.as_of, batch_id, chosen.rows)
+    raise_alarms(workspace, findings, Occasion(batch.as_of, batch_id, chosen.rows))
     if decision is None or not decision.is_pulled:
         return False
     # The event first: a run that was killed behind the flag finds the switch on, and says nothing.
@@ -63,4 +64,4 @@ def _explained(
         actions_by_index(workspace.use_case, read_part(workspace, batch_id, "choice", part, ["action"])["action"])[rows]
         for part, rows in sample.rows.items()
     ]
-    return with_causes(workspace, champion, sample.frame, np.concatenate(chosen), findings)
+    return explained_impact(workspace, champion.release_id, sample.frame, np.concatenate(chosen), findings)

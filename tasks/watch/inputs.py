@@ -20,16 +20,14 @@ from decisionloop.ledger.monitor_references import (
     thresholds_of,
 )
 from decisionloop.ledger.releases import Release
-from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
-from decisionloop.monitor.compare.variation import natural_variation
-from decisionloop.monitor.inputs import judge_inputs
+from decisionloop.monitor.compare.variation import Variation
+from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, FeaturesBefore, watch_features
 from decisionloop.observe.support import Support
 from decisionloop.workspace import Workspace
 from tasks.readback.releases import release_of
 from tasks.readback.sample import sample_of
-from tasks.readback.tables import REFERENCE_BATCHES
 
 REFERENCE_ROWS = 100_000
 """More would not move a quantile that anybody could see."""
@@ -48,12 +46,13 @@ def reference_for(workspace: Workspace, batch: Batch, release_id: str) -> Refere
 def judge_features(
     workspace: Workspace, batch: Batch, release_id: str, reference: Reference, profile: FrameProfile
 ) -> tuple[Finding, ...]:
-    """Every check of this batch's features."""
+    """Every check of this batch's features; the limits that are calibrated by it are kept."""
     recent = _recent_profiles(workspace, batch.as_of, profile.bins_digest)
-    variation = _limits(workspace, batch.as_of, release_id, recent)
+    before = FeaturesBefore(reference, recent, _limits(workspace, release_id))
     stakes = replace(stakes_before(workspace, batch.as_of), importance=_importance(workspace, release_id))
-    budget = budget_of(workspace.use_case)
-    return judge_inputs(workspace.use_case, profile, reference, recent, variation, budget, stakes)
+    watched = watch_features(workspace.use_case, profile, before, stakes)
+    _keep_limits(workspace, batch.as_of, release_id, watched.calibrated)
+    return watched.findings
 
 
 def keep_first_reference(workspace: Workspace, batch: Batch, release_id: str) -> None:
@@ -76,40 +75,41 @@ def keep_what_it_saw(connection: Connection, release: Release, seen: Mapping[str
 
 def stakes_before(workspace: Workspace, as_of: datetime) -> Stakes:
     """What choosing was worth in the last batch that a model has valued."""
-    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-RECENT_BATCHES:]
     details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "scored")
-    told = [float(worth) for detail in details if (worth := detail.get("worth")) is not None]
-    return Stakes(worth=told[-1]) if told else Stakes()
+    valued = [float(worth) for detail in details if (worth := detail.get("worth")) is not None]
+    return Stakes(worth=valued[-1]) if valued else Stakes()
 
 
 def _importance(workspace: Workspace, release_id: str) -> dict[str, float] | None:
     """Share of each feature in a model's scores, as its card says; None for rules and for older releases."""
-    told: dict[str, float] | None = json.loads(release_of(workspace, release_id).card_json).get("importance")
-    return told
+    shares: dict[str, float] | None = json.loads(release_of(workspace, release_id).card_json).get("importance")
+    return shares
 
 
-def _recent_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) -> list[FrameProfile]:
+def _recent_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) -> tuple[FrameProfile, ...]:
     """Profiles of the last accepted batches in the same bins, oldest first."""
-    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-RECENT_BATCHES:]
     details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "validated")
-    told = [detail.get("profile") for detail in details]
-    profiles = [FrameProfile.from_json(str(text)) for text in told if text is not None]
-    return [profile for profile in profiles if profile.bins_digest == bins_digest]
+    kept = [detail.get("profile") for detail in details]
+    profiles = [FrameProfile.from_json(str(text)) for text in kept if text is not None]
+    return tuple(profile for profile in profiles if profile.bins_digest == bins_digest)
 
 
-def _limits(workspace: Workspace, as_of: datetime, release_id: str, recent: list[FrameProfile]) -> dict[str, float]:
-    """The calibrated limit of each feature's shift: made once a release, of its first batches, and kept."""
-    ledger, name = workspace.ledger, workspace.use_case.name
-    kept = {
+def _limits(workspace: Workspace, release_id: str) -> dict[str, float]:
+    """The limit of each feature's shift that was calibrated for a release; {} before its first batches."""
+    thresholds = thresholds_of(workspace.ledger, workspace.use_case.name, release_id)
+    return {
         slice_.removeprefix("feature="): known.threshold
-        for (monitor, slice_), known in thresholds_of(ledger, name, release_id).items()
+        for (monitor, slice_), known in thresholds.items()
         if monitor == SHIFT and known.release_id == release_id
     }
-    if kept or len(recent) < REFERENCE_BATCHES:
-        return kept
-    found = natural_variation(recent, workspace.use_case.monitors.minimum_shift)
+
+
+def _keep_limits(workspace: Workspace, as_of: datetime, release_id: str, limits: Mapping[str, Variation]) -> None:
+    """Keep calibrated limits: they are made once a release."""
+    name = workspace.use_case.name
     append_thresholds(
-        ledger,
-        [new_threshold(name, SHIFT, f"feature={one}", release_id, v.threshold, v, as_of) for one, v in found.items()],
+        workspace.ledger,
+        [new_threshold(name, SHIFT, f"feature={one}", release_id, v.threshold, v, as_of) for one, v in limits.items()],
     )
-    return {one: v.threshold for one, v in found.items()}

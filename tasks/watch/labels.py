@@ -9,22 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import Batch, batches, cohort_name
 from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
 from decisionloop.ledger.measurements import judged_between
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import baseline
 from decisionloop.ledger.storage.facts import canonical_json
-from decisionloop.monitor.alarm.budget import budget_of
-from decisionloop.monitor.labels import judge_labels, labels_complete, missing_beyond_usual
+from decisionloop.monitor.labels import CohortLabels
+from decisionloop.monitor.watching.watch_cohort import CURVE_COHORTS
 from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
-from tasks.watch.alarms import raise_alarms
+from tasks.watch.alarms import Occasion, raise_alarms
 
-COHORTS = 12
-"""How many mature cohorts say what is usual."""
 KIND = "labels"
 MONITORS = ("late_labels", "missing_labels")
 
@@ -42,11 +39,10 @@ def watch_labels(use_case: str, as_of: datetime) -> int:
     young = batches(workspace.ledger, use_case, oldest + timedelta(microseconds=1), as_of - timedelta(microseconds=1))
     raised, judged = 0, _judged_since_last_batch(workspace, as_of)
     for batch in (one for one in young if one.is_decided and cohort_name(one.as_of) not in judged):
-        told = labels_of(workspace, batch, as_of)
-        decided, arrived = told.arrivals.decided, told.arrivals.arrived
-        findings = judge_labels(contract, decided, arrived, told.age_days, told.curve, budget_of(contract))
-        is_mature = told.age_days >= contract.outcome.maturity_days
-        raised += len(raise_alarms(workspace, findings, as_of, batch.batch_id, decided, batch.as_of, is_mature))
+        labels = labels_of(workspace, batch, as_of).watched
+        is_mature = labels.age_days >= contract.outcome.maturity_days
+        occasion = Occasion(as_of, batch.batch_id, labels.decided, batch.as_of, is_mature)
+        raised += len(raise_alarms(workspace, labels.judge(contract), occasion))
     return raised
 
 
@@ -58,29 +54,19 @@ def _judged_since_last_batch(workspace: Workspace, as_of: datetime) -> frozenset
 
 
 @dataclass(frozen=True)
-class CohortLabels:
-    """The outcomes of a batch that are there at an age, beside what is usual."""
+class BatchLabels:
+    """When the outcomes of a batch came that are there at a time, and what is watched of them."""
 
     arrivals: LabelArrivals
-    age_days: float
-    curve: LabelCurve
-
-    def are_complete(self, use_case: UseCase) -> bool:
-        """Whether a mature cohort has the outcomes without which nothing can be said of the model."""
-        decided, arrived = self.arrivals.decided, self.arrivals.arrived
-        return labels_complete(use_case, decided, arrived, self.age_days, self.curve)
-
-    @property
-    def missing(self) -> float:
-        """Share that is missing beyond the usual."""
-        return missing_beyond_usual(self.arrivals.decided, self.arrivals.arrived, self.age_days, self.curve)
+    watched: CohortLabels
 
 
-def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> CohortLabels:
+def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> BatchLabels:
     """The outcomes of a batch that are there at a time, beside those of the mature cohorts before it."""
     revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
     arrivals = label_arrivals(workspace.ledger, batch.batch_id, revealing, known_at)
-    return CohortLabels(arrivals, (known_at - batch.as_of) / timedelta(days=1), usual_curve(workspace, batch.as_of))
+    age_days, curve = (known_at - batch.as_of) / timedelta(days=1), usual_curve(workspace, batch.as_of)
+    return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrivals.arrived, age_days, curve))
 
 
 def usual_curve(workspace: Workspace, before: datetime) -> LabelCurve:
@@ -106,8 +92,8 @@ def keep_in_curve(workspace: Workspace, batch: Batch, arrivals: LabelArrivals, k
         np.array([count for _, count in arrivals.came], dtype=np.int64),
     )
     curve = LabelCurve.from_json(stored["curve"]) + LabelCurve((CohortArrivals.of(ages, arrivals.decided),))
-    names = [*stored["as_of"], batch.as_of.isoformat()][-COHORTS:]
-    content = canonical_json({"as_of": names, "curve": asdict(curve.last(COHORTS))})
+    names = [*stored["as_of"], batch.as_of.isoformat()][-CURVE_COHORTS:]
+    content = canonical_json({"as_of": names, "curve": asdict(curve.last(CURVE_COHORTS))})
     keep_reference(workspace.ledger, name, owner, content, known_at, KIND)
 
 

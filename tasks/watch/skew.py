@@ -14,7 +14,7 @@ from decisionloop.predict.features import build_frame
 from decisionloop.workspace import open_workspace
 from tasks.readback.sample import sample_of
 from tasks.step import step
-from tasks.watch.alarms import raise_alarms
+from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.inputs import stakes_before
 
 SAMPLE = 500
@@ -40,4 +40,4 @@ def check_skew(use_case: str, as_of: datetime) -> int:
     recomputed = build_frame(contract, workspace.code.features, known, entities, moment, source.time_column)
     skew = compare_features(served, recomputed, contract)
     findings = judge_skew(contract, skew, budget_of(contract), stakes_before(workspace, as_of))
-    return len(raise_alarms(workspace, findings, as_of, batch.batch_id, skew.n, batch.as_of, False))
+    return len(raise_alarms(workspace, findings, Occasion(as_of, batch.batch_id, skew.n, batch.as_of)))

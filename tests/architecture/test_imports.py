@@ -110,3 +110,23 @@ def test_what_happens_at_import_would_be_seen(tmp_path):
         ["writing.py:3:", "os.putenv"],
     ]
     assert told["files"] == ["here.txt"]
+
+
+def test_there_is_one_sequence_of_watching():
+    """What the loop does and what the simulated years are watched by is the same code: neither judges by itself."""
+    judges = {"judge_inputs", "judge_outputs", "judge_impact", "judge_performance", "judge_feedback", "judge_value"}
+    judges |= {"judge_outcome_shift", "judge_labels", "pull_plug", "lift_sequence", "natural_variation"}
+    callers = {path: _names(tree_of(path)) for path in modules("tasks") + modules("benchmarks")}
+    years = {path: names for path, names in callers.items() if path.parts[:2] in {("benchmarks", "monitor_years")}}
+    loop = {path: names for path, names in callers.items() if path.parts[0] == "tasks"}
+    # The coverage of a confidence sequence is measured by itself.
+    years = {path: names for path, names in years.items() if path.name != "peeking.py"}
+    assert {str(path): names & judges for path, names in (loop | years).items() if names & judges} == {}
+    shared = {"watch_features", "watch_outputs", "watch_impact", "watch_cohort"}
+    for side in (loop, years):
+        assert shared <= set().union(*side.values())
+
+
+def _names(tree: ast.Module) -> frozenset[str]:
+    """What a module imports from others, by its own name."""
+    return frozenset(alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names)

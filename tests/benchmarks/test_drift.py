@@ -8,8 +8,7 @@ import pytest
 
 from benchmarks import drift
 from benchmarks.peers import environment
-from decisionloop.monitor.alarm.budget import budget_of
-from decisionloop.monitor.alarm.finding import Stakes
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.inputs import judge_inputs
 
@@ -19,7 +18,7 @@ def test_the_feature_that_moved_is_the_one_that_is_found():
     reference, current = drift._frames(3_000)
     stored = Reference.of(use_case, reference)
     profile = FrameProfile.of(current, stored.bins)
-    findings = judge_inputs(use_case, profile, stored, (), {}, budget_of(use_case), Stakes())
+    findings = judge_inputs(Terms.of(use_case), profile, stored, (), {})
     assert {one.slice for one in findings if one.is_alarm} == {f"feature={drift.MOVED}"}
     counted = drift._histograms(current, stored)()
     assert counted[3][0].tolist() == list(profile.counts[drift.MOVED][:-1])  # the floor does the same work

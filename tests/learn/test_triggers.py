@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from decisionloop.errors import UsageError
 from decisionloop.learn.triggers import (
     CALLS_FOR_TRAINING,
-    OpenIncident,
+    IncidentEvidence,
     TriggerRules,
     TriggerState,
     decide_retraining,
@@ -51,10 +51,10 @@ OFF = replace(SERVING, calibration_gap=Estimate(-0.06, -0.08, -0.04, 5000, 900.0
 SCHEDULED = replace(SERVING, last_trained_at=AS_OF - timedelta(days=91))
 TIRED = timedelta(days=27)
 # In the 50 days until the next schedule 5,000 decisions are taken, so 1 a decision at stake is what retraining costs.
-DRIFT = OpenIncident("inputs", AS_OF - timedelta(days=60), 5000, 1.0, "Debt has moved.")
+DRIFT = IncidentEvidence("inputs", AS_OF - timedelta(days=60), 5000, 1.0, "Debt has moved.")
 
 
-def with_incidents(state: TriggerState, *incidents: OpenIncident) -> TriggerState:
+def with_incidents(state: TriggerState, *incidents: IncidentEvidence) -> TriggerState:
     return replace(state, incidents=incidents)
 
 
@@ -209,7 +209,7 @@ def test_labels_skew_and_adverse_impact_are_not_healed_by_training() -> None:
 
 
 incidents = st.builds(
-    OpenIncident,
+    IncidentEvidence,
     family=st.sampled_from(FAMILIES),
     since=st.integers(0, 200).map(lambda days: AS_OF - timedelta(days=days)),
     outcomes_since=st.integers(0, 10_000),

@@ -17,7 +17,6 @@ from decisionloop.ledger.decisions import (
     append_decisions,
     append_shadow_run,
     decisions_of_batch,
-    decisions_of_entity,
     decisions_with_outcomes,
     shadow_runs,
 )
@@ -95,16 +94,6 @@ def test_the_decisions_of_a_batch_come_back_as_they_were_in_snapshot_order(ready
     expected = batch.decisions[[name for name in found.columns if name in batch.decisions]]
     pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False)
     assert found[["amount", "fallback_reason"]].isna().all(axis=None)
-
-
-def test_everything_decided_about_an_entity_is_found_by_as_of(ready: Ledger, rows: Rows, opening: Rows) -> None:
-    opening(ready, AS_OF + WEEK)
-    opening(ready, AS_OF, "another")
-    for batch in (rows(3, AS_OF + WEEK), rows(3), rows(3, AS_OF, "another")):
-        log(ready, batch)
-    found = decisions_of_entity(ready, "credit_line", "client-00001")
-    assert found["as_of"].tolist() == [AS_OF, AS_OF + WEEK]
-    assert set(found["entity_id"]) == {"client-00001"}
 
 
 def test_no_question_that_the_loop_asks_of_decisions_reads_them_all(sqlite_ledger: Ledger) -> None:

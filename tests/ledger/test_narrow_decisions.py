@@ -14,7 +14,6 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, insert, inspe
 from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.batch_parts import find_part, parts_of
-from decisionloop.ledger.decisions import decisions_of_entity
 from decisionloop.ledger.outbox import count_pending, pending
 from decisionloop.ledger.schema import UtcDateTime, decision, outbox
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
@@ -197,10 +196,3 @@ def test_a_moved_decision_cannot_be_changed(url: str) -> None:
         for table in ("decision_row", "decision_group", "batch_part"):
             with pytest.raises(DBAPIError, match="append-only"), ledger.begin() as connection:
                 connection.execute(text(f"DELETE FROM {table}"))
-
-
-def test_a_moved_decision_is_found_by_its_entity(url: str) -> None:
-    create_or_upgrade(url).close()
-    with open_ledger(url) as ledger:
-        found = decisions_of_entity(ledger, "credit_line", 'client, "3"')
-        assert found["batch_id"].tolist() == [FIRST, SECOND]

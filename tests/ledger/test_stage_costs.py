@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -175,14 +174,3 @@ def _unversioned(url: str) -> Ledger:
     from decisionloop.ledger.storage.engine import _engine
 
     return Ledger(_engine(url, "FULL"))
-
-
-def test_shares_of_a_common_stage_are_accounted_where_they_belong(scored: Ledger) -> None:
-    logged = replace(SHARED[3], bytes_stored=901)
-    parts = logged.shared_out({None: 2, SHADOW: 1})
-    put(scored, *SHARED[:3], *OWN, *parts)
-    (found,) = batch_costs(scored, USE_CASE)
-    assert found.decisions == 100
-    assert found.bytes_stored == 500 + 10 + 901
-    shadow = next(one for one in release_costs([found]) if one.release_id == SHADOW)
-    assert shadow.cpu_seconds == pytest.approx(4.5)

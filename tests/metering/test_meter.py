@@ -96,24 +96,6 @@ def test_nothing_is_lost_in_adding_up_whatever_the_order_of_partitions(parts, ra
     assert add_up(whole) == whole
 
 
-sizes = st.dictionaries(st.sampled_from([None, "a", "b", "c"]), st.floats(0, 1e9), min_size=1)
-
-
-@given(costs, sizes.filter(lambda one: sum(one.values()) > 1e-3))
-def test_a_shared_stage_is_shared_out_whole(cost, by_release) -> None:
-    parts = cost.shared_out(by_release)
-    assert [part.release_id for part in parts] == list(by_release)
-    assert sum(part.bytes_stored for part in parts) == cost.bytes_stored
-    assert sum(part.cpu_seconds for part in parts) == pytest.approx(cost.cpu_seconds)
-    assert all(part.rows == cost.rows and part.bytes_stored >= 0 for part in parts)
-
-
-@pytest.mark.parametrize("by_release", [{}, {None: 0.0}, {"a": 2.0, "b": -1.0}])
-def test_nothing_can_be_shared_out_by_sizes_that_are_none(by_release) -> None:
-    with pytest.raises(UsageError, match="cannot be shared out"):
-        StageCost("log", None, 1, 1.0).shared_out(by_release)
-
-
 def test_the_least_of_some_runs_is_taken() -> None:
     seconds = iter([0.03, 0.005, 0.02])
     assert 0.005 <= least_cpu_seconds(lambda: work(next(seconds)), runs=3) < 0.02

@@ -14,6 +14,7 @@ from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.folding import (
     QUIET_CHECKS,
     SEVERITIES,
+    AlarmOccasion,
     FoldedAlarm,
     OpenIncident,
     closing,
@@ -44,7 +45,8 @@ def finding(
 
 def folded(alarms: list[Finding], open_: tuple[OpenIncident, ...] = (), **others: object) -> tuple[FoldedAlarm, ...]:
     """Fold alarms of one cohort of 100 decisions."""
-    return fold("credit_line", alarms, open_, as_of=AT, rows=100, **{"worth": 20.0, **others})  # type: ignore[arg-type]
+    worth = others.pop("worth", 20.0)
+    return fold(AlarmOccasion("credit_line", AT, 100, worth), alarms, open_, **others)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

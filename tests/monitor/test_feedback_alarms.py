@@ -7,7 +7,9 @@ import pytest
 
 from decisionloop.monitor.alarm.budget import AlarmBudget
 from decisionloop.monitor.alarm.finding import Stakes
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usual_gap
+from decisionloop.monitor.labels import LabelState
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.performance import auc
 from tests.monitor.watched import watched
@@ -25,8 +27,8 @@ def traffic(rng: np.random.Generator, n: int, explored: float = 0.05, wrong: flo
 
 
 def judge(rows, alpha: float, use_case=None, usual: Estimate | None = None, **more):
-    budget = AlarmBudget({"feedback": alpha}, 1.0)
-    return judge_feedback(use_case or watched(), *rows, budget, Stakes(swing=10.0), "r1", usual, **more)
+    terms = Terms(use_case or watched(), AlarmBudget({"feedback": alpha}, 1.0), Stakes(swing=10.0), "r1")
+    return judge_feedback(terms, *rows, usual, LabelState(**more))
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.005])
@@ -60,7 +62,7 @@ def test_a_model_that_is_right_only_where_it_chose_is_told() -> None:
     finding = findings[0]
     assert finding.stake == pytest.approx(10 * finding.figure.value)
     assert "percentage points" in finding.words
-    (provisional,) = judge(traffic(rng, 20_000, wrong=0.25), 1e-4, labels_ok=False)
+    (provisional,) = judge(traffic(rng, 20_000, wrong=0.25), 1e-4, is_complete=False)
     assert not provisional.is_alarm
     assert "provisional" in provisional.words
 

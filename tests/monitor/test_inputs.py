@@ -9,6 +9,7 @@ import pytest
 from decisionloop.errors import UsageError
 from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
 from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.inputs import judge_inputs
 from tests.monitor.customers import customers, offers
@@ -20,16 +21,15 @@ CHECKS = 14  # shift twice and missing for each of four features, unseen and van
 
 def judged(frame: pd.DataFrame, recent: tuple[FrameProfile, ...] = RECENT, **changes: object) -> tuple[Finding, ...]:
     asked = {
-        "use_case": offers(),
         "profile": FrameProfile.of(frame, REFERENCE.bins),
         "reference": REFERENCE,
         "recent": recent,
         "variation": {},
-        "budget": budget_of(offers()),
-        "stakes": Stakes(),
         **changes,
     }
-    return judge_inputs(**asked)
+    given = {"use_case": offers(), "budget": budget_of(offers()), "stakes": Stakes()}
+    terms = Terms(**{name: asked.pop(name, value) for name, value in given.items()})
+    return judge_inputs(terms, **asked)
 
 
 def alarms(findings: tuple[Finding, ...]) -> set[tuple[str, str]]:

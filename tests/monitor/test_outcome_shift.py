@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 
 from decisionloop.contract.loading import load_use_case
-from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.alarm.finding import Stakes
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.outcome_shift import judge_outcome_shift
 
 USE_CASE = load_use_case(Path("usecases/credit_line")).use_case
-BUDGET = budget_of(USE_CASE)
 USUAL = (0.12, 0.118, 0.122, 0.119, 0.121)
 
 
 def judged(rate: float, rows: int = 5_000, seed: int = 0, earlier=USUAL):
     outcome = (np.random.default_rng(seed).random(rows) < rate).astype(float)
-    return judge_outcome_shift(USE_CASE, outcome, earlier, BUDGET, 3, Stakes(swing=100.0))
+    return judge_outcome_shift(Terms.of(USE_CASE, Stakes(swing=100.0)), outcome, earlier, 3)
 
 
 def test_a_changed_rate_is_an_alarm_with_its_size_in_words_and_money():

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
-from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
+from decisionloop.monitor.alarm.budget import AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.compare.score_shift import ScoreProfile, reference_scores
 from decisionloop.monitor.outputs import ReleaseScores, action_shares, judge_outputs
@@ -40,7 +41,7 @@ def judged(
     stakes: Stakes | None = None,
 ) -> tuple[Finding, ...]:
     told = None if scores is None else ReleaseScores(ScoreProfile.of(scores, REFERENCE), REFERENCE)
-    return judge_outputs(offers(), current, recent, told, budget_of(offers()), stakes or Stakes(), "release-1")
+    return judge_outputs(Terms.of(offers(), stakes, "release-1"), current, recent, told)
 
 
 def alarms(findings: tuple[Finding, ...]) -> set[tuple[str, str]]:
@@ -78,7 +79,8 @@ def test_an_unchanged_policy_alarms_no_more_often_than_budgeted(n: int) -> None:
         counts = {name: rng.multinomial(n, (0.5, 0.3, 0.2)) for name in ("all", "sex=f", "sex=m")}
         return ActionProfile(offers().action_names, {name: tuple(one.tolist()) for name, one in counts.items()})
 
-    told = [judge_outputs(loose, drawn(), (drawn(), drawn()), None, budget, Stakes()) for _ in range(runs)]
+    terms = Terms(loose, budget, Stakes())
+    told = [judge_outputs(terms, drawn(), (drawn(), drawn()), None) for _ in range(runs)]
     assert sum(len(alarms(one)) for one in told) / runs <= 0.2
     assert {len(one) for one in told} == {3}
 

@@ -11,6 +11,8 @@ import pytest
 
 from decisionloop.monitor.alarm.budget import AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.terms import Terms
+from decisionloop.monitor.labels import LabelState
 from decisionloop.monitor.performance import CHECKS, judge_performance, upper_auc
 from decisionloop.observe.performance import auc
 from tests.monitor.watched import watched
@@ -49,9 +51,8 @@ def budget(alpha: float) -> AlarmBudget:
 
 
 def judge(of: Cohort, reference: float | None, alpha: float, use_case=USE_CASE, **more) -> dict[str, Finding]:
-    findings = judge_performance(
-        use_case, of.outcome, of.score, of.weight, reference, budget(alpha), NOTHING, "r1", **more
-    )
+    terms = Terms(use_case, budget(alpha), NOTHING, "r1")
+    findings = judge_performance(terms, of.outcome, of.score, of.weight, reference, LabelState(**more))
     return {finding.monitor: finding for finding in findings}
 
 
@@ -121,9 +122,9 @@ def test_what_is_worth_less_than_the_contract_says_does_not_alarm() -> None:
     stakes = Stakes(worth=4.0, swing=20.0)
 
     def alarms(minimum_money: float) -> dict[str, Finding]:
-        use_case = watched(monitors={"minimum_money": minimum_money})
-        arguments = (use_case, changed.outcome, changed.score, changed.weight, 0.95, budget(1e-3), stakes, "r1")
-        return {finding.monitor: finding for finding in judge_performance(*arguments)}
+        terms = Terms(watched(monitors={"minimum_money": minimum_money}), budget(1e-3), stakes, "r1")
+        findings = judge_performance(terms, changed.outcome, changed.score, changed.weight, 0.95, LabelState())
+        return {finding.monitor: finding for finding in findings}
 
     cheap, dear = alarms(0.5), alarms(3.9)
     assert cheap["calibration"].is_alarm
@@ -138,7 +139,7 @@ def test_what_is_worth_less_than_the_contract_says_does_not_alarm() -> None:
 def test_incomplete_labels_give_figures_and_no_alarm() -> None:
     rng = np.random.default_rng(7)
     of = cohort(rng, 20_000, drift=0.9)
-    findings = judge(of, 0.95, 0.1, labels_ok=False)
+    findings = judge(of, 0.95, 0.1, is_complete=False)
     assert findings.keys() == {"auc_against_release", "ranking", "calibration"}
     for finding in findings.values():
         assert finding.bound is None
@@ -159,7 +160,8 @@ def test_labels_that_are_lost_because_of_their_outcome_cannot_make_a_gap() -> No
 
 def test_what_cannot_be_judged_is_left_out() -> None:
     empty = np.zeros(0)
-    assert judge_performance(USE_CASE, empty, empty, empty, 0.8, budget(0.01), NOTHING, "r1")[0].bound is None
+    terms = Terms(USE_CASE, budget(0.01), NOTHING, "r1")
+    assert judge_performance(terms, empty, empty, empty, 0.8, LabelState())[0].bound is None
     of = Cohort(np.zeros(30), np.full(30, 0.01), np.ones(30))
     findings = judge(of, None, 0.01)
     assert findings.keys() == {"calibration"}

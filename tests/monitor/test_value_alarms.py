@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value, value_alpha
 from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.estimate import Estimate
@@ -25,7 +26,7 @@ def cohorts(rng: np.random.Generator, looks: int, lift: float, n: int = 1_000) -
 def alarms_at_any_look(estimates: list[Estimate], use_case=USE_CASE) -> bool:
     for look in range(2, len(estimates) + 1):
         sequence = lift_sequence(estimates[:look], are_independent=True)
-        if any(finding.is_alarm for finding in judge_value(use_case, sequence, None, BUDGET)):
+        if any(finding.is_alarm for finding in judge_value(Terms.of(use_case), sequence, None)):
             return True
     return False
 
@@ -46,7 +47,7 @@ def test_the_finding_says_what_was_lost_against_whom() -> None:
     rng = np.random.default_rng(3)
     worse = lift_sequence(cohorts(rng, 12, -0.5), are_independent=True)
     better = lift_sequence(cohorts(rng, 12, 0.9), are_independent=False)
-    rules, holdout = judge_value(USE_CASE, worse, better, BUDGET, "r1")
+    rules, holdout = judge_value(Terms.of(USE_CASE, release_id="r1"), worse, better)
     assert (rules.monitor, rules.is_alarm, holdout.monitor, holdout.is_alarm) == (
         "value_against_rules",
         True,
@@ -58,7 +59,7 @@ def test_the_finding_says_what_was_lost_against_whom() -> None:
     assert rules.figure == worse.estimate
     assert "Over 12 cohorts a decision earned -0.5" in rules.words
     assert "EUR" in rules.words
-    assert judge_value(USE_CASE, None, None, BUDGET) == ()
+    assert judge_value(Terms.of(USE_CASE), None, None) == ()
 
 
 def test_the_error_for_life_keeps_the_budget_of_a_year_of_releases() -> None:

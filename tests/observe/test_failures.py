@@ -1,4 +1,4 @@
-"""Why decisions missed: the order of causes, what a large miss is, and what a release has never seen."""
+"""Why decisions failed: the order of causes, what a large failure is, and what a release has never seen."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
+from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.failures import (
     CAUSE_WORDING,
     Circumstances,
     FailureCause,
     causes_of,
     circumstances_of,
-    failure_summary,
-    large_misses,
-    miss_limit,
+    failure_limit,
+    large_failures,
     missing_inputs,
     money_surprise,
     value_gaps,
 )
+from decisionloop.observe.release_predictions import ReleasePredictions
 from decisionloop.observe.slice_predicate import Condition, write_predicate
 from decisionloop.observe.support import Support
 from tests.monitor.impact_world import HOLD, LEND, loans, people
@@ -87,38 +88,26 @@ def test_surprise_is_money_less_what_was_expected_of_the_action_taken() -> None:
     assert np.nansum(of_rules) == pytest.approx(0)
 
 
-def test_the_worst_twentieth_are_large_misses_but_trifles_are_not() -> None:
+def test_the_worst_twentieth_are_large_failures_but_trifles_are_not() -> None:
     surprise = np.append(np.arange(-50.0, 50.0), [np.nan] * 20)
-    assert miss_limit(surprise) == 46.0
+    assert failure_limit(surprise) == 46.0
     ids = pd.Series([f"d{i:03d}" for i in range(120)])
     cause = np.array(["fallback"] * 2 + ["near_threshold"] * 118, dtype=object)
-    misses = large_misses(ids, surprise, cause)
-    assert misses["surprise"].tolist() == [-50, -49, -48, -47, -46]
-    assert misses["decision_id"].tolist() == ["d000", "d001", "d002", "d003", "d004"]
-    assert len(large_misses(ids, surprise, cause, miss_limit(surprise, worth=49.0))) == 2
-    assert miss_limit(np.array([np.nan])) == miss_limit(np.array([0.0, 3.0])) == np.inf
-    assert large_misses(ids[:2], np.array([np.nan, 1.0]), cause[:2]).empty
+    failures = large_failures(ids, surprise, cause)
+    assert failures["surprise"].tolist() == [-50, -49, -48, -47, -46]
+    assert failures["decision_id"].tolist() == ["d000", "d001", "d002", "d003", "d004"]
+    assert len(large_failures(ids, surprise, cause, failure_limit(surprise, worth=49.0))) == 2
+    assert failure_limit(np.array([np.nan])) == failure_limit(np.array([0.0, 3.0])) == np.inf
+    assert large_failures(ids[:2], np.array([np.nan, 1.0]), cause[:2]).empty
 
 
-def test_a_kept_limit_shows_that_misses_became_more() -> None:
+def test_a_kept_limit_shows_that_failures_became_more() -> None:
     rng = np.random.default_rng(2)
     before, after = rng.normal(0, 10, 20_000), rng.normal(-5, 10, 20_000)
     ids, cause = pd.Series(np.arange(20_000).astype(str)), np.full(20_000, "confident_and_wrong", dtype=object)
-    limit = miss_limit(before)
-    assert len(large_misses(ids, before, cause, limit)) == pytest.approx(1000, abs=2)
-    assert len(large_misses(ids, after, cause, limit)) > 2000
-
-
-def test_the_summary_says_which_cause_is_commoner_among_misses() -> None:
-    surprise = np.array([-50.0, -40, -30, 1, 2, 3, 4, 5, 6, np.nan])
-    cause = np.array(["fallback", "fallback", "weak_group", *["weak_group"] * 6, "fallback"], dtype=object)
-    misses = large_misses(pd.Series(list("abcdefghij")), surprise, cause, limit=30.0)
-    summary = failure_summary(misses, surprise, cause).set_index("cause")
-    assert summary.index.tolist() == ["fallback", "weak_group"]
-    assert summary.loc["fallback", ["n", "money"]].tolist() == [2, -90.0]
-    assert summary.loc["fallback", "share"] == pytest.approx(2 / 3)
-    assert summary.loc["fallback", "usual_share"] == pytest.approx(2 / 9)
-    assert failure_summary(misses.iloc[:0], surprise, cause).empty
+    limit = failure_limit(before)
+    assert len(large_failures(ids, before, cause, limit)) == pytest.approx(1000, abs=2)
+    assert len(large_failures(ids, after, cause, limit)) > 2000
 
 
 def test_support_is_what_the_release_has_seen() -> None:
@@ -138,10 +127,15 @@ def test_circumstances_are_read_from_the_log_and_the_frozen_rows() -> None:
     expected = np.array([[0.0, 5.0], [np.nan, np.nan], [0.0, 5.0], [0.0, 0.1]])
     support = Support({"income": (0.0, 60.0)}, {})
     weak = write_predicate([Condition("income", above=10.0)])
-    told = circumstances_of(loans(), log, frame, expected, support, (weak,), np.array([0.0, 0.0, 0.0, 9.0]))
+    rules = np.zeros(4, dtype=np.int64)
+
+    def cohort(values):
+        return DecidedCohort(loans(), log, frame, ReleasePredictions(rules, "r1", values, None, {}), None)
+
+    told = circumstances_of(cohort(expected), support, (weak,), np.array([0.0, 0.0, 0.0, 9.0]))
     causes = ["missing_feature", "fallback", "outside_training_support", "stale_features"]
     assert causes_of(loans(), told, worth=10.0).tolist() == causes
-    fresh = circumstances_of(loans(), log, frame, expected, None, (weak,))
+    fresh = circumstances_of(cohort(expected), None, (weak,))
     assert causes_of(loans(), fresh, worth=10.0).tolist() == [*causes[:2], "weak_group", "near_threshold"]
-    of_rules = circumstances_of(loans(), log, frame, None)
+    of_rules = circumstances_of(cohort(None))
     assert causes_of(loans(), of_rules, worth=10.0).tolist()[2:] == ["confident_and_wrong"] * 2

@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from decisionloop.errors import UsageError
 from decisionloop.observe.cohort_performance import measure_performance
 from decisionloop.observe.estimate import effective_sample_size, weighted_mean
-from decisionloop.observe.performance import auc, auc_difference, brier_score, log_loss
+from decisionloop.observe.performance import auc, brier_score, log_loss
 
 rows = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 6), st.floats(0.1, 20)),
@@ -88,19 +88,6 @@ def test_repeated_rows_of_an_entity_add_no_information() -> None:
     assert blind.high - blind.low < 0.7 * (single.high - single.low)
     assert thrice.n == 900
     assert thrice.effective_n == pytest.approx(300)
-
-
-def test_difference_of_two_scores_covers_the_truth() -> None:
-    rng = np.random.default_rng(5)
-    truth = ndtr(1.2 / np.sqrt(2)) - ndtr(0.8 / np.sqrt(2))
-    y = np.repeat([1, 0], [80, 400])
-    hits = []
-    for _ in range(400):
-        shared = rng.normal(size=480) * np.sqrt(0.7)
-        first, second = (shared + rng.normal(size=480) * np.sqrt(0.3) + d * y for d in (1.2, 0.8))
-        hits.append(covers(auc_difference(y, first, second), truth))
-    assert np.mean(hits) >= 0.93
-    assert auc_difference(y, first, first).value == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.overlap import judge_overlap
-from decisionloop.observe.value import gain_over, realised_value, realised_value_by_cohort, value_against_rules
+from decisionloop.observe.value import gain_over, realised_value, value_against_rules
 
 
 def log(rng: np.random.Generator, n: int = 3000) -> tuple[LoggedDecisions, NDArray]:
@@ -98,20 +98,10 @@ def test_the_gain_alone_is_the_gain_beside_the_rules() -> None:
     assert gain_over(nothing, realised_value(nothing), rules[:0]).reason == "there are no decisions"
 
 
-def test_cohorts_add_up() -> None:
-    logged, _ = log(np.random.default_rng(6))
-    cohort = np.array(["2005-06", "2005-05", "2005-07"])[np.arange(3000) % 3]
-    parts = realised_value_by_cohort(logged, cohort)
-    assert [part.cohort for part in parts] == ["2005-05", "2005-06", "2005-07"]
-    assert sum(part.value.total.value for part in parts) == pytest.approx(logged.reward.sum())
-    assert parts[0].value.total.value == pytest.approx(logged.reward[cohort == "2005-05"].sum())
-
-
 def test_no_decisions_no_value() -> None:
     logged, rules = log(np.random.default_rng(7))
     nothing = logged.subset(np.zeros(len(logged), dtype=bool))
     assert realised_value(nothing).per_decision.reason == "there are no decisions"
-    assert realised_value_by_cohort(nothing, []) == ()
     assert not value_against_rules(nothing, rules[:0]).gain.is_known
 
 

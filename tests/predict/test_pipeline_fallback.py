@@ -19,7 +19,7 @@ from decisionloop import registry
 from decisionloop.contract.loading import load_use_case
 from decisionloop.errors import CompileError, IntegrityError, UsageError
 from decisionloop.learn import candidates
-from decisionloop.learn.model_card import model_card
+from decisionloop.learn.model_card import MeasuredCandidate, model_card
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict import pipeline_bytes
@@ -229,6 +229,10 @@ def lending(use_case) -> TrainingSet:
     return TrainingSet(frame, defaulted, None, np.ones(rows), ids, ids, float(rows))
 
 
+def _measured(kind, rows, model):
+    return MeasuredCandidate(candidates.Candidate(kind, {}, model), rows, {})
+
+
 def test_a_release_whose_pipeline_cannot_be_compiled_is_trained_kept_loaded_and_explained(
     monkeypatch, small, sqlite_ledger, tmp_path
 ):
@@ -245,7 +249,7 @@ def test_a_release_whose_pipeline_cannot_be_compiled_is_trained_kept_loaded_and_
     assert isinstance(model.leading, PipelineScorer)
     (refusal,) = model.refusals
     assert "leaves" in refusal
-    card = model_card(small, "small/gradient_boosting/1", "gradient_boosting", rows, "May", {}, model.refusals)
+    card = model_card(small, "small/gradient_boosting/1", "May", _measured("gradient_boosting", rows, model))
     assert refusal in card
     assert "approximate" in card
     snapshots = SnapshotStore(str(tmp_path / "snapshots"))
@@ -284,7 +288,7 @@ def test_a_release_that_compiles_says_that_its_reasons_are_exact(small):
     assert model.refusals == ()
     assert (model.leading.contract_version, model.leading.reference.rows) == (str(small.version), 3000)
     assert model.leading.reference.name == candidates.REFERENCE
-    card = model_card(small, "small/scorecard/1", "scorecard", lending(small), "May", {}, model.refusals)
+    card = model_card(small, "small/scorecard/1", "May", _measured("scorecard", lending(small), model))
     assert "compiled to exact lookup tables." in card
     assert "approximate" not in card
     assert model.has_exact_reasons

@@ -13,7 +13,7 @@ from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.releases import baseline, champion, shadows
 from tasks.readback import predictions as reading
-from tasks.readback.predictions import said_of
+from tasks.readback.predictions import read_predictions
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -41,7 +41,7 @@ def test_what_shadows_said_is_read_from_tables_of_the_first_version(restored, mo
         installation.act(2)
         workspace, batch_id = installation.workspace, installation.batch(2)
         log = installation.decisions(2).sample(frac=0.5, random_state=0)
-        told = said_of(workspace, batch_id, log)
+        first = read_predictions(workspace, batch_id, log)
         (scores,), (predictions,) = (parts_of(workspace.ledger, batch_id, k) for k in ("scores", "predictions"))
         old = workspace.snapshots.put_table(
             _first_version(
@@ -56,12 +56,12 @@ def test_what_shadows_said_is_read_from_tables_of_the_first_version(restored, mo
             return tuple(replace(part, digest=old.digest) for part in parts) if kind == "predictions" else parts
 
         monkeypatch.setattr(reading, "parts_of", found)
-        again = said_of(workspace, batch_id, log)
-    assert list(told.shadows) == list(again.shadows) == [shadow.release_id]
-    for one, other in zip(told.shadows[shadow.release_id], again.shadows[shadow.release_id], strict=True):
+        again = read_predictions(workspace, batch_id, log)
+    assert list(first.shadows) == list(again.shadows) == [shadow.release_id]
+    for one, other in zip(first.shadows[shadow.release_id], again.shadows[shadow.release_id], strict=True):
         np.testing.assert_array_equal(one, other)
-    assert np.isfinite(told.shadows[shadow.release_id][0]).all()
-    np.testing.assert_array_equal(told.rules_action, again.rules_action)
+    assert np.isfinite(first.shadows[shadow.release_id][0]).all()
+    np.testing.assert_array_equal(first.rules_action, again.rules_action)
 
 
 @pytest.mark.parametrize("reached", [1, 2, 3])

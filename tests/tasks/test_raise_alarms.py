@@ -17,7 +17,7 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.monitor.alarm.finding import Chart, Finding
 from decisionloop.monitor.alarm.folding import QUIET_CHECKS
 from decisionloop.observe.estimate import Estimate
-from tasks.watch.alarms import raise_alarms
+from tasks.watch.alarms import Occasion, raise_alarms
 from tests.small_use_case import as_of
 
 SHIFT = Finding(
@@ -49,7 +49,7 @@ def told(small):
 
 
 def _raise(installation, findings, week=0, **others):
-    return raise_alarms(installation.workspace, findings, as_of(week), None, 600, **others)
+    return raise_alarms(installation.workspace, findings, Occasion(as_of(week), None, 600, **others))
 
 
 def _subjects(installation):
@@ -159,7 +159,7 @@ def test_an_incident_closes_when_its_monitors_have_been_quiet_and_the_next_alarm
 def test_an_alarm_after_a_person_closed_the_incident_of_the_same_day_opens_a_second(told):
     _raise(told, [SHIFT])
     close(told.ledger, "small/inputs/2024-01-01", "anna", "false: a holiday")
-    raise_alarms(told.workspace, [SHIFT], as_of(0) + timedelta(hours=1), None, 600)
+    raise_alarms(told.workspace, [SHIFT], Occasion(as_of(0) + timedelta(hours=1), None, 600))
     assert [one.incident_id for one in open_incidents(told.ledger, "small")] == ["small/inputs/2024-01-01-2"]
 
 

@@ -13,13 +13,13 @@ from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import events
-from decisionloop.ledger.failures import failures_of
 from decisionloop.ledger.flags import current_flag, is_kill_switch_on, set_flag
 from decisionloop.ledger.incidents import incidents, open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.monitor_references import reference_of
 from decisionloop.ledger.releases import baseline, champion
-from decisionloop.ledger.schema import measurement
+from decisionloop.ledger.schema import failure, measurement
+from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.observe.failures import FailureCause
 from tasks.readback.tables import read_table
 from tasks.watch.inputs import SUPPORT
@@ -213,7 +213,7 @@ def test_the_ages_of_what_was_known_are_kept_with_the_batch(observed):
 
 
 def test_every_large_miss_gets_a_cause(observed):
-    misses = failures_of(observed.ledger, "small", observed.batch(3))
+    misses = read_frame(observed.ledger, select(failure).where(failure.c.batch_id == observed.batch(3)))
     decisions = observed.decisions(3).set_index("decision_id")
     assert 0 < len(misses) <= 0.2 * len(decisions)
     assert set(misses["cause"]) <= set(FailureCause)

@@ -30,6 +30,19 @@ class OpenIncident:
 
 
 @dataclass(frozen=True)
+class AlarmOccasion:
+    """What alarms were found about: ``rows`` decisions of a use case, and when.
+
+    ``worth``: what choosing between the actions is worth per decision (`Stakes.worth`), None where nobody knows.
+    """
+
+    use_case: str
+    as_of: datetime
+    rows: int
+    worth: float | None = None
+
+
+@dataclass(frozen=True)
 class FoldedAlarm:
     """An alarm in its incident. ``stake_total`` is money over the whole cohort, None where nobody can say.
 
@@ -74,31 +87,27 @@ def severity_of(finding: Finding, worth: float | None) -> AlarmSeverity:
 
 
 def fold(
-    use_case: str,
+    occasion: AlarmOccasion,
     alarms: Sequence[Finding],
     open_incidents: Sequence[OpenIncident],
-    *,
-    as_of: datetime,
-    rows: int,
-    worth: float | None = None,
     taken: Collection[str] = (),
 ) -> tuple[FoldedAlarm, ...]:
     """Put alarms into incidents: one open incident a family, a new one where there is none.
 
     Args:
         alarms: findings that `is_raised`, in the order in which they are to be told.
-        rows: decisions that the cohort holds, to turn a stake per decision into one of the cohort.
         taken: ids of every incident so far, also closed ones; a new id is none of them.
     """
     current = {incident.family: incident for incident in open_incidents}
     used = {*taken, *(incident.incident_id for incident in open_incidents)}
     folded = []
     for finding in alarms:
-        severity = severity_of(finding, worth)
+        severity = severity_of(finding, occasion.worth)
         before = current.get(finding.family)
-        incident_id = before.incident_id if before else new_incident_id(use_case, finding.family, as_of, used)
+        name = (occasion.use_case, finding.family, occasion.as_of)
+        incident_id = before.incident_id if before else new_incident_id(*name, used)
         used.add(incident_id)
-        stake_total = None if finding.stake is None else finding.stake * rows
+        stake_total = None if finding.stake is None else finding.stake * occasion.rows
         is_news = before is None or _is_new_in(before, finding, severity)
         folded.append(FoldedAlarm(finding, severity, stake_total, incident_id, before is None, is_news))
         current[finding.family] = _joined(before, incident_id, finding, severity)

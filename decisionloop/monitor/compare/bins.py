@@ -47,10 +47,10 @@ def number_counts(values: npt.ArrayLike, edges: npt.ArrayLike) -> Counts:
 
 def category_counts(values: pd.Series, categories: Sequence[str]) -> Counts:
     """Rows of ``values`` (n,) in each category, then those outside of them, then those missing: shape (k + 2,)."""
-    found = values.value_counts(sort=False, dropna=False)
+    counted = values.value_counts(sort=False, dropna=False)
     cells = {category: index for index, category in enumerate(categories)}
     counts = np.zeros(len(cells) + 2, dtype=np.int64)
-    for name, count, is_missing in zip(found.index, found.to_numpy(), found.index.isna(), strict=True):
+    for name, count, is_missing in zip(counted.index, counted.to_numpy(), counted.index.isna(), strict=True):
         counts[-1 if is_missing else cells.get(str(name), -2)] += int(count)
     return counts
 

@@ -50,12 +50,12 @@ class ActionProfile:
                 f"{use_case.name}: {chosen.size} actions for {len(frame)} rows. Give each row the index of one of "
                 f"{', '.join(names)}."
             )
-        told = {}
+        scored = {}
         if scores is not None and reference is not None:
             x = np.asarray(scores, dtype=np.float64)
             bins = np.searchsorted(np.asarray(reference.bin_edges), x, side="right")
-            told = dict(_sliced(use_case, frame, np.where(np.isnan(x), -1, bins), len(reference.shares)))
-        return cls(names, dict(_sliced(use_case, frame, chosen, len(names))), told)
+            scored = dict(_sliced(use_case, frame, np.where(np.isnan(x), -1, bins), len(reference.shares)))
+        return cls(names, dict(_sliced(use_case, frame, chosen, len(names))), scored)
 
     @classmethod
     def total(cls, profiles: Iterable[ActionProfile]) -> ActionProfile | None:
@@ -111,11 +111,11 @@ def _sliced(use_case: UseCase, frame: pd.DataFrame, cell: Cells, width: int) -> 
     """Rows in each of ``width`` cells, (n,) from -1 (left out), of all rows and of every slice with a row."""
     yield ALL, tuple(np.bincount(cell + 1, minlength=width + 1)[1:].tolist())
     for name in use_case.monitors.slices:
-        codes, found = pd.factorize(frame[name])
-        groups, columns = len(found) + 1, width + 1  # what is missing or left out is counted first
+        codes, categories = pd.factorize(frame[name])
+        groups, columns = len(categories) + 1, width + 1  # what is missing or left out is counted first
         flat = (codes.astype(np.int64) + 1) * columns + cell + 1
         table = np.bincount(flat, minlength=groups * columns).reshape(groups, columns)[1:, 1:]
-        rows = dict(zip(found, table, strict=True))
+        rows = dict(zip(categories, table, strict=True))
         for value in slice_values(use_case, name):
             if value in rows:
                 yield f"{name}={value}", tuple(rows[value].tolist())

@@ -14,8 +14,8 @@ Shares = npt.NDArray[np.float64]
 
 def percent(share: float) -> str:
     """``34 %``; below 10 % with one decimal, unless that is 0."""
-    told = f"{100 * share:.1f}" if 0 < abs(share) < 0.0995 else f"{100 * share:.0f}"
-    return f"{told.removesuffix('.0')} %"
+    written = f"{100 * share:.1f}" if 0 < abs(share) < 0.0995 else f"{100 * share:.0f}"
+    return f"{written.removesuffix('.0')} %"
 
 
 def shares(counts: npt.ArrayLike) -> Shares:

@@ -43,10 +43,10 @@ def natural_variation(profiles: Sequence[FrameProfile], minimum_shift: float = 0
         return {}
     for profile in profiles:
         profile.require(profiles[0].bins_digest)
-    found = {
+    variations = {
         name: variation_of(name, [one.cells(name) for one in profiles], minimum_shift) for name in profiles[0].counts
     }
-    return {name: variation for name, variation in found.items() if variation is not None}
+    return {name: variation for name, variation in variations.items() if variation is not None}
 
 
 def variation_of(name: str, batches: Sequence[npt.NDArray[np.int64]], minimum_shift: float = 0.1) -> Variation | None:
@@ -60,9 +60,9 @@ def variation_of(name: str, batches: Sequence[npt.NDArray[np.int64]], minimum_sh
     counted = [cells for cells in batches if cells.sum() > 0]
     if len(counted) < FEWEST_BATCHES:
         return None
-    found = np.array([distance(now, before, 0.5).figure.value for before, now in pairwise(counted)], dtype=float)
-    mean, sd = float(found.mean()), float(found.std(ddof=1))
-    limit = mean + float(stdtrit(len(found) - 1, 1 - BEYOND)) * sd * float(np.sqrt(1 + 1 / len(found)))
+    distances = np.array([distance(now, before, 0.5).figure.value for before, now in pairwise(counted)], dtype=float)
+    mean, sd = float(distances.mean()), float(distances.std(ddof=1))
+    limit = mean + float(stdtrit(len(distances) - 1, 1 - BEYOND)) * sd * float(np.sqrt(1 + 1 / len(distances)))
     return Variation(name, min(limit, LARGEST_MULTIPLE * minimum_shift), len(counted), mean, sd)
 
 

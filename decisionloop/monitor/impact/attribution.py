@@ -85,11 +85,11 @@ def _attribution(
     mine, theirs = values[groups == name], values[groups == reference]
     gap = _difference(mine.sum(axis=1), theirs.sum(axis=1), confidence)
     parts = [_difference(mine[:, f], theirs[:, f], confidence) for f in range(len(features))]
-    found = [
+    gaps = [
         FeatureGap(feature, part, None if part.value is None or not gap.value else part.value / gap.value)
         for feature, part in zip(features, parts, strict=True)
     ]
-    return GapAttribution(name, reference, gap, tuple(sorted(found, key=lambda one: -abs(one.gap.value or 0.0))))
+    return GapAttribution(name, reference, gap, tuple(sorted(gaps, key=lambda one: -abs(one.gap.value or 0.0))))
 
 
 def _difference(mine: np.ndarray, theirs: np.ndarray, confidence: float) -> Estimate:

@@ -30,8 +30,8 @@ def is_bad_outcome(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, ac
         return np.full(len(log), np.nan)
     amount = log["outcome_amount"]
     outcome = log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
-    told = ~np.isnan(outcome)
-    money = [realised_values(use_case, frame, action, np.full(len(log), c), amount)[told] for c in (0.0, 1.0)]
+    is_known = ~np.isnan(outcome)
+    money = [realised_values(use_case, frame, action, np.full(len(log), c), amount)[is_known] for c in (0.0, 1.0)]
     return outcome if np.nansum(money[1] - money[0]) <= 0 else 1 - outcome
 
 
@@ -94,8 +94,8 @@ class _Rows:
         """Share of a group's good outcomes that the release would not have favoured."""
         mine = mine & self.is_free
         good = mine & self.is_favoured & (self.bad == 0)
-        told = mine & self.is_favoured & self.is_missed & ~np.isnan(self.bad)
-        if (mine & self.is_missed).any() and not told.any():
+        is_known = mine & self.is_favoured & self.is_missed & ~np.isnan(self.bad)
+        if (mine & self.is_missed).any() and not is_known.any():
             reason = "nobody whom the release passes over was favoured by exploration"
             return cannot_say(reason, int(mine.sum()), 0.95)
         return weighted_mean(self.is_missed[good].astype(float), self.weight[good])

@@ -39,8 +39,8 @@ def impact_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) ->
             where = f"{impact.attribute}={group.group}"
             yield Figure("selection_rate", _plain(group.rate, None, None, group.n, impact.confidence), where)
             ratio = group.to_best
-            told = _plain(ratio.value, ratio.low, ratio.high, group.n, impact.confidence)
-            yield Figure("impact_ratio", told, where, threshold=use_case.gate.minimum_impact_ratio)
+            estimate = _plain(ratio.value, ratio.low, ratio.high, group.n, impact.confidence)
+            yield Figure("impact_ratio", estimate, where, threshold=use_case.gate.minimum_impact_ratio)
 
 
 def _plain(value: float | None, low: float | None, high: float | None, n: int, confidence: float) -> Estimate:

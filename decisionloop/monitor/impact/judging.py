@@ -42,6 +42,17 @@ def judge_impact(
 
 
 @dataclass(frozen=True)
+class _Compared:
+    """A group beside the ``other`` (its position): their ratio of rates with its upper bound, None: cannot say."""
+
+    group: GroupImpact
+    other: int
+    ratio: Ratio
+    bound: float | None
+    against: str
+
+
+@dataclass(frozen=True)
 class _Judged:
     """The groups of one attribute, of which only the large ones are looked at."""
 
@@ -73,41 +84,35 @@ class _Judged:
             others = [self.counts.counted(j) for j in self.large if j != i]
             bound = upper_bound_to_best(mine, others, alpha)
             best = self.counts.groups.index(str(impact.best))
-            yield self._finding(group, best, group.to_best, bound, alpha, "best", release_id)
+            yield self._finding(_Compared(group, best, group.to_best, bound, "best"), alpha, release_id)
             reference = self.reference
             if reference is None or reference in {best, i} or i == best or group.to_reference is None:
                 continue  # against the best group the question is answered, and the best group is no case
             bound = ratio_upper_bound(mine, self.counts.counted(reference), alpha)
-            yield self._finding(group, reference, group.to_reference, bound, alpha, "reference", release_id)
+            compared = _Compared(group, reference, group.to_reference, bound, "reference")
+            yield self._finding(compared, alpha, release_id)
 
-    def _finding(
-        self,
-        group: GroupImpact,
-        other: int,
-        ratio: Ratio,
-        bound: float | None,
-        alpha: float,
-        against: str,
-        release_id: str | None,
-    ) -> Finding:
-        theirs, n = self.counts.counted(other)
+    def _finding(self, compared: _Compared, alpha: float, release_id: str | None) -> Finding:
+        group, ratio = compared.group, compared.ratio
+        theirs, n = self.counts.counted(compared.other)
         return Finding(
             family="impact",
             monitor=MONITOR,
             slice=f"{group.attribute}={group.group}",
             figure=Estimate(ratio.value, ratio.low, ratio.high, group.n, float(group.n), 0.95, ratio.reason),
             threshold=self.limit,
-            bound=None if ratio.value is None else bound,
+            bound=None if ratio.value is None else compared.bound,
             direction="below",
             alpha=alpha,
-            words=self._words(group, other, ratio, bound),
+            words=self._words(compared),
             suggestion=SUGGESTION,
-            against=against,
+            against=compared.against,
             chart=Chart(("favoured", "not favoured"), _shares(theirs, n), _shares(group.favourable_n, group.n)),
             release_id=release_id,
         )
 
-    def _words(self, group: GroupImpact, other: int, ratio: Ratio, bound: float | None) -> str:
+    def _words(self, compared: _Compared) -> str:
+        group, other, ratio, bound = compared.group, compared.other, compared.ratio, compared.bound
         name, than = self.watched.wording(group.group), self.watched.wording(self.counts.groups[other])
         if ratio.value is None:
             return f"For {name} ({group.attribute}) the impact ratio cannot be told: {ratio.reason}."

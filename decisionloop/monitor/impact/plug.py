@@ -57,11 +57,11 @@ class _Ratios:
 
     @classmethod
     def of(cls, use_case: UseCase, tally: GroupTally, is_rules: bool) -> _Ratios:
-        found: dict[str, float] = {}
+        ratios: dict[str, float] = {}
         for watched, counts in zip(watched_groups(use_case), tally.rules if is_rules else tally.chosen, strict=True):
             if watched.is_declared:
-                found |= _by_slice(impact_of_counts(counts, minimum_group_size=watched.minimum_group_size))
-        return cls(found)
+                ratios |= _by_slice(impact_of_counts(counts, minimum_group_size=watched.minimum_group_size))
+        return cls(ratios)
 
     @property
     def lowest(self) -> float:

@@ -53,18 +53,18 @@ class _Comparison:
         """
         x, n, y, m = self.x, self.n, self.y, self.m
         low, high = math.log(x / n) - math.log(y / m), math.inf
-        told = low + z * math.sqrt((1 - x / n) / x + (1 - y / m) / y)
+        log_ratio = low + z * math.sqrt((1 - x / n) / x + (1 - y / m) / y)
         free = _log_likelihood_of(x, n, x / n) + _log_likelihood_of(y, m, y / m)
         for _ in range(_STEPS):
-            root, slope = self._root_and_slope(math.exp(told), free)
-            low, high = (told, high) if root < z else (low, told)
-            step = told + (z - root) / slope if slope > 0 else math.nan
+            root, slope = self._root_and_slope(math.exp(log_ratio), free)
+            low, high = (log_ratio, high) if root < z else (low, log_ratio)
+            step = log_ratio + (z - root) / slope if slope > 0 else math.nan
             if not low <= step <= high:  # nor is NaN
-                step = (low + high) / 2 if high < math.inf else told + 1.0
-            if abs(step - told) < _PRECISION:
+                step = (low + high) / 2 if high < math.inf else log_ratio + 1.0
+            if abs(step - log_ratio) < _PRECISION:
                 return math.exp(step)
-            told = step
-        return math.exp(told)
+            log_ratio = step
+        return math.exp(log_ratio)
 
     def _root_and_slope(self, ratio: float, free: float) -> tuple[float, float]:
         """Signed root for a ratio at or above the observed one, and its derivative by the ratio's logarithm.

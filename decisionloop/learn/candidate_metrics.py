@@ -1,0 +1,52 @@
+"""What is measured of a candidate when it is trained: how well it ranks out of fold, and the scores to be expected."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.economics import action_values
+from decisionloop.act.preference import preferred_action
+from decisionloop.contract import UseCase
+from decisionloop.learn.evidence import LoggedBatches, ranked_rows
+from decisionloop.monitor.compare.score_shift import ScoreReference, reference_scores
+from decisionloop.observe.calibration import calibration
+from decisionloop.observe.performance import auc
+from decisionloop.predict.prediction_table import predictions_from_table, predictions_to_table
+from decisionloop.predict.predictions import Predictions
+from decisionloop.predict.release_model import ReleaseModel, predict
+from decisionloop.predict.side_by_side import leading_scores
+
+
+def out_of_fold_metrics(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> dict[str, float]:
+    """Selection-weighted AUC and calibration error out of fold, as far as they can be told.
+
+    ``predictions`` are of the n rows of ``batches``, of which only policy traffic counts; {} where the outcome has no
+    class. Raises PredictionsError where they are of other rows.
+    """
+    if use_case.outcome.class_ is None:
+        return {}
+    policy = batches.policy_traffic()
+    ids = policy.log["decision_id"].to_numpy(dtype=object)
+    everyone = predictions_to_table(use_case, predictions, batches.log["decision_id"].to_numpy(dtype=object))
+    score, revealed = ranked_rows(use_case, policy, predictions_from_table(use_case, everyone, ids))
+    rows = policy.log.loc[revealed]
+    outcome, weight = rows["outcome_class"].to_numpy(float), 1 / rows["propensity"].to_numpy(float)
+    estimates = {
+        "auc_weighted": auc(outcome, score[revealed], weight),
+        "auc": auc(outcome, score[revealed]),
+        "calibration_error": calibration(outcome, score[revealed], weight).error,
+    }
+    return {name: estimate.value for name, estimate in estimates.items() if estimate.value is not None}
+
+
+def expected_scores(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> ScoreReference | None:
+    """The distribution of the score that will be logged, over everyone that the log holds (n rows), approved or not.
+
+    None for a release that prefers no action that it scores, for anybody.
+    """
+    predictions = predict(use_case, model, frame)
+    action = preferred_action(use_case, frame, action_values(use_case, frame, predictions))
+    probability, amount = leading_scores(use_case, predictions, action)
+    score = amount if use_case.outcome.class_ is None else probability
+    return reference_scores(score) if np.isfinite(score).any() else None

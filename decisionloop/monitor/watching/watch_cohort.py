@@ -1,0 +1,177 @@
+"""A mature cohort is watched: the outcome itself, the model, the feedback loop, the money. Labels come first.
+
+What it is compared with was known of earlier cohorts; whoever calls reads it (the loop from the ledger, a simulated
+year from memory).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from decisionloop.monitor.alarm.finding import Finding, Stakes
+from decisionloop.monitor.alarm.terms import Terms
+from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usual_gap
+from decisionloop.monitor.impact.error_rates import error_rate_figures
+from decisionloop.monitor.impact.figures import impact_figures
+from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
+from decisionloop.monitor.outcome_shift import judge_outcome_shift
+from decisionloop.monitor.performance import judge_performance
+from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
+from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
+from decisionloop.observe.confidence_sequence import lift_sequence
+from decisionloop.observe.decided_cohort import DecidedCohort
+from decisionloop.observe.estimate import Estimate, weighted_mean
+
+FIRST_COHORTS = 4
+"""Cohorts of a release that say how far apart explored and selected traffic are by nature."""
+EARLIER_COHORTS = 12
+"""Cohorts that say which rate of the outcome is usual."""
+
+CURVE_COHORTS = 12
+"""Mature cohorts that say how labels usually come in."""
+
+OUTCOME_RATE, SIGNED_GAP = "outcome_rate", "feedback_gap_signed"
+RULES_LIFT, HOLDOUT_LIFT = "value_difference", "value_holdout_difference"
+
+
+@dataclass(frozen=True)
+class EarlierFigure:
+    """A figure of an earlier cohort of the same release, by the cohort's name; names sort by time."""
+
+    cohort: str
+    monitor: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class CohortsBefore:
+    """What a cohort is compared with, of earlier cohorts of the same release, oldest first.
+
+    reference_auc    weighted AUC that the release had when it was judged; None: unknown, or rules
+    outcome_rates    rate of the outcome among what the release chose, at most EARLIER_COHORTS
+    first_gaps       calibration gap of its first cohorts (signed), at most FIRST_COHORTS
+    rules_lifts      money per decision over the rules, since the release began
+    holdout_lifts    the same over the holdout
+    """
+
+    reference_auc: float | None = None
+    outcome_rates: tuple[float, ...] = ()
+    first_gaps: tuple[Estimate, ...] = ()
+    rules_lifts: tuple[Estimate, ...] = ()
+    holdout_lifts: tuple[Estimate, ...] = ()
+
+    @classmethod
+    def of(
+        cls, earlier: Iterable[EarlierFigure], in_question: Collection[str], reference_auc: float | None
+    ) -> CohortsBefore:
+        """From the figures of earlier cohorts, of any monitor and in any order.
+
+        ``in_question``: cohorts whose rate is an open incident. Until somebody answers it they do not say what is
+        usual.
+        """
+        figures = sorted(earlier, key=lambda one: one.cohort)
+        known = [one for one in figures if one.estimate.value is not None]
+        rates = [one.estimate.value for one in known if one.monitor == OUTCOME_RATE and one.cohort not in in_question]
+        return cls(
+            reference_auc=reference_auc,
+            outcome_rates=tuple(rates[-EARLIER_COHORTS:]),  # type: ignore[arg-type]
+            first_gaps=tuple(one.estimate for one in known if one.monitor == SIGNED_GAP)[:FIRST_COHORTS],
+            rules_lifts=tuple(one.estimate for one in figures if one.monitor == RULES_LIFT),
+            holdout_lifts=tuple(one.estimate for one in figures if one.monitor == HOLDOUT_LIFT),
+        )
+
+    @property
+    def usual_gap(self) -> Estimate | None:
+        """The gap of the release's first cohorts, None while these are still coming in."""
+        return usual_gap(self.first_gaps) if len(self.first_gaps) == FIRST_COHORTS else None
+
+
+@dataclass(frozen=True)
+class WatchedCohort:
+    """Everything measured of a mature cohort, and what the monitors found in it."""
+
+    figures: tuple[Figure, ...]
+    findings: tuple[Finding, ...]
+
+
+def watch_cohort(cohort: DecidedCohort, labels: CohortLabels, before: CohortsBefore) -> WatchedCohort:
+    """Measure and judge a mature cohort.
+
+    Where labels are missing the outcome's rate and the money are not judged, and what is found of the model is
+    provisional. Rules have no money to be judged by: they are what others are compared with.
+    """
+    use_case, state = cohort.use_case, labels.state(cohort.use_case)
+    terms = Terms.of(use_case, Stakes(cohort.worth, cohort.swing), cohort.release_id)
+    has_class = use_case.outcome.class_ is not None
+    figures, findings = list(_measured(cohort)), list[Finding]()
+    if state.is_complete and has_class:
+        chosen = cohort.outcome[cohort.is_own_choice]
+        findings += judge_outcome_shift(terms, chosen, before.outcome_rates, label_checks(use_case))
+        figures.append(Figure(OUTCOME_RATE, weighted_mean(chosen), release_id=cohort.release_id))
+    if cohort.score is not None and has_class:
+        figures += _feedback_figures(cohort, cohort.score)
+        findings += _judge_model(terms, cohort, cohort.score, state, before)
+    figures += _lift_over_holdout(figures)
+    if state.is_complete and cohort.predictions.values is not None:
+        findings += _judge_money(terms, figures, before)
+    return WatchedCohort(tuple(figures), tuple(findings))
+
+
+def _measured(cohort: DecidedCohort) -> Iterator[Figure]:
+    """Money, the business's own figures, adverse impact, error rates by group, and how every model ranked."""
+    use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
+    yield from money_figures(use_case, log, frame, predictions.values, cohort.rules, cohort.preferred)
+    yield from business_figures(use_case, log, frame)
+    yield from impact_figures(use_case, log, frame)
+    if use_case.outcome.class_ is None:
+        return
+    yield from error_rate_figures(use_case, log, frame, cohort.preferred)
+    if cohort.score is not None:
+        yield from ranking_figures(log, cohort.score, cohort.release_id)
+    for release_id, (score, action) in predictions.shadows.items():
+        # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
+        known = np.where(action == cohort.taken, score, np.nan) if use_case.model.action_as == "input" else score
+        yield from ranking_figures(log, known, release_id)
+
+
+def _feedback_figures(cohort: DecidedCohort, score: np.ndarray) -> Iterator[Figure]:
+    rows = ~cohort.is_fallback
+    for figure in feedback_figures(cohort.outcome[rows], score[rows], cohort.is_explored[rows], cohort.release_id):
+        # The finding of that name says how far it is from the usual gap, without a sign.
+        yield replace(figure, monitor=SIGNED_GAP) if figure.monitor == "feedback_gap" else figure
+
+
+def _judge_model(
+    terms: Terms, cohort: DecidedCohort, score: np.ndarray, labels: LabelState, before: CohortsBefore
+) -> Iterator[Finding]:
+    free, rows = cohort.is_free, ~cohort.is_fallback
+    yield from judge_performance(
+        terms, cohort.outcome[free], score[free], cohort.weight[free], before.reference_auc, labels
+    )
+    explored = cohort.is_explored[rows]
+    yield from judge_feedback(terms, cohort.outcome[rows], score[rows], explored, before.usual_gap, labels)
+
+
+def _lift_over_holdout(figures: Sequence[Figure]) -> list[Figure]:
+    """The lift over the holdout, where both sides were measured."""
+    policy, holdout = _whole(figures, "value_policy"), _whole(figures, "value_holdout")
+    return [] if policy is None or holdout is None else [holdout_lift(policy, holdout)]
+
+
+def _judge_money(terms: Terms, figures: Sequence[Figure], before: CohortsBefore) -> tuple[Finding, ...]:
+    """What the release has earned against rules and holdout since it began to decide."""
+    now = {name: _whole(figures, name) for name in (RULES_LIFT, HOLDOUT_LIFT)}
+    rules, holdout = (
+        [*earlier, *([] if estimate is None else [estimate])]
+        for earlier, estimate in zip((before.rules_lifts, before.holdout_lifts), now.values(), strict=True)
+    )
+    return judge_value(terms, lift_sequence(rules, are_independent=True), lift_sequence(holdout, are_independent=False))
+
+
+def _whole(figures: Sequence[Figure], monitor: str) -> Estimate | None:
+    """The figure of a monitor over the whole cohort; None where it was not measured."""
+    found = [figure.estimate for figure in figures if figure.monitor == monitor and figure.slice == "all"]
+    return found[-1] if found else None

@@ -1,0 +1,138 @@
+"""The decisions of one batch, looked back at: who was decided how, what was predicted, what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.economics import realised_values
+from decisionloop.act.preference import preferred_action
+from decisionloop.contract import UseCase
+from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.release_predictions import ReleasePredictions
+
+
+@dataclass(frozen=True, eq=False)
+class DecidedCohort:
+    """The n decisions of a batch: ``log``, their frozen features ``frame``, what the releases predicted of them.
+
+    ``rules``, ``preferred`` and ``taken`` (n,) are action indices. ``score`` (n,) is the champion's score of the
+    action taken, NaN where it has none, None where the rules decided.
+    """
+
+    use_case: UseCase
+    log: pd.DataFrame
+    frame: pd.DataFrame
+    predictions: ReleasePredictions
+    score: np.ndarray | None
+
+    @classmethod
+    def of(
+        cls,
+        use_case: UseCase,
+        log: pd.DataFrame,
+        frame: pd.DataFrame,
+        predictions: ReleasePredictions,
+        probability: Callable[[], np.ndarray],
+    ) -> DecidedCohort:
+        """The cohort with the champion's score of every action that was taken.
+
+        Where one model speaks of one revealing action that is the score that was logged. Where the action is an input
+        the logged score is of the preferred action, and what was explored or held out must be scored again:
+        ``probability`` then gives the champion's P(outcome = 1) of every action (n, A).
+        """
+        logged, taken = predictions.champion_score, _actions(use_case, log)
+        if logged is None:
+            score = None
+        elif use_case.model.action_as != "input" or use_case.outcome.class_ is None:
+            score = np.where(np.array(use_case.revealing)[taken], logged, np.nan)
+        else:
+            score = probability()[np.arange(len(taken)), taken]
+        return cls(use_case, log, frame, predictions, score)
+
+    @property
+    def release_id(self) -> str:
+        """The release that was to decide."""
+        return self.predictions.champion_id
+
+    @property
+    def rules(self) -> np.ndarray:
+        """What the rules would have done."""
+        return self.predictions.rules_action
+
+    @cached_property
+    def preferred(self) -> np.ndarray:
+        """What the champion would have done without exploring."""
+        values = self.predictions.values
+        return self.rules if values is None else preferred_action(self.use_case, self.frame, values)
+
+    @cached_property
+    def taken(self) -> np.ndarray:
+        """What was done."""
+        return _actions(self.use_case, self.log)
+
+    @cached_property
+    def is_free(self) -> np.ndarray:
+        """True (n,) where the policy was free to explore: no holdout, no fallback."""
+        return is_policy_traffic(self.log)
+
+    @cached_property
+    def is_fallback(self) -> np.ndarray:
+        """True (n,) where a fault or the kill switch sent the decision to the rules."""
+        return self.log["fallback_reason"].notna().to_numpy()
+
+    @cached_property
+    def is_explored(self) -> np.ndarray:
+        """True (n,) where chance or the rules chose: exploration and holdout."""
+        return self.log["role"].isin(["exploration", "holdout"]).to_numpy()
+
+    @cached_property
+    def is_own_choice(self) -> np.ndarray:
+        """True (n,) where the release chose by itself and the outcome is known."""
+        return self.is_free & (self.log["role"] != "exploration").to_numpy() & ~np.isnan(self.outcome)
+
+    @cached_property
+    def is_comparable(self) -> np.ndarray:
+        """True (n,) where a score of the policy can be compared with an outcome once it has come."""
+        is_scored = np.zeros(len(self.log), dtype=bool) if self.score is None else ~np.isnan(self.score)
+        return self.is_free & np.array(self.use_case.revealing)[self.taken] & is_scored
+
+    @cached_property
+    def outcome(self) -> np.ndarray:
+        """The outcome's class (n,), NaN where it is not known."""
+        return self.log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """1 / propensity of the action taken (n,)."""
+        return np.asarray(1 / self.log["propensity"].to_numpy(dtype=np.float64))
+
+    @cached_property
+    def money(self) -> np.ndarray:
+        """Realised money (n,), NaN where it is not known."""
+        log = self.log
+        return realised_values(self.use_case, self.frame, self.taken, log["outcome_class"], log["outcome_amount"])
+
+    @cached_property
+    def worth(self) -> float | None:
+        """What choosing was worth, in money per decision; None: nobody knows."""
+        return self.predictions.worth
+
+    @cached_property
+    def swing(self) -> float | None:
+        """What the outcome made of the money of the action taken, in the mean and without a sign; None: unknown."""
+        amount, n = self.log["outcome_amount"], len(self.log)
+        yes, no = (
+            realised_values(self.use_case, self.frame, self.taken, np.full(n, class_), amount) for class_ in (1.0, 0.0)
+        )
+        swing = np.abs(yes - no)[self.outcome == 1] if self.use_case.outcome.amount else np.abs(yes - no)
+        return float(np.nanmean(swing)) if np.isfinite(swing).any() else None
+
+
+def _actions(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
+    """The index of the action of each decision, (n,)."""
+    return pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))

@@ -1,0 +1,31 @@
+"""What every release predicted of the same decisions: the rules, the champion, and the challengers in shadow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ReleasePredictions:
+    """Predictions of n decisions.
+
+    ``rules_action`` (n,) index. ``champion_id``: the release that was to decide; ``values`` (n, A) and
+    ``champion_score`` (n,): its expected money and logged scores, None where that was the rules. ``shadows``: release
+    to its scores and preferred actions (n,), NaN and -1 where it predicted nothing.
+    """
+
+    rules_action: np.ndarray
+    champion_id: str
+    values: np.ndarray | None
+    champion_score: np.ndarray | None
+    shadows: dict[str, tuple[np.ndarray, np.ndarray]]
+
+    @property
+    def worth(self) -> float | None:
+        """What choosing is worth: mean of the best less the worst action's expected money; None: nobody knows."""
+        if self.values is None:
+            return None
+        apart = self.values.max(axis=1) - self.values.min(axis=1)
+        return float(np.nanmean(apart)) if np.isfinite(apart).any() else None

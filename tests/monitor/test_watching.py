@@ -1,0 +1,127 @@
+"""One sequence of watching: what a batch or cohort is compared with, and what is judged when labels are missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from decisionloop.monitor.alarm.finding import Stakes
+from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.labels import CohortLabels
+from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, FeaturesBefore, watch_features
+from decisionloop.monitor.watching.watch_cohort import (
+    EARLIER_COHORTS,
+    FIRST_COHORTS,
+    HOLDOUT_LIFT,
+    OUTCOME_RATE,
+    RULES_LIFT,
+    SIGNED_GAP,
+    CohortsBefore,
+    EarlierFigure,
+    watch_cohort,
+)
+from decisionloop.observe.decided_cohort import DecidedCohort
+from decisionloop.observe.estimate import Estimate, cannot_say
+from decisionloop.observe.label_curve import LabelCurve
+from decisionloop.observe.release_predictions import ReleasePredictions
+from tests.monitor.customers import customers, offers
+from tests.monitor.watched import watched
+
+LOANS = watched()
+COMPLETE = CohortLabels(1_000, 990, 28.0, LabelCurve())
+HALF_MISSING = CohortLabels(1_000, 400, 28.0, LabelCurve())
+USUAL_RATES = tuple(
+    EarlierFigure(f"{week:02d}", OUTCOME_RATE, Estimate(0.1, 0.08, 0.12, 900, 900.0, 0.95)) for week in range(6)
+)
+
+
+def lent(rng: np.random.Generator, n: int = 4_000, worse_fallbacks: float = 0.0) -> DecidedCohort:
+    """Everybody got a loan; a tenth by exploration, a twentieth each as holdout and as fallback of a model that is
+    right but for ``worse_fallbacks``, which is added to the risk of those."""
+    p = rng.beta(1, 9, n)
+    role = rng.choice(["champion", "exploration", "holdout"], n, p=[0.85, 0.1, 0.05])
+    is_fallback = (role == "champion") & (rng.random(n) < 0.06)
+    outcome = (rng.random(n) < np.clip(p + worse_fallbacks * is_fallback, 0, 1)).astype(float)
+    log = pd.DataFrame(
+        {
+            "decision_id": np.arange(n).astype(str),
+            "entity_id": np.arange(n).astype(str),
+            "role": role,
+            "action": "lend",
+            "propensity": np.where(role == "exploration", 0.1, 0.9),
+            "fallback_reason": pd.Series(np.where(is_fallback, "row fault", None), dtype="str"),
+            "outcome_class": outcome,
+            "outcome_amount": np.nan,
+        }
+    )
+    frame = pd.DataFrame({"client_id": log["entity_id"], "spend": 1.0})
+    values = np.column_stack([np.zeros(n), 10 - 50 * p])
+    predictions = ReleasePredictions(np.zeros(n, dtype=np.int64), "loans/model/1", values, p, {})
+    return DecidedCohort.of(LOANS, log, frame, predictions, lambda: pytest.fail("the logged score is of this action"))
+
+
+def test_what_a_fault_sent_to_the_rules_says_nothing_of_the_feedback_loop():
+    cohort = lent(np.random.default_rng(1), 20_000, worse_fallbacks=0.8)
+    watched_cohort = watch_cohort(cohort, COMPLETE, CohortsBefore(0.7))
+    (loop,) = [one for one in watched_cohort.findings if one.family == "feedback"]
+    assert not loop.is_alarm
+    assert loop.figure.n == int((~cohort.is_fallback).sum())
+    assert not any(one.is_alarm for one in watched_cohort.findings)
+
+
+def test_where_labels_are_missing_neither_the_outcome_nor_the_money_is_judged():
+    before = CohortsBefore.of(USUAL_RATES, (), 0.7)
+    complete, holes = (
+        watch_cohort(lent(np.random.default_rng(2)), labels, before) for labels in (COMPLETE, HALF_MISSING)
+    )
+    assert {one.monitor for one in complete.findings} >= {"outcome_shift", "value_against_rules", "calibration"}
+    assert {one.family for one in holes.findings} == {"performance", "feedback"}
+    assert all(one.bound is None for one in holes.findings)
+    assert OUTCOME_RATE in {one.monitor for one in complete.figures}
+    assert OUTCOME_RATE not in {one.monitor for one in holes.figures}
+    assert {one.monitor for one in holes.figures} >= {"value_policy", "auc", SIGNED_GAP, HOLDOUT_LIFT}
+
+
+def test_rules_are_measured_and_only_their_outcome_is_judged():
+    cohort = lent(np.random.default_rng(3))
+    of_rules = ReleasePredictions(cohort.rules, "loans/rules/1", None, None, {})
+    ruled = DecidedCohort.of(LOANS, cohort.log, cohort.frame, of_rules, lambda: pytest.fail("rules score nobody"))
+    result = watch_cohort(ruled, COMPLETE, CohortsBefore.of(USUAL_RATES, (), None))
+    assert {one.monitor for one in result.findings} == {"outcome_shift"}
+    assert "value_policy" in {one.monitor for one in result.figures}
+    assert "auc" not in {one.monitor for one in result.figures}
+
+
+def test_what_is_usual_comes_from_earlier_cohorts_that_nobody_questions():
+    def figures(monitor: str) -> list[EarlierFigure]:
+        return [EarlierFigure(f"{week:02d}", monitor, known(week)) for week in reversed(range(20))]
+
+    def known(week: int) -> Estimate:
+        return cannot_say("too few", 3, 0.95) if week == 1 else Estimate(week, week - 1.0, week + 1.0, 100, 100.0, 0.95)
+
+    monitors = (OUTCOME_RATE, SIGNED_GAP, RULES_LIFT, HOLDOUT_LIFT)
+    earlier = [figure for monitor in monitors for figure in figures(monitor)]
+    before = CohortsBefore.of(earlier, {"18", "19"}, 0.8)
+    assert before.outcome_rates == tuple(range(18 - EARLIER_COHORTS, 18))
+    assert [gap.value for gap in before.first_gaps] == [0, 2, 3, 4]
+    assert len(before.first_gaps) == FIRST_COHORTS
+    assert before.usual_gap is not None
+    assert [lift.value for lift in before.rules_lifts] == [0, None, *range(2, 20)] == [
+        lift.value for lift in before.holdout_lifts
+    ]  # fmt: skip
+    assert CohortsBefore.of(earlier[-30:], (), None).usual_gap is None
+
+
+def test_limits_are_calibrated_once_by_the_first_eight_batches():
+    reference = Reference.of(offers(), customers(10_000, seed=0))
+    recent = tuple(FrameProfile.of(customers(1_000, seed), reference.bins) for seed in range(1, RECENT_BATCHES + 1))
+    now = FrameProfile.of(customers(1_000, 99), reference.bins)
+    early = watch_features(offers(), now, FeaturesBefore(reference, recent[:-1]), Stakes())
+    due = watch_features(offers(), now, FeaturesBefore(reference, recent), Stakes())
+    assert early.calibrated == {}
+    assert set(due.calibrated) == set(reference.profile.counts)
+    limits = {name: one.threshold for name, one in due.calibrated.items()}
+    again = watch_features(offers(), now, FeaturesBefore(reference, recent, limits), Stakes())
+    assert again.calibrated == {}
+    assert again.findings == due.findings
