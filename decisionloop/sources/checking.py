@@ -45,6 +45,7 @@ def check_use_case(path: Path) -> CheckReport:
     moments = moments_to_try(use_case, source)
     if not moments:
         return CheckReport(use_case.name, None, 0, ("The source holds no rows yet. Check again with data.",))
+    now = pd.Timestamp.now("UTC")
     tried = [try_batch(use_case, code, source, moment) for moment in moments]
     everyone = pd.concat([batch.frame for batch in tried], ignore_index=True)
     faults = money_faults(use_case, everyone)
@@ -54,7 +55,7 @@ def check_use_case(path: Path) -> CheckReport:
         *schedule_findings(use_case.schedule, source),
         *batch_findings(use_case, tried, everyone),
         *money_findings(use_case, everyone),
-        *_outcome_findings(use_case, source, moments[-1]),
+        *_outcome_findings(use_case, source, max(moments[-1], source.newest_time(now) or now)),
     ]
     return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments)
 
