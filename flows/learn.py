@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.naming import as_of_run, run_name
 from flows.retrain import retrain
-from tasks.learn.retraining import review_challengers
+from tasks.learn.second_look import review_challengers
 
 
 @flow(name="learn", flow_run_name=run_name)

@@ -8,7 +8,10 @@ from typing import Literal
 from prefect import flow
 
 from flows.naming import as_of_run, run_name
-from tasks.learn.retraining import build_training_set, check_triggers, judge_candidates, train_candidate
+from tasks.learn.first_look import judge_candidates
+from tasks.learn.train import train_candidate
+from tasks.learn.training_set import build_training_set
+from tasks.learn.triggers import check_triggers
 
 
 @flow(name="retrain", flow_run_name=run_name)

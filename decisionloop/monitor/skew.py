@@ -23,12 +23,14 @@ class FeatureSkew:
     """Served values of a sample that the source does not give again, by feature; two samples add up.
 
     ``n`` entities were served of which ``missing_entities`` are no longer in the source: of their features nothing
-    can be said, so ``compared`` rows stand behind ``mismatches``.
+    can be said, so ``compared`` rows stand behind ``mismatches``. ``not_served``: features of the contract that the
+    sample does not have, because it was decided under an earlier one.
     """
 
     n: int
     missing_entities: int
     mismatches: dict[str, int]
+    not_served: tuple[str, ...] = ()
 
     @property
     def compared(self) -> int:
@@ -39,14 +41,16 @@ class FeatureSkew:
         """Both together."""
         names = self.mismatches | other.mismatches
         both = {name: self.mismatches.get(name, 0) + other.mismatches.get(name, 0) for name in names}
-        return FeatureSkew(self.n + other.n, self.missing_entities + other.missing_entities, both)
+        not_served = tuple(dict.fromkeys((*self.not_served, *other.not_served)))
+        return FeatureSkew(self.n + other.n, self.missing_entities + other.missing_entities, both, not_served)
 
 
 def compare_features(served: pd.DataFrame, recomputed: pd.DataFrame, use_case: UseCase) -> FeatureSkew:
     """Compare two canonical frames of the same as-of, matched by entity; rows and extra entities may differ.
 
     Numbers are equal within a relative 1e-9, missing equals missing, categories are equal as text. A feature that
-    ``recomputed`` lacks mismatches everywhere. Raises UsageError where an entity stands twice in a frame.
+    ``recomputed`` lacks mismatches everywhere; one that was not served, because the contract did not have it then,
+    cannot be compared. Raises UsageError where an entity stands twice in a frame.
     """
     key = use_case.entity.key
     for name, frame in (("served", served), ("recomputed", recomputed)):
@@ -59,8 +63,10 @@ def compare_features(served: pd.DataFrame, recomputed: pd.DataFrame, use_case: U
         if feature.name in theirs
         else len(mine)
         for feature in use_case.features
+        if feature.name in served
     }
-    return FeatureSkew(len(served), int((at < 0).sum()), mismatches)
+    not_served = tuple(feature.name for feature in use_case.features if feature.name not in served)
+    return FeatureSkew(len(served), int((at < 0).sum()), mismatches, not_served)
 
 
 def judge_skew(
@@ -78,7 +84,7 @@ def judge_skew(
     if not skew.n:
         return ()
     counts = [(use_case.entity.key, skew.missing_entities, skew.n)]
-    counts += [(feature.name, skew.mismatches[feature.name], skew.compared) for feature in use_case.features]
+    counts += [(name, count, skew.compared) for name, count in skew.mismatches.items()]
     alpha = budget.alpha("skew", len(counts))
     return tuple(_findings(use_case, counts, alpha, stakes, release_id))
 

@@ -8,13 +8,22 @@ from decisionloop.errors import UsageError
 from decisionloop.learn.evidence import gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
 from decisionloop.ledger.decisions import shadow_runs
-from decisionloop.ledger.releases import Release, champion
+from decisionloop.ledger.releases import Release, champion, shadows
 from decisionloop.ledger.verdicts import find_training_set
-from decisionloop.workspace import Workspace
+from decisionloop.workspace import Workspace, open_workspace
 from tasks.learn.candidates import contender_of
 from tasks.learn.release_stages import promote, refuse
 from tasks.learn.verdicts import GateAnswer, keep_verdict
 from tasks.readback.mature_decisions import mature_batches
+from tasks.step import step
+
+
+@step
+def review_challengers(use_case: str, as_of: datetime) -> str:
+    """Give every challenger its second look when it is due; returns what happened in a sentence."""
+    workspace = open_workspace(use_case)
+    answers = [review_shadow(workspace, shadow.release, as_of) for shadow in shadows(workspace.ledger, use_case)]
+    return " ".join(answers) or "No challenger is in shadow."
 
 
 def review_shadow(workspace: Workspace, release: Release, as_of: datetime) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.errors import IntegrityError
+from decisionloop.errors import IntegrityError, UsageError
 from decisionloop.learn.evidence import LoggedBatches
 from decisionloop.learn.training_set import TrainingSet, build_training_rows
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
+from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import mature_batches
 from tasks.readback.tables import read_table
@@ -40,3 +41,11 @@ def training_rows_of(workspace: Workspace, fact: TrainingSetFact) -> tuple[Train
             f"from the {len(recorded)} recorded. Were outcomes backdated? Build a new training set."
         ) from error
     return rows, batches
+
+
+def training_set_of(workspace: Workspace, training_set_id: str) -> TrainingSetFact:
+    """A recorded training set. Raises UsageError where there is none of that id."""
+    fact = find_training_set(workspace.ledger, training_set_id)
+    if fact is None:
+        raise UsageError(f"no training set {training_set_id} in the ledger. Build it first.")
+    return fact

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.learn.evidence import LoggedBatches
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
@@ -43,9 +44,25 @@ def _read(
         raise UsageError(
             f"no mature decision of {workspace.use_case.name} between {since:%Y-%m-%d} and {until:%Y-%m-%d}."
         )
-    frame = frozen_rows(workspace, log)
+    log, frame = under_present_contract(workspace.use_case, log, frozen_rows(workspace, log))
     rules_action, _ = apply_rules(workspace.use_case, workspace.code, frame)
     return LoggedBatches(log, frame, rules_action)
+
+
+def under_present_contract(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Decisions of earlier contracts as the present one sees them, with their frozen features (n rows each).
+
+    A feature that was not served then is missing; a decision whose action there is no longer teaches nothing.
+    """
+    is_known = log["action"].isin(use_case.action_names).to_numpy()
+    log, frame = log[is_known].reset_index(drop=True), frame[is_known].reset_index(drop=True)
+    key, new = use_case.entity.key, [one for one in use_case.features if one.name not in frame]
+    missing = {
+        one.name: pd.Series(np.nan, frame.index, dtype="str" if one.type == "category" else "float64") for one in new
+    }
+    return log, frame.assign(**({} if key in frame else {key: log["entity_id"]}), **missing)
 
 
 def frozen_rows(workspace: Workspace, log: pd.DataFrame) -> pd.DataFrame:

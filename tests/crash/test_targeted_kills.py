@@ -26,7 +26,7 @@ ON_EITHER = [
     (ORDINARY, Stop("tasks.predict.score", "append_shadow_run", "after")),
     (ORDINARY, Stop("tasks.keep", "append_batch_event", "before", 3)),
     # Outcomes without the books of their reading, figures not kept.
-    (ORDINARY, Stop("tasks.observe.cohorts", "append_intake", "before")),
+    (ORDINARY, Stop("tasks.observe.outcomes", "append_intake", "before")),
     (ORDINARY, Stop("tasks.observe.cohorts", "append_measurements", "before")),
     # What monitors judge by, and a figure in the transaction of its alarms (tests/tasks/test_watching_killed.py).
     (FIRST, Stop("tasks.watch.inputs", "keep_reference", "after")),
@@ -43,7 +43,7 @@ ON_EITHER = [
     (LEARNING_DAY, Stop("tasks.learn.candidates", "register_release", "after")),
     # A judgement: a verdict without its stage, the winner not yet in shadow, named in MLflow only.
     (LEARNING_DAY, Stop("tasks.learn.verdicts", "append_verdict", "after", 2)),
-    (LEARNING_DAY, Stop("tasks.learn.retraining", "enter_shadow", "before")),
+    (LEARNING_DAY, Stop("tasks.learn.first_look", "enter_shadow", "before")),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 2)),
 ]
 ON_BOTH = [

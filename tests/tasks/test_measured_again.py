@@ -115,7 +115,7 @@ def test_a_cohort_is_measured_again_when_outcomes_have_come_and_not_else(live):
 def test_a_cohort_is_measured_with_what_was_known_at_that_time(on_sqlite, tmp_path):
     run_flow("observe", "live", MONDAY + 6 * DAY)
     for as_of in (MONDAY + 21 * DAY, MONDAY + 8 * DAY):  # a reading of later times came first
-        run_task("tasks.observe.cohorts", "read_outcomes", "live", as_of)
+        run_task("tasks.observe.outcomes", "read_outcomes", "live", as_of)
     told = seen(on_sqlite, MONDAY + 8 * DAY)
     known = decisions_with_outcomes(on_sqlite.ledger, "live", MONDAY, MONDAY, MONDAY + 8 * DAY)
     assert known["observed_at"].notna().sum() == A_WEEK // 2

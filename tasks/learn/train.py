@@ -1,0 +1,20 @@
+"""The step that trains one kind of candidate."""
+
+from __future__ import annotations
+
+from decisionloop.learn.candidates import Kind
+from decisionloop.ledger.releases import current_stages
+from decisionloop.workspace import open_workspace
+from tasks.learn.candidates import train_and_keep
+from tasks.learn.training_rows import training_set_of
+from tasks.step import step
+
+
+@step
+def train_candidate(use_case: str, training_set_id: str, kind: Kind) -> str:
+    """Train one kind of candidate, compile it, log it to MLflow and register it; returns its release id."""
+    workspace = open_workspace(use_case)
+    for known in current_stages(workspace.ledger, use_case):
+        if (known.release.training_set_id, known.release.kind) == (training_set_id, kind):
+            return known.release_id
+    return train_and_keep(workspace, training_set_of(workspace, training_set_id), kind)

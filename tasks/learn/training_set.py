@@ -1,0 +1,33 @@
+"""The step that freezes which decisions teach, what, and with what weight."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from decisionloop.learn.training_set import build_training_rows
+from decisionloop.ledger.verdicts import append_training_set
+from decisionloop.workspace import open_workspace
+from tasks.keep import keep_table
+from tasks.learn.training_rows import manifest_of
+from tasks.readback.mature_decisions import mature_batches, training_window
+from tasks.step import step
+
+
+@step
+def build_training_set(use_case: str, as_of: datetime) -> str:
+    """Freeze which decisions teach, what they teach and with what weight; returns the training set's id."""
+    workspace = open_workspace(use_case)
+    since, until = training_window(workspace, as_of)
+    batches = mature_batches(workspace, since, until, as_of)
+    rows = build_training_rows(workspace.use_case, batches.log, batches.frame)
+    cohorts = batches.log["as_of"]
+    kept = append_training_set(
+        workspace.ledger,
+        use_case,
+        as_of,
+        cohorts.min().to_pydatetime(),
+        cohorts.max().to_pydatetime(),
+        len(rows),
+        keep_table(workspace, manifest_of(rows), "training_set"),
+    )
+    return kept.training_set_id
