@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from decisionloop.act.valuation import PartScores, ReleaseRun, ScoringRelease, value_side_by_side
+from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
 from decisionloop.ledger.releases import Release, shadows
@@ -143,14 +144,14 @@ def _champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
     if not run.failure:
         return ""
     _record_run(hand, run)
-    raise_alert(
-        hand.workspace,
+    new = NewAlert(
         severity="critical",
         kind="champion",
         message=f"{run.release_id} could not score {hand.batch_id}: {run.failure.rstrip('.')}. The rules decide it.",
         remedy="Restore the release's file from a backup of the snapshot store, or retrain.",
         batch_id=hand.batch_id,
     )
+    raise_alert(hand.workspace, new)
     announce("champion.failed", hand.use_case.name, hand.batch_id, {"release": run.release_id, "error": run.failure})
     return "champion failed"
 

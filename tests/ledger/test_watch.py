@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.alerts import alerts, append_alert
+from decisionloop.ledger.alerts import NewAlert, alerts, append_alert
 from decisionloop.ledger.flags import current_flag, flag_history, is_kill_switch_on, set_flag
 from decisionloop.ledger.measurements import Measurement, append_measurements, cohorts_with, measurements_of
 from decisionloop.ledger.storage import facts
@@ -54,10 +54,8 @@ def test_numbers_of_numpy_are_kept_as_numbers(ready: Ledger) -> None:
 
 def test_an_alert_is_raised_once_an_occasion(ready: Ledger) -> None:
     def raise_it(occasion: str) -> bool:
-        return append_alert(
-            ready, use_case="credit_line", severity="critical", kind="stale", message="The source is stale.",
-            remedy="Ask its owner.", occasion=occasion,
-        )  # fmt: skip
+        new = NewAlert("critical", "stale", "The source is stale.", "Ask its owner.", occasion=occasion)
+        return append_alert(ready, "credit_line", new)
 
     assert [raise_it(day) for day in ("2005-07-08", "2005-07-08", "2005-07-15")] == [True, False, True]
     assert [alert.kind for alert in alerts(ready, "credit_line")] == ["stale", "stale"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.alerts import append_alert
+from decisionloop.ledger.alerts import NewAlert, append_alert
 from decisionloop.ledger.batches import append_batch_event, batches, open_batch
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.measurements import Measurement, append_measurements
@@ -211,16 +211,8 @@ def _halted(ledger: Ledger, case: UseCase) -> None:
     failed = ExpectationResult("nulls", "limit", "critical", False, "100% missing", 5, 1.0, "Repair the feed.")
     append_results(ledger, halted.batch_id, 1, [failed, replace(failed, column_name="status", is_success=True)])
     append_batch_event(ledger, halted.batch_id, "halted", {"check": "limit is missing"})
-    append_alert(
-        ledger,
-        use_case="credit_line",
-        severity="critical",
-        kind="validation",
-        message="limit is missing",
-        remedy="Repair the feed.",
-        batch_id=halted.batch_id,
-        at=WALL,
-    )
+    new = NewAlert("critical", "validation", "limit is missing", "Repair the feed.", halted.batch_id)
+    append_alert(ledger, "credit_line", new, WALL)
 
 
 @pytest.fixture
