@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from decisionloop.act.valuation import PartScores, ReleaseRun, ScoringRelease, value_side_by_side
+from decisionloop.act.valuation import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
@@ -106,7 +106,7 @@ def score_part(
         ruled = choose_by_rules(contract, workspace.code, frame, faults)
         by_rules.add(rows=len(frame))
     model = None if decides.scorer_digest is None else _scoring(workspace, decides)
-    told = value_side_by_side(contract, frame, hand.as_of, ruled, model, beside, scope)
+    told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside), scope)
     with reading:
         kept = [
             keep_part(workspace, batch_id, "scores", part, told.scores),
