@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from decisionloop.ledger.snapshot_log import record_snapshot
+from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel, ReleaseScorer, read_scorer
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def save_release(snapshots: SnapshotStore, ledger: Ledger, model: ReleaseModel) 
 
     def keep(data: bytes, suffix: str) -> str:
         kept = snapshots.put_bytes(data, suffix)
-        record_snapshot(ledger, kept.digest, "scorer", kept.uri, 0, kept.bytes)
+        record_snapshot(ledger, Snapshot(kept.digest, "scorer", kept.uri, 0, kept.bytes))
         return kept.digest
 
     manifest = ReleaseManifest(

@@ -48,6 +48,20 @@ class CheckedPart:
         return int((self.row_reasons != "").sum())
 
 
+@dataclass(frozen=True)
+class WholeBatch:
+    """What the check of a part must know of its batch: the contract, the reference of accepted batches, its rows.
+
+    ``newest_source_time`` and ``as_of`` are timezone-aware; None leaves freshness unjudged.
+    """
+
+    use_case: UseCase
+    reference: BatchReference | None
+    newest_source_time: pd.Timestamp | None
+    as_of: pd.Timestamp
+    rows: int
+
+
 def validate(
     frame: pd.DataFrame,
     use_case: UseCase,
@@ -61,28 +75,21 @@ def validate(
     ``newest_source_time`` and ``as_of`` are timezone-aware; None leaves freshness unjudged. Faults of the data are
     results, never exceptions. With ``docs_folder`` Great Expectations' Data Docs are written there.
     """
-    part = check_part(frame, use_case, reference, newest_source_time, as_of, len(frame), docs_folder)
+    batch = WholeBatch(use_case, reference, newest_source_time, as_of, len(frame))
+    part = check_part(frame, batch, docs_folder)
     whole = settle(use_case, [part.observations], len(frame), part.fault_rows)
     return ValidationReport(whole.results, whole.rows, whole.fault_rows, part.row_reasons)
 
 
-def check_part(
-    frame: pd.DataFrame,
-    use_case: UseCase,
-    reference: BatchReference | None,
-    newest_source_time: pd.Timestamp | None,
-    as_of: pd.Timestamp,
-    batch_rows: int,
-    docs_folder: Path | None = None,
-) -> CheckedPart:
-    """Check one part of a batch of ``batch_rows`` rows; only `settle` can say whether the batch may go on.
+def check_part(frame: pd.DataFrame, whole: WholeBatch, docs_folder: Path | None = None) -> CheckedPart:
+    """Check one part of a batch; only `settle` can say whether the batch may go on.
 
     No entity may have rows in two parts, else it is not seen that they are doubled.
     """
     rows = len(frame)
-    checked = _with_age(frame, newest_source_time, as_of)
-    shape = replace(shape_of(checked, use_case), rows=batch_rows if rows else 0)
-    suite = build_suite(use_case, reference, shape)
+    checked = _with_age(frame, whole.newest_source_time, whole.as_of)
+    shape = replace(shape_of(checked, whole.use_case), rows=whole.rows if rows else 0)
+    suite = build_suite(whole.use_case, whole.reference, shape)
     batch, outcome = _first_pass(checked, suite, docs_folder)
     observations = tuple(observation(result, checked) for result in outcome.results)
     return CheckedPart(observations, _second_pass(batch, suite, observations, rows))

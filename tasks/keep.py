@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from decisionloop.ledger.batch_parts import BatchPart, PartKind, append_part
 from decisionloop.ledger.batches import Scalar, State, append_batch_event
-from decisionloop.ledger.snapshot_log import Kind, record_snapshot
+from decisionloop.ledger.snapshot_log import Kind, Snapshot, record_snapshot
 from decisionloop.ledger.stage_costs import append_stage_costs
 from decisionloop.ledger.switch_lock import steady_switch
 from decisionloop.metering import Scope, StageCost
@@ -30,7 +30,7 @@ _SNAPSHOT_KIND: dict[PartKind, Kind] = {
 def keep_table(workspace: Workspace, table: pa.Table, kind: Kind) -> str:
     """Store a table by its content and record it; returns its digest."""
     kept = workspace.snapshots.put_table(table)
-    record_snapshot(workspace.ledger, kept.digest, kind, kept.uri, kept.rows, kept.bytes)
+    record_snapshot(workspace.ledger, Snapshot(kept.digest, kind, kept.uri, kept.rows, kept.bytes))
     return kept.digest
 
 

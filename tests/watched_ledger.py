@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from decisionloop.ledger.alarms import Alarm, alarm_id_of, append_alarms
+from decisionloop.ledger.alarms import Alarm, AlarmKey, append_alarms
 from decisionloop.ledger.batches import open_batch
 from decisionloop.ledger.failures import append_failures
 from decisionloop.ledger.incidents import open_incident
 from decisionloop.ledger.measurements import Measurement, append_measurements
-from decisionloop.ledger.monitor_references import append_thresholds, new_threshold
+from decisionloop.ledger.monitor_references import MonitorThreshold, append_thresholds
 from decisionloop.ledger.notices import Notice, append_notice_attempt, append_notices
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.facts import canonical_json
@@ -58,7 +58,7 @@ def raise_alarm(
     incident_id = incident or f"{use_case}/{family}/{week:%Y-%m-%d}"
     cohort = str(named.get("cohort", f"{week:%Y-%m-%d}"))
     plain = Alarm(
-        alarm_id=alarm_id_of(use_case, monitor, "feature=status", "training", None, cohort, week),
+        alarm_id=AlarmKey(use_case, monitor, "feature=status", "training", None, cohort, week).alarm_id,
         use_case=use_case,
         incident_id=incident_id,
         family=family,
@@ -84,8 +84,9 @@ def raise_alarm(
         at=WALL,
     )
     with ledger.begin() as connection:
-        open_incident(connection, incident_id, use_case, family, WORDS, at=WALL)
-        append_alarms(connection, [replace(plain, **named)])  # type: ignore[arg-type]
+        alarm = replace(plain, **named)  # type: ignore[arg-type]
+        open_incident(connection, alarm)
+        append_alarms(connection, [alarm])
     return incident_id
 
 
@@ -109,7 +110,9 @@ def watch_for_a_while(ledger: Ledger, use_case: str, contract_digest: str) -> st
             figures.append(figure(use_case, week, "auc_estimation_error", -0.01, is_mature=True))
     append_measurements(ledger, figures)
     evidence = {"feature": "status", "threshold": 0.1, "batches": 8, "mean": 0.031, "sd": 0.004}
-    limit = new_threshold(use_case, "input_shift", "feature=status", None, 0.1, evidence, WEEKS[8], alpha=0.0001)
+    limit = MonitorThreshold(
+        use_case, "input_shift", "feature=status", None, 0.1, canonical_json(evidence), WEEKS[8], alpha=0.0001
+    )
     append_thresholds(ledger, [limit])
     incident = raise_alarm(ledger, use_case, WEEKS[10])
     return raise_alarm(ledger, use_case, WEEKS[11], incident=incident)

@@ -68,7 +68,7 @@ def _features() -> list[dict[str, Any]]:
 
 def install_releases() -> None:
     """Register the reference model as champion and a second one of its size in shadow, in the process's settings."""
-    from decisionloop.ledger.releases import Release, append_release_event, register_release, release_id_of
+    from decisionloop.ledger.releases import Release, StageChange, append_release_event, register_release, release_id_of
     from decisionloop.ledger.storage.facts import canonical_json
     from decisionloop.ledger.use_cases import record_use_case
     from decisionloop.monitor.compare.score_shift import reference_scores
@@ -102,7 +102,7 @@ def install_releases() -> None:
             created_at=AS_OF,
         )
         register_release(ledger, release, "for the benchmark", "benchmark")
-        append_release_event(ledger, release.release_id, stage, "for the benchmark", "benchmark", AS_OF)
+        append_release_event(ledger, StageChange(release.release_id, stage, "for the benchmark", "benchmark", AS_OF))
 
 
 _TRAINED: dict[Literal["champion", "shadow"], Callable[[], CompiledScorer]] = {

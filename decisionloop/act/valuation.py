@@ -35,6 +35,15 @@ class ScoringRelease:
 
 
 @dataclass(frozen=True)
+class Contenders:
+    """Who speaks of the same rows: the rules, the model that decides (None where rules do), challengers in shadow."""
+
+    rules: RulesChoice
+    champion: ScoringRelease | None
+    shadows: Sequence[ScoringRelease]
+
+
+@dataclass(frozen=True)
 class ReleaseRun:
     """How a model fared on one part of a batch; ``nan_rows`` are those of which it values some action at NaN."""
 
@@ -81,15 +90,10 @@ class PartScores:
 
 
 def value_side_by_side(
-    use_case: UseCase,
-    frame: pd.DataFrame,
-    as_of: datetime,
-    rules: RulesChoice,
-    champion: ScoringRelease | None,
-    shadows: Sequence[ScoringRelease],
-    scope: Scope,
+    use_case: UseCase, frame: pd.DataFrame, as_of: datetime, contenders: Contenders, scope: Scope
 ) -> PartScores:
     """Score n rows with the champion, if it is a model, and every release in shadow, beside the rules."""
+    rules = contenders.rules
     columns: dict[str, pa.Array | np.ndarray] = {
         "decision_id": decision_id_array(use_case.name, frame[use_case.entity.key], as_of),
         "rules_action": actions_by_name(use_case, rules.action),
@@ -97,11 +101,11 @@ def value_side_by_side(
     }
     costs: list[StageCost] = []
     run = None
-    if champion is not None:
-        run, told, spent = _champion(use_case, frame, champion, scope)
+    if contenders.champion is not None:
+        run, told, spent = _champion(use_case, frame, contenders.champion, scope)
         columns |= told
         costs += spent
-    answers = [_shadow(use_case, frame, one, scope) for one in shadows]
+    answers = [_shadow(use_case, frame, one, scope) for one in contenders.shadows]
     tables = [table for _, table, _ in answers if table is not None]
     return PartScores(
         pa.table(columns),

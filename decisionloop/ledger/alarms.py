@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,24 @@ from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
 SEVERITIES = ("info", "warning", "critical")
+
+
+@dataclass(frozen=True)
+class AlarmKey:
+    """One check of one cohort at one time, which crosses its limit once: raising it again is the same fact."""
+
+    use_case: str
+    monitor: str
+    slice: str
+    against: str
+    release_id: str | None
+    cohort: str
+    as_of: datetime
+
+    @property
+    def alarm_id(self) -> str:
+        """The id of the alarm."""
+        return facts.fact_id(*astuple(self))
 
 
 @dataclass(frozen=True)
@@ -49,13 +67,6 @@ class Alarm:
     chart: str | None
     as_of: datetime
     at: datetime
-
-
-def alarm_id_of(
-    use_case: str, monitor: str, slice_: str, against: str, release_id: str | None, cohort: str, as_of: datetime
-) -> str:
-    """The id of the alarm of one check of one cohort at one time: raising it again is the same fact."""
-    return facts.fact_id(use_case, monitor, slice_, against, release_id, cohort, as_of)
 
 
 def append_alarms(target: Ledger | Connection, alarms: Sequence[Alarm]) -> int:

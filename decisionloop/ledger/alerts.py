@@ -7,9 +7,26 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from decisionloop.contract.watching import AlarmSeverity
 from decisionloop.ledger.schema import alert, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+
+
+@dataclass(frozen=True)
+class NewAlert:
+    """What people are to be told: what happened, and the remedy.
+
+    The same of the same use case and batch is told once. What is of no batch and may come back needs an ``occasion``,
+    for instance its as-of, to tell the times apart.
+    """
+
+    severity: AlarmSeverity
+    kind: str
+    message: str
+    remedy: str
+    batch_id: str | None = None
+    occasion: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,25 +43,11 @@ class Alert:
     at: datetime
 
 
-def append_alert(
-    target: Ledger | Connection,
-    *,
-    use_case: str,
-    severity: str,
-    kind: str,
-    message: str,
-    remedy: str,
-    batch_id: str | None = None,
-    occasion: str = "",
-    at: datetime | None = None,
-) -> bool:
-    """Raise an alert; False where the same one (use case, batch, kind, message, occasion) was raised before.
-
-    An alert of no batch that may come back needs an `occasion`, for instance its as-of, to tell the times apart.
-    """
-    alert_id = facts.fact_id(use_case, batch_id, kind, message, occasion)
-    new = Alert(alert_id, use_case, batch_id, severity, kind, message, remedy, at or utc_now())
-    return facts.add(target, alert, [new]) == 1
+def append_alert(target: Ledger | Connection, use_case: str, new: NewAlert, at: datetime | None = None) -> bool:
+    """Raise an alert; False where the same one (use case, batch, kind, message, occasion) was raised before."""
+    alert_id = facts.fact_id(use_case, new.batch_id, new.kind, new.message, new.occasion)
+    words = (new.severity, new.kind, new.message, new.remedy)
+    return facts.add(target, alert, [Alert(alert_id, use_case, new.batch_id, *words, at or utc_now())]) == 1
 
 
 def alerts(source: Ledger | Connection, use_case: str, batch_id: str | None = None) -> tuple[Alert, ...]:

@@ -30,15 +30,7 @@ class Flag:
     at: datetime
 
 
-def set_flag(
-    target: Ledger | Connection,
-    use_case: str,
-    name: str,
-    value: str,
-    reason: str,
-    set_by: str,
-    at: datetime | None = None,
-) -> Flag:
+def set_flag(target: Ledger | Connection, use_case: str, name: str, value: str, reason: str, set_by: str) -> Flag:
     """Set a switch and return what holds now; saying again what was said last adds nothing.
 
     The kill switch waits for every transaction of `switch_lock.steady_switch`; turned on, it holds, in the same
@@ -55,7 +47,7 @@ def set_flag(
         current = current_flag(connection, use_case, name)
         if current is not None and (current.value, current.reason, current.set_by) == (value, reason, set_by):
             return current
-        new = Flag(use_case, name, seq, value, reason, set_by, at or utc_now())
+        new = Flag(use_case, name, seq, value, reason, set_by, utc_now())
         facts.add(connection, flag, [new])
         if (name, value) == (KILL_SWITCH, "on"):
             hold_unsent(connection, use_case, reason, set_by)

@@ -91,20 +91,14 @@ def events_of(source: Ledger | Connection, use_case: str) -> dict[str, tuple[Inc
     return {incident_id: tuple(events) for incident_id, events in grouped.items()}
 
 
-def open_incident(
-    target: Ledger | Connection,
-    incident_id: str,
-    use_case: str,
-    family: str,
-    reason: str,
-    by: str = "monitors",
-    at: datetime | None = None,
-) -> None:
-    """Open an incident; one of that id that is there already stays as it is.
+def open_incident(target: Ledger | Connection, first: Alarm) -> None:
+    """Open the incident of its first alarm; one of that id that is there already stays as it is.
 
-    Append its first alarm in the same transaction: an incident without alarms is not told of.
+    Append the alarm in the same transaction: an incident without alarms is not told of.
     """
-    event = IncidentEvent(incident_id, 1, use_case, family, "opened", by, reason, at or utc_now())
+    event = IncidentEvent(
+        first.incident_id, 1, first.use_case, first.family, "opened", "monitors", first.words, first.at
+    )
     facts.add(target, incident_event, [event])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, or_, select
@@ -30,16 +30,20 @@ class MonitorReference:
 class MonitorThreshold:
     """The limit of one check and the evidence for it, JSON; ``release_id`` None where it holds under every release."""
 
-    threshold_id: str
     use_case: str
     monitor: str
     slice: str
     release_id: str | None
     threshold: float
-    alpha: float | None
     evidence: str
     as_of: datetime
-    at: datetime
+    alpha: float | None = None
+    at: datetime = field(default_factory=utc_now)
+    threshold_id: str = ""
+
+    def __post_init__(self) -> None:
+        content = (self.use_case, self.monitor, self.slice, self.release_id, self.as_of)
+        facts.name_by_content(self, "threshold_id", *content)
 
 
 def keep_reference(
@@ -49,11 +53,10 @@ def keep_reference(
     content: str,
     as_of: datetime,
     kind: str = "inputs",
-    at: datetime | None = None,
 ) -> str:
     """Keep a reference and return its id; the same content for the same release is the same fact."""
     reference_id = facts.fact_id(use_case, release_id, kind, content)
-    new = MonitorReference(reference_id, use_case, release_id, kind, content, as_of, at or utc_now())
+    new = MonitorReference(reference_id, use_case, release_id, kind, content, as_of, utc_now())
     facts.add(target, monitor_reference, [new])
     return reference_id
 
@@ -67,25 +70,6 @@ def reference_of(
     statement = select(*facts.columns_of(MonitorReference, monitor_reference)).where(*where)
     found = facts.as_facts(source, MonitorReference, statement.order_by(table.as_of.desc(), table.at.desc()).limit(1))
     return found[0] if found else None
-
-
-def new_threshold(
-    use_case: str,
-    monitor: str,
-    slice_: str,
-    release_id: str | None,
-    threshold: float,
-    evidence: object,
-    as_of: datetime,
-    alpha: float | None = None,
-    at: datetime | None = None,
-) -> MonitorThreshold:
-    """A limit to append; ``evidence`` is whatever `facts.canonical_json` takes."""
-    threshold_id = facts.fact_id(use_case, monitor, slice_, release_id, as_of)
-    told = facts.canonical_json(evidence)
-    return MonitorThreshold(
-        threshold_id, use_case, monitor, slice_, release_id, threshold, alpha, told, as_of, at or utc_now()
-    )
 
 
 def append_thresholds(target: Ledger | Connection, thresholds: Sequence[MonitorThreshold]) -> int:

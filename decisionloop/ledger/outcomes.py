@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pandas as pd
@@ -24,7 +24,6 @@ OUTCOME_KINDS = ("first", "late", "contradiction")
 class OutcomeIntake:
     """The books of one reading of outcomes; ``detail`` is JSON text."""
 
-    intake_id: str
     use_case: str
     as_of: datetime
     rows_read: int
@@ -35,8 +34,14 @@ class OutcomeIntake:
     contradictory: int
     unknown: int
     invalid: int
-    detail: str
-    at: datetime
+    detail: str = "{}"
+    at: datetime = field(default_factory=utc_now)
+    intake_id: str = ""
+
+    def __post_init__(self) -> None:
+        matched = (self.rows_read, self.matched, self.first, self.late, self.duplicate, self.contradictory)
+        content = (self.use_case, self.as_of, *matched, self.unknown, self.invalid, self.detail)
+        facts.name_by_content(self, "intake_id", *content)
 
 
 def append_outcomes(target: Ledger | Connection, revisions: pa.Table | pd.DataFrame) -> int:
@@ -68,28 +73,9 @@ def latest_outcomes(
     )
 
 
-def append_intake(
-    target: Ledger | Connection,
-    *,
-    use_case: str,
-    as_of: datetime,
-    rows_read: int,
-    matched: int,
-    first: int,
-    late: int,
-    duplicate: int,
-    contradictory: int,
-    unknown: int,
-    invalid: int,
-    detail: str = "{}",
-    at: datetime | None = None,
-) -> OutcomeIntake:
+def append_intake(target: Ledger | Connection, intake: OutcomeIntake) -> bool:
     """Keep the books of a reading of outcomes; the same counts at the same as-of are the same fact."""
-    counts = (rows_read, matched, first, late, duplicate, contradictory, unknown, invalid)
-    intake_id = facts.fact_id(use_case, as_of, *counts, detail)
-    intake = OutcomeIntake(intake_id, use_case, as_of, *counts, detail, at or utc_now())
-    facts.add(target, outcome_intake, [intake])
-    return intake
+    return facts.add(target, outcome_intake, [intake]) == 1
 
 
 def intakes(source: Ledger | Connection, use_case: str) -> tuple[OutcomeIntake, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -34,6 +34,17 @@ class Release:
     reference_scores: str
     card_json: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class StageChange:
+    """A stage that a release is to enter: why, who decided it and when."""
+
+    release_id: str
+    stage: Stage
+    reason: str
+    decided_by: str
+    at: datetime = field(default_factory=utc_now)
 
 
 @dataclass(frozen=True)
@@ -84,19 +95,14 @@ def register_release(
 
 
 def append_release_event(
-    target: Ledger | Connection,
-    release_id: str,
-    stage: Stage,
-    reason: str,
-    decided_by: str,
-    at: datetime | None = None,
-    only_from: Collection[Stage] | None = None,
+    target: Ledger | Connection, change: StageChange, only_from: Collection[Stage] | None = None
 ) -> bool:
     """Enter a stage; False where the release is in that stage already.
 
     With ``only_from`` also False where it is in none of those stages: two processes that saw the same state cannot
     both act on it. Raises `UsageError` for a release that is not registered.
     """
+    release_id, stage = change.release_id, change.stage
     with facts.writing(target) as connection:
         seq = facts.next_seq(connection, release_event, release_event.c.release_id == release_id)
         current = find_stage(connection, release_id)
@@ -104,7 +110,7 @@ def append_release_event(
             raise UsageError(f"release {release_id} is not in the ledger. Register it before it enters {stage}.")
         if current.stage == stage or (only_from is not None and current.stage not in only_from):
             return False
-        event = ReleaseEvent(release_id, seq, stage, reason, decided_by, at or utc_now())
+        event = ReleaseEvent(release_id, seq, stage, change.reason, change.decided_by, change.at)
         return facts.add(connection, release_event, [event]) == 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -24,20 +24,12 @@ class Snapshot:
     uri: str
     rows: int
     bytes: int
-    recorded_at: datetime
+    recorded_at: datetime = field(default_factory=utc_now)
 
 
-def record_snapshot(
-    target: Ledger | Connection,
-    digest: str,
-    kind: Kind,
-    uri: str,
-    rows: int,
-    bytes: int,
-    at: datetime | None = None,
-) -> bool:
+def record_snapshot(target: Ledger | Connection, kept: Snapshot) -> bool:
     """Keep where a snapshot lies; returns whether its digest is new."""
-    return facts.add(target, snapshot, [Snapshot(digest, kind, uri, rows, bytes, at or utc_now())]) == 1
+    return facts.add(target, snapshot, [kept]) == 1
 
 
 def find_snapshot(source: Ledger | Connection, digest: str) -> Snapshot | None:

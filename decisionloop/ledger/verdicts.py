@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -19,34 +19,40 @@ GateDecision = Literal["promote", "refuse", "insufficient"]
 class LearnRun:
     """Whether a trigger asked for retraining at an as-of, and why."""
 
-    learn_run_id: str
     use_case: str
     as_of: datetime
     trigger: str
     is_triggered: bool
     reason: str
-    at: datetime
+    at: datetime = field(default_factory=utc_now)
+    learn_run_id: str = ""
+
+    def __post_init__(self) -> None:
+        facts.name_by_content(self, "learn_run_id", self.use_case, self.as_of, self.trigger)
 
 
 @dataclass(frozen=True)
 class TrainingSet:
     """The exact rows that a candidate learned from. The cohorts are as-of times, both ends included."""
 
-    training_set_id: str
     use_case: str
     as_of: datetime
     cohort_from: datetime
     cohort_to: datetime
     rows: int
     snapshot_digest: str
-    created_at: datetime
+    created_at: datetime = field(default_factory=utc_now)
+    training_set_id: str = ""
+
+    def __post_init__(self) -> None:
+        content = (self.use_case, self.as_of, self.cohort_from, self.cohort_to, self.snapshot_digest)
+        facts.name_by_content(self, "training_set_id", *content)
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the gate said of a challenger at its n-th look. ``reasons`` and ``evidence`` are JSON text."""
 
-    verdict_id: str
     use_case: str
     challenger_id: str
     champion_id: str
@@ -55,21 +61,16 @@ class Verdict:
     decision: GateDecision
     reasons: str
     evidence: str
-    at: datetime
+    at: datetime = field(default_factory=utc_now)
+    verdict_id: str = ""
+
+    def __post_init__(self) -> None:
+        content = (self.use_case, self.challenger_id, self.champion_id, self.look, self.as_of)
+        facts.name_by_content(self, "verdict_id", *content)
 
 
-def append_learn_run(
-    target: Ledger | Connection,
-    use_case: str,
-    as_of: datetime,
-    trigger: str,
-    is_triggered: bool,
-    reason: str,
-    at: datetime | None = None,
-) -> bool:
+def append_learn_run(target: Ledger | Connection, run: LearnRun) -> bool:
     """Keep the answer of a trigger; the first one for a use case, as-of and trigger stands."""
-    run_id = facts.fact_id(use_case, as_of, trigger)
-    run = LearnRun(run_id, use_case, as_of, trigger, is_triggered, reason, at or utc_now())
     return facts.add(target, learn_run, [run]) == 1
 
 
@@ -80,21 +81,9 @@ def learn_runs(source: Ledger | Connection, use_case: str) -> tuple[LearnRun, ..
     return facts.every(source, LearnRun, learn_run, where, order_by=[table.as_of, table.trigger])
 
 
-def append_training_set(
-    target: Ledger | Connection,
-    use_case: str,
-    as_of: datetime,
-    cohort_from: datetime,
-    cohort_to: datetime,
-    rows: int,
-    snapshot_digest: str,
-    at: datetime | None = None,
-) -> TrainingSet:
-    """Keep which snapshot (recorded before) holds the training rows of these cohorts; returns it with its id."""
-    set_id = facts.fact_id(use_case, as_of, cohort_from, cohort_to, snapshot_digest)
-    created = TrainingSet(set_id, use_case, as_of, cohort_from, cohort_to, rows, snapshot_digest, at or utc_now())
-    facts.add(target, training_set, [created])
-    return created
+def append_training_set(target: Ledger | Connection, created: TrainingSet) -> bool:
+    """Keep which snapshot (recorded before) holds the training rows of these cohorts; False where that is known."""
+    return facts.add(target, training_set, [created]) == 1
 
 
 def find_training_set(source: Ledger | Connection, training_set_id: str) -> TrainingSet | None:
@@ -103,24 +92,8 @@ def find_training_set(source: Ledger | Connection, training_set_id: str) -> Trai
     return facts.one(source, TrainingSet, training_set, where)
 
 
-def append_verdict(
-    target: Ledger | Connection,
-    *,
-    use_case: str,
-    challenger_id: str,
-    champion_id: str,
-    look: int,
-    as_of: datetime,
-    decision: GateDecision,
-    reasons: str,
-    evidence: str,
-    at: datetime | None = None,
-) -> bool:
+def append_verdict(target: Ledger | Connection, new: Verdict) -> bool:
     """Keep a verdict; the first one of a challenger against a champion at a look and an as-of stands."""
-    verdict_id = facts.fact_id(use_case, challenger_id, champion_id, look, as_of)
-    new = Verdict(
-        verdict_id, use_case, challenger_id, champion_id, look, as_of, decision, reasons, evidence, at or utc_now()
-    )
     return facts.add(target, verdict, [new]) == 1
 
 

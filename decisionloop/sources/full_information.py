@@ -13,7 +13,7 @@ from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
 from decisionloop.sources.replay import RECORDED, SEEN, meet, recorded_truth
 from decisionloop.sources.rows import open_rows
-from decisionloop.sources.tables import open_history, outcome_column_names, outcome_frame
+from decisionloop.sources.tables import OutcomeKeys, open_history, outcome_column_names, outcome_frame
 
 
 @dataclass
@@ -35,15 +35,8 @@ class FullInformation(HistoryBacked):
         took = decided[decided["action"].isin(revealing)]
         met = meet(took, self._truth(), self.use_case.schedule.covers_days)
         met = met[met[SEEN] <= as_of]
-        return outcome_frame(
-            self.use_case,
-            met,
-            self.truth_rows.where,
-            entity_id=met["entity_id"],
-            decision_time=met["as_of"],
-            decision_id=met["decision_id"],
-            observed_at=met[SEEN],
-        )
+        keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN])
+        return outcome_frame(self.use_case, met, self.truth_rows.where, keys)
 
     def hidden_truth(self) -> pd.DataFrame:
         """Everyone's outcome under the revealing action: entity_id, as_of, outcome_class, amount.

@@ -23,7 +23,7 @@ from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout
 from decisionloop.sources.replay import RECORDED, SEEN, meet, recorded_truth
 from decisionloop.sources.rows import open_rows
-from decisionloop.sources.tables import outcome_column_names, outcome_frame, types_of
+from decisionloop.sources.tables import OutcomeKeys, outcome_column_names, outcome_frame, types_of
 
 LOGGED = "logged_action"
 
@@ -47,15 +47,8 @@ class RandomisedLog(HistoryBacked):
         met = meet(decided, kept, self.use_case.schedule.covers_days)
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
         met = met[(met["action"] == met[LOGGED]) & met["action"].isin(revealing) & (met[SEEN] <= as_of)]
-        return outcome_frame(
-            self.use_case,
-            met,
-            self.history.rows.where,
-            entity_id=met["entity_id"],
-            decision_time=met["as_of"],
-            decision_id=met["decision_id"],
-            observed_at=met[SEEN],
-        )
+        keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN])
+        return outcome_frame(self.use_case, met, self.history.rows.where, keys)
 
     def hidden_truth(self) -> pd.DataFrame:
         """Every logged outcome: entity_id, as_of, outcome_class, amount, and the logged action that it is of.

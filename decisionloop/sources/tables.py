@@ -40,15 +40,13 @@ class LiveTables(HistoryBacked):
         decision_time = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us, UTC]")
         if columns.decision_time:
             decision_time = utc_times(rows[columns.decision_time], where, is_required=False)
-        return outcome_frame(
-            self.use_case,
-            rows,
-            where,
+        keys = OutcomeKeys(
             entity_id=rows[self.outcome_rows.layout.entity],
             decision_time=decision_time,
             decision_id=as_text(rows[columns.decision_id]) if columns.decision_id else None,
             observed_at=seen_at,
         )
+        return outcome_frame(self.use_case, rows, where, keys)
 
 
 def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
@@ -92,24 +90,28 @@ def outcome_column_names(use_case: UseCase) -> tuple[str, ...]:
     return tuple(part.column for part in (outcome.class_, outcome.amount) if part)
 
 
-def outcome_frame(
-    use_case: UseCase,
-    rows: pd.DataFrame,
-    where: str,
-    *,
-    entity_id: pd.Series,
-    decision_time: pd.Series,
-    decision_id: pd.Series | None,
-    observed_at: pd.Series,
-) -> pd.DataFrame:
-    """The canonical outcomes of ``rows``, sorted by time and entity; the keys are aligned with ``rows``."""
+@dataclass(frozen=True, eq=False)
+class OutcomeKeys:
+    """Whose outcomes rows are, of which decision, and when they were seen; each aligned with the rows.
+
+    ``decision_time`` is NaT, and ``decision_id`` None, where the source knows none.
+    """
+
+    entity_id: pd.Series
+    decision_time: pd.Series
+    decision_id: pd.Series | None
+    observed_at: pd.Series
+
+
+def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: OutcomeKeys) -> pd.DataFrame:
+    """The canonical outcomes of ``rows`` with their keys, sorted by time and entity."""
     nobody = pd.Series(None, index=rows.index, dtype="str")
     frame = pd.DataFrame(
         {
-            "entity_id": entity_id.astype("str"),
-            "decision_time": decision_time,
-            "decision_id": nobody if decision_id is None else decision_id.astype("str"),
-            "observed_at": observed_at,
+            "entity_id": keys.entity_id.astype("str"),
+            "decision_time": keys.decision_time,
+            "decision_id": nobody if keys.decision_id is None else keys.decision_id.astype("str"),
+            "observed_at": keys.observed_at,
         }
     ).join(outcome_values(use_case, rows, where))
     return frame[list(OUTCOME_COLUMNS)].sort_values(["observed_at", "entity_id"], kind="stable", ignore_index=True)

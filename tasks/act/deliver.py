@@ -15,6 +15,7 @@ import pandas as pd
 
 from decisionloop.dispatch.messages import Actuator, OutgoingAction, Receipt, failed, pending_chunks
 from decisionloop.errors import DeliveryError
+from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.held_actions import CHOSEN_BY_MODEL
 from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_batch, messages_of_batch
 from decisionloop.ledger.schema import utc_now
@@ -103,8 +104,7 @@ def _log(workspace: Workspace, tried: pd.Series, receipts: Sequence[Receipt], se
 
 
 def _alert(workspace: Workspace, batch_id: str, chunk: int, error: DeliveryError) -> None:
-    raise_alert(
-        workspace,
+    new = NewAlert(
         severity="critical",
         kind="delivery",
         message=str(error),
@@ -112,4 +112,5 @@ def _alert(workspace: Workspace, batch_id: str, chunk: int, error: DeliveryError
         batch_id=batch_id,
         occasion=str(chunk),
     )
+    raise_alert(workspace, new)
     announce("delivery.failed", workspace.use_case.name, batch_id, {"chunk": chunk, "error": str(error)})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from decisionloop.ledger.releases import RULES, Release, Stage, append_release_event, champion, find_stage
+from decisionloop.ledger.releases import RULES, Release, Stage, StageChange, append_release_event, champion, find_stage
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce
 
@@ -17,7 +17,8 @@ CANDIDATES: tuple[Stage, ...] = ("candidate",)
 def enter_shadow(workspace: Workspace, release: Release, reason: str, as_of: datetime) -> None:
     """Make a candidate the challenger: scored beside the champion from the next batch on, changing nothing."""
     workspace.registry.set_alias(release.use_case, "challenger", str(release.mlflow_version))
-    append_release_event(workspace.ledger, release.release_id, "shadow", reason, "gate", as_of, only_from=CANDIDATES)
+    change = StageChange(release.release_id, "shadow", reason, "gate", as_of)
+    append_release_event(workspace.ledger, change, only_from=CANDIDATES)
     announce("release.shadow", release.use_case, release.release_id, {"reason": reason})
 
 
@@ -27,11 +28,10 @@ def promote(workspace: Workspace, release: Release, reason: str, as_of: datetime
     workspace.registry.set_alias(release.use_case, "champion", str(release.mlflow_version))
     _leave_challengers(workspace, release)
     with workspace.ledger.begin() as connection:
-        append_release_event(connection, release.release_id, "champion", reason, "gate", as_of)
+        append_release_event(connection, StageChange(release.release_id, "champion", reason, "gate", as_of))
         if before is not None and before.release.kind != RULES:
-            append_release_event(
-                connection, before.release_id, "retired", f"{release.release_id} decides", "gate", as_of
-            )
+            why = f"{release.release_id} decides"
+            append_release_event(connection, StageChange(before.release_id, "retired", why, "gate", as_of))
     announce("release.promoted", release.use_case, release.release_id, {"reason": reason})
 
 
@@ -40,9 +40,8 @@ def refuse(workspace: Workspace, release: Release, reason: str, as_of: datetime)
     stage = find_stage(workspace.ledger, release.release_id)
     if stage is not None and stage.stage == "shadow":
         _leave_challengers(workspace, release)
-    append_release_event(
-        workspace.ledger, release.release_id, "refused", reason, "gate", as_of, only_from=("candidate", "shadow")
-    )
+    change = StageChange(release.release_id, "refused", reason, "gate", as_of)
+    append_release_event(workspace.ledger, change, only_from=("candidate", "shadow"))
     announce("release.refused", release.use_case, release.release_id, {"reason": reason})
 
 

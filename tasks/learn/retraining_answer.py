@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.triggers import TriggerDecision, TriggerRules, TriggerState
-from decisionloop.ledger.verdicts import append_learn_run
+from decisionloop.ledger.verdicts import LearnRun, append_learn_run
 from decisionloop.workspace import Workspace
 from tasks.learn.trigger_state import Asked
 from tasks.tell.announcements import announce, publish
@@ -35,7 +35,8 @@ def keep_answer(workspace: Workspace, state: TriggerState, decision: TriggerDeci
     refusal = decision.verdict if decision.trigger != "none" else "none"
     trigger = decision.trigger if decision.is_triggered else refusal
     reason = " ".join([decision.reason, *_brought_by(asked, decision)])
-    append_learn_run(workspace.ledger, use_case, state.as_of, trigger, decision.is_triggered, reason, state.as_of)
+    run = LearnRun(use_case, state.as_of, trigger, decision.is_triggered, reason, state.as_of)
+    append_learn_run(workspace.ledger, run)
     if decision.is_triggered:
         announce("retraining.triggered", use_case, day, {"trigger": decision.trigger, "reason": reason})
     publish(f"retraining-{use_case}-{day}", _markdown(state, decision, asked))

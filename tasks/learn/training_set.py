@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from decisionloop.learn.training_set import build_training_rows
-from decisionloop.ledger.verdicts import append_training_set
+from decisionloop.ledger.verdicts import TrainingSet, append_training_set
 from decisionloop.workspace import open_workspace
 from tasks.keep import keep_table
 from tasks.learn.training_rows import manifest_of
@@ -21,8 +21,7 @@ def build_training_set(use_case: str, as_of: datetime) -> str:
     batches = mature_batches(workspace, since, until, as_of)
     rows = build_training_rows(workspace.use_case, batches.log, batches.frame)
     cohorts = batches.log["as_of"]
-    kept = append_training_set(
-        workspace.ledger,
+    created = TrainingSet(
         use_case,
         as_of,
         cohorts.min().to_pydatetime(),
@@ -30,4 +29,5 @@ def build_training_set(use_case: str, as_of: datetime) -> str:
         len(rows),
         keep_table(workspace, manifest_of(rows), "training_set"),
     )
-    return kept.training_set_id
+    append_training_set(workspace.ledger, created)
+    return created.training_set_id

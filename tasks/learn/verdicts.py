@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from decisionloop.learn import gate
 from decisionloop.learn.evidence import Look
-from decisionloop.learn.gate import GateEvidence, Verdict
 from decisionloop.ledger.storage.facts import canonical_json
-from decisionloop.ledger.verdicts import append_verdict
+from decisionloop.ledger.verdicts import Verdict, append_verdict
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce, publish
 
@@ -20,15 +20,14 @@ class GateAnswer:
     look: Look
     challenger_id: str
     champion_id: str
-    verdict: Verdict
-    evidence: GateEvidence
+    verdict: gate.Verdict
+    evidence: gate.GateEvidence
 
 
 def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> None:
     """Store the verdict with its reasons and evidence, announce it, and publish it as an artifact."""
     verdict = answer.verdict
-    append_verdict(
-        workspace.ledger,
+    kept = Verdict(
         use_case=workspace.use_case.name,
         challenger_id=answer.challenger_id,
         champion_id=answer.champion_id,
@@ -39,6 +38,7 @@ def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> N
         evidence=canonical_json(answer.evidence),
         at=as_of,
     )
+    append_verdict(workspace.ledger, kept)
     announce(
         "gate.decided",
         workspace.use_case.name,

@@ -9,8 +9,9 @@ import numpy as np
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.failures import append_failures
-from decisionloop.ledger.monitor_references import append_thresholds, new_threshold, reference_of, thresholds_of
+from decisionloop.ledger.monitor_references import MonitorThreshold, append_thresholds, reference_of, thresholds_of
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.weak_slices import WeakSlice, append_weak_slices, latest_weak_slices
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.failure_triage import FailureTriage, KnownOfFailures, triage
@@ -30,8 +31,8 @@ def explain_failures(workspace: Workspace, batch: Batch, cohort: DecidedCohort, 
     result = triage(cohort, known)
     name, of_cohort = workspace.use_case.name, cohort_name(batch.as_of)
     if known.limit is None and np.isfinite(result.limit):
-        evidence = {"cohort": of_cohort, "decisions": result.outcomes}
-        limit = new_threshold(name, LIMIT, "all", cohort.release_id, result.limit, evidence, as_of)
+        evidence = canonical_json({"cohort": of_cohort, "decisions": result.outcomes})
+        limit = MonitorThreshold(name, LIMIT, "all", cohort.release_id, result.limit, evidence, as_of)
         append_thresholds(workspace.ledger, [limit])
     append_failures(workspace.ledger, name, batch.batch_id, result.failures)
     append_weak_slices(workspace.ledger, _weak_slices(cohort, result, of_cohort, as_of))

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.held_actions import is_carried_out
-from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, recorded_outcomes
+from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, intakes, recorded_outcomes
 from decisionloop.ledger.schema import decision, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
@@ -36,15 +36,10 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     revisions = intake.revisions.assign(recorded_at=pd.Timestamp(utc_now()))
     if revisions.empty and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case)):
         return "read before"
+    detail = canonical_json({"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions)})
     with workspace.ledger.begin() as connection:
         append_outcomes(connection, revisions)
-        append_intake(
-            connection,
-            use_case=use_case,
-            as_of=as_of,
-            **vars(intake.counts),
-            detail=canonical_json({"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions)}),
-        )
+        append_intake(connection, OutcomeIntake(use_case, as_of, **vars(intake.counts), detail=detail))
     return f"{len(revisions)} new outcomes"
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.due_occurrences import decided_spans
 from decisionloop.ledger.measurements import append_measurements
@@ -107,14 +108,14 @@ def _alert(workspace: Workspace, one: MissedPeriod) -> None:
     noun, many, at = use_case.entity.noun, len(one.left), cohort_name(one.span.until)
     named = ", ".join(sorted(one.left)[:NAMED]) + (f" and {many - NAMED:,} more" if many > NAMED else "")
     why = "there was no run" if one.is_run_missed else "their rows came after it, or it was run without them"
-    raise_alert(
-        workspace,
+    new = NewAlert(
         severity="critical" if one.is_run_missed else "warning",
         kind=MISSED,
         message=f"{many:,} of {one.due:,} of those ({noun}) who fell due for the run of {at} were never decided, "
         f"because {why}: {named}",
         remedy=f"The next scheduled run decides them; `decisionloop run {use_case.name} --catch-up` does so now.",
     )
+    raise_alert(workspace, new)
 
 
 def _half_logged(workspace: Workspace, before: datetime) -> set[datetime]:

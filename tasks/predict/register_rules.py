@@ -7,6 +7,7 @@ from datetime import datetime
 from decisionloop.ledger.releases import (
     RULES,
     Release,
+    StageChange,
     append_release_event,
     baseline,
     champion,
@@ -41,8 +42,9 @@ def ensure_rules(workspace: Workspace, as_of: datetime) -> str:
     with ledger.begin() as connection:
         register_release(connection, release, "the rules as they stand", "decisionloop")
         if decides is None or decides.release.kind == RULES:
-            append_release_event(connection, release_id, "champion", "no model decides", "decisionloop", as_of)
+            change = StageChange(release_id, "champion", "no model decides", "decisionloop", as_of)
+            append_release_event(connection, change)
             if decides is not None:
                 old, reason = decides.release_id, "the rules have changed"
-                append_release_event(connection, old, "retired", reason, "decisionloop", as_of)
+                append_release_event(connection, StageChange(old, "retired", reason, "decisionloop", as_of))
     return release_id

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from decisionloop.act.valuation import PartScores, ReleaseRun, ScoringRelease, value_side_by_side
+from decisionloop.act.valuation import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
+from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
 from decisionloop.ledger.releases import Release, shadows
@@ -105,7 +106,7 @@ def score_part(
         ruled = choose_by_rules(contract, workspace.code, frame, faults)
         by_rules.add(rows=len(frame))
     model = None if decides.scorer_digest is None else _scoring(workspace, decides)
-    told = value_side_by_side(contract, frame, hand.as_of, ruled, model, beside, scope)
+    told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside), scope)
     with reading:
         kept = [
             keep_part(workspace, batch_id, "scores", part, told.scores),
@@ -143,14 +144,14 @@ def _champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
     if not run.failure:
         return ""
     _record_run(hand, run)
-    raise_alert(
-        hand.workspace,
+    new = NewAlert(
         severity="critical",
         kind="champion",
         message=f"{run.release_id} could not score {hand.batch_id}: {run.failure.rstrip('.')}. The rules decide it.",
         remedy="Restore the release's file from a backup of the snapshot store, or retrain.",
         batch_id=hand.batch_id,
     )
+    raise_alert(hand.workspace, new)
     announce("champion.failed", hand.use_case.name, hand.batch_id, {"release": run.release_id, "error": run.failure})
     return "champion failed"
 

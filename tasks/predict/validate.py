@@ -18,7 +18,7 @@ from decisionloop.monitor.compare.profile import FrameProfile
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from expectations.reference import BatchReference, merge_parts, reference_of
 from expectations.report import as_markdown
-from expectations.run import check_part, settle
+from expectations.run import WholeBatch, check_part, settle
 from expectations.verdict import BatchReport
 from tasks.act.hand_over import hand_over, stop_of
 from tasks.each_part import each_part
@@ -96,9 +96,9 @@ def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: da
         frame = read_part(workspace, batch_id, "features", part).to_pandas()
         reference = reference_before(workspace, hand.as_of)
         latest = None if newest is None else pd.Timestamp(newest)
-        docs = _docs_folder(hand, part)
         contract = with_expected_rows(workspace, batch_id)
-        found = check_part(frame, contract, reference, latest, pd.Timestamp(hand.as_of), rows, docs)
+        whole = WholeBatch(contract, reference, latest, pd.Timestamp(hand.as_of), rows)
+        found = check_part(frame, whole, _docs_folder(hand, part))
         reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, hand.use_case) if len(frame) else None

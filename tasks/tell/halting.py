@@ -8,10 +8,11 @@ from typing import NoReturn
 
 from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.errors import BatchHalted
+from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import append_batch_event
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.notices import append_alert_and_notices, raise_alert
 
 
 @dataclass(frozen=True)
@@ -39,28 +40,13 @@ def halt(hand: BatchInHand, stop: Stop) -> NoReturn:
     is_closed = stop.kind != "validation" and hand.use_case.guardrails.when_halted == "nobody"
     with hand.ledger.begin() as connection:
         append_batch_event(connection, hand.batch_id, "halted", {"check": stop.check, "is_closed": is_closed})
-        append_alert_and_notices(
-            connection,
-            hand.workspace.use_case,
-            severity="critical",
-            kind=stop.kind,
-            message=stop.check,
-            remedy=stop.remedy,
-            batch_id=hand.batch_id,
-        )
+        new = NewAlert("critical", stop.kind, stop.check, stop.remedy, hand.batch_id)
+        append_alert_and_notices(connection, hand.workspace.use_case, new)
     announce("batch.halted", hand.use_case.name, hand.batch_id, {"check": stop.check, "remedy": stop.remedy})
     raise BatchHalted(hand.batch_id, stop.check, stop.remedy)
 
 
 def warn(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> None:
     """Tell people why a batch should not go on as it is, and what follows from it."""
-    with hand.ledger.begin() as connection:
-        append_alert_and_notices(
-            connection,
-            hand.workspace.use_case,
-            severity=severity,
-            kind=stop.kind,
-            message=f"{stop.check}. {what_follows}",
-            remedy=stop.remedy,
-            batch_id=hand.batch_id,
-        )
+    message = f"{stop.check}. {what_follows}"
+    raise_alert(hand.workspace, NewAlert(severity, stop.kind, message, stop.remedy, hand.batch_id))

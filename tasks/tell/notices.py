@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.monitoring import AlarmSeverity
-from decisionloop.ledger.alerts import append_alert
+from decisionloop.ledger.alerts import NewAlert, append_alert
 from decisionloop.ledger.notices import (
     Notice,
     NoticeStatus,
@@ -64,60 +64,22 @@ def alert_people(
     use_case: str, message: str, severity: AlarmSeverity, kind: str, remedy: str, occasion: str = ""
 ) -> bool:
     """Raise an alert about a use case as a whole; False where it was raised before."""
-    workspace = open_workspace(use_case)
-    return raise_alert(workspace, severity=severity, kind=kind, message=message, remedy=remedy, occasion=occasion)
+    return raise_alert(open_workspace(use_case), NewAlert(severity, kind, message, remedy, occasion=occasion))
 
 
-def raise_alert(
-    workspace: Workspace,
-    *,
-    severity: AlarmSeverity,
-    kind: str,
-    message: str,
-    remedy: str,
-    batch_id: str | None = None,
-    occasion: str = "",
-) -> bool:
+def raise_alert(workspace: Workspace, new: NewAlert) -> bool:
     """Raise an alert and queue a notice of it for every channel that wants it; False where it was raised before."""
     with workspace.ledger.begin() as connection:
-        return append_alert_and_notices(
-            connection,
-            workspace.use_case,
-            severity=severity,
-            kind=kind,
-            message=message,
-            remedy=remedy,
-            batch_id=batch_id,
-            occasion=occasion,
-        )
+        return append_alert_and_notices(connection, workspace.use_case, new)
 
 
-def append_alert_and_notices(
-    connection: Connection,
-    use_case: UseCase,
-    *,
-    severity: AlarmSeverity,
-    kind: str,
-    message: str,
-    remedy: str,
-    batch_id: str | None = None,
-    occasion: str = "",
-) -> bool:
+def append_alert_and_notices(connection: Connection, use_case: UseCase, new: NewAlert) -> bool:
     """`raise_alert` in the caller's transaction, so that what is told is as true as what it tells of."""
-    is_new = append_alert(
-        connection,
-        use_case=use_case.name,
-        severity=severity,
-        kind=kind,
-        message=message,
-        remedy=remedy,
-        batch_id=batch_id,
-        occasion=occasion,
-    )
+    is_new = append_alert(connection, use_case.name, new)
     if is_new:
-        about = batch_id or use_case.name
-        told = Notification(severity, f"{about}: {kind}", f"{message}\n\n{remedy}")
-        queue_notices(connection, use_case, f"{about}/{kind}", f"{message} {occasion}", told)
+        about = new.batch_id or use_case.name
+        told = Notification(new.severity, f"{about}: {new.kind}", f"{new.message}\n\n{new.remedy}")
+        queue_notices(connection, use_case, f"{about}/{new.kind}", f"{new.message} {new.occasion}", told)
     return is_new
 
 

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from sqlalchemy import Connection
 
 from decisionloop.contract.monitoring import MonitorFamily
-from decisionloop.ledger.alarms import Alarm, alarm_id_of, alarms_of, append_alarms, quiet_checks, recorded_alarms
+from decisionloop.ledger.alarms import Alarm, AlarmKey, alarms_of, append_alarms, quiet_checks, recorded_alarms
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.incidents import Incident, close, incidents, open_incident
 from decisionloop.ledger.measurements import Measurement, append_measurements
@@ -114,10 +114,9 @@ def _raise(
     open_ones = [_as_open(one) for one in known if one.is_open]
     folded = fold(about, unknown, open_ones, taken=[one.incident_id for one in known])
     new = [RaisedAlarm(_alarm(about.use_case, occasion, one), one.is_news) for one in folded]
-    for one in folded:
+    for one, raised in zip(folded, new, strict=True):
         if one.is_opening:
-            finding = one.finding
-            open_incident(connection, one.incident_id, about.use_case, finding.family, finding.words)
+            open_incident(connection, raised.alarm)
     append_alarms(connection, [one.alarm for one in new])
     return (*(RaisedAlarm(alarm, is_news=False) for alarm in before.values()), *new)
 
@@ -146,8 +145,8 @@ def _measurement(use_case: str, occasion: Occasion, finding: Finding) -> Measure
 
 
 def _alarm_id(use_case: str, occasion: Occasion, finding: Finding) -> str:
-    key = (use_case, finding.monitor, finding.slice, finding.against, finding.release_id)
-    return alarm_id_of(*key, occasion.cohort, occasion.as_of)
+    check = (finding.monitor, finding.slice, finding.against, finding.release_id)
+    return AlarmKey(use_case, *check, occasion.cohort, occasion.as_of).alarm_id
 
 
 def _alarm(use_case: str, occasion: Occasion, folded: FoldedAlarm) -> Alarm:

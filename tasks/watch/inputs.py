@@ -13,13 +13,14 @@ from sqlalchemy import Connection
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import Batch, accepted_batches, latest_details
 from decisionloop.ledger.monitor_references import (
+    MonitorThreshold,
     append_thresholds,
     keep_reference,
-    new_threshold,
     reference_of,
     thresholds_of,
 )
 from decisionloop.ledger.releases import Release
+from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.compare.variation import Variation
@@ -109,7 +110,8 @@ def _limits(workspace: Workspace, release_id: str) -> dict[str, float]:
 def _keep_limits(workspace: Workspace, as_of: datetime, release_id: str, limits: Mapping[str, Variation]) -> None:
     """Keep calibrated limits: they are made once a release."""
     name = workspace.use_case.name
-    append_thresholds(
-        workspace.ledger,
-        [new_threshold(name, SHIFT, f"feature={one}", release_id, v.threshold, v, as_of) for one, v in limits.items()],
-    )
+    kept = [
+        MonitorThreshold(name, SHIFT, f"feature={one}", release_id, v.threshold, canonical_json(v), as_of)
+        for one, v in limits.items()
+    ]
+    append_thresholds(workspace.ledger, kept)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Batch, batches, cohort_name
 from decisionloop.ledger.measurements import cohorts_with
 from decisionloop.monitor.alarm.budget import budget_of
@@ -51,11 +52,11 @@ def check_skew(use_case: str, as_of: datetime) -> int:
 
 
 def _tell_of_new_features(workspace: Workspace, batch: Batch, names: Sequence[str]) -> None:
-    raise_alert(
-        workspace,
+    new = NewAlert(
         severity="info",
         kind="skew",
         message=f"{', '.join(names)} cannot be compared with the source: {batch.batch_id} was decided without.",
         remedy="Nothing is to be done: the next batch serves what the contract has now.",
         batch_id=batch.batch_id,
     )
+    raise_alert(workspace, new)

@@ -12,6 +12,23 @@ from tests.architecture.code import PACKAGES, ROOT, modules, tree_of
 
 MODULE_LINES = 300
 FUNCTION_LINES = 60
+PARAMETERS = 6
+MANY_PARAMETERS = {
+    # Numba compiles what takes arrays and numbers, not objects that hold them.
+    "decisionloop/predict/online/kernels.py": {"trees_margin", "trees_score", "trees_contributions"},
+    "decisionloop/predict/reasons/kernel.py": {"_rank", "write_rows"},
+    "decisionloop/predict/scorer/numba_kernels.py": {"_and_masks", "_sum_steps", "_add_block"},
+    "decisionloop/predict/scorer/numba_tables.py": {
+        "fill_masks",
+        "_leaf_table",
+        "_fill_block",
+        "fill_blocks",
+    },
+    "decisionloop/predict/scorer/shapley.py": {"_fill_blocks"},  # stands in for the kernel of this name
+    # The parameters of a flow are the form that a person fills in, in Prefect's UI.
+    "flows/retrain.py": {"retrain"},
+}
+"""What may take more than `PARAMETERS`, by file, and why."""
 # Revisions are written once, and read by alembic.
 CODE = tuple(path for path in modules(*PACKAGES) if "migrations" not in path.parts)
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -68,6 +85,47 @@ def _function_lengths(path: Path) -> Iterator[tuple[str, int]]:
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES:
                 yield node.name, lines
+
+
+def test_no_function_takes_apart_what_is_one_object():
+    many = [
+        f"{path}:{name}: {count} parameters"
+        for path in CODE
+        for name, count in long_signatures(tree_of(path))
+        if name not in MANY_PARAMETERS.get(path.as_posix(), ())
+    ]
+    assert not many, f"more than {PARAMETERS} parameters, pass the object that they are:\n" + "\n".join(many)
+
+
+def test_what_may_take_many_parameters_still_does():
+    for file, names in MANY_PARAMETERS.items():
+        found = {name for name, _ in long_signatures(tree_of(Path(file)))}
+        assert found == names, f"{file}: MANY_PARAMETERS names {sorted(names)}, of which {sorted(found)} need it"
+
+
+def test_a_signature_that_is_too_long_would_be_noticed():
+    tree = ast.parse(
+        "def six(a, b, c, d, e, f): ...\n"
+        "def seven(a, b, c, d, e, *, f, g): ...\n"
+        "def open_ended(a, b, /, c, d, e, *f, **g): ...\n"
+        "class Own:\n"
+        "  def six_of_its_own(self, a, b, c, d, e, f): ...\n"
+        "  async def _seven(self, a, b, c, d, e, f, g): ...\n"
+        "  def made(cls, a, b, c, d, e, f):\n"
+        "    def within(a, b, c, d, e, f, g, h): ...\n"
+    )
+    assert list(long_signatures(tree)) == [("seven", 7), ("open_ended", 7), ("_seven", 7), ("within", 8)]
+
+
+def long_signatures(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Every function of a module, public or not, that takes more than may be, and how many (not `self` and `cls`)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            taken = node.args
+            parameters = [*taken.posonlyargs, *taken.args, *taken.kwonlyargs, taken.vararg, taken.kwarg]
+            count = sum(one is not None and one.arg not in {"self", "cls"} for one in parameters)
+            if count > PARAMETERS:
+                yield node.name, count
 
 
 def test_no_module_is_a_drawer_for_everything():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from expectations.reference import merge_parts, reference_of
-from expectations.run import check_part, settle, validate
+from expectations.run import WholeBatch, check_part, settle, validate
 
 AS_OF = pd.Timestamp("2026-03-02", tz="UTC")
 NEWEST = AS_OF - pd.Timedelta(days=1)
@@ -32,7 +32,8 @@ def _split(frame, places):
 def _in_parts(parts, use_case, reference, newest=NEWEST):
     """The verdict of the parts, and why each row is faulty, in their order."""
     rows = sum(map(len, parts))
-    found = [check_part(part, use_case, reference, newest, AS_OF, rows) for part in parts]
+    whole = WholeBatch(use_case, reference, newest, AS_OF, rows)
+    found = [check_part(part, whole) for part in parts]
     report = settle(use_case, [part.observations for part in found], rows, sum(part.fault_rows for part in found))
     return report, np.concatenate([part.row_reasons for part in found])
 
@@ -129,7 +130,7 @@ def test_a_category_that_only_the_batch_lacks_is_found_among_many_that_parts_lac
 
 
 def test_a_check_that_could_not_be_made_of_one_part_halts(clean, contract):
-    parts = [check_part(part, contract(), None, NEWEST, AS_OF, ROWS) for part in _split(clean(ROWS), [300])]
+    parts = [check_part(part, WholeBatch(contract(), None, NEWEST, AS_OF, ROWS)) for part in _split(clean(ROWS), [300])]
     broken = [replace(one, is_evaluated=False, is_success=False) for one in parts[1].observations[-1:]]
     observations = [parts[0].observations, (*parts[1].observations[:-1], *broken)]
     report = settle(contract(), observations, ROWS, 0)

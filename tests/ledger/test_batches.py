@@ -20,7 +20,7 @@ from decisionloop.ledger.batches import (
     latest_details,
     open_batch,
 )
-from decisionloop.ledger.snapshot_log import find_snapshot, record_snapshot
+from decisionloop.ledger.snapshot_log import Snapshot, find_snapshot, record_snapshot
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import contract, contracts, record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results, results
@@ -137,8 +137,10 @@ def test_a_contract_is_kept_once_word_for_word(ledger: Ledger) -> None:
 
 
 def test_a_snapshot_is_kept_once_under_its_digest(ledger: Ledger) -> None:
-    assert record_snapshot(ledger, "a" * 64, "features", "memory://x", rows=7, bytes=3_000_000_000)
-    assert not record_snapshot(ledger, "a" * 64, "features", "memory://elsewhere", rows=7, bytes=3_000_000_000)
+    assert record_snapshot(ledger, Snapshot("a" * 64, "features", "memory://x", rows=7, bytes=3_000_000_000))
+    assert not record_snapshot(
+        ledger, Snapshot("a" * 64, "features", "memory://elsewhere", rows=7, bytes=3_000_000_000)
+    )
     kept = find_snapshot(ledger, "a" * 64)
     assert kept is not None
     assert (kept.uri, kept.rows, kept.bytes) == ("memory://x", 7, 3_000_000_000)

@@ -21,7 +21,7 @@ from decisionloop.ledger.decisions import (
     shadow_runs,
 )
 from decisionloop.ledger.outbox import count_pending, messages_of_batch
-from decisionloop.ledger.outcomes import append_intake, append_outcomes, intakes, latest_outcomes
+from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, intakes, latest_outcomes
 from decisionloop.ledger.schema import decision_group, decision_row
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -150,9 +150,8 @@ def test_a_revision_that_is_there_is_never_told_otherwise(ready: Ledger, rows: R
 
 def test_the_books_of_an_intake_are_kept_once(ready: Ledger) -> None:
     counts = {"rows_read": 9, "matched": 8, "first": 4, "late": 1, "duplicate": 2, "contradictory": 1, "unknown": 1}
-    for _ in range(2):
-        append_intake(ready, use_case="credit_line", as_of=AS_OF, invalid=0, **counts)
-    append_intake(ready, use_case="credit_line", as_of=AS_OF + WEEK, invalid=0, **counts)
+    for as_of, is_new in ((AS_OF, True), (AS_OF, False), (AS_OF + WEEK, True)):
+        assert append_intake(ready, OutcomeIntake("credit_line", as_of, invalid=0, **counts)) is is_new
     found = intakes(ready, "credit_line")
     assert [intake.as_of for intake in found] == [AS_OF, AS_OF + WEEK]
     assert found[0].contradictory == 1

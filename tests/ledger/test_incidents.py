@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.alarms import Alarm, alarm_id_of, alarms_of, append_alarms, quiet_checks, recorded_alarms
+from decisionloop.ledger.alarms import Alarm, AlarmKey, alarms_of, append_alarms, quiet_checks, recorded_alarms
 from decisionloop.ledger.incidents import acknowledge, close, incidents, open_incident, open_incidents
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.storage.engine import Ledger
@@ -21,7 +21,7 @@ INCIDENT = "credit_line/inputs/2005-07-08"
 def alarm(slice_: str = "feature=status_1", at: datetime = AT, severity: str = "warning", **others: object) -> Alarm:
     """An alarm about a feature of one cohort."""
     values = {
-        "alarm_id": alarm_id_of("credit_line", "shift", slice_, "training", None, f"{at:%Y-%m-%d}", at),
+        "alarm_id": AlarmKey("credit_line", "shift", slice_, "training", None, f"{at:%Y-%m-%d}", at).alarm_id,
         "use_case": "credit_line", "incident_id": INCIDENT, "family": "inputs", "monitor": "shift", "slice": slice_,
         "against": "training", "release_id": None, "batch_id": None, "cohort": f"{at:%Y-%m-%d}",
         "severity": severity, "value": 0.3, "low": 0.2, "high": 0.4, "threshold": 0.1, "bound": 0.15, "alpha": 1e-4,
@@ -34,7 +34,7 @@ def alarm(slice_: str = "feature=status_1", at: datetime = AT, severity: str = "
 def raised(ledger: Ledger, *alarms: Alarm) -> None:
     """Append alarms of one incident, opened with the first."""
     with ledger.begin() as connection:
-        open_incident(connection, alarms[0].incident_id, "credit_line", alarms[0].family, "shift", at=alarms[0].as_of)
+        open_incident(connection, alarms[0])
         append_alarms(connection, alarms)
 
 
@@ -64,7 +64,7 @@ def test_an_incident_is_as_severe_and_dear_as_its_worst_alarm(ready: Ledger) -> 
 
 def test_an_incident_is_opened_acknowledged_and_closed(ready: Ledger) -> None:
     raised(ready, alarm())
-    open_incident(ready, INCIDENT, "credit_line", "inputs", "again")
+    open_incident(ready, alarm(words="again"))
     assert acknowledge(ready, INCIDENT, "anna", "I ask the owner of the table").seq == 2
     assert acknowledge(ready, INCIDENT, "anna", "I ask the owner of the table").seq == 2
     (found,) = open_incidents(ready, "credit_line")

@@ -15,9 +15,9 @@ from decisionloop.errors import UsageError
 from decisionloop.ledger.failures import append_failures, failures_by_cause
 from decisionloop.ledger.measurements import Measurement, append_measurements, measurements_of
 from decisionloop.ledger.monitor_references import (
+    MonitorThreshold,
     append_thresholds,
     keep_reference,
-    new_threshold,
     reference_of,
     thresholds_of,
 )
@@ -30,6 +30,7 @@ from decisionloop.ledger.notices import (
     pending_notices,
     undelivered_notices,
 )
+from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
 from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.weak_slices import WeakSlice, append_weak_slices, latest_weak_slices, weak_slices_of
@@ -107,7 +108,8 @@ def test_the_latest_reference_of_a_release_and_kind_holds(released: Ledger) -> N
 
 def test_a_releases_own_limit_goes_before_a_general_one_and_a_later_before_an_earlier(released: Ledger) -> None:
     def limit(value: float, release_id: str | None, at: datetime = AT, slice_: str = "feature=age") -> Any:
-        return new_threshold("credit_line", "shift", slice_, release_id, value, {"batches": [1, 2]}, at, 1e-4)
+        evidence = facts.canonical_json({"batches": [1, 2]})
+        return MonitorThreshold("credit_line", "shift", slice_, release_id, value, evidence, at, alpha=1e-4)
 
     own = limit(0.2, RULES)
     assert append_thresholds(released, [own, limit(0.3, None, AT + DAY), limit(0.4, None, AT, "feature=sex")]) == 3

@@ -10,6 +10,7 @@ import pytest
 from decisionloop.errors import UsageError
 from decisionloop.ledger.releases import (
     Release,
+    StageChange,
     append_release_event,
     baseline,
     champion,
@@ -20,9 +21,12 @@ from decisionloop.ledger.releases import (
     release_id_of,
     shadows,
 )
-from decisionloop.ledger.snapshot_log import record_snapshot
+from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.verdicts import (
+    LearnRun,
+    TrainingSet,
+    Verdict,
     append_learn_run,
     append_training_set,
     append_verdict,
@@ -59,7 +63,7 @@ def test_the_same_content_has_the_same_id_and_says_its_kind() -> None:
 def test_registering_again_changes_neither_release_nor_stage(released: Ledger) -> None:
     new = scorecard()
     assert register_release(released, new, "trained", "learn")
-    append_release_event(released, new.release_id, "refused", "no skill", "gate")
+    append_release_event(released, StageChange(new.release_id, "refused", "no skill", "gate"))
     assert not register_release(released, replace(new, card_json='{"other": 1}'), "trained again", "learn")
     stage = find_stage(released, new.release_id)
     assert stage is not None
@@ -70,8 +74,8 @@ def test_a_challenger_goes_from_shadow_to_champion_and_the_rules_stay_the_baseli
     new = scorecard()
     register_release(released, new, "trained", "learn", stage="shadow")
     assert [found.release_id for found in shadows(released, "credit_line")] == [new.release_id]
-    append_release_event(released, new.release_id, "champion", "won", "gate", at=AT + timedelta(days=9))
-    append_release_event(released, RULES, "rolled_back", "replaced", "gate", at=AT + timedelta(days=9))
+    append_release_event(released, StageChange(new.release_id, "champion", "won", "gate", at=AT + timedelta(days=9)))
+    append_release_event(released, StageChange(RULES, "rolled_back", "replaced", "gate", at=AT + timedelta(days=9)))
     decides, rules = champion(released, "credit_line"), baseline(released, "credit_line")
     assert decides is not None
     assert rules is not None
@@ -83,7 +87,7 @@ def test_a_challenger_goes_from_shadow_to_champion_and_the_rules_stay_the_baseli
 def test_of_two_champions_the_later_one_decides(released: Ledger) -> None:
     new = scorecard()
     register_release(released, new, "trained", "learn")
-    append_release_event(released, new.release_id, "champion", "won", "gate", at=AT + timedelta(days=30))
+    append_release_event(released, StageChange(new.release_id, "champion", "won", "gate", at=AT + timedelta(days=30)))
     decides = champion(released, "credit_line")
     assert decides is not None
     assert decides.release_id == new.release_id
@@ -95,38 +99,40 @@ def test_newer_rules_become_the_baseline_and_retired_ones_do_not(released: Ledge
     found = baseline(released, "credit_line")
     assert found is not None
     assert found.release_id == newer.release_id
-    append_release_event(released, newer.release_id, "retired", "withdrawn", "test")
+    append_release_event(released, StageChange(newer.release_id, "retired", "withdrawn", "test"))
     found = baseline(released, "credit_line")
     assert found is not None
     assert found.release_id == RULES
 
 
 def test_entering_the_stage_that_it_is_in_adds_no_event(released: Ledger) -> None:
-    assert not append_release_event(released, RULES, "champion", "again", "test")
+    assert not append_release_event(released, StageChange(RULES, "champion", "again", "test"))
     assert [event.stage for event in release_events(released, RULES)] == ["champion"]
 
 
 def test_a_stage_is_entered_only_from_those_named(released: Ledger) -> None:
-    assert not append_release_event(released, RULES, "retired", "late", "test", only_from={"shadow", "candidate"})
-    assert append_release_event(released, RULES, "retired", "in time", "test", only_from={"champion"})
+    assert not append_release_event(
+        released, StageChange(RULES, "retired", "late", "test"), only_from={"shadow", "candidate"}
+    )
+    assert append_release_event(released, StageChange(RULES, "retired", "in time", "test"), only_from={"champion"})
     assert [event.seq for event in release_events(released, RULES)] == [1, 2]
 
 
 def test_a_release_that_is_not_registered_is_refused(released: Ledger) -> None:
     with pytest.raises(UsageError, match="credit_line/nothing is not in the ledger"):
-        append_release_event(released, "credit_line/nothing", "champion", "", "test")
+        append_release_event(released, StageChange("credit_line/nothing", "champion", "", "test"))
 
 
 def test_the_trail_of_learning_is_kept_once(released: Ledger) -> None:
     new = scorecard()
     register_release(released, new, "trained", "learn")
     for is_new in (True, False):
-        assert append_learn_run(released, "credit_line", AT, "first_model", True, "no model yet") is is_new
-        said = append_verdict(
-            released, use_case="credit_line", challenger_id=new.release_id, champion_id=RULES, look=1, as_of=AT,
+        assert append_learn_run(released, LearnRun("credit_line", AT, "first_model", True, "no model yet")) is is_new
+        said = Verdict(
+            use_case="credit_line", challenger_id=new.release_id, champion_id=RULES, look=1, as_of=AT,
             decision="insufficient", reasons='["12 effective rows"]', evidence="{}",
         )  # fmt: skip
-        assert said is is_new
+        assert append_verdict(released, said) is is_new
     assert [run.is_triggered for run in learn_runs(released, "credit_line")] == [True]
     found = verdicts(released, "credit_line", new.release_id)
     assert [(verdict.look, verdict.decision) for verdict in found] == [(1, "insufficient")]
@@ -134,7 +140,9 @@ def test_the_trail_of_learning_is_kept_once(released: Ledger) -> None:
 
 
 def test_a_training_set_names_its_snapshot_and_cohorts(ready: Ledger) -> None:
-    record_snapshot(ready, "a" * 64, "training_set", "memory://x", 10, 100)
-    sets = [append_training_set(ready, "credit_line", AT, AT, AT, 10, "a" * 64, at=AT) for _ in range(2)]
-    assert sets[0] == sets[1] == find_training_set(ready, sets[0].training_set_id)
+    record_snapshot(ready, Snapshot("a" * 64, "training_set", "memory://x", 10, 100))
+    one = TrainingSet("credit_line", AT, AT, AT, 10, "a" * 64, created_at=AT)
+    assert append_training_set(ready, one)
+    assert not append_training_set(ready, TrainingSet("credit_line", AT, AT, AT, 10, "a" * 64))
+    assert find_training_set(ready, one.training_set_id) == one
     assert find_training_set(ready, "nothing") is None

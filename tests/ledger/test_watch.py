@@ -11,9 +11,10 @@ import pytest
 from pydantic import BaseModel
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.alerts import alerts, append_alert
-from decisionloop.ledger.flags import current_flag, flag_history, is_kill_switch_on, set_flag
+from decisionloop.ledger.alerts import NewAlert, alerts, append_alert
+from decisionloop.ledger.flags import Flag, current_flag, flag_history, is_kill_switch_on, set_flag
 from decisionloop.ledger.measurements import Measurement, append_measurements, cohorts_with, measurements_of
+from decisionloop.ledger.schema import flag, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -54,10 +55,8 @@ def test_numbers_of_numpy_are_kept_as_numbers(ready: Ledger) -> None:
 
 def test_an_alert_is_raised_once_an_occasion(ready: Ledger) -> None:
     def raise_it(occasion: str) -> bool:
-        return append_alert(
-            ready, use_case="credit_line", severity="critical", kind="stale", message="The source is stale.",
-            remedy="Ask its owner.", occasion=occasion,
-        )  # fmt: skip
+        new = NewAlert("critical", "stale", "The source is stale.", "Ask its owner.", occasion=occasion)
+        return append_alert(ready, "credit_line", new)
 
     assert [raise_it(day) for day in ("2005-07-08", "2005-07-08", "2005-07-15")] == [True, False, True]
     assert [alert.kind for alert in alerts(ready, "credit_line")] == ["stale", "stale"]
@@ -66,15 +65,16 @@ def test_an_alert_is_raised_once_an_occasion(ready: Ledger) -> None:
 
 def test_the_last_value_of_a_flag_holds_and_its_history_stays(ledger: Ledger) -> None:
     assert not is_kill_switch_on(ledger, "credit_line")
-    set_flag(ledger, "credit_line", "kill_switch", "on", "complaints", "anna", at=AT + timedelta(days=9))
+    a_fast_clock = utc_now() + timedelta(days=9)
+    facts.add(ledger, flag, [Flag("credit_line", "kill_switch", 1, "on", "complaints", "anna", a_fast_clock)])
     set_flag(ledger, "credit_line", "kill_switch", "on", "complaints", "anna")
     assert is_kill_switch_on(ledger, "credit_line")
     assert not is_kill_switch_on(ledger, "another")
     # The order in which they were set counts, not what their clocks said.
-    set_flag(ledger, "credit_line", "kill_switch", "off", "solved", "ben", at=AT)
+    set_flag(ledger, "credit_line", "kill_switch", "off", "solved", "ben")
     assert not is_kill_switch_on(ledger, "credit_line")
     history = flag_history(ledger, "credit_line", "kill_switch")
-    assert [(flag.seq, flag.value, flag.set_by) for flag in history] == [(1, "on", "anna"), (2, "off", "ben")]
+    assert [(one.seq, one.value, one.set_by) for one in history] == [(1, "on", "anna"), (2, "off", "ben")]
     assert current_flag(ledger, "credit_line", "exposure") is None
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.monitor.alarm.budget import AlarmBudget
-from decisionloop.report.record.alarm_record import AlarmRecord, Rate, RecordedAlarm, alarm_record
+from decisionloop.report.record.alarm_record import AlarmRecord, Rate, RecordedAlarm, WatchedTime, alarm_record
 from decisionloop.sources.base import TrueChange
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -30,7 +30,8 @@ def change(week: int, *families: str, name: str = "drift") -> TrueChange:
 
 
 def record(alarms=(), closed=None, changes=None) -> AlarmRecord:  # type: ignore[no-untyped-def]
-    return alarm_record({"inputs": 520, "performance": 48}, alarms, closed or {}, TURNS, 7, BUDGET, changes)
+    watched = WatchedTime({"inputs": 520, "performance": 48}, alarms, closed or {}, TURNS, 7)
+    return alarm_record(watched, BUDGET, changes)
 
 
 def test_no_event_in_a_year_still_leaves_room_for_three():
@@ -121,12 +122,12 @@ def test_an_incident_from_before_the_change_may_notice_it():
 def test_the_verdict_needs_the_bounds_not_the_count(count: int, years: int, words: str):
     turns = TURNS * years
     alarms = [alarm("inputs", week, f"i{week}") for week in range(count)]
-    told = alarm_record({"inputs": 1}, alarms, {}, turns, 7, BUDGET, ())
+    told = alarm_record(WatchedTime({"inputs": 1}, alarms, {}, turns, 7), BUDGET, ())
     assert told.families[0].verdict == words
 
 
 def test_before_anything_was_watched_there_is_no_rate():
-    told = alarm_record({}, [], {}, (), 7, BUDGET, None)
+    told = alarm_record(WatchedTime({}, [], {}, (), 7), BUDGET, None)
     assert told.total.verdict == "nothing was watched yet"
     assert told.total.incidents.value is None
 
@@ -138,7 +139,7 @@ def test_a_cohort_that_is_no_day_counts_from_when_it_was_told():
 
 def test_a_halted_batch_notices_a_change_before_any_monitor_saw_it():
     halts = (TURNS[5], TURNS[26], TURNS[27])
-    told = alarm_record({"inputs": 1}, [], {}, TURNS, 7, BUDGET, [change(26, "inputs")], halts)
+    told = alarm_record(WatchedTime({"inputs": 1}, [], {}, TURNS, 7, halts), BUDGET, [change(26, "inputs")])
     monitor, halt = told.detections
     assert monitor.noticed_at is None
     assert (halt.family, halt.delay_batches, halt.incident_id) == ("data quality", 1, "")

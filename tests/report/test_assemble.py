@@ -13,18 +13,18 @@ import pyarrow as pa
 import pytest
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.alerts import append_alert
+from decisionloop.ledger.alerts import NewAlert, append_alert
 from decisionloop.ledger.batches import append_batch_event, batches, open_batch
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.outcomes import append_outcomes
-from decisionloop.ledger.releases import Release, append_release_event, register_release
-from decisionloop.ledger.snapshot_log import record_snapshot
+from decisionloop.ledger.releases import Release, StageChange, append_release_event, register_release
+from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
-from decisionloop.ledger.verdicts import append_training_set, append_verdict
+from decisionloop.ledger.verdicts import TrainingSet, Verdict, append_training_set, append_verdict
 from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import render_story
 from decisionloop.report.read.replay_truth import truth_of_replay
@@ -165,9 +165,10 @@ def _measure(ledger: Ledger) -> None:
 
 
 def _releases(ledger: Ledger, case: UseCase) -> None:
-    record_snapshot(ledger, "d" * 64, "training_set", "memory", 3, 10)
-    record_snapshot(ledger, "e" * 64, "scorer", "memory", 0, 10)
-    taught = append_training_set(ledger, "credit_line", day(7, 1), WEEKS[0], WEEKS[1], 8, "d" * 64)
+    record_snapshot(ledger, Snapshot("d" * 64, "training_set", "memory", 3, 10))
+    record_snapshot(ledger, Snapshot("e" * 64, "scorer", "memory", 0, 10))
+    taught = TrainingSet("credit_line", day(7, 1), WEEKS[0], WEEKS[1], 8, "d" * 64)
+    append_training_set(ledger, taught)
     rules = Release(RULES_ID, "credit_line", "rules", case.digest, None, None, None, "null", "{}", WEEKS[0])
     card = canonical_json({"kind": "scorecard", "metrics": {"auc": 0.97, "auc_weighted": 0.91}})
     model = Release(
@@ -183,17 +184,16 @@ def _releases(ledger: Ledger, case: UseCase) -> None:
         day(7, 1),
     )
     register_release(ledger, rules, "the rules as they stand", "decisionloop")
-    append_release_event(ledger, RULES_ID, "champion", "no model decides", "decisionloop", WEEKS[0])
+    append_release_event(ledger, StageChange(RULES_ID, "champion", "no model decides", "decisionloop", WEEKS[0]))
     register_release(ledger, model, "trained on 8 outcomes", "decisionloop")
-    append_release_event(ledger, MODEL_ID, "shadow", f"{MODEL_ID} passed", "gate", day(7, 1))
-    append_release_event(ledger, MODEL_ID, "champion", "second look", "gate", day(7, 8))
+    append_release_event(ledger, StageChange(MODEL_ID, "shadow", f"{MODEL_ID} passed", "gate", day(7, 1)))
+    append_release_event(ledger, StageChange(MODEL_ID, "champion", "second look", "gate", day(7, 8)))
     checks = [
         {"name": "money", "is_passed": None, "observed": None, "required": 0, "reason": "The log is thin."},
         {"name": "auc", "is_passed": True, "observed": 0.9, "required": 0.8, "reason": "It holds."},
     ]
     for as_of, decision in ((day(7, 5), "insufficient"), (day(7, 6), "insufficient"), (day(7, 8), "promote")):
-        append_verdict(
-            ledger,
+        verdict = Verdict(
             use_case="credit_line",
             challenger_id=MODEL_ID,
             champion_id=RULES_ID,
@@ -203,6 +203,7 @@ def _releases(ledger: Ledger, case: UseCase) -> None:
             reasons=canonical_json(checks),
             evidence="{}",
         )
+        append_verdict(ledger, verdict)
 
 
 def _halted(ledger: Ledger, case: UseCase) -> None:
@@ -211,16 +212,8 @@ def _halted(ledger: Ledger, case: UseCase) -> None:
     failed = ExpectationResult("nulls", "limit", "critical", False, "100% missing", 5, 1.0, "Repair the feed.")
     append_results(ledger, halted.batch_id, 1, [failed, replace(failed, column_name="status", is_success=True)])
     append_batch_event(ledger, halted.batch_id, "halted", {"check": "limit is missing"})
-    append_alert(
-        ledger,
-        use_case="credit_line",
-        severity="critical",
-        kind="validation",
-        message="limit is missing",
-        remedy="Repair the feed.",
-        batch_id=halted.batch_id,
-        at=WALL,
-    )
+    new = NewAlert("critical", "validation", "limit is missing", "Repair the feed.", halted.batch_id)
+    append_alert(ledger, "credit_line", new, WALL)
 
 
 @pytest.fixture

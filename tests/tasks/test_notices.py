@@ -9,7 +9,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock, PagerDu
 from sqlalchemy import select
 
 from decisionloop.errors import BatchHalted
-from decisionloop.ledger.alerts import alerts
+from decisionloop.ledger.alerts import NewAlert, alerts
 from decisionloop.ledger.notices import pending_notices, undelivered_notices
 from decisionloop.ledger.schema import notice_attempt, utc_now
 from tasks.readback.batch_in_hand import open_batch_in_hand
@@ -62,8 +62,8 @@ def _attempts(ledger, notice_id):
 
 
 def _alert(installation, severity="warning", **others):
-    values = {"kind": "stale", "message": "The source is stale.", "remedy": "Ask its owner.", **others}
-    return raise_alert(installation.workspace, severity=severity, **values)
+    new = NewAlert(severity, "stale", "The source is stale.", "Ask its owner.", **others)
+    return raise_alert(installation.workspace, new)
 
 
 def _deliver(now=None):

@@ -67,7 +67,7 @@ def raise_incident(installation, family, since_week, stake=None, words="Debt has
         at=as_of(since_week),
     )
     with installation.ledger.begin() as connection:
-        open_incident(connection, incident_id, "small", family, words, at=as_of(since_week))
+        open_incident(connection, alarm)
         append_alarms(connection, [alarm])
     return incident_id
 

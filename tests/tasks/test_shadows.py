@@ -8,7 +8,7 @@ import pytest
 
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.decisions import shadow_runs
-from decisionloop.ledger.releases import append_release_event, current_stages, shadows
+from decisionloop.ledger.releases import StageChange, append_release_event, current_stages, shadows
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel
 from tests.small_use_case import as_of
@@ -28,7 +28,9 @@ def _leave_it(installation, shadow, patch):
 
 
 def _send_it_away(installation, shadow, patch):
-    append_release_event(installation.ledger, shadow.release_id, "refused", "not wanted", "a person", as_of(1))
+    append_release_event(
+        installation.ledger, StageChange(shadow.release_id, "refused", "not wanted", "a person", as_of(1))
+    )
 
 
 def _corrupt_it(installation, shadow, patch):

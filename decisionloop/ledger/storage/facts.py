@@ -116,6 +116,12 @@ def fact_id(*parts: object) -> str:
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:32]
 
 
+def name_by_content(fact: Fact, field: str, *content: object) -> None:
+    """Give a new fact its id, made of what tells it apart, in its `__post_init__`; one that was read keeps its own."""
+    if not getattr(fact, field):
+        object.__setattr__(fact, field, fact_id(*content))  # frozen for everybody else
+
+
 def canonical_json(content: object) -> str:
     """JSON text, keys sorted, of plain values, dataclasses and pydantic models; NaN and infinities become null."""
     return json.dumps(_plain(content), sort_keys=True, ensure_ascii=False, allow_nan=False)

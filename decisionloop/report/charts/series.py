@@ -46,6 +46,16 @@ class Frame:
             yield svg.text(self.left - 8, y + 4, wording, "tick", "end")
 
 
+@dataclass(frozen=True)
+class _Bar:
+    """Where a bar stands, in drawing units, how it looks, and at which of its edges its figure is anchored, if any."""
+
+    x: float
+    width: float
+    css: str
+    anchor: str
+
+
 def legend(entries: Sequence[tuple[str, str]], width: float, y: float = 12) -> tuple[list[Markup], float]:
     """Coloured words on as many lines as they need: (css, wording) each; returns marks and the next free y."""
     marks, x = [], 0.0
@@ -104,11 +114,10 @@ def _money_group(
         yield svg.text(centre, frame.y(0) - 6, words, "tick", "middle")
         return
     bar = min(30.0, slot * 0.38)
-    for estimate, x, css, anchor in (
-        (one.policy, centre - bar - 1, "policy", "end"),
-        (one.rules, centre + 1, "rules", "start"),
-    ):
-        yield from _money_bar(estimate, scale, frame, x, bar, css, anchor if has_figures else "")
+    policy = _Bar(centre - bar - 1, bar, "policy", "end" if has_figures else "")
+    rules = _Bar(centre + 1, bar, "rules", "start" if has_figures else "")
+    yield from _money_bar(one.policy, scale, frame, policy)
+    yield from _money_bar(one.rules, scale, frame, rules)
 
 
 def _decider(one: PeriodMoney, room: float) -> str:
@@ -118,21 +127,19 @@ def _decider(one: PeriodMoney, room: float) -> str:
     return words if svg.length(words) <= room else "both" if RULES in one.decided_by else "model"
 
 
-def _money_bar(
-    estimate: Estimate, scale: MoneyScale, frame: Frame, x: float, bar: float, css: str, anchor: str
-) -> Iterator[Markup]:
+def _money_bar(estimate: Estimate, scale: MoneyScale, frame: Frame, bar: _Bar) -> Iterator[Markup]:
     if estimate.value is None:
         return
     zero, end = frame.y(0), frame.y(estimate.value)
-    yield svg.rect(x, min(zero, end), bar, abs(end - zero), f"bar {css}")
+    yield svg.rect(bar.x, min(zero, end), bar.width, abs(end - zero), f"bar {bar.css}")
     reach = [end]
     if estimate.low is not None and estimate.high is not None:
         reach += [frame.y(estimate.low), frame.y(estimate.high)]
-        yield svg.whisker(x + bar / 2, reach[1], reach[2], f"whisker {css}")
-    if anchor:
+        yield svg.whisker(bar.x + bar.width / 2, reach[1], reach[2], f"whisker {bar.css}")
+    if bar.anchor:
         y = max(reach) + 14 if estimate.value < 0 else min(reach) - 6
-        edge = x + bar if anchor == "end" else x
-        yield svg.text(edge, y, scale.figure(estimate.value), f"value {css}", anchor)
+        edge = bar.x + bar.width if bar.anchor == "end" else bar.x
+        yield svg.text(edge, y, scale.figure(estimate.value), f"value {bar.css}", bar.anchor)
 
 
 def skill_chart(

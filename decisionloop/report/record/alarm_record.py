@@ -132,6 +132,23 @@ class AlarmRecord:
         return min(found, key=lambda told: told[:2])[2] if found else None
 
 
+@dataclass(frozen=True)
+class WatchedTime:
+    """What the monitors did while they watched.
+
+    ``checks`` by family, ``alarms``, the reasons by which incidents were closed, the as-of of each batch (``turns``),
+    what period one covers, and the as-of of those that were halted: they may be what noticed a change, before
+    anything acted.
+    """
+
+    checks: Mapping[str, int]
+    alarms: Sequence[RecordedAlarm]
+    closing_reasons: Mapping[str, str]
+    turns: Sequence[datetime]
+    covers_days: float
+    halts: Sequence[datetime] = ()
+
+
 def read_alarm_record(ledger: Ledger, use_case: UseCase, changes: Sequence[TrueChange] | None) -> AlarmRecord:
     """The record of a use case from its ledger; ``changes`` as in :func:`alarm_record`."""
     name = use_case.name
@@ -141,42 +158,31 @@ def read_alarm_record(ledger: Ledger, use_case: UseCase, changes: Sequence[TrueC
         checks[families[one.monitor]] += one.checks
     turns = [one for one in batches(ledger, name) if one.state != "covered"]  # in those nobody was left to decide
     closed = [one.events[-1] for one in incidents(ledger, name) if not one.is_open]
-    return alarm_record(
-        checks,
-        [RecordedAlarm(one.family, one.incident_id, one.cohort, one.as_of) for one in alarms],
-        {event.incident_id: event.reason for event in closed},
-        [one.as_of for one in turns],
-        use_case.schedule.covers_days,
-        budget_of(use_case),
-        changes,
-        [one.as_of for one in turns if one.state == "halted"],
+    watched = WatchedTime(
+        checks=checks,
+        alarms=[RecordedAlarm(one.family, one.incident_id, one.cohort, one.as_of) for one in alarms],
+        closing_reasons={event.incident_id: event.reason for event in closed},
+        turns=[one.as_of for one in turns],
+        covers_days=use_case.schedule.covers_days,
+        halts=[one.as_of for one in turns if one.state == "halted"],
     )
+    return alarm_record(watched, budget_of(use_case), changes)
 
 
-def alarm_record(
-    checks: Mapping[str, int],
-    alarms: Sequence[RecordedAlarm],
-    closing_reasons: Mapping[str, str],
-    turns: Sequence[datetime],
-    covers_days: float,
-    budget: AlarmBudget,
-    changes: Sequence[TrueChange] | None,
-    halts: Sequence[datetime] = (),
-) -> AlarmRecord:
-    """The record from counts of checks by family, alarms, reasons by which incidents were closed, and batches' as-of.
+def alarm_record(watched: WatchedTime, budget: AlarmBudget, changes: Sequence[TrueChange] | None) -> AlarmRecord:
+    """The record of what was watched, against the budget of false alarms.
 
     With ``changes`` (None: nobody knows them) an incident is false where its first alarm is about a cohort before
     the first change, and only the time before it counts. Without them false are those that people closed as such.
-    A batch that was halted (as-of in ``halts``) may be what noticed a change, before anything acted.
     """
     first = min((change.at for change in changes or ()), default=None)
-    before = [when for when in turns if first is None or when < first]
-    years, quiet_years = (len(part) * covers_days / DAYS_PER_YEAR for part in (turns, before))
+    before = [when for when in watched.turns if first is None or when < first]
+    years, quiet_years = (len(part) * watched.covers_days / DAYS_PER_YEAR for part in (watched.turns, before))
     opened: dict[str, RecordedAlarm] = {}
-    for alarm in sorted(alarms, key=lambda one: (one.as_of, one.day)):
+    for alarm in sorted(watched.alarms, key=lambda one: (one.as_of, one.day)):
         opened.setdefault(alarm.incident_id, alarm)
     if changes is None:
-        false = {name for name, reason in closing_reasons.items() if reason.strip().lower().startswith(FALSE)}
+        false = {name for name, reason in watched.closing_reasons.items() if _is_false(reason)}
     else:
         false = {name for name, alarm in opened.items() if first is None or alarm.day < first.date()}
 
@@ -185,8 +191,8 @@ def alarm_record(
         ours = {name for name, alarm in opened.items() if alarm.family in of}
         return FamilyRecord(
             family=family,
-            checks=sum(count for name, count in checks.items() if name in of),
-            alarms=sum(alarm.family in of for alarm in alarms),
+            checks=sum(count for name, count in watched.checks.items() if name in of),
+            alarms=sum(alarm.family in of for alarm in watched.alarms),
             incidents=Rate(len(ours), years),
             false=Rate(len(ours & false), quiet_years),
             budget=allowed,
@@ -194,8 +200,12 @@ def alarm_record(
 
     lines = tuple(record(family, [family], allowed) for family, allowed in budget.false_alarms.items())
     total = record("all", budget.false_alarms, budget.total)
-    seen = [*alarms, *(RecordedAlarm(HALTS, "", cohort_name(when), when) for when in halts)]
-    return AlarmRecord(lines, total, _detections(seen, turns, changes or ()), changes is not None)
+    seen = [*watched.alarms, *(RecordedAlarm(HALTS, "", cohort_name(when), when) for when in watched.halts)]
+    return AlarmRecord(lines, total, _detections(seen, watched.turns, changes or ()), changes is not None)
+
+
+def _is_false(reason: str) -> bool:
+    return reason.strip().lower().startswith(FALSE)
 
 
 def _detections(
