@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import action_values
-from decisionloop.act.policy import Situation, choose
+from decisionloop.act.policy import choose
 from decisionloop.act.preference import allowed_actions
+from decisionloop.act.situation import Situation
 from decisionloop.contract import UseCase
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
 from decisionloop.monitor.impact.figures import impacts

@@ -12,9 +12,10 @@ import pyarrow as pa
 from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.guardrails import Tally
-from decisionloop.act.policy import Choice, Situation, choose_part
+from decisionloop.act.policy import Choice, choose_part
 from decisionloop.act.prices import Plan
 from decisionloop.act.rules_limits import RulesLimits
+from decisionloop.act.situation import Situation
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.metering import Meter, StageCost

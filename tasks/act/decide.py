@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from decisionloop.act.constraints import BatchTotals, UnknownCost
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
-from decisionloop.act.policy import KILL_SWITCH, limits_of_rules, plan_batch
+from decisionloop.act.policy import limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
+from decisionloop.act.situation import KILL_SWITCH
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.schema import utc_now

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.act.action_names import actions_by_index
-from decisionloop.act.policy import Situation
 from decisionloop.act.preference import allowed_actions
+from decisionloop.act.situation import Situation
 from decisionloop.contract import UseCase
 from decisionloop.contract.expressions import Expression
 from decisionloop.ledger.releases import Release

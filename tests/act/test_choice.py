@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from decisionloop.act.draws import in_holdout
-from decisionloop.act.policy import KILL_SWITCH, NO_VALUE, ROW_FAULT, ChoiceError, Situation, choose, salt_of
+from decisionloop.act.policy import choose, salt_of
+from decisionloop.act.situation import KILL_SWITCH, NO_VALUE, ROW_FAULT, ChoiceError, Situation
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)

@@ -11,8 +11,9 @@ from scipy.optimize import linprog
 
 from decisionloop.act.constraints import UnknownCost
 from decisionloop.act.economics import action_costs
-from decisionloop.act.policy import Situation, choose
+from decisionloop.act.policy import choose
 from decisionloop.act.prices import InfeasibleConstraints
+from decisionloop.act.situation import Situation
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)

@@ -1,4 +1,4 @@
-"""Guardrails: what stops a batch, with what follows and what to do."""
+"""Guardrails: what a model must not do, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from decisionloop.act.guardrails import Tally, guard_after, guard_before
-from decisionloop.act.policy import Situation, choose
+from decisionloop.act.policy import choose
+from decisionloop.act.situation import Situation
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)
@@ -28,20 +29,18 @@ def _choice(use_case, frame, action):
     return replace(choose(use_case, frame, AS_OF, situation), action=np.asarray(action))
 
 
-def test_the_kill_switch_sends_the_batch_to_the_rules(make_use_case):
-    (finding,) = guard_before(make_use_case(), True, None)
-    assert (finding.is_violated, finding.consequence) == (True, "rules")
-    assert "kill-switch offers off" in finding.remedy
-    assert _violated(guard_before(make_use_case(), False, None)) == []
-
-
 @pytest.mark.parametrize(("shift", "is_violated"), [(0.0, False), (0.25, False), (0.26, True), (np.nan, True)])
-def test_a_jump_of_the_scores_halts(make_use_case, shift, is_violated):
-    finding = guard_before(make_use_case(), False, shift)[1]
-    assert (finding.name, finding.is_violated, finding.consequence) == ("score shift", is_violated, "halt")
+def test_a_jump_of_the_scores_is_a_violation(make_use_case, shift, is_violated):
+    (finding,) = guard_before(make_use_case(), shift)
+    assert (finding.name, finding.is_violated) == ("score shift", is_violated)
+    assert "retrain" in finding.remedy
 
 
-def test_shares_outside_their_bounds_halt(make_use_case, make_frame):
+def test_without_scores_nothing_can_jump(make_use_case):
+    assert guard_before(make_use_case(), None) == ()
+
+
+def test_shares_outside_their_bounds_are_violations(make_use_case, make_frame):
     use_case, frame = make_use_case(guardrails={"action_share": {"mail": [0.3, 0.6]}}), make_frame(10)
 
     def violated(mails):

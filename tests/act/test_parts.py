@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from decisionloop.act.constraints import BatchTotals, UnknownCost, limits_of
 from decisionloop.act.economics import action_costs
 from decisionloop.act.guardrails import Tally, guard_after
-from decisionloop.act.policy import Situation, choose, choose_part, plan_batch
+from decisionloop.act.policy import choose, choose_part, plan_batch
+from decisionloop.act.situation import Situation
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.guardrails import Tally, guard_after
-from decisionloop.act.policy import KILL_SWITCH, Situation, choose, choose_part, limits_of_rules
+from decisionloop.act.policy import choose, choose_part, limits_of_rules
+from decisionloop.act.situation import KILL_SWITCH, Situation
 
 AS_OF = datetime(2024, 3, 1, tzinfo=UTC)
 CALL, NOTHING, MAIL = range(3)

@@ -19,7 +19,7 @@ from tests.crash.usecase import CHUNK_ROWS
 
 ACKNOWLEDGED = [Stop("tasks.act.deliver", "_log", "before", chunk) for chunk in (1, 2, 2)]
 """The receiver has acknowledged the first chunk, then the second, then the third, and no delivery is logged."""
-NAMED = Stop("tasks.act.choose", "decision_rows", "after", 1, signal.SIGSTOP)
+NAMED = Stop("tasks.act.log_decisions", "decision_rows", "after", 1, signal.SIGSTOP)
 """Ids were given, and nobody knows them yet."""
 IN_ONE_PIECE = {"DECISIONLOOP_PARTITION_ROWS": "1000"}
 
@@ -31,7 +31,8 @@ def test_without_the_unique_key_at_the_receiver_every_kill_doubles_a_chunk(
     assert told.hits == ["dispatch_batch"] * len(ACKNOWLEDGED)
     doubled = [problem for problem in told.problems if "duplicate actions" in problem]
     assert doubled, "the harness does not see duplicates"
-    assert doubled[0].startswith(f"{len(ACKNOWLEDGED) * CHUNK_ROWS} duplicate actions"), doubled
+    # The rules' actions leave first, in chunks of their own, of which the last is a small one.
+    assert int(doubled[0].split()[0]) > (len(ACKNOWLEDGED) - 1) * CHUNK_ROWS, doubled
 
 
 @pytest.mark.parametrize("is_naming_at_random", [False, True], ids=["ids-of-content", "random-ids"])

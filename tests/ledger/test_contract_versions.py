@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from decisionloop.ledger.engine import Ledger
 
 from decisionloop.contract import load_use_case
 from decisionloop.contract.scaffold import new_use_case
 from decisionloop.errors import ContractError
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import contracts, record_use_case
 
 

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from decisionloop.act.economics import action_values, realised_values
-from decisionloop.act.policy import Situation, choose
+from decisionloop.act.policy import choose
 from decisionloop.act.preference import allowed_actions
+from decisionloop.act.situation import Situation
 from decisionloop.learn.candidates import out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches, gate_rules, gather_evidence
 from decisionloop.learn.gate import Verdict, judge

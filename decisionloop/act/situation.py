@@ -1,0 +1,91 @@
+"""What is known of the rows of a batch when their actions are chosen, and what of it is settled before any choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.rules_limits import RulesLimits
+from decisionloop.contract import UseCase
+from decisionloop.errors import DecisionLoopError
+
+KILL_SWITCH = "kill switch"
+ROW_FAULT = "row fault"
+NO_VALUE = "no expected value"
+
+
+class ChoiceError(DecisionLoopError):
+    """What the policy was given does not fit together."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known of n rows when their actions are chosen among A (contract order).
+
+    ``values`` expected money (n, A), NaN where the model cannot say: with a model, such a row goes to the rules.
+    ``rules_action`` index (n,); where it is not allowed the default action stands in, or the first allowed one.
+    ``has_model``: is the champion a model? If not, the greedy action is the rules', and constraints, which need
+    values to trade, do not apply (guardrails do). ``rules_because``: why the rules decide everything in place of a
+    model, "" where they do not. ``limits``: where the contract's limits cut the rules' choice.
+    ``allowed`` bool (n, A), None: all. ``is_fallback`` (n,): rows with a fault, ``fallback_reason`` (n,) why.
+    """
+
+    values: np.ndarray
+    rules_action: np.ndarray
+    has_model: bool
+    rules_because: str = ""
+    limits: RulesLimits | None = None
+    allowed: np.ndarray | None = None
+    is_fallback: np.ndarray | None = None
+    fallback_reason: np.ndarray | None = None
+
+    @property
+    def is_ruled(self) -> bool:
+        """Whether the rules decide the whole batch."""
+        return not self.has_model or bool(self.rules_because)
+
+
+def allowed_of(use_case: UseCase, frame: pd.DataFrame, situation: Situation) -> np.ndarray:
+    """Which actions (n, A) are allowed. Raises ChoiceError when shapes differ or a row has no allowed action."""
+    shape = (len(frame), len(use_case.actions))
+    allowed = np.ones(shape, dtype=bool) if situation.allowed is None else situation.allowed
+    for name, array, wanted in (
+        ("values", situation.values, shape),
+        ("allowed", allowed, shape),
+        ("rules_action", situation.rules_action, shape[:1]),
+        ("is_fallback", situation.is_fallback, shape[:1]),
+        ("fallback_reason", situation.fallback_reason, shape[:1]),
+    ):
+        if array is not None and np.shape(array) != wanted:
+            raise ChoiceError(
+                f"{name} has shape {np.shape(array)}, the batch wants {wanted}. Pass arrays of one batch."
+            )
+    nothing = int((~allowed.any(axis=1)).sum())
+    if nothing:
+        raise ChoiceError(f"{nothing} rows have no allowed action. Always allow at least the default action.")
+    return allowed
+
+
+def allowed_rules(use_case: UseCase, rules_action: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """The rules\' action (n,), the default one (or the first allowed) where it is not allowed. Raises ChoiceError."""
+    rules = np.asarray(rules_action, dtype=np.int64)
+    if ((rules < 0) | (rules >= allowed.shape[1])).any():
+        raise ChoiceError("rules_action holds an index that is no action. Let rules.py return names of `actions`.")
+    row = np.arange(len(rules))
+    stand_in = np.where(allowed[:, use_case.default_action], use_case.default_action, allowed.argmax(axis=1))
+    return np.where(allowed[row, rules], rules, stand_in)
+
+
+def fallback_reasons(situation: Situation, allowed: np.ndarray) -> np.ndarray:
+    """Why a row goes to the rules (n,): text, or None where it does not."""
+    reason = np.full(len(allowed), None, dtype=object)
+    if situation.has_model:
+        reason[(np.isnan(situation.values) & allowed).any(axis=1)] = NO_VALUE
+    if situation.is_fallback is not None:
+        given = pd.Series(situation.fallback_reason, index=range(len(allowed)), dtype=object).fillna(ROW_FAULT)
+        reason = np.where(situation.is_fallback, given.to_numpy(dtype=object), reason)
+    if situation.rules_because:
+        reason[:] = situation.rules_because
+    return reason
