@@ -1,4 +1,4 @@
-"""The due times of a contract's schedule: its cron expression in its time zone, as UTC.
+"""When a batch is due by the contract's schedule, the periods that batches cover, and the as-ofs that they may have.
 
 A due time is the as-of of a scheduled batch, whenever that batch really starts.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from itertools import dropwhile, takewhile
+from zoneinfo import ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSimError
 
+from decisionloop.contract import cron
 from decisionloop.contract.operation import Schedule
 from decisionloop.errors import UsageError
 from decisionloop.predict.due import MOMENT, Span
@@ -18,20 +20,13 @@ from decisionloop.predict.due import MOMENT, Span
 
 def last_due_time(schedule: Schedule, at: datetime) -> datetime:
     """The last due time at or before ``at``. Raises UsageError for a schedule that has none."""
-    # An iterator leaves out the time that it starts from, and counts in whole seconds when it goes back.
-    backwards = _due_times(schedule, at + timedelta(seconds=1), is_backwards=True)
-    return next(due for due in backwards if due <= at)
+    return next(_usable(schedule, cron.due_times_until(schedule, at)))
 
 
 def due_times(schedule: Schedule, after: datetime, until: datetime) -> tuple[datetime, ...]:
     """Every due time with ``after`` < time <= ``until``, oldest first. Raises UsageError as :func:`last_due_time`."""
-    found = []
-    for due in _due_times(schedule, after):
-        if due > until:
-            break
-        if due > after:
-            found.append(due)
-    return tuple(found)
+    later = dropwhile(lambda due: due <= after, _usable(schedule, cron.due_times(schedule, after)))
+    return tuple(takewhile(lambda due: due <= until, later))
 
 
 def periods(schedule: Schedule, after: datetime, until: datetime, most: int) -> tuple[Span, ...]:
@@ -65,15 +60,12 @@ def checked_as_of(as_of: datetime, is_future_allowed: bool = False) -> datetime:
     return moment
 
 
-def _due_times(schedule: Schedule, start: datetime, is_backwards: bool = False) -> Iterator[datetime]:
-    """Due times from ``start`` on, or back from it."""
+def _usable(schedule: Schedule, times: Iterator[datetime]) -> Iterator[datetime]:
+    """The due times; raises UsageError where the schedule names none, or no more: the library looks decades ahead."""
     try:
-        local = start.astimezone(ZoneInfo(schedule.timezone))
-        for due in CronSim(schedule.cron, local, reverse=is_backwards):
-            yield due.astimezone(UTC)
+        yield from times
     except (CronSimError, ZoneInfoNotFoundError, ValueError) as error:
         raise _unusable(schedule, error) from error
-    # The library looks fifty years ahead and then gives up.
     raise _unusable(schedule, ValueError("it never comes"))
 
 

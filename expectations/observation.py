@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from decisionloop.contract.operation import Severity
 from expectations import checks
-from expectations.report import CheckResult, rows_text
+from expectations.verdict import CheckResult, rows_text
 
 _OF_THE_WHOLE = {checks.ROW_COUNT.name, checks.NULLS.name, checks.CONSTANT_COLUMNS.name}
 _NOT_EVALUATED = "The check itself failed: report it with the contract."

@@ -16,9 +16,9 @@ from decisionloop.contract import UseCase
 from expectations.engine import great_expectations, new_context
 from expectations.observation import Observation, merge_parts
 from expectations.reference import BatchReference
-from expectations.report import BatchReport, ValidationReport, combined_faults, escalated
 from expectations.results import observation, row_reasons
 from expectations.suite import AGE_COLUMN, build_suite, shape_of
+from expectations.verdict import BatchReport, ValidationReport, combined_faults, escalated
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite

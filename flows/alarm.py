@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from decisionloop.contract.watching import AlarmSeverity
+from decisionloop.contract.monitoring import AlarmSeverity
 from flows.naming import run_name
 from tasks.tell.notices import alert_people, deliver_notices
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prefect.runtime import flow_run
 
 from decisionloop.schedule import checked_as_of
-from tasks.predict.turn import last_turn
+from tasks.predict.due_time import last_turn
 
 
 def run_name() -> str:

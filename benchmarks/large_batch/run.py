@@ -133,7 +133,7 @@ def _warm(where: Setup) -> None:
     """Load what a worker that has decided before has loaded: kernels, tables, Great Expectations, a cluster."""
     from benchmarks.reference_model import drawn_rows
     from decisionloop.ledger.releases import champion, shadows
-    from decisionloop.predict.side_by_side import reason_codes
+    from decisionloop.predict.logged_scores import reason_codes
     from decisionloop.release_store import load_release
     from decisionloop.workspace import open_workspace
     from expectations.engine import great_expectations

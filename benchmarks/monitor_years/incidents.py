@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from decisionloop.contract.watching import MonitorFamily
+from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.folding import AlarmOccasion, FoldedAlarm, OpenIncident, closing, fold, is_raised
 

@@ -20,9 +20,9 @@ from decisionloop.monitor.compare.profile import Reference
 from decisionloop.monitor.compare.score_shift import ScoreReference
 from decisionloop.observe.performance import auc
 from decisionloop.observe.release_predictions import ReleasePredictions
+from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.release_model import ReleaseModel, predict
 from decisionloop.predict.rules import apply_rules
-from decisionloop.predict.side_by_side import leading_scores
 
 RELEASE_ID = "retention_offer/simulated"
 LEARNING_SEED, ACCOUNTS = 1_000_003, 16_000

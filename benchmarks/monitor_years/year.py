@@ -13,7 +13,7 @@ from benchmarks.monitor_years.release import ScoredRows, release, score_rows
 from benchmarks.monitor_years.watching import DecidedWeek, Memory
 from benchmarks.monitor_years.worlds import Bench, World, bench
 from decisionloop.act.policy import Choice, Situation, choose
-from decisionloop.contract.watching import MonitorFamily
+from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.folding import AlarmOccasion
 

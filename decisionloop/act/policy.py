@@ -19,8 +19,8 @@ import pandas as pd
 
 from decisionloop.act.constraints import BatchTotals, limits_of
 from decisionloop.act.draws import in_holdout, uniform_draws
-from decisionloop.act.offer import Offer
 from decisionloop.act.prices import BatchPart, Plan, plan
+from decisionloop.act.propensities import Offer
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
 from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError

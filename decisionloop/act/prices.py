@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from decisionloop.act.constraints import Limit
-from decisionloop.act.offer import Offer
+from decisionloop.act.propensities import Offer
 from decisionloop.errors import DecisionLoopError
 
 TOLERANCE = 1e-9

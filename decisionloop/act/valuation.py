@@ -21,9 +21,9 @@ from decisionloop.act.identity import decision_id_array
 from decisionloop.act.preference import preferred_action
 from decisionloop.contract import UseCase
 from decisionloop.metering import Meter, Scope, StageCost
+from decisionloop.predict.logged_scores import leading_scores, reason_codes, rules_reason_codes
 from decisionloop.predict.release_model import ReleaseModel, predict
 from decisionloop.predict.rules import RulesChoice
-from decisionloop.predict.side_by_side import leading_scores, reason_codes, rules_reason_codes
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,10 @@ def demo(
     scenario: Annotated[str, typer.Option(help="What happens in a simulated world, such as concept_drift.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Replay recorded history through the whole loop and tell its story. A killed demo goes on where it was."""
+    """Replay recorded history through the whole loop and tell its story. A killed demo goes on where it was.
+
+    Exit code 1 says that a check halted batches.
+    """
     from decisionloop.cli.demo import replay
 
     replay(use_case, as_json, scenario)

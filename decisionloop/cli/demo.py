@@ -34,6 +34,7 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
     """Replay every turn of the use case's recorded history, then tell its story.
 
     ``scenario``: what happens in a simulated world, handed to its ``source.py``; every scenario has a home of its own.
+    Ends with exit code 1 where batches were halted.
     Raises UsageError for a use case whose source is not a replay, or that has no such scenario.
     """
     started = time.monotonic()
@@ -61,6 +62,8 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
         typer.echo(json.dumps({**vars(result), "story": str(page)}, sort_keys=True))
     else:
         print_summary(workspace, story, result)
+    if halted:  # a script must see it as well
+        raise typer.Exit(BatchHalted.exit_code)
 
 
 def _require_scenario(use_case: str, scenario: str) -> None:

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from decisionloop.contract.cron import cron_problem
 from decisionloop.contract.inconsistency import Inconsistency
+from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.contract.operation import ShareConstraint
 from decisionloop.contract.usecase import UseCase
-from decisionloop.contract.watching import MonitorFamily
 
 FAMILIES = get_args(MonitorFamily)
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from decisionloop.contract.data_source import SourceSpec, TablesSource
 from decisionloop.contract.expressions import Expression
+from decisionloop.contract.monitoring import Monitors
 from decisionloop.contract.operation import (
     Actuator,
     Approval,
@@ -33,7 +34,6 @@ from decisionloop.contract.problem import (
     ProtectedAttribute,
 )
 from decisionloop.contract.section import MOST, Section, field
-from decisionloop.contract.watching import Monitors
 
 _DOING_NOTHING = {"name": "hold", "wording": "leave the limit", "is_default": True, "reveals_outcome": False}
 

@@ -12,10 +12,10 @@ from decisionloop.learn.evidence import LoggedBatches, ranked_rows
 from decisionloop.monitor.compare.score_shift import ScoreReference, reference_scores
 from decisionloop.observe.calibration import calibration
 from decisionloop.observe.performance import auc
+from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.prediction_table import predictions_from_table, predictions_to_table
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import ReleaseModel, predict
-from decisionloop.predict.side_by_side import leading_scores
 
 
 def out_of_fold_metrics(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> dict[str, float]:

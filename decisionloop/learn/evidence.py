@@ -19,8 +19,8 @@ from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.off_policy import difference, one_hot
 from decisionloop.observe.performance import auc
+from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.predictions import Predictions
-from decisionloop.predict.side_by_side import leading_scores
 
 Look = Literal[1, 2]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from decisionloop.contract.watching import MonitorFamily
+from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.errors import UsageError
 from decisionloop.learn.decay import auc_decay, calibration_decay
 from decisionloop.observe.estimate import Estimate

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from decisionloop.contract.watching import AlarmSeverity
+from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.ledger.schema import alert, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger

@@ -82,7 +82,8 @@ def _checks(
     """Everything that is looked at."""
     use_case = terms.use_case
     monitors, halting = use_case.monitors, use_case.guardrails.maximum_feature_shift
-    for feature in use_case.features:
+    # A feature that is newer than the reference has nothing to be compared with.
+    for feature in (one for one in use_case.features if one.name in reference.bins.by_name):
         bins, now = reference.bins.by_name[feature.name], profile.cells(feature.name)
         before, at_stake = reference.profile.cells(feature.name), terms.stakes.of_feature(feature.name)
         tolerance = tolerated_shift(monitors.minimum_shift, variation.get(feature.name))

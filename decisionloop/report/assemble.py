@@ -30,9 +30,9 @@ from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import Explored
 from decisionloop.report.record.story import ActionLine, PeriodTruth, Story, UseCaseLines
+from decisionloop.report.words.glossary import definitions_for, notes_for
 from decisionloop.report.words.money import headline
 from decisionloop.report.words.naming import ReleaseNames, StoryClock, release_names
-from decisionloop.report.words.wordbook import definitions_for, notes_for
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger

@@ -22,7 +22,7 @@ from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.impact.group_tally import GroupTally
 from tasks.keep import keep_part, scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
-from tasks.readback.situation import score_reference, situation_of
+from tasks.readback.policy_inputs import score_reference, situation_of
 from tasks.readback.tables import read_part
 from tasks.step import step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from decisionloop.act.constraints import BatchTotals, UnknownCost
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
@@ -16,15 +16,16 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations
+from tasks.act.hand_over import hand_over, stop_of, warn_of_rules
 from tasks.act.log_decisions import LoggedPart, Signature, log_decisions
 from tasks.act.log_in_ranges import log_in_ranges
 from tasks.each_part import each_part
 from tasks.keep import reached, scope_of
-from tasks.predict.due import refuse_overtaken
+from tasks.predict.due import refuse_decided_elsewhere
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
-from tasks.readback.situation import score_shift_of
+from tasks.readback.policy_inputs import score_shift_of
 from tasks.step import step
-from tasks.tell.halting import Stop, hand_over, stop_of
+from tasks.tell.halting import Stop
 from tasks.watch.impact import watch_groups
 from tasks.watch.outputs import Chosen, watch_actions
 
@@ -49,7 +50,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     hand = open_batch_in_hand(use_case, batch_id)
     if hand.batch.state != "scored":
         return "decided before"
-    refuse_overtaken(hand.workspace, batch_id)
+    refuse_decided_elsewhere(hand.workspace, batch_id)
     because = KILL_SWITCH if hand.is_killed else hand.handed_over or _before(hand)
     decided = _choose(hand, because)
     if not decided.agreed.rules_because:
@@ -79,7 +80,7 @@ def _after(hand: BatchInHand, decided: _Decided) -> str:
 def _watch_rules(hand: BatchInHand, decided: _Decided) -> None:
     """Rules are within the limits as far as they can be; what cannot be brought about is told, and goes on."""
     violated = [finding for finding in guard_after(hand.use_case, decided.tally) if finding.is_violated]
-    hand_over(replace(hand, is_killed=True), _guard_stop(violated))
+    warn_of_rules(hand, _guard_stop(violated))
 
 
 def _guard_stop(findings: Sequence[GuardFinding]) -> Stop | None:

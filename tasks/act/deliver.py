@@ -21,7 +21,7 @@ from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import end_sending
 from decisionloop.workspace import Workspace
-from tasks.act.hold import begin_unless_held
+from tasks.act.held_by_kill_switch import begin_unless_held
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import raise_alert

@@ -9,7 +9,7 @@ from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter
 from decisionloop.workspace import open_workspace
 from tasks.act.deliver import send_pending
-from tasks.act.hold import is_released, released_batches
+from tasks.act.held_by_kill_switch import is_released, released_batches
 from tasks.keep import reached, scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.step import step

@@ -13,7 +13,7 @@ from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import stored_choice
-from tasks.act.overtaken import append_unless_overtaken
+from tasks.act.log_unless_killed import append_unless_killed
 from tasks.keep import scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.tables import read_part
@@ -59,7 +59,7 @@ def log_decisions(use_case: str, batch_id: str, part: int, signature: Signature)
     hand = open_batch_in_hand(use_case, batch_id)
     with Meter("log", None, scope_of(hand.workspace)) as meter:
         rows = rows_of_part(hand, part, signature)
-        is_logged = append_unless_overtaken(
+        is_logged = append_unless_killed(
             hand.workspace, signature.is_by_rules, lambda connection: append_decisions(connection, rows)
         )
         meter.add(len(rows))

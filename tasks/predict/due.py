@@ -72,7 +72,7 @@ def cut_due(workspace: Workspace, batch: Batch, find_late: Callable[[], LatePeop
     """
     ledger, batch_id = workspace.ledger, batch.batch_id
     is_cut = bool(parts_of(ledger, batch_id, "due"))
-    if is_cut and batch.state != "covered" and not overtaken_by(workspace, batch):
+    if is_cut and batch.state != "covered" and not decided_elsewhere(workspace, batch):
         return True
     told = _who_is_due(workspace, batch, find_late())
     if told.ids.empty and told.decided_before:
@@ -123,7 +123,7 @@ def due_in(workspace: Workspace, span: Span) -> pd.Series:
     return _ids(workspace, span.until, span.days)
 
 
-def overtaken_by(workspace: Workspace, batch: Batch) -> tuple[str, ...]:
+def decided_elsewhere(workspace: Workspace, batch: Batch) -> tuple[str, ...]:
     """Other batches that have decided some of a batch's people since it was cut."""
     parts = parts_of(workspace.ledger, batch.batch_id, "due")
     if not parts:
@@ -141,10 +141,10 @@ def overtaken_by(workspace: Workspace, batch: Batch) -> tuple[str, ...]:
     return tuple(batch_id for batch_id, _ in undecided_of(workspace, due, span, newer).decided_in)
 
 
-def refuse_overtaken(workspace: Workspace, batch_id: str) -> None:
+def refuse_decided_elsewhere(workspace: Workspace, batch_id: str) -> None:
     """Raises UsageError where another batch has decided some of a batch's people since it was cut."""
     batch = find_batch(workspace.ledger, batch_id)
-    others = overtaken_by(workspace, batch) if batch is not None else ()
+    others = decided_elsewhere(workspace, batch) if batch is not None else ()
     if others:
         raise UsageError(
             f"some of those who are due in {batch_id} have been decided in {', '.join(others)} since it was prepared. "

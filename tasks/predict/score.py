@@ -24,8 +24,8 @@ from decisionloop.workspace import Workspace
 from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
+from tasks.readback.policy_inputs import score_reference
 from tasks.readback.releases import release_of
-from tasks.readback.situation import score_reference
 from tasks.readback.tables import read_part
 from tasks.step import step
 from tasks.tell.announcements import announce

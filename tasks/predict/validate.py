@@ -17,8 +17,10 @@ from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.compare.profile import FrameProfile
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from expectations.reference import BatchReference, merge_parts, reference_of
-from expectations.report import BatchReport, as_markdown
+from expectations.report import as_markdown
 from expectations.run import WholeBatch, check_part, settle
+from expectations.verdict import BatchReport
+from tasks.act.hand_over import hand_over, stop_of
 from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
 from tasks.predict.due import with_expected_rows
@@ -26,7 +28,7 @@ from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.tables import read_part, reference_before
 from tasks.step import step
 from tasks.tell.announcements import publish
-from tasks.tell.halting import Stop, halt, hand_over, stop_of
+from tasks.tell.halting import Stop, halt
 from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.inputs import judge_features, keep_first_reference, reference_for
 

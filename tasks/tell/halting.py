@@ -1,4 +1,4 @@
-"""What stops a batch: halted with its alert and its notice, or handed over to the rules with the reason on each row."""
+"""A batch is stopped, and people are told: halted with its alert and its notices in one transaction, or warned of."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from decisionloop.contract.watching import AlarmSeverity
+from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import append_batch_event
-from decisionloop.monitor.alarm.finding import Finding
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import append_alert_and_notices, raise_alert
-
-BY_RULES = "The rules decide this batch."
 
 
 @dataclass(frozen=True)
@@ -38,32 +35,6 @@ class Stop:
         return " ".join(dict.fromkeys(self.remedies))
 
 
-def stop_of(kind: str, reason: str, findings: Sequence[Finding]) -> Stop | None:
-    """What a monitor found that a model must not act on, if anything."""
-    stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
-    if not stopping:
-        return None
-    return Stop(kind, reason, [one.words for one in stopping], [one.suggestion for one in stopping])
-
-
-def hand_over(hand: BatchInHand, stop: Stop | None) -> str:
-    """What becomes of a batch that a model must not decide; returns why the rules decide it, "" where they need not.
-
-    Where rules decide anyway they are told and go on. A model's batch goes to the rules at once, unless the contract
-    says that it waits for a person or that nobody is decided: then it is halted with BatchHalted.
-    """
-    if stop is None:
-        return ""
-    if not hand.is_of_model:
-        _tell(hand, stop, "warning", "Rules decide, so the batch goes on.")
-        return ""
-    if hand.use_case.guardrails.when_halted != "rules":
-        halt(hand, stop)
-    _tell(hand, stop, "critical", BY_RULES)
-    announce("batch.handed_over", hand.use_case.name, hand.batch_id, {"check": stop.check, "remedy": stop.remedy})
-    return stop.reason
-
-
 def halt(hand: BatchInHand, stop: Stop) -> NoReturn:
     """Mark a batch as halted, with its alert and the notices in one transaction, and raise BatchHalted."""
     is_closed = stop.kind != "validation" and hand.use_case.guardrails.when_halted == "nobody"
@@ -75,7 +46,7 @@ def halt(hand: BatchInHand, stop: Stop) -> NoReturn:
     raise BatchHalted(hand.batch_id, stop.check, stop.remedy)
 
 
-def _tell(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> None:
-    raise_alert(
-        hand.workspace, NewAlert(severity, stop.kind, f"{stop.check}. {what_follows}", stop.remedy, hand.batch_id)
-    )
+def warn(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> None:
+    """Tell people why a batch should not go on as it is, and what follows from it."""
+    words = f"{stop.check}. {what_follows}"
+    raise_alert(hand.workspace, NewAlert(severity, stop.kind, words, stop.remedy, hand.batch_id))

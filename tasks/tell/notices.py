@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from decisionloop.contract import UseCase
-from decisionloop.contract.watching import AlarmSeverity
+from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.ledger.alerts import NewAlert, append_alert
 from decisionloop.ledger.notices import (
     Notice,
@@ -22,7 +22,7 @@ from decisionloop.ledger.notices import (
 )
 from decisionloop.ledger.schema import utc_now
 from decisionloop.monitor.alarm.message import Notification
-from decisionloop.monitor.alarm.quiet_hours import is_wanted, not_before
+from decisionloop.monitor.alarm.whom_to_wake import is_wanted, not_before
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import Connection
 
-from decisionloop.contract.watching import MonitorFamily
+from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.ledger.alarms import Alarm, AlarmKey, alarms_of, append_alarms, quiet_checks, recorded_alarms
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.incidents import Incident, close, incidents, open_incident

@@ -14,7 +14,7 @@ from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, OutputsBefore, watch_outputs
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from decisionloop.workspace import Workspace
-from tasks.readback.situation import score_profile, score_reference
+from tasks.readback.policy_inputs import score_profile, score_reference
 from tasks.tell.announcements import publish
 from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.measurement import measurement_of

@@ -11,8 +11,8 @@ import pytest
 
 from decisionloop.contract import UseCase, parse_use_case
 from expectations.reference import BatchReference
-from expectations.report import CheckResult, ValidationReport
 from expectations.run import validate
+from expectations.verdict import CheckResult, ValidationReport
 
 CONTRACT = """
 name: parcels

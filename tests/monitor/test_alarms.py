@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.contract.watching import Notification
+from decisionloop.contract.monitoring import Notification
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.folding import (
     QUIET_CHECKS,
@@ -23,7 +23,7 @@ from decisionloop.monitor.alarm.folding import (
     new_incident_id,
     severity_of,
 )
-from decisionloop.monitor.alarm.quiet_hours import is_wanted, not_before
+from decisionloop.monitor.alarm.whom_to_wake import is_wanted, not_before
 from decisionloop.observe.estimate import Estimate
 
 AT = datetime(2005, 9, 8, tzinfo=UTC)

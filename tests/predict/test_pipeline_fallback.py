@@ -23,6 +23,7 @@ from decisionloop.learn.model_card import MeasuredCandidate, model_card
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict import pipeline_bytes
+from decisionloop.predict.logged_scores import reason_codes
 from decisionloop.predict.online.score_cache import ScoreCache
 from decisionloop.predict.online.scorer import OnlineScorer
 from decisionloop.predict.pipeline_model import PipelineScorer
@@ -31,7 +32,6 @@ from decisionloop.predict.reasons.wording import read_reasons
 from decisionloop.predict.release_model import ReleaseModel, read_scorer
 from decisionloop.predict.scorer.compile import compile_pipeline
 from decisionloop.predict.scorer.scorer import CompiledScorer
-from decisionloop.predict.side_by_side import reason_codes
 from decisionloop.release_store import load_release, save_release
 from decisionloop.snapshots import SnapshotStore
 from tests.small_use_case import write_small

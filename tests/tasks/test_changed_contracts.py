@@ -35,6 +35,8 @@ def _with_new_feature(installation):
 
 def _without_a_feature(installation):
     installation.contract(features=[one for one in _features(installation) if one["name"] != "debt"])
+    code = installation.written.folder / "features.py"
+    code.write_text(code.read_text().replace('"debt", ', ""))
 
 
 def _with_a_renamed_action(installation):
@@ -60,12 +62,13 @@ def test_the_loop_goes_on_over_a_changed_contract(modelled, change):
         modelled.turn(week)
         assert modelled.state(week) == "complete"
         assert len(modelled.decisions(week)) == 600
-    measured = measurements_of(modelled.ledger, "small", "value_policy")
-    assert {f"{as_of(week):%Y-%m-%d}" for week in (1, 2, 3)} <= set(measured["cohort"])
+    measured = measurements_of(modelled.ledger, "small")
+    mature = set(measured.loc[measured["is_mature"], "cohort"])
+    assert {f"{as_of(week):%Y-%m-%d}" for week in (1, 2, 3)} <= mature
     assert champion(modelled.ledger, "small") is not None
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", CHANGES[:2])  # what a renamed action brought is nobody's any more
 def test_what_was_decided_before_still_teaches_as_far_as_it_can(modelled, change):
     modelled.turn(3)
     change(modelled)

@@ -111,19 +111,19 @@ def _moved(installation: Installation, url: str) -> str:
 
 # Each step of a turn at which the switch can be turned: where it is, and which call of it is interrupted.
 STEPS = {
-    "before anything is scored": ("tasks.predict.batch.is_kill_switch_on", 1),
+    "before anything is scored": ("tasks.readback.batch_in_hand.is_kill_switch_on", 1),
     "before the actions are chosen": ("tasks.act.choose.choose_part", 1),
     "between the choices of two parts": ("tasks.act.choose.choose_part", 2),
     "after the choice": ("tasks.act.decide.watch_actions", 1),
-    "before the first log": ("tasks.act.overtaken.steady_switch", 1),
-    "between two logs": ("tasks.act.overtaken.steady_switch", 2),
+    "before the first log": ("tasks.act.log_unless_killed.steady_switch", 1),
+    "between two logs": ("tasks.act.log_unless_killed.steady_switch", 2),
     "while a part is logged": ("decisionloop.ledger.decisions.append", 1),
-    "before it is said to be decided": ("tasks.readback.stages.append_batch_event", 4),
-    "before the first chunk": ("tasks.act.hold.steady_switch", 1),
-    "between two chunks": ("tasks.act.hold.steady_switch", 2),
-    "while a chunk is begun": ("tasks.act.hold.begin_sending", 1),
+    "before it is said to be decided": ("tasks.keep.append_batch_event", 4),
+    "before the first chunk": ("tasks.act.held_by_kill_switch.steady_switch", 1),
+    "between two chunks": ("tasks.act.held_by_kill_switch.steady_switch", 2),
+    "while a chunk is begun": ("tasks.act.held_by_kill_switch.begin_sending", 1),
     "while a chunk is sent": ("decisionloop.dispatch.files._write_durably", 3),
-    "before the batch is complete": ("tasks.act.decide.count_held", 1),
+    "before the batch is complete": ("tasks.act.dispatch.count_held", 1),
 }
 EXCLUDED = {
     "while a part is logged",
@@ -183,7 +183,7 @@ def held(on_either: Installation, monkeypatch: pytest.MonkeyPatch) -> Installati
     """The switch was turned on before the first chunk that a model chose of week 3; the week is over."""
     switch = Acknowledged(on_either)
     with monkeypatch.context() as patch:
-        interrupt(patch, "tasks.act.hold.steady_switch", 2, switch.turn)
+        interrupt(patch, "tasks.act.held_by_kill_switch.steady_switch", 2, switch.turn)
         on_either.predict(3)
         on_either.act(3)
     switch.wait()

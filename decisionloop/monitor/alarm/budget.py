@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from decisionloop.contract import UseCase
-from decisionloop.contract.watching import MonitorFamily
+from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.errors import UsageError
 
 FAMILIES: tuple[MonitorFamily, ...] = get_args(MonitorFamily)

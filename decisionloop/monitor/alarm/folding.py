@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import get_args
 
-from decisionloop.contract.watching import AlarmSeverity, MonitorFamily
+from decisionloop.contract.monitoring import AlarmSeverity, MonitorFamily
 from decisionloop.monitor.alarm.finding import Finding
 
 SEVERITIES: tuple[AlarmSeverity, ...] = get_args(AlarmSeverity)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from decisionloop.contract.watching import AlarmSeverity
+from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.monitor.alarm.folding import SEVERITIES
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from decisionloop.contract import UseCase
-from decisionloop.contract.watching import MonitorFamily
+from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.report.words.figures import UNKNOWN, fine_money, number, percent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from decisionloop.contract.watching import AlarmSeverity, Notification
+from decisionloop.contract.monitoring import AlarmSeverity, Notification
 from decisionloop.monitor.alarm.folding import SEVERITIES
 
 

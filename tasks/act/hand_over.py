@@ -1,0 +1,42 @@
+"""Who decides a batch that a model must not decide: the rules at once, a person later, or nobody; the contract says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decisionloop.monitor.alarm.finding import Finding
+from tasks.readback.batch_in_hand import BatchInHand
+from tasks.tell.announcements import announce
+from tasks.tell.halting import Stop, halt, warn
+
+
+def stop_of(kind: str, reason: str, findings: Sequence[Finding]) -> Stop | None:
+    """What a monitor found that a model must not act on, if anything."""
+    stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
+    if not stopping:
+        return None
+    return Stop(kind, reason, [one.words for one in stopping], [one.suggestion for one in stopping])
+
+
+def hand_over(hand: BatchInHand, stop: Stop | None) -> str:
+    """What becomes of a batch that a model must not decide; returns why the rules decide it, "" where they need not.
+
+    Where rules decide anyway people are told, and it goes on. A model's batch goes to the rules at once, unless
+    guardrails.when_halted says that it waits for a person or that nobody is decided: then it raises BatchHalted.
+    """
+    if stop is None:
+        return ""
+    if not hand.is_of_model:
+        warn_of_rules(hand, stop)
+        return ""
+    if hand.use_case.guardrails.when_halted != "rules":
+        halt(hand, stop)
+    warn(hand, stop, "critical", "The rules decide this batch.")
+    announce("batch.handed_over", hand.use_case.name, hand.batch_id, {"check": stop.check, "remedy": stop.remedy})
+    return stop.reason
+
+
+def warn_of_rules(hand: BatchInHand, stop: Stop | None) -> None:
+    """Tell people of what would stop a model: rules go on."""
+    if stop is not None:
+        warn(hand, stop, "warning", "Rules decide, so the batch goes on.")
