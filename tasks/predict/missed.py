@@ -9,7 +9,7 @@ import pandas as pd
 
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import batches, cohort_name
-from decisionloop.ledger.due_occurrences import decided_spans
+from decisionloop.ledger.due_occurrences import decided_spans, span_of
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.missed_due import LOOK_BACK, MISSED, left_undecided, look_back, missed_figure
 from decisionloop.ledger.schema import utc_now
@@ -75,13 +75,14 @@ def find_missed(workspace: Workspace, until: datetime) -> tuple[MissedPeriod, ..
         return ()
     after = look_back(use_case, every[0], until)
     decided = decided_spans(workspace.ledger, use_case.name, use_case.schedule.covers_days)
-    halted = [entities_due(workspace, one.batch_id) for one in every if one.state == "halted" and one.as_of > after]
-    waiting = pd.concat([pd.Series(dtype="str"), *halted])
+    halted = [one for one in every if one.state == "halted" and one.as_of > after]
+    waiting = pd.concat([pd.Series(dtype="str"), *(entities_due(workspace, one.batch_id) for one in halted)])
+    with_run = [*(one.span for one in decided), *(span_of(one.as_of, use_case.schedule.covers_days) for one in halted)]
     found = []
     for span in periods(use_case.schedule, after, until, LOOK_BACK):
         due = due_in(workspace, span)
         left = undecided_of(workspace, due, span, decided).left
-        without_run = span.less(one.span for one in decided)
+        without_run = span.less(with_run)
         is_run_missed = 2 * length_of(without_run) > span.length
         left = left[~left.isin(waiting)]
         if len(left) and not is_run_missed and is_vague(due, span, lambda part: due_in(workspace, part)):
