@@ -11,7 +11,7 @@ import numpy.typing as npt
 from decisionloop.contract.operation import Severity
 from expectations.checks import VANISHED_CATEGORIES
 
-State = Literal["accepted", "halted"]
+State = Literal["accepted", "drifted", "halted"]
 DRIFT = frozenset({VANISHED_CATEGORIES.name})
 
 
@@ -75,8 +75,10 @@ class BatchReport:
 
     @property
     def state(self) -> State:
-        """Halted as soon as one critical check fails."""
-        return "halted" if self.halting else "accepted"
+        """Halted as soon as one critical check fails; drifted where all that fail are about drift."""
+        if self.halting:
+            return "halted"
+        return "drifted" if self.drifting else "accepted"
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
-from expectations.reference import BatchReference, absence_probability, expected_categories, merge, reference_of
+from expectations.reference import (
+    BatchReference,
+    absence_probability,
+    expected_categories,
+    merge,
+    merge_parts,
+    reference_of,
+)
 
 
 def test_a_reference_holds_the_shares_of_a_batch(clean, contract):
@@ -87,6 +94,20 @@ def test_only_categories_that_cannot_be_absent_by_chance_are_expected():
     assert expected_categories(reference, "c", 7500) == ("usual",)
     assert expected_categories(reference, "c", 20) == ()
     assert expected_categories(reference, "unknown", 7500) == ()
+
+
+def test_a_category_that_came_once_is_not_missed_and_a_usual_one_is():
+    """Seen in one batch of four it was never usual; seen in two of them it was."""
+    seen, without = {"once": 0.0, "often": 0.3}, {"once": 0.4, "often": 0.0}
+    batches = [
+        BatchReference(rows=500, null_shares={}, category_shares={"c": shares}, is_constant={})
+        for shares in (seen, without, seen, seen)
+    ]
+    merged = merge(batches)
+    assert merged is not None
+    assert merged.usual == {"c": ("often",)}
+    assert expected_categories(merged, "c", 500) == ("often",)
+    assert merge_parts(batches).usual == {}  # the parts of one batch say nothing of what is usual
 
 
 def test_a_share_seen_in_a_handful_of_rows_is_not_taken_at_its_word():
