@@ -3,10 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve bench torture lock clean
+.PHONY: help install demo test check serve bench torture lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+install: $(BIN)/.installed ## Make the environment in .venv, every package checked by its hash
 
 demo: $(BIN)/.installed ## Replay the bundled credit data through the whole loop and tell its story
 	$(BIN)/decisionloop demo

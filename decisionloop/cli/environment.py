@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from decisionloop.errors import DecisionLoopError
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -77,6 +80,28 @@ def needs_temporary_server() -> bool:
     return not PREFECT_API_URL.value() and bool(PREFECT_SERVER_ALLOW_EPHEMERAL_MODE.value())
 
 
+def _say_without_traceback(record: logging.LogRecord) -> bool:
+    """A deliberate refusal says what was wrong, where and the remedy; where it was raised helps nobody."""
+    if record.exc_info and isinstance(record.exc_info[1], DecisionLoopError):
+        record.exc_info = record.exc_text = None
+    return True
+
+
+@contextmanager
+def _refusals_without_traceback() -> Iterator[None]:
+    """On the terminal alone: what Prefect's interface shows of a run keeps everything."""
+    names = ("prefect", "prefect.flow_runs", "prefect.task_runs")
+    handlers = [one for name in names for one in logging.getLogger(name).handlers]
+    consoles = [one for one in handlers if isinstance(one, logging.StreamHandler)]
+    for one in consoles:
+        one.addFilter(_say_without_traceback)
+    try:
+        yield
+    finally:
+        for one in consoles:
+            one.removeFilter(_say_without_traceback)
+
+
 @contextmanager
 def brief_flow_runs() -> Iterator[None]:
     """Flow runs of one command: without a heartbeat, and with a server of this process's own where there is no other.
@@ -96,6 +121,7 @@ def brief_flow_runs() -> Iterator[None]:
     from decisionloop.cli.temporary_server import temporary_server
 
     with ExitStack() as stack:
+        stack.enter_context(_refusals_without_traceback())
         stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
         if needs_temporary_server():
             server = temporary_server()

@@ -27,7 +27,7 @@ def ledger_of(use_case: str) -> Iterator[Ledger]:
 
     settings = load_settings()
     folder = use_case_folder(settings.usecases_dir, use_case)
-    if not folder.is_dir() and not _has_ledger(settings):
+    if not folder.is_dir() and not has_ledger(settings):
         raise _unknown(folder)
     with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
         if not folder.is_dir() and not _is_recorded(ledger, use_case):
@@ -68,7 +68,7 @@ def _approvers_in(contract_yaml: str) -> tuple[str, ...]:
     return tuple(str(one).strip() for one in named) if isinstance(named, list) else ()
 
 
-def _has_ledger(settings: Settings) -> bool:
+def has_ledger(settings: Settings) -> bool:
     """Whether there is a ledger to ask; to look a name up makes none."""
     from sqlalchemy import make_url
 

@@ -36,6 +36,7 @@ def run_once(use_case: str, as_of_text: str, is_json: bool, allow_future: bool =
     from decisionloop.schedule import checked_as_of, last_due_time
 
     asked = checked_as_of(parse_as_of(as_of_text), allow_future) if as_of_text else None
+    started = datetime.now(UTC)
     use_configured_prefect()
     with uncollected():
         from decisionloop.workspace import open_workspace
@@ -49,9 +50,11 @@ def run_once(use_case: str, as_of_text: str, is_json: bool, allow_future: bool =
         with brief_flow_runs():
             batch_id = loop(use_case, as_of, allow_future, catch_up)
     except BatchHalted as halt:
+        _print_caught_up(workspace, halt.batch_id, started, is_json)
         if is_json:  # a script reads what was halted where it reads what was done
             _print_summary(workspace, halt.batch_id, is_json)
         raise
+    _print_caught_up(workspace, batch_id, started, is_json)
     _print_summary(workspace, batch_id, is_json)
 
 
@@ -62,6 +65,7 @@ def _load_loop() -> Flow[..., str]:
 
     is_alone = needs_temporary_server()
     if is_alone:
+        typer.echo("Starting Prefect and Great Expectations …", err=True)
         temporary_server()
     from flows.loop import loop
 
@@ -77,6 +81,15 @@ def _is_decided(workspace: Workspace, as_of: datetime) -> bool:
 
     found = find_batch(workspace.ledger, batch_id_of(workspace.use_case.name, as_of))
     return found is not None and found.is_decided
+
+
+def _print_caught_up(workspace: Workspace, but: str, started: datetime, is_json: bool) -> None:
+    """Say what else this run decided: the batches that it caught up on."""
+    from decisionloop.ledger.batches import batches
+
+    for one in batches(workspace.ledger, workspace.use_case.name):
+        if one.is_decided and one.state_at >= started and one.batch_id != but:
+            _print_summary(workspace, one.batch_id, is_json)
 
 
 def _print_summary(workspace: Workspace, batch_id: str, is_json: bool) -> None:

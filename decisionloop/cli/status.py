@@ -19,7 +19,9 @@ from decisionloop.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     import pandas as pd
 
+    from decisionloop.ledger.alerts import Alert
     from decisionloop.ledger.releases import ReleaseStage
+    from decisionloop.ledger.storage.engine import Ledger
 
 LAST_BATCHES = 5
 
@@ -101,7 +103,8 @@ def status_of(workspace: Workspace) -> Status:
         serving_cost_by_release=cost.by_release,
         last_verdict=f"{judged[-1].as_of:%Y-%m-%d} {judged[-1].challenger_id}: {judged[-1].decision}" if judged else "",
         last_alerts=tuple(
-            f"{alert.severity}: {alert.message.rstrip('.')}. {alert.remedy}" for alert in alerts(ledger, name)[-3:]
+            f"{alert.severity}: {alert.message.rstrip('.')}. {alert.remedy}"
+            for alert in [one for one in alerts(ledger, name) if not _is_past(ledger, one)][-3:]
         ),
         monitors=monitor_states(workspace),
         undelivered_notices=tuple(
@@ -110,6 +113,21 @@ def status_of(workspace: Workspace) -> Status:
         ),
         currency=workspace.use_case.economics.currency,
     )
+
+
+def _is_past(ledger: Ledger, alert: Alert) -> bool:
+    """Whether what an alert told of is over: people who are missed have lines of their own, for as long as they are.
+
+    What was told of a batch is over once it was begun anew and decided.
+    """
+    from decisionloop.ledger.batches import DECIDED_STATES, events
+    from decisionloop.ledger.missed_due import MISSED
+
+    if alert.kind == MISSED:
+        return True
+    told = events(ledger, alert.batch_id) if alert.batch_id else ()
+    begun = [event.at for event in told if event.state == "opened"]
+    return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]
 
 
 def _refusals(stage: ReleaseStage) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ def check(path: Path, is_json: bool) -> None:
 
     try:
         report = check_use_case(path)
+        _require_version(path)
     except ContractError as error:
         if not is_json:
             raise
@@ -28,6 +29,20 @@ def check(path: Path, is_json: bool) -> None:
         typer.echo("\n".join([*report.findings, f"{path}: the contract, its code and its source agree."]))
 
 
+def _require_version(path: Path) -> None:
+    """Raises ContractError where this installation's ledger knows the version with another meaning."""
+    from decisionloop.cli.known_use_case import has_ledger
+    from decisionloop.contract import load_use_case
+    from decisionloop.ledger.storage.engine import create_or_upgrade
+    from decisionloop.ledger.use_cases import require_same_meaning
+    from decisionloop.settings import load_settings
+
+    settings, folder = load_settings(), load_use_case(path)
+    if has_ledger(settings):
+        with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+            require_same_meaning(ledger, folder.use_case, folder.text)
+
+
 def new(name: str, parent: Path | None) -> None:
     """Write a skeleton and say what to edit."""
     from decisionloop.contract.scaffold import new_use_case
@@ -35,3 +50,4 @@ def new(name: str, parent: Path | None) -> None:
 
     folder = new_use_case(parent or load_settings().usecases_dir, name)
     typer.echo(f"{folder}: edit usecase.yaml, features.py and rules.py, then `decisionloop usecase check {folder}`.")
+    typer.echo(f"Its data is of early 2026: `decisionloop run {name} --as-of 2026-01-12` decides a batch of it.")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from decisionloop.contract import UseCase
 from decisionloop.contract.meaning import changes_of_meaning
 from decisionloop.errors import ContractError, Fault
 from decisionloop.ledger.schema import use_case_version, utc_now
@@ -43,6 +44,13 @@ def record_use_case(
         if contract(connection, contract_digest) is None:
             _require_same_meaning(version, contracts(connection, use_case))
         return facts.add(connection, use_case_version, [version]) == 1
+
+
+def require_same_meaning(source: Ledger | Connection, use_case: UseCase, contract_yaml: str) -> None:
+    """Raises ContractError where `record_use_case` would refuse the contract; nothing is recorded."""
+    if contract(source, use_case.digest) is None:
+        new = UseCaseVersion(use_case.digest, use_case.name, use_case.version, contract_yaml, utc_now())
+        _require_same_meaning(new, contracts(source, use_case.name))
 
 
 def _require_same_meaning(new: UseCaseVersion, known: Sequence[UseCaseVersion]) -> None:

@@ -84,3 +84,21 @@ def test_code_that_asks_the_program_to_exit_is_a_fault_and_not_the_end(cli, vouc
     told = cli("usecase", "check", "usecases/vouchers")
     assert (told.exit_code, told.out) == (2, "")
     assert "features.py, line 2" in told.err
+
+
+def test_a_version_that_the_ledger_knows_with_another_meaning_is_2(cli, vouchers, home):
+    from decisionloop.contract import load_use_case
+    from decisionloop.ledger.storage.engine import create_or_upgrade
+    from decisionloop.ledger.use_cases import record_use_case
+    from decisionloop.settings import load_settings
+
+    known = load_use_case(vouchers)
+    with create_or_upgrade(load_settings().resolved_ledger_url()) as ledger:
+        record_use_case(ledger, "vouchers", known.use_case.digest, known.use_case.version, known.text)
+    assert cli("usecase", "check", "usecases/vouchers").exit_code == 0
+    contract = vouchers / "usecase.yaml"
+    contract.write_text(contract.read_text().replace("exploration_share: 0.2", "exploration_share: 0.3"))
+    told = cli("usecase", "check", "usecases/vouchers")
+    assert told.exit_code == 2
+    assert "policy.exploration_share" in told.err
+    assert "Set `version: 2`" in told.err
