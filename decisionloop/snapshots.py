@@ -74,7 +74,10 @@ class SnapshotStore:
         """The bytes of a reference or digest. Raises `IntegrityError` where they are missing or have changed."""
         digest = snapshot if isinstance(snapshot, str) else snapshot.digest
         path = self._find(digest)
-        data = self._place[0].cat_file(path)
+        try:
+            data = self._place[0].cat_file(path)
+        except OSError as error:
+            raise IntegrityError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
         found = hashlib.sha256(data).hexdigest()
         if found != digest:
             raise IntegrityError(

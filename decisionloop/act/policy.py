@@ -77,7 +77,8 @@ def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, par
 
     def ruled() -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
         for frame, situation in parts():
-            yield frame, allowed_rules(use_case, situation.rules_action, allowed_of(use_case, frame, situation))
+            turn = _Turn.of(use_case, frame, as_of, situation)
+            yield frame, _explored(turn, turn.rules)[0]
 
     if not totals.rows or not all(situation.is_ruled for _, situation in parts()):
         return None
@@ -94,50 +95,63 @@ def choose_part(
 ) -> Choice:
     """Choose for one part of the batch of ``totals``, at the prices that the whole batch agreed on."""
     turn = _Turn.of(use_case, frame, as_of, situation)
-    offer, draws = turn.offer, turn.draws
     if situation.is_ruled:
-        greedy, preferred = _ruled(use_case, frame, as_of, situation, turn)
+        greedy, preferred = turn.rules, [(np.ones(len(frame)), turn.rules)]
     else:
         greedy_of_plan, weight = _assignments(use_case, frame, turn, totals, agreed)
-        greedy = _mixed(greedy_of_plan, weight, draws)
+        greedy = _mixed(greedy_of_plan, weight, turn.draws)
         preferred = [(np.full(len(frame), w), one) for w, one in zip(weight, greedy_of_plan, strict=True)]
-    others = offer.alternatives(greedy)
-    is_exploring = others.any(axis=1) & (draws.exploration < offer.exploration_share)
-    action = greedy.copy()
-    exploring = np.flatnonzero(is_exploring)
-    action[exploring] = _one_of(others[exploring], draws.alternative(exploring))
-    propensities = sum(chance[:, None] * offer.propensities(one) for chance, one in preferred)
+    action, is_exploring = _explored(turn, greedy)
+    propensities = sum(chance[:, None] * turn.offer.propensities(one) for chance, one in preferred)
+    if situation.is_ruled and situation.limits is not None:
+        is_cut, propensities = _cut(use_case, frame, as_of, situation.limits, turn, (propensities, action))
+        action, is_exploring = np.where(is_cut, use_case.default_action, action), is_exploring & ~is_cut
     row = np.arange(len(frame))
     prices = () if agreed is None else tuple(zip(agreed.wording, agreed.price.tolist(), strict=True))
     return Choice(
         action=action,
         propensity=propensities[row, action],
         propensities=propensities,
-        role=_roles(turn.is_holdout, offer, is_exploring, situation.has_model),
+        role=_roles(turn.is_holdout, turn.offer, is_exploring, situation.has_model),
         expected_value=situation.values[row, action],
         fallback_reason=turn.reason,
         prices=prices,
     )
 
 
-def _ruled(
-    use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation, turn: _Turn
-) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """What the rules prefer within the limits (n,), and each preference (n,) with its chance (n,).
+def _explored(turn: _Turn, greedy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The action (n,) once some of the rows have drawn another one than ``greedy`` (n,), and which have (n,)."""
+    others = turn.offer.alternatives(greedy)
+    is_exploring = others.any(axis=1) & (turn.draws.exploration < turn.offer.exploration_share)
+    action, rows = greedy.copy(), np.flatnonzero(is_exploring)
+    action[rows] = _one_of(others[rows], turn.draws.alternative(rows))
+    return action, is_exploring
+
+
+def _cut(
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    as_of: datetime,
+    limits: RulesLimits,
+    turn: _Turn,
+    propensities_and_action: tuple[np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Who takes the default action because the limits cut what was drawn (n,), and the propensities (n, A) then.
 
     Says in the turn's reasons whose choice was cut.
     """
-    limited = within_limits(use_case, situation.limits, frame, as_of, salt_of(use_case), turn.rules)
-    default = np.full(len(frame), use_case.default_action)
-    can_be_cut = turn.offer.allowed[:, use_case.default_action] & (turn.rules != default)
-    kept, is_cut = np.where(can_be_cut, limited.kept, 1.0), limited.is_cut & can_be_cut
+    propensities, action = propensities_and_action
+    default, can_be_cut = use_case.default_action, turn.offer.allowed[:, use_case.default_action]
+    limited = within_limits(use_case, limits, frame, as_of, salt_of(use_case), action)
+    is_cut = limited.is_cut & can_be_cut & (action != default)
+    kept = np.where(can_be_cut[:, None], np.array(limits.kept)[None, :], 1.0)
+    kept[:, default] = 1.0
+    left = propensities * kept
+    left[:, default] += (propensities - left).sum(axis=1)
     for row in np.flatnonzero(is_cut):
         known = turn.reason[row]
         turn.reason[row] = limited.reason[row] if known is None else f"{known}; {limited.reason[row]}"
-    return np.where(is_cut, default, turn.rules), [
-        (kept, turn.rules),
-        (1 - kept, np.where(can_be_cut, default, turn.rules)),
-    ]
+    return is_cut, left
 
 
 def _assignments(

@@ -19,7 +19,7 @@ from decisionloop.act.economics import action_costs
 from decisionloop.contract import UseCase
 
 RulesParts = Callable[[], Iterable[tuple[pd.DataFrame, np.ndarray]]]
-"""The parts of a batch, each its frame and the rules' allowed action (n,), contract order; asked for repeatedly."""
+"""The parts of a batch, each its frame and what the rules, exploring, have drawn (n,), index in contract order."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,9 @@ class RulesLimits:
 
 @dataclass(frozen=True)
 class LimitedRules:
-    """The rules' choice for n rows within the limits: ``is_cut`` (n,), the chance (n,) to be kept, and why cut (n,)."""
+    """What the limits make of n choices: which are cut (n,), and why (n,)."""
 
     is_cut: np.ndarray
-    kept: np.ndarray
     reason: np.ndarray
 
 
@@ -86,10 +85,10 @@ def within_limits(
     """Who of the rows of ``frame``, for whom the rules chose ``rules`` (n,), takes the default action instead."""
     nothing = np.full(len(rules), None, dtype=object)
     if limits is None:
-        return LimitedRules(np.zeros(len(rules), dtype=bool), np.ones(len(rules)), nothing)
+        return LimitedRules(np.zeros(len(rules), dtype=bool), nothing)
     is_cut = _draws(use_case, frame, as_of, salt) >= np.array(limits.below)[rules]
     words = np.array([f"limit: {one}" for one in limits.wording], dtype=object)[rules]
-    return LimitedRules(is_cut, np.array(limits.kept)[rules], np.where(is_cut, words, nothing))
+    return LimitedRules(is_cut, np.where(is_cut, words, nothing))
 
 
 def _draws(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, salt: str) -> np.ndarray:

@@ -45,12 +45,12 @@ def set_flag(target: Ledger | Connection, use_case: str, name: str, value: str, 
             take_switch(connection, use_case)
         seq = facts.next_seq(connection, flag, flag.c.use_case == use_case, flag.c.name == name)
         current = current_flag(connection, use_case, name)
+        if (name, value) == (KILL_SWITCH, "on"):  # also where it is on: what was released since is meant as well
+            hold_unsent(connection, use_case, reason, set_by)
         if current is not None and (current.value, current.reason, current.set_by) == (value, reason, set_by):
             return current
         new = Flag(use_case, name, seq, value, reason, set_by, utc_now())
         facts.add(connection, flag, [new])
-        if (name, value) == (KILL_SWITCH, "on"):
-            hold_unsent(connection, use_case, reason, set_by)
         return new
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from decisionloop.errors import IntegrityError
 from decisionloop.learn.candidate_metrics import expected_scores, out_of_fold_metrics
 from decisionloop.learn.candidates import Kind, out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches
@@ -131,9 +132,15 @@ def find_candidates(workspace: Workspace, release_ids: Sequence[str], decision_i
 
 
 def contender_of(workspace: Workspace, release: Release, frame: pd.DataFrame) -> Contender:
-    """A release on the rows of ``frame``, scored by what would decide; rules predict nothing."""
+    """A release on the rows of ``frame``, scored by what would decide; rules predict nothing.
+
+    Where the file of a model is damaged the rules decide in its place, and are what it comes to.
+    """
     if release.scorer_digest is None:
         return Contender(None)
-    model = load_release(workspace.snapshots, release.scorer_digest)
+    try:
+        model = load_release(workspace.snapshots, release.scorer_digest)
+    except IntegrityError:
+        return Contender(None)
     card = json.loads(release.card_json)
     return Contender(predict(workspace.use_case, model, frame), card["latency_ms"], card.get("cpu_seconds_per_row"))

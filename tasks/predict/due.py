@@ -207,7 +207,8 @@ def entities_due(workspace: Workspace, batch_id: str) -> pd.Series:
 
 
 def _entities(workspace: Workspace, digest: str) -> pd.Series:
-    return read_table(workspace, digest).to_pandas()[workspace.use_case.entity.key].astype("str")
+    # The one column that there is: the contract may have called it otherwise.
+    return read_table(workspace, digest).column(0).to_pandas().astype("str")
 
 
 def _ids(workspace: Workspace, until: datetime, days: float) -> pd.Series:

@@ -76,15 +76,19 @@ def find_missed(workspace: Workspace, until: datetime) -> tuple[MissedPeriod, ..
     after = look_back(use_case, every[0], until)
     decided = decided_spans(workspace.ledger, use_case.name, use_case.schedule.covers_days)
     halted = [one for one in every if one.state == "halted" and one.as_of > after]
-    waiting = pd.concat([pd.Series(dtype="str"), *(entities_due(workspace, one.batch_id) for one in halted)])
-    with_run = [*(one.span for one in decided), *(span_of(one.as_of, use_case.schedule.covers_days) for one in halted)]
+    waiting = [
+        (span_of(one.as_of, use_case.schedule.covers_days), entities_due(workspace, one.batch_id)) for one in halted
+    ]
+    with_run = [*(one.span for one in decided), *(held for held, _ in waiting)]
     found = []
     for span in periods(use_case.schedule, after, until, LOOK_BACK):
         due = due_in(workspace, span)
         left = undecided_of(workspace, due, span, decided).left
         without_run = span.less(with_run)
         is_run_missed = 2 * length_of(without_run) > span.length
-        left = left[~left.isin(waiting)]
+        for held, people in waiting:
+            if held.overlaps(span):
+                left = left[~left.isin(people)]
         if len(left) and not is_run_missed and is_vague(due, span, lambda part: due_in(workspace, part)):
             left = left.iloc[:0]  # whoever is new today would be late for every run before
         found.append(MissedPeriod(span, len(due), left, is_run_missed))

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from decisionloop.errors import IntegrityError
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes
 from decisionloop.observe.decided_cohort import DecidedCohort
@@ -33,16 +34,23 @@ def read_cohort(workspace: Workspace, batch: Batch, known_at: datetime) -> Decid
 
 
 def model_of(workspace: Workspace, release_id: str) -> ReleaseModel | None:
-    """The model of a release, None for rules. Raises IntegrityError where its digest differs."""
+    """The model of a release; None for rules, and where its file is damaged: scoring has told people of that.
+
+    What is read back goes on without what only the model could say.
+    """
     settings, digest = workspace.settings, release_of(workspace, release_id).scorer_digest
     if digest is None:
         return None
-    return load_release(workspace.snapshots, digest, settings.scorer_engine, settings.scorer_threads)
+    try:
+        return load_release(workspace.snapshots, digest, settings.scorer_engine, settings.scorer_threads)
+    except IntegrityError:
+        return None
 
 
 def _probability(workspace: Workspace, release_id: str, frame: pd.DataFrame) -> np.ndarray:
     model = model_of(workspace, release_id)
-    assert model is not None  # rules have logged no score
+    if model is None:
+        return np.full((len(frame), len(workspace.use_case.actions)), np.nan)
     probability = predict(workspace.use_case, model, frame).probability
     assert probability is not None  # the outcome has a class
     return probability

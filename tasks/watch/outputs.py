@@ -54,9 +54,11 @@ def _outputs_before(workspace: Workspace, batch: Batch, champion: Release) -> Ou
     """Actions of the last batches that this release decided, and its reference of scores."""
     earlier = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of)[-RECENT_BATCHES:]
     details = latest_details(workspace.ledger, [one.batch_id for one in earlier], "decided")
-    recent = tuple(
+    profiles = [
         ActionProfile.from_json(str(detail["actions"]))
         for detail in details
         if detail.get("actions") is not None and detail.get("decided_by") == champion.release_id
-    )
+    ]
+    # Under another contract other actions could be chosen: that says nothing of these.
+    recent = tuple(one for one in profiles if one.actions == workspace.use_case.action_names)
     return OutputsBefore(recent, score_reference(champion))

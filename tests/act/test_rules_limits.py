@@ -77,6 +77,22 @@ def test_the_default_action_and_a_smallest_share_cut_nobody(make_use_case, make_
     assert set(choice.fallback_reason) == {None}
 
 
+def test_exploring_rules_keep_the_limits_too(make_use_case, make_frame):
+    """What rules never choose is drawn to learn from; it counts like everything else that would be done."""
+    use_case = make_use_case(
+        policy={"exploration_share": 0.4, "holdout_share": 0.0}, guardrails={"action_share": {"call": [0.0, 0.1]}}
+    )
+    choice = choose(use_case, make_frame(1000), AS_OF, _ruled(1000, MAIL))
+    shares = np.bincount(choice.action, minlength=3) / 1000
+    assert shares[CALL] == 0.1
+    assert set(choice.role[choice.action == CALL]) == {"exploration"}
+    assert choice.propensities.sum(axis=1) == pytest.approx(np.ones(1000))
+    assert choice.propensities[:, CALL].mean() == pytest.approx(0.1, abs=0.02)
+    is_cut = choice.fallback_reason == "limit: largest share of call"
+    assert is_cut.any()
+    assert set(choice.action[is_cut]) == {NOTHING}
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     rows=st.integers(1, 60),

@@ -13,9 +13,10 @@ from decisionloop.ledger.batches import events, latest_detail
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.flags import set_flag
 from decisionloop.ledger.incidents import open_incidents
+from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import baseline, champion
 from decisionloop.predict.release_model import ReleaseManifest
-from tests.small_use_case import WEEKS
+from tests.small_use_case import WEEKS, as_of
 from tests.tasks.installation import UNGUARDED
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -274,7 +275,6 @@ def test_a_half_validated_batch_is_not_gone_on_with_under_other_code(begun):
 def test_a_step_alone_refuses_a_batch_whose_code_has_changed(begun):
     from tasks.predict.freeze import freeze_batch
     from tasks.predict.validate import validate_batch
-    from tests.small_use_case import as_of
 
     freeze_batch.fn("small", as_of(1))
     rules = begun.written.folder / "rules.py"
@@ -282,3 +282,26 @@ def test_a_step_alone_refuses_a_batch_whose_code_has_changed(begun):
     begun.contract()
     with pytest.raises(UsageError, match="code of small has changed"):
         validate_batch.fn("small", begun.batch(1))
+
+
+@pytest.mark.parametrize("damage", [_truncate, _remove])
+def test_a_champion_whose_file_is_damaged_later_stops_neither_observing_nor_learning(modelled, monkeypatch, damage):
+    modelled.turn(3)
+    damage(modelled, monkeypatch)
+    for week in (4, 5):
+        modelled.turn(week)
+        assert modelled.state(week) == "complete"
+    measured = measurements_of(modelled.ledger, "small")
+    mature = set(measured.loc[measured["is_mature"], "cohort"])
+    assert {f"{as_of(week):%Y-%m-%d}" for week in (3, 4)} <= mature
+
+
+def test_one_more_action_stops_no_batch_of_a_model(modelled):
+    """What was usual under two actions says nothing of three."""
+    modelled.turn(3)
+    actions = [*SWAPPED, {"name": "gift", "wording": "send a gift", "reveals_outcome": False}]
+    value = {"lend": "where(outcome, -loss, margin)", "hold": "0", "gift": "-1"}
+    modelled.contract(actions=actions, economics={"value": value})
+    modelled.turn(4)
+    assert modelled.state(4) == "complete"
+    assert len(modelled.decisions(4)) == 600
