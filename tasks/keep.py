@@ -23,6 +23,7 @@ _SNAPSHOT_KIND: dict[PartKind, Kind] = {
     "scores": "scores",
     "predictions": "scores",
     "choice": "scores",
+    "stand_in_choice": "scores",
     "rules_choice": "scores",
 }
 

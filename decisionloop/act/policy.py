@@ -1,7 +1,8 @@
 """One action for every row, with the exact probability of having chosen it.
 
-Rows of the holdout, rows with a fault and every row of a batch that is the rules' to decide (the kill switch, a model
-that failed or may not act on what it sees) get the rules' action, as far as the limits on shares and cost allow.
+Rows of the holdout, rows with a fault and, under the kill switch, every row get the rules' action for certain, as far
+as the limits on shares and cost allow. Where rules stand in for a model that must not decide they explore like rules
+without a model do: what comes of it is what the next model learns from.
 Elsewhere the greedy action (the champion's, or the rules' where they are champion) is taken with probability
 1 - e, and the other allowed actions that reveal an outcome share e. An action that reveals none is never explored:
 its money is known, so trying it would cost something and teach nothing.
@@ -112,7 +113,7 @@ def choose_part(
         action=action,
         propensity=propensities[row, action],
         propensities=propensities,
-        role=_roles(turn.is_holdout, turn.offer, is_exploring, situation.has_model),
+        role=_roles(turn.is_holdout, turn.offer, is_exploring, not situation.is_ruled),
         expected_value=situation.values[row, action],
         fallback_reason=turn.reason,
         prices=prices,
@@ -195,10 +196,11 @@ class _Turn:
         reason = fallback_reasons(situation, allowed)
         is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
         rules = allowed_rules(use_case, situation.rules_action, allowed)
+        is_fixed = pd.notna(reason) & ~((reason == situation.rules_because) & situation.is_standing_in)
         offer = Offer(
             situation.values,
             allowed,
-            np.where(is_holdout | pd.notna(reason), rules, -1),
+            np.where(is_holdout | is_fixed, rules, -1),
             use_case.policy.exploration_share,
             use_case.default_action,
             np.array(use_case.revealing),

@@ -12,6 +12,8 @@ from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError
 
 KILL_SWITCH = "kill switch"
+STANDING_IN = "rules stand in: "
+"""How the reason of a row begins whose batch a model must not decide: rules explore there, as without a model."""
 ROW_FAULT = "row fault"
 NO_VALUE = "no expected value"
 
@@ -45,6 +47,11 @@ class Situation:
     def is_ruled(self) -> bool:
         """Whether the rules decide the whole batch."""
         return not self.has_model or bool(self.rules_because)
+
+    @property
+    def is_standing_in(self) -> bool:
+        """Whether the rules decide in place of a model that must not, and not because people have switched it off."""
+        return self.rules_because.startswith(STANDING_IN)
 
 
 def allowed_of(use_case: UseCase, frame: pd.DataFrame, situation: Situation) -> np.ndarray:
@@ -86,6 +93,9 @@ def fallback_reasons(situation: Situation, allowed: np.ndarray) -> np.ndarray:
     if situation.is_fallback is not None:
         given = pd.Series(situation.fallback_reason, index=range(len(allowed)), dtype=object).fillna(ROW_FAULT)
         reason = np.where(situation.is_fallback, given.to_numpy(dtype=object), reason)
+    if situation.is_standing_in:
+        is_row_s_own = pd.notna(reason) & (reason != NO_VALUE)
+        return np.where(is_row_s_own, reason, np.array(situation.rules_because, dtype=object))
     if situation.rules_because:
         reason[:] = situation.rules_because
     return reason

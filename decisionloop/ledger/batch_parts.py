@@ -15,7 +15,9 @@ from decisionloop.ledger.schema import batch_event, batch_part, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-PartKind = Literal["due", "features", "ages", "faults", "scores", "predictions", "choice", "rules_choice"]
+PartKind = Literal[
+    "due", "features", "ages", "faults", "scores", "predictions", "choice", "stand_in_choice", "rules_choice"
+]
 
 
 @dataclass(frozen=True)

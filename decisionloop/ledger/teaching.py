@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 
+from decisionloop.act.situation import STANDING_IN
 from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.schema import batch, decision, outcome
@@ -46,7 +47,7 @@ def teaching_by_batch(
             batch.c.as_of >= as_of_from,
             batch.c.as_of <= as_of_to,
             decision.c.role != "holdout",
-            decision.c.fallback_reason.is_(None),
+            _is_free(decision.c.fallback_reason),
             is_carried_out(decision.c.decision_id),
             decision.c.action.in_(revealing),
         )
@@ -54,6 +55,12 @@ def teaching_by_batch(
         .order_by(batch.c.as_of)
     )
     return facts.as_facts(ledger, Teaching, statement)
+
+
+def _is_free(reason: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """As `decisionloop.observe.cohort.is_policy_traffic`: no fallback of a single row."""
+    is_whole_batch = and_(reason.startswith(STANDING_IN), not_(reason.contains("; ")))
+    return or_(reason.is_(None), is_whole_batch)
 
 
 def decisions_per_batch(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import known_values, realised_values
+from decisionloop.act.situation import STANDING_IN
 from decisionloop.contract import UseCase
 from decisionloop.observe.cohort_performance import measure_performance
 from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes, weighted_mean
@@ -56,8 +57,13 @@ def logged_decisions(
 
 
 def is_policy_traffic(log: pd.DataFrame) -> np.ndarray:
-    """True for decisions that the policy was free to explore: no holdout, no fallback. Shape (n,)."""
-    return (log["role"] != "holdout").to_numpy() & log["fallback_reason"].isna().to_numpy()
+    """True for decisions that were free to be explored: no holdout, no fallback of a single row. Shape (n,).
+
+    Where rules stand in for a model they explore, so that what comes of it teaches like everything else.
+    """
+    reason = log["fallback_reason"].astype("str")
+    is_whole_batch = reason.str.startswith(STANDING_IN, na=False) & ~reason.str.contains("; ", regex=False, na=False)
+    return (log["role"] != "holdout").to_numpy() & (log["fallback_reason"].isna() | is_whole_batch).to_numpy(dtype=bool)
 
 
 def money_figures(

@@ -153,7 +153,8 @@ def _log(hand: BatchInHand, decided: _Decided) -> str:
 
 
 def _log_parts(hand: BatchInHand, agreed: Agreed) -> list[LoggedPart]:
-    signature = Signature(hand.champion.release_id, hand.rules.release_id, utc_now(), agreed.kind)
+    decides = (hand.rules if agreed.rules_because else hand.champion).release_id
+    signature = Signature(decides, hand.rules.release_id, utc_now(), agreed.kind)
     if len(hand.parts) > 1 and hand.ledger.is_sqlite:
         return log_in_ranges(hand, signature)
     return each_part(hand.workspace, log_decisions, hand.batch_id, signature)

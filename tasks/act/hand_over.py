@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from decisionloop.act.situation import STANDING_IN
 from decisionloop.monitor.alarm.finding import Finding
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
@@ -33,7 +34,7 @@ def hand_over(hand: BatchInHand, stop: Stop | None) -> str:
         halt(hand, stop)
     warn(hand, stop, "critical", "The rules decide this batch.")
     announce("batch.handed_over", hand.use_case.name, hand.batch_id, {"check": stop.check, "remedy": stop.remedy})
-    return stop.reason
+    return STANDING_IN + stop.reason
 
 
 def warn_of_rules(hand: BatchInHand, stop: Stop | None) -> None:

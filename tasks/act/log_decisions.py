@@ -31,13 +31,8 @@ class Signature:
 
     @property
     def is_by_rules(self) -> bool:
-        """Whether the rules decide everything in place of a model."""
+        """Whether the rules decide everything and explore nothing, as under the kill switch."""
         return self.choice == "rules_choice"
-
-    @property
-    def decided_by(self) -> str:
-        """The release that decides."""
-        return self.rules if self.is_by_rules else self.champion
 
 
 @dataclass(frozen=True)

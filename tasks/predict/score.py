@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from decisionloop.act.situation import STANDING_IN
 from decisionloop.act.valuation import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
@@ -153,7 +154,7 @@ def _champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
     )
     raise_alert(hand.workspace, new)
     announce("champion.failed", hand.use_case.name, hand.batch_id, {"release": run.release_id, "error": run.failure})
-    return "champion failed"
+    return f"{STANDING_IN}champion failed"
 
 
 def _profile(hand: BatchInHand, decides: Release, told: PartScores) -> ScoreProfile | None:

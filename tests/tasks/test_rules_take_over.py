@@ -14,7 +14,8 @@ from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.flags import set_flag
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
-from decisionloop.ledger.releases import baseline, champion
+from decisionloop.ledger.releases import baseline, champion, current_stages
+from decisionloop.ledger.teaching import teaching_by_batch
 from decisionloop.predict.release_model import ReleaseManifest
 from tests.small_use_case import WEEKS, as_of
 from tests.tasks.installation import UNGUARDED
@@ -28,9 +29,11 @@ def _by_rules(installation, week, reason):
     """Everybody in the batch of a week was decided by the rules, and every row says why."""
     decisions = installation.decisions(week)
     assert len(decisions) == 600
-    assert set(decisions["role"]) == BY_RULES
+    is_killed = reason == "kill switch"
+    assert set(decisions["role"]) == (BY_RULES if is_killed else {*BY_RULES, "exploration"})
     assert set(decisions["release_id"]) == {baseline(installation.ledger, "small").release_id}
-    assert set(decisions["fallback_reason"].str.partition("; ")[0]) == {reason}
+    told = reason if is_killed else f"rules stand in: {reason}"
+    assert set(decisions["fallback_reason"].str.partition("; ")[0]) == {told}
     assert installation.state(week) == "complete"
     return decisions
 
@@ -63,7 +66,9 @@ def test_a_model_s_batch_that_drifted_is_decided_by_the_rules_at_once(drifting):
     assert alert.message.endswith("The rules decide this batch.")
     assert len(drifting.announced("batch.handed_over")) == 1
     assert drifting.announced("batch.halted") == []
-    assert latest_detail(drifting.ledger, drifting.batch(3), "decided")["rules_because"] == "input drift"
+    assert (
+        latest_detail(drifting.ledger, drifting.batch(3), "decided")["rules_because"] == "rules stand in: input drift"
+    )
     assert champion(drifting.ledger, "small").release.kind == "scorecard"
 
 
@@ -305,3 +310,26 @@ def test_one_more_action_stops_no_batch_of_a_model(modelled):
     modelled.turn(4)
     assert modelled.state(4) == "complete"
     assert len(modelled.decisions(4)) == 600
+
+
+def test_what_rules_decide_in_place_of_a_model_teaches_the_next_one(modelled):
+    """Debts have fallen for good: the rules, exploring, decide until a retraining has learnt from what they did."""
+
+    def jump(history):
+        late = pd.to_datetime(history["seen_at"]) >= as_of(3)
+        return history.assign(debt=history["debt"].where(~late, history["debt"] * 0.2))
+
+    modelled.contract(policy={"exploration_share": 0.4})
+    modelled.written.change("history.csv", jump)
+    before = champion(modelled.ledger, "small").release_id
+    for week in (3, 4, 5):
+        modelled.turn(week)
+        _by_rules(modelled, week, "input drift")
+    revealing = ["lend"]
+    (first, *_) = teaching_by_batch(modelled.ledger, "small", as_of(3), as_of(4), revealing)
+    taught = modelled.decisions(3)
+    is_free = (taught["role"] != "holdout") & (taught["action"] == "lend")
+    assert first.outcomes == is_free.sum() > 100
+    trained = [one.release for one in current_stages(modelled.ledger, "small") if one.release.kind != "rules"]
+    assert max(one.created_at for one in trained) > as_of(3)  # the open incident was answered
+    assert {one.release_id for one in trained} > {before}
