@@ -8,6 +8,7 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
+from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, open_batch
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import Meter, StageCost
@@ -49,7 +50,9 @@ def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str
     if batch.is_decided or batch.state == "halted":  # halted for good: else it had been opened again
         return batch.batch_id
     is_anybody_left = cut_due(workspace, batch, lambda: late_people(workspace, batch.as_of) if with_late else None)
-    if not is_anybody_left or batch_state(workspace.ledger, batch.batch_id) in FROZEN:
+    is_frozen = batch_state(workspace.ledger, batch.batch_id) in FROZEN
+    # Before there were parts a batch was frozen as a whole: what is left of such a one is frozen anew.
+    if not is_anybody_left or (is_frozen and parts_of(workspace.ledger, batch.batch_id, "features")):
         return batch.batch_id
     hand = open_batch_in_hand(use_case, batch.batch_id)
     frozen = each_part(workspace, freeze_part, batch.batch_id)
