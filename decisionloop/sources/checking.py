@@ -55,9 +55,15 @@ def check_use_case(path: Path) -> CheckReport:
         *schedule_findings(use_case.schedule, source),
         *batch_findings(use_case, tried, everyone),
         *money_findings(use_case, everyone),
-        *_outcome_findings(use_case, source, max(moments[-1], source.newest_time(now) or now)),
+        *_outcome_findings(use_case, source, _seen_by(source, moments[-1], now)),
     ]
     return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments)
+
+
+def _seen_by(source: Source, last: pd.Timestamp, now: pd.Timestamp) -> pd.Timestamp:
+    """By when outcomes are asked for: a replay's own end, however long ago, and what is newest of live data."""
+    calendar = source.calendar()
+    return max(last, calendar[-1]) if calendar else max(last, source.newest_time(now) or now)
 
 
 def _sound_code(folder: UseCaseFolder) -> UseCaseCode:
