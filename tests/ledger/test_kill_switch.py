@@ -17,7 +17,7 @@ import pytest
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import append_batch_event
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.flags import KILL_SWITCH, is_kill_switch_on, set_flag
+from decisionloop.ledger.flags import KILL_SWITCH, flag_history, is_kill_switch_on, set_flag
 from decisionloop.ledger.held_actions import (
     cancel_held,
     count_unsent,
@@ -132,15 +132,16 @@ def test_lifting_releases_nothing_and_only_approvers_lift(ready: Ledger, decided
     assert [one.actions for one in told.held] == [len(decided)]
 
 
-def test_what_is_released_stays_so_until_the_switch_is_turned_on_again(ready: Ledger, decided: list[str]) -> None:
+def test_what_is_released_stays_so_until_somebody_turns_the_switch_on_again(ready: Ledger, decided: list[str]) -> None:
     on(ready)
     (released,) = release_held(ready, NAME, [BATCH], "checked by hand", "owner")
     assert released.actions == len(decided)
     assert [one.last.state for one in waiting_actions(ready, NAME)] == ["released"]
-    on(ready)  # the same words again add nothing
-    assert last_hold_event(ready, BATCH).state == "released"
-    engage(ready, NAME, "worse than we thought", "head", 5.0)
+    on(ready)  # also in the same words: who turns it on means what was released meanwhile
     assert last_hold_event(ready, BATCH).state == "held"
+    assert len(flag_history(ready, NAME, KILL_SWITCH)) == 1
+    on(ready)  # nothing was released since, so that nothing is added
+    assert last_hold_event(ready, BATCH).seq == 3
 
 
 def test_what_is_cancelled_is_withdrawn_for_good(ready: Ledger, decided: list[str]) -> None:

@@ -21,6 +21,7 @@ from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, top_reas
 from decisionloop.predict.release_model import ACTION_COLUMN
 from decisionloop.predict.scorer import shapley
 from decisionloop.predict.scorer.compile import compile_pipeline
+from decisionloop.predict.scorer.engine import row_kernels
 from decisionloop.predict.scorer.scorer import CompiledScorer
 
 COLUMNS = (
@@ -229,12 +230,11 @@ def test_many_threads_get_the_answers_of_one():
 
 
 def test_nothing_is_compiled_or_derived_at_the_first_request():
-    from decisionloop.predict.online.scorer import kernels as online_kernels
-
     fresh = CompiledScorer.from_bytes(scorer("trees").to_bytes())
     one = OnlineScorer(fresh, CATALOGUE, engine="numba")
     derived = set(fresh.tables.__dict__)
-    kernels = (online_kernels.trees_score, online_kernels.trees_margin, online_kernels.trees_contributions)
+    compiled = row_kernels()
+    kernels = (compiled.trees_score, compiled.trees_margin, compiled.trees_contributions)
     before = [len(kernel.signatures) for kernel in kernels]
     one.answer(as_rows(clients(1, 1))[0])
     assert [len(kernel.signatures) for kernel in kernels] == before
