@@ -60,6 +60,12 @@ NULLS = Check(
     "Find out why {column} stopped arriving; repair the source and run the batch again.",
     quality="nulls",
 )
+USUAL_NULLS = Check(
+    "usual_nulls",
+    "Find out why {column} is missing more often than before; where it is gone for good, nothing needs mending: "
+    "the rules decide without it, and the batches to come are held against this one.",
+    quality="nulls",
+)
 ROW_NULLS = Check(
     "row_nulls",
     "Repair the rows without {column}, or set is_nullable if it may be missing.",

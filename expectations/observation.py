@@ -13,7 +13,8 @@ from decisionloop.contract.operation import Severity
 from expectations import checks
 from expectations.verdict import CheckResult, rows_text
 
-_OF_THE_WHOLE = {checks.ROW_COUNT.name, checks.NULLS.name, checks.CONSTANT_COLUMNS.name}
+_SHARES_OF_NULLS = {checks.NULLS.name, checks.USUAL_NULLS.name}
+_OF_THE_WHOLE = {checks.ROW_COUNT.name, checks.CONSTANT_COLUMNS.name} | _SHARES_OF_NULLS
 _NOT_EVALUATED = "The check itself failed: report it with the contract."
 
 
@@ -66,7 +67,7 @@ class Observation:
         figure, smallest, largest = self.figure or 0.0, self.smallest or 0.0, self.largest or 0.0
         if self.check == checks.SCHEMA.name:
             return self.words
-        if self.check == checks.NULLS.name:
+        if self.check in _SHARES_OF_NULLS:
             return f"{1 - figure:.1%} missing, at most {1 - smallest:.1%} expected"
         if self.check == checks.ROW_COUNT.name:
             return f"{self.rows:,} rows, {smallest:,.0f} to {largest:,.0f} expected"
@@ -119,7 +120,7 @@ def _figure(ones: list[Observation]) -> float | None:
         return None
     if ones[0].check == checks.ROW_COUNT.name:
         return sum(figures)
-    if ones[0].check == checks.NULLS.name:
+    if ones[0].check in _SHARES_OF_NULLS:
         # Counts of rows again, else a share at its very bound would depend on where the batch was cut.
         return sum(round(one.rows * (one.figure or 0.0)) for one in ones) / sum(one.rows for one in ones)
     return max(*figures, len({one.only for one in ones if one.only}))

@@ -67,7 +67,7 @@ def _has_raised(info: Mapping[str, Any]) -> bool:
 
 
 def _unexpected_rows(check: str, found: Mapping[str, Any], rows: int) -> int:
-    if check == checks.NULLS.name and found:
+    if check in (checks.NULLS.name, checks.USUAL_NULLS.name) and found:
         return round((1 - found["observed_value"]) * rows)
     return int(found.get("unexpected_count") or 0)
 
@@ -80,7 +80,7 @@ def _missing(column: pd.Series, expected: Iterable[str]) -> tuple[str, ...]:
 
 def _figure(check: str, found: Mapping[str, Any]) -> float | None:
     observed = found.get("observed_value")
-    bounded = (checks.ROW_COUNT, checks.NULLS, checks.FRESHNESS, checks.CONSTANT_COLUMNS)
+    bounded = (checks.ROW_COUNT, checks.NULLS, checks.USUAL_NULLS, checks.FRESHNESS, checks.CONSTANT_COLUMNS)
     return float(observed) if check in {one.name for one in bounded} and observed is not None else None
 
 

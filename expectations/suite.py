@@ -160,7 +160,8 @@ def _nulls(use_case: UseCase, feature: Feature, reference: BatchReference | None
         wording = f"{feature.wording}: missing in at most {limit:.1%}"
         kind = "ExpectColumnProportionOfNonNullValuesToBeBetween"
         smallest = max(1 - limit - 1e-9, 0)  # 1 - 0.9 is a little more than 0.1
-        yield _expectation(kind, use_case, checks.NULLS, feature.name, wording, min_value=smallest)
+        check = checks.USUAL_NULLS if feature.is_nullable else checks.NULLS
+        yield _expectation(kind, use_case, check, feature.name, wording, min_value=smallest)
     if not feature.is_nullable:
         wording = f"{feature.wording}: never missing"
         yield _expectation("ExpectColumnValuesToNotBeNull", use_case, checks.ROW_NULLS, feature.name, wording)

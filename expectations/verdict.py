@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.contract.operation import Severity
-from expectations.checks import VANISHED_CATEGORIES
+from expectations.checks import USUAL_NULLS, VANISHED_CATEGORIES
 
 State = Literal["accepted", "drifted", "halted"]
-DRIFT = frozenset({VANISHED_CATEGORIES.name})
+DRIFT = frozenset({VANISHED_CATEGORIES.name, USUAL_NULLS.name})
+"""What says that data are others than before, where the contract allows them as they are."""
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,9 @@ class DataQuality(Section):
     maximum_null_excess: float = field(
         "How far the share of missing values may exceed the reference.", 0.1, default=0.1, gt=0, le=1
     )
-    rows: tuple[Rows, Rows] = field("Fewest and most rows of a batch.", [5_000, 10_000])
+    rows: tuple[Rows, Rows] = field(
+        "Fewest and most rows of a batch; from 0 a batch in which nobody is due is as it should be.", [5_000, 10_000]
+    )
     maximum_age_days: float = field("Age of the newest source row at which data is stale.", 35, gt=0, le=CENTURY)
 
 

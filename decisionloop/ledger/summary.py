@@ -56,7 +56,8 @@ class BatchSummary:
         if self.halted_because:
             return f"{self.batch_id}: halted. {self.halted_because}"
         if self.state == "covered":
-            return f"{self.batch_id}: nobody is left to decide.{self._others}"
+            told = "nobody is left to decide" if self.decided_before else "nobody was due"
+            return f"{self.batch_id}: {told}.{self._others}"
         actions = Counter[str]()
         for group in self.groups:
             actions[group.action] += group.decisions

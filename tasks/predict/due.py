@@ -65,7 +65,8 @@ class LatePeople:
 def cut_due(workspace: Workspace, batch: Batch, find_late: Callable[[], LatePeople | None] = lambda: None) -> bool:
     """Leave behind, part by part, whom a batch is to decide; returns whether it is anybody.
 
-    A batch that was cut before keeps its parts, unless another batch has decided some of its people since. Then it
+    Where everybody was decided before, or nobody is due and `data_quality.rows` begins at 0, the batch is covered. One
+    that was cut before keeps its parts, unless another batch has decided some of its people since. Then it
     begins anew, with those who are left.
 
     ``find_late`` finds who is to be decided in it as well, from before its own ``covers_days``.
@@ -75,7 +76,8 @@ def cut_due(workspace: Workspace, batch: Batch, find_late: Callable[[], LatePeop
     if is_cut and batch.state != "covered" and not decided_elsewhere(workspace, batch):
         return True
     told = _who_is_due(workspace, batch, find_late())
-    if told.ids.empty and told.decided_before:
+    may_be_empty = workspace.use_case.data_quality.rows[0] == 0
+    if told.ids.empty and (told.decided_before or may_be_empty):
         if append_batch_event(ledger, batch_id, "covered", told.detail()):
             announce("batch.covered", workspace.use_case.name, batch_id, told.detail())
         return False

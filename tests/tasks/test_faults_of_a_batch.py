@@ -29,7 +29,6 @@ def _nothing_new_arrives(written):
 
 HALTING = {
     "a column filled with NaN": (lambda written: written.set("turnover", NAN, 1), "nulls: turnover"),
-    "a nullable column filled with NaN": (lambda written: written.set("debt", NAN, 1), "nulls: debt"),
     "an empty batch": (_nobody_is_due, "row_count"),
     "a stale batch": (_nothing_new_arrives, "freshness"),
     "the same fault in too many rows": (

@@ -15,6 +15,7 @@ from decisionloop.ledger.flags import set_flag
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import baseline, champion, current_stages
+from decisionloop.ledger.summary import batch_summary
 from decisionloop.ledger.teaching import teaching_by_batch
 from decisionloop.predict.release_model import ReleaseManifest
 from tests.small_use_case import WEEKS, as_of
@@ -146,6 +147,34 @@ def test_a_category_that_vanished_for_good_does_not_lock_the_rules_out(begun):
     (alert,) = _alerts(begun, 1, "drift")
     assert alert.severity == "warning"
     assert "vanished_categories: trade" in alert.message
+
+
+def _debts_stop_arriving(installation, since):
+    def change(history):
+        return history.assign(debt=history["debt"].where(pd.to_datetime(history["seen_at"]) < since))
+
+    installation.written.change("history.csv", change)
+
+
+def test_a_feature_that_may_be_missing_and_stops_for_good_does_not_lock_the_rules_out(begun):
+    _debts_stop_arriving(begun, pd.Timestamp("2024-01-01", tz="UTC"))
+    for week in (1, 2):
+        begun.predict(week)
+        begun.act(week)
+        assert begun.state(week) == "complete"
+    (alert,) = _alerts(begun, 1, "drift")
+    assert "usual_nulls: debt" in alert.message
+
+
+def test_a_week_in_which_nobody_is_due_is_as_it_should_be_where_the_contract_says_so(begun):
+    begun.contract(data_quality={"rows": [0, 2000], "maximum_age_days": 6})
+    begun.written.change("outcomes.parquet", lambda due: due[due["decided_at"] != as_of(1)])
+    begun.turn(1)
+    assert begun.state(1) == "covered"
+    assert alerts(begun.ledger, "small", begun.batch(1)) == ()
+    assert batch_summary(begun.ledger, begun.batch(1)).as_text().endswith("nobody was due.")
+    begun.turn(2)
+    assert begun.state(2) == "complete"
 
 
 def test_a_category_that_vanished_keeps_the_model_from_deciding(modelled):
