@@ -111,6 +111,19 @@ def check_outcome(use_case: UseCase) -> Iterator[Inconsistency]:
     if outcome.closed_days is not None and outcome.closed_days < outcome.maturity_days:
         remedy = "Make it at least maturity_days."
         yield Inconsistency(("outcome", "closed_days"), outcome.closed_days, "shorter than the maturity", remedy)
+    parts = {part.column for part in (outcome.class_, outcome.amount) if part}
+    if outcome.happened_at in parts:
+        problem, remedy = "is the outcome itself", "Name the column that says when it happened."
+        yield Inconsistency(("outcome", "happened_at"), outcome.happened_at, problem, remedy)
+
+
+def check_dependence(use_case: UseCase) -> Iterator[Inconsistency]:
+    """An outcome that does not depend on the action is seen whatever the action."""
+    silent = [action.name for action in use_case.actions if not action.reveals_outcome]
+    if silent and not use_case.outcome.depends_on_action:
+        problem = f"every action would reveal the same outcome, but {', '.join(silent)} reveals none"
+        remedy = "Set reveals_outcome on every action, or leave depends_on_action true."
+        yield Inconsistency(("outcome", "depends_on_action"), False, problem, remedy)
 
 
 def check_actions(use_case: UseCase) -> Iterator[Inconsistency]:
@@ -144,11 +157,13 @@ CHECKS: dict[Check, str] = {
     check_favourable: "protected actions",
     check_protected: "protected features",
     check_outcome: "outcome",
+    check_dependence: "outcome actions",
     check_actions: "actions",
     check_model: "model actions",
     check_constants: "economics features",
     expression_checks.check_conditions: "actions features economics",
     expression_checks.check_values: "economics actions features outcome",
+    expression_checks.check_due: "outcome features economics",
     expression_checks.check_costs: "policy actions features economics",
     running_checks.check_shares: "policy guardrails actions",
     running_checks.check_cost_limit: "guardrails policy",

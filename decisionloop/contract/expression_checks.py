@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from decisionloop.contract.inconsistency import Inconsistency
-from decisionloop.contract.placed import PlacedExpression, allowed_ifs, costs, values
+from decisionloop.contract.placed import PlacedExpression, allowed_ifs, costs, due_days, values
 from decisionloop.contract.usecase import UseCase
 
 
@@ -35,6 +35,12 @@ def check_costs(use_case: UseCase) -> Iterator[Inconsistency]:
     for placed in costs(use_case):
         if placed.path[-1] not in use_case.action_names:
             yield Inconsistency(placed.path[:-1], placed.path[-1], "unknown action", "Name one of `actions`.")
+        yield from _sound(use_case, placed)
+
+
+def check_due(use_case: UseCase) -> Iterator[Inconsistency]:
+    """When each outcome falls due."""
+    for placed in due_days(use_case):
         yield from _sound(use_case, placed)
 
 

@@ -51,9 +51,15 @@ def costs(use_case: UseCase) -> Iterator[PlacedExpression]:
                 yield PlacedExpression(("policy", "constraints", i, "cost", name), text, _known(use_case))
 
 
+def due_days(use_case: UseCase) -> Iterator[PlacedExpression]:
+    """When each outcome falls due, if the contract says so by row."""
+    if use_case.outcome.due:
+        yield PlacedExpression(("outcome", "due"), use_case.outcome.due, _known(use_case))
+
+
 def every_expression(use_case: UseCase) -> tuple[PlacedExpression, ...]:
     """All of them, in the order of the contract."""
-    return (*allowed_ifs(use_case), *values(use_case), *costs(use_case))
+    return (*allowed_ifs(use_case), *values(use_case), *costs(use_case), *due_days(use_case))
 
 
 def _known(use_case: UseCase) -> frozenset[str]:

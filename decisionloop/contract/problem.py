@@ -89,19 +89,59 @@ class Outcome(Section):
     amount: AmountOutcome | None = field(
         "The quantity, if there is one.", {"column": "spend", "unit": "EUR"}, default=None
     )
-    window_days: float = field("An outcome counts if it happens within so many days.", 31, gt=0, le=CENTURY)
-    maturity_days: float = field("After so many days a cohort's outcomes are taken as complete.", 31, gt=0, le=CENTURY)
+    window_days: float = field(
+        "An outcome counts if it happened within so many days of its decision, however late it was seen.",
+        31,
+        gt=0,
+        le=CENTURY,
+    )
+    happened_at: str | None = field(
+        "Column of the outcomes' source that says when an outcome happened; null: the time it was seen stands in, and "
+        "what is seen after the window cannot be told from what happened after it.",
+        "happened_at",
+        default=None,
+        min_length=1,
+    )
+    maturity_days: float = field(
+        "After so many days a decision's outcome is taken as complete; with `due`, the latest that any falls due.",
+        31,
+        gt=0,
+        le=CENTURY,
+    )
+    due: str = field(
+        "Expression over features and constants: so many days after its decision each outcome falls due (an arrival, "
+        "the end of a contract), where one maturity does not fit all. It is bounded by 0 and maturity_days, and is "
+        "maturity_days where it cannot be told. A cohort matures when its last outcome is due. Empty: maturity_days.",
+        "days_until_arrival + 1",
+        default="",
+    )
+    absent_means: Literal["unknown", "0"] = field(
+        "What no outcome says once it is due: unknown (it may still come, or never), or 0 (no conversion by the end of "
+        "the window is a class of 0 and an amount of 0). What happened in the window and is seen later revises it.",
+        "unknown",
+        default="unknown",
+    )
+    depends_on_action: bool = field(
+        "False: whatever is done, the same outcome is seen; every action reveals it, and there is nothing to explore.",
+        True,
+        default=True,
+    )
     closed_days: float | None = field(
-        "After so many days an outcome is not taken in any more; null: twice the maturity.",
-        93,
+        "After so many days an outcome is not taken in any more (a bound of retention); null: however late it is seen.",
+        365,
         default=None,
         gt=0,
         le=CENTURY,
     )
 
     @property
+    def means_zero_when_absent(self) -> bool:
+        """Whether a decision without an outcome counts as 0 once its outcome is due."""
+        return self.absent_means == "0"
+
+    @property
     def accepted_days(self) -> float:
-        """How long after a decision its outcome is taken in."""
+        """How long after a due time a decision that was missed is still worth making good."""
         return 2 * self.maturity_days if self.closed_days is None else self.closed_days
 
 

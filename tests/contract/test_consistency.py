@@ -42,6 +42,12 @@ ACTION = {"name": "gift", "wording": "a gift", "reveals_outcome": True}
         ("economics.value.wait", "outcome", "economics.value.wait"),
         ("economics.constants.spend", 1, "economics.constants.spend"),
         ("outcome.maturity_days", 6, "outcome.maturity_days"),
+        ("outcome.happened_at", "bought", "outcome.happened_at"),
+        ("outcome.absent_means", "1", "outcome.absent_means"),
+        ("outcome.due", "days_until_arrival", "outcome.due"),
+        ("outcome.due", "channel", "outcome.due"),
+        ("outcome.due", "outcome", "outcome.due"),
+        ("outcome.depends_on_action", False, "outcome.depends_on_action"),
         ("policy.constraints.0.cost", {"gift": "1"}, "policy.constraints.0.cost"),
         ("policy.constraints.0.cost", {"offer": "outcome"}, "policy.constraints.0.cost.offer"),
         ("policy.constraints.1.action", "gift", "policy.constraints.1.action"),
@@ -63,6 +69,18 @@ def test_an_outcome_is_a_class_or_an_amount_or_both(changed, faults):
     only_days = {"window_days": 1, "maturity_days": 1}
     assert "outcome" in faults("outcome", only_days)
     assert changed("outcome.class", {"column": "bought", "wording": "bought"}).outcome.amount is not None
+
+
+def test_what_a_contract_does_not_say_of_outcomes_means_what_held_before(contract):
+    outcome = contract.outcome
+    assert (outcome.absent_means, outcome.due, outcome.happened_at) == ("unknown", "", None)
+    assert outcome.depends_on_action
+    assert not outcome.means_zero_when_absent
+
+
+def test_no_news_may_be_a_zero_and_a_due_time_is_an_expression_over_features(changed):
+    assert changed("outcome.absent_means", 0).outcome.means_zero_when_absent
+    assert changed("outcome.due", "orders + where(channel == 'web', 1, 2)").outcome.due
 
 
 def test_a_replayed_log_without_exploration_is_refused(contract_text):

@@ -18,6 +18,7 @@ SAME = [
     ("version: 1", "version: 2"),
     ("margin: 0.2", "margin: 0.20"),
     ("actuator: {kind: file}", "actuator: {kind: file, folder: outbox}"),  # its default
+    ("maturity_days: 14", "maturity_days: 14\n  absent_means: unknown"),  # its default
     ("policy:\n", "monitors: {notifications: [{block: slack-webhook/risk}]}\npolicy:\n"),
 ]
 OTHER = [
@@ -27,6 +28,8 @@ OTHER = [
     ("is_favourable: true, ", "is_favourable: true, is_sent: false, ", {"actions.offer.is_sent"}),
     ("maximum_cost: 120", "maximum_cost: 120, when_halted: hold", {"guardrails.when_halted"}),
     ("cron: 0 6 * * 1", "cron: 0 7 * * 1", {"schedule.cron"}),
+    ("maturity_days: 14", "maturity_days: 14\n  absent_means: 0", {"outcome.absent_means"}),
+    ("maturity_days: 14", "maturity_days: 14\n  due: orders", {"outcome.due"}),
     ("policy:\n", "monitors: {minimum_shift: 0.2}\npolicy:\n", {"monitors.minimum_shift"}),
 ]
 
