@@ -1,7 +1,7 @@
 """Whether the deciding model has surely become worse than it was, told from one mature cohort.
 
-Sure is what the alarm budget calls sure: the bound is that of the monitor's own alarm about the cohort. The 95 % interval
-stands in the words; a trigger that rested on it would start seven retrainings of a hundred cohorts for nothing.
+Sure is what the alarm budget calls sure: the bound is that of the monitor's own alarm about the cohort. The 95 %
+interval stands in the words; a trigger that rested on it would be wrong about seven cohorts in a hundred.
 """
 
 from __future__ import annotations

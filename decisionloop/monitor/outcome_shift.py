@@ -26,8 +26,8 @@ MINIMUM_COHORTS = 3
 class UsualRate:
     """The rate of the outcome in earlier cohorts: ``events`` and rows ``n`` (>= 1) of each, (J,)."""
 
-    events: tuple[float, ...] = ()
-    n: tuple[int, ...] = ()
+    events: tuple[float, ...]
+    n: tuple[int, ...]
 
     @classmethod
     def of(cls, rates: Sequence[Estimate]) -> UsualRate:
@@ -62,6 +62,9 @@ class UsualRate:
         return rate_bounds(rate * size, size, alpha)
 
 
+NO_COHORTS = UsualRate((), ())
+
+
 def judge_outcome_shift(terms: Terms, outcome: npt.ArrayLike, usual: UsualRate, checks: int) -> tuple[Finding, ...]:
     """Compare the rate of ``outcome`` (n,) in {0, 1} with that of earlier mature cohorts of the release.
 
@@ -89,7 +92,8 @@ def judge_outcome_shift(terms: Terms, outcome: npt.ArrayLike, usual: UsualRate, 
             bound=_apart(y, usual, alpha / 4).size_low,
             direction="above",
             alpha=alpha,
-            words=f"The outcome “{wording.wording}” came in {y.mean():.1%} of the decisions; {usual.rate:.1%} is usual.",
+            words=f"The outcome “{wording.wording}” came in {y.mean():.1%} of the decisions; "
+            f"{usual.rate:.1%} is usual.",
             suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed.",
             against=f"{len(usual.n)} earlier cohorts",
             stake=terms.stakes.of_rate(gap.value),

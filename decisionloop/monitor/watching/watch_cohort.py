@@ -17,7 +17,7 @@ from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usua
 from decisionloop.monitor.impact.error_rates import error_rate_figures
 from decisionloop.monitor.impact.figures import impact_figures
 from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
-from decisionloop.monitor.outcome_shift import UsualRate, judge_outcome_shift, outcome_rate
+from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift, outcome_rate
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
 from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
@@ -58,7 +58,7 @@ class CohortsBefore:
     """
 
     reference_auc: float | None = None
-    outcome_rates: UsualRate = UsualRate()
+    outcome_rates: UsualRate = NO_COHORTS
     first_gaps: tuple[Estimate, ...] = ()
     rules_lifts: tuple[Estimate, ...] = ()
     holdout_lifts: tuple[Estimate, ...] = ()
