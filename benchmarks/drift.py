@@ -25,6 +25,7 @@ from decisionloop.contract import UseCase
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.compare.windows import Window
 from decisionloop.monitor.inputs import judge_inputs
 
 GOAL_OF_HISTOGRAMS = 3.0
@@ -45,7 +46,7 @@ def measure(is_quick: bool) -> Iterator[Figure]:
 
     def ours() -> tuple[Finding, ...]:
         profile = FrameProfile.of(current, stored.bins)
-        return judge_inputs(terms, profile, stored, recent, {})
+        return judge_inputs(terms, [Window(1, profile)], stored, recent, {})
 
     runs: dict[str, Callable[[], object]] = {
         "ours": ours,

@@ -15,6 +15,7 @@ from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.compare.profile import FrameProfile
 from decisionloop.monitor.compare.score_shift import ScoreProfile
+from decisionloop.monitor.compare.windows import WINDOWS, EntitySketch, Watched, windows_of
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.labels import CohortLabels
 from decisionloop.monitor.watching.watch_batch import (
@@ -28,6 +29,8 @@ from decisionloop.monitor.watching.watch_batch import (
 from decisionloop.monitor.watching.watch_cohort import CURVE_COHORTS, CohortsBefore, EarlierFigure, watch_cohort
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
+
+REACH = max(WINDOWS) - 1
 
 
 @dataclass(frozen=True)
@@ -66,22 +69,24 @@ class Memory:
 
     use_case: UseCase
     release: Release
-    profiles: list[FrameProfile] = field(default_factory=list)
+    profiles: list[Watched[FrameProfile]] = field(default_factory=list)
+    groups: list[Watched[GroupTally]] = field(default_factory=list)
     limits: dict[str, float] = field(default_factory=dict)
     actions: list[ActionProfile] = field(default_factory=list)
     worth: float | None = None
     curve: LabelCurve = field(default_factory=LabelCurve)
     figures: list[EarlierFigure] = field(default_factory=list)
 
-    def watch_features(self, frame: pd.DataFrame) -> tuple[FrameProfile, tuple[Finding, ...]]:
+    def watch_features(self, frame: pd.DataFrame) -> tuple[Watched[FrameProfile], tuple[Finding, ...]]:
         """Before the model is asked."""
         reference = self.release.reference
-        profile = FrameProfile.of(frame, reference.bins)
-        before = FeaturesBefore(reference, tuple(self.profiles[-RECENT_BATCHES:]), self.limits)
+        now = Watched(FrameProfile.of(frame, reference.bins), EntitySketch.of(frame[self.use_case.entity.key]))
+        recent = tuple(one.counts for one in self.profiles[-RECENT_BATCHES:])
+        before = FeaturesBefore(reference, recent, self.limits, windows_of(now, self.profiles[-REACH:]))
         stakes = Stakes(self.worth, importance=self.release.importance)
-        watched = watch_features(self.use_case, profile, before, stakes)
+        watched = watch_features(self.use_case, now.counts, before, stakes)
         self.limits |= {name: one.threshold for name, one in watched.calibrated.items()}
-        return profile, watched.findings
+        return now, watched.findings
 
     def watch_outputs(
         self, frame: pd.DataFrame, scored: ScoredRows, action: np.ndarray
@@ -93,12 +98,16 @@ class Memory:
         before = OutputsBefore(tuple(self.actions[-RECENT_BATCHES:]), reference)
         return actions, watch_outputs(terms, actions, ScoreProfile.of(scored.score, reference), before).findings
 
-    def watch_impact(self, frame: pd.DataFrame, scored: ScoredRows, action: np.ndarray) -> tuple[Finding, ...]:
+    def watch_impact(
+        self, frame: pd.DataFrame, scored: ScoredRows, action: np.ndarray, entities: EntitySketch
+    ) -> tuple[Finding, ...]:
         """Whether a group gets the offers too rarely. The plug is left in: the year goes on as it is."""
-        groups = GroupTally.of(self.use_case, frame, action, scored.rules)
-        return watch_impact(self.use_case, groups, RELEASE_ID, has_model=True).findings
+        now = Watched(GroupTally.of(self.use_case, frame, action, scored.rules), entities)
+        windows = windows_of(now, self.groups[-REACH:])
+        self.groups.append(now)  # a batch that is asked this is not halted any more
+        return watch_impact(self.use_case, windows, RELEASE_ID, has_model=True).findings
 
-    def accept(self, profile: FrameProfile, actions: ActionProfile, worth: float | None) -> None:
+    def accept(self, profile: Watched[FrameProfile], actions: ActionProfile, worth: float | None) -> None:
         """A batch that was not halted becomes a part of what is usual."""
         self.profiles.append(profile)
         self.actions.append(actions)

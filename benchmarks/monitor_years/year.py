@@ -87,7 +87,7 @@ def _decide(
     findings += found
     if _halts(findings):
         return findings, None
-    findings += memory.watch_impact(frame, scored, choice.action)
+    findings += memory.watch_impact(frame, scored, choice.action, profile.entities)
     memory.accept(profile, actions, scored.predictions.worth)
     return findings, choice
 

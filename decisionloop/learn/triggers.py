@@ -72,8 +72,10 @@ class TriggerState:
     has_model            whether any model (not the rules) is champion, challenger or was one
     last_trained_at      None before the first training
     champion_auc         selection-weighted AUC of the champion on the latest mature cohort; None for rules
+    auc_bound            its upper bound by the alarm that the cohort raised about it; None: it raised none
     reference_auc        the champion's AUC when it was released; None for rules
-    calibration_gap      observed less predicted rate of that cohort; None where it was not measured
+    calibration_gap      how far observed and predicted rate of that cohort lie apart; None where it was not measured
+    calibration_bound    the least of it by the alarm that the cohort raised about it; None: it raised none
     auc_cohort           name of that cohort
     is_cohort_mature     whether its maturity date has passed
     outcomes_since_cohort  mature outcomes of that cohort and later ones
@@ -90,8 +92,10 @@ class TriggerState:
     has_model: bool
     last_trained_at: datetime | None = None
     champion_auc: Estimate | None = None
+    auc_bound: float | None = None
     reference_auc: float | None = None
     calibration_gap: Estimate | None = None
+    calibration_bound: float | None = None
     auc_cohort: str = ""
     is_cohort_mature: bool = False
     outcomes_since_cohort: int = 0
@@ -244,10 +248,10 @@ def _measured(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]
         return "No model decides, so none can decay.", []
     if not state.is_cohort_mature:
         return f"The outcomes of {state.auc_cohort} are not mature, so its AUC says nothing yet.", []
-    decay = auc_decay(auc, state.reference_auc, rules.maximum_auc_drop, state.auc_cohort)
+    decay = auc_decay(auc, state.auc_bound, state.reference_auc, rules.maximum_auc_drop, state.auc_cohort)
     asks = [_Ask("auc_decay", decay.words, state.outcomes_since_cohort)] if decay.is_sure else []
     if gap is not None:
-        off = calibration_decay(gap, rules.maximum_calibration_gap, state.auc_cohort)
+        off = calibration_decay(gap, state.calibration_bound, rules.maximum_calibration_gap, state.auc_cohort)
         asks += [_Ask("calibration", off.words, state.outcomes_since_cohort)] if off.is_sure else []
     return decay.words, asks
 

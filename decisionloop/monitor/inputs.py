@@ -16,6 +16,7 @@ from decisionloop.monitor.compare.distance import CONFIDENCE, Apart, distance, l
 from decisionloop.monitor.compare.profile import FeatureBins, FrameProfile, Reference
 from decisionloop.monitor.compare.shift_words import chart, median_label, percent, what_changed
 from decisionloop.monitor.compare.variation import tolerated_shift
+from decisionloop.monitor.compare.windows import Window, one_of_each
 from decisionloop.observe.estimate import Estimate
 
 Counts = npt.NDArray[np.int64]
@@ -30,7 +31,8 @@ _NAMES = "Ask who fills {name} about its values; add new ones to the contract an
 
 @dataclass(frozen=True)
 class _Check:
-    """One question about one feature: its counts (cells,) now and before, and what is at stake in it."""
+    """One question about one feature: its counts (cells,) now and before, and what is at stake in it; over which
+    window."""
 
     monitor: str
     feature: Feature
@@ -40,11 +42,12 @@ class _Check:
     against: str
     limit: ShareLimit
     stakes: Stakes
+    window: Window[FrameProfile]
 
 
 def judge_inputs(
     terms: Terms,
-    profile: FrameProfile,
+    windows: Sequence[Window[FrameProfile]],
     reference: Reference,
     recent: Sequence[FrameProfile],
     variation: Mapping[str, float],
@@ -52,35 +55,39 @@ def judge_inputs(
     """Findings about a batch's features; none about an empty batch.
 
     Args:
-        profile: of the batch, in the bins of ``reference`` (the training set of the release that decides).
+        windows: the batch at hand, then longer ones that end with it, in the bins of ``reference`` (the training set
+            of the release that decides).
         recent: profiles of the last accepted batches in the same bins; together they are what was usual lately.
         variation: for some features the distance that is natural between batches (see `monitor.variation`).
 
     Monitors: ``input_shift`` (against "training") and ``input_shift_recent`` ask for the share of values that moved,
     ``missing_share`` for a rise of it, ``unseen_categories`` for a rise of the share outside the contract, and
-    ``vanished_categories`` for the reference's share of categories of which not one is left. Each of the checks that
-    are made has the same part of the family's budget. What surely exceeds guardrails.maximum_feature_shift halts.
+    ``vanished_categories`` for the reference's share of categories of which not one is left. What is compared with
+    training is asked in every window, and told of the shortest that is sure. Each of the checks that are made has the
+    same part of the family's budget. What in the batch at hand surely exceeds guardrails.maximum_feature_shift halts.
     Protected attributes raise nothing here. Raises UsageError where the bins differ.
     """
-    for one in (profile, reference.profile, *recent):
+    for one in (*(window.counts for window in windows), reference.profile, *recent):
         one.require(reference.bins.digest)
-    if profile.rows == 0 or reference.profile.rows == 0:
+    if windows[0].counts.rows == 0 or reference.profile.rows == 0:
         return ()
     lately = FrameProfile.total(one for one in recent if one.rows)
-    checks = tuple(_checks(terms, profile, reference, lately, variation))
+    checks = [check for window in windows for check in _checks(terms, window, reference, lately, variation)]
     alpha = terms.budget.alpha("inputs", len(checks))
-    return tuple(_JUDGES[check.monitor](check, alpha) for check in checks)
+    found = (_JUDGES[check.monitor](check, alpha) for check in checks)
+    # The value of an even shift lies below the truth in a small batch, so half of the limit has to show there.
+    return one_of_each(found, lambda shorter: (shorter.figure.value or 0.0) > shorter.threshold / 2)
 
 
 def _checks(
     terms: Terms,
-    profile: FrameProfile,
+    window: Window[FrameProfile],
     reference: Reference,
     lately: FrameProfile | None,
     variation: Mapping[str, float],
 ) -> Iterator[_Check]:
-    """Everything that is looked at."""
-    use_case = terms.use_case
+    """Everything that is looked at in one window; what was usual lately is compared with the batch at hand alone."""
+    use_case, profile = terms.use_case, window.counts
     monitors, halting = use_case.monitors, use_case.guardrails.maximum_feature_shift
     # A feature that is newer than the reference has nothing to be compared with.
     for feature in (one for one in use_case.features if one.name in reference.bins.by_name):
@@ -91,17 +98,17 @@ def _checks(
             ShareLimit.of(tolerated, halting, at_stake, monitors.minimum_money)
             for tolerated in (tolerance, FAULT_SHARE * tolerance, FAULT_SHARE * monitors.minimum_shift)
         )
-        yield _Check("input_shift", feature, bins, now, before, "training", shift, at_stake)
-        if lately is not None:
+        yield _Check("input_shift", feature, bins, now, before, "training", shift, at_stake, window)
+        if lately is not None and window.batches == 1:
             usual = lately.cells(feature.name)
-            yield _Check("input_shift_recent", feature, bins, now, usual, "recent", shift, at_stake)
-        yield _Check("missing_share", feature, bins, now, before, "training", gaps, at_stake)
+            yield _Check("input_shift_recent", feature, bins, now, usual, "recent", shift, at_stake, window)
+        yield _Check("missing_share", feature, bins, now, before, "training", gaps, at_stake, window)
         for monitor in ("unseen_categories", "vanished_categories") if bins.is_category else ():
-            yield _Check(monitor, feature, bins, now, before, "training", fault, at_stake)
+            yield _Check(monitor, feature, bins, now, before, "training", fault, at_stake, window)
 
 
 def _shift(check: _Check, alpha: float) -> Finding:
-    apart = distance(check.now, check.before, alpha)
+    apart = distance(check.now, check.before, alpha, check.window.repetition)
     labels, since = check.bins.labels, "training" if check.against == "training" else "the last batches"
     words = f"{check.feature.wording}: {percent(apart.figure.value or 0.0)} of the values moved since {since}"
     if apart.bound > check.limit.threshold:
@@ -123,9 +130,10 @@ def _unseen(check: _Check, alpha: float) -> Finding:
 def _rise(check: _Check, cell: int, alpha: float, what: str, suggestion: str) -> Finding:
     """A rise of the share of one cell."""
     (x, n), (y, m) = ((int(counts[cell]), int(counts.sum())) for counts in (check.now, check.before))
+    seen = (x / check.window.repetition, n / check.window.repetition)
     words = f"{check.feature.wording}: {percent(x / n)} {what} (in training {percent(y / m)})"
     drawn = chart((check.bins.labels[cell], "all others"), (y, m - y), (x, n - x))
-    return _finding(check, rise((x, n), (y, m), alpha), alpha, words, suggestion, drawn)
+    return _finding(check, rise(seen, (y, m), alpha), alpha, words, suggestion, drawn)
 
 
 def _vanished(check: _Check, alpha: float) -> Finding:
@@ -136,12 +144,13 @@ def _vanished(check: _Check, alpha: float) -> Finding:
     """
     now, before = check.now[:-2], check.before[:-2]
     n, m, part = int(check.now.sum()), int(check.before.sum()), alpha / (2 * max(1, len(now)))
+    different = n / check.window.repetition
     gone = np.flatnonzero((now == 0) & (before > 0))
-    sure = [i for i in gone if n * np.log1p(-smallest_rate(int(before[i]), m, part)) <= np.log(part)]
+    sure = [i for i in gone if different * np.log1p(-smallest_rate(int(before[i]), m, part)) <= np.log(part)]
     share, bound = float(before[gone].sum() / m), float(before[sure].sum() / m)
     half = (1 - CONFIDENCE) / 2
     low, high = (limit(int(before[gone].sum()), m, half) for limit in (smallest_rate, largest_rate))
-    figure = Estimate(share, low, high, n, float(n), CONFIDENCE)
+    figure = Estimate(share, low, high, n, different, CONFIDENCE)
     names = ", ".join(f"“{check.bins.categories[i]}”" for i in gone)
     words = f"{check.feature.wording}: no category has vanished"
     if len(gone):
@@ -173,10 +182,11 @@ def _finding(check: _Check, apart: Apart, alpha: float, words: str, suggestion: 
         bound=apart.bound,
         direction="above",
         alpha=alpha,
-        words=f"{words[0].upper()}{words[1:]}.",
+        words=f"{check.window.words}{words[0].upper()}{words[1:]}.",
         suggestion=suggestion.format(name=check.feature.name),
         against=check.against,
         stake=check.stakes.of_share(max(apart.figure.value or 0.0, 0.0)),
         chart=drawn,
-        is_halting=check.limit.is_halting(apart.bound),
+        is_halting=check.window.batches == 1 and check.limit.is_halting(apart.bound),
+        batches=check.window.batches,
     )

@@ -20,6 +20,7 @@ from tasks.readback.mature_decisions import training_window
 from tasks.readback.measured import estimates_of
 
 AUC, CALIBRATION = "auc_weighted", "calibration"
+AUC_ALARM = "auc_against_release"
 BATCHES_COUNTED = 4
 """How many of the last batches tell how many decisions the use case takes."""
 
@@ -51,7 +52,7 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     last = max((release.created_at for release in trained), default=None)
     matured_since = None if last is None else last - timedelta(days=contract.outcome.maturity_days)
     decides = champion(ledger, contract.name)
-    auc, gap, reference, cohort = _champion_record(workspace, None if decides is None else decides.release)
+    record = _champion_record(workspace, None if decides is None else decides.release)
     outcomes, events = sum(c.outcomes for c in counts), sum(c.events for c in counts)
     open_ones = _open_incidents(workspace, as_of, counts, asked.event)
     return TriggerState(
@@ -61,12 +62,14 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
         new_outcomes=sum(c.outcomes for c in counts if matured_since is None or c.as_of > matured_since),
         has_model=bool(trained),
         last_trained_at=last,
-        champion_auc=auc,
-        reference_auc=reference,
-        calibration_gap=gap,
-        auc_cohort=cohort,
-        is_cohort_mature=auc is not None,
-        outcomes_since_cohort=_outcomes_since(counts, time_of_cohort(cohort)) if cohort else 0,
+        champion_auc=record.auc,
+        auc_bound=record.auc_bound,
+        reference_auc=record.reference,
+        calibration_gap=record.gap,
+        calibration_bound=record.gap_bound,
+        auc_cohort=record.cohort,
+        is_cohort_mature=record.auc is not None,
+        outcomes_since_cohort=_outcomes_since(counts, time_of_cohort(record.cohort)) if record.cohort else 0,
         incidents=open_ones,
         decisions_per_day=_decisions_per_day(workspace, as_of) if open_ones else 0.0,
         event=asked.event.name if asked.event else "",
@@ -125,16 +128,37 @@ def _decisions_per_day(workspace: Workspace, as_of: datetime) -> float:
     return decisions_per_batch(workspace.ledger, workspace.use_case.name, first, as_of) / days
 
 
-def _champion_record(
-    workspace: Workspace, release: Release | None
-) -> tuple[Estimate | None, Estimate | None, float | None, str]:
-    """The deciding model's AUC and calibration on its latest mature cohort, its AUC at release, the cohort's name."""
+@dataclass(frozen=True)
+class _ChampionRecord:
+    """The deciding model's AUC and calibration on its latest mature ``cohort``, with the bounds of the alarms that
+    the cohort raised about them (None: it raised none), and its AUC at release."""
+
+    auc: Estimate | None = None
+    auc_bound: float | None = None
+    reference: float | None = None
+    gap: Estimate | None = None
+    gap_bound: float | None = None
+    cohort: str = ""
+
+
+def _champion_record(workspace: Workspace, release: Release | None) -> _ChampionRecord:
     if release is None or release.kind == RULES:
-        return None, None, None, ""
-    reference = json.loads(release.card_json)["metrics"].get(AUC)
+        return _ChampionRecord()
     auc, cohort = _latest(workspace, release, AUC)
     gap, of_cohort = _latest(workspace, release, CALIBRATION)
-    return auc, gap if of_cohort == cohort else None, reference, cohort
+    raised = {
+        one.monitor: one.bound
+        for one in alarms_of(workspace.ledger, workspace.use_case.name)
+        if (one.release_id, one.cohort) == (release.release_id, cohort)
+    }
+    return _ChampionRecord(
+        auc=auc,
+        auc_bound=raised.get(AUC_ALARM),
+        reference=json.loads(release.card_json)["metrics"].get(AUC),
+        gap=gap if of_cohort == cohort else None,
+        gap_bound=raised.get(CALIBRATION),
+        cohort=cohort,
+    )
 
 
 def _latest(workspace: Workspace, release: Release, monitor: str) -> tuple[Estimate | None, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.compare.profile import FrameProfile
+from decisionloop.monitor.compare.windows import EntitySketch, Watched
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from expectations.reference import BatchReference, merge_parts, reference_of
 from expectations.report import as_markdown
@@ -44,6 +46,7 @@ class ValidatedPart:
     fault_rows: int
     reference: BatchReference | None
     profile: FrameProfile | None
+    entities: EntitySketch
     cost: StageCost
 
 
@@ -66,7 +69,8 @@ def validate_batch(use_case: str, batch_id: str) -> str:
     report = settle(hand.use_case, [part.observations for part in checked], rows, faults)
     _record(hand, report)
     profile = FrameProfile.total(part.profile for part in checked if part.profile is not None)
-    findings = _compare(hand, profile)
+    entities = reduce(lambda one, other: one + other, (part.entities for part in checked))
+    findings = _compare(hand, None if profile is None else Watched(profile, entities))
     if report.state == "halted":
         halt(hand, Stop("validation", "data", report.halt_reasons, [r.remedy for r in report.halting]))
     handed_over = hand_over(hand, _drift(hand, report, findings))
@@ -78,6 +82,7 @@ def validate_batch(use_case: str, batch_id: str) -> str:
         "fault_rows": faults,
         "reference": reference.model_dump_json(),
         "profile": None if profile is None else profile.to_json(),
+        "entities": entities.to_json(),
         "handed_over": handed_over,
     }
     reached(hand, "validated", detail, [part.cost for part in checked])
@@ -102,18 +107,18 @@ def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: da
         reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, hand.use_case) if len(frame) else None
-        profile = _profile(hand, frame)
+        profile, entities = _profile(hand, frame), EntitySketch.of(frame[hand.use_case.entity.key])
         meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
-    return ValidatedPart(found.observations, found.fault_rows, looks, profile, meter.cost)
+    return ValidatedPart(found.observations, found.fault_rows, looks, profile, entities, meter.cost)
 
 
-def _compare(hand: BatchInHand, profile: FrameProfile | None) -> tuple[Finding, ...]:
+def _compare(hand: BatchInHand, watched: Watched[FrameProfile] | None) -> tuple[Finding, ...]:
     """Judge the features of a batch and raise what is to be raised; nothing before there is a reference."""
     reference = reference_for(hand.workspace, hand.batch, hand.champion.release_id)
-    if reference is None or profile is None:
+    if reference is None or watched is None:
         return ()
-    findings = judge_features(hand.workspace, hand.batch, hand.champion.release_id, reference, profile)
-    raise_alarms(hand.workspace, findings, Occasion(hand.as_of, hand.batch_id, profile.rows))
+    findings = judge_features(hand.workspace, hand.batch, hand.champion.release_id, reference, watched)
+    raise_alarms(hand.workspace, findings, Occasion(hand.as_of, hand.batch_id, watched.counts.rows))
     publish(f"inputs-{hand.batch_id}", monitoring_markdown(hand.use_case, findings, "Features of the batch"))
     return findings
 

@@ -13,7 +13,9 @@ from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.compare.windows import Watched, Window, windows_of
 from decisionloop.monitor.impact.causes import SAMPLE
+from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.plug import PlugDecision
 from decisionloop.monitor.watching.watch_batch import watch_impact
 from decisionloop.workspace import Workspace
@@ -23,6 +25,7 @@ from tasks.tell.announcements import announce
 from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.impact_causes import explained_impact
 from tasks.watch.outputs import Chosen
+from tasks.watch.windows import earlier_groups, entities_of
 
 GUARD = "monitor of adverse impact"
 
@@ -33,7 +36,8 @@ def watch_groups(workspace: Workspace, batch: Batch, champion: Release, chosen: 
     A person turns the kill switch off again: nothing here ever does.
     """
     batch_id = batch.batch_id
-    watched = watch_impact(workspace.use_case, chosen.groups, champion.release_id, champion.kind != RULES)
+    windows = _windows(workspace, batch, champion, chosen.groups)
+    watched = watch_impact(workspace.use_case, windows, champion.release_id, champion.kind != RULES)
     findings, decision = watched.findings, watched.plug
     if any(finding.is_alarm for finding in findings):
         findings = _explained(workspace, batch_id, champion, findings)
@@ -47,6 +51,16 @@ def watch_groups(workspace: Workspace, batch: Batch, champion: Release, chosen: 
     announce("plug.pulled", workspace.use_case.name, batch_id, {"reason": decision.reason}, event_id)
     set_flag(workspace.ledger, workspace.use_case.name, KILL_SWITCH, "on", decision.reason, GUARD)
     return True
+
+
+def _windows(
+    workspace: Workspace, batch: Batch, champion: Release, groups: GroupTally
+) -> tuple[Window[GroupTally], ...]:
+    """The batch at hand, and with the earlier ones that the same release decided."""
+    entities = entities_of(workspace, batch.batch_id)
+    if entities is None:
+        return (Window(1, groups),)
+    return windows_of(Watched(groups, entities), earlier_groups(workspace, batch, champion.release_id))
 
 
 def _with_plug(finding: Finding, decision: PlugDecision) -> Finding:

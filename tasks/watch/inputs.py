@@ -24,11 +24,13 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.compare.variation import Variation
+from decisionloop.monitor.compare.windows import Watched, windows_of
 from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, FeaturesBefore, watch_features
 from decisionloop.observe.support import Support
 from decisionloop.workspace import Workspace
 from tasks.readback.releases import release_of
 from tasks.readback.sample import sample_of
+from tasks.watch.windows import earlier_profiles
 
 REFERENCE_ROWS = 100_000
 """More would not move a quantile that anybody could see."""
@@ -45,13 +47,14 @@ def reference_for(workspace: Workspace, batch: Batch, release_id: str) -> Refere
 
 
 def judge_features(
-    workspace: Workspace, batch: Batch, release_id: str, reference: Reference, profile: FrameProfile
+    workspace: Workspace, batch: Batch, release_id: str, reference: Reference, now: Watched[FrameProfile]
 ) -> tuple[Finding, ...]:
     """Every check of this batch's features; the limits that are calibrated by it are kept."""
-    recent = _recent_profiles(workspace, batch.as_of, profile.bins_digest)
-    before = FeaturesBefore(reference, recent, _limits(workspace, release_id))
+    recent = _recent_profiles(workspace, batch.as_of, now.counts.bins_digest)
+    windows = windows_of(now, earlier_profiles(workspace, batch.as_of, now.counts.bins_digest))
+    before = FeaturesBefore(reference, recent, _limits(workspace, release_id), windows)
     stakes = replace(stakes_before(workspace, batch.as_of), importance=_importance(workspace, release_id))
-    watched = watch_features(workspace.use_case, profile, before, stakes)
+    watched = watch_features(workspace.use_case, now.counts, before, stakes)
     _keep_limits(workspace, batch.as_of, release_id, watched.calibrated)
     return watched.findings
 

@@ -10,6 +10,7 @@ from benchmarks import drift
 from benchmarks.peers import environment
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.compare.windows import Window
 from decisionloop.monitor.inputs import judge_inputs
 
 
@@ -18,7 +19,7 @@ def test_the_feature_that_moved_is_the_one_that_is_found():
     reference, current = drift._frames(3_000)
     stored = Reference.of(use_case, reference)
     profile = FrameProfile.of(current, stored.bins)
-    findings = judge_inputs(Terms.of(use_case), profile, stored, (), {})
+    findings = judge_inputs(Terms.of(use_case), [Window(1, profile)], stored, (), {})
     assert {one.slice for one in findings if one.is_alarm} == {f"feature={drift.MOVED}"}
     counted = drift._histograms(current, stored)()
     assert counted[3][0].tolist() == list(profile.counts[drift.MOVED][:-1])  # the floor does the same work

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from decisionloop.errors import UsageError
 from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.compare.windows import Window
 from decisionloop.monitor.impact.attribution import impact_attribution
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.judging import judge_impact
@@ -21,7 +22,7 @@ COUNTS = st.fixed_dictionaries({group: st.integers(0, 5) for group in [*EVERYONE
 
 
 def judged(one: GroupTally) -> dict[tuple[str, str], Finding]:
-    found = judge_impact(loans(), one, budget_of(loans()), "release-1")
+    found = judge_impact(loans(), [Window(1, one)], budget_of(loans()), "release-1")
     return {(finding.slice, finding.against): finding for finding in found}
 
 
@@ -72,7 +73,7 @@ def test_small_gaps_never_alarm_and_nobody_favoured_is_no_alarm() -> None:
 def test_a_use_case_without_protected_attributes_has_no_findings() -> None:
     alone = loans().model_copy(update={"protected": ()})
     counted = GroupTally.of(alone, people({("f", "mid"): 5}), np.zeros(5, dtype=int), np.zeros(5, dtype=int))
-    assert judge_impact(alone, counted, budget_of(loans())) == ()
+    assert judge_impact(alone, [Window(1, counted)], budget_of(loans())) == ()
 
 
 def test_false_alarms_stay_within_the_budget() -> None:
@@ -82,7 +83,7 @@ def test_false_alarms_stay_within_the_budget() -> None:
     for _ in range(200):
         chosen = {(sex, age): (int(rng.binomial(400, 0.24 if sex == "f" else 0.30)), 400) for sex, age in EVERYONE}
         counts = _counted(chosen)
-        alarms += any(one.is_alarm for one in judge_impact(use_case, counts, budget_of(use_case)))
+        alarms += any(one.is_alarm for one in judge_impact(use_case, [Window(1, counts)], budget_of(use_case)))
     assert alarms / 200 <= 0.05
 
 

@@ -11,6 +11,7 @@ from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.compare.windows import EntitySketch, Watched, Window, windows_of
 from decisionloop.monitor.inputs import judge_inputs
 from tests.monitor.customers import customers, offers
 
@@ -21,7 +22,7 @@ CHECKS = 14  # shift twice and missing for each of four features, unseen and van
 
 def judged(frame: pd.DataFrame, recent: tuple[FrameProfile, ...] = RECENT, **changes: object) -> tuple[Finding, ...]:
     asked = {
-        "profile": FrameProfile.of(frame, REFERENCE.bins),
+        "windows": [Window(1, FrameProfile.of(frame, REFERENCE.bins))],
         "reference": REFERENCE,
         "recent": recent,
         "variation": {},
@@ -68,7 +69,14 @@ def test_an_unchanged_world_alarms_no_more_often_than_budgeted_even_without_tole
         reference = Reference(REFERENCE.bins, drawn(30_000))
         recent = (drawn(n), drawn(n))
         told.append(
-            judged(customers(0, 0), recent, use_case=loose, profile=drawn(n), reference=reference, budget=budget)
+            judged(
+                customers(0, 0),
+                recent,
+                use_case=loose,
+                windows=[Window(1, drawn(n))],
+                reference=reference,
+                budget=budget,
+            )
         )
     assert sum(len(alarms(one)) for one in told) / runs <= 0.2
     assert not any(one.is_halting for findings in told for one in findings)
@@ -202,7 +210,7 @@ def test_a_batch_judged_in_parts_is_judged_as_the_whole() -> None:
     frame = customers(3_000, seed=11)
     parts = [FrameProfile.of(frame.iloc[start : start + 700], REFERENCE.bins) for start in range(0, 3_000, 700)]
     whole = FrameProfile.total(parts)
-    assert judged(frame, profile=whole) == judged(frame)
+    assert judged(frame, windows=[Window(1, whole)]) == judged(frame)
 
 
 def test_nothing_is_said_of_an_empty_batch_and_other_bins_are_refused() -> None:
@@ -210,3 +218,26 @@ def test_nothing_is_said_of_an_empty_batch_and_other_bins_are_refused() -> None:
     other = Reference.of(offers(), customers(400, seed=13))
     with pytest.raises(UsageError, match="Profile the batch again"):
         judged(customers(10, seed=14), recent=(other.profile,))
+
+
+def test_a_window_that_is_sure_speaks_for_the_batch_and_never_halts_it() -> None:
+    def week(seed: int, moved: float) -> Watched[FrameProfile]:
+        frame = customers(600, seed)
+        frame["plan"] = frame["plan"].mask(np.random.default_rng(seed).random(600) < moved, "gold")
+        frame["customer_id"] = f"{seed}-" + frame["customer_id"]
+        return Watched(FrameProfile.of(frame, REFERENCE.bins), EntitySketch.of(frame["customer_id"]))
+
+    weeks = [week(seed, 0.2) for seed in range(100, 108)]  # a fifth of 72 %: 0.144 of the plans
+    alone = judge_inputs(Terms.of(offers()), windows_of(weeks[-1], ()), REFERENCE, (), {})
+    assert alarms(alone) == set()
+    together = judge_inputs(Terms.of(offers()), windows_of(weeks[-1], weeks[:-1]), REFERENCE, (), {})
+    assert alarms(together) == {("input_shift", "feature=plan")}
+    found = one(together, "input_shift", "plan")
+    assert found.batches in (4, 8)
+    assert found.words.startswith(f"Over the last {found.batches} batches: ")
+    assert not found.is_halting
+    assert len(together) == len(alone)  # one finding a check, whichever window it is of
+
+    healed = [*weeks, *(week(seed, 0.0) for seed in range(200, 204))]
+    after = judge_inputs(Terms.of(offers()), windows_of(healed[-1], healed[:-1]), REFERENCE, (), {})
+    assert alarms(after) == set()  # it is over, though the window of a quarter still holds it

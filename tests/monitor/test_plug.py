@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from decisionloop.monitor.alarm.budget import budget_of
+from decisionloop.monitor.compare.windows import Window
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
@@ -15,7 +16,7 @@ WOMEN, MEN = ("f", "mid"), ("m", "mid")
 
 def decided(one: GroupTally, **monitors: object) -> PlugDecision:
     use_case = loans(**monitors)
-    return pull_plug(use_case, judge_impact(use_case, one, budget_of(use_case)), one)
+    return pull_plug(use_case, judge_impact(use_case, [Window(1, one)], budget_of(use_case)), one)
 
 
 def test_pulled_where_the_rules_are_better() -> None:

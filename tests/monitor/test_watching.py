@@ -103,7 +103,8 @@ def test_what_is_usual_comes_from_earlier_cohorts_that_nobody_questions():
     monitors = (OUTCOME_RATE, SIGNED_GAP, RULES_LIFT, HOLDOUT_LIFT)
     earlier = [figure for monitor in monitors for figure in figures(monitor)]
     before = CohortsBefore.of(earlier, {"18", "19"}, 0.8)
-    assert before.outcome_rates == tuple(range(18 - EARLIER_COHORTS, 18))
+    assert before.outcome_rates.n == (100,) * EARLIER_COHORTS
+    assert before.outcome_rates.events == tuple(100 * week for week in range(18 - EARLIER_COHORTS, 18))
     assert [gap.value for gap in before.first_gaps] == [0, 2, 3, 4]
     assert len(before.first_gaps) == FIRST_COHORTS
     assert before.usual_gap is not None

@@ -33,7 +33,7 @@ class Finding:
     ``slice`` is "all" or "name=value" ("feature=avg_spend", "sex=2", "action=offer_10"). ``against`` names the
     reference ("training", "recent", "release", ...). ``stake`` is the money at stake in currency per decision,
     never negative, None where nobody can say. ``words`` say in a sentence what changed, ``suggestion`` what to do.
-    ``is_halting``: it must stop the batch before anything acts.
+    ``is_halting``: it must stop the batch before anything acts. ``batches``: over how many of the last it was judged.
     """
 
     family: MonitorFamily
@@ -51,6 +51,7 @@ class Finding:
     chart: Chart | None = None
     release_id: str | None = None
     is_halting: bool = False
+    batches: int = 1
 
     @property
     def is_alarm(self) -> bool:

@@ -29,8 +29,10 @@ class Apart:
     bound: float
 
 
-def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float) -> Apart:
+def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float, repetition: float = 1.0) -> Apart:
     """Total variation distance (0 to 1, the share that moved) between the distributions behind two count vectors (k,).
+
+    Where an entity is among the rows of ``now`` ``repetition`` times on average, n is that much less.
 
     With n and m independent rows and v = 1/n + 1/m, p(A) - q(A) of a fixed set A of cells is subgaussian with proxy
     v/4 (Hoeffding 1963), and the distance is the largest p(A) - q(A) over all sets. Two lower bounds, each at half
@@ -50,7 +52,7 @@ def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float) -> Apart:
     n, m, k = int(a.sum()), int(b.sum()), a.size
     if a.shape != b.shape or n == 0 or m == 0:
         raise UsageError(f"counts of {n} and {m} rows, {a.size} and {b.size} cells, have no distance.")
-    v = 1 / n + 1 / m
+    v = repetition / n + 1 / m
     gap = a / n - b / m
     size = np.abs(gap)
     raw = float(size.sum() / 2)
@@ -65,7 +67,7 @@ def distance(now: npt.ArrayLike, before: npt.ArrayLike, alpha: float) -> Apart:
     return Apart(figure, max(of_all, of_few, 0.0))
 
 
-def rise(now: tuple[int, int], before: tuple[int, int], alpha: float) -> Apart:
+def rise(now: tuple[float, float], before: tuple[float, float], alpha: float) -> Apart:
     """How much a rate rose: (hits, rows) now and before, each with a row or more.
 
     The bound takes the exact lower limit of one rate from the exact upper limit of the other (Clopper and Pearson
@@ -76,17 +78,17 @@ def rise(now: tuple[int, int], before: tuple[int, int], alpha: float) -> Apart:
     low = smallest_rate(*now, half) - largest_rate(*before, half)
     high = largest_rate(*now, half) - smallest_rate(*before, half)
     bound = smallest_rate(*now, alpha / 2) - largest_rate(*before, alpha / 2)
-    return Apart(Estimate(value, low, high, now[1], float(now[1]), CONFIDENCE), bound)
+    return Apart(Estimate(value, low, high, round(now[1]), now[1], CONFIDENCE), bound)
 
 
-def smallest_rate(hits: int, rows: int, alpha: float) -> float:
+def smallest_rate(hits: float, rows: float, alpha: float) -> float:
     """Exact lower confidence limit of a rate at one-sided ``alpha``; 0 without a hit."""
     from scipy.special import betaincinv
 
     return float(betaincinv(hits, rows - hits + 1, alpha)) if hits > 0 else 0.0
 
 
-def largest_rate(hits: int, rows: int, alpha: float) -> float:
+def largest_rate(hits: float, rows: float, alpha: float) -> float:
     """Exact upper confidence limit of a rate at one-sided ``alpha``; 1 where every row is a hit."""
     from scipy.special import betainccinv
 

@@ -109,6 +109,11 @@ class GroupTally:
             tuple(_counts(groups, codes, is_favourable[rules]) for groups, codes in watched),
         )
 
+    def is_of(self, use_case: UseCase) -> bool:
+        """Whether these are the groups that the contract watches."""
+        watched = [(one.name, one.groups) for one in watched_groups(use_case)]
+        return [(one.attribute, one.groups) for one in self.chosen] == watched
+
     def __add__(self, other: GroupTally) -> GroupTally:
         """Both together. Raises UsageError where they are not of the same groups."""
         return GroupTally(tuple(_added(self.chosen, other.chosen)), tuple(_added(self.rules, other.rules)))

@@ -10,8 +10,8 @@ import numpy as np
 
 from decisionloop.errors import UsageError
 
-Counted = tuple[int, int]
-"""(favourable, n) of a group."""
+Counted = tuple[float, float]
+"""(favourable, n) of a group; fractions where returning entities count for less than a decision each."""
 
 
 def ratio_upper_bound(group: Counted, other: Counted, alpha: float) -> float | None:
@@ -30,9 +30,9 @@ def ratio_upper_bound(group: Counted, other: Counted, alpha: float) -> float | N
     (x, n), (y, m) = group, other
     if min(n, m) < 1 or not 0 < alpha <= 0.5:
         raise UsageError(f"a ratio of {x} of {n} to {y} of {m} at alpha {alpha} has no bound. Give counts above 0.")
-    if y == 0:
+    if y <= 0.5:  # less than one decision, moved by half a one, is none
         return None
-    return _Comparison(min(x + 0.5, float(n)), n, y - 0.5, m).upper_ratio(-float(ndtri(alpha)))
+    return _Comparison(min(x + 0.5, n), n, y - 0.5, m).upper_ratio(-float(ndtri(alpha)))
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class _Comparison:
     without arrays, which cost twenty times as much where there is one number in each."""
 
     x: float
-    n: int
+    n: float
     y: float
-    m: int
+    m: float
 
     def upper_ratio(self, z: float) -> float:
         """Ratio above the observed one whose signed root is ``z``, to 1e-11 of itself.
@@ -85,7 +85,7 @@ class _Comparison:
 _STEPS, _PRECISION = 60, 1e-11
 
 
-def _log_likelihood_of(x: float, n: int, rate: float) -> float:
+def _log_likelihood_of(x: float, n: float, rate: float) -> float:
     """Of ``x`` of ``n``, x above 0."""
     if x == n:
         return x * math.log(rate)

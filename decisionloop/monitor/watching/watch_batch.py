@@ -6,7 +6,7 @@ with was known before the batch; whoever calls reads it (the loop from the ledge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from decisionloop.contract import UseCase
@@ -17,6 +17,7 @@ from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.compare.score_shift import ScoreProfile, ScoreReference
 from decisionloop.monitor.compare.variation import Variation, natural_variation
+from decisionloop.monitor.compare.windows import Window
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
@@ -34,11 +35,13 @@ class FeaturesBefore:
 
     ``reference``: what the deciding release learnt from. ``recent``: the last accepted batches in its bins, oldest
     first, at most RECENT_BATCHES. ``limits``: the calibrated limit of each feature's shift; {} while there is none.
+    ``windows``: the batch at hand with those before it (`compare.windows.windows_of`); () judges it alone.
     """
 
     reference: Reference
     recent: tuple[FrameProfile, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+    windows: tuple[Window[FrameProfile], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def watch_features(use_case: UseCase, profile: FrameProfile, before: FeaturesBef
     is_due = not before.limits and len(before.recent) >= RECENT_BATCHES
     calibrated = natural_variation(before.recent, use_case.monitors.minimum_shift) if is_due else {}
     limits = {name: one.threshold for name, one in calibrated.items()} or before.limits
-    findings = judge_inputs(Terms.of(use_case, stakes), profile, before.reference, before.recent, limits)
+    windows = before.windows or (Window(1, profile),)
+    findings = judge_inputs(Terms.of(use_case, stakes), windows, before.reference, before.recent, limits)
     return WatchedFeatures(findings, calibrated)
 
 
@@ -103,10 +107,18 @@ class WatchedImpact:
     plug: PlugDecision | None
 
 
-def watch_impact(use_case: UseCase, groups: GroupTally, release_id: str, has_model: bool) -> WatchedImpact:
+def watch_impact(
+    use_case: UseCase, windows: Sequence[Window[GroupTally]], release_id: str, has_model: bool
+) -> WatchedImpact:
     """Judge whether a protected group gets the favourable action too rarely, and whether the rules would be fairer.
 
-    Without a model (``has_model`` False) there is nothing to fall back to.
+    ``windows``: the batch at hand, and with earlier ones that the same release decided (`compare.windows.windows_of`).
+    What is asked of the rules is asked over the batches in which it was seen. Without a model (``has_model`` False)
+    there is nothing to fall back to.
     """
-    findings = judge_impact(use_case, groups, budget_of(use_case), release_id)
-    return WatchedImpact(findings, pull_plug(use_case, findings, groups) if has_model else None)
+    findings = judge_impact(use_case, windows, budget_of(use_case), release_id)
+    if not has_model:
+        return WatchedImpact(findings, None)
+    seen_over = max((one.batches for one in findings if one.is_alarm), default=1)
+    counts = next(one.counts for one in windows if one.batches == seen_over)
+    return WatchedImpact(findings, pull_plug(use_case, findings, counts))

@@ -17,13 +17,13 @@ from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usua
 from decisionloop.monitor.impact.error_rates import error_rate_figures
 from decisionloop.monitor.impact.figures import impact_figures
 from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
-from decisionloop.monitor.outcome_shift import judge_outcome_shift
+from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift, outcome_rate
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
 from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
 from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.decided_cohort import DecidedCohort
-from decisionloop.observe.estimate import Estimate, weighted_mean
+from decisionloop.observe.estimate import Estimate
 
 FIRST_COHORTS = 4
 """Cohorts of a release that say how far apart explored and selected traffic are by nature."""
@@ -51,14 +51,14 @@ class CohortsBefore:
     """What a cohort is compared with, of earlier cohorts of the same release, oldest first.
 
     reference_auc    weighted AUC that the release had when it was judged; None: unknown, or rules
-    outcome_rates    rate of the outcome among what the release chose, at most EARLIER_COHORTS
+    outcome_rates    rate of the outcome among what the release chose, its latest EARLIER_COHORTS
     first_gaps       calibration gap of its first cohorts (signed), at most FIRST_COHORTS
     rules_lifts      money per decision over the rules, since the release began
     holdout_lifts    the same over the holdout
     """
 
     reference_auc: float | None = None
-    outcome_rates: tuple[float, ...] = ()
+    outcome_rates: UsualRate = NO_COHORTS
     first_gaps: tuple[Estimate, ...] = ()
     rules_lifts: tuple[Estimate, ...] = ()
     holdout_lifts: tuple[Estimate, ...] = ()
@@ -74,10 +74,10 @@ class CohortsBefore:
         """
         figures = sorted(earlier, key=lambda one: one.cohort)
         known = [one for one in figures if one.estimate.value is not None]
-        rates = [one.estimate.value for one in known if one.monitor == OUTCOME_RATE and one.cohort not in in_question]
+        rates = [one.estimate for one in known if one.monitor == OUTCOME_RATE and one.cohort not in in_question]
         return cls(
             reference_auc=reference_auc,
-            outcome_rates=tuple(rates[-EARLIER_COHORTS:]),  # type: ignore[arg-type]
+            outcome_rates=UsualRate.of(rates[-EARLIER_COHORTS:]),
             first_gaps=tuple(one.estimate for one in known if one.monitor == SIGNED_GAP)[:FIRST_COHORTS],
             rules_lifts=tuple(one.estimate for one in figures if one.monitor == RULES_LIFT),
             holdout_lifts=tuple(one.estimate for one in figures if one.monitor == HOLDOUT_LIFT),
@@ -110,7 +110,7 @@ def watch_cohort(cohort: DecidedCohort, labels: CohortLabels, before: CohortsBef
     if state.is_complete and has_class:
         chosen = cohort.outcome[cohort.is_own_choice]
         findings += judge_outcome_shift(terms, chosen, before.outcome_rates, label_checks(use_case))
-        figures.append(Figure(OUTCOME_RATE, weighted_mean(chosen), release_id=cohort.release_id))
+        figures += [Figure(OUTCOME_RATE, outcome_rate(chosen), release_id=cohort.release_id)] if chosen.size else []
     if cohort.score is not None and has_class:
         figures += _feedback_figures(cohort, cohort.score)
         findings += _judge_model(terms, cohort, cohort.score, state, before)
