@@ -27,11 +27,16 @@ incidents_app = typer.Typer(help="Alarms that belong together, and who looks aft
 outbox_app = typer.Typer(
     help="Actions that the kill switch holds: who lets them go, and who does not.", no_args_is_help=True
 )
+cohorts_app = typer.Typer(
+    help="Cohorts that neither teach nor judge, because outcomes are missing or a person said so.",
+    no_args_is_help=True,
+)
 app.add_typer(usecase_app, name="usecase")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(cohorts_app, name="cohorts")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
 IncidentId = Annotated[str, typer.Argument(help="As `incidents list` names it: USE_CASE/FAMILY/DATE.")]
@@ -40,6 +45,9 @@ Batches = Annotated[
     list[str] | None, typer.Option("--batch", help="Id of a batch, may be given several times. Default: every one.")
 ]
 Why = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+Cohorts = Annotated[
+    list[str], typer.Argument(help="Time of a batch as `status` names it, such as 2005-09-08; may be several.")
+]
 UseCaseName = Annotated[str, typer.Argument(help="Name of a folder below usecases/.")]
 
 
@@ -195,6 +203,30 @@ def outbox_cancel(use_case: UseCaseName, reason: Why, by: ByWhom, batch: Batches
     from decisionloop.cli.outbox import cancel
 
     cancel(use_case, batch or (), reason, by)
+
+
+@cohorts_app.command("list")
+def cohorts_list(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """The cohorts that are held back from teaching and judging, since when, why and by whom."""
+    from decisionloop.cli.cohorts import list_held
+
+    list_held(use_case, as_json)
+
+
+@cohorts_app.command("exclude")
+def cohorts_exclude(use_case: UseCaseName, cohorts: Cohorts, reason: Why, by: ByWhom) -> None:
+    """Keep cohorts out of every training and verdict until a person includes them."""
+    from decisionloop.cli.cohorts import exclude
+
+    exclude(use_case, cohorts, reason, by)
+
+
+@cohorts_app.command("include")
+def cohorts_include(use_case: UseCaseName, cohorts: Cohorts, reason: Why, by: ByWhom) -> None:
+    """Let cohorts that are held back teach and judge again."""
+    from decisionloop.cli.cohorts import include
+
+    include(use_case, cohorts, reason, by)
 
 
 @incidents_app.command("list")

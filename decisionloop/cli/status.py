@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from decisionloop.cli.cohorts import held_line
 from decisionloop.cli.costs import cost_status
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
@@ -40,7 +41,9 @@ class Status:
     missed: tuple[str, ...]
     undelivered: int
     held: tuple[str, ...]
+    held_cohorts: tuple[str, ...]
     value_per_decision: str
+    is_value_of_held_cohort: bool
     serving_cost: str
     serving_cost_per_1000: float | None
     serving_cost_share: float | None
@@ -71,6 +74,7 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.batches import batches
     from decisionloop.ledger.flags import is_kill_switch_on
     from decisionloop.ledger.held_actions import waiting_actions
+    from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.notices import undelivered_notices
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import champion, shadows
@@ -79,7 +83,7 @@ def status_of(workspace: Workspace) -> Status:
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), shadows(ledger, name)
-    judged = verdicts(ledger, name)
+    judged, held = verdicts(ledger, name), held_cohorts(ledger, name)
     last = batches(ledger, name)[-LAST_BATCHES:]
     value = _last_value(workspace)
     cost = cost_status(workspace, None if value is None else float(value["value"]))
@@ -96,7 +100,9 @@ def status_of(workspace: Workspace) -> Status:
         missed=missed_lines(workspace),
         undelivered=count_pending(ledger, name),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
+        held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=_value_text(workspace, value),
+        is_value_of_held_cohort=value is not None and value["cohort"] in held,
         serving_cost=cost.text,
         serving_cost_per_1000=cost.per_1000_decisions,
         serving_cost_share=cost.share_of_value,
@@ -159,11 +165,12 @@ def as_text(state: Status) -> str:
         f"  in shadow     {', '.join(state.in_shadow) or 'nobody'}",
         *(f"  not compiled  {line}" for line in state.not_compiled),
         f"  kill switch   {state.kill_switch}",
-        f"  earned        {state.value_per_decision}",
+        f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
         f"  costs         {state.serving_cost}",
         *(f"                {line}" for line in state.serving_cost_by_release),
         f"  undelivered   {state.undelivered} actions",
         *(f"  waits         {line}" for line in state.held),
+        *(f"  held back     {line}" for line in state.held_cohorts),
         f"  last verdict  {state.last_verdict or 'none'}",
         *(f"  batch         {line}" for line in state.last_batches),
         *(f"  missed        {line}" for line in state.missed),

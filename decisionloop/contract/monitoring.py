@@ -84,6 +84,14 @@ class Monitors(Section):
         gt=0,
         lt=1,
     )
+    minimum_arrived: float = field(
+        "The promise of `outcome.maturity_days`: alarm when surely less than this share of the outcomes that a mature "
+        "cohort should show is there. Set it lower where you know that more never come.",
+        0.8,
+        default=0.8,
+        ge=0,
+        le=1,
+    )
     maximum_outcome_shift: float = field(
         "Alarm when the rate of the yes-or-no outcome in a mature cohort surely differs from that of earlier cohorts "
         "by more than this: the world, or what the outcome means, has changed.",

@@ -3,7 +3,8 @@
 Somebody has to ask: there is no model yet, an alarm that a retraining can answer is open, the schedule is due, or a
 person insists. Whoever asks is told to wait while too few outcomes are known, a training is too recent, or the
 outcomes of the changed world have not matured (a model that learns from the old world is no answer to the new one);
-and is refused when labels are missing or when the retraining would cost more than it could save.
+and is refused when the retraining would cost more than it could save. Cohorts that are held back for their missing
+outcomes do not count.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class TriggerState:
     auc_cohort           name of that cohort
     is_cohort_mature     whether its maturity date has passed
     outcomes_since_cohort  mature outcomes of that cohort and later ones
+    cohorts_held_back    cohorts recent enough to teach whose outcomes do not count, because they are held back
     incidents            open incidents of every family
     decisions_per_day    how many decisions the use case takes
     event                name of the alarm event that brought this run; its family (event_family) asks first
@@ -99,6 +101,7 @@ class TriggerState:
     auc_cohort: str = ""
     is_cohort_mature: bool = False
     outcomes_since_cohort: int = 0
+    cohorts_held_back: int = 0
     incidents: tuple[IncidentEvidence, ...] = ()
     decisions_per_day: float = 0.0
     event: str = ""
@@ -150,11 +153,6 @@ def decide_retraining(state: TriggerState, rules: TriggerRules) -> TriggerDecisi
     if waits_for:
         asked = f" It was asked for because: {asks[0].words}" if asks and state.has_model else ""
         return TriggerDecision("wait", trigger, f"{waits_for}{asked}")
-    holes = [incident.words for incident in state.incidents if incident.family == "labels"]
-    if holes:
-        return TriggerDecision(
-            "refuse", trigger, f"Outcomes are missing, and a model would learn the holes: {holes[0]} Mend them first."
-        )
     answers = [_answer(ask, state, rules) for ask in asks]
     is_settled = all(answer.verdict != "wait" for answer in answers)
     wanted = [one for one in answers if one.is_triggered and (is_settled or one.trigger != "schedule")]
@@ -222,12 +220,15 @@ def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecis
 
 
 def _shortage(state: TriggerState, rules: TriggerRules) -> str | None:
+    held = f" {state.cohorts_held_back} cohorts are held back: `decisionloop cohorts list`."
+    held = held if state.cohorts_held_back else ""
     if state.mature_outcomes < rules.minimum_outcomes:
-        return f"Only {state.mature_outcomes:,} outcomes have matured; training needs {rules.minimum_outcomes:,}."
+        few = f"Only {state.mature_outcomes:,} outcomes have matured; training needs {rules.minimum_outcomes:,}."
+        return few + held
     if state.mature_events < rules.minimum_events:
         return (
             f"Only {state.mature_events:,} mature outcomes are of the rarer class; {rules.minimum_events:,} are "
-            "needed to train."
+            f"needed to train.{held}"
         )
     return None
 

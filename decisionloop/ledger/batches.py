@@ -10,7 +10,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, and_, func, select
@@ -86,6 +86,12 @@ def cohort_name(as_of: datetime) -> str:
     moment = as_utc(as_of)
     is_midnight = (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
     return moment.date().isoformat() if is_midnight else moment.isoformat().replace("+00:00", "Z")
+
+
+def time_of_cohort(cohort: str) -> datetime:
+    """The as-of that names a cohort ("2005-09-08", or with a time)."""
+    moment = datetime.fromisoformat(cohort)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def open_batch(

@@ -9,8 +9,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 
 from decisionloop.act.situation import STANDING_IN
+from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.schema import batch, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -29,7 +31,10 @@ class Teaching:
 def teaching_by_batch(
     ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime, revealing: Sequence[str]
 ) -> tuple[Teaching, ...]:
-    """Count, by batch of a span (both ends included), the policy's own decisions that revealed an outcome."""
+    """Count, by batch of a span (both ends included), the policy's own decisions that revealed an outcome.
+
+    A batch whose cohort is held back teaches nothing and is not counted.
+    """
     newer = outcome.alias("newer")
     is_latest = ~exists().where(newer.c.decision_id == outcome.c.decision_id, newer.c.revision > outcome.c.revision)
     statement = (
@@ -54,7 +59,8 @@ def teaching_by_batch(
         .group_by(batch.c.batch_id, batch.c.as_of)
         .order_by(batch.c.as_of)
     )
-    return facts.as_facts(ledger, Teaching, statement)
+    held = held_cohorts(ledger, use_case)
+    return tuple(one for one in facts.as_facts(ledger, Teaching, statement) if cohort_name(one.as_of) not in held)
 
 
 def _is_free(reason: ColumnElement[str | None]) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -33,7 +34,10 @@ class LearnRun:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The exact rows that a candidate learned from. The cohorts are as-of times, both ends included."""
+    """The exact rows that a candidate learned from. The cohorts are as-of times, both ends included.
+
+    ``left_out`` names cohorts in between that were held back then, as a JSON list; None: nobody could be.
+    """
 
     use_case: str
     as_of: datetime
@@ -43,6 +47,12 @@ class TrainingSet:
     snapshot_digest: str
     created_at: datetime = field(default_factory=utc_now)
     training_set_id: str = ""
+    left_out: str | None = None
+
+    @property
+    def cohorts_left_out(self) -> frozenset[str]:
+        """The names of the cohorts that were held back."""
+        return frozenset(json.loads(self.left_out or "[]"))
 
     def __post_init__(self) -> None:
         content = (self.use_case, self.as_of, self.cohort_from, self.cohort_to, self.snapshot_digest)

@@ -2,6 +2,9 @@
 
 Labels may be missing because of what the outcome was. Nothing can be said about performance on what is left, so a
 cohort whose labels are incomplete raises an alarm about labels and none about performance (`labels_complete`).
+
+Two things are asked. Is the share that has come the usual one at that age? And at maturity: is it what the contract
+promises, which a feed that has lost a part from its first day never makes usual?
 """
 
 from __future__ import annotations
@@ -13,10 +16,13 @@ from decisionloop.contract import UseCase
 from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
 from decisionloop.monitor.alarm.finding import Chart, Finding
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.exact_rate import Bounds, rate_bounds
 from decisionloop.observe.label_curve import LabelCurve, UsualShare
 
 MINIMUM_ARRIVED_SHARE = 0.5
-"""Without a history of labels, performance is judged on a mature cohort only if at least this share has come."""
+"""Where neither a history nor the contract says how many labels come, performance needs at least this share."""
+PROMISE = "the contract"
+"""What a finding is against that compares with `monitors.minimum_arrived`."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,14 @@ class LabelState:
 class CohortLabels:
     """The labels of a cohort at an age: ``decided`` decisions should show one, of which ``arrived`` have come.
 
-    ``curve``: how the labels of earlier mature cohorts came in.
+    ``curve``: how the labels of earlier mature cohorts came in. ``is_held_back``: the cohort may not judge anything.
     """
 
     decided: int
     arrived: int
     age_days: float
     curve: LabelCurve
+    is_held_back: bool = False
 
     def judge(self, use_case: UseCase) -> tuple[Finding, ...]:
         """`judge_labels` of this cohort under the contract's own budget."""
@@ -47,52 +54,105 @@ class CohortLabels:
     def state(self, use_case: UseCase) -> LabelState:
         """What they allow to be said of anything else."""
         asked = (self.decided, self.arrived, self.age_days, self.curve)
-        return LabelState(labels_complete(use_case, *asked), missing_beyond_usual(*asked))
+        is_complete = not self.is_held_back and labels_complete(use_case, *asked)
+        return LabelState(is_complete, missing_beyond_usual(*asked))
 
 
 def label_checks(use_case: UseCase) -> int:
     """How many checks of labels there are whenever a batch falls due.
 
-    One for each cohort that is not yet mature and for the one just mature, and one for the rate of its outcome.
+    One for each cohort that is not yet mature; for the one just mature one against the usual, one against the promise
+    if there is any, and one for the rate of its outcome.
     """
-    return math.ceil(use_case.outcome.maturity_days / use_case.schedule.covers_days) + 2
+    young = math.ceil(use_case.outcome.maturity_days / use_case.schedule.covers_days)
+    return young + 2 + (promised_share(use_case) is not None)
+
+
+def promised_share(use_case: UseCase) -> float | None:
+    """The share of outcomes that must be there at maturity; None where no news is an outcome of its own."""
+    absent = getattr(use_case.outcome, "absent_means", "unknown")
+    return use_case.monitors.minimum_arrived if str(absent) == "unknown" else None
 
 
 def judge_labels(
     use_case: UseCase, decided: int, arrived: int, age_days: float, curve: LabelCurve, budget: AlarmBudget
 ) -> tuple[Finding, ...]:
-    """Whether a cohort's labels surely fall short of what is usual at its age; at most one finding.
+    """Whether a cohort's labels surely fall short of what is usual at its age, and at maturity of what is promised.
 
     ``decided`` decisions took an action that reveals an outcome, of which ``arrived`` have one. Before maturity the
     monitor is "late_labels", from then on "missing_labels". Not judged, so no finding: a cohort without such
-    decisions, a history of fewer than `label_curve.MINIMUM_COHORTS` cohorts, and an age at which so few labels are
-    usual that `monitors.maximum_missing_labels` of them cannot be missing.
+    decisions. Against the usual, a history of fewer than `label_curve.MINIMUM_COHORTS` cohorts, and an age at which so
+    few labels are usual that `monitors.maximum_missing_labels` of them cannot be missing.
     """
-    usual = curve.usual(age_days)
-    limit = use_case.monitors.maximum_missing_labels
-    if usual is None or decided == 0 or usual.share <= limit:
+    if decided == 0:
         return ()
-    is_mature = age_days >= use_case.outcome.maturity_days
-    alpha = budget.alpha("labels", label_checks(use_case))
-    shortfall = usual.shortfall(decided, arrived, 0.025)
-    figure = Estimate(shortfall.value, shortfall.low, shortfall.high, decided, float(decided), 0.95)
-    finding = Finding(
-        family="labels",
-        monitor="missing_labels" if is_mature else "late_labels",
-        slice="all",
-        figure=figure,
-        threshold=limit,
-        bound=usual.shortfall(decided, arrived, alpha).low,
-        direction="above",
-        alpha=alpha,
-        words=_words(decided, arrived, age_days, usual, is_mature),
-        suggestion=_suggestion(is_mature),
-        against="earlier cohorts",
-        chart=Chart(
-            ("outcome known", "not known"), (usual.share, 1 - usual.share), (arrived / decided, 1 - arrived / decided)
-        ),
-    )
-    return (finding,)
+    cohort = _Judged(use_case, decided, arrived, age_days, budget.alpha("labels", label_checks(use_case)))
+    usual, promised = curve.usual(age_days), promised_share(use_case)
+    findings = []
+    if usual is not None and usual.share > use_case.monitors.maximum_missing_labels:
+        findings.append(_against_usual(cohort, usual))
+    if promised is not None and cohort.is_mature:
+        findings.append(_against_promise(cohort, promised))
+    return tuple(findings)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A cohort (`judge_labels`) and the chance of a false alarm that each check of it may have."""
+
+    use_case: UseCase
+    decided: int
+    arrived: int
+    age_days: float
+    alpha: float
+
+    @property
+    def is_mature(self) -> bool:
+        return self.age_days >= self.use_case.outcome.maturity_days
+
+    @property
+    def share(self) -> float:
+        return self.arrived / self.decided
+
+    def finding(self, expected: float, shortfall: tuple[Bounds, Bounds], threshold: float, against: str) -> Finding:
+        """The shortfall from what was ``expected``; its bounds at 0.025 and at the check's own alpha."""
+        shown, sure = shortfall
+        said = "usual are" if against != PROMISE else "the contract promises at least"
+        return Finding(
+            family="labels",
+            monitor="missing_labels" if self.is_mature else "late_labels",
+            slice="all",
+            figure=Estimate(shown.value, shown.low, shown.high, self.decided, float(self.decided), 0.95),
+            threshold=threshold,
+            bound=sure.low,
+            direction="above",
+            alpha=self.alpha,
+            words=f"{self._words} {said} {expected:.1%}.",
+            suggestion=_suggestion(self.is_mature, against),
+            against=against,
+            chart=Chart(("outcome known", "not known"), (expected, 1 - expected), (self.share, 1 - self.share)),
+        )
+
+    @property
+    def _words(self) -> str:
+        when = "although the cohort is mature" if self.is_mature else f"{self.age_days:.0f} days after the decisions"
+        return f"Of {self.decided:,} decisions that should show an outcome {self.share:.1%} have one {when};"
+
+
+def _against_usual(cohort: _Judged, usual: UsualShare) -> Finding:
+    shortfall = tuple(usual.shortfall(cohort.decided, cohort.arrived, alpha) for alpha in (0.025, cohort.alpha))
+    limit = cohort.use_case.monitors.maximum_missing_labels
+    return cohort.finding(usual.share, (shortfall[0], shortfall[1]), limit, "earlier cohorts")
+
+
+def _against_promise(cohort: _Judged, promised: float) -> Finding:
+    """Exact (`exact_rate.rate_bounds`): right at any size while each outcome comes with the promised chance or more."""
+    shown, sure = (_less(promised, rate_bounds(cohort.arrived, cohort.decided, a)) for a in (0.025, cohort.alpha))
+    return cohort.finding(promised, (shown, sure), 0.0, PROMISE)
+
+
+def _less(promised: float, rate: Bounds) -> Bounds:
+    return Bounds(promised - rate.value, promised - rate.high, promised - rate.low)
 
 
 def missing_beyond_usual(decided: int, arrived: int, age_days: float, curve: LabelCurve) -> float:
@@ -105,31 +165,28 @@ def missing_beyond_usual(decided: int, arrived: int, age_days: float, curve: Lab
 
 
 def labels_complete(use_case: UseCase, decided: int, arrived: int, age_days: float, curve: LabelCurve) -> bool:
-    """Whether performance may be judged on this cohort: it is mature and its labels are there as usual.
+    """Whether performance may be judged on this cohort: it is mature and its labels are there as usual and promised.
 
     Stricter than the alarm, which must be sure: as soon as more than `monitors.maximum_missing_labels` are missing
-    beyond the usual, sure or not, performance is only provisional. Without a history at least
-    MINIMUM_ARRIVED_SHARE of the labels must be there.
+    beyond the usual, or fewer than promised are there, sure or not, performance is only provisional. Where nothing
+    says how many come at least MINIMUM_ARRIVED_SHARE of the labels must be there.
     """
     if decided == 0 or age_days < use_case.outcome.maturity_days:
         return False
-    if curve.usual(age_days) is None:
-        return arrived / decided >= MINIMUM_ARRIVED_SHARE
-    return missing_beyond_usual(decided, arrived, age_days, curve) <= use_case.monitors.maximum_missing_labels
+    has_history, promised = curve.usual(age_days) is not None, promised_share(use_case)
+    least = promised if promised is not None else 0.0 if has_history else MINIMUM_ARRIVED_SHARE
+    beyond = missing_beyond_usual(decided, arrived, age_days, curve)
+    return arrived / decided >= least and beyond <= use_case.monitors.maximum_missing_labels
 
 
-def _words(decided: int, arrived: int, age_days: float, usual: UsualShare, is_mature: bool) -> str:
-    when = "although the cohort is mature" if is_mature else f"{age_days:.0f} days after the decisions"
-    return (
-        f"Of {decided:,} decisions that should show an outcome {arrived / decided:.1%} have one {when}; "
-        f"usual are {usual.share:.1%}."
+def _suggestion(is_mature: bool, against: str) -> str:
+    if not is_mature:
+        return "Ask who delivers the outcomes whether a delivery is late. No judgement of the model rests on it yet."
+    expected = (
+        " If so many never come, say so in the contract: `monitors.minimum_arrived`." if against == PROMISE else ""
     )
-
-
-def _suggestion(is_mature: bool) -> str:
-    if is_mature:
-        return (
-            "Ask who delivers the outcomes whether a part is lost (a branch, a channel, one kind of outcome). "
-            "The model is not judged on this cohort, because what is missing may not be like what is there."
-        )
-    return "Ask who delivers the outcomes whether a delivery is late. No judgement of the model rests on it yet."
+    return (
+        "Ask who delivers the outcomes whether a part is lost (a branch, a channel, one kind of outcome). The cohort "
+        "neither teaches nor judges, because what is missing may not be like what is there, until its outcomes have "
+        f"come or `decisionloop cohorts include` releases it.{expected}"
+    )

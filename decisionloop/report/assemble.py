@@ -11,6 +11,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import Batch, batches
+from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.releases import Release, ReleaseEvent, champion, current_stages, release_events
 from decisionloop.ledger.stage_costs import batch_costs
 from decisionloop.ledger.verdicts import find_training_set, verdicts
@@ -60,7 +61,7 @@ def assemble_story(
     handled = _handled(ledger, name, found)
     names = _names(ledger, use_case, found)
     deciders = handled.deciders()
-    measured = Measured(reads.newest_measurements(ledger, name), deciders)
+    measured = Measured(reads.newest_measurements(ledger, name), deciders, tuple(held_cohorts(ledger, name)))
     clock = StoryClock(found)
     case = use_case_lines(use_case)
     money = periods_of_money(measured, handled.decided(), names)

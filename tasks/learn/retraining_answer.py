@@ -59,7 +59,7 @@ def _markdown(state: TriggerState, decision: TriggerDecision, asked: Asked) -> s
         lines += [f"Asked for by a person: {asked.reason}", ""]
     lines += [
         f"{state.mature_outcomes:,} outcomes could teach ({state.mature_events:,} of the rarer class); "
-        f"{state.new_outcomes:,} of them no training has seen.",
+        f"{state.new_outcomes:,} of them no training has seen. Cohorts held back: {state.cohorts_held_back}.",
         "",
     ]
     if state.incidents:

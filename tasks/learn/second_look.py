@@ -8,6 +8,7 @@ from decisionloop.errors import UsageError
 from decisionloop.learn.evidence import gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
 from decisionloop.ledger.decisions import shadow_runs
+from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.releases import Release, champion, shadows
 from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.workspace import Workspace, open_workspace
@@ -50,10 +51,11 @@ def _judge(workspace: Workspace, release: Release, as_of: datetime) -> str:
     assert decides is not None  # a release in shadow stands beside a champion
     since = max(_taught_until(workspace, one) for one in (release, decides.release))
     until = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
+    held = held_cohorts(workspace.ledger, release.use_case)
     try:
-        batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of).policy_traffic()
-    except UsageError:
-        return f"{release.release_id} waits: no decision that it has not learnt from is mature."
+        batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held).policy_traffic()
+    except UsageError as nothing:
+        return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing})."
     rules = gate_rules(workspace.use_case, 2)
     challenger, champion_side = (contender_of(workspace, r, batches.frame) for r in (release, decides.release))
     evidence = gather_evidence(workspace.use_case, batches, challenger, champion_side, rules)

@@ -29,7 +29,7 @@ def training_rows_of(workspace: Workspace, fact: TrainingSetFact) -> tuple[Train
 
     Raises IntegrityError when they no longer give the very set that was recorded.
     """
-    batches = mature_batches(workspace, fact.cohort_from, fact.cohort_to, fact.as_of)
+    batches = mature_batches(workspace, fact.cohort_from, fact.cohort_to, fact.as_of, fact.cohorts_left_out)
     rows = build_training_rows(workspace.use_case, batches.log, batches.frame)
     recorded = read_table(workspace, fact.snapshot_digest).to_pandas()
     rebuilt = manifest_of(rows).to_pandas()

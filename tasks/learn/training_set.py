@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from decisionloop.learn.training_set import build_training_rows
+from decisionloop.ledger.batches import time_of_cohort
+from decisionloop.ledger.held_cohorts import held_cohorts
+from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.verdicts import TrainingSet, append_training_set
 from decisionloop.workspace import open_workspace
 from tasks.keep import keep_table
@@ -15,10 +18,15 @@ from tasks.step import step
 
 @step
 def build_training_set(use_case: str, as_of: datetime) -> str:
-    """Freeze which decisions teach, what they teach and with what weight; returns the training set's id."""
+    """Freeze which decisions teach, what they teach and with what weight; returns the training set's id.
+
+    Cohorts that are held back do not teach. Which they were is a part of the fact: who releases one of them meanwhile
+    changes the next training set and not this one.
+    """
     workspace = open_workspace(use_case)
     since, until = training_window(workspace, as_of)
-    batches = mature_batches(workspace, since, until, as_of)
+    held = [name for name in held_cohorts(workspace.ledger, use_case) if since <= time_of_cohort(name) <= until]
+    batches = mature_batches(workspace, since, until, as_of, held)
     rows = build_training_rows(workspace.use_case, batches.log, batches.frame)
     cohorts = batches.log["as_of"]
     created = TrainingSet(
@@ -28,6 +36,7 @@ def build_training_set(use_case: str, as_of: datetime) -> str:
         cohorts.max().to_pydatetime(),
         len(rows),
         keep_table(workspace, manifest_of(rows), "training_set"),
+        left_out=canonical_json(held),
     )
     append_training_set(workspace.ledger, created)
     return created.training_set_id

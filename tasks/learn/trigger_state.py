@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from decisionloop.learn.alarm_event import AlarmEvent
 from decisionloop.learn.triggers import IncidentEvidence, TriggerState
 from decisionloop.ledger.alarms import alarms_of
+from decisionloop.ledger.batches import cohort_name, time_of_cohort
+from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import Incident, incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import RULES, Release, champion, current_stages
 from decisionloop.ledger.teaching import Teaching, decisions_per_batch, teaching_by_batch
+from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.observe.estimate import Estimate
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import training_window
@@ -23,8 +26,6 @@ AUC, CALIBRATION = "auc_weighted", "calibration"
 AUC_ALARM = "auc_against_release"
 BATCHES_COUNTED = 4
 """How many of the last batches tell how many decisions the use case takes."""
-
-HOLES = ("late_labels", "missing_labels")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Asked:
 
 
 def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = None) -> TriggerState:
-    """Count what has matured, look up how the deciding model fares and which incidents are open, as of ``as_of``."""
+    """Count what has matured, look up how the deciding model fares and which incidents are open, as of ``as_of``.
+
+    What is held back counts as if it had not come: a hole keeps its own cohort from teaching, and no other one.
+    """
     ledger, contract = workspace.ledger, workspace.use_case
     asked = asked or Asked()
     since, until = training_window(workspace, as_of)
@@ -50,7 +54,6 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     counts = teaching_by_batch(ledger, contract.name, since, until, revealing)
     trained = [s.release for s in current_stages(ledger, contract.name) if s.release.kind != RULES]
     last = max((release.created_at for release in trained), default=None)
-    matured_since = None if last is None else last - timedelta(days=contract.outcome.maturity_days)
     decides = champion(ledger, contract.name)
     record = _champion_record(workspace, None if decides is None else decides.release)
     outcomes, events = sum(c.outcomes for c in counts), sum(c.events for c in counts)
@@ -59,7 +62,7 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
         as_of=as_of,
         mature_outcomes=outcomes,
         mature_events=min(events, outcomes - events) if contract.outcome.class_ else outcomes,
-        new_outcomes=sum(c.outcomes for c in counts if matured_since is None or c.as_of > matured_since),
+        new_outcomes=_new_outcomes(workspace, counts, trained),
         has_model=bool(trained),
         last_trained_at=last,
         champion_auc=record.auc,
@@ -70,6 +73,7 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
         auc_cohort=record.cohort,
         is_cohort_mature=record.auc is not None,
         outcomes_since_cohort=_outcomes_since(counts, time_of_cohort(record.cohort)) if record.cohort else 0,
+        cohorts_held_back=sum(since <= time_of_cohort(one) <= until for one in held_cohorts(ledger, contract.name)),
         incidents=open_ones,
         decisions_per_day=_decisions_per_day(workspace, as_of) if open_ones else 0.0,
         event=asked.event.name if asked.event else "",
@@ -79,10 +83,15 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     )
 
 
-def time_of_cohort(cohort: str) -> datetime:
-    """The as-of that names a cohort ("2005-09-08", or with a time)."""
-    moment = datetime.fromisoformat(cohort)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+def _new_outcomes(workspace: Workspace, counts: Sequence[Teaching], trained: Sequence[Release]) -> int:
+    """Outcomes that no training has seen: they matured after the last one, or it left their cohort out."""
+    last = max(trained, key=lambda release: release.created_at, default=None)
+    if last is None:
+        return sum(count.outcomes for count in counts)
+    until = last.created_at - timedelta(days=workspace.use_case.outcome.maturity_days)
+    taught = find_training_set(workspace.ledger, last.training_set_id) if last.training_set_id else None
+    left_out = taught.cohorts_left_out if taught else frozenset[str]()
+    return sum(one.outcomes for one in counts if one.as_of > until or cohort_name(one.as_of) in left_out)
 
 
 def _open_incidents(
@@ -90,19 +99,11 @@ def _open_incidents(
 ) -> tuple[IncidentEvidence, ...]:
     """The incidents that were open at ``as_of``, and the event's own where the ledger does not know it."""
     known = incidents(workspace.ledger, workspace.use_case.name)
-    is_meant = [one.is_open and one.first_alarm_as_of <= as_of and _matters(workspace, one) for one in known]
-    evidence = [_evidence(workspace, one, counts) for one, matters in zip(known, is_meant, strict=True) if matters]
+    evidence = [_evidence(workspace, one, counts) for one in known if one.is_open and one.first_alarm_as_of <= as_of]
     if event is not None and event.incident_id not in {one.incident_id for one in known}:
         since = event.since or as_of
         evidence.append(IncidentEvidence(event.family, since, _outcomes_since(counts, since), event.stake, event.words))
     return tuple(evidence)
-
-
-def _matters(workspace: Workspace, incident: Incident) -> bool:
-    """An outcome whose rate has changed is there to be learnt from; one that is missing is not."""
-    if incident.family != "labels":
-        return True
-    return any(one.monitor in HOLES for one in alarms_of(workspace.ledger, incident.use_case, incident.incident_id))
 
 
 def _evidence(workspace: Workspace, incident: Incident, counts: Sequence[Teaching]) -> IncidentEvidence:
@@ -162,9 +163,11 @@ def _champion_record(workspace: Workspace, release: Release | None) -> _Champion
 
 
 def _latest(workspace: Workspace, release: Release, monitor: str) -> tuple[Estimate | None, str]:
-    """What a monitor measured of a release on its latest mature cohort, and that cohort's name."""
+    """What a monitor measured of a release on its latest mature cohort that may judge, and that cohort's name."""
     measured = measurements_of(workspace.ledger, workspace.use_case.name, monitor, release.release_id)
-    measured = measured[measured["is_mature"] & (measured["slice"] == "all")]
+    held = held_cohorts(workspace.ledger, workspace.use_case.name)
+    is_meant = measured["is_mature"] & (measured["slice"] == "all") & ~measured["cohort"].isin(list(held))
+    measured = measured[is_meant]
     if measured.empty:
         return None, ""
     last = measured.sort_values("cohort").iloc[-1:]

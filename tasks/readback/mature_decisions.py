@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
 from decisionloop.predict.rules import apply_rules
 from decisionloop.workspace import Workspace
@@ -26,24 +28,36 @@ def training_window(workspace: Workspace, as_of: datetime) -> tuple[datetime, da
     )
 
 
-def mature_batches(workspace: Workspace, since: datetime, until: datetime, known_at: datetime) -> LoggedBatches:
+def mature_batches(
+    workspace: Workspace, since: datetime, until: datetime, known_at: datetime, left_out: Collection[str]
+) -> LoggedBatches:
     """Decisions of the cohorts from ``since`` to ``until`` with what was known of them at ``known_at``.
+
+    ``left_out`` names cohorts that may neither teach nor judge: those that are held back, or were when a training set
+    was made.
 
     Raises UsageError when there are none, IntegrityError when a snapshot is not what was decided on.
     """
-    return _read(workspace, since, until, known_at, row_counts(workspace.ledger))
+    return _read(workspace, since, until, known_at, frozenset(left_out), row_counts(workspace.ledger))
 
 
 @functools.lru_cache(maxsize=1)
 def _read(
-    workspace: Workspace, since: datetime, until: datetime, known_at: datetime, _rows: tuple[int, int]
+    workspace: Workspace,
+    since: datetime,
+    until: datetime,
+    known_at: datetime,
+    left_out: frozenset[str],
+    _rows: tuple[int, int],
 ) -> LoggedBatches:
     """The steps of a training read one log. Facts are only appended, so equal row counts mean equal facts."""
-    log = decisions_with_outcomes(workspace.ledger, workspace.use_case.name, since, until, known_at, LEARNING_COLUMNS)
+    name = workspace.use_case.name
+    log = decisions_with_outcomes(workspace.ledger, name, since, until, known_at, LEARNING_COLUMNS)
+    is_held = log["as_of"].isin([one for one in log["as_of"].unique() if cohort_name(one) in left_out])
+    log = log[~is_held].reset_index(drop=True)
     if log.empty:
-        raise UsageError(
-            f"no mature decision of {workspace.use_case.name} between {since:%Y-%m-%d} and {until:%Y-%m-%d}."
-        )
+        held = f" but in {', '.join(sorted(left_out))}, held back" if is_held.any() else ""
+        raise UsageError(f"no mature decision of {name} between {since:%Y-%m-%d} and {until:%Y-%m-%d}{held}.")
     log, frame = under_present_contract(workspace.use_case, log, frozen_rows(workspace, log))
     rules_action, _ = apply_rules(workspace.use_case, workspace.code, frame)
     return LoggedBatches(log, frame, rules_action)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import Batch, batches, cohort_name, latest_details
+from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import Release
@@ -27,9 +28,13 @@ from tasks.readback.releases import release_of
 
 
 def cohorts_before(workspace: Workspace, batch: Batch, release_id: str) -> CohortsBefore:
-    """What is known of the earlier cohorts of a release when a batch that it was to decide is mature."""
-    release = release_of(workspace, release_id)
-    earlier = [*_of_release(workspace, batch, release), *_lifts(workspace, batch, release)]
+    """What is known of the earlier cohorts of a release when a batch that it was to decide is mature.
+
+    Cohorts that are held back say nothing of what is usual, nor of what the release has earned.
+    """
+    release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
+    found = [*_of_release(workspace, batch, release), *_lifts(workspace, batch, release)]
+    earlier = [one for one in found if one.cohort not in held]
     return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release))
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from decisionloop.ledger.batches import Batch, batches, cohort_name
+from decisionloop.ledger.held_cohorts import HOLES, held_cohorts, include_complete
 from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
-from decisionloop.ledger.measurements import judged_between
+from decisionloop.ledger.measurements import judged_between, when_measured
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import baseline
 from decisionloop.ledger.storage.facts import canonical_json
@@ -23,34 +25,59 @@ from tasks.step import step
 from tasks.watch.alarms import Occasion, raise_alarms
 
 KIND = "labels"
-MONITORS = ("late_labels", "missing_labels")
 
 
 @step
 def watch_labels(use_case: str, as_of: datetime) -> int:
-    """Compare how many outcomes each young cohort has with what is usual at its age; returns the alarms raised.
+    """Compare how many outcomes each cohort has with what is usual and promised at its age; returns the alarms raised.
 
-    A cohort that has just matured is judged as such and then becomes a part of what is usual. The alarm budget is for
-    one look a batch: what was judged since the last batch waits for the next one, however often outcomes are read.
+    Judged are young cohorts and those that have matured and were never measured, also where a pause lies between. A
+    cohort that is alarmed is held back by the alarm; one whose outcomes have come since is released. The alarm budget
+    is for one look a batch: what was judged since the last batch waits for the next one, however often outcomes are
+    read.
     """
     workspace = open_workspace(use_case)
     contract = workspace.use_case
-    oldest = as_of - timedelta(days=contract.outcome.maturity_days + contract.schedule.covers_days)
-    young = batches(workspace.ledger, use_case, oldest + timedelta(microseconds=1), as_of - timedelta(microseconds=1))
     raised, judged = 0, _judged_since_last_batch(workspace, as_of)
-    for batch in (one for one in young if one.is_decided and cohort_name(one.as_of) not in judged):
+    for batch in (one for one in _unmeasured(workspace, as_of) if cohort_name(one.as_of) not in judged):
         labels = labels_of(workspace, batch, as_of).watched
         is_mature = labels.age_days >= contract.outcome.maturity_days
         occasion = Occasion(as_of, batch.batch_id, labels.decided, batch.as_of, is_mature)
         raised += len(raise_alarms(workspace, labels.judge(contract), occasion))
+    _release_complete(workspace, as_of)
     return raised
+
+
+def _unmeasured(workspace: Workspace, as_of: datetime) -> list[Batch]:
+    """Decided batches before ``as_of`` that are not mature yet, or have just matured."""
+    ledger, contract = workspace.ledger, workspace.use_case
+    just_mature = as_of - timedelta(days=contract.outcome.maturity_days + contract.schedule.covers_days)
+    found = batches(ledger, contract.name, as_of_to=as_of - timedelta(microseconds=1))
+    decided = [one for one in found if one.is_decided]
+    measured = when_measured(ledger, decided)
+    return [one for one in decided if one.as_of > just_mature or one.batch_id not in measured]
+
+
+def _release_complete(workspace: Workspace, as_of: datetime) -> None:
+    """Let cohorts teach and judge again that an alarm holds back and whose outcomes are there after all.
+
+    What is complete has no hole. A cohort that a person excluded waits for a person.
+    """
+    ledger, contract = workspace.ledger, workspace.use_case
+    held = {name: one for name, one in held_cohorts(ledger, contract.name).items() if not one.is_by_person}
+    found = batches(ledger, contract.name, as_of_to=as_of) if held else ()
+    for batch in (one for one in found if cohort_name(one.as_of) in held):
+        labels = labels_of(workspace, batch, as_of).watched
+        if replace(labels, is_held_back=False).state(contract).is_complete:
+            share = f"{labels.arrived:,} of {labels.decided:,} outcomes are there as of {as_of:%Y-%m-%d}"
+            include_complete(ledger, contract.name, cohort_name(batch.as_of), share)
 
 
 def _judged_since_last_batch(workspace: Workspace, as_of: datetime) -> frozenset[str]:
     """Cohorts whose labels were judged at an earlier time than ``as_of`` and not before the last batch."""
     ledger, name = workspace.ledger, workspace.use_case.name
     decided = [one.as_of for one in batches(ledger, name, as_of_to=as_of) if one.is_decided]
-    return judged_between(ledger, name, MONITORS, decided[-1], as_of) if decided else frozenset()
+    return judged_between(ledger, name, HOLES, decided[-1], as_of) if decided else frozenset()
 
 
 @dataclass(frozen=True)
@@ -65,17 +92,19 @@ def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> BatchLa
     """The outcomes of a batch that are there at a time, beside those of the mature cohorts before it."""
     revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
     arrivals = label_arrivals(workspace.ledger, batch.batch_id, revealing, known_at)
-    age_days, curve = (known_at - batch.as_of) / timedelta(days=1), usual_curve(workspace, batch.as_of)
-    return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrivals.arrived, age_days, curve))
+    age_days, held = (known_at - batch.as_of) / timedelta(days=1), held_cohorts(workspace.ledger, batch.use_case)
+    curve, is_held = usual_curve(workspace, batch.as_of, held), cohort_name(batch.as_of) in held
+    return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrivals.arrived, age_days, curve, is_held))
 
 
-def usual_curve(workspace: Workspace, before: datetime) -> LabelCurve:
-    """Arrivals of the mature cohorts before a batch, as they were kept."""
+def usual_curve(workspace: Workspace, before: datetime, held: Collection[str] = ()) -> LabelCurve:
+    """Arrivals of the mature cohorts before a batch, as they were kept; cohorts held back by now are not usual."""
     kept = reference_of(workspace.ledger, workspace.use_case.name, _owner(workspace), KIND)
     if kept is None:
         return LabelCurve()
     stored = json.loads(kept.content)
-    is_earlier = [datetime.fromisoformat(cohort) < before for cohort in stored["as_of"]]
+    times = [datetime.fromisoformat(cohort) for cohort in stored["as_of"]]
+    is_earlier = [time < before and cohort_name(time) not in held for time in times]
     curve = LabelCurve.from_json(stored["curve"])
     return LabelCurve(tuple(one for one, early in zip(curve.cohorts, is_earlier, strict=True) if early))
 

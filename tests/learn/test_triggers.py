@@ -111,9 +111,11 @@ def drifted(**changes: object) -> TriggerState:
         # what it costs
         (drifted(stake=0.99), "refuse", "drift", "4,950 in the 50 days until the next schedule"),
         (drifted(stake=0.0), "refuse", "drift", "a retraining costs 5,000"),
-        # labels are missing
-        (with_incidents(SCHEDULED, replace(DRIFT, family="labels")), "refuse", "schedule", "Mend them first"),
-        (with_incidents(FIRST, replace(DRIFT, family="labels")), "refuse", "first_model", "learn the holes"),
+        # labels are missing: their cohorts do not count, and the others teach
+        (with_incidents(SCHEDULED, replace(DRIFT, family="labels")), "retrain", "schedule", "91 days"),
+        (with_incidents(FIRST, replace(DRIFT, family="labels")), "retrain", "first_model", "20,000 mature outcomes"),
+        (replace(FIRST, mature_outcomes=9, cohorts_held_back=2), "wait", "first_model", "2 cohorts are held back"),
+        (replace(FIRST, mature_events=9, cohorts_held_back=2), "wait", "first_model", "2 cohorts are held back"),
         (drifted(family="labels"), "wait", "none", "not surely"),
     ],
 )
@@ -263,7 +265,6 @@ def test_no_training_on_immature_or_few_labels_nor_in_the_cooldown(state: Trigge
         return
     assert not state.is_forced
     assert state.last_trained_at is None or AS_OF - state.last_trained_at >= timedelta(days=28)
-    assert all(incident.family != "labels" for incident in state.incidents)
     if decision.trigger in CHANGED_WORLD:
         told = [one.outcomes_since for one in state.incidents if one.family in CALLS_FOR_TRAINING]
         assert max([*told, state.outcomes_since_cohort]) >= RULES.minimum_outcomes

@@ -30,6 +30,7 @@ from decisionloop.ledger.schema.releases import learn_run, release, release_even
 from decisionloop.ledger.schema.watch import (
     alarm,
     alert,
+    cohort_event,
     failure,
     flag,
     incident_event,
@@ -52,6 +53,7 @@ __all__ = [
     "batch",
     "batch_event",
     "batch_part",
+    "cohort_event",
     "decision",
     "decision_group",
     "decision_row",

@@ -10,7 +10,10 @@ from decisionloop.ledger.schema.columns import UtcDateTime, metadata
 
 
 class TrainingSetColumns(TypedColumns):
-    """The exact rows that a candidate learned from: a snapshot and the cohorts in it."""
+    """The exact rows that a candidate learned from: a snapshot and the cohorts in it.
+
+    `left_out`: names of cohorts of the span that were held back, a JSON list; null in what earlier versions wrote.
+    """
 
     training_set_id: Named[str] = Column(primary_key=True)
     use_case: Named[str]
@@ -20,6 +23,7 @@ class TrainingSetColumns(TypedColumns):
     rows: Named[int] = Column(BigInteger)
     snapshot_digest: Named[str] = Column(ForeignKey("snapshot.digest"))
     created_at: Named[datetime] = Column(UtcDateTime)
+    left_out: Named[str | None]
 
 
 training_set: Table[TrainingSetColumns] = Table("training_set", metadata, TrainingSetColumns)

@@ -119,6 +119,22 @@ incident_event: Table[IncidentEventColumns] = Table("incident_event", metadata, 
 Index(None, incident_event.c.use_case)
 
 
+class CohortEventColumns(TypedColumns):
+    """What a person or the monitors said of a cohort: excluded or included. `alarms`: those about it known then."""
+
+    use_case: Named[str] = Column(primary_key=True)
+    cohort: Named[str] = Column(primary_key=True)
+    seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    state: Named[str]
+    alarms: Named[int] = Column(BigInteger)
+    reason: Named[str]
+    by: Named[str]
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+cohort_event: Table[CohortEventColumns] = Table("cohort_event", metadata, CohortEventColumns)
+
+
 class FailureColumns(TypedColumns):
     """Why one decision missed by far, and by how much money it surprised."""
 

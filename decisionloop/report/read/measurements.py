@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from decisionloop.contract import UseCase
@@ -19,10 +19,14 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Measured:
-    """The newest figures (`reads.newest_measurements`), and who decided: release ids by cohort and by month."""
+    """The newest figures (`reads.newest_measurements`), and who decided: release ids by cohort and by month.
+
+    ``held``: names of the cohorts that are held back.
+    """
 
     figures: tuple[Measurement, ...]
     deciders: Mapping[str, tuple[str, ...]]
+    held: Collection[str] = ()
 
     def cohorts(self, *monitors: str) -> tuple[str, ...]:
         """Cohorts of some monitors: months that were measured as such, and batches of other months."""
@@ -70,6 +74,7 @@ def _period(
         difference=_total(measured, "value_difference", parts),
         is_mature=all(one.is_mature for one in figures),
         decided_by=tuple(dict.fromkeys(names[release] for release in deciders)),
+        held_back=tuple(part for part in parts if part in measured.held),
     )
 
 
@@ -117,6 +122,7 @@ def _performance(
         n=sum(one.n for one in leading),
         effective_n=sum(effective) if effective else None,
         is_deciding=release in measured.deciders.get(cohort, (release,)),
+        held_back=tuple(sorted({one.cohort for one in leading if one.cohort in measured.held})),
     )
 
 

@@ -35,7 +35,10 @@ class BatchLine:
 
 @dataclass(frozen=True)
 class CohortPerformance:
-    """How well a release foresaw one cohort. Rates are shares in [0, 1]; ``is_deciding``: it was no shadow."""
+    """How well a release foresaw one cohort. Rates are shares in [0, 1]; ``is_deciding``: it was no shadow.
+
+    ``held_back``: cohorts in it that may not judge, for their outcomes are missing or a person excluded them.
+    """
 
     cohort: str
     release: str
@@ -45,6 +48,7 @@ class CohortPerformance:
     n: int
     effective_n: float | None = None
     is_deciding: bool = True
+    held_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

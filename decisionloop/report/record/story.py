@@ -54,7 +54,10 @@ class UseCaseLines:
 
 @dataclass(frozen=True)
 class PeriodMoney:
-    """Money of one period; ``period`` is a month ("2005-06") or a day ("2005-06-08"), totals in currency."""
+    """Money of one period; ``period`` is a month ("2005-06") or a day ("2005-06-08"), totals in currency.
+
+    ``held_back``: cohorts of the period whose figures lean on too few outcomes, or that a person excluded.
+    """
 
     period: str
     decisions: int
@@ -63,6 +66,7 @@ class PeriodMoney:
     difference: Estimate
     is_mature: bool
     decided_by: tuple[str, ...]
+    held_back: tuple[str, ...] = ()
 
     @property
     def is_by_rules(self) -> bool:

@@ -57,4 +57,5 @@ def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:
         difference=sum_of(one.difference for one in parts),
         is_mature=True,
         decided_by=tuple(deciders) or (RULES,),
+        held_back=tuple(name for one in parts for name in one.held_back),
     )

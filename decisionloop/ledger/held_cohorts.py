@@ -1,0 +1,177 @@
+"""Cohorts that may neither teach nor judge, asked in one place: `held_cohorts`.
+
+An alarm about too few outcomes holds its cohort back by itself: nothing is written for that, so nothing can be
+forgotten. What is said of a cohort afterwards are events: a person excludes or includes it, the monitors include it
+once its outcomes are there. The last event counts, until an alarm comes that it did not know of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection
+
+from decisionloop.errors import UsageError
+from decisionloop.ledger.alarms import Alarm
+from decisionloop.ledger.batches import batches, cohort_name
+from decisionloop.ledger.schema import alarm, cohort_event, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
+
+HOLES = ("late_labels", "missing_labels")
+"""Monitors whose alarms hold a cohort back. A rate that moved while its outcomes are there is the world: it teaches."""
+MONITORS = "monitors"
+"""Who includes a cohort whose outcomes have come after all."""
+CohortState = Literal["excluded", "included"]
+
+
+@dataclass(frozen=True)
+class CohortEvent:
+    """What was said of a cohort, by whom and why; ``alarms``: how many alarms of `HOLES` about it were known then."""
+
+    use_case: str
+    cohort: str
+    seq: int
+    state: CohortState
+    alarms: int
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class HeldCohort:
+    """A cohort that neither teaches nor judges: since when, why and by whom; ``incident_id`` None: by a person."""
+
+    cohort: str
+    since: datetime
+    reason: str
+    by: str
+    incident_id: str | None
+
+    @property
+    def is_by_person(self) -> bool:
+        """Whether a person excluded it: then no outcome that comes later releases it."""
+        return self.incident_id is None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Everything that is known of one cohort: its last event, and the alarms about it, oldest first."""
+
+    event: CohortEvent | None
+    alarms: Sequence[Alarm]
+
+    @property
+    def held(self) -> HeldCohort | None:
+        """Why the cohort is held back; None where it is not."""
+        if self.event is not None and self.event.state == "excluded":
+            return HeldCohort(self.event.cohort, self.event.at, self.event.reason, self.event.by, None)
+        unanswered = self.alarms[self.event.alarms if self.event else 0 :]
+        if not unanswered:
+            return None
+        last = unanswered[-1]
+        return HeldCohort(last.cohort, unanswered[0].as_of, last.words, MONITORS, last.incident_id)
+
+
+def held_cohorts(source: Ledger | Connection, use_case: str) -> dict[str, HeldCohort]:
+    """The cohorts of a use case that may neither teach nor judge, by name in order of time.
+
+    Training sets, the gate's looks, triggers and cumulative verdicts leave them out. To close an incident releases
+    none: its outcomes are as missing as before.
+    """
+    told = _told(source, use_case)
+    return {name: held for name in sorted(told) if (held := told[name].held) is not None}
+
+
+def cohort_events(source: Ledger | Connection, use_case: str) -> tuple[CohortEvent, ...]:
+    """Everything that was said of the cohorts of a use case, by cohort in order."""
+    table = cohort_event.c
+    order: list[ColumnElement[Any]] = [table.cohort, table.seq]
+    return facts.every(source, CohortEvent, cohort_event, table.use_case == use_case, order_by=order)
+
+
+def exclude_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:
+    """Keep cohorts from teaching and judging until a person includes them, all of them or none.
+
+    Raises UsageError for a cohort that is none of a decided batch. To say the same again adds nothing.
+    """
+    with ledger.begin() as connection:
+        _lock(connection)
+        _require_decided(connection, use_case, cohorts)
+        told = _told(connection, use_case)
+        for cohort in dict.fromkeys(cohorts):
+            _append(connection, use_case, cohort, "excluded", told.get(cohort), reason, by)
+
+
+def include_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:
+    """Let cohorts that are held back teach and judge again, all of them or none.
+
+    Raises UsageError for a cohort that is not held back.
+    """
+    with ledger.begin() as connection:
+        _lock(connection)
+        told = _told(connection, use_case)
+        _require_held(use_case, cohorts, told)
+        for cohort in dict.fromkeys(cohorts):
+            _append(connection, use_case, cohort, "included", told[cohort], reason, by)
+
+
+def include_complete(ledger: Ledger, use_case: str, cohort: str, reason: str) -> bool:
+    """Let a cohort teach again whose outcomes have come; False where a person, or nobody, holds it back by now."""
+    with ledger.begin() as connection:
+        _lock(connection)
+        told = _told(connection, use_case).get(cohort)
+        if told is None or told.held is None or told.held.is_by_person:
+            return False
+        return _append(connection, use_case, cohort, "included", told, reason, MONITORS)
+
+
+def _told(source: Ledger | Connection, use_case: str) -> Mapping[str, _Told]:
+    with facts.reading(source) as connection:
+        last = {one.cohort: one for one in cohort_events(connection, use_case)}
+        where = (alarm.c.use_case == use_case, alarm.c.monitor.in_(HOLES))
+        order: list[ColumnElement[Any]] = [alarm.c.at, alarm.c.as_of, alarm.c.alarm_id]
+        found = facts.every(connection, Alarm, alarm, *where, order_by=order)
+    alarms: dict[str, list[Alarm]] = {}
+    for one in found:
+        alarms.setdefault(one.cohort, []).append(one)
+    return {name: _Told(last.get(name), alarms.get(name, ())) for name in {*last, *alarms}}
+
+
+def _append(
+    connection: Connection, use_case: str, cohort: str, state: CohortState, told: _Told | None, reason: str, by: str
+) -> bool:
+    last, alarms = (None, 0) if told is None else (told.event, len(told.alarms))
+    if last is not None and (last.state, last.alarms, last.reason, last.by) == (state, alarms, reason, by):
+        return False
+    seq = 1 if last is None else last.seq + 1
+    new = CohortEvent(use_case, cohort, seq, state, alarms, reason, by, utc_now())
+    return facts.add(connection, cohort_event, [new]) == 1
+
+
+def _lock(connection: Connection) -> None:
+    """Other writers of events wait until this transaction is over: what it reads of them holds."""
+    facts.next_seq(connection, cohort_event)
+
+
+def _require_decided(connection: Connection, use_case: str, cohorts: Sequence[str]) -> None:
+    decided = [cohort_name(one.as_of) for one in batches(connection, use_case) if one.is_decided]
+    _refuse(use_case, [one for one in cohorts if one not in decided], "is no cohort that was decided", decided)
+
+
+def _require_held(use_case: str, cohorts: Sequence[str], told: Mapping[str, _Told]) -> None:
+    held = sorted(name for name, one in told.items() if one.held is not None)
+    _refuse(use_case, [one for one in cohorts if one not in held], "is not held back", held)
+
+
+def _refuse(use_case: str, unfit: Sequence[str], why: str, fit: Collection[str]) -> None:
+    if unfit:
+        known = ", ".join(list(fit)[-5:]) or "none"
+        raise UsageError(
+            f"{', '.join(map(repr, unfit))} of {use_case} {why}. Name cohorts by the time of their batch; "
+            f"the last ones of {len(fit)}: {known}."
+        )

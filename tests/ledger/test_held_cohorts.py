@@ -1,0 +1,139 @@
+"""Which cohorts may neither teach nor judge: alarms hold them, people exclude and include them, on both engines."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from decisionloop.errors import UsageError
+from decisionloop.ledger.batches import append_batch_event, cohort_name, open_batch
+from decisionloop.ledger.held_cohorts import (
+    cohort_events,
+    exclude_cohorts,
+    held_cohorts,
+    include_cohorts,
+    include_complete,
+)
+from decisionloop.ledger.incidents import close
+from decisionloop.ledger.storage.engine import Ledger, open_ledger
+from decisionloop.ledger.use_cases import record_use_case
+from tests.watched_ledger import raise_alarm
+
+NAME = "credit_line"
+WEEKS = [datetime(2005, 7, 8, tzinfo=UTC) + timedelta(days=7 * week) for week in range(4)]
+COHORTS = [cohort_name(week) for week in WEEKS]
+WHO = ("looked into it", "anna")
+
+
+@pytest.fixture
+def decided(ledger: Ledger) -> Ledger:
+    """Four weeks of decisions, of which one is of noon, and a batch that nobody has decided yet."""
+    record_use_case(ledger, NAME, "c" * 64, 1, "")
+    for week in [*WEEKS, WEEKS[0] + timedelta(hours=12)]:
+        append_batch_event(ledger, open_batch(ledger, NAME, week, "c" * 64).batch_id, "decided")
+    open_batch(ledger, NAME, WEEKS[3] + timedelta(days=7), "c" * 64)
+    return ledger
+
+
+def lose_outcomes(ledger: Ledger, cohort: str, found: datetime = WEEKS[3], monitor: str = "missing_labels") -> str:
+    return raise_alarm(ledger, NAME, found, "labels", monitor, f"{NAME}/labels/2005-07-29", cohort=cohort)
+
+
+def held(ledger: Ledger) -> list[str]:
+    return list(held_cohorts(ledger, NAME))
+
+
+def test_an_alarm_about_missing_outcomes_holds_its_cohort_and_a_person_releases_it(decided: Ledger) -> None:
+    incident = lose_outcomes(decided, COHORTS[0])
+    told = held_cohorts(decided, NAME)[COHORTS[0]]
+    assert (told.by, told.incident_id, told.since, told.is_by_person) == ("monitors", incident, WEEKS[3], False)
+    include_cohorts(decided, NAME, [COHORTS[0]], *WHO)
+    assert held(decided) == []
+
+
+def test_a_closed_incident_releases_nothing(decided: Ledger) -> None:
+    close(decided, lose_outcomes(decided, COHORTS[0]), "monitors", "quiet")
+    assert held(decided) == [COHORTS[0]]
+
+
+def test_a_rate_that_moved_is_the_world_and_holds_nothing(decided: Ledger) -> None:
+    raise_alarm(decided, NAME, WEEKS[3], "labels", "outcome_shift", cohort=COHORTS[0])
+    raise_alarm(decided, NAME, WEEKS[3], "inputs", "input_shift", cohort=COHORTS[1])
+    assert held(decided) == []
+
+
+def test_an_alarm_that_a_release_did_not_know_of_holds_again(decided: Ledger) -> None:
+    lose_outcomes(decided, COHORTS[0], WEEKS[1], "late_labels")
+    include_cohorts(decided, NAME, [COHORTS[0]], *WHO)
+    lose_outcomes(decided, COHORTS[0], WEEKS[1], "late_labels")  # the same alarm again is no news
+    assert held(decided) == []
+    lose_outcomes(decided, COHORTS[0], WEEKS[3])
+    assert held(decided) == [COHORTS[0]]
+
+
+def test_a_person_excludes_what_no_alarm_found_and_only_a_person_includes_it(decided: Ledger) -> None:
+    exclude_cohorts(decided, NAME, [COHORTS[2], COHORTS[0]], *WHO)
+    assert held(decided) == [COHORTS[0], COHORTS[2]]
+    assert held_cohorts(decided, NAME)[COHORTS[0]].is_by_person
+    assert not include_complete(decided, NAME, COHORTS[0], "all there")
+    assert held(decided) == [COHORTS[0], COHORTS[2]]
+    include_cohorts(decided, NAME, [COHORTS[0]], *WHO)
+    assert held(decided) == [COHORTS[2]]
+    assert held_cohorts(decided, "another") == {}
+
+
+def test_outcomes_that_came_release_what_an_alarm_holds_once(decided: Ledger) -> None:
+    lose_outcomes(decided, COHORTS[0])
+    assert include_complete(decided, NAME, COHORTS[0], "600 of 600 outcomes are there")
+    assert not include_complete(decided, NAME, COHORTS[0], "600 of 600 outcomes are there")
+    assert held(decided) == []
+    (event,) = cohort_events(decided, NAME)
+    assert (event.state, event.by, event.alarms, event.seq) == ("included", "monitors", 1, 1)
+
+
+def test_a_person_s_word_on_an_alarmed_cohort_is_a_person_s(decided: Ledger) -> None:
+    lose_outcomes(decided, COHORTS[0])
+    exclude_cohorts(decided, NAME, [COHORTS[0]], *WHO)
+    assert not include_complete(decided, NAME, COHORTS[0], "all there")
+
+
+def test_the_cohort_of_noon_is_not_that_of_midnight(decided: Ledger) -> None:
+    noon = cohort_name(WEEKS[0] + timedelta(hours=12))
+    exclude_cohorts(decided, NAME, [noon], *WHO)
+    assert held(decided) == [noon] != [COHORTS[0]]
+
+
+def test_saying_it_again_adds_nothing_and_saying_something_else_is_kept(decided: Ledger) -> None:
+    for _ in range(2):
+        exclude_cohorts(decided, NAME, [COHORTS[0], COHORTS[0]], *WHO)
+    exclude_cohorts(decided, NAME, [COHORTS[0]], "still broken", "ben")
+    assert [(one.seq, one.by) for one in cohort_events(decided, NAME)] == [(1, "anna"), (2, "ben")]
+
+
+@pytest.mark.parametrize("unknown", ["2005-07-09", "yesterday", "", "2005-08-05"])
+def test_all_of_them_or_none(decided: Ledger, unknown: str) -> None:
+    with pytest.raises(UsageError, match="no cohort that was decided"):
+        exclude_cohorts(decided, NAME, [COHORTS[0], unknown], *WHO)
+    exclude_cohorts(decided, NAME, [COHORTS[0]], *WHO)
+    with pytest.raises(UsageError, match=f"not held back.*{COHORTS[0]}"):
+        include_cohorts(decided, NAME, [COHORTS[0], unknown], *WHO)
+    assert held(decided) == [COHORTS[0]]
+
+
+def test_people_who_speak_at_once_are_all_heard(decided: Ledger) -> None:
+    url = decided.engine.url.render_as_string(hide_password=False)
+
+    def speak(who: str) -> None:
+        with open_ledger(url) as ledger:
+            exclude_cohorts(ledger, NAME, [COHORTS[0]], "broken", who)
+
+    people = [threading.Thread(target=speak, args=(f"person {number}",)) for number in range(4)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    told = cohort_events(decided, NAME)
+    assert [one.seq for one in told] == [1, 2, 3, 4]
+    assert {one.by for one in told} == {f"person {number}" for number in range(4)}
