@@ -21,6 +21,8 @@ class Measurement:
     """One figure. ``slice`` and ``cohort`` are names ("all", "2005-07"); ``value`` is None where there is none.
 
     ``threshold`` is the limit that it was judged by, ``against`` the reference that it was compared with, if any.
+    ``missing_n`` outcomes of it have not come (None: all have), about ``to_come_n`` of which still will; whatever the
+    others are, it lies between ``worst`` and ``best`` (None: not bounded).
     """
 
     use_case: str
@@ -37,6 +39,10 @@ class Measurement:
     as_of: datetime
     threshold: float | None = None
     against: str | None = None
+    worst: float | None = None
+    best: float | None = None
+    missing_n: int | None = None
+    to_come_n: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

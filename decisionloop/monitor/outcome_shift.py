@@ -102,13 +102,6 @@ def judge_outcome_shift(terms: Terms, outcome: npt.ArrayLike, usual: UsualRate, 
     )
 
 
-def outcome_rate(outcome: npt.ArrayLike) -> Estimate:
-    """The rate of ``outcome`` (n >= 1,) in {0, 1} with its exact 95 % interval."""
-    y = np.asarray(outcome, dtype=np.float64)
-    rate = rate_bounds(float(y.sum()), y.size, (1 - 0.95) / 2)
-    return Estimate(rate.value, rate.low, rate.high, y.size, float(y.size), 0.95)
-
-
 def _apart(y: npt.NDArray[np.float64], usual: UsualRate, alpha: float) -> Bounds:
     """The cohort's rate less the usual one, from the limits of each at ``alpha``."""
     now, before = rate_bounds(float(y.sum()), y.size, alpha), usual.bounds(alpha)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from decisionloop.contract import UseCase
 from decisionloop.observe.cohort_performance import measure_performance
 from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes, weighted_mean
 from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
 from decisionloop.observe.possible_money import possible_money
@@ -39,9 +40,16 @@ class Figure:
 
 
 def logged_decisions(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, expected: np.ndarray | None
+    use_case: UseCase,
+    log: pd.DataFrame,
+    frame: pd.DataFrame,
+    expected: np.ndarray | None,
+    missing: MissingOutcomes | None = None,
 ) -> LoggedDecisions:
-    """The log (n rows, aligned with ``frame``) as arrays; ``expected`` (n, A) is a reward model's money, if any."""
+    """The log (n rows, aligned with ``frame``) as arrays; ``expected`` (n, A) is a reward model's money, if any.
+
+    ``missing``: what is known of the outcomes that have not come.
+    """
     actions = {name: index for index, name in enumerate(use_case.action_names)}
     action = np.asarray(log["action"].map(actions), dtype=np.int64)
     known = known_values(use_case, frame)
@@ -55,6 +63,7 @@ def logged_decisions(
         is_exact=np.array(use_case.is_value_known),
         entity=np.arange(len(log)) if codes is None else codes,
         possible=possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"]),
+        missing=missing,
     )
 
 
@@ -75,14 +84,16 @@ def money_figures(
     expected: np.ndarray | None,
     rules: np.ndarray,
     greedy: np.ndarray,
+    missing: MissingOutcomes | None = None,
 ) -> Iterator[Figure]:
     """Money of the policy as it decided, of the rules on the same decisions, and of exploring.
 
     Args:
         rules, greedy: action index (n,) of the rules and of the deciding release without exploration.
+        missing: what is known of the n decisions' outcomes that have not come; without it nothing is bounded.
     """
     free = is_policy_traffic(log)
-    logged = logged_decisions(use_case, log, frame, expected)
+    logged = logged_decisions(use_case, log, frame, expected, missing)
     policy, actions = logged.subset(free), len(use_case.actions)
     if len(policy):
         against = value_against_rules(policy, one_hot(rules[free], actions))
@@ -132,14 +143,12 @@ def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> It
 
 
 def _told(money: Estimate, overlap: Overlap) -> Estimate:
-    """The money where the log could tell it, else a plain "cannot say"."""
+    """The money where the log could tell it, else a plain "cannot say"; the bounds need no more than the weights."""
     verdict = judge_overlap(overlap, COHORT_OVERLAP)
-    return money if verdict.is_sufficient else cannot_say(verdict.reason, money.n, money.confidence)
+    unknown = cannot_say(verdict.reason, money.n, money.confidence)
+    return money if verdict.is_sufficient else replace(unknown, bounds=money.bounds)
 
 
 def _cost(gain: Estimate, decisions: int) -> Estimate:
     """A gain per decision as a cost over all of them."""
-    if gain.value is None or gain.low is None or gain.high is None:
-        return gain
-    turned = Estimate(-gain.value, -gain.high, -gain.low, gain.n, gain.effective_n, gain.confidence)
-    return turned.scaled(decisions)
+    return gain.scaled(-decisions)

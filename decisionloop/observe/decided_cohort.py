@@ -13,6 +13,8 @@ from decisionloop.act.economics import realised_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.contract import UseCase
 from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.missing_outcomes import MissingOutcomes, is_outcome_missing, missing_outcomes
 from decisionloop.observe.release_predictions import ReleasePredictions
 
 
@@ -92,8 +94,9 @@ class DecidedCohort:
 
     @cached_property
     def is_own_choice(self) -> np.ndarray:
-        """True (n,) where the release chose by itself and the outcome is known."""
-        return self.is_free & (self.log["role"] != "exploration").to_numpy() & ~np.isnan(self.outcome)
+        """True (n,) where the release chose by itself and the outcome is known or should be."""
+        is_chosen = self.is_free & (self.log["role"] != "exploration").to_numpy()
+        return is_chosen & (~np.isnan(self.outcome) | is_outcome_missing(self.use_case, self.log))
 
     @cached_property
     def is_comparable(self) -> np.ndarray:
@@ -110,6 +113,10 @@ class DecidedCohort:
     def weight(self) -> np.ndarray:
         """1 / propensity of the action taken (n,)."""
         return np.asarray(1 / self.log["propensity"].to_numpy(dtype=np.float64))
+
+    def missing(self, late: LateArrivals) -> MissingOutcomes:
+        """What is known of the outcomes that have not come, from earlier cohorts."""
+        return missing_outcomes(self.use_case, self.log, self.frame, late)
 
     @cached_property
     def money(self) -> np.ndarray:

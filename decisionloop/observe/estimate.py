@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from decisionloop.errors import UsageError
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -23,7 +24,7 @@ class Estimate:
     ``value``, ``low`` and ``high`` are None together when the data cannot answer; ``reason`` then says why.
     ``n`` counts the rows used; ``effective_n`` is the number of equally weighted independent entities that would
     be as informative (Kish). ``confidence`` is that of the two-sided interval: ``low`` alone is a one-sided
-    bound at (1 + confidence) / 2.
+    bound at (1 + confidence) / 2. ``bounds`` say what outcomes that have not come could make of it; None: all came.
     """
 
     value: float | None
@@ -33,6 +34,12 @@ class Estimate:
     effective_n: float
     confidence: float
     reason: str | None = None
+    bounds: OutcomeBounds | None = None
+
+    @property
+    def is_sign_open(self) -> bool:
+        """Whether missing outcomes could turn the sign that the interval is sure of."""
+        return self.bounds is not None and self.bounds.is_sign_open(self.low, self.high)
 
     @property
     def is_known(self) -> bool:
@@ -40,11 +47,12 @@ class Estimate:
         return self.value is not None
 
     def scaled(self, factor: float) -> Estimate:
-        """The same estimate in another unit: value and interval times ``factor`` (>= 0)."""
+        """The same estimate in another unit: value, interval and bounds times ``factor``; below 0 it turns them."""
+        bounds = None if self.bounds is None else self.bounds.scaled(factor)
         if self.value is None or self.low is None or self.high is None:
-            return self
-        bounds = (self.value * factor, self.low * factor, self.high * factor)
-        return Estimate(*bounds, self.n, self.effective_n, self.confidence)
+            return replace(self, bounds=bounds)
+        low, high = sorted((self.low * factor, self.high * factor))
+        return replace(self, value=self.value * factor, low=low, high=high, bounds=bounds)
 
 
 def cannot_say(reason: str, n: int, confidence: float) -> Estimate:

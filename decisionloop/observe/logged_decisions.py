@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from decisionloop.errors import UsageError
 from decisionloop.observe.estimate import Codes, Floats
+from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.possible_money import PossibleMoney
 
 Flags = npt.NDArray[np.bool_]
@@ -31,6 +32,7 @@ class LoggedDecisions:
                               taken where its propensity is 1
     possible          (n, A)  the worst and the best money of each action, which size a loss that was never seen;
                               None = unknown, so that sizes must be learnt from what was seen
+    missing                   what is known of outcomes that have not come; None: nothing
 
     Raises UsageError when shapes disagree, an action is out of range or a propensity is not a probability.
     """
@@ -43,6 +45,7 @@ class LoggedDecisions:
     entity: Codes
     is_possible: Flags | None = None
     possible: PossibleMoney | None = None
+    missing: MissingOutcomes | None = None
 
     def __post_init__(self) -> None:
         n, actions = np.shape(self.expected_values)
@@ -80,6 +83,7 @@ class LoggedDecisions:
             entity=self.entity[keep],
             is_possible=None if self.is_possible is None else self.is_possible[keep],
             possible=None if self.possible is None else self.possible.subset(keep),
+            missing=None if self.missing is None else self.missing.subset(keep),
         )
 
     @cached_property
@@ -119,13 +123,26 @@ class LoggedDecisions:
 
     @cached_property
     def arrival_weight(self) -> Floats:
-        """(n,) 1 / share of this action's outcomes that arrived where this one did, else 0.
+        """(n,) 1 / share of this action's outcomes that arrived, or still will, where this one did, else 0.
 
-        Outcomes that never arrived are taken as missing at random among the decisions with the same action.
+        Outcomes that never arrive are taken as missing at random among the decisions with the same action.
         """
-        taken, arrived = self.taken_by_action, self.arrived_by_action
-        weight = np.divide(taken, arrived, out=np.zeros(len(arrived)), where=arrived > 0)
-        return np.where(self.is_arrived, weight[self.action], 0.0)
+        return np.where(self.is_arrived, self.action_scale[self.action], 0.0)
+
+    @cached_property
+    def action_scale(self) -> Floats:
+        """(A,) decisions of each action for one that has an outcome, or will have; 0 where none has."""
+        arrived = self.arrived_by_action
+        there = np.where(arrived > 0, arrived + self.come_by_action, 0.0)
+        return np.divide(self.taken_by_action, there, out=np.zeros(len(arrived)), where=there > 0)
+
+    @cached_property
+    def come_by_action(self) -> Floats:
+        """(A,) missing outcomes that are expected to come."""
+        actions = self.expected_values.shape[1]
+        if self.missing is None:
+            return np.zeros(actions)
+        return np.bincount(self.action, weights=self.missing.come, minlength=actions).astype(float)
 
     @cached_property
     def taken_by_action(self) -> Floats:

@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.errors import UsageError
+from decisionloop.observe.bounded_money import bounded_money, row_money
 from decisionloop.observe.estimate import Codes, Estimate, Floats, cannot_say, effective_sample_size
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.money_interval import RowMoney, money_estimate
+from decisionloop.observe.money_interval import money_estimate
 from decisionloop.observe.overlap import Overlap, measure_overlap
 
 Estimator = Literal["dr", "ips", "snips"]
@@ -72,22 +73,18 @@ def difference(
 
 
 def propensity_weights(logged: LoggedDecisions, moved: Floats) -> Floats:
-    """(n,) ``moved`` (n, A) at the action taken / its propensity, scaled for outcomes that never arrived.
+    """(n,) `importance_weights`, scaled for outcomes that never arrived; 0 where the outcome has not arrived."""
+    return importance_weights(logged, moved) * logged.arrival_weight
 
-    0 where the propensity is unknown, the outcome has not arrived, or the action's money is exactly known.
+
+def importance_weights(logged: LoggedDecisions, moved: Floats) -> Floats:
+    """(n,) ``moved`` (n, A) at the action taken / its propensity, whether its outcome has arrived or not.
+
+    0 where the propensity is unknown or the action's money is exactly known.
     """
     is_usable = logged.has_propensity & ~(logged.is_exact[logged.action])
     taken = moved[np.arange(len(logged)), logged.action]
-    weight = np.divide(taken, logged.propensity, out=np.zeros(len(logged)), where=is_usable)
-    return weight * logged.arrival_weight
-
-
-def row_money(logged: LoggedDecisions, base: Floats, weight: Floats, expected: Floats) -> RowMoney:
-    """Rows ``base`` + ``weight`` * (money - ``expected``), all (n,), where the outcome has arrived."""
-    is_told = logged.is_arrived & ~logged.is_exact[logged.action]
-    surprise = np.where(is_told, logged.money - expected, 0.0)
-    possible = None if logged.possible is None else logged.possible.beyond(logged.action, expected)
-    return RowMoney(base + weight * surprise, weight, surprise, logged.action, logged.entity, possible)
+    return np.divide(taken, logged.propensity, out=np.zeros(len(logged)), where=is_usable)
 
 
 def _answer(
@@ -105,7 +102,7 @@ def _answer(
         q = np.nan_to_num(log.expected_values, nan=0.0)
         base = np.einsum("ij,ij->i", moved, q)
         expected = q[np.arange(len(log)), log.action]
-        money = money_estimate(row_money(log, base, weight, expected), confidence)
+        money = bounded_money(log, base, importance_weights(log, moved), expected, confidence)
     return OffPolicyEstimate(money, overlap, estimator)
 
 

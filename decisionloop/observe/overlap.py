@@ -22,7 +22,8 @@ class Overlap:
     effective_n           Kish size of their weights by entity: so many equally weighted ones would tell as much
     largest_weight_share  share of the total weight on the single heaviest entity
     unsupported_share     share of the outcome-dependent change where the log could never have shown the outcome
-    weight_deviation      standard errors between the sum of weights and its expectation; large: wrong propensities
+    weight_deviation      standard errors between the sum of the weights of all decisions, whether their outcome has
+                          come or not, and its expectation; large: wrong propensities
     missing_outcomes      decisions of the log whose outcome should have come and did not
     """
 
@@ -71,7 +72,7 @@ def measure_overlap(logged: LoggedDecisions, difference: Floats, weight: Floats)
         effective_n=float(differing_n) if is_exact_question else effective_sample_size(by_entity),
         largest_weight_share=float(by_entity.max() / total) if total > 0 else 0.0,
         unsupported_share=0.0 if is_exact_question else 1.0 - expected / float(needs_outcome.sum()),
-        weight_deviation=_deviation(total, expected, by_entity),
+        weight_deviation=_deviation(logged, difference, expected),
         missing_outcomes=logged.missing_outcomes,
     )
 
@@ -83,12 +84,17 @@ def judge_overlap(overlap: Overlap, rules: OverlapRules | None = None) -> Overla
         return OverlapVerdict(True, "The two policies decide alike everywhere, so the difference is exactly 0.")
     problems = _problems(overlap, rules)
     if problems:
-        return OverlapVerdict(False, "The log cannot answer: " + "; ".join(problems) + ".")
+        return OverlapVerdict(False, "The log cannot answer: " + "; ".join(problems) + _missing(overlap) + ".")
     return OverlapVerdict(
         True,
         f"The log can answer: {overlap.informative_n:,} outcomes among {overlap.differing_n:,} decisions count, "
-        f"worth {overlap.effective_n:,.0f} equally weighted ones.",
+        f"worth {overlap.effective_n:,.0f} equally weighted ones{_missing(overlap)}.",
     )
+
+
+def _missing(overlap: Overlap) -> str:
+    """The outcomes that have not come, where there are any: they are no fault of the propensities."""
+    return f"; {overlap.missing_outcomes:,} outcomes have not come" if overlap.missing_outcomes else ""
 
 
 def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
@@ -116,11 +122,18 @@ def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
     return problems
 
 
-def _deviation(total: float, expected: float, by_entity: Floats) -> float:
+def _deviation(logged: LoggedDecisions, difference: Floats, expected: float) -> float:
     """z statistic of the sum of absolute weights, whose expectation the propensities fix.
 
-    Its variance is at most the expected sum times the usual weight, as though each were a rare Poisson draw.
+    Which outcomes have come says nothing of how actions were taken, so every decision counts that the log could tell
+    of. Its variance is at most the expected sum times the usual weight, as though each were a rare Poisson draw.
     """
+    rows = np.arange(len(logged))
+    is_meant = logged.has_propensity & ~logged.is_exact[logged.action] & logged.supported[rows, logged.action]
+    moved = np.abs(difference)[rows, logged.action]
+    weight = np.divide(moved, logged.propensity, out=np.zeros(len(logged)), where=is_meant)
+    by_entity = entity_sums(weight, entity_codes(logged.entity, len(logged)))
+    total = float(by_entity.sum())
     if total <= 0:
         return 0.0
     usual = float((by_entity**2).sum()) / total

@@ -6,10 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from decisionloop.observe.bounded_money import bounded_money
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.money_interval import RowMoney, money_estimate
-from decisionloop.observe.off_policy import OffPolicyEstimate, one_hot, policy_value, propensity_weights, row_money
+from decisionloop.observe.off_policy import (
+    OffPolicyEstimate,
+    importance_weights,
+    one_hot,
+    policy_value,
+    propensity_weights,
+)
 from decisionloop.observe.overlap import Overlap, measure_overlap
 
 
@@ -42,15 +48,16 @@ class ValueAgainstRules:
 
 
 def realised_value(logged: LoggedDecisions, confidence: float = 0.95) -> RealisedValue:
-    """Value of the decisions as they were taken. Outcomes that never came count as missing at random by action."""
+    """Value of the decisions as they were taken. Outcomes that never come count as the others of their action do."""
     expected = _mean_of_action(logged)
     base = np.where(logged.is_exact[logged.action] & logged.is_arrived, logged.money, expected)
-    rows = row_money(logged, base, logged.arrival_weight * ~logged.is_exact[logged.action], expected)
-    per_decision = money_estimate(rows, confidence)
+    importance = (~logged.is_exact[logged.action]).astype(float)
+    per_decision = bounded_money(logged, base, importance, expected, confidence)
     silent = int(logged.taken_by_action[logged.arrived_by_action == 0].sum())
     if silent:
         reason = f"{silent:,} decisions took an action of which no outcome has arrived"
-        per_decision = cannot_say(reason, len(logged), confidence)
+        unknown = cannot_say(reason, len(logged), confidence)
+        per_decision = replace(unknown, bounds=per_decision.bounds)
     return RealisedValue(
         per_decision=per_decision,
         total=per_decision.scaled(len(logged)),
@@ -67,12 +74,13 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     taken with probability 1, contributes exactly 0. Holdout decisions do not belong in ``logged``.
     """
     realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
-    rows = _gain_rows(logged, rules)
-    overlap = measure_overlap(logged, one_hot(logged.action, rules.shape[1]) - rules, rows.weight)
+    taken = one_hot(logged.action, rules.shape[1])
+    weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, rules)
+    overlap = measure_overlap(logged, taken - rules, weight)
     return ValueAgainstRules(
         realised=realised,
         rules=by_rules,
-        gain=money_estimate(rows, confidence) if realised.per_decision.is_known else realised.per_decision,
+        gain=gain_over(logged, realised, rules, confidence),
         # What was done needs no support: only the rules' side can be unsupported or have wrong propensities.
         overlap=replace(
             overlap,
@@ -83,18 +91,13 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
 
 
 def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, confidence: float = 0.95) -> Estimate:
-    """The gain of `value_against_rules` alone, over another policy ``other`` (n, A), its ``realised`` value known."""
-    if not realised.per_decision.is_known:
-        return realised.per_decision
-    return money_estimate(_gain_rows(logged, other), confidence)
-
-
-def _gain_rows(logged: LoggedDecisions, other: Floats) -> RowMoney:
-    n = len(logged)
+    """The gain of `value_against_rules` alone, over another policy ``other`` (n, A), told where ``realised`` is."""
     q = np.nan_to_num(logged.expected_values, nan=0.0)
-    taken = q[np.arange(n), logged.action]
-    weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, other)
-    return row_money(logged, taken - np.einsum("ij,ij->i", other, q), weight, taken)
+    taken = q[np.arange(len(logged)), logged.action]
+    importance = ~logged.is_exact[logged.action] - importance_weights(logged, other)
+    base = taken - np.einsum("ij,ij->i", other, q)
+    gain = bounded_money(logged, base, importance, taken, confidence)
+    return gain if realised.per_decision.is_known else replace(realised.per_decision, bounds=gain.bounds)
 
 
 def _mean_of_action(logged: LoggedDecisions) -> Floats:

@@ -14,6 +14,7 @@ from decisionloop.observe.estimated_performance import estimation_errors
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.observe.estimated_performance import estimated_before
 from tasks.observe.failures import explain_failures
+from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.readback.cohort import read_cohort
 from tasks.step import step
 from tasks.tell.announcements import announce
@@ -54,7 +55,8 @@ def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool
     use_case, name = workspace.use_case, cohort_name(batch.as_of)
     cohort = read_cohort(workspace, batch, as_of)
     labels = labels_of(workspace, batch, as_of)
-    watched = watch_cohort(cohort, labels.watched, cohorts_before(workspace, batch, cohort.release_id))
+    before, late = cohorts_before(workspace, batch, cohort.release_id), late_arrivals_before(workspace, batch, as_of)
+    watched = watch_cohort(cohort, labels.watched, before, late)
     figures = [*watched.figures, *estimation_errors(cohort, estimated_before(workspace, batch, cohort.release_id))]
     if is_first:
         explain_failures(workspace, batch, cohort, as_of)

@@ -27,7 +27,7 @@ def read_cohort(workspace: Workspace, batch: Batch, known_at: datetime) -> Decid
     """
     workspace = own_workspace(workspace, batch)
     use_case, span = workspace.use_case, (batch.as_of, batch.as_of)
-    log = decisions_with_outcomes(workspace.ledger, use_case.name, *span, known_at, LEARNING_COLUMNS)
+    log = decisions_with_outcomes(workspace.ledger, use_case.name, *span, known_at, (*LEARNING_COLUMNS, "score"))
     frame, predictions = frozen_rows(workspace, log), read_predictions(workspace, batch.batch_id, log)
     champion_id = predictions.champion_id
     return DecidedCohort.of(use_case, log, frame, predictions, lambda: _probability(workspace, champion_id, frame))

@@ -12,7 +12,7 @@ def measurement_of(
     use_case: str, cohort: str, as_of: datetime, figure: Figure, against: str | None = None
 ) -> Measurement:
     """A figure of a cohort as a fact of the ledger; ``against`` names what a check compared it with."""
-    estimate = figure.estimate
+    estimate, bounds = figure.estimate, figure.estimate.bounds
     return Measurement(
         use_case=use_case,
         release_id=figure.release_id,
@@ -28,4 +28,8 @@ def measurement_of(
         as_of=as_of,
         threshold=figure.threshold,
         against=against,
+        worst=bounds.low if bounds else None,
+        best=bounds.high if bounds else None,
+        missing_n=bounds.missing if bounds else None,
+        to_come_n=bounds.to_come if bounds else None,
     )

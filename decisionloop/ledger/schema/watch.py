@@ -13,6 +13,8 @@ class MeasurementColumns(TypedColumns):
     """One figure of a monitor with its interval; `value` is null where it could not be computed.
 
     `threshold` is the limit that it was judged by and `against` the reference that it was compared with, if any.
+    `missing_n` outcomes of it have not come (null: all have), about `to_come_n` of which still will; whatever the
+    others are, it lies between `worst` and `best` (null: not bounded).
     """
 
     measurement_id: Named[str] = Column(primary_key=True)
@@ -31,6 +33,10 @@ class MeasurementColumns(TypedColumns):
     recorded_at: Named[datetime] = Column(UtcDateTime)
     threshold: Named[float | None]
     against: Named[str | None]
+    worst: Named[float | None]
+    best: Named[float | None]
+    missing_n: Named[int | None] = Column(BigInteger)
+    to_come_n: Named[float | None]
 
 
 measurement: Table[MeasurementColumns] = Table("measurement", metadata, MeasurementColumns)

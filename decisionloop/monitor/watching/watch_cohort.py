@@ -17,13 +17,17 @@ from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usua
 from decisionloop.monitor.impact.error_rates import error_rate_figures
 from decisionloop.monitor.impact.figures import impact_figures
 from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
-from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift, outcome_rate
+from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
 from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
 from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.missing_outcomes import MissingOutcomes
+from decisionloop.observe.outcome_bounds import OutcomeBounds
+from decisionloop.observe.outcome_rate import outcome_rate, with_late
 
 FIRST_COHORTS = 4
 """Cohorts of a release that say how far apart explored and selected traffic are by nature."""
@@ -97,8 +101,10 @@ class WatchedCohort:
     findings: tuple[Finding, ...]
 
 
-def watch_cohort(cohort: DecidedCohort, labels: CohortLabels, before: CohortsBefore) -> WatchedCohort:
-    """Measure and judge a mature cohort.
+def watch_cohort(
+    cohort: DecidedCohort, labels: CohortLabels, before: CohortsBefore, late: LateArrivals | None = None
+) -> WatchedCohort:
+    """Measure and judge a mature cohort; ``late``: what earlier cohorts say of the outcomes that it misses.
 
     Where labels are missing the outcome's rate and the money are not judged, and what is found of the model is
     provisional. Rules have no money to be judged by: they are what others are compared with.
@@ -106,11 +112,14 @@ def watch_cohort(cohort: DecidedCohort, labels: CohortLabels, before: CohortsBef
     use_case, state = cohort.use_case, labels.state(cohort.use_case)
     terms = Terms.of(use_case, Stakes(cohort.worth, cohort.swing), cohort.release_id)
     has_class = use_case.outcome.class_ is not None
-    figures, findings = list(_measured(cohort)), list[Finding]()
+    missing = cohort.missing(late or LateArrivals.nothing(len(use_case.actions)))
+    figures, findings = list(_measured(cohort, missing)), list[Finding]()
     if state.is_complete and has_class:
-        chosen = cohort.outcome[cohort.is_own_choice]
-        findings += judge_outcome_shift(terms, chosen, before.outcome_rates, label_checks(use_case))
-        figures += [Figure(OUTCOME_RATE, outcome_rate(chosen), release_id=cohort.release_id)] if chosen.size else []
+        chosen, unseen = cohort.outcome[cohort.is_own_choice], missing.subset(cohort.is_own_choice)
+        counted = with_late(chosen, unseen)
+        findings += judge_outcome_shift(terms, counted, before.outcome_rates, label_checks(use_case))
+        if counted.size:
+            figures.append(Figure(OUTCOME_RATE, outcome_rate(chosen, unseen), release_id=cohort.release_id))
     if cohort.score is not None and has_class:
         figures += _feedback_figures(cohort, cohort.score)
         findings += _judge_model(terms, cohort, cohort.score, state, before)
@@ -120,21 +129,28 @@ def watch_cohort(cohort: DecidedCohort, labels: CohortLabels, before: CohortsBef
     return WatchedCohort(tuple(figures), tuple(findings))
 
 
-def _measured(cohort: DecidedCohort) -> Iterator[Figure]:
+def _measured(cohort: DecidedCohort, missing: MissingOutcomes) -> Iterator[Figure]:
     """Money, the business's own figures, adverse impact, error rates by group, and how every model ranked."""
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
-    yield from money_figures(use_case, log, frame, predictions.values, cohort.rules, cohort.preferred)
+    yield from money_figures(use_case, log, frame, predictions.values, cohort.rules, cohort.preferred, missing)
     yield from business_figures(use_case, log, frame)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_ is None:
         return
     yield from error_rate_figures(use_case, log, frame, cohort.preferred)
     if cohort.score is not None:
-        yield from ranking_figures(log, cohort.score, cohort.release_id)
+        yield from _marked(ranking_figures(log, cohort.score, cohort.release_id), missing.subset(cohort.is_free))
     for release_id, (score, action) in predictions.shadows.items():
         # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
         known = np.where(action == cohort.taken, score, np.nan) if use_case.model.action_as == "input" else score
-        yield from ranking_figures(log, known, release_id)
+        yield from _marked(ranking_figures(log, known, release_id), missing.subset(cohort.is_free & ~np.isnan(known)))
+
+
+def _marked(figures: Iterable[Figure], missing: MissingOutcomes) -> Iterator[Figure]:
+    """Figures of the outcomes that have come, with how many have not: what those would make of them is not known."""
+    bounds = OutcomeBounds(missing.count, float(missing.come.sum())) if missing.count else None
+    for figure in figures:
+        yield replace(figure, estimate=replace(figure.estimate, bounds=bounds))
 
 
 def _feedback_figures(cohort: DecidedCohort, score: np.ndarray) -> Iterator[Figure]:

@@ -1,0 +1,69 @@
+"""What had no outcome when a batch was so old, and what has become of it since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Select, and_, func, or_, select
+
+from decisionloop.ledger.decisions import latest_revision
+from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.schema import as_utc, decision, outcome
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.frames import read_frame
+
+
+@dataclass(frozen=True, eq=False)
+class LateOutcomes:
+    """Decisions of a batch by action, and those whose outcome was still missing at a time.
+
+    ``missing`` has a row for each of the latter: `action`, `score`, `came_at` (when its outcome was first seen, missing
+    where it was not), `outcome_class` and `amount` as they are known since.
+    """
+
+    decided: dict[str, int]
+    missing: pd.DataFrame
+
+
+def late_outcomes(
+    ledger: Ledger, batch_id: str, revealing: Sequence[str], missing_at: datetime, known_at: datetime
+) -> LateOutcomes:
+    """The decisions of a batch with a ``revealing`` action: how many, and what was missing of them at a time.
+
+    What came later is told as it is known at ``known_at``. What was cancelled is not counted.
+    """
+    is_meant = (
+        decision.c.batch_id == batch_id,
+        decision.c.action.in_(revealing),
+        is_carried_out(decision.c.decision_id),
+    )
+    decided = select(decision.c.action, func.count()).where(*is_meant).group_by(decision.c.action)
+    with facts.reading(ledger) as connection:
+        counts = {str(action): int(count) for action, count in connection.execute(decided)}
+    first, latest = outcome.alias("first"), outcome.alias("latest")
+    is_first = (
+        first.c.decision_id == decision.c.decision_id,
+        first.c.revision == 1,
+        first.c.observed_at <= as_utc(known_at),
+    )
+    is_latest = (latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
+    columns: list[Any] = [
+        decision.c.action,
+        decision.c.score,
+        first.c.observed_at.label("came_at"),
+        latest.c.outcome_class,
+        latest.c.amount,
+    ]
+    statement: Select[Any] = (
+        select(*columns)
+        .select_from(decision)
+        .join(first, and_(*is_first), isouter=True)
+        .join(latest, and_(*is_latest), isouter=True)
+        .where(*is_meant, or_(first.c.observed_at.is_(None), first.c.observed_at > as_utc(missing_at)))
+    )
+    return LateOutcomes(counts, read_frame(ledger, statement))

@@ -1,0 +1,99 @@
+"""Money per decision from a log some of whose outcomes have not come: the figure, its interval and its bounds, at once.
+
+For n decisions with a base b, a signed weight w, an expectation q and money r, and for a missing outcome the chance e
+that it comes, with money l (0 as far as it does not), and N_a decisions of action a of which A_a have an outcome:
+
+    value  mean of b + w N_a / (A_a + sum of e) * (r - q, or l - e q where it is missing)
+    worst  mean of b + w * (r - q, or l - e q + (1 - e) (the worst that w could meet - q))
+
+So in the value those that never come count as the others of their action do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from decisionloop.observe.estimate import Estimate, Floats
+from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.missing_outcomes import MissingOutcomes
+from decisionloop.observe.money_interval import RowMoney, money_estimate
+from decisionloop.observe.outcome_bounds import OutcomeBounds
+
+COMES = np.array([1.0, 1.0, 0.0, 0.0])
+"""The parts of `LateArrivals.share` that add up to whether an outcome comes at all."""
+
+
+def bounded_money(
+    logged: LoggedDecisions, base: Floats, importance: Floats, expected: Floats, confidence: float
+) -> Estimate:
+    """Mean of ``base`` + ``importance`` * (money - ``expected``), all (n,), whatever outcomes are missing.
+
+    ``importance`` is not scaled for them, and is 0 where the action's money needs no outcome.
+    """
+    rows = row_money(logged, base, importance * logged.arrival_weight, expected)
+    missing = logged.missing
+    if missing is None or not missing.count or not len(logged):
+        return money_estimate(rows, confidence)
+    late = missing.late_money - missing.come * expected
+    scale = logged.action_scale[logged.action]
+    told = money_estimate(replace(rows, total=rows.total + scale * importance * late), confidence)
+    half = missing.late.half_width(_gradient(logged, missing, importance, expected, late), confidence)
+    ends = [_end(logged, base, importance, expected, late, is_worst, confidence) for is_worst in (True, False)]
+    is_used = missing.is_missing & (importance != 0)
+    bounds = OutcomeBounds(int(is_used.sum()), float(missing.come[is_used].sum()), *ends)
+    return replace(widened(told, half), bounds=bounds if is_used.any() else None)
+
+
+def row_money(logged: LoggedDecisions, base: Floats, weight: Floats, expected: Floats) -> RowMoney:
+    """Rows ``base`` + ``weight`` * (money - ``expected``), all (n,), where the outcome has arrived."""
+    is_told = logged.is_arrived & ~logged.is_exact[logged.action]
+    surprise = np.where(is_told, logged.money - expected, 0.0)
+    possible = None if logged.possible is None else logged.possible.beyond(logged.action, expected)
+    return RowMoney(base + weight * surprise, weight, surprise, logged.action, logged.entity, possible)
+
+
+def _gradient(
+    logged: LoggedDecisions, missing: MissingOutcomes, importance: Floats, expected: Floats, late: Floats
+) -> Floats:
+    """(C, 4) derivative of the value by the shares of late outcomes: what they bring, and the others' lesser weight."""
+    surprise = np.where(logged.is_arrived, logged.money - expected, late) * importance
+    scale = logged.action_scale
+    of_action = np.bincount(logged.action, weights=surprise, minlength=len(scale))
+    there = logged.arrived_by_action + logged.come_by_action
+    lesser = np.divide(scale * of_action, there, out=np.zeros_like(scale), where=there > 0)[logged.action]
+    brings = (scale[logged.action] * importance)[:, None] * (missing.money - expected[:, None] * COMES)
+    return missing.gradient(brings - lesser[:, None] * COMES) / len(logged)
+
+
+def _end(
+    logged: LoggedDecisions,
+    base: Floats,
+    importance: Floats,
+    expected: Floats,
+    late: Floats,
+    is_worst: bool,
+    confidence: float,
+) -> float | None:
+    """The lower bound of the worst case, or the upper bound of the best."""
+    missing = logged.missing
+    assert missing is not None
+    extreme = np.where((importance > 0) == is_worst, missing.worst, missing.best) - expected
+    never = missing.is_missing * (1 - missing.come) * extreme
+    rows = row_money(logged, base, np.where(logged.is_arrived, importance, 0.0), expected)
+    told = money_estimate(replace(rows, total=rows.total + importance * (late + never)), confidence)
+    if told.low is None or told.high is None:
+        return None
+    by_part = missing.money - (expected + extreme)[:, None] * COMES
+    half = missing.late.half_width(missing.gradient(importance[:, None] * by_part) / len(logged), confidence)
+    wide = widened(told, half)
+    return wide.low if is_worst else wide.high
+
+
+def widened(told: Estimate, half: float) -> Estimate:
+    """An estimate with what is uncertain besides: half widths are squared and added, so that skewness survives."""
+    if told.value is None or told.low is None or told.high is None:
+        return told
+    low, high = (float(np.hypot(end - told.value, half)) for end in (told.low, told.high))
+    return replace(told, low=told.value - low, high=told.value + high)
