@@ -74,7 +74,9 @@ def judge_value(terms: Terms, lifts: Sequence[Lifts]) -> tuple[Finding, ...]:
 def _since_the_release(terms: Terms, lifts: Lifts) -> Iterator[Finding]:
     sequence = lifts.sequence()
     if sequence is not None:
-        yield _finding(terms, f"value_against_{lifts.other}", lifts, sequence, value_alpha(terms.use_case, terms.budget))
+        yield _finding(
+            terms, f"value_against_{lifts.other}", lifts, sequence, value_alpha(terms.use_case, terms.budget)
+        )
 
 
 def _lately(terms: Terms, lifts: Lifts) -> Iterator[Finding]:
