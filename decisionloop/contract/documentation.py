@@ -9,6 +9,7 @@ import json
 import re
 import types
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -56,8 +57,8 @@ no value, and the rules decide it.
 
 ## One version, one meaning
 
-Titles, wordings, purposes, explanations, notifications and `approval` may change at any time. Everything else decides
-something: changed under the same `version`, the contract is refused as soon as the ledger knows the version.
+Titles, wordings, purposes, explanations, notifications, known events and `approval` may change at any time. Everything
+else decides something: changed under the same `version`, the contract is refused as soon as the ledger knows the version.
 """
 
 
@@ -118,7 +119,7 @@ def _type(type_: Any) -> str:
         return f"list of {listed[0]}" if Ellipsis in arguments else f"[{', '.join(listed)}]"
     if origin is dict:
         return f"{_type(arguments[0])} to {_type(arguments[1])}"
-    names = {str: "text", float: "number", int: "whole number", bool: "true or false", type(None): "null"}
+    names = {str: "text", float: "number", int: "whole number", bool: "true or false", date: "date", type(None): "null"}
     return names.get(type_, str(type_))
 
 

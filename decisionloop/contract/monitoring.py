@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
+
+from pydantic import AliasChoices, model_validator
 
 from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
@@ -29,6 +32,26 @@ class Notification(Section):
     )
     quiet_until: str = field("Their end, HH:MM.", "07:30", default="", pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d$")
     timezone: str = field("Time zone of the quiet hours.", "Asia/Taipei", default="UTC")
+
+
+class KnownEvent(Section):
+    """Something of the business's own calendar that its figures will show: a campaign, a holiday, a price change."""
+
+    name: str = field("What people call it.", "Lunar New Year", min_length=1)
+    from_: date = field(
+        "Its first day, YYYY-MM-DD.",
+        "2005-02-08",
+        validation_alias=AliasChoices("from", "from_"),
+        serialization_alias="from",
+    )
+    until: date = field("Its last day.", "2005-02-13")
+    wording: str = field("What it does to the figures, in words.", "branches are closed", default="")
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> KnownEvent:
+        if self.until < self.from_:
+            raise ValueError(f"the event “{self.name}” ends on {self.until}, before it begins. Exchange the two days.")
+        return self
 
 
 class Monitors(Section):
@@ -133,6 +156,12 @@ class Monitors(Section):
         default=0.0,
         ge=0,
         le=MOST_MONEY,
+    )
+    known_events: tuple[KnownEvent, ...] = field(
+        "What the business knows of beforehand. Alarms about those days name it, and are raised all the same.",
+        [KnownEvent.example()],
+        default=(),
+        changes_meaning=False,
     )
     notifications: tuple[Notification, ...] = field(
         "Whom to tell; none: alarms stay in the ledger, the story and Prefect's events.",

@@ -159,9 +159,10 @@ def check_calibration(evidence: GateEvidence, rules: GateRules) -> Check:
 
 
 def check_adverse_impact(evidence: GateEvidence, rules: GateRules) -> Check:
-    """Every group's ratio to the best group at the limit, or at least not below a champion that misses it too.
+    """No group's ratio to the best group is surely below the limit, unless the champion's is no better.
 
-    A group below the limit fails the check where its whole interval is below; else more decisions must tell.
+    The bound answers and not the ratio itself, which in a small group is below by chance; the monitor of adverse impact
+    goes on asking with every batch.
     """
     required = rules.minimum_adverse_impact_ratio
     if not evidence.adverse_impact:
@@ -170,26 +171,23 @@ def check_adverse_impact(evidence: GateEvidence, rules: GateRules) -> Check:
     measured = [(ratio, pair) for ratio, pair in known if ratio is not None]
     if not measured:
         return Check("adverse_impact", None, None, required, "No group is large enough to measure adverse impact.")
-    failing = [(ratio, pair) for ratio, pair in measured if not _is_fair_enough(ratio, pair.champion, required)]
-    surely = [(ratio, pair) for ratio, pair in failing if (pair.challenger.to_best.high or 0.0) < required]
-    worst, pair = min(surely or failing or measured, key=lambda item: item[0])
+    surely = [(ratio, pair) for ratio, pair in measured if (pair.challenger.to_best.high or 0.0) < required]
+    failing = [(ratio, pair) for ratio, pair in surely if not _is_no_worse(ratio, pair.champion)]
+    worst, pair = min(failing or surely or measured, key=lambda item: item[0])
     group = f"{pair.challenger.attribute} {pair.challenger.group}"
     interval = f"{worst:.2f} of the best group's rate ({pair.challenger.to_best.low:.2f} to " + (
         f"{pair.challenger.to_best.high:.2f}), at least {required:.2f} is required"
     )
-    if surely:
-        return Check("adverse_impact", False, worst, required, f"It favours {group} too rarely: {interval}.")
     if failing:
-        return Check("adverse_impact", None, worst, required, f"It may favour {group} too rarely: {interval}.")
-    excuse = ", but it is no worse than under the champion" if worst < required else ""
-    reason = f"The group least favoured, {group}, gets {interval}{excuse}."
+        return Check("adverse_impact", False, worst, required, f"It favours {group} too rarely: {interval}.")
+    excuse = ", but it is no worse than under the champion" if surely else ""
+    unsure = ", and it is not surely below" if worst < required and not surely else ""
+    reason = f"Of the groups that are large enough {group} is favoured least: {interval}{excuse}{unsure}."
     return Check("adverse_impact", True, worst, required, reason)
 
 
-def _is_fair_enough(ratio: float, champion: GroupImpact | None, required: float) -> bool:
-    """At the limit, or an improvement (or no change) on a champion below it: refusing would keep the worse one."""
-    if ratio >= required:
-        return True
+def _is_no_worse(ratio: float, champion: GroupImpact | None) -> bool:
+    """An improvement (or no change) on a champion that is below the limit too: refusing would keep the worse one."""
     other = champion.to_best.value if champion is not None else None
     return other is not None and ratio >= other
 

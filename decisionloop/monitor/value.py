@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,55 +15,99 @@ from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.observe.cohort import Figure, is_policy_traffic
-from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
+from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference, lift_sequence
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, weighted_mean
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
 
 SEQUENCES = 2
 LIFETIME_ALPHA = 0.05
 """Most that a sequence may be wrong in its whole life, whatever the budget."""
+WINDOWS = (13, 52)
+"""Cohorts of a window: a quarter and a year of weekly ones. Fewer bring too few outcomes to tell money by."""
+_OTHERS = {"rules": "the rules would have", "holdout": "the customers held out, who stayed on the rules,"}
 
 
 def value_alpha(use_case: UseCase, budget: AlarmBudget) -> float:
-    """Chance that one sequence ever alarms falsely: the family's budget over two sequences a release and year.
+    """Chance that one sequence since the release began ever alarms falsely: half of the family's budget over two
+    sequences a release and year.
 
     A sequence lives as long as its release; releases come at most as often as the contract retrains on schedule.
     """
     lives = max(1.0, DAYS_PER_YEAR / use_case.monitors.retrain_every_days)
-    return min(LIFETIME_ALPHA, budget.false_alarms["value"] / (SEQUENCES * lives))
+    return min(LIFETIME_ALPHA, budget.false_alarms["value"] / 2 / (SEQUENCES * lives))
 
 
-def judge_value(
-    terms: Terms, against_rules: ConfidenceSequence | None, against_holdout: ConfidenceSequence | None
-) -> tuple[Finding, ...]:
+def window_alpha(budget: AlarmBudget) -> float:
+    """Chance that one window of one cohort alarms falsely: the other half of the budget over all looks of a year."""
+    return budget.alpha("value", SEQUENCES * len(WINDOWS)) / 2
+
+
+@dataclass(frozen=True)
+class Lifts:
+    """Money per decision of each cohort since the release began over one other, oldest first; ``other`` is "rules" or
+    "holdout". ``are_independent``: whether each cohort decides people anew (see `observe.confidence_sequence`)."""
+
+    other: str
+    cohorts: tuple[Estimate, ...]
+    are_independent: bool
+
+    def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
+        """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
+        if last is None:
+            return lift_sequence(self.cohorts, self.are_independent)
+        return lift_sequence(self.cohorts[-last:], self.are_independent, planned_looks=last)
+
+
+def judge_value(terms: Terms, lifts: Sequence[Lifts]) -> tuple[Finding, ...]:
     """Alarm where the policy has surely earned less than the rules, or its entities less than the holdout.
 
-    Both are lifts in money per decision since the release began; None: no cohort could tell yet, so no finding. The
-    bound is the sequence's upper end at `value_alpha`, for life, so looking at every cohort costs nothing. The
-    threshold is 0 less `monitors.minimum_money`.
+    Twice: ``value_against_…`` since the release began, by the sequence's upper end at `value_alpha`, for life, so that
+    looking at every cohort costs nothing; and ``value_lately_against_…`` over the last WINDOWS, by the upper end at
+    `window_alpha` of a sequence that begins with the window, which is wider than a single interval would have to be. A
+    good beginning hides no year of losses there. It is told of the shortest window that is sure, else of the longest;
+    while there are no more cohorts than in the shortest there is none. The threshold is 0 less
+    `monitors.minimum_money`. No finding where no cohort could tell yet.
     """
-    alpha = value_alpha(terms.use_case, terms.budget)
-    sequences = {"rules": against_rules, "holdout": against_holdout}
-    return tuple(_finding(terms, name, sequence, alpha) for name, sequence in sequences.items() if sequence is not None)
+    return tuple(finding for one in lifts for finding in (*_since_the_release(terms, one), *_lately(terms, one)))
 
 
-def _finding(terms: Terms, name: str, sequence: ConfidenceSequence, alpha: float) -> Finding:
+def _since_the_release(terms: Terms, lifts: Lifts) -> Iterator[Finding]:
+    sequence = lifts.sequence()
+    if sequence is not None:
+        yield _finding(
+            terms, f"value_against_{lifts.other}", lifts, sequence, value_alpha(terms.use_case, terms.budget)
+        )
+
+
+def _lately(terms: Terms, lifts: Lifts) -> Iterator[Finding]:
+    lasts = [last for last in WINDOWS if last < len(lifts.cohorts)]
+    monitor, alpha = f"value_lately_against_{lifts.other}", window_alpha(terms.budget)
+    found = [
+        _finding(terms, monitor, lifts, sequence, alpha)
+        for sequence in map(lifts.sequence, lasts)
+        if sequence is not None
+    ]
+    if found:
+        yield next((one for one in found if one.is_alarm), found[-1])
+
+
+def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSequence, alpha: float) -> Finding:
     now, currency = sequence.estimate, terms.use_case.economics.currency
     value, high = float(now.value or 0.0), float(now.high or 0.0)
-    other = "the rules would have" if name == "rules" else "the customers held out, who stayed on the rules,"
+    over = f"the last {sequence.cohorts}" if "lately" in monitor else f"{sequence.cohorts}"
     return Finding(
         family="value",
-        monitor=f"value_against_{name}",
+        monitor=monitor,
         slice="all",
         figure=now,
         threshold=-terms.use_case.monitors.minimum_money,
         bound=sequence.at(1 - 2 * alpha).high,
         direction="below",
         alpha=alpha,
-        words=f"Over {sequence.cohorts} cohorts a decision earned {value:+.2f} {currency} against what {other} earned, "
-        f"at best {high:+.2f}.",
+        words=f"Over {over} cohorts a decision earned {value:+.2f} {currency} against what {_OTHERS[lifts.other]} "
+        f"earned, at best {high:+.2f}.",
         suggestion="Put the rules back in charge (`decisionloop kill-switch`) until a candidate passes the gate.",
-        against=name,
+        against=lifts.other,
         stake=max(0.0, -value),
         release_id=terms.release_id,
     )

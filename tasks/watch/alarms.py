@@ -27,6 +27,7 @@ from decisionloop.monitor.alarm.folding import (
     fold,
     is_raised,
 )
+from decisionloop.monitor.alarm.known_events import with_known_events
 from decisionloop.monitor.alarm.message import by_incident, incident_message
 from decisionloop.observe.cohort import Figure
 from decisionloop.workspace import Workspace
@@ -84,6 +85,7 @@ def raise_alarms(workspace: Workspace, findings: Sequence[Finding], occasion: Oc
     Alarms of a family fold into its open incident. Incidents whose monitors have been quiet for long enough close.
     """
     use_case, as_of = workspace.use_case, occasion.as_of
+    findings = with_known_events(use_case, findings, occasion.cohort_as_of or as_of, as_of)
     crossed = [one for one in findings if is_raised(one, use_case.monitors.minimum_money)]
     worth = stakes_before(workspace, as_of).worth if crossed else None
     about = AlarmOccasion(use_case.name, as_of, occasion.rows, worth)

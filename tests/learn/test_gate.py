@@ -124,8 +124,15 @@ def test_a_group_below_the_limit_passes_only_where_the_champion_is_no_better() -
     assert judge(replace(GOOD, adverse_impact=()), RULES).decision == "promote"
 
 
+def test_a_ratio_that_is_below_the_limit_by_chance_refuses_nobody() -> None:
+    verdict = judge(replace(GOOD, adverse_impact=impact(0.75, champion=0.9)), RULES)
+    assert verdict.decision == "promote"
+    (check,) = (one for one in verdict.checks if one.name == "adverse_impact")
+    assert "0.75 of the best group's rate (0.68 to 0.83)" in check.reason
+    assert check.reason.endswith("and it is not surely below.")
+
+
 def test_a_limit_inside_the_interval_asks_for_more_decisions() -> None:
-    assert judge(replace(GOOD, adverse_impact=impact(0.75, champion=0.9)), RULES).decision == "insufficient"
     assert judge(replace(GOOD, calibration_error=estimate(0.053, 0.01)), RULES).decision == "insufficient"
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.alarm.terms import Terms
-from decisionloop.monitor.value import business_figures, holdout_lift, judge_value, value_alpha
-from decisionloop.observe.confidence_sequence import lift_sequence
+from decisionloop.monitor.value import Lifts, business_figures, holdout_lift, judge_value, value_alpha, window_alpha
 from decisionloop.observe.estimate import Estimate
 from tests.monitor.watched import watched
 
@@ -23,12 +22,21 @@ def cohorts(rng: np.random.Generator, looks: int, lift: float, n: int = 1_000) -
     return [Estimate(m, m - 1.96 * e, m + 1.96 * e, n, n, 0.95) for m, e in zip(money.mean(axis=1), error, strict=True)]
 
 
-def alarms_at_any_look(estimates: list[Estimate], use_case=USE_CASE) -> bool:
+def over_rules(estimates: list[Estimate]) -> list[Lifts]:
+    return [Lifts("rules", tuple(estimates), are_independent=True)]
+
+
+def first_alarm(estimates: list[Estimate], monitor: str = "", use_case=USE_CASE) -> int | None:
+    """The look at which a monitor whose name begins so alarms first."""
     for look in range(2, len(estimates) + 1):
-        sequence = lift_sequence(estimates[:look], are_independent=True)
-        if any(finding.is_alarm for finding in judge_value(Terms.of(use_case), sequence, None)):
-            return True
-    return False
+        found = judge_value(Terms.of(use_case), over_rules(estimates[:look]))
+        if any(one.is_alarm and one.monitor.startswith(monitor) for one in found):
+            return look
+    return None
+
+
+def alarms_at_any_look(estimates: list[Estimate], use_case=USE_CASE) -> bool:
+    return first_alarm(estimates, use_case=use_case) is not None
 
 
 def test_a_policy_as_good_as_the_rules_is_left_alone_at_every_look() -> None:
@@ -45,9 +53,9 @@ def test_a_policy_that_loses_money_is_found() -> None:
 
 def test_the_finding_says_what_was_lost_against_whom() -> None:
     rng = np.random.default_rng(3)
-    worse = lift_sequence(cohorts(rng, 12, -0.5), are_independent=True)
-    better = lift_sequence(cohorts(rng, 12, 0.9), are_independent=False)
-    rules, holdout = judge_value(Terms.of(USE_CASE, release_id="r1"), worse, better)
+    worse = Lifts("rules", tuple(cohorts(rng, 12, -0.5)), are_independent=True)
+    better = Lifts("holdout", tuple(cohorts(rng, 12, 0.9)), are_independent=False)
+    rules, holdout = judge_value(Terms.of(USE_CASE, release_id="r1"), [worse, better])
     assert (rules.monitor, rules.is_alarm, holdout.monitor, holdout.is_alarm) == (
         "value_against_rules",
         True,
@@ -56,17 +64,43 @@ def test_the_finding_says_what_was_lost_against_whom() -> None:
     )
     assert rules.stake == pytest.approx(0.5, abs=0.1)
     assert holdout.stake == 0
-    assert rules.figure == worse.estimate
+    sequence = worse.sequence()
+    assert sequence is not None
+    assert rules.figure == sequence.estimate
     assert "Over 12 cohorts a decision earned -0.5" in rules.words
     assert "EUR" in rules.words
-    assert judge_value(Terms.of(USE_CASE), None, None) == ()
+    assert judge_value(Terms.of(USE_CASE), over_rules([])) == ()
+
+
+def test_a_good_beginning_hides_no_losses_that_came_later() -> None:
+    rng = np.random.default_rng(4)
+    turned = [*cohorts(rng, 30, 0.4), *cohorts(rng, 52, -0.2)]
+    lately = first_alarm(turned, "value_lately_against_rules")
+    assert lately is not None
+    assert 30 < lately <= 30 + 26
+    assert first_alarm(turned, "value_against_rules") is None  # 12 earned and 10 lost: over its life nothing is wrong
+    found = judge_value(Terms.of(USE_CASE), over_rules(turned[:lately]))
+    (words,) = (one.words for one in found if one.monitor == "value_lately_against_rules")
+    assert words.startswith("Over the last 13 cohorts a decision earned -0")
+
+
+def test_a_year_of_looks_at_the_last_cohorts_keeps_its_half_of_the_budget() -> None:
+    generous = watched(monitors={"budgets": {"value": 4.0}, "false_alarms_per_year": 5.0})
+    assert window_alpha(budget_of(generous)) * 4 * 365 / 7 == pytest.approx(2.0)
+    rng, alarms, years = np.random.default_rng(6), 0, 12
+    for _ in range(years):
+        estimates = cohorts(rng, 26 + 52, 0.0, n=250)
+        for look in range(27, len(estimates) + 1):
+            found = judge_value(Terms.of(generous), over_rules(estimates[:look]))
+            alarms += sum(one.is_alarm and "lately" in one.monitor for one in found)
+    assert alarms / years <= 2.0
 
 
 def test_the_error_for_life_keeps_the_budget_of_a_year_of_releases() -> None:
     alpha = value_alpha(USE_CASE, BUDGET)
     releases = 365 / USE_CASE.monitors.retrain_every_days
-    assert alpha * 2 * releases == pytest.approx(BUDGET.false_alarms["value"])
-    rich = watched(monitors={"budgets": {"value": 0.9}, "retrain_every_days": 365})
+    assert alpha * 2 * releases == pytest.approx(BUDGET.false_alarms["value"] / 2)  # the other half is for windows
+    rich = watched(monitors={"budgets": {"value": 0.9}, "retrain_every_days": 730})
     assert value_alpha(rich, budget_of(rich)) == 0.05
 
 

@@ -19,9 +19,8 @@ from decisionloop.monitor.impact.figures import impact_figures
 from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
-from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
+from decisionloop.monitor.value import Lifts, business_figures, holdout_lift, judge_value
 from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
-from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.late_arrivals import LateArrivals
@@ -178,13 +177,14 @@ def _lift_over_holdout(figures: Sequence[Figure]) -> list[Figure]:
 
 
 def _judge_money(terms: Terms, figures: Sequence[Figure], before: CohortsBefore) -> tuple[Finding, ...]:
-    """What the release has earned against rules and holdout since it began to decide."""
+    """What the release has earned against rules and holdout since it began to decide, and lately."""
     now = {name: _whole(figures, name) for name in (RULES_LIFT, HOLDOUT_LIFT)}
     rules, holdout = (
-        [*earlier, *([] if estimate is None else [estimate])]
+        (*earlier, *(() if estimate is None else (estimate,)))
         for earlier, estimate in zip((before.rules_lifts, before.holdout_lifts), now.values(), strict=True)
     )
-    return judge_value(terms, lift_sequence(rules, are_independent=True), lift_sequence(holdout, are_independent=False))
+    lifts = (Lifts("rules", rules, are_independent=True), Lifts("holdout", holdout, are_independent=False))
+    return judge_value(terms, lifts)
 
 
 def _whole(figures: Sequence[Figure], monitor: str) -> Estimate | None:

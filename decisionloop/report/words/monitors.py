@@ -68,6 +68,8 @@ _MONITORS: dict[str, MonitorWords] = {
     "outcome_rate": MonitorWords("labels", "rate of the outcome", "share"),
     "value_against_rules": MonitorWords("value", "earned more than the rules, all cohorts so far", "money"),
     "value_against_holdout": MonitorWords("value", "earned more than the holdout, all cohorts so far", "money"),
+    "value_lately_against_rules": MonitorWords("value", "earned more than the rules, last cohorts", "money"),
+    "value_lately_against_holdout": MonitorWords("value", "earned more than the holdout, last cohorts", "money"),
     "value_estimated": MonitorWords("value", "earned, foretold before outcomes", "money"),
     "value_policy": MonitorWords("value", "earned by the loop", "money"),
     "value_rules": MonitorWords("value", "earned by the rules alone", "money"),
