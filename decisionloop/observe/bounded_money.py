@@ -50,7 +50,8 @@ def row_money(logged: LoggedDecisions, base: Floats, weight: Floats, expected: F
     """Rows ``base`` + ``weight`` * (money - ``expected``), all (n,), where the outcome has arrived."""
     is_told = logged.is_arrived & ~logged.is_exact[logged.action]
     surprise = np.where(is_told, logged.money - expected, 0.0)
-    return RowMoney(base + weight * surprise, weight, surprise, logged.action, logged.entity)
+    possible = None if logged.possible is None else logged.possible.beyond(logged.action, expected)
+    return RowMoney(base + weight * surprise, weight, surprise, logged.action, logged.entity, possible)
 
 
 def _gradient(

@@ -17,6 +17,7 @@ from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
+from decisionloop.observe.possible_money import possible_money
 from decisionloop.observe.value import gain_over, realised_value, value_against_rules
 
 COHORT_OVERLAP = OverlapRules(minimum_effective_n=20.0, maximum_weight_share=0.2)
@@ -62,6 +63,7 @@ def logged_decisions(
         is_exact=np.array(use_case.is_value_known),
         entity=np.arange(len(log)) if codes is None else codes,
         missing=missing,
+        possible=possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"]),
     )
 
 

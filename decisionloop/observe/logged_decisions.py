@@ -11,6 +11,7 @@ import numpy.typing as npt
 from decisionloop.errors import UsageError
 from decisionloop.observe.estimate import Codes, Floats
 from decisionloop.observe.missing_outcomes import MissingOutcomes
+from decisionloop.observe.possible_money import PossibleMoney
 
 Flags = npt.NDArray[np.bool_]
 
@@ -30,6 +31,8 @@ class LoggedDecisions:
     is_possible       (n, A)  which actions the policy could have taken; None = every action, or only the one
                               taken where its propensity is 1
     missing                   what is known of outcomes that have not come; None: nothing
+    possible          (n, A)  the worst and the best money of each action, which size a loss that was never seen;
+                              None = unknown, so that sizes must be learnt from what was seen
 
     Raises UsageError when shapes disagree, an action is out of range or a propensity is not a probability.
     """
@@ -42,6 +45,7 @@ class LoggedDecisions:
     entity: Codes
     is_possible: Flags | None = None
     missing: MissingOutcomes | None = None
+    possible: PossibleMoney | None = None
 
     def __post_init__(self) -> None:
         n, actions = np.shape(self.expected_values)
@@ -49,6 +53,11 @@ class LoggedDecisions:
         wanted["is_exact"] = (actions,)
         if self.is_possible is not None:
             wanted["is_possible"] = (n, actions)
+        if self.possible is not None and np.shape(self.possible.worst) != (n, actions):
+            raise UsageError(
+                f"logged decisions: possible money has shape {np.shape(self.possible.worst)} and must have "
+                f"{(n, actions)}. Build it from the same log."
+            )
         for name, shape in wanted.items():
             if np.shape(getattr(self, name)) != shape:
                 raise UsageError(
@@ -74,6 +83,7 @@ class LoggedDecisions:
             entity=self.entity[keep],
             is_possible=None if self.is_possible is None else self.is_possible[keep],
             missing=None if self.missing is None else self.missing.subset(keep),
+            possible=None if self.possible is None else self.possible.subset(keep),
         )
 
     @cached_property

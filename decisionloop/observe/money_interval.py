@@ -8,13 +8,11 @@ lower bound of a policy difference was above the truth this often (nominal 5 %),
     percentile bootstrap                   20 %   12 %   10 %
     bootstrap-t                            23 %   11 %    7 %
     Hall's skewness transformation         21 %   10 %    6 %
-    this one                                0 %    2 %    4 %
 
-The others learn the size of the tail from the few losses that happened to be explored. This one adds the
-uncertainty of a rare event explicitly, as the gamma interval for weighted counts does (Fay and Feuer 1997, in the
-form of Tiwari, Clegg and Zou 2006): the bound is moved as though one more loss of the usual size could have come,
-where the usual size of a loss is learnt from all outcomes of the log and not only from the explored ones. It
-costs width only where losses are few, is deterministic, and takes one pass.
+They learn the size of the tail from the few losses that happened to be explored, and know nothing of it where none
+was. This one takes the size of one more loss from what each decision makes possible (`possible_money`), row by row:
+its weight times what its own outcome could bring less than was expected. How a bound is made of that is in
+`rare_event`. It costs width only where losses are few, is deterministic, and takes one pass.
 """
 
 from __future__ import annotations
@@ -31,9 +29,9 @@ from decisionloop.observe.estimate import (
     effective_sample_size,
     entity_codes,
     entity_sums,
-    normal_quantile,
     standard_error,
 )
+from decisionloop.observe.rare_event import RareEvent
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +39,8 @@ class RowMoney:
     """An estimate as row contributions (n,): its value is the mean of ``total``.
 
     ``weight`` (signed, 0 where no outcome is used) multiplies the part of ``total`` that an outcome decides;
-    ``surprise`` is outcome money less its expectation, whose tails over the whole log size the rare event.
+    ``surprise`` is outcome money less its expectation. ``possible``: how much worse, and how much better, than its
+    expectation each row's money can be; None: learnt from the surprises that were seen.
     """
 
     total: Floats
@@ -49,14 +48,14 @@ class RowMoney:
     surprise: Floats
     action: Codes
     entity: Codes
+    possible: tuple[Floats, Floats] | None = None
 
 
 def money_estimate(rows: RowMoney, confidence: float) -> Estimate:
-    """Mean money per decision with its interval (see the module); "cannot say" below two entities or used rows.
+    """Mean money per decision with its interval (see the module).
 
-    With se the cluster-robust standard error of the mean, c the size of one more loss (or gain) per decision and z
-    the normal quantile, a bound lies (z^2 + 2) / 3 * c + z * sqrt(se^2 + c^2) from the value: the expansion of the
-    gamma limit for a single rare kind of event.
+    "Cannot say" with no rows, a single entity, or outcomes that are all alike where nothing tells what else they
+    could be.
     """
     n = len(rows.total)
     if n == 0:
@@ -66,27 +65,35 @@ def money_estimate(rows: RowMoney, confidence: float) -> Estimate:
     error = standard_error((rows.total - value) / n, codes)
     if not np.isfinite(error):
         return cannot_say("a single entity has no spread to make an interval from", n, confidence)
-    z = normal_quantile(confidence)
-    loss, gain = (size / n for size in rare_event_sizes(rows, codes))
-    low = value - (z**2 + 2) / 3 * loss - z * np.hypot(error, loss)
-    high = value + (z**2 + 2) / 3 * gain + z * np.hypot(error, gain)
-    effective_n = effective_sample_size(entity_sums(np.abs(rows.weight), codes))
-    return Estimate(value, float(low), float(high), n, effective_n, confidence)
+    loss, gain = rare_events(rows, codes)
+    if loss.size == gain.size == 0 and (rows.weight != 0).any():
+        return cannot_say("all outcomes are alike, and nothing tells what else they could be", n, confidence)
+    weights = entity_sums(np.abs(rows.weight), codes)
+    low, high = (side.reach(error, confidence, len(weights)) for side in (loss, gain))
+    return Estimate(value, value - low, value + high, n, effective_sample_size(weights), confidence)
 
 
-def rare_event_sizes(rows: RowMoney, codes: Codes | None) -> tuple[float, float]:
-    """Usual money of one more unlucky, and of one more lucky, outcome among the rows that the estimate rests on.
+def rare_events(rows: RowMoney, codes: Codes | None) -> tuple[RareEvent, RareEvent]:
+    """One more unlucky, and one more lucky, outcome in money per decision of the estimate.
 
-    Per action the size of a bad (good) surprise is its root mean square over all arrived outcomes; times the
-    row's weight, summed by entity (an entity's decisions can fail together), averaged with the weight of what each
-    adds to the variance (sum c^3 / sum c^2). 0 where the estimate uses no outcome.
+    The chance of each is that of the two-point outcome between a row's worst and best that has its expectation.
     """
-    bad = _usual_size(np.maximum(-rows.surprise, 0.0), rows.action)[rows.action]
-    good = _usual_size(np.maximum(rows.surprise, 0.0), rows.action)[rows.action]
+    worse, better = _learnt(rows) if rows.possible is None else rows.possible
     up, down = np.maximum(rows.weight, 0.0), np.maximum(-rows.weight, 0.0)
-    return _variance_weighted_mean(entity_sums(up * bad + down * good, codes)), _variance_weighted_mean(
-        entity_sums(up * good + down * bad, codes)
+    happened, width = rows.weight * rows.surprise, worse + better
+    share = np.divide(better, width, out=np.zeros_like(width), where=width > 0)  # chance of the worse one
+    is_up, n = rows.weight > 0, len(rows.total)
+    unlucky, lucky = np.where(is_up, share, 1 - share), np.where(is_up, 1 - share, share)
+    return (
+        RareEvent.of((up * worse + down * better) / n, np.maximum(-happened, 0.0) / n, unlucky, codes),
+        RareEvent.of((up * better + down * worse) / n, np.maximum(happened, 0.0) / n, lucky, codes),
     )
+
+
+def _learnt(rows: RowMoney) -> tuple[Floats, Floats]:
+    """(n,) root mean square, by action, of the surprises below 0 and above it: all that a log alone can tell."""
+    bad, good = (_usual_size(np.maximum(sign * rows.surprise, 0.0), rows.action) for sign in (-1, 1))
+    return bad[rows.action], good[rows.action]
 
 
 def _usual_size(surprise: Floats, action: Codes) -> Floats:
@@ -94,8 +101,3 @@ def _usual_size(surprise: Floats, action: Codes) -> Floats:
     count = np.bincount(action, weights=surprise > 0)
     square = np.bincount(action, weights=surprise**2)
     return np.sqrt(np.divide(square, count, out=np.zeros_like(square), where=count > 0))
-
-
-def _variance_weighted_mean(size: Floats) -> float:
-    square = float((size**2).sum())
-    return float((size**3).sum()) / square if square > 0 else 0.0
