@@ -52,7 +52,8 @@ def judge_outcome_shift(
             direction="above",
             alpha=alpha,
             words=_words(wording.wording, shown, centre),
-            suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed.",
+            suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed. "
+            "If not, `decisionloop cohorts exclude` keeps the cohort from teaching and judging.",
             against=f"median of {len(usual)} earlier cohorts",
             stake=None if gap.value is None else terms.stakes.of_rate(gap.value),
             release_id=terms.release_id,
