@@ -66,7 +66,7 @@ def hole(small, fast_mlflow):
 
 def test_a_hole_of_the_first_day_is_told_and_teaches_only_once_a_person_releases_it(hole):
     (alarm,) = alarms_of(hole.ledger, "small")
-    assert (alarm.monitor, alarm.cohort, alarm.against) == ("missing_labels", named(0), "the contract")
+    assert (alarm.monitor, alarm.cohort, alarm.against) == ("promised_labels", named(0), "the contract")
     assert held(hole) == [named(0)]
     said = hole.retrain(1)
     assert "Only 0 outcomes have matured" in said
