@@ -10,8 +10,9 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import CompileError
+from decisionloop.learn.folds import leakproof_folds
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
-from decisionloop.learn.training_set import TrainingSet, fold_of
+from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict.pipeline_model import PipelineScorer
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import (
@@ -83,11 +84,14 @@ def _deployable(fitted: _Fitted, weight: np.ndarray, use_case: UseCase) -> Relea
 def out_of_fold(
     use_case: UseCase, kind: Kind, rows: TrainingSet, frame: pd.DataFrame, entity: np.ndarray
 ) -> Predictions:
-    """Predictions of every row of ``frame`` by a model that never saw its entity (FOLDS folds by entity).
+    """Predictions of every row of ``frame`` by a model that saw neither its entity nor a row that looks the same.
 
     The pipelines of the folds are not compiled: the compiled scorer would say the same, and none of them decides.
     """
-    folds, taught = fold_of(entity, FOLDS), fold_of(rows.entity, FOLDS)
+    names = [one.name for one in use_case.model_inputs]
+    looks = pd.concat([rows.frame[names], frame[names]], ignore_index=True)
+    both = leakproof_folds(np.concatenate([rows.entity, entity]), looks, FOLDS)
+    taught, folds = both[: len(rows)], both[len(rows) :]
     parts: list[tuple[np.ndarray, Predictions]] = []
     for fold in range(FOLDS):
         fitted = _fit(use_case, kind, _subset(rows, taught != fold))

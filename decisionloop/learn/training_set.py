@@ -98,9 +98,3 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
 
 def _column(rows: pd.DataFrame, name: str, is_wanted: bool) -> np.ndarray | None:
     return rows[name].to_numpy(dtype=np.float64) if is_wanted else None
-
-
-def fold_of(entity: np.ndarray, folds: int) -> np.ndarray:
-    """A stable fold (n,) in 0..folds-1 for each entity, so that nobody is on both sides of a split."""
-    hashed = pd.util.hash_array(np.asarray(entity, dtype=object), hash_key="decisionloopfold")
-    return ((hashed >> np.uint64(17)) % np.uint64(folds)).astype(np.int64)

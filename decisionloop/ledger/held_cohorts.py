@@ -21,7 +21,7 @@ from decisionloop.ledger.schema import alarm, cohort_event, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-HOLES = ("late_labels", "missing_labels")
+HOLES = ("late_labels", "missing_labels", "promised_labels")
 """Monitors whose alarms hold a cohort back. A rate that moved while its outcomes are there is the world: it teaches."""
 MONITORS = "monitors"
 """Who includes a cohort whose outcomes have come after all."""

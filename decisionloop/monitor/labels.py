@@ -79,10 +79,11 @@ def judge_labels(
 ) -> tuple[Finding, ...]:
     """Whether a cohort's labels surely fall short of what is usual at its age, and at maturity of what is promised.
 
-    ``decided`` decisions took an action that reveals an outcome, of which ``arrived`` have one. Before maturity the
-    monitor is "late_labels", from then on "missing_labels". Not judged, so no finding: a cohort without such
-    decisions. Against the usual, a history of fewer than `label_curve.MINIMUM_COHORTS` cohorts, and an age at which so
-    few labels are usual that `monitors.maximum_missing_labels` of them cannot be missing.
+    ``decided`` decisions took an action that reveals an outcome, of which ``arrived`` have one. Against the usual the
+    monitor is "late_labels" before maturity and "missing_labels" from then on, against the promise "promised_labels".
+    Not judged, so no finding: a cohort without such decisions; against the usual, a history of fewer than
+    `label_curve.MINIMUM_COHORTS` cohorts, and an age at which so few labels are usual that
+    `monitors.maximum_missing_labels` of them cannot be missing.
     """
     if decided == 0:
         return ()
@@ -120,7 +121,7 @@ class _Judged:
         said = "usual are" if against != PROMISE else "the contract promises at least"
         return Finding(
             family="labels",
-            monitor="missing_labels" if self.is_mature else "late_labels",
+            monitor="promised_labels" if against == PROMISE else "missing_labels" if self.is_mature else "late_labels",
             slice="all",
             figure=Estimate(shown.value, shown.low, shown.high, self.decided, float(self.decided), 0.95),
             threshold=threshold,

@@ -94,7 +94,8 @@ def judge_outcome_shift(terms: Terms, outcome: npt.ArrayLike, usual: UsualRate, 
             alpha=alpha,
             words=f"The outcome “{wording.wording}” came in {y.mean():.1%} of the decisions; "
             f"{usual.rate:.1%} is usual.",
-            suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed.",
+            suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed. "
+            "If not, `decisionloop cohorts exclude` keeps the cohort from teaching and judging.",
             against=f"{len(usual.n)} earlier cohorts",
             stake=terms.stakes.of_rate(gap.value),
             release_id=terms.release_id,

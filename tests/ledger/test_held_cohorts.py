@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from alembic import command
+from sqlalchemy import Connection, create_engine, insert, text
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import append_batch_event, cohort_name, open_batch
@@ -17,7 +20,9 @@ from decisionloop.ledger.held_cohorts import (
     include_complete,
 )
 from decisionloop.ledger.incidents import close
-from decisionloop.ledger.storage.engine import Ledger, open_ledger
+from decisionloop.ledger.schema import alarm, utc_text
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
+from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.use_cases import record_use_case
 from tests.watched_ledger import raise_alarm
 
@@ -137,3 +142,38 @@ def test_people_who_speak_at_once_are_all_heard(decided: Ledger) -> None:
     told = cohort_events(decided, NAME)
     assert [one.seq for one in told] == [1, 2, 3, 4]
     assert {one.by for one in told} == {f"person {number}" for number in range(4)}
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_of_an_earlier_version_only_what_lies_under_an_open_incident_is_held(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/old.db" if engine == "sqlite" else request.getfixturevalue("postgres_url")
+    old = create_engine(url)
+    with old.begin() as connection:
+        command.upgrade(alembic_config(connection), "0005")
+        for number, (cohort, incident) in enumerate(zip(COHORTS, ("closed", "open", "closed", "closed"), strict=True)):
+            monitor = "outcome_shift" if number == 3 else "missing_labels"
+            insert_alarm(connection, f"{number}", cohort, incident, monitor)
+        insert_alarm(connection, "both", COHORTS[2], "open", "late_labels")
+        for seq, state in enumerate(("opened", "closed"), start=1):
+            values = {"id": "closed", "seq": seq, "case": NAME, "state": state, "at": utc_text(WEEKS[3])}
+            connection.execute(
+                text("INSERT INTO incident_event VALUES (:id, :seq, :case, 'labels', :state, 'anna', 'why', :at)"),
+                values,
+            )
+    old.dispose()
+    create_or_upgrade(url).close()
+    with open_ledger(url) as ledger:
+        assert held(ledger) == [COHORTS[1], COHORTS[2]]
+        (event,) = cohort_events(ledger, NAME)
+        assert (event.cohort, event.state, event.alarms) == (COHORTS[0], "included", 1)
+
+
+def insert_alarm(connection: Connection, alarm_id: str, cohort: str, incident: str, monitor: str) -> None:
+    values = {
+        "alarm_id": alarm_id, "use_case": NAME, "incident_id": incident, "family": "labels", "monitor": monitor,
+        "slice": "all", "against": "", "cohort": cohort, "severity": "warning", "threshold": 0.1, "bound": 0.2,
+        "alpha": 1e-4, "words": "gone", "suggestion": "ask", "as_of": WEEKS[3], "at": WEEKS[3],
+    }  # fmt: skip
+    connection.execute(insert(alarm).values(**values))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.alarms import Alarm, append_alarms
 from decisionloop.ledger.incidents import close, open_incident
 from decisionloop.ledger.releases import champion, current_stages, shadows
+from decisionloop.ledger.schema import training_set
 from decisionloop.ledger.verdicts import learn_runs, verdicts
 from decisionloop.ledger.weak_slices import WeakSlice, append_weak_slices
 from decisionloop.observe.slice_predicate import Condition, write_predicate
@@ -177,12 +179,16 @@ def test_it_refuses_what_costs_more_than_it_can_save(awake, artifacts):
     assert {run.trigger for run in learn_runs(awake.ledger, "small") if run.as_of == as_of(4)} == {"refuse", "drift"}
 
 
-def test_missing_labels_stop_every_training_but_a_forced_one(awake):
+def test_missing_labels_keep_their_cohort_from_teaching_and_no_other_one(awake):
+    """They used to stop every training; now the hole alone is left out, also of a forced one."""
     raise_incident(awake, "labels", 1, words="A third of the outcomes is missing.", monitor="missing_labels")
     raise_incident(awake, "value", 1)
-    assert "learn the holes: A third of the outcomes is missing." in awake.retrain(4)
-    assert last_run(awake).trigger == "refuse"
+    awake.retrain(4)
+    assert (last_run(awake).trigger, last_run(awake).is_triggered) == ("value_lost", True)
     assert awake.retrain(4, reason="They are all there.", is_forced=True).startswith("A person insists")
+    with awake.ledger.connect() as connection:
+        sets = connection.execute(select(training_set.c.left_out).where(training_set.c.as_of == as_of(4))).scalars()
+        assert set(sets) == {f'["{as_of(1):%Y-%m-%d}"]'}
 
 
 def test_an_outcome_whose_rate_has_changed_is_there_to_be_learnt_from(awake):

@@ -64,6 +64,7 @@ _MONITORS: dict[str, MonitorWords] = {
     "calibration_error": MonitorWords("performance", "calibration error", "share"),
     "late_labels": MonitorWords("labels", "outcomes missing so far, beyond the usual", "share"),
     "missing_labels": MonitorWords("labels", "outcomes missing in the end, beyond the usual", "share"),
+    "promised_labels": MonitorWords("labels", "outcomes missing in the end, beyond what the contract allows", "share"),
     "outcome_shift": MonitorWords("labels", "rate of the outcome, away from the usual", "share"),
     "outcome_rate": MonitorWords("labels", "rate of the outcome", "share"),
     "value_against_rules": MonitorWords("value", "earned more than the rules, all cohorts so far", "money"),
