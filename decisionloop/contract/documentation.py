@@ -57,8 +57,8 @@ decide it.
 
 ## One version, one meaning
 
-Titles, wordings, purposes, explanations, notifications, known events and `approval` may change at any time. Everything
-else decides something: changed under the same `version`, the contract is refused as soon as the ledger knows the version.
+Titles, wordings, purposes, explanations, notifications, known events and `approval` may change at any time. All else
+decides something: changed under the same `version`, the contract is refused as soon as the ledger knows the version.
 """
 
 
