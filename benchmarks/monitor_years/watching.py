@@ -82,7 +82,7 @@ class Memory:
         reference = self.release.reference
         now = Watched(FrameProfile.of(frame, reference.bins), EntitySketch.of(frame[self.use_case.entity.key]))
         recent = tuple(one.counts for one in self.profiles[-RECENT_BATCHES:])
-        before = FeaturesBefore(reference, recent, self.limits, windows_of(now, self.profiles[-REACH:]))
+        before = FeaturesBefore(reference, recent, self.limits, (*self.profiles[-REACH:], now))
         stakes = Stakes(self.worth, importance=self.release.importance)
         watched = watch_features(self.use_case, now.counts, before, stakes)
         self.limits |= {name: one.threshold for name, one in watched.calibrated.items()}

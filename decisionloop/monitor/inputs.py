@@ -51,6 +51,7 @@ def judge_inputs(
     reference: Reference,
     recent: Sequence[FrameProfile],
     variation: Mapping[str, float],
+    more_checks: int = 0,
 ) -> tuple[Finding, ...]:
     """Findings about a batch's features; none about an empty batch.
 
@@ -59,6 +60,7 @@ def judge_inputs(
             of the release that decides).
         recent: profiles of the last accepted batches in the same bins; together they are what was usual lately.
         variation: for some features the distance that is natural between batches (see `monitor.variation`).
+        more_checks: that are made beside these and share the family's budget.
 
     Monitors: ``input_shift`` (against "training") and ``input_shift_recent`` ask for the share of values that moved,
     ``missing_share`` for a rise of it, ``unseen_categories`` for a rise of the share outside the contract, and
@@ -73,7 +75,7 @@ def judge_inputs(
         return ()
     lately = FrameProfile.total(one for one in recent if one.rows)
     checks = [check for window in windows for check in _checks(terms, window, reference, lately, variation)]
-    alpha = terms.budget.alpha("inputs", len(checks))
+    alpha = terms.budget.alpha("inputs", len(checks) + more_checks)
     found = (_JUDGES[check.monitor](check, alpha) for check in checks)
     # The value of an even shift lies below the truth in a small batch, so half of the limit has to show there.
     return one_of_each(found, lambda shorter: (shorter.figure.value or 0.0) > shorter.threshold / 2)

@@ -24,7 +24,7 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.compare.variation import Variation
-from decisionloop.monitor.compare.windows import Watched, windows_of
+from decisionloop.monitor.compare.windows import Watched
 from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, FeaturesBefore, watch_features
 from decisionloop.observe.support import Support
 from decisionloop.workspace import Workspace
@@ -51,8 +51,8 @@ def judge_features(
 ) -> tuple[Finding, ...]:
     """Every check of this batch's features; the limits that are calibrated by it are kept."""
     recent = _recent_profiles(workspace, batch.as_of, now.counts.bins_digest)
-    windows = windows_of(now, earlier_profiles(workspace, batch.as_of, now.counts.bins_digest))
-    before = FeaturesBefore(reference, recent, _limits(workspace, release_id), windows)
+    together = (*earlier_profiles(workspace, batch.as_of, now.counts.bins_digest), now)
+    before = FeaturesBefore(reference, recent, _limits(workspace, release_id), together)
     stakes = replace(stakes_before(workspace, batch.as_of), importance=_importance(workspace, release_id))
     watched = watch_features(workspace.use_case, now.counts, before, stakes)
     _keep_limits(workspace, batch.as_of, release_id, watched.calibrated)

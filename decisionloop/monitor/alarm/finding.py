@@ -34,6 +34,7 @@ class Finding:
     reference ("training", "recent", "release", ...). ``stake`` is the money at stake in currency per decision,
     never negative, None where nobody can say. ``words`` say in a sentence what changed, ``suggestion`` what to do.
     ``is_halting``: it must stop the batch before anything acts. ``batches``: over how many of the last it was judged.
+    ``is_notice``: where it is sure it is worth knowing, and no alarm.
     """
 
     family: MonitorFamily
@@ -52,9 +53,15 @@ class Finding:
     release_id: str | None = None
     is_halting: bool = False
     batches: int = 1
+    is_notice: bool = False
 
     @property
     def is_alarm(self) -> bool:
+        """Whether the limit was surely crossed, by what is more than a notice."""
+        return self.is_sure and not self.is_notice
+
+    @property
+    def is_sure(self) -> bool:
         """Whether the limit was surely crossed."""
         if self.bound is None:
             return False

@@ -111,10 +111,11 @@ def windows_of(now: Watched[Counts], earlier: Sequence[Watched[Counts]]) -> tupl
     part is judged that is there.
     """
     lengths = sorted({min(length, len(earlier) + 1) for length in WINDOWS} - {1})
-    return (Window(1, now.counts), *(_window([*earlier[len(earlier) + 1 - length :], now]) for length in lengths))
+    return (Window(1, now.counts), *(window_of([*earlier[len(earlier) + 1 - length :], now]) for length in lengths))
 
 
-def _window(batches: Sequence[Watched[Counts]]) -> Window[Counts]:
+def window_of(batches: Sequence[Watched[Counts]]) -> Window[Counts]:
+    """These batches, at least one, as one."""
     counts: Counts = reduce(lambda one, other: one + other, (one.counts for one in batches))
     entities = reduce(lambda one, other: one + other, (one.entities for one in batches))
     return Window(len(batches), counts, entities.repetition)

@@ -17,10 +17,11 @@ from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.compare.score_shift import ScoreProfile, ScoreReference
 from decisionloop.monitor.compare.variation import Variation, natural_variation
-from decisionloop.monitor.compare.windows import Window
+from decisionloop.monitor.compare.windows import WINDOWS, Watched, Window, windows_of
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
+from decisionloop.monitor.input_change import changing_features, judge_input_change
 from decisionloop.monitor.inputs import judge_inputs
 from decisionloop.monitor.outputs import ReleaseScores, action_shares, judge_outputs
 from decisionloop.observe.cohort import Figure
@@ -35,13 +36,14 @@ class FeaturesBefore:
 
     ``reference``: what the deciding release learnt from. ``recent``: the last accepted batches in its bins, oldest
     first, at most RECENT_BATCHES. ``limits``: the calibrated limit of each feature's shift; {} while there is none.
-    ``windows``: the batch at hand with those before it (`compare.windows.windows_of`); () judges it alone.
+    ``together``: the batches that are judged together in windows, oldest first, the one at hand being the last; ()
+    judges it alone.
     """
 
     reference: Reference
     recent: tuple[FrameProfile, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
-    windows: tuple[Window[FrameProfile], ...] = ()
+    together: tuple[Watched[FrameProfile], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,17 @@ def watch_features(use_case: UseCase, profile: FrameProfile, before: FeaturesBef
     is_due = not before.limits and len(before.recent) >= RECENT_BATCHES
     calibrated = natural_variation(before.recent, use_case.monitors.minimum_shift) if is_due else {}
     limits = {name: one.threshold for name, one in calibrated.items()} or before.limits
-    windows = before.windows or (Window(1, profile),)
-    findings = judge_inputs(Terms.of(use_case, stakes), windows, before.reference, before.recent, limits)
-    return WatchedFeatures(findings, calibrated)
+    terms, together = Terms.of(use_case, stakes), before.together
+    if not together or not profile.rows:
+        alone = (Window(1, profile),)
+        return WatchedFeatures(judge_inputs(terms, alone, before.reference, before.recent, limits), calibrated)
+    small = len(changing_features(terms, before.reference))
+    windows = windows_of(together[-1], together[:-1])
+    findings = judge_inputs(terms, windows, before.reference, before.recent, limits, small)
+    if not findings:
+        return WatchedFeatures((), calibrated)
+    changes = judge_input_change(terms, together[-max(WINDOWS) :], before.reference, findings[0].alpha)
+    return WatchedFeatures((*findings, *changes), calibrated)
 
 
 @dataclass(frozen=True)

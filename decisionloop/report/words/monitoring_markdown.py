@@ -22,6 +22,7 @@ def monitoring_markdown(use_case: UseCase, findings: Sequence[Finding], title: s
     for one in alarms:
         halts = " **Halts the batch.**" if one.is_halting else ""
         lines.append(f"- **{_escaped(one.words)}**{halts} {_escaped(one.suggestion)}{_stake(one, use_case)}")
+    lines += [f"- {_escaped(one.words)}" for one in quiet if one.is_notice and one.is_sure]
     shown = [*alarms, *quiet[:MOST_QUIET]]
     if shown:
         ordered = sorted(shown, key=lambda one: (family_order(one.family), not one.is_alarm))

@@ -45,6 +45,7 @@ _PAIRS = "pairs pointed out rightly"
 _MONITORS: dict[str, MonitorWords] = {
     "input_shift": MonitorWords("inputs", "moved since the model learnt", "share"),
     "input_shift_recent": MonitorWords("inputs", "moved against the last batches", "share"),
+    "input_change": MonitorWords("inputs", "moved since the model learnt, however little", "share"),
     "missing_share": MonitorWords("inputs", "share missing, more than when the model learnt", "share"),
     "unseen_categories": MonitorWords(
         "inputs", "share with an unknown value, more than when the model learnt", "share"
