@@ -20,6 +20,7 @@ from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.observe.estimate import Estimate
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import training_window
+from tasks.readback.maturity import mature_until
 from tasks.readback.measured import estimates_of
 
 AUC, CALIBRATION = "auc_weighted", "calibration"
@@ -51,7 +52,8 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     asked = asked or Asked()
     since, until = training_window(workspace, as_of)
     revealing = [action.name for action in contract.actions if action.reveals_outcome]
-    counts = teaching_by_batch(ledger, contract.name, since, until, revealing)
+    is_absent_zero = contract.outcome.means_zero_when_absent
+    counts = teaching_by_batch(ledger, contract.name, since, until, revealing, is_absent_zero)
     trained = [s.release for s in current_stages(ledger, contract.name) if s.release.kind != RULES]
     last = max((release.created_at for release in trained), default=None)
     decides = champion(ledger, contract.name)
@@ -88,7 +90,7 @@ def _new_outcomes(workspace: Workspace, counts: Sequence[Teaching], trained: Seq
     last = max(trained, key=lambda release: release.created_at, default=None)
     if last is None:
         return sum(count.outcomes for count in counts)
-    until = last.created_at - timedelta(days=workspace.use_case.outcome.maturity_days)
+    until = mature_until(workspace, last.created_at)
     taught = find_training_set(workspace.ledger, last.training_set_id) if last.training_set_id else None
     left_out = taught.cohorts_left_out if taught else frozenset[str]()
     return sum(one.outcomes for one in counts if one.as_of > until or cohort_name(one.as_of) in left_out)

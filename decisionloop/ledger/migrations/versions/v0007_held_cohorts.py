@@ -9,7 +9,7 @@ from decisionloop.ledger.schema.columns import Text, UtcDateTime
 from decisionloop.ledger.storage.append_only import make_append_only
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
