@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.missing_world.world import WEEK, Cohort, Scenario, Truth, preferred_action, rules_action, use_case
-from decisionloop.observe.cohort import money_figures
+from decisionloop.observe.cohort import logged_decisions, money_figures
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.missing_outcomes import MissingOutcomes, missing_outcomes
@@ -67,8 +67,8 @@ def _told(cohort: Cohort, earlier: Sequence[Cohort], truth: Truth) -> Iterator[T
 def _figures(cohort: Cohort, missing: MissingOutcomes | None) -> dict[str, Estimate]:
     contract, log, none = use_case(), cohort.log, LateArrivals.nothing(2)
     rules, greedy = rules_action(cohort.leaning), preferred_action(cohort.leaning)
-    figures = money_figures(contract, log, cohort.frame, None, rules, greedy, missing)
-    money = {one.monitor: one.estimate for one in figures}
+    logged = logged_decisions(contract, log, cohort.frame, None, missing)
+    money = {one.monitor: one.estimate for one in money_figures(log, logged, rules, greedy)}
     outcome = log["outcome_class"].to_numpy()
     is_used = np.ones(len(log), dtype=bool) if missing else ~np.isnan(outcome)
     rows = (missing or missing_outcomes(contract, log, cohort.frame, none)).subset(is_used)

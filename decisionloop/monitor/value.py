@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference, lift_sequence
-from decisionloop.observe.estimate import Estimate, Floats, cannot_say, weighted_mean
+from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds, weighted_mean
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
 
 SEQUENCES = 2
@@ -115,7 +115,8 @@ def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSeque
 
 def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
     """Money per decision of one cohort's policy less that of its holdout: one cohort of the sequence to be."""
-    return Figure("value_holdout_difference", difference(policy, holdout))
+    bounds = difference_of_bounds(policy, holdout)
+    return Figure("value_holdout_difference", replace(difference(policy, holdout), bounds=bounds))
 
 
 def business_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:

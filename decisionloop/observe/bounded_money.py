@@ -11,7 +11,7 @@ So in the value those that never come count as the others of their action do.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,7 +40,8 @@ def bounded_money(
     scale = logged.action_scale[logged.action]
     told = money_estimate(replace(rows, total=rows.total + scale * importance * late), confidence)
     half = missing.late.half_width(_gradient(logged, missing, importance, expected, late), confidence)
-    ends = [_end(logged, base, importance, expected, late, is_worst, confidence) for is_worst in (True, False)]
+    extremes = [_Extreme(logged, missing, importance, expected, is_worst) for is_worst in (True, False)]
+    ends = [one.end(base, late, confidence) for one in extremes]
     is_used = missing.is_missing & (importance != 0)
     bounds = OutcomeBounds(int(is_used.sum()), float(missing.come[is_used].sum()), *ends)
     return replace(widened(told, half), bounds=bounds if is_used.any() else None)
@@ -67,28 +68,27 @@ def _gradient(
     return missing.gradient(brings - lesser[:, None] * COMES) / len(logged)
 
 
-def _end(
-    logged: LoggedDecisions,
-    base: Floats,
-    importance: Floats,
-    expected: Floats,
-    late: Floats,
-    is_worst: bool,
-    confidence: float,
-) -> float | None:
-    """The lower bound of the worst case, or the upper bound of the best."""
-    missing = logged.missing
-    assert missing is not None
-    extreme = np.where((importance > 0) == is_worst, missing.worst, missing.best) - expected
-    never = missing.is_missing * (1 - missing.come) * extreme
-    rows = row_money(logged, base, np.where(logged.is_arrived, importance, 0.0), expected)
-    told = money_estimate(replace(rows, total=rows.total + importance * (late + never)), confidence)
-    if told.low is None or told.high is None:
-        return None
-    by_part = missing.money - (expected + extreme)[:, None] * COMES
-    half = missing.late.half_width(missing.gradient(importance[:, None] * by_part) / len(logged), confidence)
-    wide = widened(told, half)
-    return wide.low if is_worst else wide.high
+@dataclass(frozen=True, eq=False)
+class _Extreme:
+    """What the missing outcomes could bring at ``worst`` or at best, row by row: all as of `bounded_money` (n,)."""
+
+    logged: LoggedDecisions
+    missing: MissingOutcomes
+    importance: Floats
+    expected: Floats
+    is_worst: bool
+
+    def end(self, base: Floats, late: Floats, confidence: float) -> float | None:
+        """The lower bound of the worst case, or the upper bound of the best; None where it cannot be told."""
+        missing, weight = self.missing, self.importance
+        extreme = np.where((weight > 0) == self.is_worst, missing.worst, missing.best)
+        never = missing.is_missing * (1 - missing.come) * (extreme - self.expected)
+        seen = np.where(self.logged.is_arrived, weight, 0.0)
+        rows = row_money(self.logged, base, seen, self.expected)
+        told = money_estimate(replace(rows, total=rows.total + weight * (late + never)), confidence)
+        by_part = weight[:, None] * (missing.money - extreme[:, None] * COMES) / len(weight)
+        wide = widened(told, missing.late.half_width(missing.gradient(by_part), confidence))
+        return wide.low if self.is_worst else wide.high
 
 
 def widened(told: Estimate, half: float) -> Estimate:

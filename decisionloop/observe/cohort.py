@@ -78,23 +78,16 @@ def is_policy_traffic(log: pd.DataFrame) -> np.ndarray:
 
 
 def money_figures(
-    use_case: UseCase,
-    log: pd.DataFrame,
-    frame: pd.DataFrame,
-    expected: np.ndarray | None,
-    rules: np.ndarray,
-    greedy: np.ndarray,
-    missing: MissingOutcomes | None = None,
+    log: pd.DataFrame, logged: LoggedDecisions, rules: np.ndarray, greedy: np.ndarray
 ) -> Iterator[Figure]:
     """Money of the policy as it decided, of the rules on the same decisions, and of exploring.
 
     Args:
+        logged: the same n decisions as `logged_decisions`; where that knows of missing outcomes figures are bounded.
         rules, greedy: action index (n,) of the rules and of the deciding release without exploration.
-        missing: what is known of the n decisions' outcomes that have not come; without it nothing is bounded.
     """
     free = is_policy_traffic(log)
-    logged = logged_decisions(use_case, log, frame, expected, missing)
-    policy, actions = logged.subset(free), len(use_case.actions)
+    policy, actions = logged.subset(free), len(logged.is_exact)
     if len(policy):
         against = value_against_rules(policy, one_hot(rules[free], actions))
         yield Figure("value_policy", against.realised.per_decision)

@@ -42,6 +42,14 @@ class Estimate:
         return self.bounds is not None and self.bounds.is_sign_open(self.low, self.high)
 
     @property
+    def missing_words(self) -> str:
+        """What missing outcomes make of it, in a sentence or two; empty where all have come."""
+        if self.bounds is None:
+            return ""
+        is_open = " So what is missing could turn its sign." if self.is_sign_open else ""
+        return self.bounds.sentence + is_open
+
+    @property
     def is_known(self) -> bool:
         """Whether the data gave an answer."""
         return self.value is not None
@@ -53,6 +61,18 @@ class Estimate:
             return replace(self, bounds=bounds)
         low, high = sorted((self.low * factor, self.high * factor))
         return replace(self, value=self.value * factor, low=low, high=high, bounds=bounds)
+
+
+def difference_of_bounds(first: Estimate, second: Estimate) -> OutcomeBounds | None:
+    """What missing outcomes could make of ``first`` less ``second``, of other decisions; None: all came."""
+    if first.bounds is None and second.bounds is None:
+        return None
+    sides = [one.bounds or OutcomeBounds(0, 0.0, one.low, one.high) for one in (first, second)]
+    missing, to_come = sum(one.missing for one in sides), sum(one.to_come for one in sides)
+    (low, high), (other_low, other_high) = ((one.low, one.high) for one in sides)
+    if low is None or high is None or other_low is None or other_high is None:
+        return OutcomeBounds(missing, to_come)
+    return OutcomeBounds(missing, to_come, low - other_high, high - other_low)
 
 
 def cannot_say(reason: str, n: int, confidence: float) -> Estimate:
