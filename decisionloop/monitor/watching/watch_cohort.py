@@ -20,10 +20,11 @@ from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
 from decisionloop.monitor.outcome_shift import judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
+from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
 from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.decided_cohort import DecidedCohort
-from decisionloop.observe.estimate import Estimate, weighted_mean
+from decisionloop.observe.estimate import Estimate
 
 FIRST_COHORTS = 4
 """Cohorts of a release that say how far apart explored and selected traffic are by nature."""
@@ -110,7 +111,7 @@ def watch_cohort(cohort: DecidedCohort, labels: CohortLabels, before: CohortsBef
     if state.is_complete and has_class:
         chosen = cohort.outcome[cohort.is_own_choice]
         findings += judge_outcome_shift(terms, chosen, before.outcome_rates, label_checks(use_case))
-        figures.append(Figure(OUTCOME_RATE, weighted_mean(chosen), release_id=cohort.release_id))
+        figures.append(Figure(OUTCOME_RATE, rate_estimate(chosen), release_id=cohort.release_id))
     if cohort.score is not None and has_class:
         figures += _feedback_figures(cohort, cohort.score)
         findings += _judge_model(terms, cohort, cohort.score, state, before)
