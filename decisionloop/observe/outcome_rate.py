@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.bounded_money import COMES, widened
-from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_quantile
-from decisionloop.observe.exact_rate import rate_bounds
+from decisionloop.observe.estimate import Estimate, Floats, normal_quantile
 from decisionloop.observe.late_arrivals import PARTS
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -26,7 +25,7 @@ def outcome_rate(outcome: Floats, missing: MissingOutcomes, confidence: float = 
     a no, or all a yes.
     """
     seen = outcome[~np.isnan(outcome)]
-    told = seen_rate(seen, confidence)
+    told = rate_estimate(seen, confidence=confidence)
     if not missing.count or told.value is None:
         return told
     yes, come = float(missing.yes.sum()), float(missing.come.sum())
@@ -36,15 +35,6 @@ def outcome_rate(outcome: Floats, missing: MissingOutcomes, confidence: float = 
     high = _stratified(told, seen, yes + never, come + never, missing, is_never_yes=True)
     bounds = OutcomeBounds(missing.count, come, low.low, high.high)
     return replace(rate, bounds=bounds)
-
-
-def seen_rate(outcome: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Rate of ``outcome`` (n,) in {0, 1}, none missing, with its exact interval (Clopper and Pearson 1934)."""
-    y = np.asarray(outcome, dtype=np.float64)
-    if not y.size:
-        return cannot_say("there are no rows", 0, confidence)
-    rate = rate_bounds(float(y.sum()), y.size, (1 - confidence) / 2)
-    return Estimate(rate.value, rate.low, rate.high, y.size, float(y.size), confidence)
 
 
 def with_late(outcome: Floats, missing: MissingOutcomes) -> Floats:

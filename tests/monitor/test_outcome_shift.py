@@ -13,7 +13,7 @@ from decisionloop.contract.loading import load_use_case
 from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.outcome_shift import UsualRate, judge_outcome_shift
-from decisionloop.observe.outcome_rate import seen_rate
+from decisionloop.observe.bounded_mean import rate_estimate
 
 USE_CASE = load_use_case(Path("usecases/credit_line")).use_case
 USUAL = (0.12, 0.118, 0.122, 0.119, 0.121)
@@ -88,7 +88,7 @@ def test_cohorts_without_an_event_are_a_past_like_any_other():
     assert not is_alarm(0, 5, usual(0.0, 0.0, 0.0, rows=60))
     assert not is_alarm(1, 1, usual(0.0, 0.0, 0.0, rows=60))
     assert is_alarm(60, 200, usual(0.0, 0.0, 0.0, rows=300))
-    assert seen_rate([0.0] * 214).high == pytest.approx(1 - 0.025 ** (1 / 214))
+    assert rate_estimate([0.0] * 214).high == pytest.approx(1 - 0.025 ** (1 / 214))
 
 
 def test_cohorts_that_differ_by_more_than_chance_count_for_less():
