@@ -51,7 +51,7 @@ def _judge(workspace: Workspace, release: Release, as_of: datetime) -> str:
     since = max(_taught_until(workspace, one) for one in (release, decides.release))
     until = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
     try:
-        batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of).policy_traffic()
+        batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of)
     except UsageError:
         return f"{release.release_id} waits: no decision that it has not learnt from is mature."
     rules = gate_rules(workspace.use_case, 2)
