@@ -22,7 +22,12 @@ description: Each Monday the customers who ordered in the week before get a vouc
 entity: {key: customer_id, noun: customer}
 features:
   - {name: spend, type: number, wording: spend, unit: EUR, range: [0, 10000], purpose: Who spends comes back.}
-outcome: {class: {column: returned, wording: came back}, window_days: 7, maturity_days: 7, closed_days: 28}
+outcome:
+  class: {column: returned, wording: came back}
+  window_days: 7
+  maturity_days: 7
+  closed_days: 28
+  happened_at: returned_at
 actions:
   - {name: wait, wording: send nothing, is_default: true, reveals_outcome: true, is_sent: false}
   - {name: voucher, wording: send a voucher, reveals_outcome: true, is_favourable: true}
@@ -122,7 +127,7 @@ def order(customer_id: str, ordered_at: datetime, spend: float = 20.0) -> pd.Dat
 
 
 def returns(ordered: pd.DataFrame, days: float = 5) -> pd.DataFrame:
-    """Who of those who ordered came back, seen so many days after the Monday on which they were due."""
+    """Who of those who ordered came back within a week, seen so many days after the Monday on which they were due."""
     weeks = np.ceil((ordered["ordered_at"] - MONDAY) / pd.Timedelta(weeks=1))
     due = MONDAY + pd.to_timedelta(7 * weeks, unit="D")
     chance = np.random.default_rng(6)
@@ -130,6 +135,7 @@ def returns(ordered: pd.DataFrame, days: float = 5) -> pd.DataFrame:
         {
             "customer_id": ordered["customer_id"],
             "decided_at": due,
+            "returned_at": due + pd.Timedelta(days=min(days, 5)),
             "seen_at": due + pd.Timedelta(days=days),
             "returned": (chance.random(len(ordered)) < 0.5).astype(int),
         }

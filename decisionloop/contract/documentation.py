@@ -47,12 +47,12 @@ as `from .world import World`, a package beside it (a folder with an `__init__.p
 
 ## Expressions
 
-Money, costs, due times and `allowed_if` are expressions: numbers, `'text'`, names of features and constants, `+ - * / **`,
-comparisons, `& | ~` and {", ".join(f"`{name}()`" for name in FUNCTIONS)}. `where(condition, a, b)` chooses. They are
-evaluated in floating point; text can be compared by `==` and `!=` and is no number. `usecase check` tries each of them
-on rows of the data and on every edge that the features' ranges admit (zero, negative, huge, smallest, largest, missing,
-each category): one that is no finite number there is a fault. At run time such a row has no value, and the rules
-decide it.
+Money, costs, due times and `allowed_if` are expressions: numbers, `'text'`, names of features and constants,
+`+ - * / **`, comparisons, `& | ~` and {", ".join(f"`{name}()`" for name in FUNCTIONS)}.
+`where(condition, a, b)` chooses. They are evaluated in floating point; text can be compared by `==` and `!=` and is no
+number. `usecase check` tries each of them on rows of the data and on every edge that the features' ranges admit (zero,
+negative, huge, smallest, largest, missing, each category): one that is no finite number there is a fault. At run time
+such a row has no value, and the rules decide it.
 
 ## One version, one meaning
 

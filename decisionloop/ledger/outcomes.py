@@ -37,11 +37,13 @@ class OutcomeIntake:
     detail: str = "{}"
     at: datetime = field(default_factory=utc_now)
     intake_id: str = ""
+    after_window: int = 0
 
     def __post_init__(self) -> None:
         matched = (self.rows_read, self.matched, self.first, self.late, self.duplicate, self.contradictory)
         content = (self.use_case, self.as_of, *matched, self.unknown, self.invalid, self.detail)
-        facts.name_by_content(self, "intake_id", *content)
+        later = (self.after_window,) if self.after_window else ()  # books from before this column keep their ids
+        facts.name_by_content(self, "intake_id", *content, *later)
 
 
 def append_outcomes(target: Ledger | Connection, revisions: pa.Table | pd.DataFrame) -> int:

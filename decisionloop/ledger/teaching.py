@@ -27,20 +27,29 @@ class Teaching:
 
 
 def teaching_by_batch(
-    ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime, revealing: Sequence[str]
+    ledger: Ledger,
+    use_case: str,
+    as_of_from: datetime,
+    as_of_to: datetime,
+    revealing: Sequence[str],
+    is_absent_zero: bool = False,
 ) -> tuple[Teaching, ...]:
-    """Count, by batch of a span (both ends included), the policy's own decisions that revealed an outcome."""
+    """Count, by batch of a span (both ends included), the policy's own decisions that revealed an outcome.
+
+    ``is_absent_zero``: in these batches, which are mature, a decision without an outcome has one, of class 0
+    (`decisionloop.observe.maturity.with_absent_outcomes`).
+    """
     newer = outcome.alias("newer")
     is_latest = ~exists().where(newer.c.decision_id == outcome.c.decision_id, newer.c.revision > outcome.c.revision)
     statement = (
         select(
             batch.c.batch_id,
             batch.c.as_of,
-            func.count(outcome.c.decision_id),
+            func.count(decision.c.decision_id),
             func.coalesce(func.sum(outcome.c.outcome_class), 0),
         )
         .join(decision, decision.c.batch_id == batch.c.batch_id)
-        .join(outcome, outcome.c.decision_id == decision.c.decision_id)
+        .join(outcome, outcome.c.decision_id == decision.c.decision_id, isouter=is_absent_zero)
         .where(
             is_latest,
             batch.c.use_case == use_case,

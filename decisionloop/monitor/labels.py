@@ -32,22 +32,32 @@ class LabelState:
 class CohortLabels:
     """The labels of a cohort at an age: ``decided`` decisions should show one, of which ``arrived`` have come.
 
-    ``curve``: how the labels of earlier mature cohorts came in.
+    ``curve``: how the labels of earlier mature cohorts came in. ``mature_after_days``: when the last outcome of this
+    very cohort is due; None: after the contract's maturity_days.
     """
 
     decided: int
     arrived: int
     age_days: float
     curve: LabelCurve
+    mature_after_days: float | None = None
 
     def judge(self, use_case: UseCase) -> tuple[Finding, ...]:
         """`judge_labels` of this cohort under the contract's own budget."""
-        return judge_labels(use_case, self.decided, self.arrived, self.age_days, self.curve, budget_of(use_case))
+        own, budget = self._own(use_case), budget_of(use_case)
+        return judge_labels(own, self.decided, self.arrived, self.age_days, self.curve, budget)
 
     def state(self, use_case: UseCase) -> LabelState:
         """What they allow to be said of anything else."""
-        asked = (self.decided, self.arrived, self.age_days, self.curve)
+        use_case, asked = self._own(use_case), (self.decided, self.arrived, self.age_days, self.curve)
         return LabelState(labels_complete(use_case, *asked), missing_beyond_usual(*asked))
+
+    def _own(self, use_case: UseCase) -> UseCase:
+        """The contract with the maturity of this cohort."""
+        if self.mature_after_days is None:
+            return use_case
+        outcome = use_case.outcome.model_copy(update={"maturity_days": self.mature_after_days})
+        return use_case.model_copy(update={"outcome": outcome})
 
 
 def label_checks(use_case: UseCase) -> int:

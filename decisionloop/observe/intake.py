@@ -13,15 +13,23 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.observe.matching import match_decisions, numbers, positions, require_columns, utc_microseconds
+from decisionloop.observe.matching import (
+    HAPPENED,
+    match_decisions,
+    numbers,
+    positions,
+    require_columns,
+    utc_microseconds,
+)
 
 RECORDED_COLUMNS = ("decision_id", "revision", "outcome_class", "amount", "observed_at")
-REVISION_COLUMNS = (*RECORDED_COLUMNS, "kind")
+REVISION_COLUMNS = (*RECORDED_COLUMNS, "happened_at", "kind")
 
 
 @dataclass(frozen=True)
 class IntakeCounts:
-    """Every row read is matched, unknown or invalid; every matched one first, late, duplicate or contradictory.
+    """Every row read is matched, unknown, invalid or after the window; every matched one first, late, duplicate or
+    contradictory.
 
     A row that is recorded already, to the time of its observation, is the same row read again and counts nowhere.
     """
@@ -34,6 +42,7 @@ class IntakeCounts:
     contradictory: int
     unknown: int
     invalid: int
+    after_window: int
 
 
 @dataclass(frozen=True)
@@ -41,8 +50,8 @@ class Intake:
     """What one reading of outcomes brought.
 
     ``revisions``: rows to record, sorted by decision_id, with columns decision_id, revision (from 1),
-    outcome_class, amount (NaN where the contract has none), observed_at (UTC) and kind (first, late or
-    contradiction). ``problems``: what was wrong, in words without personal data.
+    outcome_class, amount (NaN where the contract has none), observed_at, happened_at (UTC; NaT where nobody said when)
+    and kind (first, late or contradiction). ``problems``: what was wrong, in words without personal data.
     """
 
     revisions: pd.DataFrame
@@ -56,19 +65,20 @@ def match_outcomes(
     """Match outcomes to decisions and work out what there is to record.
 
     Args:
-        outcomes: canonical rows (entity_id, decision_time, decision_id, outcome_class, amount, observed_at); keys
-            may be missing as :func:`decisionloop.observe.matching.match_decisions` says. Everything that was seen,
-            what was read before included: a repetition is not recorded, and counts against a contradiction of
-            between only where it is read again.
-        decisions: decision_id, entity_id, as_of, action of every decision that an outcome may belong to.
+        outcomes: canonical rows (entity_id, decision_time, decision_id, outcome_class, amount, observed_at, and
+            happened_at where the source knows it); keys may be missing as
+            :func:`decisionloop.observe.matching.match_decisions` says. A repetition is not recorded, and counts
+            against a contradiction of between only where that is read again.
+        decisions: decision_id, entity_id, as_of, action of every decision that an outcome may belong to, and due_at
+            where outcomes fall due row by row.
         recorded: decision_id, revision, outcome_class, amount, observed_at of what is recorded. The latest
             revision of each decision is enough to know what is new; the counts need all of them.
         as_of: nothing seen later may be taken in.
 
     A matched row that is recorded with the same content and time is read again and not counted. It is a duplicate
     when it says, at another time, what is recorded as of its time; otherwise it is a new revision: first, or late
-    if seen after maturity_days, or a contradiction if there was one before. A row that differs
-    from what is recorded and is older than it (or as old, and smaller by class and amount) counts as
+    if seen after it was due (maturity_days, without due_at), or a contradiction if there was one before. A row that
+    differs from what is recorded and is older than it (or as old, and smaller by class and amount) counts as
     contradictory and is kept out. Raises SourceError when a column is missing.
     """
     require_columns("recorded outcomes", recorded, RECORDED_COLUMNS)
@@ -85,8 +95,11 @@ def match_outcomes(
         contradictory=int((verdict.kind == "contradiction").sum() + verdict.is_superseded.sum()),
         unknown=matching.rows("unknown"),
         invalid=matching.rows("invalid"),
+        after_window=matching.rows("after_window"),
     )
-    problems = [f"{refusal.rows} {refusal.kind}: {refusal.reason}" for refusal in matching.refusals]
+    problems = [
+        f"{refusal.rows} {refusal.kind.replace('_', ' the ')}: {refusal.reason}" for refusal in matching.refusals
+    ]
     return Intake(_revisions(rows, verdict, decisions, use_case), counts, (*problems, *_more_problems(verdict)))
 
 
@@ -116,6 +129,9 @@ def _history(
             "observed_at": utc_microseconds(source["observed_at"])[kept],
             "outcome_class": _content(source["outcome_class"], use_case.outcome.class_ is not None)[kept],
             "amount": _content(source["amount"], use_case.outcome.amount is not None)[kept],
+            "happened_at": utc_microseconds(source[HAPPENED])[kept]
+            if HAPPENED in source
+            else np.datetime64("NaT", "us"),
             "is_recorded": is_recorded,
             "revision": source["revision"].to_numpy(dtype=np.int64)[kept] if is_recorded else 0,
         }
@@ -149,8 +165,7 @@ def _verdicts(rows: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) ->
     kept_so_far = np.cumsum(is_kept)
     base = np.where(latest >= 0, rows["revision"].to_numpy()[latest], 0)
     revision = base + kept_so_far - (kept_so_far - is_kept)[start]
-    maturity = np.timedelta64(pd.Timedelta(days=use_case.outcome.maturity_days))
-    is_late = rows["observed_at"].to_numpy() > utc_microseconds(decisions["as_of"])[decision] + maturity
+    is_late = rows["observed_at"].to_numpy() > _due_at(decisions, use_case)[decision]
     kind = np.where(revision > 1, "contradiction", np.where(is_late, "late", "first"))
     return _Verdicts(
         kind=np.where(is_kept, kind, ""),
@@ -159,6 +174,14 @@ def _verdicts(rows: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) ->
         is_duplicate=~is_recorded & ~is_kept & ~is_superseded & ~is_read_again,
         is_superseded=is_superseded,
     )
+
+
+def _due_at(decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
+    """When the outcome of each decision falls due (n,)."""
+    if "due_at" in decisions:
+        return utc_microseconds(decisions["due_at"])
+    maturity = np.timedelta64(pd.Timedelta(days=use_case.outcome.maturity_days))
+    return utc_microseconds(decisions["as_of"]) + maturity
 
 
 def _first_like_it(rows: pd.DataFrame, is_start: np.ndarray) -> np.ndarray:
@@ -187,6 +210,7 @@ def _revisions(rows: pd.DataFrame, verdict: _Verdicts, decisions: pd.DataFrame, 
             "outcome_class": new["outcome_class"].replace(-np.inf, np.nan),
             "amount": new["amount"].replace(-np.inf, np.nan),
             "observed_at": new["observed_at"].dt.tz_localize("UTC"),
+            "happened_at": new["happened_at"].dt.tz_localize("UTC"),
             "kind": verdict.kind[kept],
         }
     ).astype({"decision_id": "str", "kind": "str"})

@@ -15,12 +15,17 @@ from decisionloop.errors import SourceError
 
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
 DECISION_COLUMNS = ("decision_id", "entity_id", "as_of", "action")
-RefusalKind = Literal["invalid", "unknown"]
+HAPPENED = "happened_at"
+"""A further column of outcomes, where the source knows it; where it is missing, the time it was seen stands in."""
+RefusalKind = Literal["invalid", "unknown", "after_window"]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Rows that were not taken: invalid (cannot be) or unknown (no such decision), why, and how many."""
+    """Rows that were not taken, why, and how many.
+
+    invalid: cannot be; unknown: no such decision; after_window: it has one, but happened when that no longer counted.
+    """
 
     kind: RefusalKind
     reason: str
@@ -56,17 +61,18 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
     1. ``decision_id``, if given;
     2. else entity and ``decision_time``: the entity's first decision at that time or less than the schedule's
        ``covers_days`` after it, because a batch decides those who fell due in so many days before it;
-    3. else the entity's latest decision of a revealing action whose window (as_of, as_of + window_days] contains
-       ``observed_at``.
+    3. else the entity's latest decision of a revealing action before it happened.
 
-    Rows whose content or times cannot be are invalid, and so are those of an action that reveals no outcome.
-    Raises SourceError when a column is missing.
+    An outcome counts if it happened within (as_of, as_of + window_days] of its decision, whichever way it was found
+    and however late it was seen (:func:`happened_at`). Rows whose content or times cannot be are invalid, and so are
+    those of an action that reveals no outcome. Raises SourceError when a column is missing.
     """
     require_columns("outcomes", outcomes, OUTCOME_COLUMNS)
     require_columns("decisions", decisions, DECISION_COLUMNS)
     entities = decisions["entity_id"].drop_duplicates()
     outcomes = outcomes.assign(
         observed_at=utc_microseconds(outcomes["observed_at"]),
+        happened_at=happened_at(outcomes),
         decision_time=utc_microseconds(outcomes["decision_time"]),
         entity=positions(entities, outcomes["entity_id"]),
         decision_id=outcomes["decision_id"].astype("str"),
@@ -80,8 +86,17 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
     found = Matching(np.full(len(outcomes), -1))
     _refuse_content(found, outcomes, use_case, as_of)
     _find(found, outcomes, decisions, use_case)
-    _refuse_contradicting_decision(found, outcomes, decisions)
+    _refuse_contradicting_decision(found, outcomes, decisions, use_case)
     return found
+
+
+def happened_at(outcomes: pd.DataFrame) -> np.ndarray:
+    """When each outcome happened (n,), datetime64[us] in UTC: as it says, else, or if later, when it was seen."""
+    seen = utc_microseconds(outcomes["observed_at"])
+    if HAPPENED not in outcomes:
+        return seen
+    happened = utc_microseconds(outcomes[HAPPENED])
+    return np.where(np.isnat(happened) | (happened > seen), seen, happened)
 
 
 def require_columns(what: str, frame: pd.DataFrame, columns: Iterable[str]) -> None:
@@ -131,7 +146,7 @@ def _find(found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_
     for where, find, problem in (
         (has_id, _by_id, "no decision has its decision_id"),
         (has_time, _by_time, "its entity has no decision at its decision_time"),
-        (has_neither, _by_window, "its entity has no decision of a revealing action whose window contains it"),
+        (has_neither, _by_entity, "its entity has no decision of a revealing action before it"),
     ):
         searched = where & found.is_open
         found.decision[searched] = find(outcomes[searched], decisions, use_case)
@@ -150,10 +165,8 @@ def _by_time(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase)
     return np.where((waited < covers) | (waited == np.timedelta64(0)), position, -1)
 
 
-def _by_window(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
-    window = np.timedelta64(pd.Timedelta(days=use_case.outcome.window_days))
-    revealing = decisions[decisions["is_revealing"]]
-    return _nearest(outcomes, "observed_at", revealing, direction="backward", tolerance=window)
+def _by_entity(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
+    return _nearest(outcomes, HAPPENED, decisions[decisions["is_revealing"]], direction="backward", tolerance=None)
 
 
 def _nearest(
@@ -162,7 +175,7 @@ def _nearest(
     decisions: pd.DataFrame,
     *,
     direction: Literal["forward", "backward"],
-    tolerance: np.timedelta64,
+    tolerance: np.timedelta64 | None,
 ) -> np.ndarray:
     """Position of the entity's nearest decision after (or at) or strictly before ``time``; -1 for none."""
     if outcomes.empty or decisions.empty:
@@ -175,7 +188,7 @@ def _nearest(
         on="as_of",
         by="entity",
         direction=direction,
-        tolerance=pd.Timedelta(tolerance),
+        tolerance=None if tolerance is None else pd.Timedelta(tolerance),
         allow_exact_matches=direction == "forward",
     )
     position = np.full(len(outcomes), -1)
@@ -183,18 +196,31 @@ def _nearest(
     return position
 
 
-def _refuse_contradicting_decision(found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame) -> None:
-    """Refuse what was matched to a decision that cannot have brought it."""
+def _refuse_contradicting_decision(
+    found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase
+) -> None:
+    """Refuse what was matched to a decision that cannot have brought it, or whose window was over."""
     matched = np.flatnonzero(found.decision >= 0)
     theirs = decisions.iloc[found.decision[matched]]
     rows = outcomes.iloc[matched]
 
-    def refuse(reason: str, where: np.ndarray) -> None:
+    def refuse(reason: str, where: np.ndarray, kind: RefusalKind = "invalid") -> None:
         mask = np.zeros(len(outcomes), dtype=bool)
         mask[matched[where]] = True
-        found.refuse("invalid", reason, mask)
+        found.refuse(kind, reason, mask)
 
     is_other = rows["entity_id"].notna().to_numpy() & (rows["entity"].to_numpy() != theirs["entity"].to_numpy())
     refuse("its decision_id belongs to another entity", is_other)
     refuse("seen before its decision", rows["observed_at"].to_numpy() < theirs["as_of"].to_numpy())
+    refuse("happened before its decision", rows[HAPPENED].to_numpy() < theirs["as_of"].to_numpy())
     refuse("its decision took an action that reveals no outcome", ~theirs["is_revealing"].to_numpy())
+    outcome = use_case.outcome
+    after = (rows["observed_at"].to_numpy() - theirs["as_of"].to_numpy()) > _days(outcome.closed_days or np.inf)
+    refuse(f"seen more than {outcome.closed_days or 0:g} days after its decision (outcome.closed_days)", after)
+    after = (rows[HAPPENED].to_numpy() - theirs["as_of"].to_numpy()) > _days(outcome.window_days)
+    verb = "seen" if outcome.happened_at is None else "happened"
+    refuse(f"{verb} after the window of {outcome.window_days:g} days", after, "after_window")
+
+
+def _days(days: float) -> np.timedelta64:
+    return np.timedelta64(pd.Timedelta.max if days == np.inf else pd.Timedelta(days=days))

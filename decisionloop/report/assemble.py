@@ -106,6 +106,9 @@ def use_case_lines(use_case: UseCase) -> UseCaseLines:
         outcome=outcome.class_.wording if outcome.class_ else "",
         actions=tuple(ActionLine(one.name, one.wording, one.is_default, one.is_favourable) for one in use_case.actions),
         owner=use_case.approval.owner,
+        window_days=outcome.window_days,
+        is_window_by_time_seen=outcome.happened_at is None,
+        absent_means=outcome.absent_means,
     )
 
 

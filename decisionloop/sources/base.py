@@ -8,7 +8,9 @@ from typing import Protocol, runtime_checkable
 import pandas as pd
 
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
-DECIDED_COLUMNS = ("decision_id", "entity_id", "as_of", "action")
+HAPPENED = "happened_at"
+"""A further column of outcomes where the contract's `outcome.happened_at` names one; NaT where nobody knows."""
+DECIDED_COLUMNS = ("decision_id", "entity_id", "as_of", "action", "has_outcome")
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,12 @@ class Source(Protocol):
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Everything observed by ``as_of``, in ``OUTCOME_COLUMNS``; what was returned before may come again.
 
+        Where the contract's ``outcome.happened_at`` names a column, ``happened_at`` holds it.
+
         ``decided`` holds the loop's decisions in ``DECIDED_COLUMNS``, so that a replay can reveal what they would
-        have revealed. A class or amount that the contract does not have is NaN; ``decision_time`` is NaT and
-        ``decision_id`` missing where the source knows none.
+        have revealed; ``has_outcome`` says of which one is recorded already, so that a replay that shows each outcome
+        once need not show it again. A class or amount that the contract does not have is NaN; ``decision_time`` is
+        NaT and ``decision_id`` missing where the source knows none.
         """
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:

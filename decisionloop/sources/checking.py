@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from decisionloop.contract import UseCase, UseCaseFolder, load_use_case
+from decisionloop.contract import UseCaseFolder, load_use_case
 from decisionloop.contract.code import UseCaseCode, load_code
 from decisionloop.contract.trial import edge_faults
 from decisionloop.contract.written import named, read_yaml
@@ -18,6 +17,7 @@ from decisionloop.sources.batch_findings import batch_findings
 from decisionloop.sources.leak_findings import leak_findings
 from decisionloop.sources.money_trial import money_faults, money_findings
 from decisionloop.sources.opening import open_source
+from decisionloop.sources.outcome_findings import outcome_findings
 from decisionloop.sources.schedule_findings import schedule_findings
 from decisionloop.sources.tried_batches import moments_to_try, try_batch
 
@@ -56,7 +56,7 @@ def check_use_case(path: Path) -> CheckReport:
         *schedule_findings(use_case.schedule, source),
         *batch_findings(use_case, tried, everyone),
         *money_findings(use_case, everyone),
-        *_outcome_findings(use_case, source, _seen_by(source, moments[-1], now)),
+        *outcome_findings(use_case, code, source, _seen_by(source, moments[-1], now)),
         *leak_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
     ]
     return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments)
@@ -82,25 +82,3 @@ def _sound_code(folder: UseCaseFolder) -> UseCaseCode:
     if faults:
         raise ContractError(str(folder.folder), faults)
     return code
-
-
-def _outcome_findings(use_case: UseCase, source: Source, as_of: pd.Timestamp) -> Iterator[str]:
-    """Read the outcomes that had been seen by ``as_of`` of decisions made at every turn up to it."""
-    outcomes = source.outcomes(as_of, _every_action(use_case, source))
-    if outcomes.empty:
-        yield f"No outcome had been seen by {as_of:%Y-%m-%d %H:%M}. Check the outcome's times, or wait for outcomes."
-    elif use_case.outcome.class_ and outcomes["outcome_class"].nunique() < 2:
-        yield f"Every outcome is {outcomes['outcome_class'].iloc[0]:g}. Check `outcome.class.column`."
-
-
-def _every_action(use_case: UseCase, source: Source) -> pd.DataFrame:
-    """Decisions that take every action for everyone ever due, as a replay wants to know them."""
-    parts = []
-    for moment in source.calendar():
-        due = source.due(moment, use_case.schedule.covers_days)[use_case.entity.key].to_numpy()
-        for name in use_case.action_names:
-            ids = [f"{one}@{moment.isoformat()}/{name}" for one in due]
-            parts.append(pd.DataFrame({"decision_id": ids, "entity_id": due, "as_of": moment, "action": name}))
-    if not parts:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in ("decision_id", "entity_id", "as_of", "action")})
-    return pd.concat(parts, ignore_index=True)

@@ -15,7 +15,7 @@ from decisionloop.errors import ContractError, DecisionLoopError, Fault, SourceE
 from decisionloop.predict.features import point_in_time
 from decisionloop.predict.ordering import by_entity_and_time
 from decisionloop.predict.text import as_text
-from decisionloop.sources.base import OUTCOME_COLUMNS, ReplaySource, ScenarioSource, Source, TrueChange
+from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS, ReplaySource, ScenarioSource, Source, TrueChange
 from decisionloop.sources.columns import entity_ids, outcome_numbers, require_columns, utc_times
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ class CheckedSource:
 
     theirs: Source
     key: str
+    happened: str | None = None
+    """The column of their outcomes that says when one happened, if the contract names one."""
 
     @property
     def time_column(self) -> str:
@@ -56,7 +58,10 @@ class CheckedSource:
         """Everything observed by ``as_of``, in ``OUTCOME_COLUMNS``."""
         where = f"{SOURCE_FILE}: outcomes"
         frame = _frame(_asked(where, self.theirs.outcomes, as_of, decided), where)
-        require_columns(frame, OUTCOME_COLUMNS, where)
+        require_columns(frame, [*OUTCOME_COLUMNS, *([] if self.happened is None else [self.happened])], where)
+        happened = (
+            {} if self.happened is None else {HAPPENED: utc_times(frame[self.happened], where, is_required=False)}
+        )
         frame = frame[list(OUTCOME_COLUMNS)].assign(
             entity_id=entity_ids(frame["entity_id"], where),
             decision_time=utc_times(frame["decision_time"], where, is_required=False),
@@ -64,6 +69,7 @@ class CheckedSource:
             outcome_class=outcome_numbers(frame["outcome_class"], where),
             amount=outcome_numbers(frame["amount"], where),
             observed_at=utc_times(frame["observed_at"], where),
+            **happened,
         )
         return point_in_time(frame, "observed_at", as_of).reset_index(drop=True)
 
@@ -99,7 +105,11 @@ class CheckedReplay(CheckedSource):
 
 def open_custom(folder: UseCaseFolder) -> CheckedSource:
     """Call ``source(use_case, folder)``; raises ContractError when it fails or returns no source."""
-    function, key = load_source_function(folder), folder.use_case.entity.key
+    function, key, happened = (
+        load_source_function(folder),
+        folder.use_case.entity.key,
+        folder.use_case.outcome.happened_at,
+    )
     try:  # a UsageError: options that cannot be; their source says so better than we could
         source = call(function, folder.use_case, folder.folder, passing=(UsageError,))
     except UserCodeFailed as failed:
@@ -107,9 +117,9 @@ def open_custom(folder: UseCaseFolder) -> CheckedSource:
         fault = Fault(f"{SOURCE_FILE}: source", place, f"failed: {failed.problem}", "Correct it.", failed.line)
         raise ContractError(str(folder.folder), [fault]) from failed
     if isinstance(source, ReplaySource):
-        return CheckedReplay(source, key)
+        return CheckedReplay(source, key, happened)
     if isinstance(source, Source):
-        return CheckedSource(source, key)
+        return CheckedSource(source, key, happened)
     names = ("time_column", "due", "known", "newest_time", "outcomes", "calendar")
     missing = ", ".join(name for name in names if not hasattr(source, name))
     raise _error(folder, type(source).__name__, f"its result lacks {missing}", "See decisionloop.sources.base.Source.")

@@ -8,12 +8,13 @@ import pandas as pd
 
 from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import FullInformationReplay
+from decisionloop.sources.base import HAPPENED
 from decisionloop.sources.columns import require_unique, utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
-from decisionloop.sources.replay import RECORDED, SEEN, meet, recorded_truth
+from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth, still_open
 from decisionloop.sources.rows import open_rows
-from decisionloop.sources.tables import OutcomeKeys, open_history, outcome_column_names, outcome_frame
+from decisionloop.sources.tables import OutcomeKeys, happened_column, open_history, outcome_column_names, outcome_frame
 
 
 @dataclass
@@ -32,10 +33,10 @@ class FullInformation(HistoryBacked):
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Outcomes, seen by ``as_of``, of the decisions that took a revealing action; nobody else's."""
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
-        took = decided[decided["action"].isin(revealing)]
+        took = still_open(decided[decided["action"].isin(revealing)])
         met = meet(took, self._truth(), self.use_case.schedule.covers_days)
         met = met[met[SEEN] <= as_of]
-        keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN])
+        keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN], met.get(HAPPENED))
         return outcome_frame(self.use_case, met, self.truth_rows.where, keys)
 
     def hidden_truth(self) -> pd.DataFrame:
@@ -54,6 +55,7 @@ class FullInformation(HistoryBacked):
                 "entity_id": rows[layout.entity],
                 RECORDED: utc_times(rows[self.decision_time], where),
                 SEEN: rows[layout.time],
+                **happened_in(self.use_case, rows, where),
             }
         )
         require_unique(keys, ["entity_id", RECORDED], where)
@@ -64,7 +66,7 @@ class FullInformation(HistoryBacked):
 def open_full_information(folder: UseCaseFolder, spec: FullInformationReplay) -> FullInformation:
     """Open the tables that the contract names; nothing is read yet."""
     use_case, outcomes = folder.use_case, spec.outcomes
-    columns = (spec.decision_time, *outcome_column_names(use_case))
+    columns = (spec.decision_time, *outcome_column_names(use_case), *happened_column(use_case))
     layout = Layout(use_case.entity.key, outcomes.time, columns, outcomes.text, is_time_required=False, is_unique=False)
     history = open_history(folder, spec.history, spec.due, outcomes, (outcomes.time,))
     return FullInformation(use_case, history, open_rows(outcomes, folder.folder, layout), spec.decision_time)

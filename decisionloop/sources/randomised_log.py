@@ -18,12 +18,13 @@ from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import RandomisedLogReplay
 from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text
+from decisionloop.sources.base import HAPPENED
 from decisionloop.sources.columns import utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout
-from decisionloop.sources.replay import RECORDED, SEEN, meet, recorded_truth
+from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth, still_open
 from decisionloop.sources.rows import open_rows
-from decisionloop.sources.tables import OutcomeKeys, outcome_column_names, outcome_frame, types_of
+from decisionloop.sources.tables import OutcomeKeys, happened_column, outcome_column_names, outcome_frame, types_of
 
 LOGGED = "logged_action"
 
@@ -44,10 +45,10 @@ class RandomisedLog(HistoryBacked):
         """Outcomes, seen by ``as_of``, of the decisions that took the logged action, if it reveals one."""
         cases = self._cases()
         kept = cases[_is_kept(cases["entity_id"], cases[RECORDED], cases[self.spec.propensity])]
-        met = meet(decided, kept, self.use_case.schedule.covers_days)
+        met = meet(still_open(decided), kept, self.use_case.schedule.covers_days)
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
         met = met[(met["action"] == met[LOGGED]) & met["action"].isin(revealing) & (met[SEEN] <= as_of)]
-        keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN])
+        keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN], met.get(HAPPENED))
         return outcome_frame(self.use_case, met, self.history.rows.where, keys)
 
     def hidden_truth(self) -> pd.DataFrame:
@@ -73,6 +74,7 @@ class RandomisedLog(HistoryBacked):
                 SEEN: seen_at,
                 LOGGED: action,
                 spec.propensity: _propensities(rows[spec.propensity], where),
+                **happened_in(self.use_case, rows, where),
             }
         )
         return keys.join(outcomes)[outcomes.notna().any(axis=1) & seen_at.notna()]
@@ -81,7 +83,7 @@ class RandomisedLog(HistoryBacked):
 def open_randomised_log(folder: UseCaseFolder, spec: RandomisedLogReplay) -> RandomisedLog:
     """Open the log that the contract names; nothing is read yet."""
     use_case, key = folder.use_case, folder.use_case.entity.key
-    said = (spec.propensity, spec.outcome_time, *outcome_column_names(use_case))
+    said = (spec.propensity, spec.outcome_time, *outcome_column_names(use_case), *happened_column(use_case))
     rows = open_rows(
         spec.log, folder.folder, Layout(key, spec.log.time, said, (spec.action, *spec.log.text), types_of(use_case))
     )

@@ -6,8 +6,9 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.predict.text import as_text
+from decisionloop.sources.base import HAPPENED
 from decisionloop.sources.history import History
-from decisionloop.sources.tables import outcome_values
+from decisionloop.sources.tables import happened_times, outcome_values
 
 RECORDED, SEEN = "recorded_at", "seen_at"
 
@@ -17,11 +18,12 @@ def meet(decided: pd.DataFrame, cases: pd.DataFrame, covers_days: float) -> pd.D
 
     Args:
         decided: decision_id, entity_id, as_of, action.
-        cases: entity_id, ``recorded_at`` and ``seen_at`` (UTC), and what else was recorded.
+        cases: entity_id, ``recorded_at`` and ``seen_at`` (UTC), ``happened_at`` if it is known, and what else was
+            recorded.
 
     A batch decides those who fell due in the ``covers_days`` up to its as-of, so the case is the entity's latest
     one in that window. The outcome keeps its delay: it is seen as long after the decision as it was after the
-    recorded one. Returns the columns of both, with ``seen_at`` so moved.
+    recorded one, and happened likewise. Returns the columns of both, with these times so moved.
     """
     asked = decided.assign(
         entity_id=as_text(decided["entity_id"]),
@@ -37,7 +39,19 @@ def meet(decided: pd.DataFrame, cases: pd.DataFrame, covers_days: float) -> pd.D
         tolerance=pd.Timedelta(days=covers_days),
     )
     met = met[met[RECORDED] > met["as_of"] - pd.Timedelta(days=covers_days)]
-    return met.assign(**{SEEN: met["as_of"] + (met[SEEN] - met[RECORDED])})
+    moved = [name for name in (SEEN, HAPPENED) if name in met]
+    return met.assign(**{name: met["as_of"] + (met[name] - met[RECORDED]) for name in moved})
+
+
+def still_open(decided: pd.DataFrame) -> pd.DataFrame:
+    """Decisions of which no outcome is recorded yet: a replay has one of each at most, and shows it once."""
+    return decided[~decided["has_outcome"].astype(bool)] if "has_outcome" in decided else decided
+
+
+def happened_in(use_case: UseCase, rows: pd.DataFrame, where: str) -> dict[str, pd.Series]:
+    """The column ``happened_at`` of recorded cases; empty where the contract names none."""
+    happened = happened_times(use_case, rows, where)
+    return {} if happened is None else {HAPPENED: happened}
 
 
 def recorded_truth(use_case: UseCase, history: History, cases: pd.DataFrame, where: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import OutcomeColumns, Table, TablesSource
 from decisionloop.contract.problem import FeatureType
 from decisionloop.predict.text import as_text
-from decisionloop.sources.base import OUTCOME_COLUMNS
+from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS
 from decisionloop.sources.columns import outcome_numbers, utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
@@ -45,6 +45,7 @@ class LiveTables(HistoryBacked):
             decision_time=decision_time,
             decision_id=as_text(rows[columns.decision_id]) if columns.decision_id else None,
             observed_at=seen_at,
+            happened_at=happened_times(self.use_case, rows, where),
         )
         return outcome_frame(self.use_case, rows, where, keys)
 
@@ -56,7 +57,7 @@ def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
     layout = Layout(
         columns.entity or use_case.entity.key,
         spec.outcomes.time,
-        (*outcome_column_names(use_case), *(name for name in given if name)),
+        (*outcome_column_names(use_case), *happened_column(use_case), *(name for name in given if name)),
         (*((columns.decision_id,) if columns.decision_id else ()), *spec.outcomes.text),
         is_time_required=False,  # a row without a time has not been seen yet
         is_unique=False,  # repeats and contradictions are the intake's to count
@@ -74,7 +75,7 @@ def open_history(
     rows = open_rows(history, folder.folder, Layout(key, history.time, text=history.text, types=types_of(use_case)))
     due_rows = open_rows(due, folder.folder, Layout(key, due.time, text=due.text)) if due else rows
     is_shared = (history.path, history.url, history.table) == (outcomes.path, outcomes.url, outcomes.table)
-    secret = frozenset((*outcome_column_names(use_case), *hidden)) - {key, history.time}
+    secret = frozenset((*outcome_column_names(use_case), *happened_column(use_case), *hidden)) - {key, history.time}
     return History(key, rows, due_rows, secret if is_shared else frozenset())
 
 
@@ -90,17 +91,28 @@ def outcome_column_names(use_case: UseCase) -> tuple[str, ...]:
     return tuple(part.column for part in (outcome.class_, outcome.amount) if part)
 
 
+def happened_column(use_case: UseCase) -> tuple[str, ...]:
+    """The column of the source that says when an outcome happened, if the contract names one."""
+    return () if use_case.outcome.happened_at is None else (use_case.outcome.happened_at,)
+
+
+def happened_times(use_case: UseCase, rows: pd.DataFrame, where: str) -> pd.Series | None:
+    """When each outcome of ``rows`` happened, NaT where it does not say; None where the contract names no column."""
+    return next((utc_times(rows[name], where, is_required=False) for name in happened_column(use_case)), None)
+
+
 @dataclass(frozen=True, eq=False)
 class OutcomeKeys:
-    """Whose outcomes rows are, of which decision, and when they were seen; each aligned with the rows.
+    """Whose outcomes rows are, of which decision, when they were seen and happened; each aligned with the rows.
 
-    ``decision_time`` is NaT, and ``decision_id`` None, where the source knows none.
+    ``decision_time`` is NaT, and ``decision_id`` and ``happened_at`` None, where the source knows none.
     """
 
     entity_id: pd.Series
     decision_time: pd.Series
     decision_id: pd.Series | None
     observed_at: pd.Series
+    happened_at: pd.Series | None = None
 
 
 def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: OutcomeKeys) -> pd.DataFrame:
@@ -114,7 +126,10 @@ def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: Outco
             "observed_at": keys.observed_at,
         }
     ).join(outcome_values(use_case, rows, where))
-    return frame[list(OUTCOME_COLUMNS)].sort_values(["observed_at", "entity_id"], kind="stable", ignore_index=True)
+    columns = list(OUTCOME_COLUMNS)
+    if keys.happened_at is not None:
+        frame, columns = frame.assign(**{HAPPENED: keys.happened_at}), [*columns, HAPPENED]
+    return frame[columns].sort_values(["observed_at", "entity_id"], kind="stable", ignore_index=True)
 
 
 def outcome_values(use_case: UseCase, rows: pd.DataFrame, where: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from tasks.learn.candidates import contender_of
 from tasks.learn.release_stages import promote, refuse
 from tasks.learn.verdicts import GateAnswer, keep_verdict
 from tasks.readback.mature_decisions import mature_batches
+from tasks.readback.maturity import mature_until
 from tasks.step import step
 
 
@@ -49,7 +50,7 @@ def _judge(workspace: Workspace, release: Release, as_of: datetime) -> str:
     decides = champion(workspace.ledger, release.use_case)
     assert decides is not None  # a release in shadow stands beside a champion
     since = max(_taught_until(workspace, one) for one in (release, decides.release))
-    until = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
+    until = mature_until(workspace, as_of)
     try:
         batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of)
     except UsageError:

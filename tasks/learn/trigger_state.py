@@ -17,6 +17,7 @@ from decisionloop.ledger.teaching import Teaching, decisions_per_batch, teaching
 from decisionloop.observe.estimate import Estimate
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import training_window
+from tasks.readback.maturity import mature_until
 from tasks.readback.measured import estimates_of
 
 AUC, CALIBRATION = "auc_weighted", "calibration"
@@ -46,10 +47,11 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     asked = asked or Asked()
     since, until = training_window(workspace, as_of)
     revealing = [action.name for action in contract.actions if action.reveals_outcome]
-    counts = teaching_by_batch(ledger, contract.name, since, until, revealing)
+    is_absent_zero = contract.outcome.means_zero_when_absent
+    counts = teaching_by_batch(ledger, contract.name, since, until, revealing, is_absent_zero)
     trained = [s.release for s in current_stages(ledger, contract.name) if s.release.kind != RULES]
     last = max((release.created_at for release in trained), default=None)
-    matured_since = None if last is None else last - timedelta(days=contract.outcome.maturity_days)
+    matured_since = None if last is None else mature_until(workspace, last)
     decides = champion(ledger, contract.name)
     auc, gap, reference, cohort = _champion_record(workspace, None if decides is None else decides.release)
     outcomes, events = sum(c.outcomes for c in counts), sum(c.events for c in counts)

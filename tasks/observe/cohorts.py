@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from decisionloop.ledger.batches import Batch, batches, cohort_name
+from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.held_actions import is_any_carried_out
 from decisionloop.ledger.measurements import LastMeasured, append_measurements, when_measured
 from decisionloop.ledger.outcomes import OutcomeIntake, outcome_news
@@ -15,6 +15,7 @@ from decisionloop.workspace import Workspace, open_workspace
 from tasks.observe.estimated_performance import estimated_before
 from tasks.observe.failures import explain_failures
 from tasks.readback.cohort import read_cohort
+from tasks.readback.maturity import mature_batches_by
 from tasks.step import step
 from tasks.tell.announcements import announce
 from tasks.watch.alarms import Occasion, raise_alarms
@@ -32,8 +33,7 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     come in since; readers take the newest figures.
     """
     workspace = open_workspace(use_case)
-    mature = as_of - timedelta(days=workspace.use_case.outcome.maturity_days)
-    decided = [batch for batch in batches(workspace.ledger, use_case, as_of_to=mature) if batch.is_decided]
+    decided = [batch for batch in mature_batches_by(workspace, as_of) if batch.is_decided]
     measured, news = when_measured(workspace.ledger, decided), outcome_news(workspace.ledger, use_case)
     due = [
         one

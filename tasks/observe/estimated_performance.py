@@ -11,6 +11,7 @@ from decisionloop.ledger.releases import RULES
 from decisionloop.observe.estimated_performance import ESTIMATED, estimated_figures
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.cohort import read_cohort
+from tasks.readback.maturity import mature_at
 from tasks.readback.releases import release_of
 from tasks.step import step
 from tasks.watch.measurement import measurement_of
@@ -24,6 +25,7 @@ def estimate_performance(use_case: str, as_of: datetime) -> int:
     if contract.outcome.class_ is None:
         return 0
     young = batches(workspace.ledger, use_case, as_of - timedelta(days=contract.outcome.maturity_days), as_of)
+    young = tuple(one for one, at in zip(young, mature_at(workspace, young), strict=True) if at >= as_of)
     done = cohorts_with(workspace.ledger, use_case, "rate_estimated")
     due = [one for one in young if one.is_decided and cohort_name(one.as_of) not in done]
     due = [one for one in due if _has_scores(workspace, one) and is_any_carried_out(workspace.ledger, one.batch_id)]

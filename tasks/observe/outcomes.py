@@ -2,45 +2,83 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, exists, select
 
 from decisionloop.ledger.batches import batches, cohort_name
-from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.held_actions import is_carried_out, last_hold_events
 from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, intakes, recorded_outcomes
-from decisionloop.ledger.schema import decision, utc_now
+from decisionloop.ledger.schema import decision, outcome, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
-from decisionloop.observe.intake import match_outcomes
+from decisionloop.observe.intake import Intake, match_outcomes
+from decisionloop.observe.reading import Reading, oldest_decision, unread
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.readback.maturity import due_at_of
 from tasks.step import step
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @step
 def read_outcomes(use_case: str, as_of: datetime) -> str:
     """Take in what the source has seen by ``as_of``; late, repeated and contradictory rows are accounted for.
 
-    Reading again at the same as-of leaves the books as they are unless it brings something new.
+    Everything that was seen since the last reading is read, however long ago that was. Reading again at the same as-of
+    leaves the books as they are unless it brings something new.
     """
     workspace = open_workspace(use_case)
-    since = as_of - timedelta(days=workspace.use_case.outcome.accepted_days)
-    decided = _decisions(workspace, since, as_of)
-    if decided.empty:
+    if not any(batch.is_decided for batch in batches(workspace.ledger, use_case, as_of_to=as_of)):
         return "nothing was decided yet"
-    outcomes = workspace.source.outcomes(pd.Timestamp(as_of), decided)
-    recorded = recorded_outcomes(workspace.ledger, use_case, since, as_of)
-    intake = match_outcomes(outcomes, decided, recorded, workspace.use_case, as_of)
+    outcomes = workspace.source.outcomes(pd.Timestamp(as_of), _shown_to_source(workspace, as_of))
+    decided, intake = _match(workspace, unread(outcomes, _last_reading(workspace, as_of)), as_of)
     revisions = intake.revisions.assign(recorded_at=pd.Timestamp(utc_now()))
     if revisions.empty and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case)):
         return "read before"
-    detail = canonical_json({"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions)})
+    read = {**asdict(Reading.of(outcomes, as_of)), "contract": workspace.use_case.digest}
+    told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions), "read": read}
     with workspace.ledger.begin() as connection:
         append_outcomes(connection, revisions)
-        append_intake(connection, OutcomeIntake(use_case, as_of, **vars(intake.counts), detail=detail))
+        books = OutcomeIntake(use_case, as_of, **vars(intake.counts), detail=canonical_json(told))
+        append_intake(connection, books)
     return f"{len(revisions)} new outcomes"
+
+
+def _match(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) -> tuple[pd.DataFrame, Intake]:
+    """Match outcomes with the decisions that they may belong to, and with all of them where one finds none there."""
+    oldest = oldest_decision(outcomes, workspace.use_case)
+    decided, intake = _match_since(workspace, outcomes, as_of if oldest is None else oldest.to_pydatetime(), as_of)
+    return _match_since(workspace, outcomes, BEGINNING, as_of) if intake.counts.unknown else (decided, intake)
+
+
+def _match_since(
+    workspace: Workspace, outcomes: pd.DataFrame, since: datetime, as_of: datetime
+) -> tuple[pd.DataFrame, Intake]:
+    decided = _decisions(workspace, since, as_of)
+    recorded = recorded_outcomes(workspace.ledger, workspace.use_case.name, since, as_of)
+    return decided, match_outcomes(outcomes, decided, recorded, workspace.use_case, as_of)
+
+
+def _last_reading(workspace: Workspace, as_of: datetime) -> Reading | None:
+    """What was read last, if what it refused would be refused again; None where everything is to be read anew.
+
+    A decision that was made, released or cancelled since under an as-of of before, and another contract, may take in
+    what was refused then.
+    """
+    ledger, name = workspace.ledger, workspace.use_case.name
+    earlier = [books for books in intakes(ledger, name) if books.as_of <= as_of]
+    read = json.loads(earlier[-1].detail).get("read") if earlier else None
+    if read is None or read.pop("contract") != workspace.use_case.digest:
+        return None
+    last = earlier[-1]
+    changed = [batch.state_at for batch in batches(ledger, name, as_of_to=last.as_of)]
+    changed += [event.at for event in last_hold_events(ledger, name)]
+    return None if any(at > last.at for at in changed) else Reading(**{**read, "as_of": last.as_of})
 
 
 def _cohorts_of(decided: pd.DataFrame, revisions: pd.DataFrame) -> list[str]:
@@ -49,10 +87,36 @@ def _cohorts_of(decided: pd.DataFrame, revisions: pd.DataFrame) -> list[str]:
     return sorted(cohort_name(as_of) for as_of in pd.DatetimeIndex(with_news).to_pydatetime())
 
 
+def _shown_to_source(workspace: Workspace, as_of: datetime) -> pd.DataFrame:
+    """What the source is told of decisions.
+
+    Live tables show everything whatever was decided, and are told of none; a ready-made replay shows each outcome once,
+    and is told of those whose outcome it has not shown.
+    """
+    kind = workspace.use_case.source.kind
+    has_outcome = exists().where(outcome.c.decision_id == decision.c.decision_id)
+    since = as_of + timedelta(microseconds=1) if kind == "tables" else BEGINNING
+    where = [~has_outcome] if kind.endswith("_replay") else []
+    return _read(workspace, [*_COLUMNS, has_outcome.label("has_outcome")], since, as_of, *where)
+
+
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:
-    columns: list[Any] = [decision.c.decision_id, decision.c.entity_id, decision.c.as_of, decision.c.action]
+    """The decisions that an outcome may belong to, with the time at which it is due where rows differ in that."""
+    if not workspace.use_case.outcome.due:
+        return _read(workspace, _COLUMNS, since, until)
+    frozen = [decision.c.snapshot_digest, decision.c.snapshot_row]
+    return due_at_of(workspace, _read(workspace, [*_COLUMNS, *frozen], since, until))
+
+
+_COLUMNS: list[Any] = [decision.c.decision_id, decision.c.entity_id, decision.c.as_of, decision.c.action]
+
+
+def _read(
+    workspace: Workspace, columns: list[Any], since: datetime, until: datetime, *where: ColumnElement[bool]
+) -> pd.DataFrame:
     statement: Select[Any] = select(*columns).where(
         decision.c.batch_id.in_([b.batch_id for b in batches(workspace.ledger, workspace.use_case.name, since, until)]),
         is_carried_out(decision.c.decision_id),  # an outcome of what was cancelled is not this decision's
+        *where,
     )
     return read_frame(workspace.ledger, statement)

@@ -12,6 +12,7 @@ from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, open_batch
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import Meter, StageCost
+from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame, source_ages
 from decisionloop.workspace import open_workspace
 from tasks.each_part import each_part
@@ -20,6 +21,7 @@ from tasks.predict.due import cut_due, detail_of_due
 from tasks.predict.missed import late_people
 from tasks.predict.register_rules import ensure_rules
 from tasks.readback.batch_in_hand import open_batch_in_hand
+from tasks.readback.maturity import DUE_DAYS
 from tasks.readback.tables import read_part
 from tasks.step import step
 
@@ -28,11 +30,15 @@ FROZEN = {"frozen", "validated", "scored"}
 
 @dataclass(frozen=True)
 class FrozenPart:
-    """A frozen part: its rows, the time of its newest source row, what it took."""
+    """A frozen part: its rows, the time of its newest source row, what it took.
+
+    ``due_days``: after how many days the last of its outcomes falls due; None where one maturity holds for all.
+    """
 
     rows: int
     newest: pd.Timestamp | None
     cost: StageCost
+    due_days: float | None = None
 
 
 @step
@@ -63,6 +69,8 @@ def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str
         "rows": sum(part.rows for part in frozen),
         "newest": None if newest is None else newest.isoformat(),
     }
+    if contract.outcome.due:
+        detail[DUE_DAYS] = max((part.due_days for part in frozen if part.due_days is not None), default=None)
     reached(hand, "frozen", detail, [part.cost for part in frozen])
     return batch.batch_id
 
@@ -86,4 +94,5 @@ def freeze_part(use_case: str, batch_id: str, part: int) -> FrozenPart:
             keep_part(workspace, batch_id, "features", part, table),
         ]
         meter.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
-    return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost)
+    after = float(due_days(contract, frame).max()) if contract.outcome.due and len(frame) else None
+    return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost, after)

@@ -11,11 +11,12 @@ from decisionloop.errors import IntegrityError
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes
 from decisionloop.observe.decided_cohort import DecidedCohort
+from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.release_model import ReleaseModel, predict
 from decisionloop.release_store import load_release
 from decisionloop.workspace import Workspace
 from tasks.readback.batch_in_hand import own_workspace
-from tasks.readback.mature_decisions import frozen_rows
+from tasks.readback.frozen_rows import frozen_rows
 from tasks.readback.predictions import read_predictions
 from tasks.readback.releases import release_of
 
@@ -23,12 +24,14 @@ from tasks.readback.releases import release_of
 def read_cohort(workspace: Workspace, batch: Batch, known_at: datetime) -> DecidedCohort:
     """Read a decided batch, under the contract that it was decided by, with the outcomes known of it at ``known_at``.
 
+    The log also says when each outcome is due (`due_at`), and what its absence means (`outcome.absent_means`).
     Raises IntegrityError where what was decided on is not what was recorded.
     """
     workspace = own_workspace(workspace, batch)
     use_case, span = workspace.use_case, (batch.as_of, batch.as_of)
     log = decisions_with_outcomes(workspace.ledger, use_case.name, *span, known_at, LEARNING_COLUMNS)
     frame, predictions = frozen_rows(workspace, log), read_predictions(workspace, batch.batch_id, log)
+    log = with_absent_outcomes(use_case, with_due_at(use_case, log, frame), known_at)
     champion_id = predictions.champion_id
     return DecidedCohort.of(use_case, log, frame, predictions, lambda: _probability(workspace, champion_id, frame))
 

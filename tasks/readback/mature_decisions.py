@@ -12,18 +12,16 @@ from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.learn.evidence import LoggedBatches
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
+from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.rules import apply_rules
 from decisionloop.workspace import Workspace
-from tasks.readback.tables import read_table
+from tasks.readback.frozen_rows import frozen_rows
+from tasks.readback.maturity import mature_until
 
 
 def training_window(workspace: Workspace, as_of: datetime) -> tuple[datetime, datetime]:
     """First and last as-of of cohorts that are mature by ``as_of`` and recent enough to teach."""
-    contract = workspace.use_case
-    return (
-        as_of - timedelta(days=contract.monitors.training_days),
-        as_of - timedelta(days=contract.outcome.maturity_days),
-    )
+    return as_of - timedelta(days=workspace.use_case.monitors.training_days), mature_until(workspace, as_of)
 
 
 def mature_batches(workspace: Workspace, since: datetime, until: datetime, known_at: datetime) -> LoggedBatches:
@@ -45,6 +43,7 @@ def _read(
             f"no mature decision of {workspace.use_case.name} between {since:%Y-%m-%d} and {until:%Y-%m-%d}."
         )
     log, frame = under_present_contract(workspace.use_case, log, frozen_rows(workspace, log))
+    log = with_absent_outcomes(workspace.use_case, with_due_at(workspace.use_case, log, frame), known_at)
     rules_action, _ = apply_rules(workspace.use_case, workspace.code, frame)
     return LoggedBatches(log, frame, rules_action)
 
@@ -63,14 +62,3 @@ def under_present_contract(
         one.name: pd.Series(np.nan, frame.index, dtype="str" if one.type == "category" else "float64") for one in new
     }
     return log, frame.assign(**({} if key in frame else {key: log["entity_id"]}), **missing)
-
-
-def frozen_rows(workspace: Workspace, log: pd.DataFrame) -> pd.DataFrame:
-    """The frozen features of each decision of ``log``, in its order (n rows)."""
-    parts, places = [], []
-    for digest, rows in log.groupby("snapshot_digest", sort=False).indices.items():
-        frame = read_table(workspace, str(digest)).to_pandas()
-        parts.append(frame.iloc[log["snapshot_row"].to_numpy()[rows]])
-        places.append(rows)
-    order = np.argsort(np.concatenate(places), kind="stable")
-    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

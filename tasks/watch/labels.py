@@ -19,6 +19,7 @@ from decisionloop.monitor.labels import CohortLabels
 from decisionloop.monitor.watching.watch_cohort import CURVE_COHORTS
 from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.readback.maturity import mature_at
 from tasks.step import step
 from tasks.watch.alarms import Occasion, raise_alarms
 
@@ -40,7 +41,7 @@ def watch_labels(use_case: str, as_of: datetime) -> int:
     raised, judged = 0, _judged_since_last_batch(workspace, as_of)
     for batch in (one for one in young if one.is_decided and cohort_name(one.as_of) not in judged):
         labels = labels_of(workspace, batch, as_of).watched
-        is_mature = labels.age_days >= contract.outcome.maturity_days
+        is_mature = labels.age_days >= (labels.mature_after_days or contract.outcome.maturity_days)
         occasion = Occasion(as_of, batch.batch_id, labels.decided, batch.as_of, is_mature)
         raised += len(raise_alarms(workspace, labels.judge(contract), occasion))
     return raised
@@ -66,7 +67,11 @@ def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> BatchLa
     revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
     arrivals = label_arrivals(workspace.ledger, batch.batch_id, revealing, known_at)
     age_days, curve = (known_at - batch.as_of) / timedelta(days=1), usual_curve(workspace, batch.as_of)
-    return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrivals.arrived, age_days, curve))
+    (mature,) = mature_at(workspace, [batch])
+    has_all = workspace.use_case.outcome.means_zero_when_absent and mature <= known_at  # what has not come is a 0
+    arrived = arrivals.decided if has_all else arrivals.arrived
+    after = (mature - batch.as_of) / timedelta(days=1) if workspace.use_case.outcome.due else None
+    return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrived, age_days, curve, after))
 
 
 def usual_curve(workspace: Workspace, before: datetime) -> LabelCurve:

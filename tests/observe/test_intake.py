@@ -60,7 +60,7 @@ def _use_case(outcome: dict[str, object], call: str, mail: str) -> UseCase:
     )
 
 
-def _outcome(observed, outcome_class=1, *, entity="a", decision_id=None, time=None, amount=None):
+def _outcome(observed, outcome_class=1, *, entity="a", decision_id=None, time=None, amount=None, happened=None):
     return {
         "entity_id": entity,
         "decision_time": _day(time),
@@ -68,6 +68,7 @@ def _outcome(observed, outcome_class=1, *, entity="a", decision_id=None, time=No
         "outcome_class": outcome_class,
         "amount": amount,
         "observed_at": _day(observed),
+        "happened_at": _day(happened),
     }
 
 
@@ -94,16 +95,21 @@ def _nonzero(counts):
     ("row", "decision_id"),
     [
         (_outcome(8, decision_id="a7"), "a7"),
-        (_outcome(30, decision_id="a0", time=7), "a0"),
-        (_outcome(30, time=0), "a0"),
-        (_outcome(30, time=7), "a7"),
-        (_outcome(30, time=0.5), "a7"),
-        (_outcome(30, time=6.9, entity="b"), "b7"),
+        (_outcome(9, decision_id="a0", time=7), "a0"),
+        (_outcome(9, time=0), "a0"),
+        (_outcome(9, time=7), "a7"),
+        (_outcome(9, time=0.5), "a7"),
+        (_outcome(9, time=6.9, entity="b"), "b7"),
         (_outcome(5), "a0"),
         (_outcome(7), "a0"),
         (_outcome(7.1), "a7"),
         (_outcome(17), "a7"),
         (_outcome(16, entity="b"), "b7"),
+        (_outcome(60, decision_id="a0", happened=10), "a0"),
+        (_outcome(60, time=7, happened=17), "a7"),
+        (_outcome(60, happened=6), "a0"),
+        (_outcome(60, happened=17, entity="b"), "b7"),
+        (_outcome(9, happened=11, entity="b"), "b7"),
     ],
     ids=[
         "by id",
@@ -117,6 +123,11 @@ def _nonzero(counts):
         "in two windows the later counts",
         "the window's end counts, and a decision that reveals nothing does not",
         "another entity",
+        "it happened in the window and is seen late, by id",
+        "it happened in the window and is seen late, by time",
+        "what counts is the decision before it happened",
+        "it happened at the window's end",
+        "what is seen has happened, whatever its date says",
     ],
 )
 def test_an_outcome_finds_its_decision(use_case, row, decision_id):
@@ -133,9 +144,9 @@ def test_an_outcome_finds_its_decision(use_case, row, decision_id):
         (_outcome(30, time=0, entity="zz"), "unknown", "no decision at its decision_time"),
         (_outcome(30, time=0, entity="b"), "unknown", "no decision at its decision_time"),
         (_outcome(30, time=20), "unknown", "no decision at its decision_time"),
-        (_outcome(17.1), "unknown", "window contains it"),
-        (_outcome(0), "unknown", "window contains it"),
-        (_outcome(5, entity=None), "unknown", "window contains it"),
+        (_outcome(0), "unknown", "revealing action before it"),
+        (_outcome(5, entity=None), "unknown", "revealing action before it"),
+        (_outcome(9, happened=0, decision_id="b7", entity="b"), "invalid", "before its decision"),
         (_outcome(5, 2, decision_id="a0"), "invalid", "neither 0 nor 1"),
         (_outcome(5, None, decision_id="a0"), "invalid", "neither 0 nor 1"),
         (_outcome(5, "yes", decision_id="zz"), "invalid", "neither 0 nor 1"),
@@ -156,15 +167,63 @@ def test_what_cannot_be_taken_is_counted_with_its_reason(use_case, row, kind, re
     assert reason in problem
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        _outcome(10.1, decision_id="a0"),
+        _outcome(10.1, time=0),
+        _outcome(17.1),
+        _outcome(60, happened=10.1, decision_id="a0"),
+        _outcome(60, happened=17.1, time=7),
+        _outcome(60, happened=17.1, entity="b"),
+    ],
+)
+def test_what_happened_after_the_window_is_refused_however_it_was_found(use_case, row):
+    """So that a cohort's label does not change its meaning with age."""
+    intake = _take(use_case, row)
+    assert _nonzero(intake.counts) == {"after_window": 1}
+    assert intake.revisions.empty
+    assert intake.problems == ("1 after the window: seen after the window of 10 days",)
+
+
+def test_where_the_contract_knows_when_it_happened_the_refusal_says_so(use_case):
+    outcome = use_case.outcome.model_copy(update={"happened_at": "happened_at"})
+    knowing = use_case.model_copy(update={"outcome": outcome})
+    (problem,) = _take(knowing, _outcome(60, happened=10.1, decision_id="a0")).problems
+    assert problem == "1 after the window: happened after the window of 10 days"
+
+
+def test_closed_days_bound_how_late_an_outcome_may_be_seen(use_case):
+    outcome = use_case.outcome.model_copy(update={"closed_days": 40})
+    closing = use_case.model_copy(update={"outcome": outcome})
+    rows = [_outcome(40, decision_id="a0", happened=5), _outcome(47.1, decision_id="a7", happened=9)]
+    intake = _take(closing, *rows)
+    assert intake.revisions["decision_id"].tolist() == ["a0"]
+    assert "outcome.closed_days" in intake.problems[0]
+
+
+def test_when_it_happened_is_recorded_with_the_revision_and_nothing_where_nobody_says(use_case):
+    rows = [_outcome(30, decision_id="a0", happened=5), _outcome(9, decision_id="a7")]
+    revisions = _take(use_case, *rows).revisions
+    assert revisions["happened_at"].iloc[0] == _day(5)
+    assert pd.isna(revisions["happened_at"].iloc[1])
+
+
 def test_problems_name_nobody(use_case):
     rows = [_outcome(5, 2, entity="Erika Mustermann"), _outcome(5, entity="Erika Mustermann")]
     assert "Erika" not in " ".join(_take(use_case, *rows).problems)
 
 
 def test_late_is_what_was_seen_after_maturity(use_case):
-    intake = _take(use_case, _outcome(20, decision_id="a0"), _outcome(27.1, decision_id="a7"))
+    intake = _take(use_case, _outcome(20, decision_id="a0", happened=9), _outcome(27.1, decision_id="a7", happened=9))
     assert intake.revisions["kind"].tolist() == ["first", "late"]
     assert _nonzero(intake.counts) == {"matched": 2, "first": 1, "late": 1}
+
+
+def test_late_is_what_was_seen_after_it_was_due_where_rows_fall_due_one_by_one(use_case):
+    due = DECISIONS.assign(due_at=[_day(3), _day(27), _day(20), _day(20)])
+    rows = [_outcome(9, decision_id="a0"), _outcome(16, decision_id="a7")]
+    assert _take(use_case, *rows, decisions=due).revisions["kind"].tolist() == ["late", "first"]
 
 
 def test_the_same_said_again_is_a_duplicate_and_something_else_a_contradiction(use_case):
@@ -220,7 +279,7 @@ def test_nothing_to_read_is_an_empty_intake(use_case):
     for decisions in (DECISIONS, DECISIONS.iloc[:0]):
         intake = _take(use_case, decisions=decisions)
         assert intake.revisions.empty
-        assert list(intake.revisions.columns) == [*RECORDED_COLUMNS, "kind"]
+        assert list(intake.revisions.columns) == [*RECORDED_COLUMNS, "happened_at", "kind"]
         assert _nonzero(intake.counts) == {}
     assert _nonzero(_take(use_case, _outcome(5), decisions=DECISIONS.iloc[:0]).counts) == {"unknown": 1}
 
@@ -238,6 +297,7 @@ ROWS = st.lists(
         entity=st.sampled_from(["a", "a", "a", "b", "c"]),
         decision_id=st.sampled_from([None, None, "a7", "a7", "a0", "a14", "b7", "zz"]),
         time=st.sampled_from([None, 7, 6.5, 0]),
+        happened=st.sampled_from([None, None, 8, 16, 30, 0]),
     ),
     max_size=16,
 )
@@ -284,5 +344,15 @@ def test_an_earlier_reading_of_a_part_does_not_change_the_state(use_case, rows, 
 @given(ROWS)
 def test_every_row_is_counted_once(use_case, rows):
     counts = _take(use_case, *rows).counts
-    assert counts.rows_read == len(rows) == counts.matched + counts.unknown + counts.invalid
+    refused = counts.unknown + counts.invalid + counts.after_window
+    assert counts.rows_read == len(rows) == counts.matched + refused
     assert counts.matched == counts.first + counts.late + counts.duplicate + counts.contradictory
+
+
+@settings(max_examples=60, deadline=None)
+@given(ROWS)
+def test_what_is_taken_in_happened_in_the_window_of_its_decision(use_case, rows):
+    taken = _take(use_case, *rows).revisions
+    as_of = taken["decision_id"].map(DECISIONS.set_index("decision_id")["as_of"])
+    waited = (taken["happened_at"].fillna(taken["observed_at"]).clip(upper=taken["observed_at"]) - as_of).dt.days
+    assert waited.between(0, WINDOW_DAYS).all()

@@ -10,9 +10,11 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.sources.base import OUTCOME_COLUMNS, TrueChange
+from decisionloop.sources.replay import still_open
 
 from .world import ACTIONS, CYCLE_WEEKS, NONE, World, make_world, money_of_change
 
+COLUMNS = (*OUTCOME_COLUMNS, "happened_at")
 DIGITS = 7
 ACCOUNTS = 10**DIGITS
 
@@ -45,36 +47,31 @@ class Simulation:
         return self.world.as_of(self.world.week_of(as_of)).normalize()
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
-        """Outcomes recorded by ``as_of`` of decisions that are still open to them."""
+        """Outcomes recorded by ``as_of``, each shown until the loop has taken it in."""
         moments = pd.to_datetime(decided["as_of"], utc=True)
         number = decided["entity_id"].astype(np.int64).to_numpy()
         week = ((moments - self.world.start) // pd.Timedelta(days=7)).to_numpy(dtype=np.int64)
         action = pd.Index(ACTIONS).get_indexer(decided["action"])
         before = had_offer(number, week, action, self.world.change_week)
-        is_open = (moments >= as_of - self._open_days(as_of)).to_numpy()
+        is_open = np.isin(decided["decision_id"], still_open(decided)["decision_id"])
         parts = []
         for one in np.unique(week[is_open]):
             rows = np.flatnonzero(is_open & (week == one))
             seen = self.world.outcomes(number[rows], int(one), action[rows], before[rows])
             observed_at = moments.iloc[rows] + pd.to_timedelta(np.round(seen.delay_days * 86_400), unit="s")
+            # It happens within the four weeks, however long the books take.
+            happened_at = np.minimum(observed_at, moments.iloc[rows] + pd.Timedelta(days=CYCLE_WEEKS * 7))
             part = decided.iloc[rows][["entity_id", "decision_id"]].assign(
-                decision_time=moments.iloc[rows], outcome_class=seen.kept, amount=seen.spend, observed_at=observed_at
+                decision_time=moments.iloc[rows],
+                outcome_class=seen.kept,
+                amount=seen.spend,
+                observed_at=observed_at,
+                happened_at=happened_at,
             )
             parts.append(part[seen.is_recorded & (observed_at <= as_of).to_numpy()])
         if not parts:
             return _nothing()
-        return pd.concat(parts, ignore_index=True)[list(OUTCOME_COLUMNS)]
-
-    def _open_days(self, as_of: pd.Timestamp) -> pd.Timedelta:
-        """Age of the oldest decisions to show outcomes of.
-
-        With fatigue the renewal before must be among the decisions that are known, and these go back only as long
-        as outcomes are taken in; all outcomes are there by then.
-        """
-        days = self.use_case.outcome.accepted_days
-        if self.world.conditions(self.world.week_of(as_of)).is_fatigue:
-            days -= CYCLE_WEEKS * 7
-        return pd.Timedelta(days=days)
+        return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """Every week of the replay."""
@@ -103,6 +100,6 @@ def ids_of(number: np.ndarray) -> pd.Series:
 
 
 def _nothing() -> pd.DataFrame:
-    times = dict.fromkeys(("decision_time", "observed_at"), "datetime64[us, UTC]")
+    times = dict.fromkeys(("decision_time", "observed_at", "happened_at"), "datetime64[us, UTC]")
     numbers = dict.fromkeys(("outcome_class", "amount"), "float64")
-    return pd.DataFrame({name: pd.Series(dtype={**times, **numbers}.get(name, "str")) for name in OUTCOME_COLUMNS})
+    return pd.DataFrame({name: pd.Series(dtype={**times, **numbers}.get(name, "str")) for name in COLUMNS})

@@ -148,6 +148,7 @@ class OutcomeColumns(TypedColumns):
     observed_at: Named[datetime] = Column(UtcDateTime)
     recorded_at: Named[datetime] = Column(UtcDateTime)
     kind: Named[str]
+    happened_at: Named[datetime | None] = Column(UtcDateTime)
 
 
 outcome: Table[OutcomeColumns] = Table("outcome", metadata, OutcomeColumns)
@@ -169,6 +170,7 @@ class OutcomeIntakeColumns(TypedColumns):
     invalid: Named[int]
     detail: Named[str]
     at: Named[datetime] = Column(UtcDateTime)
+    after_window: Named[int]
 
 
 outcome_intake: Table[OutcomeIntakeColumns] = Table("outcome_intake", metadata, OutcomeIntakeColumns)

@@ -35,7 +35,11 @@ class ActionLine:
 
 @dataclass(frozen=True)
 class UseCaseLines:
-    """What is decided, about whom, and what counts as money."""
+    """What is decided, about whom, what counts as money, and which outcomes count.
+
+    ``window_days``: an outcome counts if it happened within so many days; ``is_window_by_time_seen``: nobody says when
+    one happened, so the time it was seen stands in. ``absent_means``: what no outcome says, "unknown" or "0".
+    """
 
     name: str
     title: str
@@ -46,6 +50,9 @@ class UseCaseLines:
     outcome: str
     actions: tuple[ActionLine, ...]
     owner: str = ""
+    window_days: float | None = None
+    is_window_by_time_seen: bool = False
+    absent_means: str = "unknown"
 
     def wording(self, action: str) -> str:
         """The contract's wording of an action; the name itself when the contract no longer has it."""

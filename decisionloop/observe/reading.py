@@ -1,0 +1,68 @@
+"""What of a source's outcomes was read before, and which decisions the rest may belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.observe.matching import HAPPENED, OUTCOME_COLUMNS, happened_at, utc_microseconds
+
+TIMES = ("decision_time", "observed_at", HAPPENED)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything that a source had shown as seen by ``as_of``: how many rows, and a digest of them in any order."""
+
+    as_of: datetime
+    rows: int
+    digest: str
+
+    @classmethod
+    def of(cls, outcomes: pd.DataFrame, as_of: datetime) -> Reading:
+        """The reading of canonical ``outcomes`` at ``as_of``; what was seen later is not part of it."""
+        seen = outcomes[_is_seen_by(outcomes, as_of)]
+        columns = {name: _comparable(seen, name) for name in (*OUTCOME_COLUMNS, HAPPENED) if name in seen}
+        hashes = pd.util.hash_pandas_object(pd.DataFrame(columns), index=False).to_numpy(dtype=np.uint64)
+        return cls(as_of, len(seen), f"{int(hashes.sum(dtype=np.uint64)):016x}")
+
+
+def unread(outcomes: pd.DataFrame, last: Reading | None) -> pd.DataFrame:
+    """The rows that were not read before.
+
+    Where the source still shows exactly what it had shown at the ``last`` reading, they are what was seen since. Where
+    it does not (a row has been added with an earlier time, or one has gone), and without a reading, they are all rows.
+    """
+    if last is None or Reading.of(outcomes, last.as_of) != last:
+        return outcomes
+    return outcomes[~_is_seen_by(outcomes, last.as_of)]
+
+
+def oldest_decision(outcomes: pd.DataFrame, use_case: UseCase) -> pd.Timestamp | None:
+    """No decision before this time can take in any of ``outcomes``; None where there are none.
+
+    An outcome belongs to a decision at or after its ``decision_time``, or else to one whose window it happened in.
+    """
+    window = np.timedelta64(pd.Timedelta(days=use_case.outcome.window_days))
+    decided = utc_microseconds(outcomes["decision_time"])
+    by_time = ~np.isnat(decided) & outcomes["decision_id"].isna().to_numpy()
+    oldest = np.where(by_time, decided, happened_at(outcomes) - window)
+    oldest = oldest[~np.isnat(oldest)]
+    return pd.Timestamp(oldest.min(), tz="UTC") if len(oldest) else None
+
+
+def _is_seen_by(outcomes: pd.DataFrame, as_of: datetime) -> np.ndarray:
+    return utc_microseconds(outcomes["observed_at"]) <= utc_microseconds(pd.Series([as_of]))[0]
+
+
+def _comparable(outcomes: pd.DataFrame, name: str) -> np.ndarray:
+    """A column as numbers or text that are equal wherever it says the same."""
+    if name in TIMES:
+        return utc_microseconds(outcomes[name]).astype(np.int64)
+    if name in {"entity_id", "decision_id"}:
+        return outcomes[name].astype("object").where(outcomes[name].notna(), None).to_numpy(dtype=object)
+    return outcomes[name].to_numpy(dtype=np.float64, na_value=np.nan)

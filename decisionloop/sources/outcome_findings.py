@@ -1,0 +1,168 @@
+"""Which outcomes would be taken in, how late the others are and how different: told from data before the loop runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.contract.code import UseCaseCode
+from decisionloop.contract.cron import due_times_until
+from decisionloop.contract.section import CENTURY
+from decisionloop.observe.matching import happened_at, match_decisions, utc_microseconds
+from decisionloop.observe.maturity import due_days
+from decisionloop.predict.features import build_frame
+from decisionloop.sources.base import DECIDED_COLUMNS, Source
+
+_TURNS = 60
+_WORTH_SAYING = 0.01
+"""Shares below this are left unsaid."""
+
+
+def outcome_findings(use_case: UseCase, code: UseCaseCode, source: Source, as_of: pd.Timestamp) -> Iterator[str]:
+    """Each finding with its remedy, about the outcomes that had been seen by ``as_of``."""
+    decided = _would_be_decided(use_case, source, as_of)
+    outcomes = source.outcomes(as_of, decided)
+    if outcomes.empty:
+        yield f"No outcome had been seen by {as_of:%Y-%m-%d %H:%M}. Check the outcome's times, or wait for outcomes."
+        return
+    if use_case.outcome.class_ and outcomes["outcome_class"].nunique() < 2:
+        yield f"Every outcome is {outcomes['outcome_class'].iloc[0]:g}. Check `outcome.class.column`."
+    if decided.empty:
+        return
+    if not source.calendar():  # the ids are those of decisions that were made, not of these
+        outcomes = outcomes.assign(decision_id=pd.Series(None, index=outcomes.index, dtype="str"))
+    known = _Known.of(use_case, outcomes, decided, _due_days(use_case, code, source, decided), as_of)
+    yield from _after_window(use_case, known)
+    yield from _after_due(use_case, known)
+    if use_case.source.kind != "randomised_log_replay":  # it knows the outcome under the logged action alone
+        yield from _never(use_case, known)
+
+
+def _would_be_decided(use_case: UseCase, source: Source, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Decisions of everyone due at every turn of a replay, or at the last ones of live data, under revealing actions.
+
+    Of a replay under every such action, as it wants to know them; live data shows what it shows.
+    """
+    moments = source.calendar()
+    revealing = [action.name for action in use_case.actions if action.reveals_outcome]
+    if not moments:
+        due = islice(due_times_until(use_case.schedule, as_of.to_pydatetime()), _TURNS)
+        moments, revealing = tuple(pd.Timestamp(moment) for moment in due), revealing[:1]
+    parts = [pd.DataFrame({name: pd.Series(dtype="str") for name in DECIDED_COLUMNS})]
+    for moment in moments:
+        due_now = source.due(moment, use_case.schedule.covers_days)[use_case.entity.key].to_numpy()
+        for name in revealing:
+            ids = [f"{one}@{moment.isoformat()}/{name}" for one in due_now]
+            columns = {"decision_id": ids, "entity_id": due_now, "as_of": moment, "action": name, "has_outcome": False}
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _due_days(use_case: UseCase, code: UseCaseCode, source: Source, decided: pd.DataFrame) -> np.ndarray:
+    """After how many days the outcome of each of the n decisions falls due (n,)."""
+    days = np.full(len(decided), use_case.outcome.maturity_days)
+    if not use_case.outcome.due:
+        return days
+    for moment, rows in decided.groupby("as_of").indices.items():
+        as_of, ids = pd.Timestamp(str(moment)), decided["entity_id"].to_numpy()[rows]
+        entities = pd.DataFrame({use_case.entity.key: pd.unique(ids)})
+        known = source.known(entities, as_of)
+        frame = build_frame(use_case, code.features, known, entities, as_of, source.time_column)
+        of_entity = pd.Series(due_days(use_case, frame), index=frame[use_case.entity.key].to_numpy())
+        days[rows] = of_entity.reindex(ids).fillna(use_case.outcome.maturity_days).to_numpy()
+    return days
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The outcomes of those who would be decided: ``found`` (m,) of one outcome each, and of those without.
+
+    ``found`` has decision (position), outcome_class, amount, waited_days (from decision to seen), happened_days and
+    due_days; ``is_mature`` (n,) says which decisions are due at the as-of.
+    """
+
+    found: pd.DataFrame
+    is_mature: np.ndarray
+
+    @classmethod
+    def of(
+        cls, use_case: UseCase, outcomes: pd.DataFrame, decided: pd.DataFrame, days: np.ndarray, as_of: pd.Timestamp
+    ) -> _Known:
+        """Match every outcome with who would be decided, whenever it happened; ``days`` (n,) until each is due."""
+        outcome = use_case.outcome.model_copy(update={"window_days": float(CENTURY), "closed_days": None})
+        open_ended = use_case.model_copy(update={"outcome": outcome})
+        position = match_decisions(outcomes, decided, open_ended, as_of.to_pydatetime()).decision
+        rows, place = outcomes[position >= 0], position[position >= 0]
+        made = utc_microseconds(decided["as_of"])[place]
+        found = pd.DataFrame(
+            {
+                "decision": place,
+                "outcome_class": rows["outcome_class"].to_numpy(),
+                "amount": rows["amount"].to_numpy(),
+                "waited_days": (utc_microseconds(rows["observed_at"]) - made) / np.timedelta64(1, "D"),
+                "happened_days": (happened_at(rows) - made) / np.timedelta64(1, "D"),
+                "due_days": days[place],
+            }
+        )
+        age = (as_of - pd.to_datetime(decided["as_of"], utc=True)) / pd.Timedelta(days=1)
+        return cls(found.sort_values("waited_days").drop_duplicates("decision"), age.to_numpy() >= days)
+
+
+def _after_window(use_case: UseCase, known: _Known) -> Iterator[str]:
+    outcome, found = use_case.outcome, known.found
+    share = float((found["happened_days"] > outcome.window_days).mean()) if len(found) else 0.0
+    if share < _WORTH_SAYING:
+        return
+    if outcome.happened_at is None:
+        yield (
+            f"{share:.1%} of outcomes are seen after window_days ({outcome.window_days:g}) and are refused: nobody "
+            "says when they happened, so the time seen stands in. Name outcome.happened_at, or lengthen the window."
+        )
+    else:
+        yield (
+            f"{share:.1%} of outcomes happen after window_days ({outcome.window_days:g}) and are refused. Lengthen the "
+            "window if they are meant."
+        )
+
+
+def _after_due(use_case: UseCase, known: _Known) -> Iterator[str]:
+    """Of what the window admits and was decided long enough ago, how much comes after it is due, and how different."""
+    found = known.found[known.is_mature[known.found["decision"].to_numpy()]]
+    if use_case.outcome.happened_at is not None:
+        found = found[found["happened_days"] <= use_case.outcome.window_days]
+    is_late = (found["waited_days"] > found["due_days"]).to_numpy()
+    share = float(is_late.mean()) if len(found) else 0.0
+    if share < _WORTH_SAYING:
+        return
+    when = "outcome.due" if use_case.outcome.due else "maturity_days"
+    yield (
+        f"{share:.1%} of outcomes come after {when}; {_compared(use_case, found[is_late], found[~is_late])}: lengthen "
+        "it, or say what absent means (outcome.absent_means)."
+    )
+
+
+def _compared(use_case: UseCase, late: pd.DataFrame, in_time: pd.DataFrame) -> str:
+    if use_case.outcome.class_ is not None:
+        rates = [f"{part['outcome_class'].mean():.0%}" if len(part) else "none" for part in (late, in_time)]
+        return f"{rates[0]} of them are yes against {rates[1]}"
+    means = [f"{part['amount'].mean():.3g}" if len(part) else "none" for part in (late, in_time)]
+    return f"their mean is {means[0]} against {means[1]}"
+
+
+def _never(use_case: UseCase, known: _Known) -> Iterator[str]:
+    """Of those who were due long enough ago, how many have no outcome at all."""
+    many = int(known.is_mature.sum())
+    has = np.zeros(len(known.is_mature), dtype=bool)
+    has[known.found["decision"].to_numpy()] = True
+    share = float((known.is_mature & ~has).sum()) / many if many else 0.0
+    if share < _WORTH_SAYING or use_case.outcome.means_zero_when_absent:
+        return
+    yield (
+        f"{share:.1%} of {many:,} who were due long enough ago have no outcome. If that means no, say "
+        "outcome.absent_means: 0; else their outcomes are unknown, and every figure is bounded by both."
+    )
