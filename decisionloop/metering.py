@@ -18,7 +18,6 @@ Stage = Literal["freeze", "validate", "score", "explain", "decide", "log", "disp
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Scope = Literal["thread", "process"]
 _CLOCKS: dict[Scope, Callable[[], float]] = {"thread": time.thread_time, "process": time.process_time}
-BULK_RUNS = 3
 
 
 @dataclass(frozen=True)
@@ -103,13 +102,3 @@ def add_up(costs: Iterable[StageCost]) -> tuple[StageCost, ...]:
         found[key] = found[key] + cost if key in found else cost
     order = sorted(found, key=lambda key: (STAGES.index(key[0]), key[1] or ""))
     return tuple(found[key] for key in order)
-
-
-def least_cpu_seconds(work: Callable[[], object], runs: int = BULK_RUNS) -> float:
-    """Least processor seconds of the whole process over some runs of ``work``: the others were disturbed."""
-    taken = []
-    for _ in range(runs):
-        started = time.process_time()
-        work()
-        taken.append(time.process_time() - started)
-    return min(taken)

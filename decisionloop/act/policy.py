@@ -201,7 +201,7 @@ class _Turn:
             situation.values,
             allowed,
             np.where(is_holdout | is_fixed, rules, -1),
-            use_case.policy.exploration_share,
+            use_case.exploration_share,
             use_case.default_action,
             np.array(use_case.revealing),
         )

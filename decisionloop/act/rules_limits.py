@@ -18,6 +18,9 @@ from decisionloop.act.draws import uniform_draws
 from decisionloop.act.economics import action_costs
 from decisionloop.contract import UseCase
 
+LIMIT = "limit: "
+"""How the reason of a row begins whose choice a limit has cut."""
+
 RulesParts = Callable[[], Iterable[tuple[pd.DataFrame, np.ndarray]]]
 """The parts of a batch, each its frame and what the rules, exploring, have drawn (n,), index in contract order."""
 
@@ -87,7 +90,7 @@ def within_limits(
     if limits is None:
         return LimitedRules(np.zeros(len(rules), dtype=bool), nothing)
     is_cut = _draws(use_case, frame, as_of, salt) >= np.array(limits.below)[rules]
-    words = np.array([f"limit: {one}" for one in limits.wording], dtype=object)[rules]
+    words = np.array([f"{LIMIT}{one}" for one in limits.wording], dtype=object)[rules]
     return LimitedRules(is_cut, np.where(is_cut, words, nothing))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from decisionloop.act.rules_limits import RulesLimits
+from decisionloop.act.rules_limits import LIMIT, RulesLimits
 from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError
 
@@ -99,3 +99,13 @@ def fallback_reasons(situation: Situation, allowed: np.ndarray) -> np.ndarray:
     if situation.rules_because:
         reason[:] = situation.rules_because
     return reason
+
+
+def is_row_fault(logged: pd.Series) -> np.ndarray:
+    """Which logged reasons (n,) of falling back are faults of the row itself, whichever release would have decided.
+
+    Not so: a model that could not value it, the kill switch, rules that stood in for a model, or a limit.
+    """
+    first = logged.astype("str").str.replace(r"; .*$", "", regex=True)
+    is_other = first.isin([NO_VALUE, KILL_SWITCH]) | first.str.startswith((STANDING_IN, LIMIT), na=False)
+    return (logged.notna() & ~is_other).to_numpy(dtype=bool)

@@ -100,6 +100,16 @@ class UseCase(Section):
         """For each action, whether taking it lets the outcome be seen."""
         return tuple(action.reveals_outcome for action in self.actions)
 
+    @property
+    def is_action_modelled(self) -> bool:
+        """Whether predictions differ by action: it is a model input, and the outcome depends on it."""
+        return self.model.action_as == "input" and self.outcome.depends_on_action
+
+    @property
+    def exploration_share(self) -> float:
+        """Share of decisions that explore; none where every action reveals the same outcome: it would teach nothing."""
+        return self.policy.exploration_share if self.outcome.depends_on_action else 0.0
+
     @cached_property
     def value_expressions(self) -> tuple[Expression, ...]:
         """The money of each action, in contract order."""

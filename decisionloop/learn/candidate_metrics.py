@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,8 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.contract import UseCase
 from decisionloop.learn.evidence import LoggedBatches, ranked_rows
+from decisionloop.learn.leak import leak_warning, single_feature_aucs
+from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.compare.score_shift import ScoreReference, reference_scores
 from decisionloop.observe.calibration import calibration
 from decisionloop.observe.performance import auc
@@ -16,6 +20,32 @@ from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.prediction_table import predictions_from_table, predictions_to_table
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import ReleaseModel, predict
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Policy traffic whose outcome and out-of-fold score are known (n rows)."""
+
+    frame: pd.DataFrame
+    outcome: np.ndarray
+    score: np.ndarray
+    weight: np.ndarray
+    entity: np.ndarray
+
+    @classmethod
+    def of(cls, use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> _Ranked:
+        policy = batches.policy_traffic()
+        ids = policy.log["decision_id"].to_numpy(dtype=object)
+        everyone = predictions_to_table(use_case, predictions, batches.log["decision_id"].to_numpy(dtype=object))
+        score, revealed = ranked_rows(use_case, policy, predictions_from_table(use_case, everyone, ids))
+        rows = policy.log.loc[revealed]
+        return cls(
+            policy.frame.loc[revealed].reset_index(drop=True),
+            rows["outcome_class"].to_numpy(float),
+            score[revealed],
+            1 / revealing_probability(use_case, rows),
+            rows["entity_id"].to_numpy(dtype=object),
+        )
 
 
 def out_of_fold_metrics(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> dict[str, float]:
@@ -26,18 +56,25 @@ def out_of_fold_metrics(use_case: UseCase, batches: LoggedBatches, predictions: 
     """
     if use_case.outcome.class_ is None:
         return {}
-    policy = batches.policy_traffic()
-    ids = policy.log["decision_id"].to_numpy(dtype=object)
-    everyone = predictions_to_table(use_case, predictions, batches.log["decision_id"].to_numpy(dtype=object))
-    score, revealed = ranked_rows(use_case, policy, predictions_from_table(use_case, everyone, ids))
-    rows = policy.log.loc[revealed]
-    outcome, weight = rows["outcome_class"].to_numpy(float), 1 / rows["propensity"].to_numpy(float)
+    ranked = _Ranked.of(use_case, batches, predictions)
     estimates = {
-        "auc_weighted": auc(outcome, score[revealed], weight),
-        "auc": auc(outcome, score[revealed]),
-        "calibration_error": calibration(outcome, score[revealed], weight).error,
+        "auc_weighted": auc(ranked.outcome, ranked.score, ranked.weight),
+        "auc": auc(ranked.outcome, ranked.score),
+        "calibration_error": calibration(ranked.outcome, ranked.score, ranked.weight).error,
     }
     return {name: estimate.value for name, estimate in estimates.items() if estimate.value is not None}
+
+
+def leak_in(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> str:
+    """Why a feature may know the outcome (`learn.leak`); "" where none seems to.
+
+    Of the same rows as :func:`out_of_fold_metrics`, and raises what that does.
+    """
+    if use_case.outcome.class_ is None:
+        return ""
+    ranked = _Ranked.of(use_case, batches, predictions)
+    alone = single_feature_aucs(use_case.model_inputs, ranked.frame, ranked.outcome, ranked.entity, ranked.weight)
+    return leak_warning(auc(ranked.outcome, ranked.score, ranked.weight, ranked.entity), alone)
 
 
 def expected_scores(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> ScoreReference | None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.errors import CompileError
+from decisionloop.errors import CompileError, UsageError
 from decisionloop.learn.folds import leakproof_folds
-from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
+from decisionloop.learn.pipelines import (
+    BOOSTING_BINS,
+    MAX_CATEGORIES,
+    gradient_boosting_pipeline,
+    scorecard_pipeline,
+)
+from decisionloop.learn.training_inputs import TrainingInputs, training_inputs
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict.pipeline_model import PipelineScorer
 from decisionloop.predict.predictions import Predictions
@@ -30,17 +37,24 @@ if TYPE_CHECKING:
 Kind = Literal["scorecard", "gradient_boosting"]
 FOLDS = 3
 
+MOST_CATEGORIES: dict[Kind, int] = {"scorecard": MAX_CATEGORIES, "gradient_boosting": BOOSTING_BINS}
+"""How many categories of a feature a model of each kind tells apart; beyond that the rare ones are one."""
+
 REFERENCE = "training decisions, weighted by the inverse of the probability of being revealed"
 """Whom a score's reasons compare with; the scorer's file says so."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trained candidate: its pipelines (by outcome part) and the model that would decide."""
+    """A trained candidate: its pipelines (by outcome part) and the model that would decide.
+
+    ``left_out``: features of the contract that teach nothing in this training set, with the reason by name.
+    """
 
     kind: Kind
     pipelines: dict[str, Pipeline]
     model: ReleaseModel
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,7 @@ class _Fitted:
 
     pipeline: Pipeline
     inputs: pd.DataFrame
+    left_out: Mapping[str, str]
 
     def score(self, frame: pd.DataFrame) -> np.ndarray:
         """Probability of class 1 (n,), or the amount (n,)."""
@@ -67,7 +82,8 @@ def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
     fitted = _fit(use_case, kind, rows)
     scorers = {part: _deployable(one, rows.weight, use_case) for part, one in fitted.items()}
     pipelines = {part: one.pipeline for part, one in fitted.items()}
-    return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")))
+    left_out = {name: why for one in fitted.values() for name, why in one.left_out.items()}
+    return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")), left_out)
 
 
 def _deployable(fitted: _Fitted, weight: np.ndarray, use_case: UseCase) -> ReleaseScorer:
@@ -106,13 +122,28 @@ def _fit(use_case: UseCase, kind: Kind, rows: TrainingSet) -> dict[str, _Fitted]
     for part, target in (("class", rows.outcome_class), ("amount", rows.amount)):
         if target is None:
             continue
-        inputs = rows.frame
+        frame = rows.frame
         if part == "amount" and rows.outcome_class is not None:
-            inputs = inputs.assign(**{CLASS_COLUMN: rows.outcome_class})
-        pipeline = _pipeline(use_case, kind, part, CLASS_COLUMN in inputs)
-        pipeline.fit(inputs, target, model__sample_weight=rows.weight)
-        fitted[part] = _Fitted(pipeline, inputs)
+            frame = frame.assign(**{CLASS_COLUMN: rows.outcome_class})
+        inputs = training_inputs(use_case, frame, MOST_CATEGORIES[kind])
+        _require_teachable(use_case, inputs, target, part)
+        pipeline = _pipeline(use_case, kind, part, inputs)
+        known = frame[[name for name in frame.columns if name in inputs.names]]
+        pipeline.fit(known, target, model__sample_weight=rows.weight)
+        fitted[part] = _Fitted(pipeline, known, inputs.left_out)
     return fitted
+
+
+def _require_teachable(use_case: UseCase, inputs: TrainingInputs, target: np.ndarray, part: str) -> None:
+    """Raises UsageError where no feature varies, or every outcome is of one class."""
+    if not set(inputs.names) - {ACTION_COLUMN, CLASS_COLUMN}:
+        told = "; ".join(f"{name} is {why}" for name, why in inputs.left_out.items())
+        raise UsageError(f"no feature of {use_case.name} varies in the training set: {told}. Wait for other data.")
+    if part == "class" and len(np.unique(target)) < 2:
+        raise UsageError(
+            f"every outcome that would teach {use_case.name} is {target[0]:g}. Wait until there are some of both "
+            "classes, in thirds of the entities too."
+        )
 
 
 def _assembled(parts: list[tuple[np.ndarray, Predictions]], rows: int) -> Predictions:
@@ -140,21 +171,7 @@ def _subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
     )
 
 
-def input_columns(use_case: UseCase, has_class_input: bool) -> tuple[InputColumn, ...]:
-    """The model's inputs in order: the contract's features, then the action and the class where they are inputs."""
-    columns = [
-        InputColumn(feature.name, feature.type == "category", feature.categories) for feature in use_case.model_inputs
-    ]
-    if use_case.model.action_as == "input":
-        revealing = tuple(action.name for action in use_case.actions if action.reveals_outcome)
-        columns.append(InputColumn(ACTION_COLUMN, True, revealing))
-    if has_class_input:
-        columns.append(InputColumn(CLASS_COLUMN, False, ()))
-    return tuple(columns)
-
-
-def _pipeline(use_case: UseCase, kind: Kind, part: str, has_class_input: bool) -> Pipeline:
-    columns = input_columns(use_case, has_class_input)
+def _pipeline(use_case: UseCase, kind: Kind, part: str, inputs: TrainingInputs) -> Pipeline:
     build = scorecard_pipeline if kind == "scorecard" else gradient_boosting_pipeline
     target: Literal["class", "amount"] = "class" if part == "class" else "amount"
-    return build(columns, use_case.model.seed, target)
+    return build(inputs.columns, use_case.model.seed, target)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import action_values
-from decisionloop.act.policy import choose
 from decisionloop.act.preference import allowed_actions
-from decisionloop.act.situation import Situation
 from decisionloop.contract import UseCase
+from decisionloop.learn.deployed_policy import deployed_policy
+from decisionloop.learn.gain_ranking import ranking_value
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
+from decisionloop.learn.leak import too_good
+from decisionloop.learn.seen_outcomes import Policies, seen_difference
+from decisionloop.learn.serving import ServingTime
+from decisionloop.learn.serving_work import serving_seconds
+from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.impact.figures import impacts
 from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.estimate import Estimate
-from decisionloop.observe.off_policy import difference, one_hot
+from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.off_policy import difference
 from decisionloop.observe.performance import auc
 from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.predictions import Predictions
@@ -28,20 +34,24 @@ Look = Literal[1, 2]
 
 @dataclass(frozen=True)
 class Contender:
-    """A release on the n rows of a log: what it predicts (None for rules), and how long that takes.
+    """A release on the n rows of a log: what it predicts (None for rules), and what serving it takes.
 
-    ``latency_ms`` is for one row alone; ``cpu_seconds_per_row`` for a row among many (`learn.serving`). None where
-    it was not measured, and for rules, which are served whoever decides.
+    ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``leak``: what its
+    training found that may know the outcome (`learn.leak`).
     """
 
     predictions: Predictions | None
-    latency_ms: float | None = None
-    cpu_seconds_per_row: float | None = None
+    serving: ServingTime | None = None
+    leak: str = ""
+
+    def rows(self, keep: np.ndarray) -> Contender:
+        """The same release on some of the rows, a mask (n,)."""
+        return self if self.predictions is None else replace(self, predictions=self.predictions.rows(keep))
 
 
 @dataclass(frozen=True)
 class LoggedBatches:
-    """Mature decisions of policy traffic with outcomes, their canonical features, and the rules' actions (n,)."""
+    """Mature decisions of whole batches with outcomes, their canonical features, and the rules' actions (n,)."""
 
     log: pd.DataFrame
     frame: pd.DataFrame
@@ -74,61 +84,66 @@ def gate_rules(use_case: UseCase, look: Look) -> GateRules:
         maximum_calibration_error=gate.maximum_calibration_error if has_class else None,
         minimum_adverse_impact_ratio=gate.minimum_impact_ratio,
         maximum_latency_ms=use_case.latency.online_ms,
+        is_ranked_by_gain=use_case.is_action_modelled,
     )
 
 
 def gather_evidence(
     use_case: UseCase, batches: LoggedBatches, challenger: Contender, champion: Contender, rules: GateRules
 ) -> GateEvidence:
-    """Compare two releases on n logged decisions of policy traffic that taught neither of them."""
+    """Compare two releases on the logged decisions of whole batches, none of which taught either of them.
+
+    Both are valued as the policies that they would be once deployed (`learn.deployed_policy`), on policy traffic.
+    """
     assert challenger.predictions is not None
-    values = action_values(use_case, batches.frame, challenger.predictions)
-    theirs, ours = (policy_of(use_case, batches, one) for one in (champion, challenger))
-    logged = logged_decisions(use_case, batches.log, batches.frame, values)
-    money = difference(logged, ours, theirs, "dr", rules.interval_confidence)
-    ranking = _ranking(use_case, batches, challenger)
+    free = is_policy_traffic(batches.log)
+    theirs, ours = (
+        deployed_policy(use_case, batches.log, batches.frame, batches.rules_action, one.predictions)[free]
+        for one in (champion, challenger)
+    )
+    traffic, challenger, champion = batches.policy_traffic(), challenger.rows(free), champion.rows(free)
+    assert challenger.predictions is not None
+    values = action_values(use_case, traffic.frame, challenger.predictions)
+    logged = logged_decisions(use_case, traffic.log, traffic.frame, values)
+    if use_case.outcome.depends_on_action:
+        money = difference(logged, ours, theirs, "dr", rules.interval_confidence)
+    else:
+        money = seen_difference(use_case, traffic.log, traffic.frame, Policies(ours, theirs, values), rules)
+    ranking = _ranking(use_case, traffic, challenger)
     return GateEvidence(
         money=money.money,
         overlap=money.overlap,
         auc=ranking[0],
-        champion_auc=_ranking(use_case, batches, champion)[0],
+        champion_auc=_ranking(use_case, traffic, champion)[0],
         calibration_error=ranking[1],
-        adverse_impact=_impact(use_case, batches, ours, theirs),
-        latency_ms=challenger.latency_ms,
+        adverse_impact=_impact(use_case, traffic, ours, theirs),
+        latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
         has_reasons=True,  # a release that could not be compiled with exact reasons does not exist
         serving_cost=extra_serving_cost(use_case, challenger, champion),
+        gain_ranking=_gain_ranking(use_case, traffic, logged, values, rules),
+        leak=challenger.leak or too_good(ranking[0]),
     )
+
+
+def _gain_ranking(
+    use_case: UseCase, traffic: LoggedBatches, logged: LoggedDecisions, values: np.ndarray, rules: GateRules
+) -> Estimate | None:
+    if not rules.is_ranked_by_gain:
+        return None
+    return ranking_value(use_case, logged, values, allowed_actions(use_case, traffic.frame), rules.interval_confidence)
 
 
 def extra_serving_cost(use_case: UseCase, challenger: Contender, champion: Contender) -> float | None:
     """Money a decision that serving the challenger costs more than serving the champion; None without a price.
 
-    Only scoring and explaining differ between them. Where a challenger was not measured in bulk, its time for a
-    single row stands in, which is more; a champion that was not measured counts as free: neither is in its favour.
+    Only scoring and explaining differ between them, and both are counted, not timed. What was not counted is free in
+    a champion and unknown in a challenger, which then has no price to compare.
     """
     prices = use_case.serving_cost
-    if not prices.is_priced:
+    if not prices.is_priced or challenger.serving is None:
         return None
-    alone = (challenger.latency_ms or 0.0) / 1000
-    ours = alone if challenger.cpu_seconds_per_row is None else challenger.cpu_seconds_per_row
-    return prices.money(ours) - prices.money(champion.cpu_seconds_per_row or 0.0)
-
-
-def policy_of(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:
-    """Probabilities (n, A) of each action under a release left to itself: no exploration, no holdout."""
-    if contender.predictions is None:
-        return one_hot(batches.rules_action, len(use_case.actions))
-    alone = use_case.model_copy(
-        update={"policy": use_case.policy.model_copy(update={"exploration_share": 0.0, "holdout_share": 0.0})}
-    )
-    values = action_values(use_case, batches.frame, contender.predictions)
-    allowed = allowed_actions(use_case, batches.frame)
-    probabilities = np.empty(values.shape)
-    for as_of, rows in batches.log.groupby("as_of").indices.items():
-        situation = Situation(values[rows], batches.rules_action[rows], has_model=True, allowed=allowed[rows])
-        choice = choose(alone, batches.frame.iloc[rows], pd.Timestamp(str(as_of)).to_pydatetime(), situation)
-        probabilities[rows] = choice.propensities
-    return probabilities
+    ours, theirs = (0 if one.serving is None else one.serving.lookups for one in (challenger, champion))
+    return prices.money(serving_seconds(ours)) - prices.money(serving_seconds(theirs))
 
 
 def ranked_rows(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +163,7 @@ def _ranking(
     score, revealed = ranked_rows(use_case, batches, contender.predictions)
     rows = batches.log.loc[revealed]
     outcome = rows["outcome_class"].to_numpy(dtype=np.float64)
-    weight = 1 / rows["propensity"].to_numpy(dtype=np.float64)
+    weight = 1 / revealing_probability(use_case, rows)
     entities = rows["entity_id"].to_numpy(dtype=object)
     return (
         auc(outcome, score[revealed], weight, entities),

@@ -19,6 +19,7 @@ from typing import Literal
 from decisionloop.errors import UsageError
 from decisionloop.learn.gate_checks import (
     Check,
+    CheckName,
     GateEvidence,
     GateRules,
     ImpactComparison,
@@ -38,17 +39,27 @@ GateDecision = Literal["promote", "refuse", "insufficient"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision, and the checks in order: money, skill, AUC, calibration, adverse impact, latency, reasons."""
+    """The decision, and the checks in order: money, skill, AUC, calibration, adverse impact, latency, reasons.
+
+    ``warning``: what a person should look into whatever was decided, "" where there is nothing.
+    """
 
     decision: GateDecision
     checks: tuple[Check, ...]
+    warning: str = ""
 
     @property
     def reason(self) -> str:
-        """The sentences that decided: the failures, else what could not be said, else the money."""
+        """The sentences that decided: the failures, else what could not be said, else the money; and the warning."""
         failed = [check for check in self.checks if check.is_passed is False]
         unknown = [check for check in self.checks if check.is_passed is None]
-        return " ".join(check.reason for check in failed or unknown or self.checks[:1])
+        said = [check.reason for check in failed or unknown or self.checks[:1]]
+        return " ".join([*said, self.warning] if self.warning else said)
+
+    def waits_only_for(self, name: CheckName) -> bool:
+        """Whether that check alone could not be answered, and every other one passed."""
+        open_ones = [check for check in self.checks if not check.is_passed]
+        return self.decision == "insufficient" and [check.name for check in open_ones] == [name]
 
 
 def judge(evidence: GateEvidence, rules: GateRules) -> Verdict:
@@ -70,4 +81,4 @@ def judge(evidence: GateEvidence, rules: GateRules) -> Verdict:
     )
     passed = [check.is_passed for check in checks]
     decision: GateDecision = "refuse" if False in passed else "insufficient" if None in passed else "promote"
-    return Verdict(decision, checks)
+    return Verdict(decision, checks, evidence.leak)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from decisionloop.learn.serving import CALLS, LatencyEvidence
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.overlap import Overlap, OverlapRules
@@ -34,6 +35,7 @@ class GateRules:
     minimum_auc                lower AUC bound that shows skill; None where the outcome has no class
     maximum_auc_loss           AUC that it may lose against a champion that is a model
     maximum_latency_ms         time for one decision
+    is_ranked_by_gain          the action is a model input: skill is the worth of ranking by gain, not the outcome's AUC
     """
 
     currency: str
@@ -49,6 +51,7 @@ class GateRules:
     maximum_calibration_error: float | None = 0.05
     minimum_adverse_impact_ratio: float = 0.8
     maximum_latency_ms: float | None = 100.0
+    is_ranked_by_gain: bool = False
 
     @property
     def interval_confidence(self) -> float:
@@ -88,8 +91,10 @@ class GateEvidence:
 
     ``money``: paired difference to the champion per decision, at ``GateRules.interval_confidence``, and the
     ``overlap`` behind it. ``champion_auc`` None: the champion is the rules. ``adverse_impact`` empty: the contract
-    names no protected attribute. ``latency_ms`` None: not measured. ``serving_cost``: money a decision that serving
-    the candidate costs more (negative: less) than serving the champion; None where the contract sets no price.
+    names no protected attribute. ``latency`` None: not measured. ``serving_cost``: money a decision that serving
+    the candidate costs more (negative: less) than serving the champion, by counted work; None where the contract sets
+    no price. ``gain_ranking``: money a decision that ranking by predicted gain is worth, where the action is a model
+    input. ``leak``: why the candidate may know the outcome, "" where nothing says so.
     """
 
     money: Estimate
@@ -98,14 +103,18 @@ class GateEvidence:
     champion_auc: Estimate | None
     calibration_error: Estimate | None
     adverse_impact: tuple[ImpactComparison, ...]
-    latency_ms: float | None
+    latency: LatencyEvidence | None
     has_reasons: bool
     serving_cost: float | None = None
+    gain_ranking: Estimate | None = None
+    leak: str = ""
 
 
 def check_skill(evidence: GateEvidence, rules: GateRules) -> Check:
     """Lower AUC bound above the minimum: a candidate that ranks no better than chance never decides."""
     required, auc = rules.minimum_auc, evidence.auc
+    if rules.is_ranked_by_gain:
+        return _check_gain_ranking(evidence.gain_ranking, rules)
     if required is None:
         return Check("skill", True, None, None, "The outcome has no class to rank; money alone shows skill.")
     if auc is None or auc.value is None or auc.low is None:
@@ -117,9 +126,28 @@ def check_skill(evidence: GateEvidence, rules: GateRules) -> Check:
     return Check("skill", is_passed, auc.low, required, f"{word}: {figures} (required: above {required:.3f}).")
 
 
+def _check_gain_ranking(ranking: Estimate | None, rules: GateRules) -> Check:
+    """The order by predicted gain is not surely worse than a random one.
+
+    That it is worth something is not asked for: where everybody gains alike the best policy treats everybody, and it is
+    the money that says so.
+    """
+    if ranking is None or ranking.value is None or ranking.low is None or ranking.high is None:
+        why = ranking.reason if ranking is not None and ranking.reason else "it was not measured"
+        return Check("skill", None, None, 0.0, f"What its ranking by gain is worth cannot be told: {why}.")
+    worth = f"{rules.currency} {ranking.value:.4g} per decision ({ranking.low:.4g} to {ranking.high:.4g})"
+    if ranking.high < 0:
+        reason = f"It ranks people by gain the wrong way round: against a random order that is worth {worth}."
+        return Check("skill", False, ranking.high, 0.0, reason)
+    sure = "is worth" if ranking.low > 0 else "may be worth nothing:"
+    return Check("skill", True, ranking.high, 0.0, f"Its ranking by gain {sure} {worth} against a random order.")
+
+
 def check_auc(evidence: GateEvidence, rules: GateRules) -> Check:
     """AUC not lower than the champion's by more than the limit."""
     champion, allowed, auc = evidence.champion_auc, rules.maximum_auc_loss, evidence.auc
+    if rules.is_ranked_by_gain:
+        return Check("auc", True, None, None, "It is judged by gain: who has the outcome anyway is no skill.")
     if champion is None or allowed is None or rules.minimum_auc is None:
         return Check("auc", True, None, None, "The champion ranks nobody, so there is no AUC to compare with.")
     if auc is None or auc.value is None or champion.value is None:
@@ -193,16 +221,27 @@ def _is_no_worse(ratio: float, champion: GroupImpact | None) -> bool:
 
 
 def check_latency(evidence: GateEvidence, rules: GateRules) -> Check:
-    """Measured time of one decision within the budget."""
-    required, observed = rules.maximum_latency_ms, evidence.latency_ms
+    """A reading of one decision within the budget passes; "cannot say" where every reading was above it.
+
+    A slow reading is also what a busy machine gives, so it refuses nobody and is taken again at the next look. What
+    the counted work would take on the fastest machine is sure, and alone refuses.
+    """
+    required, latency = rules.maximum_latency_ms, evidence.latency
     if required is None:
-        return Check("latency", True, observed, None, "No time budget is set.")
-    if observed is None:
+        return Check("latency", True, None, None, "No time budget is set.")
+    budget = f"the budget of {required:g} ms"
+    if latency is None:
         return Check("latency", None, None, required, "The time of a decision was not measured.")
-    is_passed = observed <= required
-    word = "within" if is_passed else "over"
-    reason = f"A decision takes {observed:.3g} ms, {word} the budget of {required:.3g} ms."
-    return Check("latency", is_passed, observed, required, reason)
+    if latency.least_ms > required:
+        reason = f"A decision surely takes {latency.least_ms:.3g} ms on any machine, over {budget}."
+        return Check("latency", False, latency.least_ms, required, reason)
+    if latency.over_ms is not None:
+        reason = (
+            f"The best of {CALLS} decisions took {latency.over_ms:.3g} ms, over {budget}; a busy machine reads so too, "
+            "and it is measured again at the next look."
+        )
+        return Check("latency", None, latency.over_ms, required, reason)
+    return Check("latency", True, None, required, f"A decision keeps {budget}.")
 
 
 def check_reasons(evidence: GateEvidence) -> Check:

@@ -13,7 +13,7 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     """Lower bound of the paired difference, net of serving, above the minimum gain; "cannot say" where overlap is poor.
 
     What the candidate costs more to serve is taken off its gain. What it costs less is said and not counted: it is
-    a difference of two stopwatches, and nobody is promoted for that.
+    counted work at a calibrated price, and nobody is promoted for that.
     """
     money, required = evidence.money, rules.required_gain(evidence.money.n)
     overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
@@ -35,7 +35,7 @@ def _serving_sentence(cost: float | None, currency: str) -> str:
     if cost is None:
         return ""
     if cost == 0:
-        return " Serving it costs the same, as far as it was measured."
+        return " Serving it costs the same, as its work is counted."
     amount = f"{currency} {_significant(1000 * abs(cost))} {'more' if cost > 0 else 'less'} per 1,000 decisions"
     counted = "this is net of it" if cost > 0 else "that is not counted as a gain"
     return f" Serving it costs {amount}; {counted}."

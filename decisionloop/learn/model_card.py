@@ -13,12 +13,16 @@ from decisionloop.learn.weakness import Weakness
 
 @dataclass(frozen=True)
 class MeasuredCandidate:
-    """A candidate with what taught it, its out-of-fold ``metrics``, and where decisions lost money before it."""
+    """A candidate with what taught it, its out-of-fold ``metrics``, and where decisions lost money before it.
+
+    ``leak``: why a feature may know the outcome, "" where nothing says so.
+    """
 
     candidate: Candidate
     rows: TrainingSet
     metrics: Mapping[str, float]
     weaknesses: tuple[Weakness, ...] = ()
+    leak: str = ""
 
 
 def model_card(use_case: UseCase, release_id: str, cohorts: str, measured: MeasuredCandidate) -> str:
@@ -27,6 +31,7 @@ def model_card(use_case: UseCase, release_id: str, cohorts: str, measured: Measu
     inputs = "\n".join(
         f"| {feature.wording} | `{feature.name}` | {feature.unit or '-'} | {feature.purpose} |"
         for feature in use_case.model_inputs
+        if feature.name not in candidate.left_out
     )
     table = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
     base = "" if rows.base_rate is None else f" Weighted base rate {rows.base_rate:.4f}."
@@ -47,17 +52,27 @@ decisions did not teach.
 |---|---|---|---|
 {inputs}
 
-**Not inputs.** Protected attributes: {protected}.
+**Not inputs.** Protected attributes: {protected}.{_left_out(candidate.left_out)}
 
 **Measured out of fold** (no entity is on both sides of a split; weighted for selection):
 
 | metric | value |
 |---|---:|
 {table}
-{_weak(measured.weaknesses, use_case.economics.currency)}
+{_leak(measured.leak)}{_weak(measured.weaknesses, use_case.economics.currency)}
 **Limits.** It says nothing about people unlike those who taught it, nor about actions that were never tried. It decays:
 the loop measures it on every mature cohort. Contract version {use_case.version}, digest `{use_case.digest[:12]}`.
 """
+
+
+def _left_out(left_out: Mapping[str, str]) -> str:
+    """Features of the contract that taught nothing here."""
+    told = "; ".join(f"`{name}` ({why})" for name, why in left_out.items())
+    return f" Left out of this training, because it teaches nothing: {told}." if told else ""
+
+
+def _leak(words: str) -> str:
+    return f"\n**Warning.** {words}\n" if words else ""
 
 
 def _weak(weaknesses: Sequence[Weakness], currency: str) -> str:

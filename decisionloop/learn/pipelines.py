@@ -21,14 +21,31 @@ Target = Literal["class", "amount"]
 MAX_CATEGORIES = 255
 """One byte per feature downstream: 255 categories and one code for missing."""
 
+BOOSTING_BINS = 127
+"""Bins, and categories at most, of gradient boosting: weighted bin edges take as long as the trees at 255, and predict
+no better."""
+
+
+REST = "\x00rest"
+"""What a pipeline calls all categories that have no code of their own; no text of a contract begins so."""
+
 
 @dataclass(frozen=True)
 class InputColumn:
-    """One input of a model: a number (float64, NaN for missing), or a category (text) with its known values."""
+    """One input of a model: a number (float64, NaN for missing), or a category (text) with its known values.
+
+    ``has_rest``: every other text is one more category; without it, it counts as missing.
+    """
 
     name: str
     is_categorical: bool = False
     categories: tuple[str, ...] = ()
+    has_rest: bool = False
+
+    @property
+    def encoded(self) -> list[str]:
+        """The categories as the encoder sees them."""
+        return [*self.categories, *([REST] if self.has_rest else [])]
 
 
 def scorecard_pipeline(columns: Sequence[InputColumn], seed: int, target: Target = "class") -> Pipeline:
@@ -42,7 +59,7 @@ def scorecard_pipeline(columns: Sequence[InputColumn], seed: int, target: Target
 
     from decisionloop.learn.binning import QuantileBinner
 
-    categories = _categories(columns)
+    categories = _categories(columns, MAX_CATEGORIES)
     encoder = OneHotEncoder(categories=categories, handle_unknown="ignore")
     if target == "class":
         model = LogisticRegression(C=1.0, max_iter=1000, random_state=seed)
@@ -61,7 +78,7 @@ def gradient_boosting_pipeline(columns: Sequence[InputColumn], seed: int, target
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.preprocessing import OrdinalEncoder
 
-    categories = _categories(columns)
+    categories = _categories(columns, BOOSTING_BINS)
     encoder = OrdinalEncoder(
         categories=categories,
         handle_unknown="use_encoded_value",
@@ -76,7 +93,7 @@ def gradient_boosting_pipeline(columns: Sequence[InputColumn], seed: int, target
         max_leaf_nodes=8,
         min_samples_leaf=60,
         l2_regularization=10.0,
-        max_bins=127,  # weighted bin edges take as long as the trees at 255, and predict no better
+        max_bins=BOOSTING_BINS,
         early_stopping=False,
         categorical_features=list(range(numbers, len(columns))) or None,
         random_state=seed,
@@ -84,28 +101,34 @@ def gradient_boosting_pipeline(columns: Sequence[InputColumn], seed: int, target
     return _pipeline(columns, "passthrough", encoder, model)
 
 
-def _categories(columns: Sequence[InputColumn]) -> list[list[str]]:
+def _categories(columns: Sequence[InputColumn], most: int) -> list[list[str]]:
     """The category lists of the category columns, in order. Raises UsageError for what no pipeline can use."""
     names = [column.name for column in columns]
     if not names or len(set(names)) != len(names):
         raise UsageError(f"a model needs input columns, each of them once, but has: {names}. Check its features.")
     for column in columns:
-        count, different = len(column.categories), len(set(column.categories))
-        if column.is_categorical and not (0 < count <= MAX_CATEGORIES and different == count):
+        count, different = len(column.encoded), len(set(column.encoded))
+        if column.is_categorical and not (0 < count <= most and different == count):
             raise UsageError(
                 f"category column {column.name!r} has {count} categories, {different} of them different. "
-                f"List 1 to {MAX_CATEGORIES} different ones; merge the rare."
+                f"List 1 to {most} different ones; merge the rare."
             )
-    return [list(column.categories) for column in columns if column.is_categorical]
+    return [column.encoded for column in columns if column.is_categorical]
 
 
 def _pipeline(columns: Sequence[InputColumn], numbers: Any, categories: Any, model: Any) -> Pipeline:
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
+    texts = [column for column in columns if column.is_categorical]
+    if any(column.has_rest for column in texts):
+        from decisionloop.learn.rare_categories import RareCategories
+
+        merger = RareCategories([list(column.categories) if column.has_rest else None for column in texts], REST)
+        categories = Pipeline([("merge", merger), ("encode", categories)])
     named = [
         ("numbers", numbers, [column.name for column in columns if not column.is_categorical]),
-        ("categories", categories, [column.name for column in columns if column.is_categorical]),
+        ("categories", categories, [column.name for column in texts]),
     ]
     used = [step for step in named if step[2]]
     encode = ColumnTransformer(used, remainder="drop", sparse_threshold=1.0)

@@ -1,49 +1,95 @@
-"""What it takes to serve a release: milliseconds for one row alone, processor seconds for a row among many."""
+"""How long one decision takes when it is asked for online: the best warm wall time of the scorer that would serve.
+
+Load on the machine only ever raises a reading, so the best of many is the nearest to what the scorer takes, and a
+reading within a budget proves that it can be kept. One above it proves nothing: see `ServingTime.against`.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.metering import BULK_RUNS, least_cpu_seconds
-from decisionloop.predict.release_model import ReleaseModel, explained_score, predict
+from decisionloop.learn.serving_work import least_milliseconds, lookups_per_row
+from decisionloop.predict.online.rows import Row
+from decisionloop.predict.online.scorer import OnlineScorer, row_scorer
+from decisionloop.predict.reasons.codes import reason_catalogue
+from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN, ReleaseModel
 
-LATENCY_RUNS = 5
-FEW_ROWS, MOST_ROWS = 500, 20_000
-SLOW_SECONDS = 1.0
-"""A release that needs longer for the few rows is not made to serve the many."""
+CALLS = 100
+WARM_UP_CALLS = 10
 
-
-def latency_ms(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> float:
-    """Median milliseconds to score and explain the first row of ``frame`` alone."""
-    one, action, taken = frame.iloc[:1], np.array([use_case.revealing.index(True)]), []
-    for _ in range(LATENCY_RUNS):
-        started = time.perf_counter()
-        explained_score(use_case, model, one, action)
-        taken.append(1000 * (time.perf_counter() - started))
-    return float(np.median(taken))
+Clock = Callable[[], float]
 
 
-def cpu_seconds_per_row(
-    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, runs: int = BULK_RUNS
-) -> float | None:
-    """Processor seconds a row to predict and explain ``frame`` (n rows, its first MOST_ROWS), the least of ``runs``.
+@dataclass(frozen=True)
+class LatencyEvidence:
+    """What is known of a time budget, and nothing that another machine would know otherwise.
 
-    None for an empty frame. It counts every thread of the process, so nothing else should run beside it.
+    ``least_ms``: what the counted work surely takes, anywhere. ``over_ms``: the best reading where it was above the
+    budget; None where a reading was within it. By how much it was within is the machine's, and in no verdict.
     """
-    few, many = frame.iloc[:FEW_ROWS], frame.iloc[:MOST_ROWS]
-    if few.empty:
-        return None
-    # Twice: the first run may have to load or compile what all later ones use.
-    seconds = least_cpu_seconds(lambda: _serve(use_case, model, few), 2)
-    if seconds > SLOW_SECONDS or len(many) == len(few):
-        return seconds / len(few)
-    return least_cpu_seconds(lambda: _serve(use_case, model, many), runs) / len(many)
+
+    least_ms: float
+    over_ms: float | None
 
 
-def _serve(use_case: UseCase, model: ReleaseModel, rows: pd.DataFrame) -> None:
-    predict(use_case, model, rows)
-    explained_score(use_case, model, rows, np.full(len(rows), use_case.revealing.index(True)))
+@dataclass(frozen=True)
+class ServingTime:
+    """One decision: the best of CALLS warm readings in milliseconds, and the look-ups counted in it."""
+
+    reading_ms: float
+    lookups: int
+
+    def against(self, budget_ms: float | None) -> LatencyEvidence:
+        """What this says of a budget (None: there is none)."""
+        is_over = budget_ms is not None and self.reading_ms > budget_ms
+        return LatencyEvidence(least_milliseconds(self.lookups), self.reading_ms if is_over else None)
+
+
+def serving_time(
+    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, clock: Clock = time.perf_counter
+) -> ServingTime:
+    """Measure a release on the first row of the canonical ``frame``, which must have one, by a ``clock`` in seconds."""
+    decide = one_decision(use_case, model, frame)
+    for _ in range(WARM_UP_CALLS):
+        decide()
+    readings = []
+    for _ in range(CALLS):
+        started = clock()
+        decide()
+        readings.append(clock() - started)
+    return ServingTime(1000 * min(readings), lookups_per_row(use_case, model))
+
+
+def one_decision(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> Callable[[], object]:
+    """What the release does for the first row of ``frame``: every action's numbers, and reasons; nothing is cached."""
+    known = _row(frame)
+    names = [action.name for action in use_case.actions if action.reveals_outcome]
+    rows: list[Row] = [{**known, ACTION_COLUMN: name} for name in names]
+    if not use_case.is_action_modelled:
+        rows = rows[:1]
+    leading = OnlineScorer(model.leading, reason_catalogue(use_case), use_case.model.reasons)
+    asked = []
+    for scorer in (model.class_scorer, model.amount_scorer):
+        classes = (0.0, 1.0) if scorer is not None and CLASS_COLUMN in scorer.features else (None,)
+        if scorer is not None:
+            single = row_scorer(scorer)
+            asked += [(single, {**row, CLASS_COLUMN: value}) for row in rows for value in classes]
+    explained: Row = {**rows[0], CLASS_COLUMN: 1.0}
+
+    def decide() -> None:
+        for scorer, row in asked:
+            scorer.score(row)
+        leading.explain(explained)
+
+    return decide
+
+
+def _row(frame: pd.DataFrame) -> dict[str, float | str | None]:
+    """The first row as the online scorer takes it: None for what is missing."""
+    values = {name: frame[name].iloc[0] for name in map(str, frame.columns)}
+    return {name: None if pd.isna(value) else value for name, value in values.items()}

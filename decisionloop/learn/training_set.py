@@ -1,7 +1,8 @@
 """Which logged decisions teach, and with what weight.
 
 The holdout is the referee and never teaches. Decisions that fell back to the rules were not the policy's to
-explore, so their unrevealed neighbours can never be represented; they do not teach either.
+explore, so their unrevealed neighbours can never be represented; they do not teach either. Where the outcome does not
+depend on the action nothing was selected: every decision outside the holdout teaches alike, unless its row had a fault.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.situation import is_row_fault
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.observe.cohort import is_policy_traffic
@@ -76,15 +78,15 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
     if len(log) != len(frame):
         raise UsageError(f"{len(log)} decisions but {len(frame)} feature rows. Rebuild from the snapshots.")
     reveals = dict(zip(use_case.action_names, use_case.revealing, strict=True))
-    teaches = is_policy_traffic(log) & is_revealed(use_case, log)
+    teaches = _is_free(use_case, log) & is_revealed(use_case, log)
     teaches &= log["action"].map(reveals).to_numpy(dtype=bool)
     if not teaches.any():
         raise UsageError(f"no mature decision of {use_case.name} teaches anything yet. Wait for outcomes.")
     rows = log.loc[teaches]
     inputs = frame.loc[teaches].reset_index(drop=True)
-    if use_case.model.action_as == "input":
+    if use_case.is_action_modelled:
         inputs = inputs.assign(**{ACTION_COLUMN: rows["action"].to_numpy()})
-    weights = selection_weights(rows["propensity"].to_numpy(dtype=np.float64), MAXIMUM_WEIGHT)
+    weights = selection_weights(revealing_probability(use_case, rows), MAXIMUM_WEIGHT)
     return TrainingSet(
         frame=inputs,
         outcome_class=_column(rows, "outcome_class", use_case.outcome.class_ is not None),
@@ -94,6 +96,20 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
         decision_id=rows["decision_id"].to_numpy(),
         effective_n=weights.effective_n,
     )
+
+
+def revealing_probability(use_case: UseCase, rows: pd.DataFrame) -> np.ndarray:
+    """The probability (n,), at decision time, that the outcome of a logged decision would be revealed as it was."""
+    if not use_case.outcome.depends_on_action:
+        return np.ones(len(rows))
+    return rows["propensity"].to_numpy(dtype=np.float64)
+
+
+def _is_free(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
+    """Decisions (n,) whose outcome may teach, once it is revealed."""
+    if use_case.outcome.depends_on_action:
+        return is_policy_traffic(log)
+    return (log["role"] != "holdout").to_numpy() & ~is_row_fault(log["fallback_reason"])
 
 
 def _column(rows: pd.DataFrame, name: str, is_wanted: bool) -> np.ndarray | None:

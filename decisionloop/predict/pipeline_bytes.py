@@ -35,6 +35,7 @@ _REMEDY = "Fetch the file again from where it is kept, or train the release agai
 TRUSTED_TYPES = frozenset(
     {
         "decisionloop.learn.binning.QuantileBinner",
+        "decisionloop.learn.rare_categories.RareCategories",
         "functools.partial",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.utils.validation.check_array",

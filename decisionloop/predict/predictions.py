@@ -43,6 +43,11 @@ class Predictions:
         assert known is not None  # held by __post_init__
         return known.shape[0], known.shape[1]
 
+    def rows(self, keep: np.ndarray) -> Predictions:
+        """The predictions of some of the rows: a mask (n,) or positions."""
+        pick = [None if part is None else part[keep] for part in (self.probability, self.amount)]
+        return Predictions(*pick)
+
     def require(self, use_case: UseCase, rows: int) -> None:
         """Raise PredictionsError unless these are predictions of ``rows`` rows for this contract."""
         wanted = (rows, len(use_case.actions))

@@ -180,4 +180,4 @@ def _inputs(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action:
 
 
 def _sees_action(use_case: UseCase) -> bool:
-    return use_case.model.action_as == "input"
+    return use_case.is_action_modelled

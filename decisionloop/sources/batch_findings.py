@@ -50,6 +50,8 @@ def _feature_findings(use_case: UseCase, frame: pd.DataFrame) -> Iterator[str]:
         if missing and not feature.is_nullable:
             yield f"{feature.name} is missing in {missing:.1%} of the rows, which go to the rules. Set is_nullable?"
         present = values.dropna()
+        if len(values) > 1 and present.empty and feature.is_nullable:
+            yield f"{feature.name} is missing in every row, and a training leaves it out. Fill it, or remove it?"
         if feature.categories:
             is_outside = ~present.isin(feature.categories)
         else:

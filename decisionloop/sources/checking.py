@@ -14,6 +14,7 @@ from decisionloop.contract.written import named, read_yaml
 from decisionloop.errors import ContractError, Fault
 from decisionloop.sources.base import Source
 from decisionloop.sources.batch_findings import batch_findings
+from decisionloop.sources.leak_findings import leak_findings
 from decisionloop.sources.money_trial import money_faults, money_findings
 from decisionloop.sources.opening import open_source
 from decisionloop.sources.outcome_findings import outcome_findings
@@ -56,6 +57,7 @@ def check_use_case(path: Path) -> CheckReport:
         *batch_findings(use_case, tried, everyone),
         *money_findings(use_case, everyone),
         *outcome_findings(use_case, code, source, _seen_by(source, moments[-1], now)),
+        *leak_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
     ]
     return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments)
 

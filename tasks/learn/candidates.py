@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.errors import IntegrityError
-from decisionloop.learn.candidate_metrics import expected_scores, out_of_fold_metrics
-from decisionloop.learn.candidates import Kind, out_of_fold, train
+from decisionloop.learn.candidate_metrics import expected_scores, leak_in, out_of_fold_metrics
+from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches
 from decisionloop.learn.importance import feature_importance
 from decisionloop.learn.model_card import MeasuredCandidate
-from decisionloop.learn.serving import cpu_seconds_per_row, latency_ms
+from decisionloop.learn.serving import ServingTime, serving_time
+from decisionloop.learn.serving_work import lookups_per_row
 from decisionloop.learn.weakness import Weakness, surprise_on_slices
 from decisionloop.ledger.releases import Release, find_stage, register_release, release_id_of
 from decisionloop.ledger.storage.facts import canonical_json
@@ -50,7 +51,9 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
     entities, ids = (batches.log[name].to_numpy(dtype=object) for name in ("entity_id", "decision_id"))
     predictions = out_of_fold(use_case, kind, rows, batches.frame, entities)
     metrics = out_of_fold_metrics(use_case, batches, predictions)
-    measured = MeasuredCandidate(candidate, rows, metrics, _weaknesses(workspace, fact, batches, predictions))
+    weaknesses = _weaknesses(workspace, fact, batches, predictions)
+    leak = leak_in(use_case, batches, predictions)
+    measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak)
     digest = save_release(workspace.snapshots, workspace.ledger, candidate.model)
     release_id = release_id_of(use_case.name, kind, use_case.digest, digest)
     # The contract may have changed since the last batch, and a release refers to it.
@@ -75,7 +78,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
     )
     seen = what_it_sees(use_case, batches.frame)
     with workspace.ledger.begin() as connection:
-        register_release(connection, release, _made_from(len(rows), candidate.model), "decisionloop")
+        register_release(connection, release, _made_from(len(rows), candidate), "decisionloop")
         keep_what_it_saw(connection, release, seen)
     return release_id
 
@@ -83,13 +86,16 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
 def _card(workspace: Workspace, measured: MeasuredCandidate, batches: LoggedBatches) -> dict[str, object]:
     """What the gate and the monitors will ask of a release, measured on what taught it."""
     use_case, model = workspace.use_case, measured.candidate.model
+    serving = serving_time(use_case, model, batches.frame)
     return {
         "kind": measured.candidate.kind,
         "metrics": measured.metrics,
         "code_version": code_version(workspace),
-        "latency_ms": latency_ms(use_case, model, batches.frame),
-        "cpu_seconds_per_row": cpu_seconds_per_row(use_case, model, batches.frame),
+        "latency_ms": serving.reading_ms,
+        "lookups_per_row": serving.lookups,
         "refusals": list(model.refusals),
+        "leak": measured.leak,
+        "left_out": dict(measured.candidate.left_out),
         "importance": feature_importance(use_case, model, batches.frame),
         "weak_slices": [asdict(weakness) for weakness in measured.weaknesses],
     }
@@ -108,12 +114,14 @@ def _weaknesses(
     )
 
 
-def _made_from(rows: int, model: ReleaseModel) -> str:
-    """Why the release is there, and in which form it decides if that is not the usual one."""
-    trained = f"trained on {rows:,} outcomes"
-    if not model.refusals:
-        return trained
-    return f"{trained}; decides as an uncompiled pipeline, because {' '.join(model.refusals)}"
+def _made_from(rows: int, candidate: Candidate) -> str:
+    """Why the release is there, what it does without, and in which form it decides if that is not the usual one."""
+    told = f"trained on {rows:,} outcomes"
+    if candidate.left_out:
+        told += f" without {', '.join(f'{name} ({why})' for name, why in candidate.left_out.items())}"
+    if candidate.model.refusals:
+        told += f"; decides as an uncompiled pipeline, because {' '.join(candidate.model.refusals)}"
+    return told
 
 
 def find_candidates(workspace: Workspace, release_ids: Sequence[str], decision_id: np.ndarray) -> list[CandidateRecord]:
@@ -125,9 +133,7 @@ def find_candidates(workspace: Workspace, release_ids: Sequence[str], decision_i
         card = json.loads(stage.release.card_json)
         kept = read_table(workspace, card["out_of_fold"])
         predictions = predictions_from_table(workspace.use_case, kept, decision_id)
-        records.append(
-            CandidateRecord(stage.release, Contender(predictions, card["latency_ms"], card.get("cpu_seconds_per_row")))
-        )
+        records.append(CandidateRecord(stage.release, Contender(predictions, _recorded(stage.release), card["leak"])))
     return records
 
 
@@ -142,5 +148,19 @@ def contender_of(workspace: Workspace, release: Release, frame: pd.DataFrame) ->
         model = load_release(workspace.snapshots, release.scorer_digest)
     except IntegrityError:
         return Contender(None)
+    leak = json.loads(release.card_json).get("leak", "")
+    return Contender(predict(workspace.use_case, model, frame), _measured(workspace, release, model, frame), leak)
+
+
+def _recorded(release: Release) -> ServingTime:
+    """What was measured when the release was trained."""
     card = json.loads(release.card_json)
-    return Contender(predict(workspace.use_case, model, frame), card["latency_ms"], card.get("cpu_seconds_per_row"))
+    return ServingTime(card["latency_ms"], card["lookups_per_row"])
+
+
+def _measured(workspace: Workspace, release: Release, model: ReleaseModel, frame: pd.DataFrame) -> ServingTime:
+    """What was recorded where that keeps the time budget, else measured again: the machine may have been busy."""
+    use_case, recorded = workspace.use_case, json.loads(release.card_json)["latency_ms"]
+    if recorded <= use_case.latency.online_ms:
+        return ServingTime(recorded, lookups_per_row(use_case, model))
+    return serving_time(use_case, model, frame)

@@ -54,7 +54,7 @@ def _judge(workspace: Workspace, release: Release, as_of: datetime) -> str:
     until = mature_until(workspace, as_of)
     held = held_cohorts(workspace.ledger, release.use_case)
     try:
-        batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held).policy_traffic()
+        batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held)
     except UsageError as nothing:
         return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing})."
     rules = gate_rules(workspace.use_case, 2)

@@ -58,5 +58,6 @@ def _markdown(answer: GateAnswer) -> str:
         "| check | | |",
         "|---|---|---|",
         *(f"| {check.name} | {mark[check.is_passed]} | {check.reason} |" for check in answer.verdict.checks),
+        *(["", answer.verdict.warning] if answer.verdict.warning else []),
     ]
     return "\n".join(lines) + "\n"

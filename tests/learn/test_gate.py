@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison, judge
+from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact, Ratio
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.overlap import Overlap
@@ -45,7 +46,7 @@ GOOD = GateEvidence(
     champion_auc=estimate(0.83, 0.02),
     calibration_error=estimate(0.012, 0.01),
     adverse_impact=impact(0.93),
-    latency_ms=0.04,
+    latency=LatencyEvidence(0.00001, None),
     has_reasons=True,
 )
 
@@ -84,8 +85,9 @@ def test_a_good_candidate_is_promoted_and_every_check_says_why() -> None:
         ({"calibration_error": None}, "insufficient", "calibration", "not measured"),
         ({"adverse_impact": impact(0.7)}, "refuse", "adverse_impact", "favours sex women too rarely"),
         ({"adverse_impact": impact(None)}, "insufficient", "adverse_impact", "large enough"),
-        ({"latency_ms": 140.0}, "refuse", "latency", "140 ms, over"),
-        ({"latency_ms": None}, "insufficient", "latency", "not measured"),
+        ({"latency": LatencyEvidence(140.0, 900.0)}, "refuse", "latency", "surely takes 140 ms on any machine, over"),
+        ({"latency": LatencyEvidence(0.1, 140.0)}, "insufficient", "latency", "measured again at the next look"),
+        ({"latency": None}, "insufficient", "latency", "not measured"),
         ({"has_reasons": False}, "refuse", "reasons", "without reasons"),
     ],
 )
@@ -95,6 +97,19 @@ def test_each_fault_alone_stops_the_candidate(change: dict[str, object], decisio
     stopped = [c for c in verdict.checks if not c.is_passed]
     assert check in [c.name for c in stopped]
     assert words in verdict.reason
+
+
+def test_a_verdict_on_a_reading_within_the_budget_holds_no_figure_of_the_machine() -> None:
+    (latency,) = [check for check in judge(GOOD, RULES).checks if check.name == "latency"]
+    assert (latency.observed, latency.reason) == (None, "A decision keeps the budget of 100 ms.")
+
+
+def test_waiting_only_for_the_latency_is_told_from_lacking_anything_else() -> None:
+    slow = replace(GOOD, latency=LatencyEvidence(0.1, 140.0))
+    assert judge(slow, RULES).waits_only_for("latency")
+    assert not judge(GOOD, RULES).waits_only_for("latency")
+    assert not judge(replace(slow, auc=None), RULES).waits_only_for("latency")
+    assert not judge(replace(slow, has_reasons=False), RULES).waits_only_for("latency")
 
 
 def test_a_candidate_without_skill_is_never_promoted_however_much_it_seems_to_earn() -> None:
@@ -162,7 +177,7 @@ def test_what_a_candidate_costs_less_to_serve_is_said_and_promotes_nobody() -> N
     ("cost", "words"),
     [
         (None, ""),
-        (0.0, " Serving it costs the same, as far as it was measured."),
+        (0.0, " Serving it costs the same, as its work is counted."),
         (4.4e-9, "TWD 0.0000044 more"),
         (0.0995, "TWD 99.50 more"),
     ],
@@ -207,10 +222,17 @@ candidates = st.builds(
     champion_auc=st.builds(estimate, st.floats(0.5, 0.9), st.floats(0.01, 0.1)) | st.none(),
     calibration_error=st.builds(estimate, st.floats(0, 0.1), st.floats(0, 0.05)) | st.none(),
     adverse_impact=st.builds(impact, st.floats(0.5, 1), st.floats(0.5, 1) | st.none()),
-    latency_ms=st.floats(0, 200) | st.none(),
+    latency=st.builds(LatencyEvidence, st.floats(0, 200), st.none() | st.floats(100, 200)) | st.none(),
     has_reasons=st.booleans(),
     serving_cost=st.floats(-1, 1) | st.none(),
 )
+
+
+def slower(latency: LatencyEvidence | None, by: float) -> LatencyEvidence | None:
+    if latency is None:
+        return None
+    over = latency.over_ms if by == 0 else (latency.over_ms or 100.0) + 100 * by
+    return LatencyEvidence(latency.least_ms + 100 * by, over)
 
 
 def worse(evidence: GateEvidence, by: tuple[float, ...]) -> GateEvidence:
@@ -231,7 +253,7 @@ def worse(evidence: GateEvidence, by: tuple[float, ...]) -> GateEvidence:
         auc=lower,
         calibration_error=error,
         adverse_impact=(evidence.adverse_impact[0], worse_pair),
-        latency_ms=None if evidence.latency_ms is None else evidence.latency_ms + 100 * waits,
+        latency=slower(evidence.latency, waits),
         has_reasons=evidence.has_reasons and waits < 0.5,
         serving_cost=None if evidence.serving_cost is None else evidence.serving_cost + waits,
     )

@@ -1,23 +1,28 @@
-"""What a release costs to serve: measured on rows in bulk, compared with the champion's, priced by the contract."""
+"""What a release takes to serve: its work counted and priced by the contract, its time read at its best of many."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.contract.operation import ServingCost
-from decisionloop.learn import serving
+from decisionloop.learn.candidates import Kind, train
 from decisionloop.learn.evidence import Contender, extra_serving_cost
+from decisionloop.learn.serving import CALLS, LatencyEvidence, ServingTime, one_decision, serving_time
+from decisionloop.learn.serving_work import SECONDS_PER_LOOKUP, least_milliseconds, lookups_per_row
+from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict.release_model import ReleaseModel
 from tests.small_use_case import write_small
 
 PRICES = ServingCost(cpu_hour=3600, stored_gib=5)  # a second costs 1
 RULES = Contender(None)
+ROWS = 600
 
 
 @pytest.fixture(scope="module")
@@ -30,81 +35,122 @@ def priced(use_case: UseCase) -> UseCase:
     return use_case.model_copy(update={"serving_cost": PRICES})
 
 
-def model(latency_ms: float | None, cpu_seconds_per_row: float | None) -> Contender:
-    return Contender(None, latency_ms, cpu_seconds_per_row)
+@pytest.fixture(scope="module")
+def shops() -> pd.DataFrame:
+    chance = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "shop_id": [f"s{i}" for i in range(ROWS)],
+            "turnover": chance.gamma(4, 25, ROWS),
+            "debt": chance.uniform(0, 10, ROWS),
+            "trade": pd.Series(chance.choice(["craft", "farm", "retail"], ROWS), dtype="str"),
+        }
+    )
+
+
+def trained(use_case: UseCase, kind: Kind, shops: pd.DataFrame) -> ReleaseModel:
+    outcome = (np.random.default_rng(2).random(ROWS) < shops["debt"] / 10).to_numpy(dtype=np.float64)
+    ids = shops["shop_id"].to_numpy(dtype=object)
+    rows = TrainingSet(shops, outcome, None, np.ones(ROWS), ids, ids, float(ROWS))
+    with threadpool_limits(1):  # threads of parallel test workers wait for each other
+        return train(use_case, kind, rows).model
+
+
+@pytest.fixture(scope="module")
+def trees(use_case: UseCase, shops: pd.DataFrame) -> ReleaseModel:
+    return trained(use_case, "gradient_boosting", shops)
+
+
+def model(lookups: int) -> Contender:
+    return Contender(None, ServingTime(9.0, lookups))
 
 
 @pytest.mark.parametrize(
-    ("challenger", "champion", "expected"),
-    [
-        (model(9.0, 0.003), RULES, 0.003),
-        (model(9.0, 0.003), model(5.0, 0.001), 0.002),
-        (model(9.0, 0.001), model(5.0, 0.003), -0.002),
-        (model(9.0, None), model(5.0, 0.001), 0.008),
-        (model(9.0, 0.003), model(5.0, None), 0.003),
-        (model(None, None), RULES, 0.0),
-    ],
+    ("challenger", "champion", "lookups"),
+    [(model(3000), RULES, 3000), (model(3000), model(1000), 2000), (model(1000), model(3000), -2000)],
 )
-def test_only_the_difference_counts_and_what_is_not_measured_favours_nobody(
-    priced: UseCase, challenger: Contender, champion: Contender, expected: float
+def test_only_the_difference_of_counted_work_is_priced(
+    priced: UseCase, challenger: Contender, champion: Contender, lookups: int
 ) -> None:
-    assert extra_serving_cost(priced, challenger, champion) == pytest.approx(expected)
+    expected = lookups * SECONDS_PER_LOOKUP
+    assert extra_serving_cost(priced, challenger, champion) == pytest.approx(expected, rel=1e-9)
 
 
-def test_without_a_price_there_is_nothing_to_compare(use_case: UseCase) -> None:
-    assert extra_serving_cost(use_case, model(9.0, 0.003), RULES) is None
+def test_without_a_price_or_a_count_there_is_nothing_to_compare(use_case: UseCase, priced: UseCase) -> None:
+    assert extra_serving_cost(use_case, model(3000), RULES) is None
+    assert extra_serving_cost(priced, Contender(None), RULES) is None
 
 
-class Slow:
-    """A scorer that needs so many processor seconds a call."""
+def test_more_trees_are_more_work_and_a_scorecard_is_less(
+    use_case: UseCase, shops: pd.DataFrame, trees: ReleaseModel
+) -> None:
+    assert lookups_per_row(use_case, trees) > 3 * lookups_per_row(use_case, trained(use_case, "scorecard", shops))
 
-    features = ("turnover",)
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.rows = seconds, 0
+class Clock:
+    """A machine on which a call takes ``seconds`` each, the first ones longer."""
 
-    def score(self, frame: pd.DataFrame) -> np.ndarray:
-        """Burn and answer."""
-        until = time.process_time() + self.seconds
-        while time.process_time() < until:
-            pass
-        self.rows = max(self.rows, len(frame))
-        return np.full(len(frame), 0.5)
+    def __init__(self, *seconds: float) -> None:
+        self.seconds, self.now, self.asked = seconds, 0.0, 0
 
-    def contributions(self, frame: pd.DataFrame) -> np.ndarray:
-        """Nothing moved it."""
-        return np.zeros((len(frame), 1))
+    def __call__(self) -> float:
+        """Every second question ends a call."""
+        if self.asked % 2:
+            self.now += self.seconds[min(self.asked // 2, len(self.seconds) - 1)]
+        self.asked += 1
+        return self.now
+
+
+def test_the_best_of_a_hundred_calls_is_the_reading(
+    use_case: UseCase, shops: pd.DataFrame, trees: ReleaseModel
+) -> None:
+    clock = Clock(*[0.5] * 60, 0.002, 0.3)
+    read = serving_time(use_case, trees, shops, clock)
+    assert read.reading_ms == pytest.approx(2.0)
+    assert clock.asked >= 2 * 100
+    assert CALLS >= 100
+
+
+def test_the_clock_changes_neither_the_work_nor_its_price(
+    priced: UseCase, shops: pd.DataFrame, trees: ReleaseModel
+) -> None:
+    fast, slow = (serving_time(priced, trees, shops, Clock(seconds)) for seconds in (1e-6, 3.0))
+    assert fast.lookups == slow.lookups
+    costs = [extra_serving_cost(priced, Contender(None, one), RULES) for one in (fast, slow)]
+    assert costs[0] == costs[1]
+
+
+def test_what_is_told_of_a_budget_is_no_machine_s_but_where_every_reading_was_over_it() -> None:
+    assert ServingTime(3.0, 10**6).against(100) == ServingTime(99.0, 10**6).against(100)
+    assert ServingTime(140.0, 10**6).against(100) == LatencyEvidence(least_milliseconds(10**6), 140.0)
+    assert ServingTime(140.0, 10**6).against(None).over_ms is None
 
 
 @pytest.fixture
-def slow() -> Slow:
-    return Slow(0.005)
+def busy() -> Iterator[None]:
+    """Something else that runs all the time."""
+    is_over = threading.Event()
+
+    def burn() -> None:
+        while not is_over.is_set():
+            sum(range(1000))
+
+    threads = [threading.Thread(target=burn) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    yield
+    is_over.set()
+    for thread in threads:
+        thread.join()
 
 
-def release_of(scorer: Slow) -> ReleaseModel:
-    return replace(ReleaseModel(None, None), class_scorer=scorer)  # type: ignore[arg-type]
-
-
-def test_scoring_and_explaining_are_measured_by_the_row(
-    use_case: UseCase, slow: Slow, monkeypatch: pytest.MonkeyPatch
+def test_a_busy_machine_reads_no_decision_over_the_usual_budget(
+    use_case: UseCase, shops: pd.DataFrame, trees: ReleaseModel, busy: None
 ) -> None:
-    monkeypatch.setattr(serving, "FEW_ROWS", 10)
-    monkeypatch.setattr(serving, "MOST_ROWS", 50)
-    frame = pd.DataFrame({"turnover": np.zeros(80)})
-    taken = serving.cpu_seconds_per_row(use_case, release_of(slow), frame, runs=2)
-    assert taken is not None
-    assert 0.010 / 50 <= taken < 0.04 / 50
-    assert slow.rows == 50
+    assert serving_time(use_case, trees, shops).against(100.0).over_ms is None
 
 
-def test_a_slow_release_is_measured_on_few_rows(use_case: UseCase, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "FEW_ROWS", 10)
-    monkeypatch.setattr(serving, "SLOW_SECONDS", 0.001)
-    taken = serving.cpu_seconds_per_row(use_case, release_of(slow), pd.DataFrame({"turnover": np.zeros(80)}))
-    assert taken is not None
-    assert taken >= 0.010 / 10
-    assert slow.rows == 10
-
-
-def test_of_no_rows_nothing_can_be_measured(use_case: UseCase, slow: Slow) -> None:
-    assert serving.cpu_seconds_per_row(use_case, release_of(slow), pd.DataFrame({"turnover": []})) is None
+def test_a_row_with_missing_values_is_timed_like_any_other(
+    use_case: UseCase, shops: pd.DataFrame, trees: ReleaseModel
+) -> None:
+    one_decision(use_case, trees, shops.assign(debt=np.nan, trade=pd.Series([None] * ROWS, dtype="str")))()

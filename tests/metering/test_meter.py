@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
-from decisionloop.metering import STAGES, Meter, StageCost, add_up, least_cpu_seconds
+from decisionloop.metering import STAGES, Meter, StageCost, add_up
 
 
 def work(seconds: float) -> None:
@@ -94,8 +94,3 @@ def test_nothing_is_lost_in_adding_up_whatever_the_order_of_partitions(parts, ra
         )  # fmt: skip
         assert one.cpu_seconds == pytest.approx(again.cpu_seconds)
     assert add_up(whole) == whole
-
-
-def test_the_least_of_some_runs_is_taken() -> None:
-    seconds = iter([0.03, 0.005, 0.02])
-    assert 0.005 <= least_cpu_seconds(lambda: work(next(seconds)), runs=3) < 0.02

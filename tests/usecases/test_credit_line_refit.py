@@ -19,11 +19,12 @@ from decisionloop.act.situation import Situation
 from decisionloop.learn.candidates import out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches, gate_rules, gather_evidence
 from decisionloop.learn.gate import Verdict, judge
+from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.training_set import build_training_rows
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import ReleaseModel, predict
 
-LATENCY_MS = 1.0
+SERVING = ServingTime(1.0, 1_000)
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def in_september(credit_line, model: ReleaseModel) -> tuple[float, float]:
 def look(credit_line, number, batches: LoggedBatches, told: Predictions, frozen: ReleaseModel) -> Verdict:
     use_case = credit_line.use_case
     rules = gate_rules(use_case, number)
-    champion = Contender(predict(use_case, frozen, batches.frame), LATENCY_MS)
-    return judge(gather_evidence(use_case, batches, Contender(told, LATENCY_MS), champion, rules), rules)
+    champion = Contender(predict(use_case, frozen, batches.frame), SERVING)
+    return judge(gather_evidence(use_case, batches, Contender(told, SERVING), champion, rules), rules)
 
 
 def test_a_refit_of_august_is_worse_than_the_frozen_model_of_may(october):

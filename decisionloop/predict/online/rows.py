@@ -36,7 +36,7 @@ class RowReader:
         self._pack = struct.Struct(f"={len(names)}d").pack
 
     def values(self, row: Row) -> NDArray[np.float64]:
-        """The values (F,) of one row, read-only; None and NaN mean missing, a category unseen in training as well.
+        """The values (F,) of one row, read-only; None and NaN mean missing.
 
         Raises UsageError naming a feature that the row lacks or that holds something else than its type.
         """
@@ -49,10 +49,10 @@ class RowReader:
             return self._values_one_by_one(row)
 
     def _values_one_by_one(self, row: Row) -> NDArray[np.float64]:
-        """What the quick way cannot read: missing numbers, unseen categories, and everything wrong."""
+        """What the quick way cannot read: missing numbers, and everything wrong."""
         found = read_one_by_one(row, self._numbers, [name for name, _ in self._categories])
         count = len(self._numbers)
-        codes = [known.get(text, known[None]) for known, text in zip(self._maps, found[count:], strict=True)]
+        codes = [known[text] for known, text in zip(self._maps, found[count:], strict=True)]
         return np.frombuffer(self._pack(*found[:count], *codes))
 
 
@@ -75,11 +75,24 @@ def _fetcher(names: Sequence[str]) -> Callable[[Row], Sequence[Any]]:
     return lambda row: [row[name] for name in names]
 
 
-def _codes(bins: Bins) -> dict[str | None, float]:
-    """The code of each category, and of None."""
+class _Codes(dict[str | None, float]):
+    """The code of each category, of None, and of every other text."""
+
+    def __init__(self, bins: CategoryBins) -> None:
+        super().__init__({category: float(code) for code, category in enumerate(bins.categories)})
+        self[None] = float(bins.size - 1)
+        self._unseen = float(bins.unseen)
+
+    def __missing__(self, value: object) -> float:
+        """The code of a text that is none of the categories; what is no text has none."""
+        if isinstance(value, str):
+            return self._unseen
+        raise KeyError(value)
+
+
+def _codes(bins: Bins) -> _Codes:
     assert isinstance(bins, CategoryBins)
-    known: dict[str | None, float] = {category: float(code) for code, category in enumerate(bins.categories)}
-    return known | {None: float(len(bins.categories))}
+    return _Codes(bins)
 
 
 def _number(name: str, value: object) -> float:

@@ -36,13 +36,17 @@ Link = Literal["logit", "identity"]
 
 
 class FeatureHeader(BaseModel):
-    """A feature: its name and either its categories or how many of the flat ``edges`` array are its own."""
+    """A feature: its name and either its categories or how many of the flat ``edges`` array are its own.
+
+    ``has_rest``: every other text has a code too (`codes.CategoryBins`). A file only names it where it is so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     categories: tuple[str, ...] | None = None
     edges: int | None = None
+    has_rest: bool = False
 
 
 class ArrayHeader(BaseModel):
@@ -145,6 +149,9 @@ def _header_text(header: Header, arrays: Mapping[str, np.ndarray]) -> bytes:
         layout[name] = ArrayHeader(dtype=array.dtype.str, shape=array.shape, offset=start)
         start = _aligned(start + array.nbytes)
     full = header.model_copy(update={"arrays": layout}).model_dump(mode="json")
+    full["features"] = [
+        {key: value for key, value in one.items() if key != "has_rest" or value} for one in full["features"]
+    ]
     return json.dumps(full, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 

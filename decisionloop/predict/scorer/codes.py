@@ -77,26 +77,40 @@ class NumericBins:
 
 @dataclass(frozen=True, eq=False)
 class CategoryBins:
-    """A category feature: one code per category; anything else, unseen or missing, is the last code."""
+    """A category feature: one code per category, and the last code for missing.
+
+    With ``has_rest`` the code before the last is for every other text: those that were too rare to have a code of
+    their own, and those that training never saw. Without it what is unseen counts as missing.
+    """
 
     name: str
     categories: tuple[str, ...]
+    has_rest: bool = False
 
     @property
     def size(self) -> int:
         """How many codes there are, missing included."""
-        return len(self.categories) + 1
+        return len(self.categories) + self.has_rest + 1
+
+    @property
+    def unseen(self) -> int:
+        """The code of a text that is none of the categories."""
+        return len(self.categories)
 
     def encode(self, column: pd.Series) -> NDArray[np.intp]:
         """Codes (n,) of a text column."""
         if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
-            return self._encode_arrow(pa.array(column))
-        codes = pd.Index(self.categories, dtype="str").get_indexer(pd.Index(column))
-        return np.where(codes < 0, len(self.categories), codes)
+            codes = self._find_arrow(pa.array(column))
+        else:
+            codes = pd.Index(self.categories, dtype="str").get_indexer(pd.Index(column))
+            codes = np.where(codes < 0, self.unseen, codes)
+        if self.has_rest:
+            codes[column.isna().to_numpy()] = self.size - 1
+        return codes
 
-    def _encode_arrow(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.intp]:
+    def _find_arrow(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.intp]:
         found = pc.index_in(column, value_set=pa.array(self.categories, type=column.type))
-        return pc.fill_null(found, len(self.categories)).to_numpy(zero_copy_only=False).astype(np.intp)
+        return pc.fill_null(found, self.unseen).to_numpy(zero_copy_only=False).astype(np.intp)
 
 
 Bins = NumericBins | CategoryBins

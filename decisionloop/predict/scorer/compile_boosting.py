@@ -55,5 +55,7 @@ def _bins(model: Any, feature: EncodedFeature, inner: int, is_category: NDArray[
         return NumericBins(feature.name, edges[~np.isnan(edges)])
     encoder = model._preprocessor.named_transformers_["encoder"]
     seen = encoder.categories_[inner]
-    known = [feature.bins.categories[int(code)] for code in seen[~np.isnan(seen)]]
-    return CategoryBins(feature.name, tuple(known))
+    codes = [int(code) for code in seen[~np.isnan(seen)]]
+    rest = len(feature.bins.categories)  # the code of all others, where they share one
+    known = tuple(feature.bins.categories[code] for code in codes if code != rest)
+    return CategoryBins(feature.name, known, has_rest=rest in codes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -23,6 +23,17 @@ class EdgeBinner(Protocol):
     """A transformer that one-hot encodes each column's ``codes.numeric_codes`` on its array of ``edges_``."""
 
     edges_: list[NDArray[np.float64]]
+
+
+@runtime_checkable
+class CategoryMerger(Protocol):
+    """A transformer that gives one name, ``rest``, to every text of a column that is none of its ``kept`` ones.
+
+    ``kept``: the texts of each column that stay; None for a column that stays as it is.
+    """
+
+    kept: list[list[str] | None]
+    rest: str
 
 
 @dataclass(frozen=True)
@@ -62,9 +73,13 @@ def _column_names(step: str, columns: Any) -> list[str]:
 
 
 def _read_step(step: Any, names: list[str], start: int) -> Iterator[EncodedFeature]:
+    from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
-    if isinstance(step, FunctionTransformer) and step.func is None:
+    if isinstance(step, Pipeline) and len(step) == 2 and isinstance(step[0], CategoryMerger):
+        for feature, kept in zip(_read_step(step[1], names, start), step[0].kept, strict=True):
+            yield feature if kept is None else _merged(feature, step[0].rest)
+    elif isinstance(step, FunctionTransformer) and step.func is None:
         yield from (EncodedFeature(name, start + i, "number", None) for i, name in enumerate(names))
     elif isinstance(step, OrdinalEncoder):
         _require_missing_codes(step)
@@ -87,6 +102,15 @@ def _one_hot(start: int, bins: list[Any]) -> Iterator[EncodedFeature]:
     for item in bins:
         yield EncodedFeature(item.name, start, "one_hot", item)
         start += item.size if isinstance(item, NumericBins) else item.size - 1
+
+
+def _merged(feature: EncodedFeature, rest: str) -> EncodedFeature:
+    """A feature whose last category stands for all others."""
+    assert isinstance(feature.bins, CategoryBins)  # only encoders of categories follow a merger
+    *kept, last = feature.bins.categories
+    if last != rest:
+        raise CompileError(f"the categories of feature {feature.name!r} do not end in that of all others, {rest!r}.")
+    return replace(feature, bins=CategoryBins(feature.name, tuple(kept), has_rest=True))
 
 
 def _categories(name: str, values: NDArray[Any]) -> CategoryBins:

@@ -134,7 +134,7 @@ class CompiledScorer:
 
     def _header(self) -> Header:
         features = tuple(
-            FeatureHeader(name=item.name, categories=item.categories)
+            FeatureHeader(name=item.name, categories=item.categories, has_rest=item.has_rest)
             if isinstance(item, CategoryBins)
             else FeatureHeader(name=item.name, edges=len(item.edges))
             for item in self.bins
@@ -156,7 +156,7 @@ def _read_bins(features: tuple[FeatureHeader, ...], edges: np.ndarray) -> tuple[
     start = 0
     for feature in features:
         if feature.categories is not None:
-            bins.append(CategoryBins(feature.name, feature.categories))
+            bins.append(CategoryBins(feature.name, feature.categories, feature.has_rest))
         else:
             stop = start + (feature.edges or 0)
             bins.append(NumericBins(feature.name, edges[start:stop]))

@@ -1,0 +1,60 @@
+"""The policy that a release would be once it decides: what `act` would do with it on the batches of the log.
+
+A release left to itself is another policy than the one that is deployed: there the holdout and rows with a fault stay
+on the rules and use the batch's budget, exploration takes its share, and limits are kept by a mixture. So whole batches
+are decided again, by the very functions that decide, and the gate reads its own rows off the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.constraints import UnknownCost
+from decisionloop.act.economics import action_values
+from decisionloop.act.policy import choose
+from decisionloop.act.preference import allowed_actions
+from decisionloop.act.prices import InfeasibleConstraints
+from decisionloop.act.situation import STANDING_IN, Situation, is_row_fault
+from decisionloop.contract import UseCase
+from decisionloop.predict.predictions import Predictions
+
+
+def deployed_policy(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, rules_action: np.ndarray, predictions: Predictions | None
+) -> np.ndarray:
+    """Probability (n, A) of each action for n decisions of whole batches, were the release to decide them.
+
+    Args:
+        log: as_of and fallback_reason of the decisions; all decisions of an as-of are its batch.
+        frame: their canonical features; ``rules_action`` (n,): the index of what the rules choose.
+        predictions: of the release (n rows); None: the rules decide.
+
+    Where a batch's constraints cannot be kept the rules stand in, as they do when it is decided.
+    """
+    many = len(use_case.actions)
+    values = np.full((len(log), many), np.nan) if predictions is None else action_values(use_case, frame, predictions)
+    allowed, is_fault = allowed_actions(use_case, frame), is_row_fault(log["fallback_reason"])
+    probabilities = np.empty((len(log), many))
+    for as_of, rows in log.groupby("as_of").indices.items():
+        situation = Situation(
+            values[rows],
+            rules_action[rows],
+            has_model=predictions is not None,
+            allowed=allowed[rows],
+            is_fallback=is_fault[rows],
+        )
+        at = pd.Timestamp(str(as_of)).to_pydatetime()
+        probabilities[rows] = _chances(use_case, frame.iloc[rows].reset_index(drop=True), at, situation)
+    return probabilities
+
+
+def _chances(use_case: UseCase, batch: pd.DataFrame, as_of: datetime, situation: Situation) -> np.ndarray:
+    try:
+        return choose(use_case, batch, as_of, situation).propensities
+    except (InfeasibleConstraints, UnknownCost):
+        stands_in = replace(situation, rules_because=f"{STANDING_IN}constraints cannot be kept")
+        return choose(use_case, batch, as_of, stands_in).propensities

@@ -1,0 +1,47 @@
+"""The money of two policies where every action reveals the same outcome: what either earned is seen, not estimated.
+
+Each decision whose outcome has come is written once for every action, with the outcome that any of them would have
+had, as though the action had been drawn evenly: the weights of such a log are known, its estimate is the plain mean of
+what the policies would have earned, and the entity keeps its copies together in the interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.learn.gate_checks import GateRules
+from decisionloop.learn.training_set import is_revealed
+from decisionloop.observe.cohort import logged_decisions
+from decisionloop.observe.off_policy import OffPolicyEstimate, difference
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Two policies on n decisions, and the money that the first one's model expects of each action, all (n, A)."""
+
+    challenger: np.ndarray
+    champion: np.ndarray
+    values: np.ndarray
+
+
+def seen_difference(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies, rules: GateRules
+) -> OffPolicyEstimate:
+    """Money a decision of the challenger less the champion's, on the decisions of ``log`` whose outcome has come."""
+    many = len(use_case.actions)
+    rows = np.repeat(np.flatnonzero(is_revealed(use_case, log)), many)
+    taken = np.tile(use_case.action_names, len(rows) // many)
+    copies = log.iloc[rows].reset_index(drop=True).assign(action=taken, propensity=1 / many)
+    logged = logged_decisions(use_case, copies, frame.iloc[rows].reset_index(drop=True), policies.values[rows])
+    told = difference(logged, policies.challenger[rows], policies.champion[rows], "dr", rules.interval_confidence)
+    overlap = replace(
+        told.overlap,
+        differing_n=told.overlap.differing_n // many,
+        informative_n=told.overlap.informative_n // many,
+        missing_outcomes=len(log) - len(rows) // many,
+    )
+    return replace(told, money=replace(told.money, n=len(rows) // many), overlap=overlap)
