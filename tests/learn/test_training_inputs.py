@@ -12,9 +12,10 @@ from threadpoolctl import threadpool_limits
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.errors import UsageError
 from decisionloop.learn.candidates import FOLDS, Candidate, out_of_fold, train
+from decisionloop.learn.folds import fold_of
 from decisionloop.learn.model_card import MeasuredCandidate, model_card
 from decisionloop.learn.training_inputs import training_inputs
-from decisionloop.learn.training_set import TrainingSet, fold_of
+from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict.online.scorer import RowScorer
 from decisionloop.predict.pipeline_model import PipelineScorer
 from decisionloop.predict.release_model import read_scorer
