@@ -75,7 +75,12 @@ def _tilted(base: Shares) -> list[Shares]:
     cells = base[:-1] / base[:-1].sum()
     score = np.append(ndtri(np.cumsum(cells) - cells / 2), 0.0)
     spread = np.append(score[:-1] ** 2 - float(cells @ score[:-1] ** 2), 0.0) / 2
-    return [_scaled(base, np.exp(sign * tilt * by)) for by in (score, spread) for tilt in TILTS for sign in (1, -1)]
+    return [
+        _scaled(base, np.exp(sign * tilt * by))
+        for by in (score, np.sign(score), spread)
+        for tilt in TILTS
+        for sign in (1, -1)
+    ]
 
 
 def _scaled(base: Shares, by: Shares) -> Shares:
