@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
+from decisionloop.observe.matching import match_decisions
 from decisionloop.sources.base import Source
 from decisionloop.sources.tried_batches import TriedBatch
 
@@ -17,14 +18,14 @@ def leak_findings(
 ) -> Iterator[str]:
     """A warning where one feature alone ranks the outcomes seen by ``seen_by`` too well (`learn.leak`).
 
-    An outcome is that of the decision that it names, or of its entity at that time; others are left alone.
+    Outcomes are matched as they would be when they are taken in.
     """
     from decisionloop.learn.leak import leak_warning, single_feature_aucs
 
     if use_case.outcome.class_ is None:
         return
-    decided = _decided(use_case, tried)
-    outcome = _outcomes_of(decided, source.outcomes(seen_by, decided))
+    decided = _decided(use_case, tried, is_replay=bool(source.calendar()))
+    outcome = _outcomes_of(use_case, decided, source.outcomes(seen_by, decided), seen_by, bool(source.calendar()))
     everyone = pd.concat([batch.frame for batch in tried], ignore_index=True)
     is_known = outcome.notna().to_numpy()
     if not is_known.any():
@@ -37,29 +38,36 @@ def leak_findings(
         yield warning
 
 
-def _decided(use_case: UseCase, tried: Sequence[TriedBatch]) -> pd.DataFrame:
-    """Decisions that take every action for everyone of the tried batches, in their order; ``row`` counts the people."""
+def _decided(use_case: UseCase, tried: Sequence[TriedBatch], is_replay: bool) -> pd.DataFrame:
+    """Decisions of everyone of the tried batches, in their order; ``row`` counts the people.
+
+    Of a replay under every revealing action, as it wants to know them; live data shows what it shows.
+    """
+    revealing = [action.name for action in use_case.actions if action.reveals_outcome]
     parts, first = [], 0
     for batch in tried:
         entity = batch.frame[use_case.entity.key].to_numpy(dtype=object)
-        rows = np.arange(first, first + len(entity))
-        for name in use_case.action_names:
-            ids = [f"{one}@{batch.as_of.isoformat()}/{name}" for one in entity]
-            part = {"decision_id": ids, "entity_id": entity, "as_of": batch.as_of, "action": name, "row": rows}
-            parts.append(pd.DataFrame(part))
+        for name in revealing if is_replay else revealing[:1]:
+            columns = {
+                "decision_id": [f"{one}@{batch.as_of.isoformat()}/{name}" for one in entity],
+                "entity_id": entity,
+                "as_of": batch.as_of,
+                "action": name,
+                "has_outcome": False,
+                "row": np.arange(first, first + len(entity)),
+            }
+            parts.append(pd.DataFrame(columns))
         first += len(entity)
     return pd.concat(parts, ignore_index=True)
 
 
-def _outcomes_of(decided: pd.DataFrame, outcomes: pd.DataFrame) -> pd.Series:
-    """The class (by row of the tried batches) of whatever outcome can be matched; NaN where there is none."""
-    people = decided.drop_duplicates("row").sort_values("row").set_index("row")
-    known = outcomes.loc[outcomes["outcome_class"].notna()].sort_values("observed_at", kind="stable")
-    named = known.drop_duplicates("decision_id").set_index("decision_id")["outcome_class"]
-    by_id = decided.assign(found=decided["decision_id"].map(named)).groupby("row")["found"].first()
-    timed = known[known["decision_time"].notna()].drop_duplicates(["entity_id", "decision_time"])
-    keys = pd.MultiIndex.from_frame(timed[["entity_id", "decision_time"]].astype({"entity_id": object}))
-    at = pd.MultiIndex.from_arrays([people["entity_id"].astype(object), people["as_of"]])
-    by_time = pd.Series(timed["outcome_class"].to_numpy(dtype=np.float64), keys).reindex(at).to_numpy()
-    found = by_id.reindex(people.index).astype(np.float64).to_numpy()
-    return pd.Series(np.where(np.isnan(found), by_time, found), people.index)
+def _outcomes_of(
+    use_case: UseCase, decided: pd.DataFrame, outcomes: pd.DataFrame, seen_by: pd.Timestamp, is_replay: bool
+) -> pd.Series:
+    """The class (by row of the tried batches) of whatever outcome would be taken in; NaN where there is none."""
+    if not is_replay:  # the ids are those of decisions that were made, not of these
+        outcomes = outcomes.assign(decision_id=pd.Series(None, index=outcomes.index, dtype="str"))
+    position = match_decisions(outcomes, decided, use_case, seen_by.to_pydatetime()).decision
+    rows = decided["row"].to_numpy()[position[position >= 0]]
+    found = pd.Series(outcomes["outcome_class"].to_numpy(dtype=np.float64)[position >= 0], index=rows)
+    return found.groupby(level=0).first().reindex(range(int(decided["row"].max()) + 1))
