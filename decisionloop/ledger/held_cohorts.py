@@ -59,6 +59,15 @@ class HeldCohort:
 
 
 @dataclass(frozen=True)
+class _Saying:
+    """What somebody says of cohorts."""
+
+    state: CohortState
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
 class _Told:
     """Everything that is known of one cohort: its last event, and the alarms about it, oldest first."""
 
@@ -104,7 +113,7 @@ def exclude_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reaso
         _require_decided(connection, use_case, cohorts)
         told = _told(connection, use_case)
         for cohort in dict.fromkeys(cohorts):
-            _append(connection, use_case, cohort, "excluded", told.get(cohort), reason, by)
+            _append(connection, use_case, cohort, told.get(cohort), _Saying("excluded", reason, by))
 
 
 def include_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:
@@ -117,7 +126,7 @@ def include_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reaso
         told = _told(connection, use_case)
         _require_held(use_case, cohorts, told)
         for cohort in dict.fromkeys(cohorts):
-            _append(connection, use_case, cohort, "included", told[cohort], reason, by)
+            _append(connection, use_case, cohort, told[cohort], _Saying("included", reason, by))
 
 
 def include_complete(ledger: Ledger, use_case: str, cohort: str, reason: str) -> bool:
@@ -127,7 +136,7 @@ def include_complete(ledger: Ledger, use_case: str, cohort: str, reason: str) ->
         told = _told(connection, use_case).get(cohort)
         if told is None or told.held is None or told.held.is_by_person:
             return False
-        return _append(connection, use_case, cohort, "included", told, reason, MONITORS)
+        return _append(connection, use_case, cohort, told, _Saying("included", reason, MONITORS))
 
 
 def _told(source: Ledger | Connection, use_case: str) -> Mapping[str, _Told]:
@@ -142,14 +151,12 @@ def _told(source: Ledger | Connection, use_case: str) -> Mapping[str, _Told]:
     return {name: _Told(last.get(name), alarms.get(name, ())) for name in {*last, *alarms}}
 
 
-def _append(
-    connection: Connection, use_case: str, cohort: str, state: CohortState, told: _Told | None, reason: str, by: str
-) -> bool:
+def _append(connection: Connection, use_case: str, cohort: str, told: _Told | None, said: _Saying) -> bool:
     last, alarms = (None, 0) if told is None else (told.event, len(told.alarms))
-    if last is not None and (last.state, last.alarms, last.reason, last.by) == (state, alarms, reason, by):
+    if last is not None and (_Saying(last.state, last.reason, last.by), last.alarms) == (said, alarms):
         return False
     seq = 1 if last is None else last.seq + 1
-    new = CohortEvent(use_case, cohort, seq, state, alarms, reason, by, utc_now())
+    new = CohortEvent(use_case, cohort, seq, said.state, alarms, said.reason, said.by, utc_now())
     return facts.add(connection, cohort_event, [new]) == 1
 
 
