@@ -170,7 +170,7 @@ class OutcomeIntakeColumns(TypedColumns):
     invalid: Named[int]
     detail: Named[str]
     at: Named[datetime] = Column(UtcDateTime)
-    after_window: Named[int]
+    after_window: Named[int] = Column(server_default="0")
 
 
 outcome_intake: Table[OutcomeIntakeColumns] = Table("outcome_intake", metadata, OutcomeIntakeColumns)

@@ -1,0 +1,89 @@
+"""``usecase check`` says from the data which outcomes come late, how different they are, and how many never come."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from decisionloop.contract.code import load_code
+from decisionloop.sources import open_source
+from decisionloop.sources.outcome_findings import outcome_findings
+
+START = pd.Timestamp("2026-01-01", tz="UTC")  # a Thursday, on which the schedule is due
+AS_OF = START + pd.Timedelta(days=70)
+
+
+def _people(weeks: int = 6, a_week: int = 100) -> pd.DataFrame:
+    number = pd.Series(range(weeks * a_week))
+    due_at = START + pd.to_timedelta(7 * (number // a_week), unit="D")
+    return pd.DataFrame(
+        {"client": "c" + number.astype(str), "at": due_at, "spend": 10.0 + number % 7, "number": number}
+    )
+
+
+def _said(write, source, people: pd.DataFrame, seen_days: pd.Series, is_yes: pd.Series, **outcome: object) -> list[str]:
+    """The findings where each is seen so many days after it was due (NaN: never) and happened within five."""
+    seen_at = people["at"] + pd.to_timedelta(seen_days, unit="D")
+    happened_at = people["at"] + pd.to_timedelta(seen_days.clip(upper=5), unit="D")
+    told = pd.DataFrame({"client": people["client"], "decided_at": people["at"], "bought": is_yes.astype(int)})
+    told = told.assign(seen_at=seen_at, arrived_at=seen_at, happened_at=happened_at)[seen_days.notna()]
+    files = {
+        "history.csv": people[["client", "spend"]].assign(known_at=people["at"]),
+        "due.csv": people[["client"]].assign(due_at=people["at"]),
+        "outcomes.csv": told,
+    }
+    bought = {"class": {"column": "bought", "wording": "bought it"}, "window_days": 7, "maturity_days": 7}
+    folder = write(source, files, outcome={**bought, **outcome})
+    found = outcome_findings(folder.use_case, load_code(folder), open_source(folder), AS_OF)
+    return list(found)
+
+
+@pytest.fixture(params=["tables", "full_information"])
+def source(request: pytest.FixtureRequest) -> dict[str, object]:
+    """Live tables without a key but the entity, or a replay."""
+    given: dict[str, object] = request.getfixturevalue(request.param)
+    return given
+
+
+def test_outcomes_that_come_in_time_are_no_finding(write, source):
+    people = _people()
+    days = pd.Series(5.0, people.index)
+    assert _said(write, source, people, days, people["number"] % 2 == 0, happened_at="happened_at") == []
+
+
+def test_what_comes_after_maturity_is_counted_and_compared(write, source):
+    """One in ten comes after three weeks; one in five of those is a yes, and one in two of the others."""
+    people = _people()
+    is_late = people["number"] % 10 == 0
+    is_yes = (people["number"] % 2 == 1) | (people["number"] % 50 == 0)
+    days = pd.Series(5.0, people.index).mask(is_late, 21.0)
+    (said,) = _said(write, source, people, days, is_yes, happened_at="happened_at")
+    assert said.startswith("10.0% of outcomes come after maturity_days; 20% of them are yes against 56%")
+    assert "absent_means" in said
+
+
+def test_without_the_time_it_happened_what_is_seen_after_the_window_is_refused_and_said_so(write, source):
+    people = _people()
+    days = pd.Series(5.0, people.index).mask(people["number"] % 10 == 0, 21.0)
+    said = " ".join(_said(write, source, people, days, people["number"] % 2 == 1))
+    assert "10.0% of outcomes are seen after window_days (7) and are refused" in said
+    assert "outcome.happened_at" in said
+
+
+def test_outcomes_that_never_come_are_counted_unless_that_means_no(write, source):
+    people = _people()
+    days = pd.Series(5.0, people.index).mask(people["number"] % 4 == 0)
+    asked = (write, source, people, days, people["number"] % 2 == 1)
+    (said,) = _said(*asked, happened_at="happened_at")
+    assert said.startswith("25.0% of 600 who were due long enough ago have no outcome")
+    assert _said(*asked, happened_at="happened_at", absent_means="0") == []
+
+
+def test_due_times_by_row_say_what_is_late(write, tables):
+    """Who spends little is due within a day, so that five days are late."""
+    people = _people()
+    days = pd.Series(5.0, people.index)
+    is_yes = people["number"] % 2 == 1
+    (said,) = _said(write, tables, people, days, is_yes, happened_at="happened_at", due="where(spend < 12, 1, 7)")
+    late = (people["spend"] < 12).mean()
+    assert said.startswith(f"{late:.1%} of outcomes come after outcome.due")
