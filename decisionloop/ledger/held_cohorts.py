@@ -59,31 +59,24 @@ class HeldCohort:
 
 
 @dataclass(frozen=True)
-class _Saying:
-    """What somebody says of cohorts."""
-
-    state: CohortState
-    reason: str
-    by: str
-
-
-@dataclass(frozen=True)
 class _Told:
     """Everything that is known of one cohort: its last event, and the alarms about it, oldest first."""
 
-    event: CohortEvent | None
-    alarms: Sequence[Alarm]
+    use_case: str
+    cohort: str
+    event: CohortEvent | None = None
+    alarms: Sequence[Alarm] = ()
 
     @property
     def held(self) -> HeldCohort | None:
         """Why the cohort is held back; None where it is not."""
         if self.event is not None and self.event.state == "excluded":
-            return HeldCohort(self.event.cohort, self.event.at, self.event.reason, self.event.by, None)
+            return HeldCohort(self.cohort, self.event.at, self.event.reason, self.event.by, None)
         unanswered = self.alarms[self.event.alarms if self.event else 0 :]
         if not unanswered:
             return None
         last = unanswered[-1]
-        return HeldCohort(last.cohort, unanswered[0].as_of, last.words, MONITORS, last.incident_id)
+        return HeldCohort(self.cohort, unanswered[0].as_of, last.words, MONITORS, last.incident_id)
 
 
 def held_cohorts(source: Ledger | Connection, use_case: str) -> dict[str, HeldCohort]:
@@ -113,7 +106,7 @@ def exclude_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reaso
         _require_decided(connection, use_case, cohorts)
         told = _told(connection, use_case)
         for cohort in dict.fromkeys(cohorts):
-            _append(connection, use_case, cohort, told.get(cohort), _Saying("excluded", reason, by))
+            _append(connection, told.get(cohort, _Told(use_case, cohort)), "excluded", reason, by)
 
 
 def include_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:
@@ -126,7 +119,7 @@ def include_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reaso
         told = _told(connection, use_case)
         _require_held(use_case, cohorts, told)
         for cohort in dict.fromkeys(cohorts):
-            _append(connection, use_case, cohort, told[cohort], _Saying("included", reason, by))
+            _append(connection, told[cohort], "included", reason, by)
 
 
 def include_complete(ledger: Ledger, use_case: str, cohort: str, reason: str) -> bool:
@@ -136,7 +129,7 @@ def include_complete(ledger: Ledger, use_case: str, cohort: str, reason: str) ->
         told = _told(connection, use_case).get(cohort)
         if told is None or told.held is None or told.held.is_by_person:
             return False
-        return _append(connection, use_case, cohort, told, _Saying("included", reason, MONITORS))
+        return _append(connection, told, "included", reason, MONITORS)
 
 
 def _told(source: Ledger | Connection, use_case: str) -> Mapping[str, _Told]:
@@ -148,15 +141,15 @@ def _told(source: Ledger | Connection, use_case: str) -> Mapping[str, _Told]:
     alarms: dict[str, list[Alarm]] = {}
     for one in found:
         alarms.setdefault(one.cohort, []).append(one)
-    return {name: _Told(last.get(name), alarms.get(name, ())) for name in {*last, *alarms}}
+    return {name: _Told(use_case, name, last.get(name), alarms.get(name, ())) for name in {*last, *alarms}}
 
 
-def _append(connection: Connection, use_case: str, cohort: str, told: _Told | None, said: _Saying) -> bool:
-    last, alarms = (None, 0) if told is None else (told.event, len(told.alarms))
-    if last is not None and (_Saying(last.state, last.reason, last.by), last.alarms) == (said, alarms):
+def _append(connection: Connection, told: _Told, state: CohortState, reason: str, by: str) -> bool:
+    last, alarms = told.event, len(told.alarms)
+    if last is not None and (last.state, last.alarms, last.reason, last.by) == (state, alarms, reason, by):
         return False
     seq = 1 if last is None else last.seq + 1
-    new = CohortEvent(use_case, cohort, seq, said.state, alarms, said.reason, said.by, utc_now())
+    new = CohortEvent(told.use_case, told.cohort, seq, state, alarms, reason, by, utc_now())
     return facts.add(connection, cohort_event, [new]) == 1
 
 

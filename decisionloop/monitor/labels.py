@@ -19,8 +19,6 @@ from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.exact_rate import Bounds, rate_bounds
 from decisionloop.observe.label_curve import LabelCurve, UsualShare
 
-MINIMUM_ARRIVED_SHARE = 0.5
-"""Where neither a history nor the contract says how many labels come, performance needs at least this share."""
 PROMISE = "the contract"
 """What a finding is against that compares with `monitors.minimum_arrived`."""
 
@@ -179,15 +177,13 @@ def labels_complete(use_case: UseCase, decided: int, arrived: int, age_days: flo
     """Whether performance may be judged on this cohort: it is mature and its labels are there as usual and promised.
 
     Stricter than the alarm, which must be sure: as soon as more than `monitors.maximum_missing_labels` are missing
-    beyond the usual, or fewer than promised are there, sure or not, performance is only provisional. Where nothing
-    says how many come at least MINIMUM_ARRIVED_SHARE of the labels must be there.
+    beyond the usual, or fewer than promised are there, sure or not, performance is only provisional.
     """
     if decided == 0 or age_days < use_case.outcome.maturity_days:
         return False
-    has_history, promised = curve.usual(age_days) is not None, promised_share(use_case)
-    least = promised if promised is not None else 0.0 if has_history else MINIMUM_ARRIVED_SHARE
+    is_as_promised = arrived / decided >= (promised_share(use_case) or 0.0)
     beyond = missing_beyond_usual(decided, arrived, age_days, curve)
-    return arrived / decided >= least and beyond <= use_case.monitors.maximum_missing_labels
+    return is_as_promised and beyond <= use_case.monitors.maximum_missing_labels
 
 
 def _suggestion(is_mature: bool, against: str) -> str:

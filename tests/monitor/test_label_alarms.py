@@ -158,6 +158,7 @@ def test_where_no_news_is_a_no_nothing_is_promised_and_an_excess_over_the_usual_
     (finding,) = judge_labels(absent, 1_000, 150, 28, usual, BUDGET)
     assert (finding.against, finding.is_alarm) == ("earlier cohorts", True)
     assert labels_complete(absent, 1_000, 300, 28, usual)
+    assert labels_complete(absent, 1_000, 3, 28, few)  # all others are a no
     assert not labels_complete(absent, 1_000, 150, 28, usual)
 
 

@@ -162,8 +162,10 @@ def test_outcomes_that_do_not_come_raise_an_alarm_about_labels_and_none_about_th
     decided.written.change("outcomes.parquet", _who_pays_back_is_not_told_of)
     decided.observe(4)
     assert _alarmed(decided) == {"labels"}
-    (alarm,) = _alarms(decided, "labels")
-    assert (alarm.monitor, alarm.cohort) == ("missing_labels", f"{as_of(3):%Y-%m-%d}")
+    of_usual, of_promise = _alarms(decided, "labels")  # both are missed: what is usual, and what is promised
+    assert (of_usual.monitor, of_promise.monitor) == ("missing_labels", "promised_labels")
+    assert {of_usual.cohort, of_promise.cohort} == {f"{as_of(3):%Y-%m-%d}"}
+    assert len(open_incidents(decided.ledger, "small")) == 1
     assert [event["payload"]["monitor"] for event in decided.announced("labels.missing")] == ["missing_labels"]
     assert decided.announced("performance.decayed") == []
     assert _measured(decided, "calibration", 3).value > 0.2  # which is what would have been believed
