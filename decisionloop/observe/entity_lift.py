@@ -30,12 +30,15 @@ class EntityMoney:
     """One cohort's n decisions: ``entity`` of each (any hashable), its ``money`` (n,) and whether it ``is_held`` out.
 
     ``before`` (n,): money of the same entity from before it was decided about, as a control; NaN or None: unknown.
+    ``possible``: how much worse, and how much better, than expected the money of each could have been, both (n,);
+    None: learnt from what was seen.
     """
 
     entity: Sequence[object] | np.ndarray
     money: Floats
     is_held: np.ndarray
     before: Floats | None = None
+    possible: tuple[Floats, Floats] | None = None
 
 
 def entity_lift(
@@ -62,8 +65,13 @@ def _path(cohorts: Sequence[EntityMoney]) -> Iterator[Cumulated]:
         if min(len(policy.money), len(holdout.money)) < 2:
             continue
         (ours, variance), (theirs, other) = policy.mean(), holdout.mean()
-        n = int(policy.count.sum())
-        yield Cumulated(n, (ours - theirs) * n, (variance + other) * n**2)
+        n, held_n = int(policy.count.sum()), int(holdout.count.sum())
+        # Of the difference: one more loss of ours or gain of theirs pulls it down, the other two push it up.
+        loss, gain = (
+            max(mine, other_side * n / held_n)
+            for mine, other_side in ((policy.loss, holdout.gain), (policy.gain, holdout.loss))
+        )
+        yield Cumulated(n, (ours - theirs) * n, (variance + other) * n**2, loss, gain)
 
 
 def _control(cohorts: Sequence[EntityMoney]) -> tuple[float, float]:
@@ -84,6 +92,7 @@ class _Side:
         self.index = pd.Index([], dtype=object)
         self.money: Floats = np.zeros(0)
         self.count: Floats = np.zeros(0)
+        self.loss = self.gain = 0.0
 
     def add(self, cohort: EntityMoney, money: Floats, keep: np.ndarray) -> None:
         """The decisions at ``keep``."""
@@ -95,6 +104,11 @@ class _Side:
         self.count = np.concatenate([self.count, np.zeros(len(new))])
         np.add.at(self.money, at, money[keep])
         np.add.at(self.count, at, 1.0)
+        if keep.any():
+            apart = money[keep] - money[keep].mean()
+            seen = (np.maximum(-apart, 0.0), np.maximum(apart, 0.0))
+            worse, better = seen if cohort.possible is None else (side[keep] for side in cohort.possible)
+            self.loss, self.gain = max(self.loss, _usual(worse)), max(self.gain, _usual(better))
 
     def mean(self) -> tuple[float, float]:
         """Money per decision and its cluster-robust variance (Liang and Zeger 1986)."""
@@ -102,3 +116,9 @@ class _Side:
         mean = float(self.money.sum() / total)
         residual = self.money - mean * self.count
         return mean, float((residual**2).sum() * groups / (groups - 1) / total**2)
+
+
+def _usual(size: Floats) -> float:
+    """The size of one more event among possible ones (`rare_event`): sum c^2 / sum c, 0 where none is possible."""
+    total = float(size.sum())
+    return float((size**2).sum()) / total if total > 0 else 0.0
