@@ -30,12 +30,15 @@ class EntityMoney:
     """One cohort's n decisions: ``entity`` of each (any hashable), its ``money`` (n,) and whether it ``is_held`` out.
 
     ``before`` (n,): money of the same entity from before it was decided about, as a control; NaN or None: unknown.
+    ``possible``: how much worse, and how much better, than expected the money of each could have been, both (n,);
+    None: learnt from what was seen.
     """
 
     entity: Sequence[object] | np.ndarray
     money: Floats
     is_held: np.ndarray
     before: Floats | None = None
+    possible: tuple[Floats, Floats] | None = None
 
 
 def entity_lift(
@@ -51,19 +54,28 @@ def entity_lift(
 
 
 def _path(cohorts: Sequence[EntityMoney]) -> Iterator[Cumulated]:
-    policy, holdout = _Side(), _Side()
+    if not cohorts:
+        return
+    everybody, names = pd.factorize(np.concatenate([np.asarray(one.entity, dtype=object) for one in cohorts]))
+    ends = np.cumsum([len(one.money) for one in cohorts])[:-1]
+    policy, holdout = _Side(len(names)), _Side(len(names))
     slope, centre = _control(cohorts)
-    for cohort in cohorts:
+    for cohort, entity in zip(cohorts, np.split(everybody, ends), strict=True):
         money, held = cohort.money, np.asarray(cohort.is_held, dtype=bool)
         if cohort.before is not None:
             money = money - slope * np.nan_to_num(cohort.before - centre)
-        policy.add(cohort, money, ~held)
-        holdout.add(cohort, money, held)
-        if min(len(policy.money), len(holdout.money)) < 2:
+        policy.add(entity, money, ~held, cohort.possible)
+        holdout.add(entity, money, held, cohort.possible)
+        if min(policy.entities, holdout.entities) < 2:
             continue
         (ours, variance), (theirs, other) = policy.mean(), holdout.mean()
-        n = int(policy.count.sum())
-        yield Cumulated(n, (ours - theirs) * n, (variance + other) * n**2)
+        n, held_n = int(policy.count.sum()), int(holdout.count.sum())
+        # Of the difference: one more loss of ours or gain of theirs pulls it down, the other two push it up.
+        loss, gain = (
+            max(mine, other_side * n / held_n)
+            for mine, other_side in ((policy.loss, holdout.gain), (policy.gain, holdout.loss))
+        )
+        yield Cumulated(n, (ours - theirs) * n, (variance + other) * n**2, loss, gain)
 
 
 def _control(cohorts: Sequence[EntityMoney]) -> tuple[float, float]:
@@ -80,25 +92,34 @@ def _control(cohorts: Sequence[EntityMoney]) -> tuple[float, float]:
 class _Side:
     """Running sums by entity of one side."""
 
-    def __init__(self) -> None:
-        self.index = pd.Index([], dtype=object)
-        self.money: Floats = np.zeros(0)
-        self.count: Floats = np.zeros(0)
+    def __init__(self, entities: int) -> None:
+        self.money, self.count = np.zeros(entities), np.zeros(entities)
+        self.loss = self.gain = 0.0
 
-    def add(self, cohort: EntityMoney, money: Floats, keep: np.ndarray) -> None:
-        """The decisions at ``keep``."""
-        entity = pd.Index(np.asarray(cohort.entity, dtype=object)[keep])
-        new = entity[~entity.isin(self.index)].unique()
-        self.index = self.index.append(new)
-        at: Codes = self.index.get_indexer(entity)
-        self.money = np.concatenate([self.money, np.zeros(len(new))])
-        self.count = np.concatenate([self.count, np.zeros(len(new))])
-        np.add.at(self.money, at, money[keep])
-        np.add.at(self.count, at, 1.0)
+    @property
+    def entities(self) -> int:
+        """How many have been decided about."""
+        return int((self.count > 0).sum())
+
+    def add(self, entity: Codes, money: Floats, keep: np.ndarray, possible: tuple[Floats, Floats] | None) -> None:
+        """The decisions at ``keep``; ``entity`` (n,) is a code."""
+        self.money += np.bincount(entity[keep], weights=money[keep], minlength=len(self.money))
+        self.count += np.bincount(entity[keep], minlength=len(self.count))
+        if keep.any():
+            apart = money[keep] - money[keep].mean()
+            seen = (np.maximum(-apart, 0.0), np.maximum(apart, 0.0))
+            worse, better = seen if possible is None else (side[keep] for side in possible)
+            self.loss, self.gain = max(self.loss, _usual(worse)), max(self.gain, _usual(better))
 
     def mean(self) -> tuple[float, float]:
         """Money per decision and its cluster-robust variance (Liang and Zeger 1986)."""
-        total, groups = self.count.sum(), len(self.count)
+        total, groups = self.count.sum(), self.entities
         mean = float(self.money.sum() / total)
         residual = self.money - mean * self.count
         return mean, float((residual**2).sum() * groups / (groups - 1) / total**2)
+
+
+def _usual(size: Floats) -> float:
+    """The size of one more event among possible ones (`rare_event`): sum c^2 / sum c, 0 where none is possible."""
+    total = float(size.sum())
+    return float((size**2).sum()) / total if total > 0 else 0.0
