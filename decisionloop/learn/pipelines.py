@@ -22,8 +22,8 @@ MAX_CATEGORIES = 255
 """One byte per feature downstream: 255 categories and one code for missing."""
 
 BOOSTING_BINS = 127
-"""Bins, and categories at most, of gradient boosting: weighted bin edges take as long as the trees at 255, and predict
-no better."""
+"""Bins of gradient boosting, and hence the categories that it tells apart (`training_inputs` merges the rare): weighted
+bin edges take as long as the trees at 255, and predict no better."""
 
 
 REST = "\x00rest"
@@ -59,7 +59,7 @@ def scorecard_pipeline(columns: Sequence[InputColumn], seed: int, target: Target
 
     from decisionloop.learn.binning import QuantileBinner
 
-    categories = _categories(columns, MAX_CATEGORIES)
+    categories = _categories(columns)
     encoder = OneHotEncoder(categories=categories, handle_unknown="ignore")
     if target == "class":
         model = LogisticRegression(C=1.0, max_iter=1000, random_state=seed)
@@ -78,7 +78,7 @@ def gradient_boosting_pipeline(columns: Sequence[InputColumn], seed: int, target
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.preprocessing import OrdinalEncoder
 
-    categories = _categories(columns, BOOSTING_BINS)
+    categories = _categories(columns)
     encoder = OrdinalEncoder(
         categories=categories,
         handle_unknown="use_encoded_value",
@@ -101,17 +101,17 @@ def gradient_boosting_pipeline(columns: Sequence[InputColumn], seed: int, target
     return _pipeline(columns, "passthrough", encoder, model)
 
 
-def _categories(columns: Sequence[InputColumn], most: int) -> list[list[str]]:
+def _categories(columns: Sequence[InputColumn]) -> list[list[str]]:
     """The category lists of the category columns, in order. Raises UsageError for what no pipeline can use."""
     names = [column.name for column in columns]
     if not names or len(set(names)) != len(names):
         raise UsageError(f"a model needs input columns, each of them once, but has: {names}. Check its features.")
     for column in columns:
         count, different = len(column.encoded), len(set(column.encoded))
-        if column.is_categorical and not (0 < count <= most and different == count):
+        if column.is_categorical and not (0 < count <= MAX_CATEGORIES and different == count):
             raise UsageError(
                 f"category column {column.name!r} has {count} categories, {different} of them different. "
-                f"List 1 to {most} different ones; merge the rare."
+                f"List 1 to {MAX_CATEGORIES} different ones; merge the rare."
             )
     return [column.encoded for column in columns if column.is_categorical]
 
