@@ -37,6 +37,26 @@ def outcome_rate(outcome: Floats, missing: MissingOutcomes, confidence: float = 
     return replace(rate, bounds=bounds)
 
 
+def late_against_early(outcome: Floats, missing: MissingOutcomes, confidence: float = 0.95) -> dict[str, Estimate]:
+    """How different late outcomes are: their rate as earlier cohorts show it, the rate of those that have come, and
+    the share of the missing ones that will come. {} where nothing is missing, or nothing is known of late ones.
+    """
+    yes, come, count = float(missing.yes.sum()), float(missing.come.sum()), missing.count
+    if not come:
+        return {}
+    rows, cohorts = np.ones((len(missing.is_missing), 1)), missing.late.cohorts
+    told = {
+        "late_outcome_rate": (yes / come, (YES - yes / come * COMES) / come),
+        "late_share": (come / count, COMES / count),
+    }
+    estimates = {"early_outcome_rate": weighted_mean(outcome[~np.isnan(outcome)], confidence=confidence)}
+    for name, (value, by_part) in told.items():
+        half = missing.late.half_width(missing.gradient(rows * by_part), confidence)
+        low, high = max(0.0, value - half), min(1.0, value + half)
+        estimates[name] = Estimate(value, low, high, count, float(cohorts), confidence)
+    return estimates
+
+
 def with_late(outcome: Floats, missing: MissingOutcomes) -> Floats:
     """The outcomes (m,) that have come, and of each that rather comes late than never its chance of being a yes."""
     comes = missing.come >= 0.5

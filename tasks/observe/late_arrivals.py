@@ -19,6 +19,8 @@ EARLIER_COHORTS = 24
 def late_arrivals_before(workspace: Workspace, batch: Batch, known_at: datetime) -> LateArrivals:
     """What has become, by a time, of outcomes that earlier cohorts missed when they were as old as this one is then."""
     use_case, age = workspace.use_case, known_at - batch.as_of
+    if getattr(use_case.outcome, "absent_means", "unknown") == "0":  # then no news is news, and none is missing
+        return LateArrivals.nothing(len(use_case.actions))
     earlier = batches(workspace.ledger, use_case.name, as_of_to=batch.as_of - timedelta(microseconds=1))
     decided = [one for one in earlier if one.is_decided][-EARLIER_COHORTS:]
     revealing = [action.name for action in use_case.actions if action.reveals_outcome]

@@ -15,7 +15,7 @@ from decisionloop.observe.late_arrivals import LateArrivals, MissingAtAge
 from decisionloop.observe.missing_outcomes import missing_outcomes
 from decisionloop.observe.off_policy import one_hot, policy_value
 from decisionloop.observe.outcome_bounds import OutcomeBounds
-from decisionloop.observe.outcome_rate import outcome_rate
+from decisionloop.observe.outcome_rate import late_against_early, outcome_rate
 from decisionloop.observe.overlap import judge_overlap
 
 NEVER = np.nan
@@ -150,6 +150,10 @@ def test_a_rate_whose_missing_ones_are_known_to_be_late_is_that_of_all() -> None
     missing = missing_outcomes(use_case(), last.log, last.frame, late)
     told = outcome_rate(last.log["outcome_class"].to_numpy(), missing)
     early = last.log["outcome_class"].mean()
+    different = late_against_early(last.log["outcome_class"].to_numpy(), missing)
+    assert different["early_outcome_rate"].value == pytest.approx(early)
+    assert different["late_outcome_rate"].high < 0.2 < different["early_outcome_rate"].low
+    assert different["late_share"].value == pytest.approx(1.0)
     assert told.value == pytest.approx(truth, abs=0.01)
     assert early > told.high
     assert told.bounds.to_come == pytest.approx(told.bounds.missing, rel=0.01)

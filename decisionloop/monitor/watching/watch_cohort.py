@@ -26,7 +26,7 @@ from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_bounds import OutcomeBounds
-from decisionloop.observe.outcome_rate import outcome_rate, with_late
+from decisionloop.observe.outcome_rate import late_against_early, outcome_rate, with_late
 
 FIRST_COHORTS = 4
 """Cohorts of a release that say how far apart explored and selected traffic are by nature."""
@@ -113,6 +113,9 @@ def watch_cohort(
     has_class = use_case.outcome.class_ is not None
     missing = cohort.missing(late or LateArrivals.nothing(len(use_case.actions)))
     figures, findings = list(_measured(cohort, missing)), list[Finding]()
+    if has_class:
+        told = late_against_early(cohort.outcome, missing)
+        figures += [Figure(monitor, estimate) for monitor, estimate in told.items()]
     if state.is_complete and has_class:
         chosen, unseen = cohort.outcome[cohort.is_own_choice], missing.subset(cohort.is_own_choice)
         counted = with_late(chosen, unseen)
