@@ -23,6 +23,9 @@ Counts = npt.NDArray[np.int64]
 FAULT_SHARE = 0.5
 """Missing, unseen and vanished values are faults of the data more often than changes of the world: half of
 the tolerated shift is an alarm."""
+TRAINING, FIRST_BATCH = "training", "first batch"
+"""What a batch is compared with: what the deciding release learnt from or, of rules, which learn nothing, the first
+batch that they accepted."""
 _CAUSE = "Ask who fills {name} whether its unit, coding or default changed. If the world did, retrain."
 _GAP = "Ask who fills {name} why values are missing; the rules decide where the contract says never missing."
 _NAMES = "Ask who fills {name} about its values; add new ones to the contract and retrain."
@@ -48,6 +51,7 @@ def judge_inputs(
     reference: Reference,
     recent: Sequence[FrameProfile],
     variation: Mapping[str, float],
+    against: str = TRAINING,
 ) -> tuple[Finding, ...]:
     """Findings about a batch's features; none about an empty batch.
 
@@ -55,8 +59,9 @@ def judge_inputs(
         profile: of the batch, in the bins of ``reference`` (the training set of the release that decides).
         recent: profiles of the last accepted batches in the same bins; together they are what was usual lately.
         variation: for some features the distance that is natural between batches (see `monitor.variation`).
+        against: what ``reference`` is, TRAINING or FIRST_BATCH.
 
-    Monitors: ``input_shift`` (against "training") and ``input_shift_recent`` ask for the share of values that moved,
+    Monitors: ``input_shift`` (against the reference) and ``input_shift_recent`` ask for the share of values that moved,
     ``missing_share`` for a rise of it, ``unseen_categories`` for a rise of the share outside the contract, and
     ``vanished_categories`` for the reference's share of categories of which not one is left. Each of the checks that
     are made has the same part of the family's budget. What surely exceeds guardrails.maximum_feature_shift halts.
@@ -67,7 +72,7 @@ def judge_inputs(
     if profile.rows == 0 or reference.profile.rows == 0:
         return ()
     lately = FrameProfile.total(one for one in recent if one.rows)
-    checks = tuple(_checks(terms, profile, reference, lately, variation))
+    checks = tuple(_checks(terms, profile, reference, lately, variation, against))
     alpha = terms.budget.alpha("inputs", len(checks))
     return tuple(_JUDGES[check.monitor](check, alpha) for check in checks)
 
@@ -78,6 +83,7 @@ def _checks(
     reference: Reference,
     lately: FrameProfile | None,
     variation: Mapping[str, float],
+    against: str,
 ) -> Iterator[_Check]:
     """Everything that is looked at."""
     use_case = terms.use_case
@@ -91,18 +97,18 @@ def _checks(
             ShareLimit.of(tolerated, halting, at_stake, monitors.minimum_money)
             for tolerated in (tolerance, FAULT_SHARE * tolerance, FAULT_SHARE * monitors.minimum_shift)
         )
-        yield _Check("input_shift", feature, bins, now, before, "training", shift, at_stake)
+        yield _Check("input_shift", feature, bins, now, before, against, shift, at_stake)
         if lately is not None:
             usual = lately.cells(feature.name)
             yield _Check("input_shift_recent", feature, bins, now, usual, "recent", shift, at_stake)
-        yield _Check("missing_share", feature, bins, now, before, "training", gaps, at_stake)
+        yield _Check("missing_share", feature, bins, now, before, against, gaps, at_stake)
         for monitor in ("unseen_categories", "vanished_categories") if bins.is_category else ():
-            yield _Check(monitor, feature, bins, now, before, "training", fault, at_stake)
+            yield _Check(monitor, feature, bins, now, before, against, fault, at_stake)
 
 
 def _shift(check: _Check, alpha: float) -> Finding:
     apart = distance(check.now, check.before, alpha)
-    labels, since = check.bins.labels, "training" if check.against == "training" else "the last batches"
+    labels, since = check.bins.labels, _name(check.against)
     words = f"{check.feature.wording}: {percent(apart.figure.value or 0.0)} of the values moved since {since}"
     if apart.bound > check.limit.threshold:
         words += f": {what_changed(labels, check.before, check.now)}"
@@ -110,6 +116,11 @@ def _shift(check: _Check, alpha: float) -> Finding:
         if not check.bins.is_category and None not in medians and medians[0] != medians[1]:
             words += f"; the median was in “{medians[0]}”, now in “{medians[1]}”"
     return _finding(check, apart, alpha, words, _CAUSE, _chart(check))
+
+
+def _name(against: str) -> str:
+    """A reference in words."""
+    return {TRAINING: "training", FIRST_BATCH: "the first batch"}.get(against, "the last batches")
 
 
 def _missing(check: _Check, alpha: float) -> Finding:
@@ -123,7 +134,7 @@ def _unseen(check: _Check, alpha: float) -> Finding:
 def _rise(check: _Check, cell: int, alpha: float, what: str, suggestion: str) -> Finding:
     """A rise of the share of one cell."""
     (x, n), (y, m) = ((int(counts[cell]), int(counts.sum())) for counts in (check.now, check.before))
-    words = f"{check.feature.wording}: {percent(x / n)} {what} (in training {percent(y / m)})"
+    words = f"{check.feature.wording}: {percent(x / n)} {what} (in {_name(check.against)} {percent(y / m)})"
     drawn = chart((check.bins.labels[cell], "all others"), (y, m - y), (x, n - x))
     return _finding(check, rise((x, n), (y, m), alpha), alpha, words, suggestion, drawn)
 
@@ -146,7 +157,7 @@ def _vanished(check: _Check, alpha: float) -> Finding:
     words = f"{check.feature.wording}: no category has vanished"
     if len(gone):
         verb = "has" if len(gone) == 1 else "have"
-        words = f"{check.feature.wording}: {names} {verb} vanished ({percent(share)} of the training reference)"
+        words = f"{check.feature.wording}: {names} {verb} vanished (it had {percent(share)} in {_name(check.against)})"
     return _finding(check, Apart(figure, bound), alpha, words, _NAMES, _chart(check))
 
 

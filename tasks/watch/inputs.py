@@ -19,7 +19,7 @@ from decisionloop.ledger.monitor_references import (
     reference_of,
     thresholds_of,
 )
-from decisionloop.ledger.releases import Release
+from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
@@ -49,7 +49,8 @@ def judge_features(
 ) -> tuple[Finding, ...]:
     """Every check of this batch's features; the limits that are calibrated by it are kept."""
     recent = _recent_profiles(workspace, batch.as_of, profile.bins_digest)
-    before = FeaturesBefore(reference, recent, _limits(workspace, release_id))
+    is_learnt = release_of(workspace, release_id).kind != RULES
+    before = FeaturesBefore(reference, recent, _limits(workspace, release_id), is_learnt)
     stakes = replace(stakes_before(workspace, batch.as_of), importance=_importance(workspace, release_id))
     watched = watch_features(workspace.use_case, profile, before, stakes)
     _keep_limits(workspace, batch.as_of, release_id, watched.calibrated)

@@ -68,8 +68,8 @@ def test_every_family_has_its_checks_budget_and_last_day(ledger: Ledger, use_cas
 
 def test_series_are_in_the_order_of_alarms_then_closeness(ledger: Ledger, use_case: UseCase):
     status, limit = family(read(ledger, use_case), "inputs").series
-    assert status.wording == "repayment status: moved since the model learnt"
-    assert limit.wording == "credit limit: moved since the model learnt"
+    assert status.wording == "repayment status: moved from its reference"
+    assert limit.wording == "credit limit: moved from its reference"
     assert (status.alarms, limit.alarms) == (2, 0)
     assert [one.is_alarm for one in status.points] == [False] * 10 + [True] * 2
     assert status.last.estimate.value == 0.2
@@ -203,8 +203,8 @@ def test_of_many_measures_the_page_draws_the_one_that_matters_and_says_so(ledger
     inputs = family(read(ledger, use_case), "inputs")
     (drawn,) = inputs.charted
     caption = chart_caption(drawn, inputs)
-    assert caption.startswith("Repayment status: moved since the model learnt.")
-    assert caption.endswith("Of 6 measures it is the one with the most alarms.")
+    assert caption.startswith("Repayment status: moved from its reference.")
+    assert caption.endswith("Of 6 measures it is the one that the alarm told of above was raised in.")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from decisionloop.monitor.compare.variation import Variation, natural_variation
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
-from decisionloop.monitor.inputs import judge_inputs
+from decisionloop.monitor.inputs import FIRST_BATCH, TRAINING, judge_inputs
 from decisionloop.monitor.outputs import ReleaseScores, action_shares, judge_outputs
 from decisionloop.observe.cohort import Figure
 
@@ -32,13 +32,15 @@ RECENT_BATCHES = 8
 class FeaturesBefore:
     """What the features of a batch are compared with.
 
-    ``reference``: what the deciding release learnt from. ``recent``: the last accepted batches in its bins, oldest
+    ``reference``: what the deciding release learnt from; of rules, which learn nothing (``is_learnt`` False), the first
+    batch that they accepted. ``recent``: the last accepted batches in its bins, oldest
     first, at most RECENT_BATCHES. ``limits``: the calibrated limit of each feature's shift; {} while there is none.
     """
 
     reference: Reference
     recent: tuple[FrameProfile, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+    is_learnt: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def watch_features(use_case: UseCase, profile: FrameProfile, before: FeaturesBef
     is_due = not before.limits and len(before.recent) >= RECENT_BATCHES
     calibrated = natural_variation(before.recent, use_case.monitors.minimum_shift) if is_due else {}
     limits = {name: one.threshold for name, one in calibrated.items()} or before.limits
-    findings = judge_inputs(Terms.of(use_case, stakes), profile, before.reference, before.recent, limits)
+    against = TRAINING if before.is_learnt else FIRST_BATCH
+    findings = judge_inputs(Terms.of(use_case, stakes), profile, before.reference, before.recent, limits, against)
     return WatchedFeatures(findings, calibrated)
 
 

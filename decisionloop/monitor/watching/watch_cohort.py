@@ -20,6 +20,7 @@ from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
 from decisionloop.monitor.outcome_shift import judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
+from decisionloop.observe.action_value import action_figures
 from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
 from decisionloop.observe.confidence_sequence import lift_sequence
 from decisionloop.observe.decided_cohort import DecidedCohort
@@ -124,6 +125,7 @@ def _measured(cohort: DecidedCohort) -> Iterator[Figure]:
     """Money, the business's own figures, adverse impact, error rates by group, and how every model ranked."""
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
     yield from money_figures(use_case, log, frame, predictions.values, cohort.rules, cohort.preferred)
+    yield from action_figures(use_case, log, frame, predictions.values, cohort.rules, cohort.preferred)
     yield from business_figures(use_case, log, frame)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_ is None:
