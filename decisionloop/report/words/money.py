@@ -141,5 +141,6 @@ def _is_lost(estimate: Estimate, currency: str) -> bool:
 
 
 def immature(money_lines: Sequence[PeriodMoney]) -> str:
+    """That periods are left out until their outcomes have come; "" where none is."""
     late = [one.period for one in money_lines if not one.is_mature]
     return f"The outcomes of {names(late)} are not complete yet and are not counted." if late else ""
