@@ -63,7 +63,10 @@ def judge_outcome_shift(
 def _words(outcome: str, rate: Estimate, usual: float) -> str:
     if rate.value is None:
         return "The rate of the outcome cannot be told."
-    return f"The outcome “{outcome}” came in {rate.value:.1%} of the decisions; {usual:.1%} is usual."
+    return (
+        f"Where the release chose by itself and the outcome is known, “{outcome}” came in {rate.value:.1%}; "
+        f"{usual:.1%} is usual there."
+    )
 
 
 def _distance(rate: Estimate, centre: float) -> Estimate:

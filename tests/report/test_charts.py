@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from decisionloop.report.charts import rows as row_charts
 from decisionloop.report.charts import series as charts
 from decisionloop.report.charts import svg
-from decisionloop.report.page import drawings
+from decisionloop.report.page import drawings, paragraphs
 from decisionloop.report.record.beside import KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import ReasonLine
 from decisionloop.report.record.story import PeriodMoney, Story
+from decisionloop.report.words.beside import events_sentence
 from decisionloop.report.words.figures import MINUS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -214,7 +215,7 @@ def test_hostile_text_stays_text() -> None:
     assert parsed(drawing).find(f"{SVG}title").text == "<b>"  # type: ignore[union-attr]
 
 
-EASTER = KnownEvent("easter", date(2005, 6, 20), date(2005, 7, 3), "Easter <campaign>")
+EASTER = KnownEvent("Easter <sale>", date(2005, 6, 20), date(2005, 7, 3), "all prices are down")
 
 
 @pytest.mark.parametrize("width", [charts.WIDE, charts.NARROW])
@@ -246,3 +247,11 @@ def test_a_known_event_is_drawn_behind_every_series_that_it_fell_into(width: flo
 )
 def test_an_event_covers_the_months_and_batches_of_its_days(period: str, is_covered: bool) -> None:
     assert EASTER.covers(period) is is_covered
+
+
+def test_the_page_says_what_is_shaded_and_the_contract_may_have_no_calendar(story: Story) -> None:
+    assert events_sentence((EASTER,)).replace("\u00a0", " ") == (
+        "Shaded in the charts: Easter <sale> (20 June 2005 to 3 July 2005): all prices are down."
+    )
+    assert events_sentence(()) == ""
+    assert events_sentence((EASTER,)) in paragraphs(replace(story, events=(EASTER,)))["money"]

@@ -233,7 +233,7 @@ def shades(periods: Sequence[str], events: Sequence[KnownEvent], frame: Frame) -
             left, width = first - slot / 2, last - first + slot
             yield svg.rect(left, frame.top, width, frame.height - frame.bottom - frame.top, "event")
             room = max(width, min(120.0, frame.width - left))
-            yield svg.text(left + 3, frame.top + 11, svg.shortened(event.wording, room - 6, 11), "tick")
+            yield svg.text(left + 3, frame.top + 11, svg.shortened(event.name, room - 6, 11), "tick")
 
 
 def axis_label(period: str, year: str, is_short: bool) -> str:

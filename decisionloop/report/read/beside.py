@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.report.record.beside import Caveat, KnownEvent
+from decisionloop.report.words.figures import period_label
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
@@ -33,8 +33,8 @@ def _of_labels(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
         if one.family == "labels":
             yield Caveat(
                 ("money", "rates", "actions", "promises"),
-                f"The outcomes themselves are in question since the cohort of {one.first_cohort[:10]} (incident "
-                f"{one.incident_id}): figures of it and of later ones rest on them.",
+                f"The outcomes themselves are in question since the cohort of {period_label(one.first_cohort)} "
+                f"(incident {one.incident_id}): figures of it and of later ones rest on them.",
                 is_grave=True,
             )
 
@@ -46,9 +46,4 @@ def known_events(use_case: UseCase) -> tuple[KnownEvent, ...]:
 
 
 def _event(one: Any) -> KnownEvent:
-    first, last = _day(one.from_), _day(one.until or one.from_)
-    return KnownEvent(one.name, first, last, one.wording or one.name.replace("_", " "))
-
-
-def _day(when: date | datetime) -> date:
-    return when.date() if isinstance(when, datetime) else when
+    return KnownEvent(one.name, one.from_, one.until, one.wording)

@@ -24,7 +24,10 @@ class Caveat:
 
 @dataclass(frozen=True)
 class KnownEvent:
-    """Something that everybody knew of (a campaign, a holiday, a price change), from its first to its last day."""
+    """Something that everybody knew of (a campaign, a holiday, a price change), from its first to its last day.
+
+    ``wording``: what it does to the figures, "" where the contract does not say.
+    """
 
     name: str
     first: date

@@ -23,4 +23,9 @@ def events_sentence(events: Sequence[KnownEvent]) -> str:
     """What the shaded stretches of the charts are; "" where there are none."""
     if not events:
         return ""
-    return f"Shaded in the charts: {listed([f'{one.wording} ({dateline(one.first, one.last)})' for one in events])}."
+    return f"Shaded in the charts: {listed([_event_words(one) for one in events])}."
+
+
+def _event_words(event: KnownEvent) -> str:
+    told = f"{event.name} ({dateline(event.first, event.last)})"
+    return f"{told}: {event.wording}" if event.wording else told

@@ -26,7 +26,7 @@ def actions_sentence(lines: Sequence[ActionFigures]) -> str:
     for sign, word in ((1, "more"), (-1, "less")):
         names = [f"“{one.wording}”" for one in lines if one.lift.sign == sign]
         if names:
-            told.append(f"where the loop preferred {listed(names)} it surely earned {word}")
+            told.append(f"where the loop preferred {listed(names)} it surely earned {word}, exploring included")
     claims = action_claims(lines)
     if not told:
         return Said("Of no action can the data tell whether it earned more or less than the rules would have.", claims)
