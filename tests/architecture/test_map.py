@@ -42,7 +42,7 @@ def test_a_missing_room_would_be_noticed():
 
 def test_every_question_has_an_answer_that_leads_to_a_file():
     rows = re.findall(r"^\| (.+\?) \| (.+) \|$", PAGE.text, re.M)
-    assert len(rows) == 20
+    assert len(rows) == 22
     for question, answer in rows:
         places = re.findall(r"\]\(([^)]+)\)", answer)
         assert places, f"{question} has no answer"
