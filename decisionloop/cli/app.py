@@ -102,6 +102,14 @@ def status(
 
 
 @app.command()
+def actions(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """What each action earned, more than the rules and for what cost, with intervals, over all complete cohorts."""
+    from decisionloop.cli.evidence import show_actions
+
+    show_actions(use_case, as_json)
+
+
+@app.command()
 def story(
     use_case: UseCaseName,
     to: Annotated[Path | None, typer.Option(help="Where to write the page. Default: <home>/reports.")] = None,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
 from decisionloop.cli.cohorts import held_line
 from decisionloop.cli.costs import cost_status
+from decisionloop.cli.evidence import evidence_of
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.outbox import waiting_line
@@ -23,8 +24,28 @@ if TYPE_CHECKING:
     from decisionloop.ledger.alerts import Alert
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
+    from decisionloop.report.record.estimate import Estimate
+    from decisionloop.report.record.evidence import ActionFigures
 
 LAST_BATCHES = 5
+Told = tuple[float | None, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class ActionStatus:
+    """One action over all complete cohorts: (value, low, high) in currency, None each where it cannot be told.
+
+    ``value`` and ``lift`` over the rules are a decision for which the action was preferred, ``acquisition_cost`` and
+    ``customer_value`` for each yes of those who got it.
+    """
+
+    action: str
+    decisions: int
+    value: Told
+    lift: Told
+    acquisition_cost: Told
+    customer_value: Told
+    text: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,11 @@ class Status:
     held_cohorts: tuple[str, ...]
     value_per_decision: str
     is_value_of_held_cohort: bool
+    actions: tuple[ActionStatus, ...]
+    promises: tuple[str, ...]
+    at_stake_per_batch: float | None
+    at_stake: str
+    caveats: tuple[str, ...]
     serving_cost: str
     serving_cost_per_1000: float | None
     serving_cost_share: float | None
@@ -79,14 +105,18 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import champion, shadows
     from decisionloop.ledger.summary import batch_summary
-    from decisionloop.ledger.verdicts import verdicts
+    from decisionloop.report.read.beside import caveats_of
+    from decisionloop.report.words.monitor_sentences import at_stake_sentence
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), shadows(ledger, name)
-    judged, held = verdicts(ledger, name), held_cohorts(ledger, name)
+    held = held_cohorts(ledger, name)
     last = batches(ledger, name)[-LAST_BATCHES:]
     value = _last_value(workspace)
     cost = cost_status(workspace, None if value is None else float(value["value"]))
+    proof, watched = evidence_of(workspace), monitor_states(workspace)
+    currency = workspace.use_case.economics.currency
+    stake = at_stake_sentence([one.stake_total for one in watched if one.incident_id], currency)
     return Status(
         use_case=name,
         title=workspace.use_case.title,
@@ -103,22 +133,60 @@ def status_of(workspace: Workspace) -> Status:
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=_value_text(workspace, value),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
+        actions=tuple(action_status(one, currency) for one in proof.actions),
+        promises=proof.promises,
+        at_stake_per_batch=cast("float | None", stake.claims["at_stake"]),
+        at_stake=stake,
+        caveats=tuple(one.words for one in caveats_of(ledger, workspace.use_case)),
         serving_cost=cost.text,
         serving_cost_per_1000=cost.per_1000_decisions,
         serving_cost_share=cost.share_of_value,
         serving_cost_by_release=cost.by_release,
-        last_verdict=f"{judged[-1].as_of:%Y-%m-%d} {judged[-1].challenger_id}: {judged[-1].decision}" if judged else "",
+        last_verdict=_last_verdict(workspace),
         last_alerts=tuple(
             f"{alert.severity}: {alert.message.rstrip('.')}. {alert.remedy}"
             for alert in [one for one in alerts(ledger, name) if not _is_past(ledger, one)][-3:]
         ),
-        monitors=monitor_states(workspace),
+        monitors=watched,
         undelivered_notices=tuple(
             f"{notice.channel} did not take “{notice.title}” ({notice.attempts} attempts): {notice.detail}"
             for notice in undelivered_notices(ledger, name)
         ),
-        currency=workspace.use_case.economics.currency,
+        currency=currency,
     )
+
+
+def action_status(one: ActionFigures, currency: str) -> ActionStatus:
+    """One action as a script reads it, and in words."""
+    from decisionloop.report.words.evidence import action_in_brief
+
+    def told(figure: Estimate) -> Told:
+        return figure.value, figure.low, figure.high
+
+    return ActionStatus(
+        action=one.action,
+        decisions=one.decisions,
+        value=told(one.value),
+        lift=told(one.lift),
+        acquisition_cost=told(one.acquisition_cost),
+        customer_value=told(one.customer_value),
+        text=action_in_brief(one, currency),
+    )
+
+
+def _last_verdict(workspace: Workspace) -> str:
+    """The newest verdict and what became of it, in the words that the story has for it; "" before the first."""
+    from decisionloop.ledger.releases import release_events
+    from decisionloop.ledger.verdicts import verdicts
+    from decisionloop.report.read.releases import verdict_lines
+    from decisionloop.report.words.explaining import verdict_in_brief
+    from decisionloop.report.words.naming import ReleaseNames
+
+    judged = verdicts(workspace.ledger, workspace.use_case.name)
+    if not judged:
+        return ""
+    events = release_events(workspace.ledger, judged[-1].challenger_id)
+    return verdict_in_brief(verdict_lines(judged, ReleaseNames({}, {}), events)[-1])
 
 
 def _is_past(ledger: Ledger, alert: Alert) -> bool:
@@ -166,6 +234,10 @@ def as_text(state: Status) -> str:
         *(f"  not compiled  {line}" for line in state.not_compiled),
         f"  kill switch   {state.kill_switch}",
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
+        *(f"  by action     {one.text}" for one in state.actions),
+        *(f"  promised      {line}" for line in state.promises),
+        *([f"  at stake      {state.at_stake}"] if state.at_stake else []),
+        *(f"  but           {line}" for line in state.caveats),
         f"  costs         {state.serving_cost}",
         *(f"                {line}" for line in state.serving_cost_by_release),
         f"  undelivered   {state.undelivered} actions",

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from decisionloop.ledger.releases import champion
+from decisionloop.report.record.claims import Claimed
+from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import Story
+from decisionloop.report.words.money import money_claims
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,12 +35,25 @@ def print_summary(workspace: Workspace, story: Story, result: DemoResult) -> Non
 
     console = Console()
     console.print(money_table(story))
-    console.print(story.headline.verdict)
+    for sentence in told_in_short(story):
+        console.print(sentence, soft_wrap=True)
     decides = champion(workspace.ledger, result.use_case)
     console.print(f"At the end {decides.release_id if decides else 'nobody'} decides.")
     for reason in result.halted:
         console.print(f"halted: {reason}")
     console.print(f"{result.turns} turns in {result.seconds:.0f} s. The story: {result.story}", soft_wrap=True)
+
+
+def told_in_short(story: Story) -> tuple[str, ...]:
+    """The page's headline, what it covers and what speaks against it, sentence by sentence."""
+    headline = story.headline
+    return tuple(one for one in (headline.verdict, *headline.standfirst, headline.scope) if one)
+
+
+def table_claims(story: Story) -> dict[str, Claimed]:
+    """What the rows of the table claim: the money of each period whose outcomes are complete."""
+    rows = (money_claims([one]) for one in story.money)
+    return {key: value for row in rows for key, value in row.items()}
 
 
 def money_table(story: Story) -> Table:
@@ -49,7 +65,7 @@ def money_table(story: Story) -> Table:
     for name in ("month", "decisions", "decided by", "policy", "rules", "policy minus rules"):
         table.add_column(name, justify="left" if name in {"month", "decided by"} else "right")
     for period in story.money:
-        estimates = (period.policy, period.rules, period.difference)
+        estimates = (period.policy, period.rules, period.difference) if period.is_mature else (None, None, None)
         table.add_row(
             period.period,
             f"{period.decisions:,}",
@@ -59,8 +75,10 @@ def money_table(story: Story) -> Table:
     return table
 
 
-def _thousands(estimate: object) -> str:
-    value, low, high = (getattr(estimate, name) for name in ("value", "low", "high"))
+def _thousands(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "not complete yet"
+    value, low, high = estimate.value, estimate.low, estimate.high
     if value is None:
         return "cannot say"
     if low is None or high is None:

@@ -59,7 +59,9 @@ def _money_sentence(value: float, low: float, required: float, rules: GateRules)
         return f"{claim}; {sure} (required: more than {money(required)})."
     z = normal_quantile(rules.interval_confidence)
     detectable = required + (value - low) * (1 + normal_quantile(0.6) / z)
-    return (
-        f"{claim}, but that is not sure enough: {sure}, and more than {money(required)} is required. "
-        f"With these decisions only a gain of about {money(detectable)} would be found reliably (8 times in 10)."
-    )
+    found = f"With these decisions only a gain of about {money(detectable)} would be found reliably (8 times in 10)."
+    wanted = f"more than {money(required)} more is required"
+    if value < 0:
+        most = f"with {rules.confidence:.0%} confidence it earns no more than {money(-low)} less"
+        return f"{claim}; {most}, and {wanted}. {found}"
+    return f"{claim}, but that is not sure enough: {sure}, and more than {money(required)} is required. {found}"

@@ -58,7 +58,7 @@ def judge_input_change(
             alpha=alpha,
             words=words,
             suggestion="Nothing needs to be done. Remember it where something else is not as it was.",
-            against="training",
+            against=reference.against,
             stake=terms.stakes.of_feature(feature.name).of_share(moved),
             batches=window.batches,
             is_notice=True,

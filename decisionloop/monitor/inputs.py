@@ -13,7 +13,7 @@ from decisionloop.monitor.alarm.finding import Chart, Finding, Stakes
 from decisionloop.monitor.alarm.share_limit import ShareLimit
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.compare.distance import CONFIDENCE, Apart, distance, largest_rate, rise, smallest_rate
-from decisionloop.monitor.compare.profile import FeatureBins, FrameProfile, Reference
+from decisionloop.monitor.compare.profile import FIRST_BATCH, TRAINING, FeatureBins, FrameProfile, Reference
 from decisionloop.monitor.compare.shift_words import chart, median_label, percent, what_changed
 from decisionloop.monitor.compare.variation import tolerated_shift
 from decisionloop.monitor.compare.windows import Window, one_of_each
@@ -62,7 +62,7 @@ def judge_inputs(
         variation: for some features the distance that is natural between batches (see `monitor.variation`).
         more_checks: that are made beside these and share the family's budget.
 
-    Monitors: ``input_shift`` (against "training") and ``input_shift_recent`` ask for the share of values that moved,
+    Monitors: ``input_shift`` (against the reference) and ``input_shift_recent`` ask for the share of values that moved,
     ``missing_share`` for a rise of it, ``unseen_categories`` for a rise of the share outside the contract, and
     ``vanished_categories`` for the reference's share of categories of which not one is left. What is compared with
     training is asked in every window, and told of the shortest that is sure. Each of the checks that are made has the
@@ -100,18 +100,18 @@ def _checks(
             ShareLimit.of(tolerated, halting, at_stake, monitors.minimum_money)
             for tolerated in (tolerance, FAULT_SHARE * tolerance, FAULT_SHARE * monitors.minimum_shift)
         )
-        yield _Check("input_shift", feature, bins, now, before, "training", shift, at_stake, window)
+        yield _Check("input_shift", feature, bins, now, before, reference.against, shift, at_stake, window)
         if lately is not None and window.batches == 1:
             usual = lately.cells(feature.name)
             yield _Check("input_shift_recent", feature, bins, now, usual, "recent", shift, at_stake, window)
-        yield _Check("missing_share", feature, bins, now, before, "training", gaps, at_stake, window)
+        yield _Check("missing_share", feature, bins, now, before, reference.against, gaps, at_stake, window)
         for monitor in ("unseen_categories", "vanished_categories") if bins.is_category else ():
-            yield _Check(monitor, feature, bins, now, before, "training", fault, at_stake, window)
+            yield _Check(monitor, feature, bins, now, before, reference.against, fault, at_stake, window)
 
 
 def _shift(check: _Check, alpha: float) -> Finding:
     apart = distance(check.now, check.before, alpha, check.window.repetition)
-    labels, since = check.bins.labels, "training" if check.against == "training" else "the last batches"
+    labels, since = check.bins.labels, _name(check.against)
     words = f"{check.feature.wording}: {percent(apart.figure.value or 0.0)} of the values moved since {since}"
     if apart.bound > check.limit.threshold:
         words += f": {what_changed(labels, check.before, check.now)}"
@@ -119,6 +119,11 @@ def _shift(check: _Check, alpha: float) -> Finding:
         if not check.bins.is_category and None not in medians and medians[0] != medians[1]:
             words += f"; the median was in “{medians[0]}”, now in “{medians[1]}”"
     return _finding(check, apart, alpha, words, _CAUSE, _chart(check))
+
+
+def _name(against: str) -> str:
+    """A reference in words."""
+    return {TRAINING: "training", FIRST_BATCH: "the first batch"}.get(against, "the last batches")
 
 
 def _missing(check: _Check, alpha: float) -> Finding:
@@ -133,7 +138,7 @@ def _rise(check: _Check, cell: int, alpha: float, what: str, suggestion: str) ->
     """A rise of the share of one cell."""
     (x, n), (y, m) = ((int(counts[cell]), int(counts.sum())) for counts in (check.now, check.before))
     seen = (x / check.window.repetition, n / check.window.repetition)
-    words = f"{check.feature.wording}: {percent(x / n)} {what} (in training {percent(y / m)})"
+    words = f"{check.feature.wording}: {percent(x / n)} {what} (in {_name(check.against)} {percent(y / m)})"
     drawn = chart((check.bins.labels[cell], "all others"), (y, m - y), (x, n - x))
     return _finding(check, rise(seen, (y, m), alpha), alpha, words, suggestion, drawn)
 
@@ -157,7 +162,7 @@ def _vanished(check: _Check, alpha: float) -> Finding:
     words = f"{check.feature.wording}: no category has vanished"
     if len(gone):
         verb = "has" if len(gone) == 1 else "have"
-        words = f"{check.feature.wording}: {names} {verb} vanished ({percent(share)} of the training reference)"
+        words = f"{check.feature.wording}: {names} {verb} vanished (it had {percent(share)} in {_name(check.against)})"
     return _finding(check, Apart(figure, bound), alpha, words, _NAMES, _chart(check))
 
 

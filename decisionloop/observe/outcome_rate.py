@@ -49,7 +49,7 @@ def late_against_early(outcome: Floats, missing: MissingOutcomes, confidence: fl
         "late_outcome_rate": (yes / come, (YES - yes / come * COMES) / come),
         "late_share": (come / count, COMES / count),
     }
-    estimates = {"early_outcome_rate": weighted_mean(outcome[~np.isnan(outcome)], confidence=confidence)}
+    estimates = {"early_outcome_rate": rate_estimate(outcome[~np.isnan(outcome)], confidence=confidence)}
     for name, (value, by_part) in told.items():
         half = missing.late.half_width(missing.gradient(rows * by_part), confidence)
         low, high = max(0.0, value - half), min(1.0, value + half)

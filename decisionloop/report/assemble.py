@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,10 +17,12 @@ from decisionloop.ledger.stage_costs import batch_costs
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.report.read import decisions as reads
 from decisionloop.report.read.batches import Handled, alert_lines, batch_lines, quality_summary
+from decisionloop.report.read.beside import caveats_of, known_events
 from decisionloop.report.read.costs import serving_lines
+from decisionloop.report.read.evidence import action_lines, promises
+from decisionloop.report.read.impact import impact_lines
 from decisionloop.report.read.measurements import (
     Measured,
-    impact_lines,
     performance,
     periods_of_money,
     total_cost_of_exploration,
@@ -29,10 +31,12 @@ from decisionloop.report.read.monitoring import read_monitoring
 from decisionloop.report.read.releases import reference_auc, release_lines, verdict_lines
 from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.lines import Explored
+from decisionloop.report.record.lines import Explored, Otherwise
 from decisionloop.report.record.story import ActionLine, PeriodTruth, Story, UseCaseLines
+from decisionloop.report.record.truth import check_truth
+from decisionloop.report.words.beside import grave_caveats
 from decisionloop.report.words.glossary import definitions_for, notes_for
-from decisionloop.report.words.money import headline
+from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import ReleaseNames, StoryClock, release_names
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
 EXPLORATION = "exploration"
 TRUTH_COLUMNS = ("period", "policy", "rules", "everyone", "hindsight")
+TRUTH_ERRORS = ("policy_error", "rules_error", "difference_error")
 
 
 def assemble_story(
@@ -53,8 +58,9 @@ def assemble_story(
     """Read the whole story.
 
     ``truth``: one row a period, columns period ("2005-06"), policy, rules, everyone, hindsight: true money in
-    currency, known to a replay only. ``snapshots``: where features lie; without it the worked decision shows
-    neither features nor money. ``interval_level``: the confidence that the measurements were made with.
+    currency, known to a replay only (policy_error, rules_error, difference_error: where an experiment estimates it).
+    ``snapshots``: where features lie; without it the worked decision shows neither features nor money.
+    ``interval_level``: the confidence that the measurements were made with.
     """
     name = use_case.name
     found = batches(ledger, name)
@@ -62,24 +68,28 @@ def assemble_story(
     names = _names(ledger, use_case, found)
     deciders = handled.deciders()
     measured = Measured(reads.newest_measurements(ledger, name), deciders, tuple(held_cohorts(ledger, name)))
-    clock = StoryClock(found)
-    case = use_case_lines(use_case)
+    clock, judged = StoryClock(found), verdicts(ledger, name)
+    case, events = use_case_lines(use_case), _stage_events(ledger, names)
     money = periods_of_money(measured, handled.decided(), names)
     lines = batch_lines(handled, names)
     first, last = _span(found)
+    known, caveats = truth_lines(truth), caveats_of(ledger, use_case)
+    check = check_truth(known, money, interval_level) if known else None
     return Story(
         use_case=case,
         first=first,
         last=last,
-        headline=headline(case, money, lines),
+        headline=headline(case, money, lines, check, grave_caveats(caveats)),
         money=money,
-        releases=release_lines(_stage_events(ledger, names), names, clock),
+        releases=release_lines(events, names, clock),
         batches=lines,
         performance=performance(measured, names),
         auc_threshold=_auc_threshold(ledger, use_case),
-        verdicts=verdict_lines(verdicts(ledger, name), names),
-        explored=_explored(ledger, name, handled, total_cost_of_exploration(measured)),
-        impact=impact_lines(measured, use_case),
+        verdicts=verdict_lines(judged, names, events),
+        actions=action_lines(measured.figures, use_case),
+        promises=promises(judged, events, measured, names),
+        explored=_explored(ledger, use_case, handled, total_cost_of_exploration(measured)),
+        impact=impact_lines(measured, use_case, interval_level),
         minimum_impact_ratio=use_case.gate.minimum_impact_ratio,
         worked=worked_decision(ledger, use_case, names, snapshots),
         serving=serving_lines(batch_costs(ledger, name), len(found), money, names),
@@ -87,11 +97,21 @@ def assemble_story(
         alerts=alert_lines(alerts(ledger, name), clock),
         quality=quality_summary(handled.results, _fault_rows(ledger, name)),
         ledger=reads.ledger_counts(ledger, name),
-        truth=truth_lines(truth),
+        truth=known,
+        caveats=caveats,
+        events=known_events(use_case),
         notes=notes_for(use_case),
         definitions=definitions_for(use_case),
         interval_level=interval_level,
     )
+
+
+def read_measured(ledger: Ledger, use_case: UseCase) -> tuple[Measured, ReleaseNames, list[ReleaseEvent]]:
+    """The newest figures and who decided, what releases are called, and every step of theirs."""
+    found = batches(ledger, use_case.name)
+    names = _names(ledger, use_case, found)
+    deciders = _handled(ledger, use_case.name, found).deciders()
+    return Measured(reads.newest_measurements(ledger, use_case.name), deciders), names, _stage_events(ledger, names)
 
 
 def use_case_lines(use_case: UseCase) -> UseCaseLines:
@@ -114,13 +134,26 @@ def use_case_lines(use_case: UseCase) -> UseCaseLines:
 
 
 def truth_lines(truth: pd.DataFrame | None) -> tuple[PeriodTruth, ...]:
-    """The replay's truth by period."""
+    """The replay's truth by period; the errors are 0 where the frame has none."""
     if truth is None:
         return ()
-    rows = truth.sort_values("period", kind="stable")[list(TRUTH_COLUMNS)].itertuples(index=False)
-    return tuple(
-        PeriodTruth(str(row[0]), *(Estimate.of(None if pd.isna(v) else float(v)).value for v in row[1:]))
-        for row in rows
+    whole = truth.sort_values("period", kind="stable").reindex(columns=[*TRUTH_COLUMNS, *TRUTH_ERRORS])
+    return tuple(_period_truth(row) for row in whole.to_dict("records"))
+
+
+def _period_truth(row: Mapping[Hashable, Any]) -> PeriodTruth:
+    def known(name: str) -> float | None:
+        return None if pd.isna(row[name]) else Estimate.of(float(row[name])).value
+
+    return PeriodTruth(
+        period=str(row["period"]),
+        policy=known("policy"),
+        rules=known("rules"),
+        everyone=known("everyone"),
+        hindsight=known("hindsight"),
+        policy_error=known("policy_error") or 0.0,
+        rules_error=known("rules_error") or 0.0,
+        difference_error=known("difference_error") or 0.0,
     )
 
 
@@ -172,19 +205,27 @@ def _fault_rows(ledger: Ledger, name: str) -> int:
     return sum(int(detail.get("fault_rows") or 0) for detail in details)
 
 
-def _explored(ledger: Ledger, name: str, handled: Handled, cost: Estimate) -> Explored | None:
-    if not handled.counts:
+def _explored(ledger: Ledger, use_case: UseCase, handled: Handled, cost: Estimate) -> Explored | None:
+    if not handled.standing:
         return None
-    seen = reads.outcome_counts(ledger, name)
+    seen = reads.outcome_counts(ledger, use_case.name)
     of_explored = [one for one in seen if one.role == EXPLORATION]
     return Explored(
-        decisions=sum(one.decisions for one in handled.counts if one.role == EXPLORATION),
-        all_decisions=sum(one.decisions for one in handled.counts),
+        decisions=sum(one.decisions for one in handled.standing if one.role == EXPLORATION),
+        all_decisions=sum(one.decisions for one in handled.standing),
         cost=cost,
         outcomes_seen=sum(one.outcomes for one in of_explored),
         yes_rate=_yes_rate(of_explored),
         other_yes_rate=_yes_rate([one for one in seen if one.role != EXPLORATION]),
+        otherwise=_otherwise(use_case),
     )
+
+
+def _otherwise(use_case: UseCase) -> Otherwise:
+    """What would be known of outcomes without exploring: with one revealing action it stood against silent ones."""
+    if all(use_case.revealing):
+        return "seen"
+    return "unseen" if sum(use_case.revealing) == 1 else "partly"
 
 
 def _yes_rate(seen: Sequence[reads.OutcomeCount]) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import get_args
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,10 +15,21 @@ from decisionloop.report.charts import monitors as monitor_charts
 from decisionloop.report.charts import rows as row_charts
 from decisionloop.report.charts import series as charts
 from decisionloop.report.read import costs
+from decisionloop.report.record.beside import Subject
 from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
-from decisionloop.report.words import explaining, figures, money, monitor_sentences, monitors, recounting, spans
+from decisionloop.report.words import (
+    beside,
+    evidence,
+    explaining,
+    figures,
+    money,
+    monitor_sentences,
+    monitors,
+    recounting,
+    spans,
+)
 
 MOST_ROWS = 25
 """Of the measures and alarms of one family so many are in its tables; the ledger has them all."""
@@ -133,7 +145,11 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
     if story.performance:
         skill = explaining.skill_sentence(story.performance, case.noun, story.auc_threshold)
         said["skill"] = (skill,)
-        said["calibration"] = (explaining.calibration_sentence(story.performance, case.outcome),)
+        said["calibration"] = (explaining.calibration_sentence(story.performance, case.outcome, case.noun),)
+    if story.actions:
+        said["actions"] = (evidence.actions_sentence(story.actions),)
+    if story.promises:
+        said["promises"] = tuple(evidence.promise_sentence(one, currency) for one in story.promises)
     if story.explored:
         said["explored"] = explaining.explored_sentences(story.explored, case.outcome, currency)
     if story.impact:
@@ -153,22 +169,40 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
     if story.monitoring:
         said |= monitor_sentences.paragraphs(story.monitoring, case)
     if story.truth:
-        said["truth"] = recounting.truth_sentences(story.truth, story.money, case)
-    return {name: tuple(s for s in sentences if s) for name, sentences in said.items()}
+        said["truth"] = recounting.truth_sentences(story.truth, story.money, case, story.interval_level)
+    return {name: tuple(s for s in sentences if s) for name, sentences in _with_caveats(said, story).items()}
+
+
+_SECTIONS: dict[Subject, str] = {"rates": "calibration"}
+"""Where the caveats of a subject stand, if not in the section of its name."""
+
+
+def _with_caveats(said: dict[str, tuple[str, ...]], story: Story) -> dict[str, tuple[str, ...]]:
+    """Every section with the caveats of its figures behind its sentences, and the money with the calendar."""
+    told = dict(said)
+    for subject in get_args(Subject):
+        section = _SECTIONS.get(subject, subject)
+        if section in told:
+            told[section] = (*told[section], *beside.caveats_about(story.caveats, subject))
+    if story.events:
+        told["money"] = (*told["money"], beside.events_sentence(story.events))
+    return told
 
 
 def drawings(story: Story) -> dict[str, Figure]:
     """The charts of the story, each at two widths."""
     case = story.use_case
-    drawn: dict[str, Callable[[str, float], str]] = dict(monitor_charts.charts_of(story.monitoring))
+    drawn: dict[str, Callable[[str, float], str]] = dict(monitor_charts.charts_of(story.monitoring, story.events))
     if story.money:
-        drawn["money"] = lambda name, width: charts.money_chart(story.money, case.currency, name, width)
+        drawn["money"] = lambda name, width: charts.money_chart(story.money, case.currency, name, width, story.events)
     if story.releases:
         drawn["timeline"] = lambda name, width: row_charts.timeline_chart(
             story.releases, story.first, max(story.last, *(event.on for event in story.releases)), name, width
         )
     if any(line.auc.is_known for line in story.performance):
-        drawn["skill"] = lambda name, width: charts.skill_chart(story.performance, story.auc_threshold, name, width)
+        drawn["skill"] = lambda name, width: charts.skill_chart(
+            story.performance, story.auc_threshold, name, width, story.events
+        )
     if any(line.observed_rate is not None for line in story.performance):
         drawn["calibration"] = lambda name, width: row_charts.calibration_chart(
             explaining.leading(story.performance), name, width
@@ -177,7 +211,7 @@ def drawings(story: Story) -> dict[str, Figure]:
         reasons = story.worked.reasons
         drawn["reasons"] = lambda name, width: row_charts.reasons_chart(reasons, name, width)
     if story.batches:
-        drawn["shares"] = lambda name, width: charts.shares_chart(story.batches, case, name, width)
+        drawn["shares"] = lambda name, width: charts.shares_chart(story.batches, case, name, width, story.events)
     if story.truth:
         drawn["truth"] = lambda name, width: row_charts.truth_chart(story.truth, case.currency, name, width)
     return {

@@ -72,7 +72,7 @@ class ReplaySource(Source, Protocol):
 
         ``as_of`` is the as-of of the replay's calendar at which the entity is decided. For the report's section
         "what the replay knew" only: a loop that reads it cheats. A randomised log knows the outcome under the
-        logged action alone and says so in a further column, ``action``.
+        logged action alone and says so in two further columns, ``action`` and ``propensity``.
         """
 
 

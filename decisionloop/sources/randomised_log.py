@@ -52,13 +52,13 @@ class RandomisedLog(HistoryBacked):
         return outcome_frame(self.use_case, met, self.history.rows.where, keys)
 
     def hidden_truth(self) -> pd.DataFrame:
-        """Every logged outcome: entity_id, as_of, outcome_class, amount, and the logged action that it is of.
+        """Every logged outcome: entity_id, as_of, outcome_class, amount, the logged action that it is of, propensity.
 
         For the report's section "what the replay knew" only.
         """
         cases = self._cases()
         truth = recorded_truth(self.use_case, self.history, cases, self.history.rows.where)
-        return truth.assign(action=cases[LOGGED])
+        return truth.assign(action=cases[LOGGED], propensity=cases[self.spec.propensity])
 
     def _cases(self) -> pd.DataFrame:
         """Logged cases with a recorded outcome: entity_id, recorded_at, seen_at, action, propensity, outcome."""

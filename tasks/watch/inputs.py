@@ -19,10 +19,10 @@ from decisionloop.ledger.monitor_references import (
     reference_of,
     thresholds_of,
 )
-from decisionloop.ledger.releases import Release
+from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding, Stakes
-from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.compare.profile import FIRST_BATCH, TRAINING, FrameProfile, Reference
 from decisionloop.monitor.compare.variation import Variation
 from decisionloop.monitor.compare.windows import Watched
 from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, FeaturesBefore, watch_features
@@ -43,7 +43,10 @@ def reference_for(workspace: Workspace, batch: Batch, release_id: str) -> Refere
     A batch that became the reference and then was killed is still the first when it runs again.
     """
     kept = reference_of(workspace.ledger, workspace.use_case.name, release_id)
-    return None if kept is None or kept.as_of == batch.as_of else Reference.from_json(kept.content)
+    if kept is None or kept.as_of == batch.as_of:
+        return None
+    is_first_batch = release_of(workspace, release_id).kind == RULES
+    return replace(Reference.from_json(kept.content), against=FIRST_BATCH if is_first_batch else TRAINING)
 
 
 def judge_features(

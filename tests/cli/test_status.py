@@ -9,9 +9,15 @@ from datetime import UTC, datetime
 import pytest
 
 from decisionloop.ledger.flags import flag_history
+from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.releases import Release, register_release
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
+from decisionloop.report.assemble import assemble_story
+from decisionloop.report.page import paragraphs
+from decisionloop.report.record.claims import disagreements
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.words.evidence import action_in_brief
 from decisionloop.workspace import open_workspace
 
 WHO = ("--reason", "too many complaints", "--by", "anna")
@@ -123,3 +129,39 @@ def test_a_release_that_was_not_compiled_says_why(cli, vouchers):
     lines = [line for line in told.out.splitlines() if "not compiled" in line]
     assert lines == ["  not compiled  vouchers/slow/1: tree 3 has 80 leaves. Train with max_leaf_nodes <= 64."]
     assert cli("status", "vouchers", "--json").json[0]["not_compiled"] == [lines[0].split("  ")[-1]]
+
+
+def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, vouchers):
+    workspace, at = open_workspace("vouchers"), datetime(2024, 3, 4, tzinfo=UTC)
+    record_use_case(workspace.ledger, "vouchers", workspace.use_case.digest, 1, "", at)
+    figures = [
+        Measurement("vouchers", None, name, "action=voucher", "2024-03-04", value, low, high, 50, 50.0, True, at)
+        for name, value, low, high in (
+            ("value_of_action", 1.5, 1.0, 2.0),
+            ("lift_of_action", None, None, None),
+            ("conversion_of_action", 0.1, 0.05, 0.2),
+            ("cost_of_action", 0.5, 0.5, 0.5),
+            ("amount_of_action", 4.0, 3.0, 5.0),
+        )
+    ]
+    append_measurements(workspace.ledger, figures)
+    (state,) = cli("status", "vouchers", "--json").json
+    (told,) = state["actions"]
+    assert (told["action"], told["decisions"], told["value"], told["lift"]) == (
+        "voucher", 50, [1.5, 1.0, 2.0], [None, None, None],
+    )  # fmt: skip
+    assert told["acquisition_cost"] == [5.0, 2.5, 10.0]
+    assert told["customer_value"] == [40.0, 15.0, 100.0]
+    assert cli("actions", "vouchers", "--json").json["actions"] == [told]
+    assert f"by action     {told['text']}" in cli("status", "vouchers").out
+    assert told["text"].startswith("voucher: a decision earned")
+    assert "more than the rules: cannot be told" in told["text"]
+    story = assemble_story(workspace.ledger, workspace.use_case)
+    (action,) = story.actions
+    assert action.acquisition_cost == Estimate(5.0, 2.5, 10.0)
+    assert disagreements([action_in_brief(action, "EUR"), *paragraphs(story)["actions"]]) == ()
+
+
+def test_without_a_mature_cohort_no_action_has_brought_anything(cli, vouchers):
+    assert cli("actions", "vouchers").out == "vouchers: no cohort is mature yet.\n"
+    assert cli("actions", "vouchers", "--json").json["actions"] == []

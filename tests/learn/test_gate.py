@@ -164,6 +164,16 @@ def test_what_a_candidate_costs_more_to_serve_is_taken_off_its_gain() -> None:
     assert "that is not sure enough" in refused.reason
 
 
+def test_a_loss_is_told_as_a_loss_and_not_as_a_gain_that_is_not_sure_enough() -> None:
+    losing = judge(replace(GOOD, money=money(-0.44, 0.07)), RULES)
+    assert losing.decision == "refuse"
+    assert losing.checks[0].reason.startswith(
+        "It earns an estimated TWD 0.4400 less per decision than the champion; with 90% confidence it earns no more "
+        "than TWD 0.5100 less, and more than TWD 0.00 more is required."
+    )
+    assert "not sure enough" not in losing.reason
+
+
 def test_what_a_candidate_costs_less_to_serve_is_said_and_promotes_nobody() -> None:
     cheaper = judge(replace(GOOD, serving_cost=-0.0000021), RULES).checks[0]
     assert cheaper.observed == pytest.approx(1.1)

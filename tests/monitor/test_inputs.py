@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from decisionloop.errors import UsageError
 from decisionloop.monitor.alarm.budget import AlarmBudget, budget_of
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.alarm.terms import Terms
-from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.compare.profile import FIRST_BATCH, FrameProfile, Reference
 from decisionloop.monitor.compare.windows import EntitySketch, Watched, Window, windows_of
 from decisionloop.monitor.inputs import judge_inputs
 from tests.monitor.customers import customers, offers
@@ -167,6 +169,18 @@ def test_a_rise_of_missing_values_is_an_alarm_of_its_own() -> None:
     assert one(findings, "missing_share", "spend").figure.value == pytest.approx(0, abs=0.02)
 
 
+def test_where_nothing_was_trained_the_first_batch_is_what_values_moved_from() -> None:
+    frame = customers(5_000, seed=8)
+    gaps = np.random.default_rng(3).random(len(frame)) < 0.3
+    plan = frame["plan"].where(frame["plan"] != "family", "basic")
+    changed = frame.assign(plan=plan, logins=frame["logins"].mask(gaps))
+    findings = judged(changed, reference=replace(REFERENCE, against=FIRST_BATCH))
+    assert any(finding.is_alarm for finding in findings)
+    assert {finding.against for finding in findings if finding.monitor == "input_shift"} == {FIRST_BATCH}
+    assert not any("train" in finding.words for finding in findings)
+    assert "since the first batch" in one(findings, "input_shift", "plan").words
+
+
 @pytest.mark.parametrize("n", [500, 50_000])
 def test_a_vanished_category_is_named_in_the_first_batch(n: int) -> None:
     frame = customers(n, seed=8)
@@ -174,7 +188,7 @@ def test_a_vanished_category_is_named_in_the_first_batch(n: int) -> None:
     findings = judged(frame.assign(plan=plan))
     gone = one(findings, "vanished_categories", "plan")
     assert gone.is_alarm
-    assert gone.words == "Plan: “family” has vanished (12 % of the training reference)."
+    assert gone.words == "Plan: “family” has vanished (it had 12 % in training)."
     assert gone.figure.low < 0.12 < gone.figure.high
 
 

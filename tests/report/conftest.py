@@ -28,7 +28,7 @@ from decisionloop.report.record.lines import (
     WorkedDecision,
 )
 from decisionloop.report.record.story import ActionLine, Definition, PeriodMoney, PeriodTruth, Story, UseCaseLines
-from decisionloop.report.words.money import headline
+from decisionloop.report.words.headline import headline
 from tests.report.monitoring_sample import sample_monitoring
 
 BOOSTING = "the gradient-boosted model of 6 July"

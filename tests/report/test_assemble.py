@@ -25,10 +25,12 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.ledger.verdicts import TrainingSet, Verdict, append_training_set, append_verdict
-from decisionloop.report.assemble import assemble_story
-from decisionloop.report.page import render_story
-from decisionloop.report.read.replay_truth import truth_of_replay
+from decisionloop.report.assemble import assemble_story, read_measured
+from decisionloop.report.page import paragraphs, render_story
+from decisionloop.report.read.evidence import promises
+from decisionloop.report.read.replay_truth import by_period, logged_money, true_money, truth_of_replay
 from decisionloop.report.read.worked_decision import chosen_decision
+from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import RULES, Story
 from decisionloop.report.words.figures import NBSP
@@ -149,10 +151,10 @@ def _measure(ledger: Ledger) -> None:
             _figure("value_rules_total", week, rules, 4.0),
             _figure("value_difference_total", week, policy - rules, 15.0),
             _figure("exploration_cost", week, 2.5, 0.5),
-            _figure("selection_rate", week, 0.6, 0.1, slice="sex=1", n=40),
-            _figure("selection_rate", week, 0.5, 0.1, slice="sex=2", n=30),
-            _figure("impact_ratio", week, 1.0, 0.0, slice="sex=1", n=40),
-            _figure("impact_ratio", week, 0.83, 0.05, slice="sex=2", n=30),
+            _figure("selection_rate", week, 0.6, 0.1, slice="sex=1", n=400),
+            _figure("selection_rate", week, 0.5, 0.1, slice="sex=2", n=300),
+            _figure("impact_ratio", week, 1.0, 0.0, slice="sex=1", n=400),
+            _figure("impact_ratio", week, 0.7, 0.05, slice="sex=2", n=300),
         ]
     for week, auc in zip(WEEKS[2:], (0.9, 0.8), strict=True):
         figures += [
@@ -263,7 +265,7 @@ def test_the_headline_is_about_all_counted_money(told: Story) -> None:
         "In two months the decisions earned NT$100 and the rules alone would have earned NT$75: "
         "the data cannot tell the two apart."
     )
-    assert "In July both lost money: the loop NT$110, the rules NT$110." in told.headline.standfirst
+    assert f"In July{NBSP}2005 both lost money: the loop NT$110, the rules NT$110." in told.headline.standfirst
     assert (told.first, told.last) == (date(2005, 6, 3), date(2005, 7, 15))
 
 
@@ -343,17 +345,40 @@ def test_exploration_is_counted_with_what_it_showed(told: Story) -> None:
 def test_groups_are_those_of_the_latest_month(told: Story) -> None:
     men, women = told.impact
     assert (men.group, men.is_best, women.is_best) == ("men", True, False)
-    assert (women.cohort, women.n) == ("2005-07", 60)
-    assert women.ratio.value == pytest.approx(0.83)
-    assert women.ratio.low == pytest.approx(0.83 - np.hypot(0.05, 0.05) / 2)
+    assert (women.cohort, women.n) == ("2005-07", 600)
     assert women.selection_rate == pytest.approx(0.5)
+    # Of the rates beside it, not the average of the batches' ratios: each batch may have another best group.
+    assert women.ratio.value == pytest.approx(0.5 / 0.6)
+    assert women.ratio.low is not None
+    assert women.ratio.high is not None
+    assert women.ratio.low < 0.5 / 0.6 < women.ratio.high
+
+
+def test_who_was_chosen_most_often_is_so_by_the_rates_beside_it(filled: Filled, use_case: UseCase) -> None:
+    swapped = [
+        _figure("selection_rate", WEEKS[3], rate, 0.1, slice=f"sex={group}", n=n, as_of=day(9, 1))
+        for group, rate, n in (("1", 0.2, 1_000), ("2", 0.9, 100))
+    ]
+    append_measurements(filled.ledger, swapped)
+    men, women = assemble_story(filled.ledger, use_case).impact
+    assert men.selection_rate is not None
+    assert women.selection_rate is not None
+    assert women.is_best
+    assert men.ratio.value == pytest.approx(men.selection_rate / women.selection_rate)
+
+
+def test_a_group_below_the_minimum_is_neither_the_most_nor_the_least_chosen(filled: Filled, use_case: UseCase) -> None:
+    few = [_figure("selection_rate", week, 1.0, 0.1, slice="sex=3", n=20) for week in WEEKS]
+    append_measurements(filled.ledger, few)
+    men, _, others = assemble_story(filled.ledger, use_case).impact
+    assert (men.is_best, others.is_best, others.selection_rate, others.ratio) == (True, False, 1.0, Estimate())
 
 
 def test_a_group_that_the_contract_does_not_name_is_not_hidden(filled: Filled, use_case: UseCase) -> None:
-    figure = _figure("impact_ratio", WEEKS[3], 0.4, 0.1, slice="sex=not_stated", n=9)
+    figure = _figure("selection_rate", WEEKS[3], 0.3, 0.1, slice="sex=not_stated", n=1_000)
     append_measurements(filled.ledger, [figure])
     lines = assemble_story(filled.ledger, use_case).impact
-    assert [(line.group, line.ratio.value) for line in lines][-1] == ("not stated", pytest.approx(0.4))
+    assert [(line.group, line.ratio.value) for line in lines][-1] == ("not stated", pytest.approx(0.5))
 
 
 def test_before_any_model_decided_an_explored_decision_is_told(
@@ -479,7 +504,7 @@ class Replay:
     def hidden_truth(self) -> pd.DataFrame:
         rows = [(f"c{i}", pd.Timestamp(week), float(i == 0), np.nan) for week in WEEKS for i in range(CLIENTS)]
         truth = pd.DataFrame(rows, columns=["entity_id", "as_of", "outcome_class", "amount"])
-        return truth.assign(action="increase") if "action" in self.columns else truth
+        return truth.assign(action="increase", propensity=1.0) if "action" in self.columns else truth
 
 
 @dataclass(frozen=True)
@@ -503,11 +528,48 @@ def test_the_truth_of_a_replay_prices_four_ways_to_decide(filled: Filled, use_ca
     assert july == pytest.approx(june | {"policy": everyone})
 
 
-def test_a_live_source_and_a_logged_experiment_have_no_truth_to_tell(filled: Filled, use_case: UseCase) -> None:
-    logged = Replay(columns=("action",))
-    for source in (object(), logged):
-        opened = Opened(filled.ledger, filled.snapshots, use_case, source)
-        assert truth_of_replay(opened) is None  # type: ignore[arg-type]
+def test_a_live_source_has_no_truth_to_tell(filled: Filled, use_case: UseCase) -> None:
+    opened = Opened(filled.ledger, filled.snapshots, use_case, object())
+    assert truth_of_replay(opened) is None  # type: ignore[arg-type]
+
+
+def test_a_logged_experiment_tells_the_truth_of_loop_and_rules_as_far_as_it_can(
+    filled: Filled, use_case: UseCase
+) -> None:
+    logged = Replay(columns=("action",))  # everyone was increased, so it knows what every increase brings
+    truth = truth_of_replay(Opened(filled.ledger, filled.snapshots, use_case, logged))  # type: ignore[arg-type]
+    assert truth is not None
+    (june, _) = truth.set_index("period").loc[["2005-06", "2005-07"]].to_dict("records")
+    rules = 2 * (-450 + 30 * (3 + 5 + 7))
+    assert (june["policy"], june["rules"]) == (pytest.approx(rules), pytest.approx(rules))
+    assert june["policy_error"] > 0
+    assert june["difference_error"] == 0
+    assert np.isnan(june["hindsight"])
+    (told, _) = assemble_story(filled.ledger, use_case, truth).truth
+    assert (told.hindsight, told.policy_error) == (None, pytest.approx(june["policy_error"]))
+
+
+def test_what_an_experiment_says_is_unbiased_and_as_sure_as_it_says(use_case: UseCase) -> None:
+    draws, n = np.random.default_rng(4), 4_000
+    features = pd.DataFrame({"limit": draws.uniform(10_000, 90_000, n), "status": 0.0, "utilisation": 0.1, "sex": "1"})
+    known = pd.DataFrame(
+        {
+            "action": np.where(draws.random(n) < 0.7, "increase", "hold"),
+            "rules_action": np.where(features["limit"] > 40_000, "increase", "hold"),
+            "outcome_class": (draws.random(n) < 0.06).astype(float),
+            "amount": np.nan,
+        }
+    )
+    truth = true_money(use_case, features, known)
+    misses = []
+    for _ in range(100):
+        logged = np.where(draws.random(n) < 0.3, "increase", "hold")
+        log = known.assign(logged_action=logged, logged_propensity=np.where(logged == "increase", 0.3, 0.7))
+        log["outcome_class"] = log["outcome_class"].where(logged == "increase")
+        told = by_period(logged_money(use_case, features, log).assign(as_of=WEEKS[0]), is_experiment=True).iloc[0]
+        misses.append((told["rules"] - truth["rules"].sum()) / told["rules_error"])
+    assert abs(np.mean(misses)) < 4 / 1.96 / np.sqrt(100)
+    assert np.mean(np.abs(misses) <= 1) >= 0.88
 
 
 def test_truth_comes_from_the_argument_and_only_from_there(filled: Filled, use_case: UseCase) -> None:
@@ -565,3 +627,54 @@ def test_times_of_a_live_loop_stay_as_they_are(sqlite_ledger: Ledger) -> None:
     clock = StoryClock(batches(sqlite_ledger, "credit_line"))
     assert clock.day(day(7, 20)) == date(2005, 7, 20)
     assert clock.day(day(7, 1)) == date(2005, 7, 1)
+
+
+def test_a_halted_batch_has_no_decisions_whatever_it_had_noted_down(filled: Filled, use_case: UseCase) -> None:
+    halted = next(one for one in batches(filled.ledger, "credit_line") if one.state == "halted")
+    digest = filled.snapshots.put_table(pa.Table.from_pandas(frame(), preserve_index=False)).digest
+    noted = decided(50, halted.batch_id, day(6, 17), digest, True, use_case)
+    with filled.ledger.begin() as connection:
+        append_decisions(connection, noted)
+    told = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots)
+    line = next(one for one in told.batches if one.state == "halted")
+    assert (line.decisions, line.shares) == (0, ())
+    assert told.explored is not None
+    assert told.explored.all_decisions == 32
+    assert told.headline.scope.startswith("32 decisions in 4 batches (one more was halted and decided nothing)")
+    assert disagreements([told.headline.scope, *paragraphs(told)["batches"], *paragraphs(told)["explored"]]) == ()
+
+
+def test_a_promise_stands_beside_what_came(filled: Filled, use_case: UseCase) -> None:
+    came = [_figure("value_difference", week, value, 2.0) for week, value in zip(WEEKS[2:], (1.0, 3.0), strict=True)]
+    append_measurements(filled.ledger, came)
+    money = {"value": 9.0, "low": 5.0, "high": 13.0, "confidence": 0.8}
+    kept = Verdict("credit_line", MODEL_ID, RULES_ID, 2, day(7, 8), "promote", "[]", canonical_json({"money": money}))
+    assert _promised(use_case, filled, kept) == (Estimate(9.0, 5.0, 13.0), 0.8, 12, pytest.approx(2.0))
+    # Of what a model would have earned since it retired nothing is known, so nothing is compared.
+    against_a_model = replace(kept, champion_id=MODEL_ID)
+    assert _promised(use_case, filled, against_a_model) == (Estimate(9.0, 5.0, 13.0), 0.8, 12, None)
+    first_look = replace(kept, challenger_id="credit_line/other")
+    measured, names, events = read_measured(filled.ledger, use_case)
+    assert promises([first_look], events, measured, names) == ()
+
+
+def _promised(case: UseCase, filled: Filled, verdict: Verdict) -> tuple[object, ...]:
+    measured, names, events = read_measured(filled.ledger, case)
+    (one,) = promises([verdict], events, measured, names)
+    return one.promised, one.level, one.decisions, one.delivered.value
+
+
+def test_what_each_action_brought_is_told_over_all_complete_cohorts(filled: Filled, use_case: UseCase) -> None:
+    part = "action=increase"
+    figures = [_figure("value_of_action", week, 4.0 + i, 1.0, slice=part, n=10) for i, week in enumerate(WEEKS)]
+    figures += [_figure("lift_of_action", week, 1.0, 0.2, slice=part, n=10) for week in WEEKS[1:]]
+    figures += [
+        replace(_figure("lift_of_action", WEEKS[0], 0.0, 0.0, slice=part, n=10), value=None, low=None, high=None),
+        _figure("value_of_action", day(8, 5), 99.0, 1.0, slice=part, n=10, is_mature=False),
+    ]
+    append_measurements(filled.ledger, figures)
+    (increase,) = assemble_story(filled.ledger, use_case).actions
+    assert (increase.wording, increase.decisions, increase.compared) == ("raise the limit by 10%", 40, 30)
+    assert increase.value.value == pytest.approx(5.5)
+    assert increase.value.low == pytest.approx(5.5 - 0.5)  # four independent cohorts
+    assert increase.lift.value == pytest.approx(1.0)

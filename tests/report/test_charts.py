@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from xml.etree import ElementTree
 
 import pytest
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 from decisionloop.report.charts import rows as row_charts
 from decisionloop.report.charts import series as charts
 from decisionloop.report.charts import svg
+from decisionloop.report.page import drawings, paragraphs
+from decisionloop.report.record.beside import KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import ReasonLine
 from decisionloop.report.record.story import PeriodMoney, Story
+from decisionloop.report.words.beside import events_sentence
 from decisionloop.report.words.figures import MINUS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -87,11 +91,11 @@ def test_a_chart_is_readable_xml_inside_its_frame_with_a_title(name: str, width:
 
 def test_the_money_chart_labels_periods_figures_and_deciders(story: Story) -> None:
     shown = texts(DRAWINGS["money"](story, charts.WIDE))
-    assert {"May", "June", "July", "August", "September"} <= set(shown)
+    assert {"May\u00a02005", "June", "July", "August", "September"} <= set(shown)
     assert {"+4.1", "+5.0", f"{MINUS}12.6", f"{MINUS}12.2"} <= set(shown)
     assert {"rules", "rules, then model", "model"} <= set(shown)
     assert "NT$\u00a0million" in shown
-    assert {"May", "Sep"} <= set(texts(DRAWINGS["money"](story, charts.NARROW)))
+    assert {"May\u00a02005", "Sep"} <= set(texts(DRAWINGS["money"](story, charts.NARROW)))
 
 
 def test_bars_hang_below_zero_for_losses_and_stand_above_for_gains(story: Story) -> None:
@@ -209,3 +213,45 @@ def test_hostile_text_stays_text() -> None:
     assert "\x00" not in mark
     drawing = svg.drawing('a"b', "<b>", "&", (10, 10), [mark])
     assert parsed(drawing).find(f"{SVG}title").text == "<b>"  # type: ignore[union-attr]
+
+
+EASTER = KnownEvent("Easter <sale>", date(2005, 6, 20), date(2005, 7, 3), "all prices are down")
+
+
+@pytest.mark.parametrize("width", [charts.WIDE, charts.NARROW])
+def test_a_known_event_is_drawn_behind_every_series_that_it_fell_into(width: float, story: Story) -> None:
+    drawn = drawings(replace(story, events=(EASTER,)))
+    watch = next(name for name in drawn if name.startswith("watch-") and name.endswith("-0"))
+    for name in ("money", "shares", watch):
+        drawing = str(drawn[name].wide if width == charts.WIDE else drawn[name].narrow)
+        shaded = [node for node in parsed(drawing).iter(f"{SVG}rect") if node.get("class") == "event"]
+        assert len(shaded) == 1, name
+        assert any(text.startswith("Easter") for text in texts(drawing))
+        assert_inside(drawing)
+    assert "event" not in str(drawings(story)["money"].wide)
+
+
+@pytest.mark.parametrize(
+    ("period", "is_covered"),
+    [
+        ("2005-05", False),
+        ("2005-06", True),
+        ("2005-07", True),
+        ("2005-08", False),
+        ("2005-06-19", False),
+        ("2005-06-20", True),
+        ("2005-07-03T18:00:00Z", True),
+        ("2005-07-04", False),
+        ("week 3", False),
+    ],
+)
+def test_an_event_covers_the_months_and_batches_of_its_days(period: str, is_covered: bool) -> None:
+    assert EASTER.covers(period) is is_covered
+
+
+def test_the_page_says_what_is_shaded_and_the_contract_may_have_no_calendar(story: Story) -> None:
+    assert events_sentence((EASTER,)).replace("\u00a0", " ") == (
+        "Shaded in the charts: Easter <sale> (20 June 2005 to 3 July 2005): all prices are down."
+    )
+    assert events_sentence(()) == ""
+    assert events_sentence((EASTER,)) in paragraphs(replace(story, events=(EASTER,)))["money"]

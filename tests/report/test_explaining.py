@@ -7,11 +7,22 @@ from datetime import date
 
 import pytest
 
+from decisionloop.report.record.claims import claims_of
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.lines import BatchLine, CheckLine, CohortPerformance, Explored, ImpactLine, VerdictStory
+from decisionloop.report.record.lines import (
+    BatchLine,
+    CheckLine,
+    CohortPerformance,
+    Explored,
+    ImpactLine,
+    Otherwise,
+    VerdictStory,
+)
 from decisionloop.report.record.story import Story
+from decisionloop.report.record.truth import check_truth
 from decisionloop.report.words import explaining, recounting
 from decisionloop.report.words.figures import NBSP
+from decisionloop.report.words.headline import not_held_sentence
 
 
 def cohort(period: str, auc: float | None, low: float, high: float, expected: float, seen: float) -> CohortPerformance:
@@ -24,9 +35,9 @@ POOR = cohort("2005-09", 0.702, 0.69, 0.71, 0.083, 0.194)
 
 
 def test_skill_is_told_in_pairs_out_of_a_hundred() -> None:
-    assert explaining.skill_sentence([GOOD, POOR], "client", 0.83) == (
-        "Take two clients, one who had the outcome and one who did not. In July the score pointed to the right "
-        "one 88 times in 100, in September 70 times. Tossing a coin gives 50. "
+    assert explaining.skill_sentence([GOOD, POOR], "client", 0.83).replace(NBSP, " ") == (
+        "Take two clients, one who had the outcome and one who did not. In July 2005 the score pointed to the right "
+        "one 88 times in 100, in September 2005 70 times. Tossing a coin gives 50. "
         "That is surely below the 83 at which a new model is trained."
     )
 
@@ -41,13 +52,17 @@ def test_skill_below_the_threshold_is_only_sure_when_its_interval_is() -> None:
 
 
 def test_calibration_names_the_widest_miss_or_says_there_was_none() -> None:
-    assert explaining.calibration_sentence([GOOD, POOR], "late") == (
-        "The widest miss was in September: 8 in 100 were expected to be “late”, and 19 in 100 were."
+    told = explaining.calibration_sentence([GOOD, POOR], "late", "client")
+    assert told.replace(NBSP, " ") == (
+        "The widest miss was in September 2005: 8 in 100 were expected to be “late”, and 19 in 100 were. That is of "
+        "all clients, worked out from those whose outcome was seen; among those that the loop chose by itself the rate "
+        "is another."
     )
-    assert explaining.calibration_sentence([GOOD], "late") == (
+    assert claims_of(told)["rate.everybody.seen[2005-09]"] == POOR.observed_rate
+    assert explaining.calibration_sentence([GOOD], "late", "client") == (
         "What was expected and what happened never differed by more than 1 in 100."
     )
-    assert explaining.calibration_sentence([replace(GOOD, observed_rate=None)], "late") == ""
+    assert explaining.calibration_sentence([replace(GOOD, observed_rate=None)], "late", "client") == ""
 
 
 def test_rare_shares_are_counted_in_thousands() -> None:
@@ -108,7 +123,7 @@ def test_exploration_has_a_price_and_a_purchase() -> None:
     assert told[1] == "That cost NT$1.9 million."
     assert told[2].startswith(
         "It bought 1,702 outcomes that would otherwise have stayed unseen: 42 in 100 of them were “late”, "
-        "against 6 in 100 elsewhere."
+        "against 6 in 100 of the outcomes seen elsewhere."
     )
 
 
@@ -117,12 +132,34 @@ def test_exploration_has_a_price_and_a_purchase() -> None:
     [
         (Estimate(), "What that cost is not known yet."),
         (Estimate(0.0), "It cost nothing that could be measured."),
-        (Estimate(-500.0), "It cost nothing: by chance those decisions did better, by €500."),
+        (Estimate(-500.0), "It cost nothing: those decisions did better, by €500."),
+        (
+            Estimate(-500.0, -1_010.0, 10.0),
+            "It cost nothing: those decisions did better, by €500, which may be chance.",
+        ),
+        (
+            Estimate(-500.0, -900.0, -100.0),
+            "It cost nothing: those decisions did better, by €500 (between €100 and €900), which is more than chance.",
+        ),
         (Estimate(500.0, -10.0, 1_010.0), "That cost €500, though it may have cost nothing."),
     ],
 )
 def test_the_price_of_exploration(cost: Estimate, expected: str) -> None:
     assert explaining.explored_sentences(replace(EXPLORED, cost=cost), "late", "EUR")[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "bought"),
+    [
+        ("unseen", "It bought 1,702 outcomes that would otherwise have stayed unseen"),
+        ("partly", "It showed 1,702 outcomes, some of which would otherwise have stayed unseen"),
+        ("seen", "It showed 1,702 outcomes of actions that would otherwise not have been taken"),
+    ],
+)
+def test_only_what_an_action_hides_would_have_stayed_unseen(otherwise: Otherwise, bought: str) -> None:
+    told = explaining.explored_sentences(replace(EXPLORED, otherwise=otherwise), "late", "NTD")[2]
+    assert told.startswith(bought)
+    assert ("forgets" in told) == (otherwise == "unseen")
 
 
 def test_nothing_explored_is_said() -> None:
@@ -151,6 +188,35 @@ def test_groups_are_compared_with_a_hundred_of_the_group_chosen_most_often() -> 
     assert explaining.impact_sentence([best, group("women", Estimate())], 0.8) == (
         "No group was large enough to be compared."
     )
+
+
+def test_a_lowest_group_that_was_chosen_as_often_is_not_called_the_fewest() -> None:
+    best = ImpactLine("2005-09", "sex", "men", 0.5, Estimate(1.0, 1.0, 1.0), 1_000, is_best=True)
+    told = explaining.impact_sentence([best, group("women", Estimate(0.9962, 0.99, 1.002))], 0.8)
+    assert told == "Every group was chosen about as often as the one chosen most often."
+
+
+def test_a_candidate_that_passed_and_was_sent_away_is_told_as_both() -> None:
+    passed = VerdictStory(
+        date(2005, 10, 6),
+        1,
+        "the scorecard",
+        "the rules",
+        "promote",
+        (),
+        1,
+        "refused",
+        "Another would earn more.",
+        "id",
+    )
+    told = explaining.verdict_sentence(passed)
+    assert told.replace(NBSP, " ") == (
+        "On 6 October 2005 the scorecard passed the first look against the rules, and was refused all the same: "
+        "another would earn more."
+    )
+    brief = explaining.verdict_in_brief(passed)
+    assert brief == "2005-10-06 id: passed the first look, then refused: Another would earn more."
+    assert claims_of(brief) == claims_of(told)
 
 
 def test_a_decision_is_told_with_its_chance_and_its_money(story: Story) -> None:
@@ -211,8 +277,32 @@ def test_the_truth_checks_the_intervals(story: Story) -> None:
         "Choosing “raise the limit by 10%” for everyone would have lost NT$45.2 million; perfect foresight would have "
         "earned NT$67.8 million."
     )
-    assert told[1] == "Of the loop's ten estimates with an interval, ten held the truth."
+    # Loop, rules and their difference in each of five months.
+    assert told[1] == "Of the loop's 15 estimates with an interval, 15 held the truth."
     wrong = tuple(replace(one, policy=1e9) for one in story.truth)
-    assert (
-        "ten estimates with an interval, five held" in recounting.truth_sentences(wrong, story.money, story.use_case)[1]
+    assert recounting.truth_sentences(wrong, story.money, story.use_case)[1] == (
+        "Of the loop's 15 estimates with an interval, five held the truth: fewer than the 95% that they promise, "
+        "beyond chance."
     )
+    sure = check_truth(wrong, story.money, 0.95)
+    assert not_held_sentence(sure).startswith(
+        "Do not rely on the intervals below: of 15 that the replay can check only 5"
+    )
+    assert claims_of(not_held_sentence(sure)) == {"truth.tested": 15, "truth.held": 5}
+    assert not_held_sentence(check_truth(story.truth, story.money, 0.95)) == ""
+
+
+def test_one_interval_that_missed_is_chance(story: Story) -> None:
+    one_off = (replace(story.truth[0], policy=1e9, rules=1e9 + 9e5), *story.truth[1:])
+    assert not check_truth(one_off, story.money, 0.9).is_short
+
+
+def test_an_experiment_is_believed_no_further_than_it_is_sure(story: Story) -> None:
+    far = replace(story.truth[0], policy=(story.money[0].policy.high or 0.0) + 1e5)
+    held = check_truth([far], story.money, 0.95)
+    assert (held.tested, held.held) == (3, 1)  # the rules alone
+    unsure = replace(far, policy_error=1e6, difference_error=1e6)
+    assert check_truth([unsure], story.money, 0.95).held == 3
+    told = recounting.truth_sentences([replace(unsure, hindsight=None)], story.money, story.use_case)[0]
+    assert told.startswith("By the recorded experiment the loop earned")
+    assert "foresight" not in told

@@ -114,8 +114,8 @@ def test_shares_keep_the_digits_that_matter(share: float | None, expected: str) 
 @pytest.mark.parametrize(
     ("period", "long", "short"),
     [
-        ("2005-06", f"June{NBSP}2005", "Jun"),
-        ("2005-07-08", f"8{NBSP}July{NBSP}2005", f"8{NBSP}Jul"),
+        ("2005-06", f"June{NBSP}2005", "Jun\u00a02005"),
+        ("2005-07-08", f"8{NBSP}July{NBSP}2005", f"8{NBSP}Jul{NBSP}2005"),
         ("week 3", "week 3", "week 3"),
         ("2005-13", "2005-13", "2005-13"),
         ("2005-02-31", "2005-02-31", "2005-02-31"),

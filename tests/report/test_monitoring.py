@@ -13,17 +13,22 @@ from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import Release, register_release
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.alarm.budget import FAMILIES
-from decisionloop.report.assemble import assemble_story
+from decisionloop.report.assemble import assemble_story, use_case_lines
 from decisionloop.report.page import render_story
+from decisionloop.report.read.beside import caveats_of
 from decisionloop.report.read.monitoring import read_monitoring
 from decisionloop.report.record.alarm_record import read_alarm_record
+from decisionloop.report.record.claims import claims_of
 from decisionloop.report.record.monitor_lines import FamilyWatch, Monitoring
+from decisionloop.report.words.beside import caveats_about
+from decisionloop.report.words.figures import NBSP
 from decisionloop.report.words.monitor_sentences import (
     chance_words,
     chart_caption,
     family_verdict,
     foretold_sentence,
     paragraphs,
+    section_sentences,
 )
 from decisionloop.report.words.monitors import figure_in, one_in_years, slice_words
 from tests.report.test_page import Outline
@@ -68,8 +73,8 @@ def test_every_family_has_its_checks_budget_and_last_day(ledger: Ledger, use_cas
 
 def test_series_are_in_the_order_of_alarms_then_closeness(ledger: Ledger, use_case: UseCase):
     status, limit = family(read(ledger, use_case), "inputs").series
-    assert status.wording == "repayment status: moved since the model learnt"
-    assert limit.wording == "credit limit: moved since the model learnt"
+    assert status.wording == "repayment status: moved from its reference"
+    assert limit.wording == "credit limit: moved from its reference"
     assert (status.alarms, limit.alarms) == (2, 0)
     assert [one.is_alarm for one in status.points] == [False] * 10 + [True] * 2
     assert status.last.estimate.value == 0.2
@@ -203,8 +208,8 @@ def test_of_many_measures_the_page_draws_the_one_that_matters_and_says_so(ledger
     inputs = family(read(ledger, use_case), "inputs")
     (drawn,) = inputs.charted
     caption = chart_caption(drawn, inputs)
-    assert caption.startswith("Repayment status: moved since the model learnt.")
-    assert caption.endswith("Of 6 measures it is the one with the most alarms.")
+    assert caption.startswith("Repayment status: moved from its reference.")
+    assert caption.endswith("Of 6 measures it is the one that the alarm told of above was raised in.")
 
 
 @pytest.mark.parametrize(
@@ -251,3 +256,47 @@ def test_both_engines_tell_the_same(ledger: Ledger, postgresql_ledger: Ledger, u
     records = [read_alarm_record(one, use_case, None) for one in (ledger, postgresql_ledger)]
     assert records[0] == records[1]
     assert records[0].total.checks == 48
+
+
+def test_words_chart_and_bars_are_of_one_measure(ledger: Ledger, use_case: UseCase):
+    graver = {"slice": "feature=limit", "words": "Credit limit moved.", "stake_total": 900.0, "severity": "critical"}
+    incident = f"{NAME}/inputs/{WEEKS[10]:%Y-%m-%d}"
+    raise_alarm(ledger, NAME, WEEKS[11], incident=incident, alarm_id="f" * 16, **graver)
+    inputs = family(read(ledger, use_case), "inputs")
+    assert inputs.series[0].wording.startswith("repayment status")  # the one with the most alarms
+    assert inputs.lead is not None
+    assert inputs.open_incident is not None
+    assert inputs.open_incident.words == inputs.lead.words == "Credit limit moved."
+    assert inputs.charted[0].wording == inputs.lead.wording == "credit limit: moved from its reference"
+    assert inputs.last_shares == inputs.lead
+
+
+def test_bars_of_another_alarm_are_not_shown_beside_one_without(ledger: Ledger, use_case: UseCase):
+    incident = f"{NAME}/inputs/{WEEKS[10]:%Y-%m-%d}"
+    graver = {"words": "Skill fell.", "stake_total": 900.0, "severity": "critical", "chart": None}
+    raise_alarm(ledger, NAME, WEEKS[11], incident=incident, alarm_id="f" * 16, **graver)
+    assert family(read(ledger, use_case), "inputs").last_shares is None
+
+
+def test_one_loss_that_two_monitors_see_is_counted_once(ledger: Ledger, use_case: UseCase):
+    case = use_case_lines(use_case)
+    alone = section_sentences(read(ledger, use_case), case)[-1]
+    assert alone == "They raised 1 incident, of which one is open. About NT$250 a batch is at stake."
+    raise_alarm(ledger, NAME, WEEKS[11], "labels", "outcome_shift", stake_total=6.5e6)
+    raise_alarm(ledger, NAME, WEEKS[11], "performance", "calibration", stake_total=6.3e6)
+    told = section_sentences(read(ledger, use_case), case)[-1].replace(NBSP, " ")
+    assert "About NT$6.5 million a batch is at stake, the most that one incident names" in told
+    assert claims_of(section_sentences(read(ledger, use_case), case)[-1])["at_stake"] == 6.5e6
+
+
+def test_a_label_incident_is_a_caveat_of_the_figures_that_rest_on_outcomes(ledger: Ledger, use_case: UseCase):
+    assert caveats_of(ledger, use_case) == ()
+    incident = raise_alarm(ledger, NAME, WEEKS[11], "labels", "outcome_shift")
+    (caveat,) = caveats_of(ledger, use_case)
+    assert incident in caveat.words
+    story = assemble_story(ledger, use_case)
+    assert caveat.words in story.headline.standfirst
+    assert caveats_about(story.caveats, "money") == (caveat.words,)
+    assert caveats_about(story.caveats, "impact") == ()
+    close(ledger, incident, "anna", "the definition changed")
+    assert caveats_of(ledger, use_case) == ()

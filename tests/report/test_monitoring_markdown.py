@@ -39,8 +39,7 @@ def test_alarms_come_first_with_what_to_do_and_the_money(use_case: UseCase):
     first, second = rows(text)
     assert first.endswith("| **alarm** |")
     assert (
-        "| What comes in | repayment status: moved since the model learnt | 20% | 18% to 22% | 10% | 17% | 500 |"
-        in first
+        "| What comes in | repayment status: moved from its reference | 20% | 18% to 22% | 10% | 17% | 500 |" in first
     )
     assert second.endswith("| 500 |  |")
 

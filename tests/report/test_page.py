@@ -148,9 +148,9 @@ def test_what_only_the_replay_knew_is_marked_and_only_there(story: Story) -> Non
 
 def test_the_page_says_plainly_that_both_lost(story: Story) -> None:
     texts = " ".join(text for _, text in Outline(render_story(story)).texts).replace("\u00a0", " ")
-    assert "In September both lost money: the loop NT$12.6 million, the rules NT$12.2 million." in texts
+    assert "In September 2005 both lost money: the loop NT$12.6 million, the rules NT$12.2 million." in texts
     assert "In July and September" not in texts
-    assert "For July and September the data cannot tell the two apart." in texts
+    assert "For July and September 2005 the data cannot tell the two apart." in texts
 
 
 def test_each_missing_part_can_be_left_out(story: Story) -> None:

@@ -13,6 +13,7 @@ from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import RULES, ActionLine, PeriodMoney, UseCaseLines
 from decisionloop.report.record.totals import sum_of, total_of
+from decisionloop.report.words import headline as heading
 from decisionloop.report.words import money as writing
 from decisionloop.report.words import spans
 from decisionloop.report.words.figures import NBSP
@@ -133,23 +134,23 @@ def test_a_negative_amount_is_never_called_earned(amount: float) -> None:
 )
 def test_the_verdict(policy: Estimate, rules: Estimate, gap: Estimate, expected: str) -> None:
     total = month("all", policy, rules, gap)
-    assert plain(writing.verdict(total, "five months", "NTD")) == expected
+    assert plain(heading.verdict(total, "five months", "NTD")) == expected
 
 
 def test_the_verdict_on_rules_alone_is_about_the_price_of_exploring() -> None:
     total = month("all", about(9.6), about(12.4), about(-2.8), (RULES,))
-    assert plain(writing.verdict(total, "five months", "NTD")) == (
+    assert plain(heading.verdict(total, "five months", "NTD")) == (
         "In five months the rules decided and earned NT$9.6 million, NT$2.8 million less than they would have "
         "without exploring."
     )
     nothing = month("all", about(-9.6), about(-9.5), about(-0.1, 0.5), (RULES,))
-    assert plain(writing.verdict(nothing, "one month", "NTD")) == (
+    assert plain(heading.verdict(nothing, "one month", "NTD")) == (
         "In one month the rules decided and lost NT$9.6 million; what exploring cost cannot be told from nothing."
     )
 
 
 def test_without_any_period_it_is_too_early() -> None:
-    assert writing.verdict(None, "", "NTD") == "It is too early to say what these decisions earned."
+    assert heading.verdict(None, "", "NTD") == "It is too early to say what these decisions earned."
 
 
 numbers = st.floats(min_value=-100, max_value=100)
@@ -158,7 +159,7 @@ numbers = st.floats(min_value=-100, max_value=100)
 @given(numbers, numbers, st.floats(min_value=0.01, max_value=200))
 def test_the_verdict_never_flatters(policy: float, rules: float, half: float) -> None:
     total = month("all", about(policy), about(rules), about(policy - rules, half))
-    sentence = writing.verdict(total, "one month", "EUR")
+    sentence = heading.verdict(total, "one month", "EUR")
     if abs(policy - rules) < half:
         assert "cannot tell" in sentence
         assert " more than the rules" not in sentence
@@ -195,22 +196,25 @@ FIVE = (
 
 def test_months_are_told_together_where_they_are_alike() -> None:
     assert plain(writing.money_sentences(FIVE, "NTD")) == (
-        "In May and June the rules decided, apart from what was explored, and the loop earned NT$7.9 million; "
+        "In May and June 2005 the rules decided, apart from what was explored, and the loop earned NT$7.9 million; "
         "exploring cost NT$1.7 million (between NT$1.6 million and NT$1.8 million). "
-        "The rules would have done better in August by NT$1.0 million (between NT$100,000 and NT$1.9 million). "
-        "For July and September the data cannot tell the two apart. "
-        "In September both lost money: the loop NT$12.6 million, the rules NT$12.2 million."
+        "The rules would have done better in August 2005 by NT$1.0 million (between NT$100,000 and NT$1.9 million). "
+        "For July and September 2005 the data cannot tell the two apart. "
+        "In September 2005 both lost money: the loop NT$12.6 million, the rules NT$12.2 million."
     )
 
 
 @pytest.mark.parametrize(
     ("periods", "expected"),
     [
-        (["2005-05"], "in May"),
-        (["2005-05", "2005-06"], "in May and June"),
-        (["2005-05", "2005-06", "2005-08"], "in May, June and August"),
-        (["2005-11", "2005-12", "2006-01"], "from November to January"),
-        (["2005-06-03", "2005-06-10", "2005-06-17"], "on 3 June, 10 June and 17 June"),
+        (["2005-05"], "in May 2005"),
+        (["2005-05", "2005-06"], "in May and June 2005"),
+        (["2005-05", "2005-06", "2005-08"], "in May, June and August 2005"),
+        (["2005-05", "2006-05"], "in May 2005 and May 2006"),
+        (["2005-06", "2005-07", "2005-08"], "from June to August 2005"),
+        (["2005-11", "2005-12", "2006-01"], "from November 2005 to January 2006"),
+        (["2005-06-03", "2005-06-10", "2005-06-17"], "on 3 June, 10 June and 17 June 2005"),
+        (["2005-06-03T12:00:00Z", "2005-06-10T12:00:00Z"], "on 3 June, 12:00 and 10 June 2005, 12:00"),
     ],
 )
 def test_runs_of_months_are_told_by_their_ends(periods: list[str], expected: str) -> None:
@@ -219,15 +223,17 @@ def test_runs_of_months_are_told_by_their_ends(periods: list[str], expected: str
 
 def test_a_month_that_may_have_lost_money_is_called_uncertain() -> None:
     lines = (month("2005-07", about(0.2, 0.5), about(0.1), about(0.1, 0.6)),)
-    assert "Whether the loop made money at all in July is not certain." in writing.money_sentences(lines, "NTD")
+    assert "Whether the loop made money at all in July 2005 is not certain." in plain(
+        writing.money_sentences(lines, "NTD")
+    )
 
 
 def test_incomplete_months_are_named_and_not_counted() -> None:
     late = month("2005-10", about(50.0), about(0.0), about(50.0), is_mature=False)
     with_late, without = total_of([*FIVE, late]), total_of(FIVE)
     assert with_late == without
-    assert writing.money_sentences([*FIVE, late], "NTD")[-1] == (
-        "The outcomes of October are not complete yet and are not counted."
+    assert plain(writing.money_sentences([*FIVE, late], "NTD")[-1]) == (
+        "The outcomes of October 2005 are not complete yet and are not counted."
     )
 
 
@@ -245,25 +251,26 @@ CASE = UseCaseLines(
 
 def test_the_headline_tells_what_the_models_did_and_where_both_lost() -> None:
     batch = BatchLine(date(2005, 5, 3), "complete", 7_500, RULES, ())
-    told = writing.headline(CASE, FIVE, [batch, batch])
+    told = heading.headline(CASE, FIVE, [batch, batch])
     assert plain(told.verdict) == (
         "In five months the decisions earned NT$8.0 million, "
         "NT$3.0 million less than the rules alone would have earned."
     )
     assert plain(told.standfirst[0]).startswith(
-        "In the three months in which a model decided (July to September) the loop earned NT$100,000 and the "
+        "In the three months in which a model decided (July to September 2005; in July 2005 only in part) the loop "
+        "earned NT$100,000 and the "
         "rules alone would have earned NT$1.4 million; the data cannot tell the two apart"
     )
     assert plain(told.standfirst[1]) == (
-        "In September both lost money: the loop NT$12.6 million, the rules NT$12.2 million."
+        "In September 2005 both lost money: the loop NT$12.6 million, the rules NT$12.2 million."
     )
     assert told.scope == "15,000 decisions in 2 batches, each a choice between “keep the limit” and “raise it”."
 
 
 def test_the_headline_of_an_empty_ledger_and_of_rules_alone() -> None:
-    assert writing.headline(CASE, (), ()).standfirst == ()
-    assert writing.headline(CASE, FIVE[:2], ()).standfirst == ("So far the rules have decided; no model has.",)
-    one = writing.headline(CASE, FIVE[2:3], ())
+    assert heading.headline(CASE, (), ()).standfirst == ()
+    assert heading.headline(CASE, FIVE[:2], ()).standfirst == ("So far the rules have decided; no model has.",)
+    one = heading.headline(CASE, FIVE[2:3], ())
     assert one.verdict.startswith("In one month the decisions earned")
 
 
@@ -288,3 +295,49 @@ def test_the_sign_is_only_known_when_the_interval_excludes_zero(
 
 def test_nan_and_infinity_are_not_figures() -> None:
     assert Estimate.of(float("nan"), float("-inf"), float("inf")) == Estimate()
+
+
+def week(number: int, state: str, champion: str = RULES) -> BatchLine:
+    return BatchLine(date(2005, 5, 3 + 7 * number), state, 7_500, champion if state == "complete" else "nobody", ())
+
+
+def test_decisions_of_a_halted_batch_are_not_counted() -> None:
+    told = heading.headline(CASE, (), [week(0, "complete"), week(1, "halted"), week(2, "complete"), week(3, "scored")])
+    assert told.scope == (
+        "15,000 decisions in 2 batches (one more was halted and decided nothing), "
+        "each a choice between “keep the limit” and “raise it”."
+    )
+
+
+def test_that_nothing_was_decided_since_is_said() -> None:
+    since = heading.headline(CASE, FIVE[:1], [week(0, "complete"), week(1, "halted"), week(2, "halted")])
+    assert plain(since.standfirst[-1]) == (
+        "Nothing has been decided since 3 May 2005: the batches after it were all halted."
+    )
+    never = heading.headline(CASE, (), [week(0, "halted")])
+    assert never.standfirst == ("Nothing has been decided: every batch was halted.",)
+    again = heading.headline(CASE, FIVE[:1], [week(0, "halted"), week(1, "complete")])
+    assert not any("Nothing has been decided" in one for one in again.standfirst)
+
+
+def test_a_month_that_nobody_is_known_to_have_decided_is_not_the_rules() -> None:
+    nobody = month("2005-05", about(4.1), about(5.0), about(-0.9), ())
+    assert not any("the rules decided" in one for one in writing.money_sentences([nobody], "NTD"))
+    assert "rules decided" not in heading.headline(CASE, [nobody], ()).verdict
+
+
+def test_a_model_whose_decisions_are_young_has_decided_all_the_same() -> None:
+    young = month("2005-06", about(1.0), about(1.0), about(0.0), (MODEL,), is_mature=False)
+    told = heading.headline(CASE, [FIVE[0], young], [week(0, "complete"), week(1, "complete", MODEL)])
+    assert "no model has" not in " ".join(told.standfirst)
+    assert "A model first decided on 10 May 2005; no outcomes of its decisions are complete yet." in plain(
+        told.standfirst
+    )
+    assert plain(told.verdict).startswith("In the one month whose outcomes are complete the rules decided and earned")
+
+
+def test_a_loss_that_is_not_certain_is_not_called_one() -> None:
+    lines = (FIVE[0], month("2005-06", about(-0.2, 0.5), about(-0.3, 0.5), about(0.1, 0.6)))
+    told = " ".join(writing.money_sentences(lines, "NTD"))
+    assert "both lost" not in told
+    assert "not certain" in told

@@ -22,6 +22,11 @@ BINS = 20
 """Quantile bins of a number: a shift is then seen to a twentieth, and 500 rows still fill each bin."""
 
 
+TRAINING, FIRST_BATCH = "training", "first batch"
+"""What a batch is compared with: what the deciding release learnt from or, of rules, which learn nothing, the first
+batch that they accepted."""
+
+
 @dataclass(frozen=True)
 class FeatureBins:
     """The cells in which one column is counted: its bins, then (categories only) the unseen, then the missing.
@@ -157,10 +162,14 @@ class FrameProfile:
 
 @dataclass(frozen=True)
 class Reference:
-    """What batches are compared with: the bins, and the counts of the frame that they were made from."""
+    """What batches are compared with: the bins, and the counts of the frame that they were made from.
+
+    ``against``: what that frame is, TRAINING or FIRST_BATCH. Whoever reads a reference back knows; it is not kept.
+    """
 
     bins: FrameBins
     profile: FrameProfile
+    against: str = TRAINING
 
     @classmethod
     def of(cls, use_case: UseCase, frame: pd.DataFrame) -> Reference:
@@ -170,7 +179,7 @@ class Reference:
 
     def to_json(self) -> str:
         """Compact text that ``from_json`` reads back equal."""
-        return _compact(asdict(self))
+        return _compact({"bins": asdict(self.bins), "profile": asdict(self.profile)})
 
     @classmethod
     def from_json(cls, text: str) -> Reference:

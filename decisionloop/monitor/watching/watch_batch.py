@@ -34,7 +34,8 @@ RECENT_BATCHES = 8
 class FeaturesBefore:
     """What the features of a batch are compared with.
 
-    ``reference``: what the deciding release learnt from. ``recent``: the last accepted batches in its bins, oldest
+    ``reference``: what the deciding release learnt from; of rules, which learn nothing, the first batch that they
+    accepted. ``recent``: the last accepted batches in its bins, oldest
     first, at most RECENT_BATCHES. ``limits``: the calibrated limit of each feature's shift; {} while there is none.
     ``together``: the batches that are judged together in windows, oldest first, the one at hand being the last; ()
     judges it alone.

@@ -20,6 +20,7 @@ from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import Lifts, business_figures, holdout_lift, judge_value
+from decisionloop.observe.action_value import action_figures
 from decisionloop.observe.cohort import Figure, logged_decisions, money_figures, ranking_figures
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.estimate import Estimate
@@ -136,6 +137,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes) -> Iterator[Figur
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
     logged = logged_decisions(use_case, log, frame, predictions.values, missing)
     yield from money_figures(log, logged, cohort.rules, cohort.preferred)
+    yield from action_figures(use_case, log, frame, logged, cohort.rules, cohort.preferred)
     yield from business_figures(use_case, log, frame)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_ is None:

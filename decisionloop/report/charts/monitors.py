@@ -7,7 +7,8 @@ from functools import partial
 
 from markupsafe import Markup
 
-from decisionloop.report.charts.series import WIDE, Frame, dates, legend, svg
+from decisionloop.report.charts.series import WIDE, Frame, dates, legend, shades, svg
+from decisionloop.report.record.beside import KnownEvent
 from decisionloop.report.record.monitor_lines import FamilyWatch, Monitoring, Series, Shares, WatchPoint
 from decisionloop.report.words.figures import MINUS, percent
 
@@ -21,39 +22,44 @@ def shown(monitoring: Monitoring | None) -> list[tuple[str, FamilyWatch]]:
     return [(f"watch-{index}", family) for index, family in enumerate(families) if family.is_watched]
 
 
-def charts_of(monitoring: Monitoring | None) -> Iterator[tuple[str, Callable[[str, float], str]]]:
+def charts_of(
+    monitoring: Monitoring | None, events: Sequence[KnownEvent] = ()
+) -> Iterator[tuple[str, Callable[[str, float], str]]]:
     """The charts of each family by name: its leading series, and what changed in its last alarm."""
     for chart, family in shown(monitoring):
         for index, series in enumerate(family.charted):
             is_told_below = family.foretold is not None and series == family.seen
             if not is_told_below and any(one.estimate.is_known for one in series.points):
-                yield f"{chart}-{index}", partial(watch_chart, series)
+                yield f"{chart}-{index}", partial(watch_chart, series, events=events)
         if family.foretold and family.seen:
-            yield f"{chart}-foretold", partial(foretold_chart, family.seen, family.foretold)
+            yield f"{chart}-foretold", partial(foretold_chart, family.seen, family.foretold, events=events)
         alarm = family.last_shares
         if alarm is not None and alarm.shares is not None:
             yield f"{chart}-change", partial(shares_then_and_now, alarm.shares)
 
 
-def watch_chart(series: Series, name: str = "watch", width: float = WIDE) -> str:
+def watch_chart(series: Series, name: str = "watch", width: float = WIDE, events: Sequence[KnownEvent] = ()) -> str:
     """Points with intervals, the limit as a stepped line, diamonds for alarms.
 
     With more cohorts than whiskers have room for, the intervals become a band.
     """
-    return _chart(series, None, name, width)
+    return _chart(series, None, name, width, events)
 
 
-def foretold_chart(seen: Series, foretold: Series, name: str = "foretold", width: float = WIDE) -> str:
+def foretold_chart(
+    seen: Series, foretold: Series, name: str = "foretold", width: float = WIDE, events: Sequence[KnownEvent] = ()
+) -> str:
     """The same, with what was foretold of each cohort as rings."""
-    return _chart(seen, foretold, name, width)
+    return _chart(seen, foretold, name, width, events)
 
 
-def _chart(series: Series, beside: Series | None, name: str, width: float) -> str:
+def _chart(series: Series, beside: Series | None, name: str, width: float, events: Sequence[KnownEvent]) -> str:
     cohorts = sorted({one.cohort for one in (*series.points, *(beside.points if beside else ()))})
     entries = list(_entries(series, beside))
     marks, top = legend(entries, width)
     levels = _levels(series, beside)
     frame = Frame(width, 210 + top, top + 12, 34, 50, levels)
+    marks += shades(cohorts, events, frame)
     marks += frame.grid([_tick(series.unit, level) for level in levels])
     marks += _limit(series.points, cohorts, frame)
     if beside:

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
-from decisionloop.report.charts.series import WIDE, legend, svg
+from decisionloop.report.charts.series import WIDE, axis_label, legend, svg
 from decisionloop.report.record.lines import CohortPerformance, ReasonLine, ReleaseEventLine
 from decisionloop.report.record.story import PeriodTruth
-from decisionloop.report.words.figures import MONTHS, capital, money_scale, percent, period_label
+from decisionloop.report.words.figures import MONTHS, capital, money_scale, percent
 
 _ROW = 34.0
 
@@ -40,7 +40,7 @@ class Plate:
 def rows_chart(plate: Plate, rows: Sequence[Row], width: float) -> str:
     """Rows of dots on one common axis, joined by a hairline in each row."""
     marks, top = legend(plate.entries, width)
-    left = 92.0 if width > 500 else 44.0
+    left = 98.0 if width > 500 else 54.0
     height = top + 14 + _ROW * len(rows) + 40
     x = svg.Scale(plate.levels[0], plate.levels[-1], left + 14, width - 26)
     foot = height - 40
@@ -65,9 +65,11 @@ def _dots(row: Row, x: svg.Scale, y: float) -> Iterator[Markup]:
             yield (svg.diamond if "diamond" in css else svg.circle)(x(value), y, radius, css)
 
 
-def _label(period: str, width: float) -> str:
-    label = period_label(period, width <= 500)
-    return label.split("\u00a0")[0] if len(period) == 7 else period_label(period, True)
+def _labels(periods: Sequence[str], width: float) -> list[str]:
+    """Labels of rows, the year where it is another than in the row above."""
+    above = ["", *(period[:4] for period in periods)]
+    is_short = width <= 500
+    return [axis_label(one, above[index], is_short or len(one) > 7) for index, one in enumerate(periods)]
 
 
 def calibration_chart(lines: Sequence[CohortPerformance], name: str = "calibration", width: float = WIDE) -> str:
@@ -82,9 +84,10 @@ def calibration_chart(lines: Sequence[CohortPerformance], name: str = "calibrati
         levels,
         tuple(percent(level) if level else "0" for level in levels),
     )
+    labels = _labels([line.cohort for line in lines], width)
     rows = [
-        Row(_label(line.cohort, width), (("dot hollow", line.predicted_rate), ("dot policy", line.observed_rate)))
-        for line in lines
+        Row(label, (("dot hollow", line.predicted_rate), ("dot policy", line.observed_rate)))
+        for label, line in zip(labels, lines, strict=True)
     ]
     return rows_chart(plate, rows, width)
 
@@ -110,7 +113,7 @@ def truth_chart(truth: Sequence[PeriodTruth], currency: str, name: str = "truth"
     )
     rows = [
         Row(
-            _label(one.period, width),
+            label,
             (
                 ("diamond loss", one.everyone),
                 ("dot policy", one.policy),
@@ -118,7 +121,7 @@ def truth_chart(truth: Sequence[PeriodTruth], currency: str, name: str = "truth"
                 ("diamond best", one.hindsight),
             ),
         )
-        for one in truth
+        for label, one in zip(_labels([one.period for one in truth], width), truth, strict=True)
     ]
     return rows_chart(plate, rows, width)
 
@@ -165,11 +168,13 @@ def timeline_chart(
     x = svg.Scale(first.toordinal(), ends.toordinal(), 0, width)
     foot = 48.0 * len(releases) + 6
     marks: list[Markup] = []
-    for month in _months(first, ends):
+    ticks = _months(first, ends)
+    for month in ticks:
         place = x(month.toordinal())
         marks.append(svg.line(place, 0, place, foot, "grid"))
-        if place < width - 26:
-            marks.append(svg.text(place + 4, foot + 16, MONTHS[month.month - 1][:3], "tick"))
+        label = MONTHS[month.month - 1][:3] + (f" {month.year}" if month in (ticks[0], date(month.year, 1, 1)) else "")
+        if place < width - svg.length(label, 11) - 4:
+            marks.append(svg.text(place + 4, foot + 16, label, "tick"))
     for index, release in enumerate(releases):
         lane = [event for event in events if event.release == release]
         takeovers = [event.on for event in events if event.stage == "champion" and event.release != release]

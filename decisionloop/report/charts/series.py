@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from decisionloop.report.charts import svg
+from decisionloop.report.record.beside import KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine, CohortPerformance
 from decisionloop.report.record.story import RULES, PeriodMoney, UseCaseLines
-from decisionloop.report.words.figures import MoneyScale, capital, money_scale, period_label
+from decisionloop.report.words.figures import MoneyScale, capital, money_scale, period_label, without_year
 
 WIDE, NARROW = 680.0, 342.0
 _LABELLED = 46.0  # narrowest group, in drawing units, whose bars still have room for their figures
@@ -80,7 +81,13 @@ def _ends(estimates: Iterable[Estimate]) -> list[float]:
     return [end for e in estimates for end in (e.value, e.low, e.high) if end is not None]
 
 
-def money_chart(periods: Sequence[PeriodMoney], currency: str, name: str = "money", width: float = WIDE) -> str:
+def money_chart(
+    periods: Sequence[PeriodMoney],
+    currency: str,
+    name: str = "money",
+    width: float = WIDE,
+    events: Sequence[KnownEvent] = (),
+) -> str:
     """Bars of the loop's and the rules' money per period, with whiskers for their intervals."""
     ends = _ends(e for one in periods if one.is_mature for e in (one.policy, one.rules))
     scale = money_scale(ends, currency)
@@ -91,6 +98,7 @@ def money_chart(periods: Sequence[PeriodMoney], currency: str, name: str = "mone
     levels = svg.ticks(min([0.0, *(end - headroom for end in ends if end < 0)]), max([0.0, *ends]), 5)
     frame = Frame(width, 300 + top, top + 28, 58, 44, levels)
     wordings = [scale.figure(level).replace("+", "").removesuffix(".0") for level in levels]
+    marks += shades([one.period for one in periods], events, frame)
     marks += frame.grid(wordings)
     longest = max((len(scale.figure(e.value)) for one in periods for e in (one.policy, one.rules)), default=0)
     has_figures = frame.slot(0, len(periods))[1] >= 1.8 * longest * 11.5 * svg.EM
@@ -143,7 +151,11 @@ def _money_bar(estimate: Estimate, scale: MoneyScale, frame: Frame, bar: _Bar) -
 
 
 def skill_chart(
-    lines: Sequence[CohortPerformance], threshold: float | None, name: str = "skill", width: float = WIDE
+    lines: Sequence[CohortPerformance],
+    threshold: float | None,
+    name: str = "skill",
+    width: float = WIDE,
+    events: Sequence[KnownEvent] = (),
 ) -> str:
     """AUC per cohort, as times in 100, with intervals, a line for each release, and the retraining threshold."""
     releases = list(dict.fromkeys(line.release for line in lines))
@@ -153,6 +165,7 @@ def skill_chart(
     marks, top = legend(entries, width)
     levels = svg.ticks(min(ends), 1.0, 5)
     frame = Frame(width, 250 + top, top + 16, 34, 34, levels)
+    marks += shades(cohorts, events, frame)
     marks += frame.grid([f"{level * 100:.0f}" for level in levels])
     marks += _reference(frame, 0.5, "a coin toss") + _reference(frame, threshold, "below: train a new model")
     for index, release in enumerate(releases):
@@ -191,34 +204,57 @@ def _series(
 
 
 def dates(periods: Sequence[str], frame: Frame) -> Iterator[Markup]:
-    """Labels under the columns: every period where there is room, else the first of each month."""
-    last, taken = "", -1.0
+    """Labels under the columns: every period where there is room, else the first of each month.
+
+    The first label says its year, and so does every one in another year than the label before it.
+    """
+    month, year, taken = "", "", -1.0
     for index, period in enumerate(periods):
         centre, slot = frame.slot(index, len(periods))
-        label = period_label(period, slot < 90)
-        if slot < _LABELLED:
-            label = "" if period[:7] == last else period_label(period[:7], True)
-            last = period[:7]
-        elif len(period) == 7:
-            label = label.split("\u00a0")[0]
-        if label:
-            # The first and last label would otherwise reach over the edge of the drawing.
-            half = svg.length(label) / 2
-            x = min(max(centre, half), frame.width - half)
-            if x - half < taken:
-                continue  # a long story on a small screen: every other month must do
-            taken = x + half + 5
-            yield svg.text(x, frame.height - frame.bottom + 22, label, "label", "middle")
+        is_same, month = slot < _LABELLED and period[:7] == month, period[:7]
+        if is_same:
+            continue
+        label = axis_label(period if slot >= _LABELLED else month, year, slot < 90)
+        # The first and last label would otherwise reach over the edge of the drawing.
+        half = svg.length(label) / 2
+        x = min(max(centre, half), frame.width - half)
+        if x - half < taken:
+            continue  # a long story on a small screen: every other month must do
+        year, taken = period[:4], x + half + 5
+        yield svg.text(x, frame.height - frame.bottom + 22, label, "label", "middle")
+
+
+def shades(periods: Sequence[str], events: Sequence[KnownEvent], frame: Frame) -> Iterator[Markup]:
+    """Known events behind a series: the columns that each fell into, with its name; none where it fell into none."""
+    for event in events:
+        covered = [index for index, period in enumerate(periods) if event.covers(period)]
+        if covered:
+            (first, slot), (last, _) = (frame.slot(index, len(periods)) for index in (covered[0], covered[-1]))
+            left, width = first - slot / 2, last - first + slot
+            yield svg.rect(left, frame.top, width, frame.height - frame.bottom - frame.top, "event")
+            room = max(width, min(120.0, frame.width - left))
+            yield svg.text(left + 3, frame.top + 11, svg.shortened(event.name, room - 6, 11), "tick")
+
+
+def axis_label(period: str, year: str, is_short: bool) -> str:
+    """A period on an axis whose label before it was of ``year`` ("2005"; "" for the first label)."""
+    label = period_label(period, is_short)
+    return without_year(label) if period[:4] == year else label
 
 
 def shares_chart(
-    batches: Sequence[BatchLine], use_case: UseCaseLines, name: str = "shares", width: float = WIDE
+    batches: Sequence[BatchLine],
+    use_case: UseCaseLines,
+    name: str = "shares",
+    width: float = WIDE,
+    events: Sequence[KnownEvent] = (),
 ) -> str:
     """Columns per batch: the share of decisions of each action but the default; a cross where a batch halted."""
     shown = [action for action in use_case.actions if not action.is_default]
     entries = [(f"bar action-{i % 4}", action.wording) for i, action in enumerate(shown)]
     marks, top = legend(entries, width)
     frame = Frame(width, 190 + top, top + 10, 34, 44, (0.0, 0.25, 0.5, 0.75, 1.0))
+    marks += shades([batch.as_of.isoformat() for batch in batches], events, frame)
     marks += frame.grid(("0", "25%", "50%", "75%", "100%"))
     for index, batch in enumerate(batches):
         centre, slot = frame.slot(index, len(batches))

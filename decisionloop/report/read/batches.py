@@ -46,6 +46,11 @@ class Handled:
             made[one.release_id] += one.decisions
         return max(sorted(made), key=made.__getitem__, default="")
 
+    @cached_property
+    def standing(self) -> tuple[DecisionCount, ...]:
+        """The counted decisions of batches that decided: what a halted batch had noted down is no decision."""
+        return tuple(one for batch in self.batches if batch.is_decided for one in self.of(batch))
+
     def decisions(self, batch: Batch) -> int:
         """How many decisions a batch holds."""
         return sum(one.decisions for one in self.of(batch))
@@ -54,7 +59,7 @@ class Handled:
         """Release ids that decided, by cohort and by month, in order of time."""
         found: dict[str, dict[str, None]] = {}
         for batch in self.batches:
-            release = self.champion(batch)
+            release = self.champion(batch) if batch.state != "halted" else ""
             for key in _keys(batch) if release else ():
                 found.setdefault(key, {})[release] = None
         return {key: tuple(releases) for key, releases in found.items()}
@@ -62,7 +67,7 @@ class Handled:
     def decided(self) -> dict[str, int]:
         """Decisions by cohort and by month."""
         found: dict[str, int] = {}
-        for batch in self.batches:
+        for batch in (one for one in self.batches if one.is_decided):
             for key in _keys(batch):
                 found[key] = found.get(key, 0) + self.decisions(batch)
         return found
@@ -93,7 +98,7 @@ def _line(batch: Batch, champion: str, handled: Handled) -> BatchLine:
         state=batch.state,
         rows=rows or int(handled.frozen.get(batch.batch_id, {}).get("rows") or 0),
         champion=champion,
-        shares=tuple((action, taken[action] / rows) for action in sorted(taken)),
+        shares=() if is_halted else tuple((action, taken[action] / rows) for action in sorted(taken)),
         halted_reason=_halt_reason(handled.halted.get(batch.batch_id, {})) if is_halted else "",
         warnings=() if is_halted else _warnings(batch, handled.results),
     )

@@ -1,15 +1,13 @@
-"""From the ledger's measurements to money per period, skill per cohort, and groups compared."""
+"""From the ledger's measurements to money per period and skill per cohort."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from decisionloop.contract import UseCase
-from decisionloop.contract.problem import ProtectedAttribute
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.lines import CohortPerformance, ImpactLine
+from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import PeriodMoney
 from decisionloop.report.record.totals import sum_of
 from decisionloop.report.words.naming import ReleaseNames
@@ -116,9 +114,9 @@ def _performance(
     return CohortPerformance(
         cohort=cohort,
         release=names[release],
-        auc=_mean(ranked),
-        predicted_rate=_mean(figures.get("predicted_rate", [])).value,
-        observed_rate=_mean(figures.get("observed_rate", [])).value,
+        auc=mean_of(ranked),
+        predicted_rate=mean_of(figures.get("predicted_rate", [])).value,
+        observed_rate=mean_of(figures.get("observed_rate", [])).value,
         n=sum(one.n for one in leading),
         effective_n=sum(effective) if effective else None,
         is_deciding=release in measured.deciders.get(cohort, (release,)),
@@ -126,43 +124,10 @@ def _performance(
     )
 
 
-def _mean(figures: Sequence[Measurement]) -> Estimate:
+def mean_of(figures: Sequence[Measurement]) -> Estimate:
     """The average of some batches' figures, each weighing as much as its rows; their errors are independent."""
     rows = sum(one.n for one in figures)
     return sum_of(_estimate(one, one.n / rows) for one in figures) if rows else Estimate()
-
-
-def impact_lines(measured: Measured, use_case: UseCase) -> tuple[ImpactLine, ...]:
-    """Every group of every protected attribute in the latest month that was measured (the average of its batches).
-
-    A group that was measured and that the contract does not name is shown under its value.
-    """
-    figures = [one for one in measured.figures if one.monitor in _IMPACT and one.value is not None]
-    latest = max((measured.period(one.cohort) for one in figures), default="")
-    found: dict[str, dict[str, list[Measurement]]] = {}
-    for one in figures:
-        if measured.period(one.cohort) == latest:
-            found.setdefault(one.slice, {}).setdefault(one.monitor, []).append(one)
-    return tuple(line for attribute in use_case.protected for line in _impact_of(attribute, found, latest))
-
-
-_IMPACT = ("impact_ratio", "selection_rate")
-
-
-def _impact_of(
-    attribute: ProtectedAttribute, found: Mapping[str, Mapping[str, list[Measurement]]], period: str
-) -> list[ImpactLine]:
-    """The groups of one attribute; the one chosen most often is what the others are compared with."""
-    measured = [part.partition("=")[2] for part in found if part.partition("=")[0] == attribute.name]
-    lines = []
-    for value in dict.fromkeys([*attribute.groups, *measured]):
-        ratios, rates = (found.get(f"{attribute.name}={value}", {}).get(monitor, []) for monitor in _IMPACT)
-        if rates or ratios:
-            n = sum(one.n for one in rates or ratios)
-            wording = attribute.groups.get(value, value.replace("_", " "))
-            lines.append(ImpactLine(period, attribute.name, wording, _mean(rates).value, _mean(ratios), n))
-    best = max((line.selection_rate for line in lines if line.selection_rate is not None), default=None)
-    return [replace(line, is_best=best is not None and line.selection_rate == best) for line in lines]
 
 
 def total_cost_of_exploration(measured: Measured) -> Estimate:

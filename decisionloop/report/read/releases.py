@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from decisionloop.ledger.releases import Release, ReleaseEvent
@@ -31,16 +31,33 @@ def release_lines(
     return tuple(sorted(lines, key=lambda line: line.on))
 
 
-def verdict_lines(verdicts: Sequence[Verdict], names: ReleaseNames) -> tuple[VerdictStory, ...]:
-    """Every look at a challenger with its checks; a look that had to be repeated is told once, by its last."""
+def verdict_lines(
+    verdicts: Sequence[Verdict], names: ReleaseNames, events: Sequence[ReleaseEvent] = ()
+) -> tuple[VerdictStory, ...]:
+    """Every look at a challenger with its checks; a look that had to be repeated is told once, by its last.
+
+    ``events`` of all releases say what became of the challengers.
+    """
     looks: dict[tuple[str, str, int], list[Verdict]] = {}
     for one in verdicts:
         looks.setdefault((one.challenger_id, one.champion_id, one.look), []).append(one)
     told = sorted(looks.values(), key=lambda repeated: repeated[-1].as_of)
-    return tuple(_verdict(repeated[-1], len(repeated), names) for repeated in told)
+    return tuple(_verdict(repeated[-1], len(repeated), names, what_became(repeated[-1], events)) for repeated in told)
 
 
-def _verdict(verdict: Verdict, asked: int, names: ReleaseNames) -> VerdictStory:
+def what_became(verdict: Verdict, events: Iterable[ReleaseEvent]) -> ReleaseEvent | None:
+    """The stage that a challenger reached by a verdict; None where it stayed where it was."""
+    reached = {"promote": {"shadow", "canary", "champion", "refused"}, "refuse": {"refused"}}
+    wanted = reached.get(verdict.decision, set())
+    later = [
+        one
+        for one in events
+        if one.release_id == verdict.challenger_id and one.stage in wanted and one.at >= verdict.as_of
+    ]
+    return min(later, key=lambda one: (one.at, one.seq), default=None)
+
+
+def _verdict(verdict: Verdict, asked: int, names: ReleaseNames, became: ReleaseEvent | None) -> VerdictStory:
     return VerdictStory(
         as_of=verdict.as_of.date(),
         look=verdict.look,
@@ -49,6 +66,9 @@ def _verdict(verdict: Verdict, asked: int, names: ReleaseNames) -> VerdictStory:
         decision=verdict.decision,
         checks=_checks(verdict.reasons),
         asked=asked,
+        became=became.stage if became else "",
+        became_because=names.in_words(became.reason) if became else "",
+        challenger_id=verdict.challenger_id,
     )
 
 

@@ -63,7 +63,7 @@ def key_of(one: Measurement | Alarm) -> Key:
 
 
 def wording_of(key: Key, use_case: UseCase) -> str:
-    """A series in words: "credit limit: moved since the model learnt"."""
+    """A series in words: "credit limit: moved from its reference"."""
     monitor, part, against = key
     named, what = slice_words(use_case, part), monitor_words(monitor).wording
     beside = f" (against {against.replace('_', ' ')})" if against else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from decisionloop.report.record.estimate import Estimate
 
@@ -22,7 +23,10 @@ class ReleaseEventLine:
 
 @dataclass(frozen=True)
 class BatchLine:
-    """One batch: who decided it, how, and what was noticed. ``shares`` are (action name, share of decisions)."""
+    """One batch: who decided it, how, and what was noticed. ``shares`` are (action name, share of decisions).
+
+    ``rows`` fell due; of a batch that was halted or is not decided yet none of them is a decision.
+    """
 
     as_of: date
     state: str
@@ -31,6 +35,16 @@ class BatchLine:
     shares: tuple[tuple[str, float], ...]
     halted_reason: str = ""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether its decisions stand: it was neither halted nor left unfinished."""
+        return self.state in {"decided", "complete"}
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions it made: none where it was halted."""
+        return self.rows if self.is_decided else 0
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,8 @@ class CheckLine:
 class VerdictStory:
     """What the gate said about one challenger: decision is promote, refuse or insufficient.
 
-    ``asked``: how often the same look was repeated for want of evidence.
+    ``asked``: how often the same look was repeated for want of evidence. ``became``: the stage that the challenger
+    reached then, and why; a candidate may pass and yet be sent away, for another that passed as well.
     """
 
     as_of: date
@@ -74,6 +89,18 @@ class VerdictStory:
     decision: str
     checks: tuple[CheckLine, ...]
     asked: int = 1
+    became: str = ""
+    became_because: str = ""
+    challenger_id: str = ""
+
+    @property
+    def is_passed_over(self) -> bool:
+        """Whether it passed its checks and was refused all the same."""
+        return self.decision == "promote" and self.became == "refused"
+
+
+Otherwise = Literal["unseen", "seen", "partly"]
+"""What would be known of an outcome had nothing been explored: nothing, as much (of another action), or it depends."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +113,7 @@ class Explored:
     outcomes_seen: int
     yes_rate: float | None
     other_yes_rate: float | None
+    otherwise: Otherwise = "unseen"
 
 
 @dataclass(frozen=True)

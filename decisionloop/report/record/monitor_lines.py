@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -118,10 +119,26 @@ class FamilyWatch:
         return bool(self.series or self.alarms or self.incidents)
 
     @property
+    def lead(self) -> MonitorAlarm | None:
+        """The alarm that words, chart and bars are about: that of the open incident, else of the last; None without."""
+        told = self.open_incident or (self.incidents[-1] if self.incidents else None)
+        of_incident = [one for one in self.alarms if told is not None and one.words == told.words]
+        return next(reversed(of_incident or self.alarms), None)
+
+    @property
     def charted(self) -> tuple[Series, ...]:
-        """Series that are drawn: the first; where a family asks few questions, the second that is judged as well."""
+        """Series that are drawn: that of the alarm that is told of, else the first.
+
+        Where a family asks few questions, the second that is judged as well.
+        """
         judged = [one for one in self.series if any(point.threshold is not None for point in one.points)]
-        return tuple((judged or list(self.series))[: 2 if 1 < len(judged) <= 3 else 1])
+        ordered = sorted(judged or self.series, key=lambda one: not self.is_led_by(one))
+        return tuple(ordered[: 2 if 1 < len(judged) <= 3 else 1])
+
+    def is_led_by(self, series: Series) -> bool:
+        """Whether the series is the one that the leading alarm was raised in."""
+        lead = self.lead
+        return lead is not None and (lead.monitor, lead.wording) == (series.monitor, series.wording)
 
     @property
     def open_incident(self) -> IncidentLine | None:
@@ -130,8 +147,8 @@ class FamilyWatch:
 
     @property
     def last_shares(self) -> MonitorAlarm | None:
-        """The newest of its alarms that shows what changed."""
-        return next((one for one in reversed(self.alarms) if one.shares is not None), None)
+        """The leading alarm where it shows what changed; bars of another one would tell of another thing."""
+        return self.lead if self.lead is not None and self.lead.shares is not None else None
 
 
 @dataclass(frozen=True)
@@ -178,3 +195,16 @@ class Monitoring:
         """Incidents of all families by the day on which they opened."""
         found = [one for family in self.families for one in family.incidents]
         return tuple(sorted(found, key=lambda one: (one.opened_on, one.incident_id)))
+
+    @property
+    def still_open(self) -> tuple[IncidentLine, ...]:
+        """Incidents that wait for a person."""
+        return tuple(one for one in self.incidents if one.is_open)
+
+
+def greatest_stake(stakes: Iterable[float | None]) -> float | None:
+    """Money a batch that several incidents put at stake: the greatest, None where nobody can say of any.
+
+    Not their sum: monitors that look at the same outcomes see the same loss.
+    """
+    return max((stake for stake in stakes if stake is not None), default=None)

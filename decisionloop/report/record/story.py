@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.record.lines import (
     AlertLine,
     BatchLine,
@@ -77,8 +79,13 @@ class PeriodMoney:
 
     @property
     def is_by_rules(self) -> bool:
-        """True when no model decided in this period."""
-        return set(self.decided_by) <= {RULES}
+        """True when the rules decided in this period, and no model; False where nobody is known to have decided."""
+        return set(self.decided_by) == {RULES}
+
+    @property
+    def is_by_model(self) -> bool:
+        """True when a model decided in this period, at least in part."""
+        return bool({*self.decided_by} - {RULES})
 
 
 @dataclass(frozen=True)
@@ -92,13 +99,24 @@ class Headline:
 
 @dataclass(frozen=True)
 class PeriodTruth:
-    """What only a replay can know: the true money of four ways to decide, totals in currency."""
+    """What only a replay can know: the true money of four ways to decide, totals in currency.
+
+    ``..._error``: 95 % half-widths where a recorded experiment gives an estimate of it only; 0 where it is known.
+    """
 
     period: str
     policy: float | None
     rules: float | None
     everyone: float | None
     hindsight: float | None
+    policy_error: float = 0.0
+    rules_error: float = 0.0
+    difference_error: float = 0.0
+
+    @property
+    def difference(self) -> float | None:
+        """The loop's money less that of the rules."""
+        return None if self.policy is None or self.rules is None else self.policy - self.rules
 
 
 @dataclass(frozen=True)
@@ -123,6 +141,8 @@ class Story:
     performance: tuple[CohortPerformance, ...] = ()
     auc_threshold: float | None = None
     verdicts: tuple[VerdictStory, ...] = ()
+    actions: tuple[ActionFigures, ...] = ()
+    promises: tuple[Promise, ...] = ()
     explored: Explored | None = None
     impact: tuple[ImpactLine, ...] = ()
     minimum_impact_ratio: float = 0.8
@@ -133,6 +153,8 @@ class Story:
     quality: DataQualitySummary | None = None
     ledger: tuple[tuple[str, int], ...] = ()
     truth: tuple[PeriodTruth, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+    events: tuple[KnownEvent, ...] = ()
     notes: tuple[str, ...] = ()
     definitions: tuple[Definition, ...] = ()
     interval_level: float = 0.95

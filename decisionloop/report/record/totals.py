@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.story import RULES, PeriodMoney
+from decisionloop.report.record.story import PeriodMoney
 
 
 def sum_of(estimates: Iterable[Estimate]) -> Estimate:
@@ -40,7 +40,7 @@ def counted(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
 
 def by_models(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
     """Counted periods in which a model decided, at least in part."""
-    return tuple(one for one in counted(money) if not one.is_by_rules)
+    return tuple(one for one in counted(money) if one.is_by_model)
 
 
 def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:
@@ -56,6 +56,6 @@ def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:
         rules=sum_of(one.rules for one in parts),
         difference=sum_of(one.difference for one in parts),
         is_mature=True,
-        decided_by=tuple(deciders) or (RULES,),
+        decided_by=tuple(deciders),
         held_back=tuple(name for one in parts for name in one.held_back),
     )

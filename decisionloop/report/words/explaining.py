@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.lines import CheckLine, CohortPerformance, Explored, ImpactLine, VerdictStory
 from decisionloop.report.words.figures import (
     capital,
@@ -14,12 +15,14 @@ from decisionloop.report.words.figures import (
     money,
     ordinal,
     percent,
-    period_name,
+    period_label,
     plural,
 )
 from decisionloop.report.words.money import direction
 
 SMALL_MISS = 0.02
+AS_OFTEN = 0.995
+"""From here on a ratio reads as 100 of 100: nobody is the least chosen."""
 
 
 def in_hundred(share: float) -> str:
@@ -34,10 +37,10 @@ def skill_sentence(lines: Sequence[CohortPerformance], noun: str, threshold: flo
         return f"No cohort's outcomes are complete yet, so nobody knows how well the score ranks {plural(noun)}."
     first, last = known[0], known[-1]
     opening = f"Take two {plural(noun)}, one who had the outcome and one who did not."
-    start = f"In {period_name(first.cohort)} the score pointed to the right one {_hits(first)} times in 100"
+    start = f"In {period_label(first.cohort)} the score pointed to the right one {_hits(first)} times in 100"
     sentence = f"{opening} {start}"
     if last is not first:
-        sentence += f", in {period_name(last.cohort)} {_hits(last)} times"
+        sentence += f", in {period_label(last.cohort)} {_hits(last)} times"
     return f"{sentence}. Tossing a coin gives 50.{_below(known, threshold)}"
 
 
@@ -63,8 +66,8 @@ def _below(lines: Sequence[CohortPerformance], threshold: float | None) -> str:
     return ""
 
 
-def calibration_sentence(lines: Sequence[CohortPerformance], outcome: str) -> str:
-    """Where expectation and outcome were furthest apart."""
+def calibration_sentence(lines: Sequence[CohortPerformance], outcome: str, noun: str) -> str:
+    """Where expectation and outcome were furthest apart. The rates are of everybody: see `observe.cohort`."""
     pairs = [
         (abs(line.predicted_rate - line.observed_rate), line)
         for line in leading(lines)
@@ -78,7 +81,15 @@ def calibration_sentence(lines: Sequence[CohortPerformance], outcome: str) -> st
         return f"What was expected and what happened never differed by more than {most}."
     expected, happened = in_hundred(worst.predicted_rate or 0.0), in_hundred(worst.observed_rate or 0.0)
     where = "The widest miss was in" if len(pairs) > 1 else "In"
-    return f"{where} {period_name(worst.cohort)}: {expected} were expected to be “{outcome}”, and {happened} were."
+    return Said(
+        f"{where} {period_label(worst.cohort)}: {expected} were expected to be “{outcome}”, and {happened} were. That "
+        f"is of all {plural(noun)}, worked out from those whose outcome was seen; among those that the loop chose by "
+        "itself the rate is another.",
+        {
+            f"rate.everybody.expected[{worst.cohort}]": worst.predicted_rate,
+            f"rate.everybody.seen[{worst.cohort}]": worst.observed_rate,
+        },
+    )
 
 
 _DECISIONS = {
@@ -105,25 +116,52 @@ def check_title(name: str) -> str:
 
 
 def verdict_sentence(verdict: VerdictStory) -> str:
-    """What the gate decided about one challenger."""
+    """What the gate decided about one challenger, and what became of it."""
     look = "" if verdict.look <= 1 else f" at its {ordinal(verdict.look)} look"
     if verdict.decision == "promote":
-        return _passed_sentence(verdict, look)
+        return Said(_passed_sentence(verdict, look), verdict_claims(verdict))
     verb = _DECISIONS.get(verdict.decision, verdict.decision)
     failed = sum(check.is_passed is False for check in verdict.checks)
     tail = f"; {count_of(failed, 'check')} failed" if failed else ""
     if verdict.decision == "insufficient":
         tail = ": the evidence is too thin for an answer"
     tail += _asked(verdict)
-    return f"On {day(verdict.as_of)} the gate {verb} {verdict.challenger} against {verdict.champion}{look}{tail}."
+    return Said(
+        f"On {day(verdict.as_of)} the gate {verb} {verdict.challenger} against {verdict.champion}{look}{tail}.",
+        verdict_claims(verdict),
+    )
+
+
+def verdict_claims(verdict: VerdictStory) -> dict[str, Claimed]:
+    """What was said of a challenger on a day, and what became of it."""
+    key = f"{verdict.as_of}, {verdict.challenger_id or verdict.challenger}, {verdict.look}"
+    return {f"verdict[{key}]": verdict.decision, f"became[{key}]": verdict.became}
+
+
+def verdict_in_brief(verdict: VerdictStory) -> Said:
+    """The same for a terminal: "2005-10-06 credit_line/scorecard/5f60: passed the first look, then refused: …"."""
+    said = {"promote": "passed", "refuse": "refused", "insufficient": "too little evidence for an answer"}
+    told = f"{said.get(verdict.decision, verdict.decision)}{_asked(verdict)}"
+    if verdict.decision == "promote":
+        then = {"shadow": "into shadow", "champion": "decides", "refused": f"then refused: {verdict.became_because}"}
+        told = f"passed the {ordinal(verdict.look)} look{_asked(verdict)}"
+        told += f", {then[verdict.became]}" if verdict.became in then else ""
+    return Said(f"{verdict.as_of} {verdict.challenger_id}: {told}", verdict_claims(verdict))
 
 
 def _passed_sentence(verdict: VerdictStory, look: str) -> str:
-    """A first pass is a trial in shadow; only a later one hands over the decisions."""
-    when = f"On {day(verdict.as_of)} the gate"
+    """A first pass is a trial in shadow; only a later one hands over the decisions. Some that pass are sent away."""
+    when = f"On {day(verdict.as_of)}"
+    if verdict.is_passed_over:
+        passed = f"{verdict.challenger} passed{look or ' the first look'} against {verdict.champion}"
+        return f"{when} {passed}{_asked(verdict)}, and was refused all the same: {_lowered(verdict.became_because)}"
     if verdict.look <= 1:
-        return f"{when} passed {verdict.challenger} for a trial in shadow beside {verdict.champion}."
-    return f"{when} let {verdict.challenger} decide instead of {verdict.champion}{look}{_asked(verdict)}."
+        return f"{when} the gate passed {verdict.challenger} for a trial in shadow beside {verdict.champion}."
+    return f"{when} the gate let {verdict.challenger} decide instead of {verdict.champion}{look}{_asked(verdict)}."
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _asked(verdict: VerdictStory) -> str:
@@ -143,38 +181,53 @@ def passed_otherwise(verdict: VerdictStory) -> str:
 
 def explored_sentences(explored: Explored, outcome: str, currency: str) -> tuple[str, ...]:
     """What exploration was, what it cost, what it bought."""
+    claims: dict[str, Claimed] = {"decisions": explored.all_decisions, "decisions.explored": explored.decisions}
     if not explored.decisions:
-        return ("Nothing was explored: every decision was the one expected to be best.",)
+        return (Said("Nothing was explored: every decision was the one expected to be best.", claims),)
     share = percent(explored.decisions / explored.all_decisions) if explored.all_decisions else "some"
-    first = (
+    first = Said(
         f"In {count_of(explored.decisions, 'decision')} ({share} of all) the loop drew another action than "
-        "the one it expected to be best, on purpose and at random."
+        "the one it expected to be best, on purpose and at random.",
+        claims,
     )
     return tuple(s for s in (first, _price(explored, currency), _bought(explored, outcome)) if s)
 
 
 def _price(explored: Explored, currency: str) -> str:
-    cost = explored.cost.value
-    if cost is None:
-        return "What that cost is not known yet."
-    if direction(cost, currency) == 0:
-        return "It cost nothing that could be measured."
-    if cost < 0:
-        return f"It cost nothing: by chance those decisions did better, by {money(-cost, currency)}."
-    doubt = "" if explored.cost.low is None or explored.cost.sign else ", though it may have cost nothing"
-    return f"That cost {money(cost, currency)}{doubt}."
+    """What exploring cost; how sure that is, its own interval says."""
+    cost, claims = explored.cost, {"cost.exploration": explored.cost}
+    if cost.value is None:
+        return Said("What that cost is not known yet.", claims)
+    if direction(cost.value, currency) == 0:
+        return Said("It cost nothing that could be measured.", claims)
+    if cost.value > 0:
+        doubt = "" if cost.low is None or cost.sign else ", though it may have cost nothing"
+        return Said(f"That cost {money(cost.value, currency)}{doubt}.", claims)
+    gained = f"It cost nothing: those decisions did better, by {money(-cost.value, currency)}"
+    if cost.high is None or cost.low is None:
+        return Said(f"{gained}.", claims)
+    if cost.high < 0:
+        ends = f"between {money(-cost.high, currency)} and {money(-cost.low, currency)}"
+        return Said(f"{gained} ({ends}), which is more than chance.", claims)
+    return Said(f"{gained}, which may be chance.", claims)
 
 
 def _bought(explored: Explored, outcome: str) -> str:
     if not explored.outcomes_seen:
         return "It has not shown any outcome yet."
-    bought = f"It bought {count_of(explored.outcomes_seen, 'outcome')} that would otherwise have stayed unseen"
+    seen = count_of(explored.outcomes_seen, "outcome")
+    bought = {
+        "unseen": f"It bought {seen} that would otherwise have stayed unseen",
+        "partly": f"It showed {seen}, some of which would otherwise have stayed unseen",
+        "seen": f"It showed {seen} of actions that would otherwise not have been taken",
+    }.get(explored.otherwise, f"It showed {seen}")
     if explored.yes_rate is None or explored.other_yes_rate is None:
         return f"{bought}."
+    lesson = " A model that never sees such cases forgets what they look like."
     return (
         f"{bought}: {in_hundred(explored.yes_rate)} of them were “{outcome}”, against "
-        f"{in_hundred(explored.other_yes_rate)} elsewhere. "
-        "A model that never sees such cases forgets what they look like."
+        f"{in_hundred(explored.other_yes_rate)} of the outcomes seen elsewhere."
+        f"{lesson if explored.otherwise == 'unseen' else ''}"
     )
 
 
@@ -189,6 +242,8 @@ def impact_sentence(lines: Sequence[ImpactLine], minimum: float) -> str:
         names = listed([f"{line.group} ({line.attribute.replace('_', ' ')})" for line in surely])
         return f"For every 100 chosen in the group chosen most often, surely fewer than {limit} were among {names}."
     lowest = min(judged, key=lambda line: line.ratio.value or 0.0)
+    if (lowest.ratio.value or 0.0) >= AS_OFTEN:
+        return "Every group was chosen about as often as the one chosen most often."
     fact = (
         f"For every 100 chosen in the group chosen most often, {(lowest.ratio.value or 0.0) * 100:.0f} were chosen "
         f"among as many of the group “{lowest.group}” ({lowest.attribute.replace('_', ' ')}), the fewest of all."

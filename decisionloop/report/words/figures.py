@@ -152,15 +152,15 @@ def number(value: float | None) -> str:
 
 
 def day(when: date, is_short: bool = False) -> str:
-    """8 July 2005, or 8 Jul."""
+    """8 July 2005, or 8 Jul 2005. Never without its year: a page may cover several."""
     name = MONTHS[when.month - 1]
-    return f"{when.day}{NBSP}{name[:3]}" if is_short else f"{when.day}{NBSP}{name}{NBSP}{when.year}"
+    return f"{when.day}{NBSP}{name[:3] if is_short else name}{NBSP}{when.year}"
 
 
 def period_label(period: str, is_short: bool = False) -> str:
-    """A period key as people say it: 2005-06 is June 2005 (short: Jun); 2005-06-08 is 8 June 2005 (8 Jun).
+    """A period key as people say it: 2005-06 is June 2005 (short: Jun 2005); 2005-06-08 is 8 June 2005 (8 Jun 2005).
 
-    A batch of a certain time is told with it: 2005-06-08T12:00:00Z is 8 June 2005, 12:00 (short: 8 Jun).
+    A batch of a certain time is told with it: 2005-06-08T12:00:00Z is 8 June 2005, 12:00 (short: 8 Jun 2005).
     """
     try:
         when = datetime.fromisoformat(f"{period}-01" if len(period) == 7 else period)
@@ -169,16 +169,13 @@ def period_label(period: str, is_short: bool = False) -> str:
     if len(period) != 7:
         return day(when, is_short) + ("" if is_short else _time_of(period, when))
     name = MONTHS[when.month - 1]
-    return name[:3] if is_short else f"{name}{NBSP}{when.year}"
+    return f"{name[:3] if is_short else name}{NBSP}{when.year}"
 
 
-def period_name(period: str) -> str:
-    """A period inside a sentence whose year is already clear: June, 8 June; 8 June, 12:00."""
-    label = period_label(period)
-    if label == period:
-        return period
+def without_year(label: str) -> str:
+    """A label of ``period_label`` without its year, for a list in which a later one says it: 8 June, 12:00."""
     named, comma, time = label.partition(",")
-    return f"{named.rsplit(NBSP, 1)[0]}{comma}{time}"
+    return f"{named.rsplit(NBSP, 1)[0]}{comma}{time}" if named[-4:].isdigit() else label
 
 
 def _time_of(period: str, when: datetime) -> str:

@@ -45,5 +45,10 @@ def definitions_for(use_case: UseCase) -> tuple[Definition, ...]:
         Definition("Exploration", "A small share of decisions drawn at random, so that the loop keeps learning."),
         Definition("Holdout", f"A small share of {nouns} who stay on the rules for good: the referee."),
         Definition("Cohort", "The decisions of one batch or one month, judged together once their outcomes are in."),
+        Definition(
+            "Reference",
+            "What facts are compared with: what the deciding model learnt from or, while the rules decide, which learn "
+            "nothing, the first batch.",
+        ),
         Definition("The gate", "The checks, money first, that a model must pass before it may decide."),
     )

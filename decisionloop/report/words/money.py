@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from decisionloop.report.record.claims import Claimed, Said, over
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.lines import BatchLine
-from decisionloop.report.record.story import Headline, PeriodMoney, UseCaseLines
+from decisionloop.report.record.story import PeriodMoney
 from decisionloop.report.record.totals import by_models, counted, total_of
-from decisionloop.report.words.figures import (
-    capital,
-    count_of,
-    listed,
-    money,
-    period_name,
-)
-from decisionloop.report.words.spans import duration, during, stretch
+from decisionloop.report.words.figures import capital, listed, money
+from decisionloop.report.words.spans import during, names
 
 CANNOT_TELL = "the data cannot tell the two apart"
 
@@ -76,20 +70,34 @@ def _distance(difference: Estimate, currency: str) -> str:
     return f"{money(abs(difference.value or 0.0), currency)} (between {low} and {high})"
 
 
+def money_claims(lines: Sequence[PeriodMoney]) -> dict[str, Claimed]:
+    """What a sentence about some counted periods together claims."""
+    total = total_of(lines)
+    if total is None:
+        return {}
+    part = over(one.period for one in counted(lines))
+    return {
+        f"money.policy{part}": total.policy,
+        f"money.rules{part}": total.rules,
+        f"money.difference{part}": total.difference,
+    }
+
+
 def money_sentences(lines: Sequence[PeriodMoney], currency: str) -> tuple[str, ...]:
     """What the chart of the money says, period by period, alike ones together."""
     by_rules = [one for one in counted(lines) if one.is_by_rules]
     contested = by_models(lines)
-    sentences = [_rules_decided(by_rules, currency)]
+    sentences: list[str] = [_rules_decided(by_rules, currency)]
     for sign, leader in ((1, "The loop did better"), (-1, "The rules would have done better")):
         told = [one for one in contested if one.difference.sign == sign]
         if told:
             parts = [f"{during([one.period])} by {_distance(one.difference, currency)}" for one in told]
-            sentences.append(f"{leader} {listed(parts)}.")
-    open_ones = [period_name(one.period) for one in contested if one.difference.sign == 0]
+            claims = {f"money.difference{over([one.period])}": one.difference for one in told}
+            sentences.append(Said(f"{leader} {listed(parts)}.", claims))
+    open_ones = [one.period for one in contested if one.difference.sign == 0]
     if open_ones:
-        sentences.append(f"For {listed(open_ones)} {CANNOT_TELL}.")
-    sentences += [_losing_periods(counted(lines), currency), _doubtful(contested), _immature(lines)]
+        sentences.append(f"For {names(open_ones)} {CANNOT_TELL}.")
+    sentences += [losing_periods(counted(lines), currency), _doubtful(contested), immature(lines)]
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -101,110 +109,19 @@ def _rules_decided(periods: Sequence[PeriodMoney], currency: str) -> str:
     result = earned(total.policy.value, currency)
     sentence = f"{when} the rules decided, apart from what was explored, and the loop {result}"
     if total.difference.sign < 0:
-        return f"{sentence}; exploring cost {_distance(total.difference, currency)}."
-    return f"{sentence}."
+        sentence += f"; exploring cost {_distance(total.difference, currency)}"
+    return Said(f"{sentence}.", money_claims(periods))
 
 
 def _doubtful(periods: Sequence[PeriodMoney]) -> str:
     """Periods whose own result may be a gain or a loss."""
-    names = [one.period for one in periods if one.policy.low is not None and one.policy.sign == 0]
-    return f"Whether the loop made money at all {during(names)} is not certain." if names else ""
+    unsure = [one.period for one in periods if one.policy.low is not None and one.policy.sign == 0]
+    return f"Whether the loop made money at all {during(unsure)} is not certain." if unsure else ""
 
 
-def verdict(total: PeriodMoney | None, periods: str, currency: str) -> str:
-    """The story in one sentence. ``periods`` is how long it took, such as "five months"."""
-    if total is None or not total.policy.is_known:
-        return "It is too early to say what these decisions earned."
-    policy, rules, gap = total.policy.value, total.rules.value, total.difference
-    result = earned(policy, currency)
-    if total.is_by_rules:
-        return f"In {periods} the rules decided and {result}{_learning_cost(gap, currency)}."
-    if rules is None or gap.value is None:
-        return f"In {periods} the decisions {result}; what the rules alone would have earned is not known."
-    if direction(policy, currency) < 0 and direction(rules, currency) < 0:
-        return _both_lost(policy, rules, gap, periods, currency)
-    alone = would_have_earned(rules, currency)
-    if gap.sign == 0:
-        return f"In {periods} the decisions {result} and the rules alone {alone}: {CANNOT_TELL}."
-    more = "more" if gap.sign > 0 else "less"
-    distance = f"{money(abs(gap.value), currency)} {more} than the rules alone"
-    if direction(policy, currency) == direction(rules, currency) == 1:
-        return f"In {periods} the decisions {result}, {distance} would have earned."
-    return f"In {periods} the decisions {result} where the rules alone {alone}."
-
-
-def _learning_cost(gap: Estimate, currency: str) -> str:
-    """What exploring took from the rules that it stood beside."""
-    if gap.value is None:
-        return ""
-    if gap.sign < 0:
-        return f", {money(abs(gap.value), currency)} less than they would have without exploring"
-    return "; what exploring cost cannot be told from nothing" if gap.sign == 0 else ""
-
-
-def _both_lost(policy: float | None, rules: float | None, gap: Estimate, periods: str, currency: str) -> str:
-    losses = f"{money(abs(policy or 0), currency)} for the loop, {money(abs(rules or 0), currency)} for the rules"
-    if gap.sign == 0:
-        return f"Both lost money in {periods}: {losses}; {CANNOT_TELL}."
-    less = "less" if gap.sign > 0 else "more"
-    return (
-        f"Both lost money in {periods}, and the loop lost {money(abs(gap.value or 0), currency)} {less} "
-        "than the rules alone would have."
-    )
-
-
-def headline(use_case: UseCaseLines, money_lines: Sequence[PeriodMoney], batches: Sequence[BatchLine]) -> Headline:
-    """The verdict and the sentences under it."""
-    currency = use_case.currency
-    seen, total = counted(money_lines), total_of(money_lines)
-    sentences = (
-        _uncertain(total, currency),
-        _since_models(money_lines, currency),
-        _losing_periods(seen, currency),
-        _immature(money_lines),
-    )
-    how_long = duration([one.period for one in seen]) if seen else ""
-    return Headline(
-        verdict(total, how_long, currency),
-        tuple(sentence for sentence in sentences if sentence),
-        _scope(use_case, batches),
-    )
-
-
-def _scope(use_case: UseCaseLines, batches: Sequence[BatchLine]) -> str:
-    rows = sum(batch.rows for batch in batches)
-    if not rows:
-        return ""
-    choices = " and ".join(f"“{action.wording}”" for action in use_case.actions)
-    where = f"{count_of(rows, 'decision')} in {count_of(len(batches), 'batch')}"
-    return f"{capital(where)}, each a choice between {choices}."
-
-
-def _uncertain(total: PeriodMoney | None, currency: str) -> str:
-    if total is None or total.policy.low is None or total.policy.sign != 0:
-        return ""
-    return f"Whether the loop made money at all is not certain: its total is {span(total.policy, currency)}."
-
-
-def _since_models(money_lines: Sequence[PeriodMoney], currency: str) -> str:
-    periods = by_models(money_lines)
-    total = total_of(periods)
-    if total is None:
-        return "So far the rules have decided; no model has." if counted(money_lines) else ""
-    if len(periods) == len(counted(money_lines)):
-        return ""
-    when = stretch([one.period for one in periods])
-    return capital(
-        f"in the {duration([one.period for one in periods])} in which a model decided ({when}) "
-        f"the loop {earned(total.policy.value, currency)} and the rules alone "
-        f"{would_have_earned(total.rules.value, currency)}; {comparison(total.difference, currency)}."
-    )
-
-
-def _losing_periods(seen: Sequence[PeriodMoney], currency: str) -> str:
-    lost = [
-        one for one in seen if direction(one.policy.value, currency) < 0 and direction(one.rules.value, currency) < 0
-    ]
+def losing_periods(seen: Sequence[PeriodMoney], currency: str) -> str:
+    """Periods in which loop and rules lost money, where the data leaves no doubt of it."""
+    lost = [one for one in seen if _is_lost(one.policy, currency) and _is_lost(one.rules, currency)]
     if not lost or len(lost) == len(seen):
         return ""
     when = capital(during([one.period for one in lost]))
@@ -215,11 +132,15 @@ def _losing_periods(seen: Sequence[PeriodMoney], currency: str) -> str:
             [one.rules.value or 0.0 for one in lost],
         )
     )
-    return f"{when} both lost money: the loop {policy}, the rules {rules}."
+    return Said(f"{when} both lost money: the loop {policy}, the rules {rules}.", money_claims(lost))
 
 
-def _immature(money_lines: Sequence[PeriodMoney]) -> str:
-    names = [period_name(one.period) for one in money_lines if not one.is_mature]
-    if not names:
-        return ""
-    return f"The outcomes of {listed(names)} are not complete yet and are not counted."
+def _is_lost(estimate: Estimate, currency: str) -> bool:
+    """A loss, and surely one where there is an interval."""
+    return direction(estimate.value, currency) < 0 and (estimate.high is None or estimate.high < 0)
+
+
+def immature(money_lines: Sequence[PeriodMoney]) -> str:
+    """That periods are left out until their outcomes have come; "" where none is."""
+    late = [one.period for one in money_lines if not one.is_mature]
+    return f"The outcomes of {names(late)} are not complete yet and are not counted." if late else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from decisionloop.report.record.claims import Claimed, Said, claims_of
 from decisionloop.report.record.monitor_lines import (
     CauseLine,
     FamilyWatch,
@@ -11,6 +12,7 @@ from decisionloop.report.record.monitor_lines import (
     IncidentLine,
     Monitoring,
     Series,
+    greatest_stake,
 )
 from decisionloop.report.record.story import UseCaseLines
 from decisionloop.report.words import figures
@@ -31,21 +33,33 @@ def section_sentences(told: Monitoring, case: UseCaseLines) -> tuple[str, ...]:
     """How much was watched, how often it was an alarm, and what is still open."""
     checks = sum(family.checks for family in told.families)
     budget = sum(family.budget for family in told.families)
-    incidents, still = told.incidents, [one for one in told.incidents if one.is_open]
+    incidents, still = told.incidents, told.still_open
     were = "batch was" if told.batches == 1 else "batches were"
-    said = [
+    said: list[str] = [
         f"{figures.capital(figures.in_words(told.batches))} {were} watched by {figures.count_of(checks, 'check')}. "
         f"All of them together may raise {one_in_years(budget)} about nothing."
     ]
     if not incidents:
         said.append("None of them found a change that is worth a person's time.")
         return tuple(said)
-    stakes = [one.stake for one in still if one.stake is not None]
     opened = figures.count_of(len(incidents), "incident")
     rest = "none is open" if not still else f"{figures.in_words(len(still))} {'is' if len(still) == 1 else 'are'} open"
-    money = f", with about {figures.money(sum(stakes), case.currency)} at stake" if stakes else ""
-    said.append(f"They raised {opened}, of which {rest}{money}.")
+    stakes = at_stake_sentence([one.stake for one in still], case.currency)
+    said.append(Said(f"They raised {opened}, of which {rest}. {stakes}".rstrip(), claims_of(stakes)))
     return tuple(said)
+
+
+def at_stake_sentence(stakes: Sequence[float | None], currency: str) -> Said:
+    """What the open incidents put at stake together; "" where nobody can say. ``stakes``: one an incident."""
+    most = greatest_stake(stakes)
+    claims: dict[str, Claimed] = {"incidents.open": len(stakes), "at_stake": most}
+    if most is None:
+        return Said("", claims)
+    several = sum(stake is not None for stake in stakes) > 1
+    added = (
+        ", the most that one incident names: several may see the same loss, so they are not added" if several else ""
+    )
+    return Said(f"About {figures.money(most, currency)} a batch is at stake{added}.", claims)
 
 
 def family_verdict(family: FamilyWatch, case: UseCaseLines) -> str:
@@ -56,7 +70,10 @@ def family_verdict(family: FamilyWatch, case: UseCaseLines) -> str:
     if now is not None:
         seen = " A person is looking into it." if now.state == "acknowledged" else ""
         money = f" About {figures.money(now.stake, case.currency)} a batch is at stake." if now.stake else ""
-        return f"Open since {figures.day(now.opened_on)}: {now.words.rstrip('.')}.{money}{seen}"
+        return Said(
+            f"Open since {figures.day(now.opened_on)}: {now.words.rstrip('.')}.{money}{seen}",
+            {f"incident[{family.family}]": now.words, f"stake[{family.family}]": now.stake},
+        )
     if family.incidents:
         last = family.incidents[-1]
         why = last.reason.rstrip(".")
@@ -70,6 +87,8 @@ def chart_caption(series: Series, family: FamilyWatch) -> str:
     judged = [one for one in family.series if any(point.threshold is not None for point in one.points)]
     is_chosen = len(judged) > len(family.charted) and series == family.charted[0]
     which = "with the most alarms" if series.alarms else "that came closest to its limit"
+    if family.is_led_by(series):
+        which = "that the alarm told of above was raised in"
     of_many = f" Of {len(judged)} measures it is the one {which}." if is_chosen else ""
     return f"{figures.capital(series.wording)}.{of_many}"
 
@@ -79,7 +98,7 @@ def change_caption(family: FamilyWatch) -> str:
     alarm = family.last_shares
     if alarm is None:
         return ""
-    return f"The alarm of {figures.day(alarm.on)}: {figures.capital(alarm.wording)}: outlined as before, filled now."
+    return f"That alarm, of {figures.day(alarm.on)}: {figures.capital(alarm.wording)}: outlined as before, filled now."
 
 
 def chance_words(alpha: float | None) -> str:

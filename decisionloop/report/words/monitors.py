@@ -31,7 +31,7 @@ class MonitorWords:
 
 
 _FAMILIES: dict[str, FamilyWords] = {
-    "inputs": FamilyWords("What comes in", "Do the facts look as they did when the model learnt?"),
+    "inputs": FamilyWords("What comes in", "Do the facts look as they used to?"),
     "outputs": FamilyWords("What is decided", "Are scores and actions shared out as usual?"),
     "performance": FamilyWords("How well it foresees", "Do outcomes come as the score says?"),
     "labels": FamilyWords("Whether outcomes arrive", "Do as many outcomes arrive as usual, and as fast?"),
@@ -43,13 +43,11 @@ _FAMILIES: dict[str, FamilyWords] = {
 
 _PAIRS = "pairs pointed out rightly"
 _MONITORS: dict[str, MonitorWords] = {
-    "input_shift": MonitorWords("inputs", "moved since the model learnt", "share"),
+    "input_shift": MonitorWords("inputs", "moved from its reference", "share"),
     "input_shift_recent": MonitorWords("inputs", "moved against the last batches", "share"),
-    "input_change": MonitorWords("inputs", "moved since the model learnt, however little", "share"),
-    "missing_share": MonitorWords("inputs", "share missing, more than when the model learnt", "share"),
-    "unseen_categories": MonitorWords(
-        "inputs", "share with an unknown value, more than when the model learnt", "share"
-    ),
+    "input_change": MonitorWords("inputs", "moved from its reference, however little", "share"),
+    "missing_share": MonitorWords("inputs", "share missing, more than in its reference", "share"),
+    "unseen_categories": MonitorWords("inputs", "share with an unknown value, more than in its reference", "share"),
     "vanished_categories": MonitorWords("inputs", "share that a vanished value used to have", "share"),
     "score_shift": MonitorWords("outputs", "moved scores", "share"),
     "action_shift": MonitorWords("outputs", "moved actions", "share"),

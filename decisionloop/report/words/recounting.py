@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from decisionloop.report.record.claims import Claimed, Said
+from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.lines import BatchLine, DataQualitySummary, ReleaseEventLine, WorkedDecision
 from decisionloop.report.record.story import PeriodMoney, PeriodTruth, UseCaseLines
-from decisionloop.report.words.figures import capital, count_of, in_words, number
+from decisionloop.report.record.truth import TruthCheck, check_truth
+from decisionloop.report.words.figures import capital, count_of, in_words, number, percent
+from decisionloop.report.words.headline import truth_claims
 from decisionloop.report.words.money import earned, would_have_earned
 
 
@@ -63,7 +67,9 @@ def batches_sentence(batches: Sequence[BatchLine]) -> str:
         first += f", {in_words(len(halted))} halted before anything left"
     if unfinished:
         first += f", {in_words(len(unfinished))} not finished"
-    return f"{first}; {in_words(warned) if warned else 'none'} with warnings."
+    deciding = Deciding.of(batches)
+    claims: dict[str, Claimed] = {"batches.decided": deciding.batches, "batches.halted": len(halted)}
+    return Said(f"{first}; {in_words(warned) if warned else 'none'} with warnings.", claims)
 
 
 def quality_sentence(quality: DataQualitySummary) -> str:
@@ -92,9 +98,9 @@ def steps(events: Sequence[ReleaseEventLine]) -> tuple[ReleaseEventLine, ...]:
 
 
 def truth_sentences(
-    truth: Sequence[PeriodTruth], money_lines: Sequence[PeriodMoney], use_case: UseCaseLines
+    truth: Sequence[PeriodTruth], money_lines: Sequence[PeriodMoney], use_case: UseCaseLines, level: float = 0.95
 ) -> tuple[str, ...]:
-    """What only the replay knows, and whether the loop's own intervals held it."""
+    """What only the replay knows, and whether the loop's own intervals, of confidence ``level``, held it."""
     sums = {
         name: sum(values) if all(value is not None for value in values) else None
         for name in ("policy", "rules", "everyone", "hindsight")
@@ -103,27 +109,23 @@ def truth_sentences(
     currency = use_case.currency
     others = [action.wording for action in use_case.actions if not action.is_default]
     everyone = f"“{others[0]}”" if len(others) == 1 else "the revealing action"
+    how = "By the recorded experiment" if any(one.policy_error for one in truth) else "In truth"
     first = (
-        f"In truth the loop {earned(sums['policy'], currency)} and the rules alone "
+        f"{how} the loop {earned(sums['policy'], currency)} and the rules alone "
         f"{would_have_earned(sums['rules'], currency)}. Choosing {everyone} for everyone "
-        f"{would_have_earned(sums['everyone'], currency)}; perfect foresight "
-        f"{would_have_earned(sums['hindsight'], currency)}."
+        f"{would_have_earned(sums['everyone'], currency)}{_foresight(sums['hindsight'], currency)}."
     )
-    held = _held(truth, money_lines)
-    return (first, held) if held else (first,)
+    return first, _held_sentence(check_truth(truth, money_lines, level))
 
 
-def _held(truth: Sequence[PeriodTruth], money_lines: Sequence[PeriodMoney]) -> str:
-    known = {one.period: one for one in money_lines}
-    tested, inside = 0, 0
-    for one in truth:
-        line = known.get(one.period)
-        pairs = () if line is None else ((one.policy, line.policy), (one.rules, line.rules))
-        for value, estimate in pairs:
-            if value is None or estimate.low is None or estimate.high is None:
-                continue
-            tested += 1
-            inside += estimate.low <= value <= estimate.high
-    if not tested:
-        return ""
-    return f"Of the loop's {in_words(tested)} estimates with an interval, {in_words(inside)} held the truth."
+def _foresight(money: float | None, currency: str) -> str:
+    """What the best action for each would have earned; nothing where each outcome is known of one action only."""
+    return "" if money is None else f"; perfect foresight {would_have_earned(money, currency)}"
+
+
+def _held_sentence(check: TruthCheck) -> str:
+    if not check.tested:
+        return "None of the loop's estimates has an interval that could be checked."
+    told = f"Of the loop's {in_words(check.tested)} estimates with an interval, {in_words(check.held)} held the truth"
+    short = f": fewer than the {percent(check.level)} that they promise, beyond chance" if check.is_short else ""
+    return Said(f"{told}{short}.", truth_claims(check))

@@ -1,12 +1,13 @@
-"""Stretches of time in words."""
+"""Stretches of time in words. A month or a day is never told without its year, unless the next in the list says it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
-from decisionloop.report.words.figures import day, in_words, listed, period_name, plural
+from decisionloop.report.words.figures import day, in_words, listed, period_label, plural, without_year
 
 
 def duration(periods: Sequence[str]) -> str:
@@ -17,19 +18,34 @@ def duration(periods: Sequence[str]) -> str:
 
 
 def during(periods: Sequence[str]) -> str:
-    """in May; in May and July; from May to September (a run of three months or more); on 3 June."""
-    months = [int(one[:4]) * 12 + int(one[5:7]) for one in periods if re.fullmatch(r"\d{4}-\d\d", one)]
-    is_run = len(months) == len(periods) > 2 and months == list(range(months[0], months[0] + len(months)))
-    if is_run:
+    """in May 2005; in May and July 2005; from May to September 2005 (a run of three or more); on 3 June 2005."""
+    if len(periods) > 2 and is_run(periods):
         return f"from {stretch(periods)}"
-    names = listed([period_name(one) for one in periods])
-    return f"on {names}" if all(len(one) >= 10 for one in periods) else f"in {names}"
+    return f"{'on' if all(len(one) >= 10 for one in periods) else 'in'} {names(periods)}"
+
+
+def is_run(periods: Sequence[str]) -> bool:
+    """Whether periods are months that follow each other."""
+    months = [int(one[:4]) * 12 + int(one[5:7]) for one in periods if re.fullmatch(r"\d{4}-\d\d", one)]
+    return len(months) == len(periods) > 0 and months == list(range(months[0], months[0] + len(months)))
+
+
+def names(periods: Sequence[str]) -> str:
+    """Periods in a list, each year once: "November and December 2005 and January 2006"."""
+    return listed(_labels(periods))
 
 
 def stretch(periods: Sequence[str]) -> str:
-    """A run of periods by its ends: "July", "July to September"."""
-    names = [period_name(period) for period in periods]
-    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" if names else ""
+    """A run of periods by its ends: "July 2005", "July to September 2005", "November 2005 to January 2006"."""
+    return " to ".join(_labels([periods[0], periods[-1]] if len(periods) > 1 else periods))
+
+
+def _labels(periods: Sequence[str]) -> list[str]:
+    """Labels, without the year where the next one has the same."""
+    labels = [period_label(period) for period in periods]
+    followed = zip(labels[:-1], pairwise(periods), strict=True)
+    told = [without_year(label) if one[:4] == after[:4] else label for label, (one, after) in followed]
+    return [*told, *labels[-1:]]
 
 
 def dateline(first: date, last: date) -> str:

@@ -1,0 +1,79 @@
+"""What each action brought in one mature cohort: value, lift over the rules, and what acting cost against what came.
+
+Value and lift are of the decisions for which the loop preferred an action, before chance drew another one: who is in
+such a group follows from what was known of them, so the rules can be compared on the same decisions without bias. Of
+the decisions in which an action was *taken* they could not: exploration takes it where it looked worst.
+Cost, amount and conversion are of the decisions in which the action was taken: what was spent and what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.economics import action_costs
+from decisionloop.contract import UseCase
+from decisionloop.contract.operation import BudgetConstraint
+from decisionloop.observe.bounded_mean import rate_estimate
+from decisionloop.observe.cohort import COHORT_OVERLAP, Figure, is_policy_traffic
+from decisionloop.observe.estimate import cannot_say, weighted_mean
+from decisionloop.observe.exact_rate import known_rows
+from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.off_policy import one_hot
+from decisionloop.observe.overlap import judge_overlap
+from decisionloop.observe.value import value_against_rules
+
+VALUE, LIFT = "value_of_action", "lift_of_action"
+COST, AMOUNT, CONVERSION = "cost_of_action", "amount_of_action", "conversion_of_action"
+OF_ACTIONS = (VALUE, LIFT, COST, AMOUNT, CONVERSION)
+
+
+def action_figures(
+    use_case: UseCase,
+    log: pd.DataFrame,
+    frame: pd.DataFrame,
+    logged: LoggedDecisions,
+    rules: np.ndarray,
+    preferred: np.ndarray,
+) -> Iterator[Figure]:
+    """Figures a decision of every action, slice "action=NAME", on the policy's traffic (n decisions).
+
+    value_of_action        money earned, where the action was preferred
+    lift_of_action         the same less what the rules would have earned on those decisions
+    cost_of_action         what taking it cost under the contract's budget, where the contract has one and an amount
+    amount_of_action       the outcome's amount where it was taken, where the contract has a budget and an amount
+    conversion_of_action   rate of the outcome's yes where it was taken and reveals one, exact limits
+
+    ``log`` as `cohort.money_figures` has it, aligned with ``frame`` and with ``logged``; ``rules`` and
+    ``preferred`` (n,) action indices. An action that nobody was given has no figures.
+    """
+    free = is_policy_traffic(log)
+    for index, name in enumerate(use_case.action_names):
+        meant = free & (preferred == index)
+        if meant.any():
+            yield from _money(logged.subset(meant), one_hot(rules[meant], len(use_case.actions)), f"action={name}")
+        taken = free & (logged.action == index)
+        if taken.any():
+            yield from _acting(use_case, log[taken], frame[taken], index, f"action={name}")
+
+
+def _money(logged: LoggedDecisions, rules: np.ndarray, part: str) -> Iterator[Figure]:
+    against = value_against_rules(logged, rules)
+    yield Figure(VALUE, against.realised.per_decision, part)
+    verdict = judge_overlap(against.overlap, COHORT_OVERLAP)
+    gain = against.gain
+    yield Figure(LIFT, gain if verdict.is_sufficient else cannot_say(verdict.reason, gain.n, gain.confidence), part)
+
+
+def _acting(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, index: int, part: str) -> Iterator[Figure]:
+    if use_case.outcome.class_ and use_case.revealing[index]:
+        (happened,) = known_rows(log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan))
+        yield Figure(CONVERSION, rate_estimate(happened), part)
+    budget = next((one for one in use_case.policy.constraints if isinstance(one, BudgetConstraint)), None)
+    if use_case.outcome.amount and budget is not None:
+        costs = action_costs(use_case, frame, budget)[:, index]
+        cost, amount = known_rows(costs, log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan))
+        yield Figure(COST, weighted_mean(cost), part)
+        yield Figure(AMOUNT, weighted_mean(amount), part)

@@ -1,0 +1,102 @@
+"""From the ledger's measurements and verdicts to what each action brought, and to promises beside deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from decisionloop.contract import UseCase
+from decisionloop.ledger.measurements import Measurement
+from decisionloop.ledger.releases import ReleaseEvent
+from decisionloop.ledger.verdicts import Verdict
+from decisionloop.observe.action_value import AMOUNT, CONVERSION, COST, LIFT, VALUE
+from decisionloop.report.read.decisions import as_object
+from decisionloop.report.read.measurements import Measured, mean_of
+from decisionloop.report.read.releases import what_became
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.evidence import ActionFigures, Promise
+from decisionloop.report.words.naming import ReleaseNames
+
+
+def action_lines(figures: Iterable[Measurement], use_case: UseCase) -> tuple[ActionFigures, ...]:
+    """Every action that was measured, in the contract's order; ``figures`` are the newest of each cohort."""
+    by_key: dict[tuple[str, str], list[Measurement]] = {}
+    for one in figures:
+        if one.is_mature and one.slice.startswith("action="):
+            by_key.setdefault((one.monitor, one.slice.removeprefix("action=")), []).append(one)
+
+    def known(monitor: str, action: str) -> list[Measurement]:
+        return [one for one in by_key.get((monitor, action), []) if one.value is not None]
+
+    return tuple(
+        ActionFigures(
+            action=one.name,
+            wording=one.wording,
+            decisions=_rows(by_key.get((VALUE, one.name), [])),
+            value=mean_of(known(VALUE, one.name)),
+            compared=_rows(known(LIFT, one.name)),
+            lift=mean_of(known(LIFT, one.name)),
+            taken=max(_rows(known(monitor, one.name)) for monitor in (COST, CONVERSION)),
+            cost=mean_of(known(COST, one.name)),
+            amount=mean_of(known(AMOUNT, one.name)),
+            conversion=mean_of(known(CONVERSION, one.name)),
+        )
+        for one in use_case.actions
+        if any((monitor, one.name) in by_key for monitor in (VALUE, COST, CONVERSION))
+    )
+
+
+def _rows(figures: Sequence[Measurement]) -> int:
+    return sum(one.n for one in figures)
+
+
+def promises(
+    verdicts: Sequence[Verdict], events: Sequence[ReleaseEvent], measured: Measured, names: ReleaseNames
+) -> tuple[Promise, ...]:
+    """Every promotion that handed over the decisions, in order, beside what came until the next one."""
+    handed = [one for one in verdicts if one.decision == "promote" and _hands_over(one, events)]
+    return tuple(_promise(one, measured, names) for one in handed)
+
+
+def _hands_over(verdict: Verdict, events: Sequence[ReleaseEvent]) -> bool:
+    became = what_became(verdict, events)
+    return became is not None and became.stage == "champion"
+
+
+def _promise(verdict: Verdict, measured: Measured, names: ReleaseNames) -> Promise:
+    promised, level = _money_at_the_look(verdict.evidence)
+    is_over_rules = names.is_rules(verdict.champion_id)
+    came = [
+        one
+        for one in measured.figures
+        if one.monitor == "value_difference"
+        and one.slice == "all"
+        and one.is_mature
+        and one.value is not None
+        # A cohort that others decided as well (a month measured as such) is not this release's alone.
+        and measured.deciders.get(one.cohort) == (verdict.challenger_id,)
+    ]
+    return Promise(
+        on=verdict.as_of.date(),
+        release=names[verdict.challenger_id],
+        release_id=verdict.challenger_id,
+        champion=names[verdict.champion_id],
+        is_over_rules=is_over_rules,
+        promised=promised,
+        level=level,
+        decisions=sum(one.n for one in came),
+        delivered=mean_of(came) if is_over_rules else Estimate(),
+    )
+
+
+def _money_at_the_look(evidence: str) -> tuple[Estimate, float]:
+    """The paired difference that a verdict rests on, and its confidence; unknown where it was not kept."""
+    money: Any = as_object(evidence).get("money")
+    if not isinstance(money, dict):
+        return Estimate(), 0.0
+    value, low, high = (_number(money.get(name)) for name in ("value", "low", "high"))
+    return Estimate.of(value, low, high), _number(money.get("confidence")) or 0.0
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,46 @@
+"""Who decided over all batches, how much, and whether anything was decided since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import takewhile
+
+from decisionloop.report.record.lines import BatchLine
+from decisionloop.report.record.story import RULES
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """The batches of a story, counted. A batch that was halted made no decisions.
+
+    ``halted_since``: batches in a row, up to the last one, that were halted. ``by_model_on``: the first day on which a
+    model decided.
+    """
+
+    decisions: int = 0
+    batches: int = 0
+    halted: int = 0
+    halted_since: int = 0
+    first_on: date | None = None
+    last_on: date | None = None
+    by_model_on: date | None = None
+    months: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, batches: Sequence[BatchLine]) -> Deciding:
+        """Count the batches, which are in the order of time."""
+        decided = [one for one in batches if one.is_decided and one.decisions]
+        by_model = [one.as_of for one in decided if one.champion != RULES]
+        since = takewhile(lambda one: one.state == "halted", reversed(batches))
+        return cls(
+            decisions=sum(one.decisions for one in decided),
+            batches=len(decided),
+            halted=sum(one.state == "halted" for one in batches),
+            halted_since=sum(1 for _ in since),
+            first_on=min((one.as_of for one in decided), default=None),
+            last_on=max((one.as_of for one in decided), default=None),
+            by_model_on=min(by_model, default=None),
+            months=frozenset(f"{one.as_of:%Y-%m}" for one in decided),
+        )

@@ -1,0 +1,80 @@
+"""What each action brought, and what the gate promised of a promotion beside what came since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from decisionloop.report.record.estimate import Estimate
+
+UNKNOWN = Estimate()
+
+
+@dataclass(frozen=True)
+class ActionFigures:
+    """One action over all complete cohorts, in currency a decision; what the contract has no word for is unknown.
+
+    ``decisions`` for which the loop preferred it: ``value`` and ``lift`` over the rules are of these, the lift of the
+    ``compared`` ones among them, where the log can tell. ``taken`` ones with a known outcome are what ``cost``,
+    ``amount`` and ``conversion`` (a share) are of.
+    """
+
+    action: str
+    wording: str
+    decisions: int
+    value: Estimate
+    compared: int
+    lift: Estimate
+    taken: int = 0
+    cost: Estimate = UNKNOWN
+    amount: Estimate = UNKNOWN
+    conversion: Estimate = UNKNOWN
+
+    @property
+    def acquisition_cost(self) -> Estimate:
+        """What acting cost for each that said yes, in currency."""
+        return ratio_of(self.cost, self.conversion)
+
+    @property
+    def customer_value(self) -> Estimate:
+        """The outcome's amount for each that said yes, in currency."""
+        return ratio_of(self.amount, self.conversion)
+
+    @property
+    def cost_for_each_amount(self) -> Estimate:
+        """What acting cost for each unit of the outcome's amount."""
+        return ratio_of(self.cost, self.amount)
+
+
+def ratio_of(part: Estimate, whole: Estimate) -> Estimate:
+    """A ratio of two figures that are not negative, with the widest interval that theirs allow.
+
+    It holds whatever their dependence, with at least the confidence that both hold at once. Unknown where the whole
+    may be 0.
+    """
+    if part.value is None or part.low is None or part.high is None or not whole.value or not whole.low:
+        return Estimate()
+    if whole.low <= 0 or whole.high is None:
+        return Estimate()
+    low, high = max(0.0, part.low), max(0.0, part.high)
+    return Estimate(part.value / whole.value, low / whole.high, high / whole.low)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A promotion: what the gate had estimated when it let the release decide, and what it has earned since.
+
+    Both in currency a decision more than ``champion``, which decided before. ``promised`` holds with ``level`` (two
+    sides). ``delivered`` is of ``decisions`` whose outcomes are complete; unknown where the former champion was a
+    model: what that one would have earned since, nobody measures.
+    """
+
+    on: date
+    release: str
+    release_id: str
+    champion: str
+    is_over_rules: bool
+    promised: Estimate
+    level: float
+    decisions: int
+    delivered: Estimate

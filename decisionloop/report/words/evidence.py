@@ -1,0 +1,96 @@
+"""Sentences about what each action brought, and about promises and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decisionloop.report.record.claims import Claimed, Said
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.evidence import ActionFigures, Promise
+from decisionloop.report.words.figures import count_of, day, listed, money, percent
+from decisionloop.report.words.money import span
+
+
+def action_claims(lines: Sequence[ActionFigures]) -> dict[str, Claimed]:
+    """What is said of each action, wherever it is said."""
+    return {
+        f"action.{name}[{one.action}]": getattr(one, name)
+        for one in lines
+        for name in ("decisions", "value", "lift", "acquisition_cost", "customer_value")
+    }
+
+
+def actions_sentence(lines: Sequence[ActionFigures]) -> str:
+    """Which actions surely earned more than the rules would have, and which less."""
+    told = []
+    for sign, word in ((1, "more"), (-1, "less")):
+        names = [f"“{one.wording}”" for one in lines if one.lift.sign == sign]
+        if names:
+            told.append(f"where the loop preferred {listed(names)} it surely earned {word}, exploring included")
+    claims = action_claims(lines)
+    if not told:
+        return Said("Of no action can the data tell whether it earned more or less than the rules would have.", claims)
+    return Said(f"Against what the rules would have earned on the same decisions, {' and '.join(told)}.", claims)
+
+
+def action_in_brief(one: ActionFigures, currency: str) -> Said:
+    """One action for a terminal."""
+
+    def told(name: str, figure: Estimate) -> str:
+        if figure.value is None:
+            return f"{name}: cannot be told"
+        has_ends = figure.low is not None and figure.high is not None
+        interval = f" ({figure.low:,.2f} to {figure.high:,.2f})" if has_ends else ""
+        return f"{name} {currency} {figure.value:,.2f}{interval}"
+
+    money_of = told("earned", one.value), told("more than the rules", one.lift)
+    each = f"{one.action}: a decision {', '.join(money_of)}, over {one.decisions:,} for which it was preferred"
+    asked = (("acquisition cost", one.acquisition_cost), ("customer value", one.customer_value))
+    parts = [told(name, figure) for name, figure in asked if figure.is_known]
+    return Said("; for each yes ".join([each, *([", ".join(parts)] if parts else [])]), action_claims([one]))
+
+
+def promise_sentence(one: Promise, currency: str) -> str:
+    """What was promised of a release and what came, and whether the two agree."""
+    claims: dict[str, Claimed] = {
+        f"promised[{one.release_id}]": one.promised,
+        f"delivered[{one.release_id}]": one.delivered,
+    }
+    if not one.promised.is_known:
+        return Said(f"What was promised of {one.release} on {day(one.on)} was not written down.", claims)
+    sure = f" ({percent(one.level)} sure: {span(one.promised, currency)})" if span(one.promised, currency) else ""
+    value = one.promised.value or 0.0
+    more = "more" if value >= 0 else "less"
+    promised = (
+        f"On {day(one.on)} the gate promised of {one.release} {money(abs(value), currency)} {more} a decision than "
+        f"{one.champion}{sure}."
+    )
+    return Said(f"{promised} {_came(one, currency)}", claims)
+
+
+def _came(one: Promise, currency: str) -> str:
+    came = one.delivered
+    if not one.is_over_rules:
+        return f"What {one.champion} would have earned since is not measured, so the two cannot be compared."
+    if came.value is None or not one.decisions:
+        return "No outcomes since then are complete yet."
+    more = "more" if came.value >= 0 else "less"
+    interval = f" ({span(came, currency)})" if span(came, currency) else ""
+    told = (
+        f"Over {count_of(one.decisions, 'decision')} since then whose outcomes are complete it came to "
+        f"{money(abs(came.value), currency)} {more}{interval}, exploring included."
+    )
+    return f"{told} {_agreement(one)}"
+
+
+def _agreement(one: Promise) -> str:
+    low, high = one.delivered.low, one.delivered.high
+    if low is None or high is None or one.promised.low is None or one.promised.high is None:
+        return "Whether it was kept cannot be told."
+    if high < one.promised.low:
+        return "The promise was surely not kept."
+    if low > one.promised.high:
+        return "More came than was promised."
+    if one.delivered.value is not None and one.delivered.value < one.promised.low:
+        return "That is less than was promised, though the data leaves it open."
+    return "The data does not contradict the promise."

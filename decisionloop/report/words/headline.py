@@ -1,0 +1,184 @@
+"""The headline: the story in one sentence, the few that follow it, and how much it covers. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decisionloop.report.record.claims import Claimed, Said
+from decisionloop.report.record.deciding import Deciding
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import BatchLine
+from decisionloop.report.record.story import RULES, Headline, PeriodMoney, UseCaseLines
+from decisionloop.report.record.totals import by_models, counted, total_of
+from decisionloop.report.record.truth import TruthCheck
+from decisionloop.report.words.figures import capital, count_of, day, in_words, money, percent
+from decisionloop.report.words.money import (
+    CANNOT_TELL,
+    comparison,
+    direction,
+    earned,
+    immature,
+    losing_periods,
+    money_claims,
+    span,
+    would_have_earned,
+)
+from decisionloop.report.words.spans import duration, during, is_run, names, stretch
+
+
+def headline(
+    use_case: UseCaseLines,
+    money_lines: Sequence[PeriodMoney],
+    batches: Sequence[BatchLine],
+    truth: TruthCheck | None = None,
+    caveats: Sequence[str] = (),
+) -> Headline:
+    """The verdict and the sentences under it; first of all that a replay knows better, where it does (``truth``).
+
+    ``caveats`` may turn the verdict round, so they come next.
+    """
+    currency, deciding = use_case.currency, Deciding.of(batches)
+    seen, total = counted(money_lines), total_of(money_lines)
+    sentences = (
+        not_held_sentence(truth) if truth else "",
+        *caveats,
+        _uncertain(total, currency),
+        _since_models(money_lines, deciding, currency),
+        losing_periods(seen, currency),
+        immature(money_lines),
+        _nothing_since(deciding),
+    )
+    return Headline(
+        Said(verdict(total, _how_long(money_lines, deciding), currency), money_claims(seen)),
+        tuple(sentence for sentence in sentences if sentence),
+        _scope(use_case, deciding),
+    )
+
+
+def not_held_sentence(truth: TruthCheck) -> str:
+    """That the page's own intervals missed what a replay knows, where fewer held it than they promise."""
+    if not truth.is_short:
+        return ""
+    promised = f"{percent(truth.level)} of them should have"
+    return Said(
+        f"Do not rely on the intervals below: of {truth.tested:,} that the replay can check only {truth.held:,} held "
+        f"the truth, where {promised}.",
+        truth_claims(truth),
+    )
+
+
+def truth_claims(truth: TruthCheck) -> dict[str, Claimed]:
+    """What is said of the intervals that a replay can check."""
+    return {"truth.tested": truth.tested, "truth.held": truth.held}
+
+
+def _how_long(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
+    """The time that the verdict is about; where not all of it counts yet, it says so."""
+    seen = [one.period for one in counted(money_lines)]
+    if not seen:
+        return ""
+    is_partial = len(seen) < len(money_lines) or not deciding.months <= {period[:7] for period in seen}
+    if not is_partial:
+        return duration(seen)
+    alone = "the one month" if len(seen) == 1 and len(seen[0]) == 7 else f"the {duration(seen)}"
+    return f"{alone} whose outcomes are complete"
+
+
+def _scope(use_case: UseCaseLines, deciding: Deciding) -> str:
+    if not deciding.decisions:
+        return ""
+    choices = " and ".join(f"“{action.wording}”" for action in use_case.actions)
+    where = f"{count_of(deciding.decisions, 'decision')} in {count_of(deciding.batches, 'batch')}"
+    more = f" ({in_words(deciding.halted)} more {'was' if deciding.halted == 1 else 'were'} halted and decided nothing)"
+    claims: dict[str, Claimed] = {
+        "decisions": deciding.decisions,
+        "batches.decided": deciding.batches,
+        "batches.halted": deciding.halted,
+    }
+    return Said(f"{capital(where)}{more if deciding.halted else ''}, each a choice between {choices}.", claims)
+
+
+def _nothing_since(deciding: Deciding) -> str:
+    """That nothing was decided after some day, where the last batches were all halted."""
+    if not deciding.halted_since:
+        return ""
+    were = "the batch after it was" if deciding.halted_since == 1 else "the batches after it were all"
+    if deciding.last_on is None:
+        return "Nothing has been decided: every batch was halted."
+    return f"Nothing has been decided since {day(deciding.last_on)}: {were} halted."
+
+
+def _uncertain(total: PeriodMoney | None, currency: str) -> str:
+    if total is None or total.policy.low is None or total.policy.sign != 0:
+        return ""
+    return f"Whether the loop made money at all is not certain: its total is {span(total.policy, currency)}."
+
+
+def _since_models(money_lines: Sequence[PeriodMoney], deciding: Deciding, currency: str) -> str:
+    periods = by_models(money_lines)
+    total = total_of(periods)
+    if total is None:
+        return _no_model_counted(money_lines, deciding)
+    if len(periods) == len(counted(money_lines)):
+        return ""
+    months = [one.period for one in periods]
+    when = stretch(months) if is_run(months) else names(months)
+    in_part = [one.period for one in periods if RULES in one.decided_by]
+    partly = f"; {during(in_part)} only in part" if in_part else ""
+    told = capital(
+        f"in the {duration(months)} in which a model decided ({when}{partly}) "
+        f"the loop {earned(total.policy.value, currency)} and the rules alone "
+        f"{would_have_earned(total.rules.value, currency)}; {comparison(total.difference, currency)}."
+    )
+    return Said(told, money_claims(periods))
+
+
+def _no_model_counted(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
+    """Whether no model has decided, or none of what one decided can be counted yet."""
+    if deciding.by_model_on is not None:
+        return f"A model first decided on {day(deciding.by_model_on)}; no outcomes of its decisions are complete yet."
+    if any(one.is_by_model for one in money_lines):
+        return "A model has decided; no outcomes of its decisions are complete yet."
+    return "So far the rules have decided; no model has." if any(one.is_by_rules for one in money_lines) else ""
+
+
+def verdict(total: PeriodMoney | None, periods: str, currency: str) -> str:
+    """The story in one sentence. ``periods`` is how long it took, such as "five months"."""
+    if total is None or not total.policy.is_known:
+        return "It is too early to say what these decisions earned."
+    policy, rules, gap = total.policy.value, total.rules.value, total.difference
+    result = earned(policy, currency)
+    if total.is_by_rules:
+        return f"In {periods} the rules decided and {result}{_learning_cost(gap, currency)}."
+    if rules is None or gap.value is None:
+        return f"In {periods} the decisions {result}; what the rules alone would have earned is not known."
+    if direction(policy, currency) < 0 and direction(rules, currency) < 0:
+        return _both_lost(policy, rules, gap, periods, currency)
+    alone = would_have_earned(rules, currency)
+    if gap.sign == 0:
+        return f"In {periods} the decisions {result} and the rules alone {alone}: {CANNOT_TELL}."
+    more = "more" if gap.sign > 0 else "less"
+    distance = f"{money(abs(gap.value), currency)} {more} than the rules alone"
+    if direction(policy, currency) == direction(rules, currency) == 1:
+        return f"In {periods} the decisions {result}, {distance} would have earned."
+    return f"In {periods} the decisions {result} where the rules alone {alone}."
+
+
+def _learning_cost(gap: Estimate, currency: str) -> str:
+    """What exploring took from the rules that it stood beside."""
+    if gap.value is None:
+        return ""
+    if gap.sign < 0:
+        return f", {money(abs(gap.value), currency)} less than they would have without exploring"
+    return "; what exploring cost cannot be told from nothing" if gap.sign == 0 else ""
+
+
+def _both_lost(policy: float | None, rules: float | None, gap: Estimate, periods: str, currency: str) -> str:
+    losses = f"{money(abs(policy or 0), currency)} for the loop, {money(abs(rules or 0), currency)} for the rules"
+    if gap.sign == 0:
+        return f"Both lost money in {periods}: {losses}; {CANNOT_TELL}."
+    less = "less" if gap.sign > 0 else "more"
+    return (
+        f"Both lost money in {periods}, and the loop lost {money(abs(gap.value or 0), currency)} {less} "
+        "than the rules alone would have."
+    )
