@@ -133,6 +133,7 @@ def test_insufficient_evidence_leaves_the_challenger_in_shadow_until_there_is_mo
     outcomes = shadowed.written.folder / "data" / "outcomes.parquet"
     complete = outcomes.read_bytes()
     _outcomes(shadowed, 1, lambda seen: seen.head(120))  # the others are slow to arrive
+    shadowed.contract(monitors={"minimum_arrived": 0})  # else it is a hole, and is not looked at before they have come
     shadowed.turn(2)
     (shadow,) = shadows(shadowed.ledger, "small")
     look = verdicts(shadowed.ledger, "small")[-1]
