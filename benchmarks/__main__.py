@@ -21,7 +21,7 @@ from rich.console import Console
 
 import benchmarks
 from benchmarks.figures import Figure
-from benchmarks.report import Report, replace_between_markers, row_of
+from benchmarks.report import MARKERS, Report, replace_between_markers, row_of
 from benchmarks.surroundings import commit, machine, versions
 
 
@@ -33,13 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rows, so that all take less than four minutes")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--markdown", type=Path, metavar="PAGE", help="also write the table between a page's markers")
+    parser.add_argument("--markers", default=MARKERS, metavar="NAME", help="which markers of the page")
     asked = parser.parse_args(arguments)
     unknown = sorted(set(asked.names) - set(names))
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(names)}")
     report = _measured(asked.names or names, is_quick=asked.quick)
     if asked.markdown:
-        replace_between_markers(asked.markdown, report.as_markdown())
+        replace_between_markers(asked.markdown, report.as_markdown(), asked.markers)
     if asked.json:
         print(report.as_json())
     else:

@@ -14,7 +14,9 @@ from rich.table import Table
 from benchmarks.figures import Figure
 
 COLUMNS = ("figure", "value", "unit", "beside it", "ratio", "goal", "met")
-BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
+MARKERS = "benchmarks"
+BEGIN, END = f"<!-- {MARKERS}:begin -->", f"<!-- {MARKERS}:end -->"
+"""Which markers of a page a table goes between, where the caller names no others."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def replace_between_markers(page: Path, text: str) -> None:
+def replace_between_markers(page: Path, text: str, markers: str = MARKERS) -> None:
     """Put `text` between the markers of a page. Raises ValueError, changing nothing, where they are not both there."""
+    first, last = (f"<!-- {markers}:{end} -->" for end in ("begin", "end"))
     whole = page.read_text(encoding="utf-8")
-    before, begin, rest = whole.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = whole.partition(first)
+    _, end, after = rest.partition(last)
     if not (begin and end):
-        raise ValueError(f"{page} has no {BEGIN} and {END} after it: write both lines where the table belongs")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no {first} and {last} after it: write both lines where the table belongs")
+    page.write_text(f"{before}{first}\n{text}\n{last}{after}", encoding="utf-8")

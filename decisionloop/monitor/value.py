@@ -14,10 +14,12 @@ from decisionloop.contract.operation import BudgetConstraint
 from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.terms import Terms
+from decisionloop.observe.bounded_mean import bounded_mean
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds, weighted_mean
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
+from decisionloop.observe.possible_money import possible_money
 
 SEQUENCES = 2
 LIFETIME_ALPHA = 0.05
@@ -119,7 +121,10 @@ def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFra
     # Actions without an outcome are taken to have lost as the others did.
     weight = np.where(acted, acted.sum() / max(1, is_known.sum()), 1.0)
     lost, used = np.where(acted, np.maximum(-money, 0.0), 0.0), ~acted | is_known
-    return Figure("false_positive_cost", weighted_mean(lost[used], weight[used]))
+    possible = possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"])
+    worst = possible.worst[np.arange(len(log)), action]
+    most = np.where(acted, np.maximum(-np.nan_to_num(worst), lost), 0.0)
+    return Figure("false_positive_cost", bounded_mean(lost[used], 0.0, most[used], weight[used]))
 
 
 def _acquisition(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.errors import UsageError
+from decisionloop.observe.bounded_mean import bounded_mean
 from decisionloop.observe.estimate import (
     Codes,
     Estimate,
@@ -18,7 +19,6 @@ from decisionloop.observe.estimate import (
     entity_sums,
     standard_error,
     t_quantile,
-    weighted_mean,
 )
 
 
@@ -60,7 +60,7 @@ def calibration(
         return Calibration(unknown, unknown, unknown)
     codes = entity_codes(entities, y.size)
     return Calibration(
-        weighted_mean(y - p, w, codes, confidence),
+        bounded_mean(y - p, -p, 1 - p, w, codes, confidence),
         _slope(y, p, w, codes, confidence),
         _binned_error(y, p, w, codes, confidence, bins),
     )

@@ -11,8 +11,9 @@ import pandas as pd
 from decisionloop.act.economics import known_values, realised_values
 from decisionloop.act.situation import STANDING_IN
 from decisionloop.contract import UseCase
+from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate
 from decisionloop.observe.cohort_performance import measure_performance
-from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes, weighted_mean
+from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import one_hot
@@ -126,10 +127,10 @@ def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> It
         "brier_score": performance.brier_score,
         "calibration_error": performance.calibration.error,
         "calibration_slope": performance.calibration.slope,
-        "calibration_gap": weighted_mean(outcome - predicted),
+        "calibration_gap": bounded_mean(outcome - predicted, -predicted, 1 - predicted),
         "calibration_gap_weighted": performance.calibration.in_the_large,
-        "predicted_rate": weighted_mean(predicted, weight),
-        "observed_rate": weighted_mean(outcome, weight),
+        "predicted_rate": bounded_mean(predicted, 0.0, 1.0, weight),
+        "observed_rate": rate_estimate(outcome, weight),
     }
     for monitor, estimate in measured.items():
         yield Figure(monitor, estimate, release_id=release_id)

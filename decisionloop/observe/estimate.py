@@ -139,13 +139,14 @@ def weighted_mean(
     """Self-normalised weighted mean of ``values`` (n,) with a cluster-robust Student interval.
 
     The degrees of freedom are the Kish effective number of entities less one, so heavy weights widen it.
+    Values that are all alike have no spread to make an interval from: where their range is known take `bounded_mean`.
     Raises UsageError where there are not as many weights as values.
     """
     x = np.asarray(values, dtype=float)
     w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
     if w.shape != x.shape:
         raise UsageError(f"{w.size} weights were given for {x.size} values. Give one weight per value.")
-    problem = _problem_of(x, w)
+    problem = problem_of_mean(x, w)
     if problem:
         return cannot_say(problem, x.size, confidence)
     codes = entity_codes(entities, x.size)
@@ -154,11 +155,13 @@ def weighted_mean(
     error = standard_error(w * (x - mean) / w.sum(), codes)
     if not np.isfinite(error):
         return cannot_say("a single entity has no spread to make an interval from", x.size, confidence)
+    if error == 0:
+        return cannot_say("all values are alike, and nothing tells what else they could be", x.size, confidence)
     half = t_quantile(confidence, effective_n - 1) * error
     return Estimate(mean, mean - half, mean + half, x.size, effective_n, confidence)
 
 
-def _problem_of(values: Floats, weights: Floats) -> str | None:
+def problem_of_mean(values: Floats, weights: Floats) -> str | None:
     """Why a weighted statistic cannot be computed, or None."""
     if values.size == 0:
         return "there are no rows"

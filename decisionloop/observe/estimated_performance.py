@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.cohort import Figure
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_quantile, t_quantile, weighted_mean
@@ -130,7 +131,7 @@ def estimation_errors(cohort: DecidedCohort, estimated: Mapping[str, float]) -> 
     rows = cohort.is_comparable
     is_known, money = rows & ~np.isnan(cohort.outcome), cohort.money[rows]
     outcome, score = cohort.outcome[is_known], cohort.score[is_known]
-    came = (auc(outcome, score), weighted_mean(outcome), weighted_mean(money[~np.isnan(money)]))
+    came = (auc(outcome, score), rate_estimate(outcome), weighted_mean(money[~np.isnan(money)]))
     for name, estimate in zip(ESTIMATED, came, strict=True):
         if name in estimated:
             error = _less(estimate, estimated[name])

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.bounded_money import COMES, widened
-from decisionloop.observe.estimate import Estimate, Floats, normal_quantile, weighted_mean
+from decisionloop.observe.estimate import Estimate, Floats, normal_quantile
 from decisionloop.observe.late_arrivals import PARTS
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -24,7 +25,7 @@ def outcome_rate(outcome: Floats, missing: MissingOutcomes, confidence: float = 
     a no, or all a yes.
     """
     seen = outcome[~np.isnan(outcome)]
-    told = weighted_mean(seen, confidence=confidence)
+    told = rate_estimate(seen, confidence=confidence)
     if not missing.count or told.value is None:
         return told
     yes, come = float(missing.yes.sum()), float(missing.come.sum())
@@ -48,7 +49,7 @@ def late_against_early(outcome: Floats, missing: MissingOutcomes, confidence: fl
         "late_outcome_rate": (yes / come, (YES - yes / come * COMES) / come),
         "late_share": (come / count, COMES / count),
     }
-    estimates = {"early_outcome_rate": weighted_mean(outcome[~np.isnan(outcome)], confidence=confidence)}
+    estimates = {"early_outcome_rate": rate_estimate(outcome[~np.isnan(outcome)], confidence=confidence)}
     for name, (value, by_part) in told.items():
         half = missing.late.half_width(missing.gradient(rows * by_part), confidence)
         low, high = max(0.0, value - half), min(1.0, value + half)

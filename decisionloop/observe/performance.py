@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.errors import UsageError
+from decisionloop.observe.bounded_mean import bounded_mean
 from decisionloop.observe.estimate import (
     Codes,
     Estimate,
@@ -20,7 +21,6 @@ from decisionloop.observe.estimate import (
     normal_quantile,
     standard_error,
     t_quantile,
-    weighted_mean,
 )
 
 Weights = npt.ArrayLike | None
@@ -69,7 +69,9 @@ def log_loss(
     if problem:
         return cannot_say(problem, y.size, confidence)
     p = np.clip(p, 1e-15, 1 - 1e-15)
-    return weighted_mean(-np.where(y == 1, np.log(p), np.log1p(-p)), w, entities, confidence)
+    if_yes, if_no = -np.log(p), -np.log1p(-p)
+    loss = np.where(y == 1, if_yes, if_no)
+    return bounded_mean(loss, np.minimum(if_yes, if_no), np.maximum(if_yes, if_no), w, entities, confidence)
 
 
 def brier_score(
@@ -84,7 +86,8 @@ def brier_score(
     problem = _problem_of(y, p, w, is_probability=True)
     if problem:
         return cannot_say(problem, y.size, confidence)
-    return weighted_mean((p - y) ** 2, w, entities, confidence)
+    near, far = np.minimum(p, 1 - p) ** 2, np.maximum(p, 1 - p) ** 2
+    return bounded_mean((p - y) ** 2, near, far, w, entities, confidence)
 
 
 def _as_rows(outcome: npt.ArrayLike, score: npt.ArrayLike, weights: Weights) -> tuple[Floats, Floats, Floats]:

@@ -51,4 +51,6 @@ def test_it_says_when_it_cannot_say() -> None:
     assert not estimated_auc(np.repeat([0.0, 1.0], 50), np.repeat([0.0, 1.0], 50)).is_known
     told = estimated_performance([np.nan] * 5)
     assert not any(figure.is_known for figure in (told.auc, told.rate, told.value))
-    assert estimated_performance([0.5] * 9 + [np.nan], value=[1.0, np.nan] * 5).value.value == 1.0
+    assert estimated_performance([0.5] * 9 + [np.nan], value=[0.0, np.nan, 2.0, np.nan, 1.0] * 2).value.value == 1.0
+    alike = estimated_performance([0.5] * 9 + [np.nan], value=[1.0, np.nan] * 5).value
+    assert "alike" in alike.reason

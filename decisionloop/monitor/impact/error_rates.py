@@ -16,8 +16,9 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.monitor.impact.group_tally import group_codes
+from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.cohort import Figure, is_policy_traffic
-from decisionloop.observe.estimate import Estimate, cannot_say, weighted_mean
+from decisionloop.observe.estimate import Estimate, cannot_say
 
 
 def is_bad_outcome(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, action: np.ndarray) -> np.ndarray:
@@ -88,7 +89,7 @@ class _Rows:
 
     def bad_outcomes(self, mine: np.ndarray) -> Estimate:
         """Share of bad outcomes among the favoured ones of a group, bool (n,)."""
-        return weighted_mean(self.bad[mine & self.is_favoured & ~np.isnan(self.bad)])
+        return rate_estimate(self.bad[mine & self.is_favoured & ~np.isnan(self.bad)])
 
     def missed_good(self, mine: np.ndarray) -> Estimate:
         """Share of a group's good outcomes that the release would not have favoured."""
@@ -98,7 +99,7 @@ class _Rows:
         if (mine & self.is_missed).any() and not is_known.any():
             reason = "nobody whom the release passes over was favoured by exploration"
             return cannot_say(reason, int(mine.sum()), 0.95)
-        return weighted_mean(self.is_missed[good].astype(float), self.weight[good])
+        return rate_estimate(self.is_missed[good].astype(float), self.weight[good])
 
 
 def _small(rows: np.ndarray) -> Estimate:
