@@ -12,7 +12,7 @@ from decisionloop.sources.base import HAPPENED
 from decisionloop.sources.columns import require_unique, utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
-from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth, still_open
+from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth
 from decisionloop.sources.rows import open_rows
 from decisionloop.sources.tables import OutcomeKeys, happened_column, open_history, outcome_column_names, outcome_frame
 
@@ -33,7 +33,7 @@ class FullInformation(HistoryBacked):
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Outcomes, seen by ``as_of``, of the decisions that took a revealing action; nobody else's."""
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
-        took = still_open(decided[decided["action"].isin(revealing)])
+        took = decided[decided["action"].isin(revealing)]
         met = meet(took, self._truth(), self.use_case.schedule.covers_days)
         met = met[met[SEEN] <= as_of]
         keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN], met.get(HAPPENED))

@@ -22,7 +22,7 @@ from decisionloop.sources.base import HAPPENED
 from decisionloop.sources.columns import utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout
-from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth, still_open
+from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth
 from decisionloop.sources.rows import open_rows
 from decisionloop.sources.tables import OutcomeKeys, happened_column, outcome_column_names, outcome_frame, types_of
 
@@ -45,7 +45,7 @@ class RandomisedLog(HistoryBacked):
         """Outcomes, seen by ``as_of``, of the decisions that took the logged action, if it reveals one."""
         cases = self._cases()
         kept = cases[_is_kept(cases["entity_id"], cases[RECORDED], cases[self.spec.propensity])]
-        met = meet(still_open(decided), kept, self.use_case.schedule.covers_days)
+        met = meet(decided, kept, self.use_case.schedule.covers_days)
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
         met = met[(met["action"] == met[LOGGED]) & met["action"].isin(revealing) & (met[SEEN] <= as_of)]
         keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN], met.get(HAPPENED))

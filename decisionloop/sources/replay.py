@@ -44,7 +44,7 @@ def meet(decided: pd.DataFrame, cases: pd.DataFrame, covers_days: float) -> pd.D
 
 
 def still_open(decided: pd.DataFrame) -> pd.DataFrame:
-    """Decisions of which no outcome is recorded yet: a replay has one of each at most, and shows it once."""
+    """Decisions of which no outcome is recorded yet: all that a world needs which never takes an outcome back."""
     return decided[~decided["has_outcome"].astype(bool)] if "has_outcome" in decided else decided
 
 

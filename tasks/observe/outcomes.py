@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import Select, exists, select
 
 from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.held_actions import is_carried_out, last_hold_events
@@ -90,14 +90,12 @@ def _cohorts_of(decided: pd.DataFrame, revisions: pd.DataFrame) -> list[str]:
 def _shown_to_source(workspace: Workspace, as_of: datetime) -> pd.DataFrame:
     """What the source is told of decisions.
 
-    Live tables show everything whatever was decided, and are told of none; a ready-made replay shows each outcome once,
-    and is told of those whose outcome it has not shown.
+    Live tables show everything whatever was decided, and are told of none; what reveals by the action is told of all,
+    with whether an outcome is known of each: a correction may follow.
     """
-    kind = workspace.use_case.source.kind
     has_outcome = exists().where(outcome.c.decision_id == decision.c.decision_id)
-    since = as_of + timedelta(microseconds=1) if kind == "tables" else BEGINNING
-    where = [~has_outcome] if kind.endswith("_replay") else []
-    return _read(workspace, [*_COLUMNS, has_outcome.label("has_outcome")], since, as_of, *where)
+    since = as_of + timedelta(microseconds=1) if workspace.use_case.source.kind == "tables" else BEGINNING
+    return _read(workspace, [*_COLUMNS, has_outcome.label("has_outcome")], since, as_of)
 
 
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:
@@ -111,12 +109,9 @@ def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.Dat
 _COLUMNS: list[Any] = [decision.c.decision_id, decision.c.entity_id, decision.c.as_of, decision.c.action]
 
 
-def _read(
-    workspace: Workspace, columns: list[Any], since: datetime, until: datetime, *where: ColumnElement[bool]
-) -> pd.DataFrame:
+def _read(workspace: Workspace, columns: list[Any], since: datetime, until: datetime) -> pd.DataFrame:
     statement: Select[Any] = select(*columns).where(
         decision.c.batch_id.in_([b.batch_id for b in batches(workspace.ledger, workspace.use_case.name, since, until)]),
         is_carried_out(decision.c.decision_id),  # an outcome of what was cancelled is not this decision's
-        *where,
     )
     return read_frame(workspace.ledger, statement)

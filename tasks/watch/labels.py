@@ -96,10 +96,8 @@ def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> BatchLa
     age_days, held = (known_at - batch.as_of) / timedelta(days=1), held_cohorts(workspace.ledger, batch.use_case)
     curve, is_held = usual_curve(workspace, batch.as_of, held), cohort_name(batch.as_of) in held
     (mature,) = mature_at(workspace, [batch])
-    has_all = workspace.use_case.outcome.means_zero_when_absent and mature <= known_at  # what has not come is a 0
-    arrived = arrivals.decided if has_all else arrivals.arrived
     after = (mature - batch.as_of) / timedelta(days=1) if workspace.use_case.outcome.due else None
-    return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrived, age_days, curve, is_held, after))
+    return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrivals.arrived, age_days, curve, is_held, after))
 
 
 def usual_curve(workspace: Workspace, before: datetime, held: Collection[str] = ()) -> LabelCurve:

@@ -62,6 +62,12 @@ class Installation:
         self.written.contract(**sections)
         _forget_workspaces()
 
+    def tell_when_it_happened(self) -> None:
+        """From now on the source says of every outcome that it happened five days after its decision."""
+        happened = {"happened_on": lambda outcomes: outcomes["decided_at"] + pd.Timedelta(days=5)}
+        self.written.change("outcomes.parquet", lambda outcomes: outcomes.assign(**happened))
+        self.contract(outcome={"happened_at": "happened_on"})
+
     def predict(self, week: int) -> str:
         """Freeze, validate and score the batch of a week."""
         told: str = _body("predict")(self.written.name, as_of(week))
