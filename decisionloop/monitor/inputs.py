@@ -16,7 +16,8 @@ from decisionloop.monitor.compare.distance import CONFIDENCE, Apart, distance, l
 from decisionloop.monitor.compare.profile import FIRST_BATCH, TRAINING, FeatureBins, FrameProfile, Reference
 from decisionloop.monitor.compare.shift_words import chart, median_label, percent, what_changed
 from decisionloop.monitor.compare.variation import tolerated_shift
-from decisionloop.monitor.compare.windows import Window, one_of_each
+from decisionloop.monitor.compare.windows import Watched, Window, one_of_each
+from decisionloop.monitor.input_change import changing_features, judge_input_change
 from decisionloop.observe.estimate import Estimate
 
 Counts = npt.NDArray[np.int64]
@@ -51,7 +52,7 @@ def judge_inputs(
     reference: Reference,
     recent: Sequence[FrameProfile],
     variation: Mapping[str, float],
-    more_checks: int = 0,
+    together: Sequence[Watched[FrameProfile]] = (),
 ) -> tuple[Finding, ...]:
     """Findings about a batch's features; none about an empty batch.
 
@@ -60,13 +61,14 @@ def judge_inputs(
             of the release that decides).
         recent: profiles of the last accepted batches in the same bins; together they are what was usual lately.
         variation: for some features the distance that is natural between batches (see `monitor.variation`).
-        more_checks: that are made beside these and share the family's budget.
+        together: the batches of the longest window, oldest first; with them it is asked whether anything has changed
+            at all (`monitor.input_change`).
 
     Monitors: ``input_shift`` (against the reference) and ``input_shift_recent`` ask for the share of values that moved,
     ``missing_share`` for a rise of it, ``unseen_categories`` for a rise of the share outside the contract, and
     ``vanished_categories`` for the reference's share of categories of which not one is left. What is compared with
-    training is asked in every window, and told of the shortest that is sure. Each of the checks that are made has the
-    same part of the family's budget. What in the batch at hand surely exceeds guardrails.maximum_feature_shift halts.
+    training is asked in every window, and told of the shortest that is sure. The checks of the batch at hand share a
+    part of the family's budget, those of the windows the other (`AlarmBudget.split`). What in the batch at hand surely exceeds guardrails.maximum_feature_shift halts.
     Protected attributes raise nothing here. Raises UsageError where the bins differ.
     """
     for one in (*(window.counts for window in windows), reference.profile, *recent):
@@ -75,10 +77,13 @@ def judge_inputs(
         return ()
     lately = FrameProfile.total(one for one in recent if one.rows)
     checks = [check for window in windows for check in _checks(terms, window, reference, lately, variation)]
-    alpha = terms.budget.alpha("inputs", len(checks) + more_checks)
-    found = (_JUDGES[check.monitor](check, alpha) for check in checks)
+    first = sum(check.window.batches == 1 for check in checks)
+    changing = changing_features(terms, reference) if together else ()
+    alpha, of_windows = terms.budget.split("inputs", first, len(checks) - first + len(changing))
+    found = (_JUDGES[check.monitor](check, alpha if check.window.batches == 1 else of_windows) for check in checks)
     # The value of an even shift lies below the truth in a small batch, so half of the limit has to show there.
-    return one_of_each(found, lambda shorter: (shorter.figure.value or 0.0) > shorter.threshold / 2)
+    alarms = one_of_each(found, lambda shorter: (shorter.figure.value or 0.0) > shorter.threshold / 2)
+    return (*alarms, *(judge_input_change(terms, together, reference, of_windows) if together else ()))
 
 
 def _checks(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
 from decisionloop.monitor.compare.small_change import evidence_of_change
@@ -82,6 +83,10 @@ def test_it_is_a_notice_and_no_alarm(weeks: list[Watched[FrameProfile]]) -> None
 
 def test_its_checks_share_the_budget_with_the_alarms(weeks: list[Watched[FrameProfile]]) -> None:
     findings = looked_at(weeks).findings
-    assert len({one.alpha for one in findings}) == 1
     changes = [one for one in findings if one.monitor == "input_change"]
     assert len(changes) == len(offers().features)
+    alone = {one.alpha for one in findings if one not in changes}
+    windows = [4, 8]
+    checks = {"alone": 10, "together": 10 * len(windows) + len(changes)}
+    assert alone == {budget_of(offers()).alpha("inputs", 2 * checks["alone"])}
+    assert {one.alpha for one in changes} == {budget_of(offers()).alpha("inputs", 2 * checks["together"])}

@@ -35,7 +35,7 @@ def test_a_broken_feature_is_told_before_its_first_batch_acts(scenario: str) -> 
 @pytest.mark.parametrize(
     ("scenario", "latest"),
     [
-        ("covariate_shift", CHANGE),
+        ("covariate_shift", CHANGE + 1),
         ("prior_shift", SECOND_MATURE_COHORT),
         ("concept_drift", SECOND_MATURE_COHORT),
         ("emerging_bias", CHANGE + 6),

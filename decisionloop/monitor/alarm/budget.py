@@ -35,6 +35,17 @@ class AlarmBudget:
             raise UsageError(f"{family}: an alarm budget cannot be shared among {checks} checks.")
         return min(0.5, self.false_alarms[family] / (self.batches_per_year * checks))
 
+    def split(self, family: MonitorFamily, alone: int, together: int) -> tuple[float, float]:
+        """The same for checks of a batch ``alone`` and for those of several ``together``.
+
+        Each kind has half of the budget where both are made, however many windows there are: what is sudden is seen
+        in the first batch or not much later. Raises UsageError where no check is made.
+        """
+        if not alone or not together:
+            alpha = self.alpha(family, alone + together)
+            return alpha, alpha
+        return self.alpha(family, 2 * alone), self.alpha(family, 2 * together)
+
 
 def budget_of(use_case: UseCase) -> AlarmBudget:
     """The contract's budget: families that it names have their own, the others share the rest equally."""

@@ -27,9 +27,9 @@ def judge_impact(
 ) -> tuple[Finding, ...]:
     """One finding for each group of each protected attribute and of each intersection of two of them.
 
-    ``windows``: the batch at hand, then longer ones. Each comparison in each of them is a check and has the same part
-    of the family's budget; told is the shortest window that is sure, or else the shortest in which the group is large
-    enough.
+    ``windows``: the batch at hand, then longer ones. Each comparison in each of them is a check; the batch at hand
+    and the longer windows have a part of the family's budget each (`AlarmBudget.split`). Told is the shortest window
+    that is sure, or else the shortest in which the group is large enough.
 
     A group is compared with the best one (against "best", the four-fifths rule), and with the reference group where
     that is another one (against "reference"). The alarm needs the upper bound of the ratio at the check's own alpha
@@ -42,11 +42,16 @@ def judge_impact(
         for position, watched in enumerate(watched_groups(use_case))
         for window, counts in ((one, one.counts.chosen[position]) for one in windows)
     ]
+    first = sum(one.checks for one in judged if one.window.batches == 1)
     checks = sum(one.checks for one in judged)
     if not checks:
         return ()
-    alpha = budget.alpha("impact", checks)
-    found = (finding for one in judged for finding in one.findings(alpha, release_id))
+    alone, together = budget.split("impact", first, checks - first)
+    found = (
+        finding
+        for one in judged
+        for finding in one.findings(alone if one.window.batches == 1 else together, release_id)
+    )
     return one_of_each(found, lambda shorter: (shorter.figure.value or 0.0) < limit)
 
 

@@ -21,7 +21,6 @@ from decisionloop.monitor.compare.windows import WINDOWS, Watched, Window, windo
 from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.impact.plug import PlugDecision, pull_plug
-from decisionloop.monitor.input_change import changing_features, judge_input_change
 from decisionloop.monitor.inputs import judge_inputs
 from decisionloop.monitor.outputs import ReleaseScores, action_shares, judge_outputs
 from decisionloop.observe.cohort import Figure
@@ -63,17 +62,11 @@ def watch_features(use_case: UseCase, profile: FrameProfile, before: FeaturesBef
     is_due = not before.limits and len(before.recent) >= RECENT_BATCHES
     calibrated = natural_variation(before.recent, use_case.monitors.minimum_shift) if is_due else {}
     limits = {name: one.threshold for name, one in calibrated.items()} or before.limits
-    terms, together = Terms.of(use_case, stakes), before.together
-    if not together or not profile.rows:
-        alone = (Window(1, profile),)
-        return WatchedFeatures(judge_inputs(terms, alone, before.reference, before.recent, limits), calibrated)
-    small = len(changing_features(terms, before.reference))
-    windows = windows_of(together[-1], together[:-1])
-    findings = judge_inputs(terms, windows, before.reference, before.recent, limits, small)
-    if not findings:
-        return WatchedFeatures((), calibrated)
-    changes = judge_input_change(terms, together[-max(WINDOWS) :], before.reference, findings[0].alpha)
-    return WatchedFeatures((*findings, *changes), calibrated)
+    together = before.together[-max(WINDOWS) :]
+    windows = windows_of(together[-1], together[:-1]) if together else (Window(1, profile),)
+    terms = Terms.of(use_case, stakes)
+    findings = judge_inputs(terms, windows, before.reference, before.recent, limits, together)
+    return WatchedFeatures(findings, calibrated)
 
 
 @dataclass(frozen=True)
