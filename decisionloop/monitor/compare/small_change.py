@@ -50,7 +50,7 @@ def evidence_of_change(
     batches.
     """
     m, k = int(reference.sum()), reference.size
-    base = (reference + 0.5) / (m + 0.5 * k)
+    base: Shares = np.asarray((reference + 0.5) / (m + 0.5 * k), dtype=np.float64)
     ratio = alternatives(base, is_ordered) / base
     log_ratio = np.log(ratio) - np.log(_largest_means(ratio, reference, alpha / 2))[:, None]
     since = np.cumsum(np.stack(batches)[::-1], axis=0)  # the last 1, 2, … batches
