@@ -68,7 +68,8 @@ def judge_inputs(
     ``missing_share`` for a rise of it, ``unseen_categories`` for a rise of the share outside the contract, and
     ``vanished_categories`` for the reference's share of categories of which not one is left. What is compared with
     training is asked in every window, and told of the shortest that is sure. The checks of the batch at hand share a
-    part of the family's budget, those of the windows the other (`AlarmBudget.split`). What in the batch at hand surely exceeds guardrails.maximum_feature_shift halts.
+    part of the family's budget, those of the windows the other (`AlarmBudget.split`). What in the batch at hand surely
+    exceeds guardrails.maximum_feature_shift halts.
     Protected attributes raise nothing here. Raises UsageError where the bins differ.
     """
     for one in (*(window.counts for window in windows), reference.profile, *recent):
