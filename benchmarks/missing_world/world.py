@@ -14,6 +14,7 @@ from decisionloop.observe.late_arrivals import MissingAtAge
 
 Floats = np.ndarray
 MATURITY, WEEK = 28.0, 7.0
+AS_OF = pd.Timestamp("2024-01-01", tz="UTC")
 EXPLORED = 0.2
 RELEASED_AFTER = 70.0
 """Days after a decision at which what was lost in a hole is delivered after all."""
@@ -107,7 +108,8 @@ class Cohort:
                 "outcome_class": known,
                 "outcome_amount": np.nan,
                 "score": self.score,
-                "due_share": self.due / MATURITY,
+                "as_of": AS_OF,
+                "due_at": AS_OF + pd.to_timedelta(self.due, unit="D"),
             }
         )
 

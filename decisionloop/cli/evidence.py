@@ -10,14 +10,16 @@ import typer
 
 if TYPE_CHECKING:
     from decisionloop.report.record.evidence import ActionFigures
+    from decisionloop.report.record.story import PeriodMoney
     from decisionloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What each action brought over all complete cohorts, and each promotion's promise beside what came."""
+    """What each action brought over all complete cohorts, each promotion's promise beside what came, and the money."""
 
     actions: tuple[ActionFigures, ...]
+    money: tuple[PeriodMoney, ...]
     promises: tuple[str, ...]
 
 
@@ -26,6 +28,7 @@ def evidence_of(workspace: Workspace) -> Evidence:
     from decisionloop.ledger.verdicts import verdicts
     from decisionloop.report.assemble import read_measured
     from decisionloop.report.read.evidence import action_lines, promises
+    from decisionloop.report.read.measurements import periods_of_money
     from decisionloop.report.words.evidence import promise_sentence
 
     ledger, use_case = workspace.ledger, workspace.use_case
@@ -33,6 +36,7 @@ def evidence_of(workspace: Workspace) -> Evidence:
     told = promises(verdicts(ledger, use_case.name), events, measured, names)
     return Evidence(
         actions=action_lines(measured.figures, use_case),
+        money=periods_of_money(measured, {}, names),
         promises=tuple(promise_sentence(one, use_case.economics.currency) for one in told),
     )
 

@@ -137,7 +137,7 @@ def status_of(workspace: Workspace) -> Status:
         promises=proof.promises,
         at_stake_per_batch=cast("float | None", stake.claims["at_stake"]),
         at_stake=stake,
-        caveats=tuple(one.words for one in caveats_of(ledger, workspace.use_case)),
+        caveats=tuple(one.words for one in caveats_of(ledger, workspace.use_case, proof.money)),
         serving_cost=cost.text,
         serving_cost_per_1000=cost.per_1000_decisions,
         serving_cost_share=cost.share_of_value,
@@ -221,8 +221,17 @@ def _value_text(workspace: Workspace, last: pd.Series | None) -> str:
     if last is None:
         return "no cohort is mature yet"
     currency = workspace.use_case.economics.currency
-    interval = f"{last['low']:,.2f} to {last['high']:,.2f}"
+    interval = f"{last['low']:,.2f} to {last['high']:,.2f}{_bounds_text(last)}"
     return f"{currency} {last['value']:,.2f} per decision ({interval}), cohort {last['cohort']}"
+
+
+def _bounds_text(last: pd.Series) -> str:
+    """What outcomes of the cohort that have not come could make of its value; "" where all have."""
+    worst, best, missing = (last[name] for name in ("worst", "best", "missing_n"))
+    if not missing > 0:  # NaN: none is missing
+        return ""
+    bounds = f"{worst:,.2f} to {best:,.2f}" if worst <= best else "nobody knows"
+    return f"; whatever the {int(missing):,} outcomes are that have not come: {bounds}"
 
 
 def as_text(state: Status) -> str:

@@ -10,6 +10,7 @@ from decisionloop.ledger.releases import champion
 from decisionloop.report.record.claims import Claimed
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import Story
+from decisionloop.report.words.beside import caveats_about
 from decisionloop.report.words.money import money_claims
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ def print_summary(workspace: Workspace, story: Story, result: DemoResult) -> Non
 
 
 def told_in_short(story: Story) -> tuple[str, ...]:
-    """The page's headline, what it covers and what speaks against it, sentence by sentence."""
+    """The page's headline, what it covers and what stands beside its money, sentence by sentence, each once."""
     headline = story.headline
-    return tuple(one for one in (headline.verdict, *headline.standfirst, headline.scope) if one)
+    beside = caveats_about(story.caveats, "money")
+    told = (headline.verdict, *headline.standfirst, headline.scope, *beside)
+    return tuple(dict.fromkeys(one for one in told if one))
 
 
 def table_claims(story: Story) -> dict[str, Claimed]:
@@ -83,4 +86,6 @@ def _thousands(estimate: Estimate | None) -> str:
         return "cannot say"
     if low is None or high is None:
         return f"{value / 1000:,.0f}"
-    return f"{value / 1000:,.0f} ({low / 1000:,.0f} to {high / 1000:,.0f})"
+    worst, best = estimate.at_the_bounds.low, estimate.at_the_bounds.high
+    bounds = "" if worst is None or best is None else f"; at worst {worst / 1000:,.0f}, at best {best / 1000:,.0f}"
+    return f"{value / 1000:,.0f} ({low / 1000:,.0f} to {high / 1000:,.0f}{bounds})"

@@ -22,7 +22,8 @@ from decisionloop.ledger.storage.frames import read_frame
 class LateOutcomes:
     """Decisions of a batch by action, and those whose outcome was still missing at a time.
 
-    ``missing`` has a row for each of the latter: `action`, `score`, `came_at` (when its outcome was first seen, missing
+    ``missing`` has a row for each of the latter: `action`, `score`, `as_of`, where its features were
+    frozen (`snapshot_digest`, `snapshot_row`), `came_at` (when its outcome was first seen, missing
     where it was not), `outcome_class` and `amount` as they are known since.
     """
 
@@ -55,6 +56,9 @@ def late_outcomes(
     columns: list[Any] = [
         decision.c.action,
         decision.c.score,
+        decision.c.as_of,
+        decision.c.snapshot_digest,
+        decision.c.snapshot_row,
         first.c.observed_at.label("came_at"),
         latest.c.outcome_class,
         latest.c.amount,

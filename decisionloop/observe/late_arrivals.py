@@ -39,7 +39,7 @@ class MissingAtAge:
     decided   (A,)  decisions by action that should reveal an outcome, with or without one
     action    (m,)  index of the action of each decision whose outcome was missing
     score     (m,)  score that it was decided by; NaN: none
-    due       (m,)  share of the maturity after which its outcome fell due, 0 to 1
+    due       (m,)  share of maturity_days after which its outcome fell due, 0 to 1 (`maturity.due_share`)
     days      (m,)  days after that age when its outcome came; NaN: it has not
     outcome   (m,)  0 or 1 (1 where the outcome has no class); NaN: it has not come
     amount    (m,)  amount; NaN: none

@@ -54,6 +54,20 @@ def with_due_at(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> pd
     return log.assign(**{DUE_AT: due_at})
 
 
+def due_share(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
+    """How late the outcome of each decision of ``log`` falls due, as a share of maturity_days, float64 (n,), in [0, 1].
+
+    (due_at - as_of) / maturity_days: at the age at which a whole cohort is mature, a missing outcome with a share of
+    0.25 has been due for three quarters of it, one with a share of 1 has just fallen due. 1 without ``due_at``, where
+    one maturity holds for all.
+    """
+    if DUE_AT not in log or not use_case.outcome.maturity_days:
+        return np.ones(len(log))
+    after = utc_microseconds(log[DUE_AT]) - utc_microseconds(log["as_of"])
+    days = after.astype("timedelta64[us]").astype(np.float64) / MICROSECONDS_A_DAY
+    return np.asarray(np.clip(days / use_case.outcome.maturity_days, 0.0, 1.0))
+
+
 def with_absent_outcomes(use_case: UseCase, log: pd.DataFrame, known_at: datetime | None) -> pd.DataFrame:
     """The decisions of ``log`` with what the absence of an outcome says at ``known_at``.
 

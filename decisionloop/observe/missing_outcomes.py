@@ -17,6 +17,7 @@ from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.observe.estimate import Codes, Floats
 from decisionloop.observe.late_arrivals import PARTS, LateArrivals
+from decisionloop.observe.maturity import due_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,18 +86,20 @@ class MissingOutcomes:
 def missing_outcomes(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, late: LateArrivals) -> MissingOutcomes:
     """Who of a cohort (n decisions, ``log`` aligned with ``frame``) misses an outcome, and what is known of it.
 
-    Bands are those of the score that was logged, where ``log`` has one. An amount that has not come is assumed to lie
+    Bands are those of the score that was logged, where ``log`` has one, and of when each outcome falls due (`due_share`
+    of as_of and due_at, where ``log`` has them). An amount that has not come is assumed to lie
     in the range of those of the same class that have; where none has come it is 0.
     """
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
     is_missing = is_outcome_missing(use_case, log)
     money, worst, best = _money_of(use_case, log, frame, action)
-    due = log["due_share"].to_numpy(dtype=np.float64) if "due_share" in log else np.ones(len(log))
     scores = log["score"].to_numpy(dtype=np.float64, na_value=np.nan) if "score" in log else np.full(len(log), np.nan)
     revealing = np.array(use_case.revealing)[action]
     counts = [np.bincount(action[rows], minlength=len(use_case.actions)) for rows in (revealing, is_missing)]
     usual = late.usual_part(counts[0].astype(float), counts[1].astype(float))
-    return MissingOutcomes(is_missing, late.cell(action, scores, due), usual[action], money, worst, best, late)
+    return MissingOutcomes(
+        is_missing, late.cell(action, scores, due_share(use_case, log)), usual[action], money, worst, best, late
+    )
 
 
 def is_outcome_missing(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:

@@ -73,7 +73,7 @@ def assemble_story(
     money = periods_of_money(measured, handled.decided(), names)
     lines = batch_lines(handled, names)
     first, last = _span(found)
-    known, caveats = truth_lines(truth), caveats_of(ledger, use_case)
+    known, caveats = truth_lines(truth), caveats_of(ledger, use_case, money)
     check = check_truth(known, money, interval_level) if known else None
     return Story(
         use_case=case,
@@ -108,10 +108,12 @@ def assemble_story(
 
 def read_measured(ledger: Ledger, use_case: UseCase) -> tuple[Measured, ReleaseNames, list[ReleaseEvent]]:
     """The newest figures and who decided, what releases are called, and every step of theirs."""
-    found = batches(ledger, use_case.name)
+    name = use_case.name
+    found = batches(ledger, name)
     names = _names(ledger, use_case, found)
-    deciders = _handled(ledger, use_case.name, found).deciders()
-    return Measured(reads.newest_measurements(ledger, use_case.name), deciders), names, _stage_events(ledger, names)
+    deciders = _handled(ledger, name, found).deciders()
+    measured = Measured(reads.newest_measurements(ledger, name), deciders, tuple(held_cohorts(ledger, name)))
+    return measured, names, _stage_events(ledger, names)
 
 
 def use_case_lines(use_case: UseCase) -> UseCaseLines:

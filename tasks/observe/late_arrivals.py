@@ -7,35 +7,41 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from decisionloop.ledger.batches import Batch, batches
-from decisionloop.ledger.late_outcomes import LateOutcomes, late_outcomes
+from decisionloop.ledger.batches import Batch, batches, cohort_name
+from decisionloop.ledger.held_cohorts import held_cohorts
+from decisionloop.ledger.late_outcomes import late_outcomes
 from decisionloop.observe.late_arrivals import LateArrivals, MissingAtAge
+from decisionloop.observe.maturity import due_share
 from decisionloop.workspace import Workspace
+from tasks.readback.batch_in_hand import own_workspace
+from tasks.readback.maturity import due_at_of
 
 EARLIER_COHORTS = 24
 """Cohorts that say what becomes of missing outcomes: the newest ones before the cohort in question."""
 
 
 def late_arrivals_before(workspace: Workspace, batch: Batch, known_at: datetime) -> LateArrivals:
-    """What has become, by a time, of outcomes that earlier cohorts missed when they were as old as this one is then."""
+    """What has become, by a time, of outcomes that earlier cohorts missed when they were as old as this one is then.
+
+    Under the contract that this one was decided by. Cohorts that are held back do not say what is usual.
+    """
+    workspace = own_workspace(workspace, batch)
     use_case, age = workspace.use_case, known_at - batch.as_of
-    if getattr(use_case.outcome, "absent_means", "unknown") == "0":  # then no news is news, and none is missing
+    if use_case.outcome.means_zero_when_absent:  # then no news is news, and none is missing
         return LateArrivals.nothing(len(use_case.actions))
     earlier = batches(workspace.ledger, use_case.name, as_of_to=batch.as_of - timedelta(microseconds=1))
-    decided = [one for one in earlier if one.is_decided][-EARLIER_COHORTS:]
-    revealing = [action.name for action in use_case.actions if action.reveals_outcome]
-    cohorts = []
-    for one in decided:
-        missing_at = one.as_of + age
-        found = late_outcomes(workspace.ledger, one.batch_id, revealing, missing_at, known_at)
-        cohorts.append(_missing_at_age(workspace, found, missing_at, known_at))
+    held = held_cohorts(workspace.ledger, use_case.name)
+    usual = [one for one in earlier if one.is_decided and cohort_name(one.as_of) not in held][-EARLIER_COHORTS:]
+    cohorts = [missing_at_age(workspace, one, age, known_at) for one in usual]
     return LateArrivals.learn(cohorts, len(use_case.actions), use_case.monitors.maximum_missing_labels)
 
 
-def _missing_at_age(
-    workspace: Workspace, found: LateOutcomes, missing_at: datetime, known_at: datetime
-) -> MissingAtAge:
-    use_case, rows = workspace.use_case, found.missing
+def missing_at_age(workspace: Workspace, batch: Batch, age: timedelta, known_at: datetime) -> MissingAtAge:
+    """What a batch missed when it was so old, and what has become of that by ``known_at``."""
+    use_case, missing_at = workspace.use_case, batch.as_of + age
+    revealing = [action.name for action in use_case.actions if action.reveals_outcome]
+    found = late_outcomes(workspace.ledger, batch.batch_id, revealing, missing_at, known_at)
+    rows = due_at_of(workspace, found.missing) if use_case.outcome.due else found.missing
     days = (pd.to_datetime(rows["came_at"], utc=True) - missing_at) / timedelta(days=1)
     outcome = rows["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
     if use_case.outcome.class_ is None:
@@ -44,7 +50,7 @@ def _missing_at_age(
         decided=np.array([found.decided.get(name, 0) for name in use_case.action_names], dtype=np.float64),
         action=pd.Index(use_case.action_names).get_indexer(pd.Index(rows["action"])),
         score=rows["score"].to_numpy(dtype=np.float64, na_value=np.nan),
-        due=np.ones(len(rows)),
+        due=due_share(use_case, rows),
         days=np.asarray(days, dtype=np.float64),
         outcome=outcome,
         amount=rows["amount"].to_numpy(dtype=np.float64, na_value=np.nan),

@@ -15,13 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.cli.summary import table_claims, told_in_short
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.page import paragraphs
+from decisionloop.report.read.beside import caveats_of_money
 from decisionloop.report.record.claims import Said, claims_of, disagreements
 from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.record.lines import BatchLine, Explored
 from decisionloop.report.record.story import RULES, PeriodMoney, PeriodTruth, Story
+from decisionloop.report.record.totals import total_of
 from decisionloop.report.record.truth import check_truth
 from decisionloop.report.words import figures
 from decisionloop.report.words.evidence import action_in_brief, promise_sentence
@@ -32,6 +35,7 @@ from tests.report.conftest import sample_story
 
 MODEL = "the scorecard of 6 July"
 amounts = st.floats(min_value=-1e7, max_value=1e7, allow_nan=False)
+shifts = st.floats(min_value=0.0, max_value=2e7)
 widths = st.one_of(st.none(), st.floats(min_value=1.0, max_value=1e7))
 
 
@@ -39,9 +43,12 @@ widths = st.one_of(st.none(), st.floats(min_value=1.0, max_value=1e7))
 def estimates(draw: st.DrawFn) -> Estimate:
     value = draw(st.one_of(st.none(), amounts))
     half = draw(widths)
+    missing, below, above = draw(st.integers(0, 500)), draw(shifts), draw(shifts)
+    to_come = draw(st.floats(0, missing))
     if value is None or half is None:
-        return Estimate(value)
-    return Estimate(value, value - half, value + half)
+        return Estimate(value, bounds=OutcomeBounds(missing, to_come) if missing else None)
+    bounds = OutcomeBounds(missing, to_come, value - half - below, value + half + above) if missing else None
+    return Estimate(value, value - half, value + half, bounds)
 
 
 @st.composite
@@ -125,6 +132,7 @@ def stories(draw: st.DrawFn) -> Story:
         actions=actions,
         promises=promises,
         verdicts=verdicts,
+        caveats=caveats_of_money(money, sample.use_case.currency),
         headline=headline(sample.use_case, money, batches, check_truth(truth, money, 0.9) if truth else None),
     )
 
@@ -146,6 +154,7 @@ def on_the_terminal(story: Story) -> Iterator[str]:
 def in_the_status(story: Story) -> Iterator[str]:
     currency = story.use_case.currency
     assert story.monitoring is not None
+    yield from (one.words for one in caveats_of_money(story.money, currency))
     yield at_stake_sentence([one.stake for one in story.monitoring.still_open], currency)
     yield from (verdict_in_brief(one) for one in story.verdicts)
     yield from (action_in_brief(one, currency) for one in story.actions)
@@ -194,6 +203,21 @@ def test_words_hold_the_figures_that_they_claim(story: Story) -> None:
         if "truth.held" in claims and claims["truth.tested"]:
             held = int(claims["truth.held"])  # type: ignore[arg-type]
             assert figures.in_words(held) in sentence or f"{held:,}" in sentence
+
+
+@settings(max_examples=60, deadline=None)
+@given(stories())
+def test_no_verdict_is_sure_of_a_sign_that_missing_outcomes_could_turn(story: Story) -> None:
+    total = total_of(story.money)
+    if total is None or not total.policy.is_known:
+        return
+    told = " ".join((story.headline.verdict, *story.headline.standfirst))
+    is_told_of_rules = total.is_by_rules and total.difference.sign >= 0
+    if total.difference.is_sign_open and total.rules.value is not None and not is_told_of_rules:
+        assert "as the others; at " in story.headline.verdict
+    if total.policy.is_sign_open:
+        assert "hangs on outcomes that have not come" in told
+    assert ("not come" in " ".join(paragraphs(story)["money"])) or total.policy.bounds is None
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from decisionloop.cli.summary import told_in_short
 from decisionloop.contract import UseCase
 from decisionloop.ledger.incidents import acknowledge, close
 from decisionloop.ledger.measurements import append_measurements
@@ -35,6 +37,7 @@ from tests.report.test_page import Outline
 from tests.watched_ledger import WEEKS, WORDS, explain_losses, figure, raise_alarm, watch_for_a_while
 
 NAME = "credit_line"
+MONEY = ("value_policy_total", "value_rules_total", "value_difference_total")
 
 
 @pytest.fixture
@@ -290,13 +293,54 @@ def test_one_loss_that_two_monitors_see_is_counted_once(ledger: Ledger, use_case
 
 
 def test_a_label_incident_is_a_caveat_of_the_figures_that_rest_on_outcomes(ledger: Ledger, use_case: UseCase):
-    assert caveats_of(ledger, use_case) == ()
+    (by_time_seen,) = caveats_of(ledger, use_case)  # the contract names no column that says when an outcome happened
     incident = raise_alarm(ledger, NAME, WEEKS[11], "labels", "outcome_shift")
-    (caveat,) = caveats_of(ledger, use_case)
+    *_, caveat = caveats_of(ledger, use_case)
     assert incident in caveat.words
     story = assemble_story(ledger, use_case)
     assert caveat.words in story.headline.standfirst
-    assert caveats_about(story.caveats, "money") == (caveat.words,)
+    assert caveats_about(story.caveats, "money") == (by_time_seen.words, caveat.words)
     assert caveats_about(story.caveats, "impact") == ()
     close(ledger, incident, "anna", "the definition changed")
-    assert caveats_of(ledger, use_case) == ()
+    assert caveats_of(ledger, use_case) == (by_time_seen,)
+
+
+def test_the_page_says_how_many_outcomes_come_late_and_how_different_they_are(ledger: Ledger, use_case: UseCase):
+    def told(late: float) -> str:
+        rates = {"late_share": (0.67, 40), "late_outcome_rate": (late, 40), "early_outcome_rate": (0.37, 160)}
+        for week in (WEEKS[7], WEEKS[8]):
+            of_week = {"cohort": f"{week:%Y-%m-%d}", "is_mature": True, "as_of": WEEKS[11] + timedelta(days=late)}
+            append_measurements(
+                ledger,
+                [
+                    replace(figure(NAME, week, name, rate), low=rate - 0.05, high=rate + 0.05, n=n, **of_week)
+                    for name, (rate, n) in rates.items()
+                ],
+            )
+        page = render_story(assemble_story(ledger, use_case)).replace(NBSP, " ")
+        assert "rate of the outcome, of those that come late" in page.lower()
+        (line,) = re.findall(r"<p>(When the cohort of .*?)</p>", page)
+        return line
+
+    assert told(0.12) == (
+        f"When the cohort of {WEEKS[8].day} {WEEKS[8]:%B %Y} was measured, 40 outcomes were missing; as earlier "
+        "cohorts show, 67% (62% to 72%) of them come late. Of the late ones 12% (7% to 17%) are “late”, of those that "
+        "had come 37% (32% to 42%): they surely differ."
+    )
+    assert told(0.34).endswith("the data cannot tell them apart.")
+
+
+def test_what_stands_beside_all_figures_of_outcomes_is_said_once(ledger: Ledger, use_case: UseCase):
+    """The time seen that stands in, a held-back cohort, what has not come: once on the page, once on the terminal."""
+    money = {"is_mature": True, "as_of": WEEKS[9], "missing_n": 30, "to_come_n": 4.0, "worst": -9.0}
+    append_measurements(
+        ledger,
+        [replace(figure(NAME, WEEKS[3], name, 2.0), low=1.0, high=3.0, best=5.0, **money) for name in MONEY],
+    )
+    raise_alarm(ledger, NAME, WEEKS[3], "labels", "missing_labels")
+    story = assemble_story(ledger, use_case)
+    page = render_story(story).replace(NBSP, " ")
+    for words in ("stands in", "leans on a held-back cohort", "30 outcomes have not come, of which about 4 will still"):
+        assert page.count(words) == 1, words
+        assert sum(words in one.replace(NBSP, " ") for one in told_in_short(story)) == 1
+    assert "if the 26 outcomes that will not come were as the others; at worst" in page

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import RULES, ActionLine, PeriodMoney, UseCaseLines
 from decisionloop.report.record.totals import sum_of, total_of
 from decisionloop.report.words import headline as heading
+from decisionloop.report.words import missing, spans
 from decisionloop.report.words import money as writing
-from decisionloop.report.words import spans
 from decisionloop.report.words.figures import NBSP
 
 MODEL = "the scorecard of 6 July"
@@ -135,6 +137,102 @@ def test_a_negative_amount_is_never_called_earned(amount: float) -> None:
 def test_the_verdict(policy: Estimate, rules: Estimate, gap: Estimate, expected: str) -> None:
     total = month("all", policy, rules, gap)
     assert plain(heading.verdict(total, "five months", "NTD")) == expected
+
+
+def bounded(estimate: Estimate, worst: float, best: float, missing: int = 1_200, to_come: float = 0.0) -> Estimate:
+    """The same with outcomes missing; worst and best in millions."""
+    return replace(estimate, bounds=OutcomeBounds(missing, to_come, worst * 1e6, best * 1e6))
+
+
+@pytest.mark.parametrize(
+    ("policy", "rules", "gap", "expected"),
+    [
+        (
+            about(9.8),
+            about(8.6),
+            bounded(about(1.2), -0.3, 2.0),
+            "In five months the decisions earned NT$9.8 million, NT$1.2 million more than the rules alone would have "
+            "earned, if the 1,200 outcomes that have not come were as the others; at worst NT$300,000 less.",
+        ),
+        (
+            about(8.0),
+            about(11.0),
+            bounded(about(-3.0), -4.0, 0.5, to_come=900),
+            "In five months the decisions earned NT$8.0 million, NT$3.0 million less than the rules alone would have "
+            "earned, if the 300 outcomes that will not come were as the others; at best NT$500,000 more.",
+        ),
+        (
+            about(-2.0),
+            about(-5.0),
+            bounded(about(3.0), -1.0, 4.0, missing=1),
+            "Both lost money in five months, and the loop lost NT$3.0 million less than the rules alone would have, "
+            "if the one outcome that has not come was as the others; at worst NT$1.0 million more.",
+        ),
+        (
+            about(9.8),
+            about(8.6),
+            bounded(about(1.2), 0.3, 2.0),
+            "In five months the decisions earned NT$9.8 million, "
+            "NT$1.2 million more than the rules alone would have earned.",
+        ),
+    ],
+)
+def test_the_verdict_says_where_missing_outcomes_could_turn_it(
+    policy: Estimate, rules: Estimate, gap: Estimate, expected: str
+) -> None:
+    assert plain(heading.verdict(month("all", policy, rules, gap), "five months", "NTD")) == expected
+
+
+def test_a_result_that_missing_outcomes_could_turn_is_not_certain() -> None:
+    sure, hanging = bounded(about(2.0), 0.4, 3.0), bounded(about(2.0), -0.4, 3.0)
+    for policy, is_told in ((sure, False), (hanging, True)):
+        told = heading.headline(CASE, [month("2005-06", policy, about(1.0), about(1.0))], ())
+        text = plain(told.standfirst)
+        assert ("hangs on outcomes that have not come" in text) is is_told
+        assert ("anywhere from a loss of NT$400,000 to a gain of NT$3.0 million" in text) is is_told
+
+
+def test_what_has_not_come_stands_beside_the_money_of_a_period_and_of_all() -> None:
+    lines = [
+        month("2005-06", about(2.0), about(1.0), about(1.0)),
+        month("2005-07", bounded(about(2.0), 1.0, 2.5, 40, 10), about(1.0), bounded(about(1.0), 0.5, 1.3, 40, 10)),
+    ]
+    assert "(between NT$900,000 and NT$1.1 million; whatever has not come, between NT$500,000 and NT$1.3 million)" in (
+        plain(writing.money_sentences(lines, "NTD"))
+    )
+    beside = plain(missing.missing_sentence(lines, "NTD"))
+    assert beside.startswith("40 outcomes have not come, of which about 10 will still come as earlier cohorts show;")
+    total = total_of(lines)
+    assert total is not None
+    assert total.policy.low is not None
+    assert total.policy.bounds is not None
+    assert total.policy.bounds.low == pytest.approx(total.policy.low - 0.9e6)
+    assert plain(writing.span(total.policy.at_the_bounds, "NTD")) in beside
+    assert missing.missing_sentence(lines[:1], "NTD") == ""
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 5), st.floats(0, 9), st.integers(0, 9)), min_size=1))
+def test_bounds_of_a_sum_hold_its_interval_and_lie_within_the_sum_of_bounds(
+    parts: list[tuple[float, float, float, int]],
+) -> None:
+    told = [bounded(about(v, h), v - h - b, v + h + b, n) if n else about(v, h) for v, h, b, n in parts]
+    total = sum_of(told)
+    if not any(n for *_, n in parts):
+        assert total.bounds is None
+        return
+    assert total.bounds is not None
+    assert total.bounds.missing == sum(n for *_, n in parts)
+    assert total.low is not None
+    assert total.bounds.low is not None
+    ends = [one.low if one.bounds is None else one.bounds.low for one in told]
+    assert sum(end for end in ends if end is not None) - 1 <= total.bounds.low <= total.low + 1
+
+
+def test_the_sum_of_what_cannot_be_told_still_says_how_many_are_missing() -> None:
+    unknown = Estimate(bounds=OutcomeBounds(7, 2.0))
+    assert sum_of([unknown, about(1.0)]) == unknown
+    unbounded = replace(about(1.0), bounds=OutcomeBounds(7, 2.0))
+    assert sum_of([bounded(about(1.0), 0.5, 1.5), unbounded]).bounds == OutcomeBounds(1_207, 2.0)
 
 
 def test_the_verdict_on_rules_alone_is_about_the_price_of_exploring() -> None:

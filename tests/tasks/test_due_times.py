@@ -13,6 +13,8 @@ import pytest
 from decisionloop.ledger.batches import batch_id_of, find_batch, latest_detail
 from decisionloop.ledger.measurements import measured_cohorts, measurements_of
 from decisionloop.ledger.teaching import teaching_by_batch
+from decisionloop.observe.maturity import due_share
+from tasks.observe.late_arrivals import late_arrivals_before, missing_at_age
 from tasks.readback.cohort import read_cohort
 from tasks.readback.mature_decisions import mature_batches, training_window
 from tests.live_use_case import A_WEEK, CODE, CONTRACT, MONDAY, orders
@@ -130,6 +132,32 @@ def test_what_is_seen_later_revises_the_no(hotel):
     hotel.written.change("returns.csv", lambda had: pd.concat([had, late]))
     run_flow("observe", "live", MONDAY + 30 * DAY)
     assert _class_of(hotel, silent) == 1
+
+
+def test_late_arrivals_and_the_cohort_they_are_for_mean_the_same_by_a_due_time(hotel):
+    """Who was missing on the fifth day, with the due time that the cohort itself says: a share of the longest wait."""
+    run_task("tasks.observe.outcomes", "read_outcomes", "live", MONDAY + 60 * DAY)
+    batch = find_batch(hotel.ledger, batch_id_of("live", MONDAY))
+    missed = missing_at_age(hotel.workspace, batch, 5 * DAY, MONDAY + 60 * DAY)
+    log = cohort(hotel, MONDAY, MONDAY + 60 * DAY).log
+    told = due_share(hotel.workspace.use_case, log)
+    arrives = bookings().set_index("customer_id")["arrives_in"].reindex(log["entity_id"]).to_numpy()
+    np.testing.assert_allclose(told, arrives / 60)
+    seen_by_then = (log["observed_at"] <= MONDAY + 5 * DAY).to_numpy()
+    np.testing.assert_allclose(np.sort(missed.due), np.sort(told[~seen_by_then]))
+    assert len(np.unique(missed.due)) > 5
+    came = ~np.isnan(missed.days)
+    np.testing.assert_allclose(60 * missed.due[came], 5 + missed.days[came])  # seen on the day that it was due
+
+
+def test_where_no_news_is_a_no_nothing_is_missing_late_or_bounded(hotel):
+    run_flow("observe", "live", MONDAY + 60 * DAY)
+    told = measurements_of(hotel.ledger, "live")
+    assert {"outcome_rate", "value_policy"} <= set(told["monitor"])
+    assert told[["missing_n", "to_come_n", "worst", "best"]].isna().all(axis=None)
+    assert not {"late_outcome_rate", "late_share"} & set(told["monitor"])
+    batch = find_batch(hotel.ledger, batch_id_of("live", MONDAY + WEEK))
+    assert late_arrivals_before(hotel.workspace, batch, MONDAY + 60 * DAY).cohorts == 0
 
 
 def _class_of(hotel: Installation, entity_id: str) -> float:

@@ -8,13 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decisionloop.ledger.batches import cohort_name
+from decisionloop.ledger.batches import batch_id_of, cohort_name, find_batch
+from decisionloop.ledger.held_cohorts import exclude_cohorts
 from decisionloop.ledger.measurements import measurements_of
+from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.readback.measured import estimates_of
 from tests.live_use_case import MONDAY, orders, returns, write_live
-from tests.tasks.installation import run_flow, working_in
+from tests.tasks.installation import Installation, run_flow, working_in
 
 WEEK, WEEKS, A_WEEK = timedelta(days=7), 6, 120
+
+
+def cohorts_that_say_what_is_usual(live: Installation) -> int:
+    batch = find_batch(live.ledger, batch_id_of("live", MONDAY + (WEEKS - 1) * WEEK))
+    assert batch is not None
+    return late_arrivals_before(live.workspace, batch, MONDAY + WEEKS * WEEK).cohorts
 
 
 def test_late_negatives_are_expected_and_what_is_not_known_is_bounded(tmp_path: Path) -> None:
@@ -34,6 +42,11 @@ def test_late_negatives_are_expected_and_what_is_not_known_is_bounded(tmp_path: 
         run_flow("observe", "live", MONDAY + WEEKS * WEEK)
         rows = measurements_of(live.ledger, "live", "outcome_rate").set_index("cohort")
         different = measurements_of(live.ledger, "live", "late_outcome_rate").set_index("cohort")
+        cohorts = cohorts_that_say_what_is_usual(live)
+        exclude_cohorts(live.ledger, "live", [cohort_name(MONDAY), cohort_name(MONDAY + WEEK)], "a strike", "anna")
+        assert cohorts_that_say_what_is_usual(live) == cohorts - 2 >= 3
+        exclude_cohorts(live.ledger, "live", [cohort_name(MONDAY + 2 * WEEK)], "a strike", "anna")
+        assert cohorts_that_say_what_is_usual(live) == 0  # too few are left to say it
     first, last = (cohort_name(MONDAY + week * WEEK) for week in (0, WEEKS - 1))
     complete, told = estimates_of(rows.loc[[first, last]])
     assert complete.value == pytest.approx(0.5, abs=0.1)

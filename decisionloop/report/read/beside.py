@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.report.record.beside import Caveat, KnownEvent
+from decisionloop.report.record.story import PeriodMoney
 from decisionloop.report.words.figures import period_label
+from decisionloop.report.words.missing import missing_sentence
+from decisionloop.report.words.spans import names
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
 
 
-def caveats_of(ledger: Ledger, use_case: UseCase) -> tuple[Caveat, ...]:
-    """Every caveat of a use case's figures: the one place that decides what must be said beside them."""
-    return (*_of_outcomes(use_case), *_of_labels(ledger, use_case))
+def caveats_of(ledger: Ledger, use_case: UseCase, money: Sequence[PeriodMoney] = ()) -> tuple[Caveat, ...]:
+    """Every caveat of a use case's figures: the one place that decides what must be said beside them.
+
+    ``money``: the periods that are told of, with their bounds and the cohorts of theirs that are held back.
+    """
+    of_money = caveats_of_money(money, use_case.economics.currency)
+    return (*_of_outcomes(use_case), *of_money, *_of_labels(ledger, use_case))
+
+
+def caveats_of_money(money: Sequence[PeriodMoney], currency: str) -> tuple[Caveat, ...]:
+    """Those that the figures of money themselves give cause for: outcomes that are missing, cohorts held back."""
+    told = missing_sentence(money, currency)
+    return (*([Caveat(("money",), told)] if told else []), *_of_held_cohorts(money))
+
+
+def _of_held_cohorts(money: Sequence[PeriodMoney]) -> Iterator[Caveat]:
+    held = {one.period: one.held_back for one in money if one.held_back}
+    cohorts = sorted({name for names_of in held.values() for name in names_of})
+    if held:
+        of_month = "" if list(held) == cohorts else f" ({names(cohorts)})"
+        yield Caveat(
+            ("money",),
+            f"What is said of {names(sorted(held))} leans on a held-back cohort{of_month}: too few of its outcomes "
+            "came, or a person excluded it. It neither teaches nor judges until it is released.",
+        )
 
 
 def _of_outcomes(use_case: UseCase) -> Iterator[Caveat]:
     if getattr(use_case.outcome, "happened_at", "") is None:
         yield Caveat(
-            ("money", "rates"),
+            ("money",),  # said once, though every figure of outcomes rests on it
             "The source does not say when an outcome happened, so the time it was seen stands in: one that was seen "
-            "after the window cannot be told from one that happened after it.",
+            f"after the {use_case.outcome.window_days:g} days that count cannot be told from one that happened then.",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from decisionloop.ledger.measurements import Measurement
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import PeriodMoney
@@ -45,7 +46,15 @@ class Measured:
 
 def _estimate(figure: Measurement, factor: float = 1.0) -> Estimate:
     ends = (figure.value, figure.low, figure.high)
-    return Estimate.of(*(None if end is None else end * factor for end in ends))
+    value, low, high = (None if end is None else end * factor for end in ends)
+    return Estimate.of(value, low, high, _bounds(figure, factor))
+
+
+def _bounds(figure: Measurement, factor: float) -> OutcomeBounds | None:
+    """What missing outcomes could make of a figure; None where all have come."""
+    if not figure.missing_n:
+        return None
+    return OutcomeBounds(figure.missing_n, figure.to_come_n or 0.0, figure.worst, figure.best).scaled(factor)
 
 
 def periods_of_money(measured: Measured, decisions: Mapping[str, int], names: ReleaseNames) -> tuple[PeriodMoney, ...]:

@@ -16,7 +16,7 @@ from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, FAMILIES, budget_of
 from decisionloop.report.read.decisions import as_object
 from decisionloop.report.read.losses import causes_of, weak_slices_now
 from decisionloop.report.read.monitors import CheckCount, check_counts, families_of, watched_figures
-from decisionloop.report.read.series import FORETOLD, SEEN, foretold_lines, key_of, series_of, wording_of
+from decisionloop.report.read.series import FORETOLD, SEEN, foretold_lines, key_of, late_line, series_of, wording_of
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.monitor_lines import FamilyWatch, IncidentLine, MonitorAlarm, Monitoring, Shares
 from decisionloop.report.words.monitors import family_order, monitor_words
@@ -73,6 +73,7 @@ def read_monitoring(ledger: Ledger, use_case: UseCase, deciders: Deciders) -> Mo
         causes=causes_of(ledger, name),
         weak_slices=weak_slices_now(ledger, name),
         foretold=foretold_lines(figures),
+        late=late_line(figures),
     )
 
 

@@ -11,12 +11,13 @@ from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.monitor_references import MonitorThreshold
 from decisionloop.report.read.decisions import as_object
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.monitor_lines import ForetoldLine, Series, WatchPoint
+from decisionloop.report.record.monitor_lines import ForetoldLine, LateLine, Series, WatchPoint
 from decisionloop.report.words.monitors import monitor_order, monitor_words, slice_words
 
 Key = tuple[str, str, str]
 """Monitor, slice and, for monitors that have several, the reference that it is compared with."""
 FORETOLD, FORETOLD_ERROR, SEEN = "auc_estimated", "auc_estimation_error", "ranking"
+LATE = ("late_share", "late_outcome_rate", "early_outcome_rate")
 _BY_REFERENCE = {"score_shift", "adverse_impact"}
 _NOT_EVIDENCE = {"feature", "threshold", "slice", "monitor"}
 
@@ -113,3 +114,15 @@ def foretold_lines(figures: Sequence[Measurement]) -> tuple[ForetoldLine, ...]:
         for cohort, told in sorted(by_cohort.items())
         if len(told) == 2
     )
+
+
+def late_line(figures: Iterable[Measurement]) -> LateLine | None:
+    """How many come late, and how different they are, of the newest cohort that says it; None where none does."""
+    found = {(one.cohort, one.monitor): one for one in figures if one.slice == "all"}
+    cohorts = {cohort for cohort, _ in found}
+    told = [one for one in cohorts if all((one, name) in found for name in LATE)]
+    if not told:
+        return None
+    comes, late, early = (found[max(told), name] for name in LATE)
+    ends = (Estimate.of(one.value, one.low, one.high) for one in (comes, late, early))
+    return LateLine(max(told), comes.n, *ends)

@@ -180,6 +180,19 @@ class ForetoldLine:
 
 
 @dataclass(frozen=True)
+class LateLine:
+    """Outcomes that were ``missing`` when a cohort was measured, as earlier cohorts show: what share of them still
+    comes, and the rate of the outcome among those late ones, beside that of those that had come early.
+    """
+
+    cohort: str
+    missing: int
+    comes: Estimate
+    late: Estimate
+    early: Estimate
+
+
+@dataclass(frozen=True)
 class Monitoring:
     """Everything that the page's section on monitors says. ``batches`` were watched over ``years``."""
 
@@ -189,6 +202,7 @@ class Monitoring:
     causes: tuple[CauseLine, ...] = ()
     weak_slices: tuple[WeakSliceLine, ...] = ()
     foretold: tuple[ForetoldLine, ...] = ()
+    late: LateLine | None = None
 
     @property
     def incidents(self) -> tuple[IncidentLine, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney
 
@@ -12,18 +13,46 @@ from decisionloop.report.record.story import PeriodMoney
 def sum_of(estimates: Iterable[Estimate]) -> Estimate:
     """Sum of independent estimates: half-widths add in quadrature, each side by itself.
 
-    Unknown if any part is; without an interval if any part has none.
+    Unknown if any part is; without an interval if any part has none. Missing outcomes of all parts may be the worst
+    together, so what they add to each interval adds up.
     """
     parts = tuple(estimates)
     values = [part.value for part in parts if part.value is not None]
     if not parts or len(values) < len(parts):
-        return Estimate()
+        return Estimate(bounds=_sum_of_bounds(parts, None, None))
     total = math.fsum(values)
     down = _reach(parts, lambda part: part.low)
     up = _reach(parts, lambda part: part.high)
     if down is None or up is None:
-        return Estimate(total)
-    return Estimate(total, total - down, total + up)
+        return Estimate(total, bounds=_sum_of_bounds(parts, None, None))
+    low, high = total - down, total + up
+    return Estimate(total, low, high, _sum_of_bounds(parts, low, high))
+
+
+def _sum_of_bounds(parts: Sequence[Estimate], low: float | None, high: float | None) -> OutcomeBounds | None:
+    """What missing outcomes of the parts make of their sum, whose interval goes from ``low`` to ``high``.
+
+    Sampling errors of the parts are independent and are in the interval. How far each part's worst lies below its own
+    interval is what the missing ones do, and that is added up.
+    """
+    told = [part.bounds for part in parts if part.bounds is not None]
+    if not told:
+        return None
+    counts = sum(one.missing for one in told), math.fsum(one.to_come for one in told)
+    beyond = [_beyond(part) for part in parts if part.bounds is not None]
+    known = [one for one in beyond if one is not None]
+    if low is None or high is None or len(known) < len(beyond):
+        return OutcomeBounds(*counts)
+    below, above = (math.fsum(ends) for ends in zip(*known, strict=True))
+    return OutcomeBounds(*counts, low - below, high + above)
+
+
+def _beyond(part: Estimate) -> tuple[float, float] | None:
+    """How far the worst lies below the interval, and the best above it; None where either is not known."""
+    told = part.bounds
+    if told is None or told.low is None or told.high is None or part.low is None or part.high is None:
+        return None
+    return max(0.0, part.low - told.low), max(0.0, told.high - part.high)
 
 
 def _reach(parts: Sequence[Estimate], end: Callable[[Estimate], float | None]) -> float | None:

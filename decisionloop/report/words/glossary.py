@@ -15,11 +15,6 @@ def notes_for(use_case: UseCase) -> tuple[str, ...]:
         "Figures of a month sum or average those of its batches.",
         "Totals over several periods add their uncertainties as if one period told nothing about the next.",
     ]
-    if use_case.outcome.happened_at is None:
-        notes.append(
-            f"An outcome counts if it happened within {use_case.outcome.window_days:g} days; nobody says when it "
-            "happened, so the time at which it was seen stands in."
-        )
     if use_case.outcome.means_zero_when_absent:
         notes.append("A decision without an outcome counts as 0 once its outcome is due.")
     if use_case.policy.holdout_share:

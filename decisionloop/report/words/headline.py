@@ -12,12 +12,14 @@ from decisionloop.report.record.story import RULES, Headline, PeriodMoney, UseCa
 from decisionloop.report.record.totals import by_models, counted, total_of
 from decisionloop.report.record.truth import TruthCheck
 from decisionloop.report.words.figures import capital, count_of, day, in_words, money, percent
+from decisionloop.report.words.missing import hangs_on
 from decisionloop.report.words.money import (
     CANNOT_TELL,
     comparison,
     direction,
     earned,
     immature,
+    is_unsure,
     losing_periods,
     money_claims,
     span,
@@ -109,8 +111,14 @@ def _nothing_since(deciding: Deciding) -> str:
 
 
 def _uncertain(total: PeriodMoney | None, currency: str) -> str:
-    if total is None or total.policy.low is None or total.policy.sign != 0:
+    if total is None or not is_unsure(total.policy):
         return ""
+    if total.policy.is_sign_open:
+        possible = span(total.policy.at_the_bounds, currency)
+        return (
+            "Whether the loop made money at all hangs on outcomes that have not come: whatever they are, its total is "
+            f"{possible}."
+        )
     return f"Whether the loop made money at all is not certain: its total is {span(total.policy, currency)}."
 
 
@@ -159,9 +167,10 @@ def verdict(total: PeriodMoney | None, periods: str, currency: str) -> str:
         return f"In {periods} the decisions {result} and the rules alone {alone}: {CANNOT_TELL}."
     more = "more" if gap.sign > 0 else "less"
     distance = f"{money(abs(gap.value), currency)} {more} than the rules alone"
+    open_end = hangs_on(gap, "less" if gap.sign > 0 else "more", currency)
     if direction(policy, currency) == direction(rules, currency) == 1:
-        return f"In {periods} the decisions {result}, {distance} would have earned."
-    return f"In {periods} the decisions {result} where the rules alone {alone}."
+        return f"In {periods} the decisions {result}, {distance} would have earned{open_end}."
+    return f"In {periods} the decisions {result} where the rules alone {alone}{open_end}."
 
 
 def _learning_cost(gap: Estimate, currency: str) -> str:
@@ -169,7 +178,8 @@ def _learning_cost(gap: Estimate, currency: str) -> str:
     if gap.value is None:
         return ""
     if gap.sign < 0:
-        return f", {money(abs(gap.value), currency)} less than they would have without exploring"
+        less = f", {money(abs(gap.value), currency)} less than they would have without exploring"
+        return less + hangs_on(gap, "more", currency)
     return "; what exploring cost cannot be told from nothing" if gap.sign == 0 else ""
 
 
@@ -177,8 +187,8 @@ def _both_lost(policy: float | None, rules: float | None, gap: Estimate, periods
     losses = f"{money(abs(policy or 0), currency)} for the loop, {money(abs(rules or 0), currency)} for the rules"
     if gap.sign == 0:
         return f"Both lost money in {periods}: {losses}; {CANNOT_TELL}."
-    less = "less" if gap.sign > 0 else "more"
+    less, otherwise = ("less", "more") if gap.sign > 0 else ("more", "less")
     return (
         f"Both lost money in {periods}, and the loop lost {money(abs(gap.value or 0), currency)} {less} "
-        "than the rules alone would have."
+        f"than the rules alone would have{hangs_on(gap, otherwise, currency)}."
     )

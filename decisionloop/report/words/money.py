@@ -67,7 +67,9 @@ def _distance(difference: Estimate, currency: str) -> str:
     """A difference without its sign, with its interval: NT$1.0 million (between NT$0.1 and NT$1.9 million)."""
     ends = [end for end in (difference.low, difference.high) if end is not None]
     low, high = (money(abs(end), currency) for end in sorted(ends, key=abs))
-    return f"{money(abs(difference.value or 0.0), currency)} (between {low} and {high})"
+    bounds = span(difference.at_the_bounds, currency)
+    whatever = f"; whatever has not come, {bounds}" if bounds else ""
+    return f"{money(abs(difference.value or 0.0), currency)} (between {low} and {high}{whatever})"
 
 
 def money_claims(lines: Sequence[PeriodMoney]) -> dict[str, Claimed]:
@@ -113,9 +115,14 @@ def _rules_decided(periods: Sequence[PeriodMoney], currency: str) -> str:
     return Said(f"{sentence}.", money_claims(periods))
 
 
+def is_unsure(result: Estimate) -> bool:
+    """Whether a result may be a gain or a loss, by its interval or by what has not come."""
+    return result.low is not None and (result.sign == 0 or result.is_sign_open)
+
+
 def _doubtful(periods: Sequence[PeriodMoney]) -> str:
     """Periods whose own result may be a gain or a loss."""
-    unsure = [one.period for one in periods if one.policy.low is not None and one.policy.sign == 0]
+    unsure = [one.period for one in periods if is_unsure(one.policy)]
     return f"Whether the loop made money at all {during(unsure)} is not certain." if unsure else ""
 
 
@@ -137,7 +144,8 @@ def losing_periods(seen: Sequence[PeriodMoney], currency: str) -> str:
 
 def _is_lost(estimate: Estimate, currency: str) -> bool:
     """A loss, and surely one where there is an interval."""
-    return direction(estimate.value, currency) < 0 and (estimate.high is None or estimate.high < 0)
+    is_sure = (estimate.high is None or estimate.high < 0) and not estimate.is_sign_open
+    return direction(estimate.value, currency) < 0 and is_sure
 
 
 def immature(money_lines: Sequence[PeriodMoney]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from decisionloop.report.record.claims import Claimed, Said, claims_of
+from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.monitor_lines import (
     CauseLine,
     FamilyWatch,
     ForetoldLine,
     IncidentLine,
+    LateLine,
     Monitoring,
     Series,
     greatest_stake,
@@ -25,6 +27,7 @@ def paragraphs(told: Monitoring, case: UseCaseLines) -> dict[str, tuple[str, ...
         "monitors": section_sentences(told, case),
         "unwatched": (unwatched_sentence(told),),
         "foretold": (foretold_sentence(told.foretold),),
+        "late": (late_sentence(told.late, case),),
         "causes": (causes_sentence(told.causes),),
     }
 
@@ -125,6 +128,30 @@ def foretold_sentence(lines: Sequence[ForetoldLine]) -> str:
         f"{figures.count_of(len(lines), 'cohort')} that was off by {100 * typical:.1f} pairs in 100 on average and by "
         f"{100 * abs(worst):.1f} ({direction}) at worst. It cannot see that the world has changed what a fact means."
     )
+
+
+def late_sentence(line: LateLine | None, case: UseCaseLines) -> str:
+    """How many outcomes come late, and how different they are; "" where nobody can say."""
+    if line is None:
+        return ""
+    were = "outcome was" if line.missing == 1 else "outcomes were"
+    late, early = line.late, line.early
+    told = (
+        f"When the cohort of {figures.period_label(line.cohort)} was measured, {figures.count(line.missing)} {were} "
+        f"missing; as earlier cohorts show, {_share(line.comes)} of them come late. Of the late ones {_share(late)} "
+        f"are “{case.outcome}”, of those that had come {_share(early)}"
+    )
+    if None in (late.low, late.high, early.low, early.high):
+        return f"{told}."
+    is_surely = (late.high or 0.0) < (early.low or 0.0) or (late.low or 0.0) > (early.high or 0.0)
+    return f"{told}: {'they surely differ' if is_surely else 'the data cannot tell them apart'}."
+
+
+def _share(estimate: Estimate) -> str:
+    """A share with its interval: 67% (55% to 79%)."""
+    if estimate.low is None or estimate.high is None:
+        return figures.percent(estimate.value)
+    return f"{figures.percent(estimate.value)} ({figures.percent(estimate.low)} to {figures.percent(estimate.high)})"
 
 
 def causes_sentence(lines: Sequence[CauseLine]) -> str:
