@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.observe.bounded_mean import bounded_mean
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference, lift_sequence
+from decisionloop.observe.entity_lift import EntityMoney, entity_lift
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds, weighted_mean
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
 from decisionloop.observe.possible_money import possible_money
@@ -45,19 +47,37 @@ def window_alpha(budget: AlarmBudget) -> float:
 
 
 @dataclass(frozen=True)
-class Lifts:
-    """Money per decision of each cohort since the release began over one other, oldest first; ``other`` is "rules" or
-    "holdout". ``are_independent``: whether each cohort decides people anew (see `observe.confidence_sequence`)."""
+class RulesLifts:
+    """Money per decision of each cohort since the release began over the rules on the same decisions, oldest first."""
 
-    other: str
     cohorts: tuple[Estimate, ...]
-    are_independent: bool
+    other: ClassVar[str] = "rules"
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
         """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
         if last is None:
-            return lift_sequence(self.cohorts, self.are_independent)
-        return lift_sequence(self.cohorts[-last:], self.are_independent, planned_looks=last)
+            return lift_sequence(self.cohorts, are_independent=True)
+        return lift_sequence(self.cohorts[-last:], are_independent=True, planned_looks=last)
+
+
+@dataclass(frozen=True)
+class HoldoutLifts:
+    """Money of each cohort since the release began, of the policy and of the holdout, entity by entity, oldest first.
+
+    The same people return, so cohorts are not independent, and entities are (see `observe.entity_lift`).
+    """
+
+    cohorts: tuple[EntityMoney, ...]
+    other: ClassVar[str] = "holdout"
+
+    def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
+        """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
+        if last is None:
+            return entity_lift(self.cohorts)
+        return entity_lift(self.cohorts[-last:], planned_looks=last)
+
+
+Lifts = RulesLifts | HoldoutLifts
 
 
 def judge_value(terms: Terms, lifts: Sequence[Lifts]) -> tuple[Finding, ...]:
@@ -116,7 +136,7 @@ def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSeque
 
 
 def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
-    """Money per decision of one cohort's policy less that of its holdout: one cohort of the sequence to be."""
+    """Money per decision of one cohort's policy less that of its holdout."""
     bounds = difference_of_bounds(policy, holdout)
     return Figure("value_holdout_difference", replace(difference(policy, holdout), bounds=bounds))
 

@@ -12,8 +12,9 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.contract import UseCase
-from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes, is_outcome_missing, missing_outcomes
 from decisionloop.observe.release_predictions import ReleasePredictions
 
@@ -117,6 +118,10 @@ class DecidedCohort:
     def missing(self, late: LateArrivals) -> MissingOutcomes:
         """What is known of the outcomes that have not come, from earlier cohorts."""
         return missing_outcomes(self.use_case, self.log, self.frame, late)
+
+    def logged(self, missing: MissingOutcomes) -> LoggedDecisions:
+        """The decisions as arrays, with what is known of the outcomes that have not come."""
+        return logged_decisions(self.use_case, self.log, self.frame, self.predictions.values, missing)
 
     @cached_property
     def money(self) -> np.ndarray:
