@@ -21,7 +21,7 @@ from decisionloop.observe.confidence_sequence import ConfidenceSequence, differe
 from decisionloop.observe.entity_lift import EntityMoney, entity_lift
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds, weighted_mean
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
-from decisionloop.observe.possible_money import possible_money
+from decisionloop.observe.possible_money import UsualAmounts, possible_money
 
 SEQUENCES = 2
 LIFETIME_ALPHA = 0.05
@@ -141,8 +141,12 @@ def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
     return Figure("value_holdout_difference", replace(difference(policy, holdout), bounds=bounds))
 
 
-def business_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:
+def business_figures(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts = ()
+) -> Iterator[Figure]:
     """What the business asks of a cohort (n decisions, ``log`` aligned with ``frame``), in the outcome's own words.
+
+    ``amounts``: how large amounts usually are, from elsewhere.
 
     revenue_per_decision     mean amount of the outcome on the policy's traffic, where the contract has an amount
     conversion               rate of the outcome's yes among the policy's decisions that have an outcome
@@ -162,7 +166,7 @@ def business_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) 
     if use_case.outcome.class_:
         happened = log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
         yield from _conversion(happened[free], happened[is_holdout], all(use_case.revealing))
-    yield _false_positive_cost(use_case, log[free], frame[free])
+    yield _false_positive_cost(use_case, log[free], frame[free], amounts)
     yield from _acquisition(use_case, log[free], frame[free])
 
 
@@ -175,7 +179,7 @@ def _conversion(policy: Floats, holdout: Floats, is_comparable: bool) -> Iterato
         yield Figure("conversion_lift", _estimate(lift, policy.size + holdout.size))
 
 
-def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Figure:
+def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts) -> Figure:
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
     money = realised_values(use_case, frame, action, log["outcome_class"], log["outcome_amount"])
     acted = action != use_case.default_action
@@ -185,7 +189,7 @@ def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFra
     # Actions without an outcome are taken to have lost as the others did.
     weight = np.where(acted, acted.sum() / max(1, is_known.sum()), 1.0)
     lost, used = np.where(acted, np.maximum(-money, 0.0), 0.0), ~acted | is_known
-    possible = possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"])
+    possible = possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"], amounts)
     worst = possible.worst[np.arange(len(log)), action]
     most = np.where(acted, np.maximum(-np.nan_to_num(worst), lost), 0.0)
     return Figure("false_positive_cost", bounded_mean(lost[used], 0.0, most[used], weight[used]))

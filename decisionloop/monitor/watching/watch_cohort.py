@@ -150,7 +150,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
     yield from money_figures(log, logged, cohort.rules, cohort.preferred)
     yield from action_figures(use_case, log, frame, logged, cohort.rules, cohort.preferred)
-    yield from business_figures(use_case, log, frame)
+    yield from business_figures(use_case, log, frame, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_ is None:
         return
