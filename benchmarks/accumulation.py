@@ -22,7 +22,7 @@ from benchmarks.figures import Figure
 from benchmarks.monitor_years.worlds import bench
 from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.alarm.terms import Terms
-from decisionloop.monitor.value import Lifts, judge_value
+from decisionloop.monitor.value import RulesLifts, judge_value
 from decisionloop.monitor.watching.watch_batch import FeaturesBefore, watch_features
 
 SEEN = 0.95
@@ -91,7 +91,7 @@ def _value(rng: np.random.Generator, is_alone: bool) -> float:
     monitor = "value_against_rules" if is_alone else "value_lately_against_rules"
 
     def is_seen(week: int) -> bool:
-        lifts = Lifts("rules", tuple(cohorts[: good + week + 1]), are_independent=True)
+        lifts = RulesLifts(tuple(cohorts[: good + week + 1]))
         return any(one.is_alarm for one in judge_value(terms, [lifts]) if one.monitor == monitor)
 
     return _first(is_seen)

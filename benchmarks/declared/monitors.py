@@ -27,7 +27,7 @@ from decisionloop.monitor.inputs import judge_inputs
 from decisionloop.monitor.labels import LabelState
 from decisionloop.monitor.outcome_shift import UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
-from decisionloop.monitor.value import Lifts, judge_value
+from decisionloop.monitor.value import RulesLifts, judge_value
 from decisionloop.observe.estimate import Estimate
 
 ERROR = 0.05
@@ -173,7 +173,7 @@ def value_weeks(rng: np.random.Generator, lifts: np.ndarray, n: int = 500) -> li
 
 def value_lately_errs(rng: np.random.Generator) -> bool:
     """The windows at the end of a year that earned as much as the rules."""
-    lifts = Lifts("rules", tuple(value_weeks(rng, np.zeros(BATCHES + 1))), are_independent=True)
+    lifts = RulesLifts(tuple(value_weeks(rng, np.zeros(BATCHES + 1))))
     return any(one.is_alarm for one in judge_value(terms(), [lifts]) if "lately" in one.monitor)
 
 

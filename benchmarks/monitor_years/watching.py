@@ -28,6 +28,7 @@ from decisionloop.monitor.watching.watch_batch import (
 )
 from decisionloop.monitor.watching.watch_cohort import CURVE_COHORTS, CohortsBefore, EarlierFigure, watch_cohort
 from decisionloop.observe.decided_cohort import DecidedCohort
+from decisionloop.observe.entity_lift import EntityMoney
 from decisionloop.observe.label_curve import CohortArrivals, LabelCurve
 
 REACH = max(WINDOWS) - 1
@@ -76,6 +77,7 @@ class Memory:
     worth: float | None = None
     curve: LabelCurve = field(default_factory=LabelCurve)
     figures: list[EarlierFigure] = field(default_factory=list)
+    holdout: list[EntityMoney] = field(default_factory=list)
 
     def watch_features(self, frame: pd.DataFrame) -> tuple[Watched[FrameProfile], tuple[Finding, ...]]:
         """Before the model is asked."""
@@ -121,9 +123,10 @@ class Memory:
     def watch_cohort(self, week: DecidedWeek, age_days: float, in_question: Collection[str]) -> tuple[Finding, ...]:
         """What a mature cohort says of outcome, model and money; its figures are known from then on."""
         labels = self.labels(week, age_days)
-        before = CohortsBefore.of(self.figures, in_question, self.release.auc)
+        before = CohortsBefore.of(self.figures, in_question, self.release.auc, self.holdout)
         watched = watch_cohort(week.cohort(self.use_case, age_days), labels, before)
         self.figures += [EarlierFigure(week.name, one.monitor, one.estimate) for one in watched.figures]
+        self.holdout += [] if watched.entities is None else [watched.entities]
         if labels.state(self.use_case).is_complete:  # what fell short never becomes usual
             arrivals = week.arrivals(self.use_case, age_days)
             self.curve = LabelCurve((*self.curve.cohorts, arrivals)).last(CURVE_COHORTS)

@@ -16,6 +16,7 @@ from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.compare.score_shift import ScoreReference, reference_scores
 from decisionloop.observe.calibration import calibration
 from decisionloop.observe.performance import auc
+from decisionloop.observe.possible_money import UsualAmounts, amounts_by_class
 from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.prediction_table import predictions_from_table, predictions_to_table
 from decisionloop.predict.predictions import Predictions
@@ -63,6 +64,22 @@ def out_of_fold_metrics(use_case: UseCase, batches: LoggedBatches, predictions: 
         "calibration_error": calibration(ranked.outcome, ranked.score, ranked.weight).error,
     }
     return {name: estimate.value for name, estimate in estimates.items() if estimate.value is not None}
+
+
+def residual_sizes(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> UsualAmounts:
+    """How far amounts fall below and above what is predicted of them out of fold, by class; () without an amount.
+
+    ``predictions`` are of the n rows of ``batches``; rows without an amount, or a prediction of it, say nothing.
+    """
+    if use_case.outcome.amount is None or predictions.amount is None:
+        return ()
+    log, rows = batches.log, np.arange(len(batches.log))
+    outcome, amount = (
+        log[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("outcome_class", "outcome_amount")
+    )
+    taken = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    class_ = np.nan_to_num(outcome).astype(int) if predictions.amount.shape[2] == 2 else np.zeros(len(log), dtype=int)
+    return amounts_by_class(use_case, outcome, amount, predictions.amount[rows, taken, class_])
 
 
 def leak_in(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> str:

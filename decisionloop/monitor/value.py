@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,10 @@ from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.observe.bounded_mean import bounded_mean
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference, lift_sequence
+from decisionloop.observe.entity_lift import EntityMoney, entity_lift
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds, weighted_mean
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
-from decisionloop.observe.possible_money import possible_money
+from decisionloop.observe.possible_money import UsualAmounts, possible_money
 
 SEQUENCES = 2
 LIFETIME_ALPHA = 0.05
@@ -45,19 +47,37 @@ def window_alpha(budget: AlarmBudget) -> float:
 
 
 @dataclass(frozen=True)
-class Lifts:
-    """Money per decision of each cohort since the release began over one other, oldest first; ``other`` is "rules" or
-    "holdout". ``are_independent``: whether each cohort decides people anew (see `observe.confidence_sequence`)."""
+class RulesLifts:
+    """Money per decision of each cohort since the release began over the rules on the same decisions, oldest first."""
 
-    other: str
     cohorts: tuple[Estimate, ...]
-    are_independent: bool
+    other: ClassVar[str] = "rules"
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
         """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
         if last is None:
-            return lift_sequence(self.cohorts, self.are_independent)
-        return lift_sequence(self.cohorts[-last:], self.are_independent, planned_looks=last)
+            return lift_sequence(self.cohorts, are_independent=True)
+        return lift_sequence(self.cohorts[-last:], are_independent=True, planned_looks=last)
+
+
+@dataclass(frozen=True)
+class HoldoutLifts:
+    """Money of each cohort since the release began, of the policy and of the holdout, entity by entity, oldest first.
+
+    The same people return, so cohorts are not independent, and entities are (see `observe.entity_lift`).
+    """
+
+    cohorts: tuple[EntityMoney, ...]
+    other: ClassVar[str] = "holdout"
+
+    def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
+        """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
+        if last is None:
+            return entity_lift(self.cohorts)
+        return entity_lift(self.cohorts[-last:], planned_looks=last)
+
+
+Lifts = RulesLifts | HoldoutLifts
 
 
 def judge_value(terms: Terms, lifts: Sequence[Lifts]) -> tuple[Finding, ...]:
@@ -116,13 +136,17 @@ def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSeque
 
 
 def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
-    """Money per decision of one cohort's policy less that of its holdout: one cohort of the sequence to be."""
+    """Money per decision of one cohort's policy less that of its holdout."""
     bounds = difference_of_bounds(policy, holdout)
     return Figure("value_holdout_difference", replace(difference(policy, holdout), bounds=bounds))
 
 
-def business_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:
+def business_figures(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts = ()
+) -> Iterator[Figure]:
     """What the business asks of a cohort (n decisions, ``log`` aligned with ``frame``), in the outcome's own words.
+
+    ``amounts``: how large amounts usually are, from elsewhere.
 
     revenue_per_decision     mean amount of the outcome on the policy's traffic, where the contract has an amount
     conversion               rate of the outcome's yes among the policy's decisions that have an outcome
@@ -142,7 +166,7 @@ def business_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) 
     if use_case.outcome.class_:
         happened = log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
         yield from _conversion(happened[free], happened[is_holdout], all(use_case.revealing))
-    yield _false_positive_cost(use_case, log[free], frame[free])
+    yield _false_positive_cost(use_case, log[free], frame[free], amounts)
     yield from _acquisition(use_case, log[free], frame[free])
 
 
@@ -155,7 +179,7 @@ def _conversion(policy: Floats, holdout: Floats, is_comparable: bool) -> Iterato
         yield Figure("conversion_lift", _estimate(lift, policy.size + holdout.size))
 
 
-def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Figure:
+def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts) -> Figure:
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
     money = realised_values(use_case, frame, action, log["outcome_class"], log["outcome_amount"])
     acted = action != use_case.default_action
@@ -165,7 +189,7 @@ def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFra
     # Actions without an outcome are taken to have lost as the others did.
     weight = np.where(acted, acted.sum() / max(1, is_known.sum()), 1.0)
     lost, used = np.where(acted, np.maximum(-money, 0.0), 0.0), ~acted | is_known
-    possible = possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"])
+    possible = possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"], amounts)
     worst = possible.worst[np.arange(len(log)), action]
     most = np.where(acted, np.maximum(-np.nan_to_num(worst), lost), 0.0)
     return Figure("false_positive_cost", bounded_mean(lost[used], 0.0, most[used], weight[used]))

@@ -32,19 +32,35 @@ def bounded_money(
 
     ``importance`` is not scaled for them, and is 0 where the action's money needs no outcome.
     """
-    rows = row_money(logged, base, importance * logged.arrival_weight, expected)
     missing = logged.missing
     if missing is None or not missing.count or not len(logged):
-        return money_estimate(rows, confidence)
+        return money_estimate(row_money(logged, base, importance * logged.arrival_weight, expected), confidence)
     late = missing.late_money - missing.come * expected
-    scale = logged.action_scale[logged.action]
-    told = money_estimate(replace(rows, total=rows.total + scale * importance * late), confidence)
-    half = missing.late.half_width(_gradient(logged, missing, importance, expected, late), confidence)
+    told = money_estimate(told_rows(logged, base, importance, expected), confidence)
+    half = late_half_width(logged, importance, expected, confidence)
     extremes = [_Extreme(logged, missing, importance, expected, is_worst) for is_worst in (True, False)]
     ends = [one.end(base, late, confidence) for one in extremes]
     is_used = missing.is_missing & (importance != 0)
     bounds = OutcomeBounds(int(is_used.sum()), float(missing.come[is_used].sum()), *ends)
     return replace(widened(told, half), bounds=bounds if is_used.any() else None)
+
+
+def told_rows(logged: LoggedDecisions, base: Floats, importance: Floats, expected: Floats) -> RowMoney:
+    """The rows whose mean is the value of `bounded_money`, late outcomes as they are expected."""
+    rows, missing = row_money(logged, base, importance * logged.arrival_weight, expected), logged.missing
+    if missing is None or not missing.count:
+        return rows
+    late = missing.late_money - missing.come * expected
+    return replace(rows, total=rows.total + logged.action_scale[logged.action] * importance * late)
+
+
+def late_half_width(logged: LoggedDecisions, importance: Floats, expected: Floats, confidence: float) -> float:
+    """Half the width of what is not known of the value because late outcomes are only expected."""
+    missing = logged.missing
+    if missing is None or not missing.count:
+        return 0.0
+    late = missing.late_money - missing.come * expected
+    return missing.late.half_width(_gradient(logged, missing, importance, expected, late), confidence)
 
 
 def row_money(logged: LoggedDecisions, base: Floats, weight: Floats, expected: Floats) -> RowMoney:

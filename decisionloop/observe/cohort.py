@@ -18,7 +18,7 @@ from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
-from decisionloop.observe.possible_money import possible_money
+from decisionloop.observe.possible_money import UsualAmounts, possible_money
 from decisionloop.observe.value import gain_over, realised_value, value_against_rules
 
 COHORT_OVERLAP = OverlapRules(minimum_effective_n=20.0, maximum_weight_share=0.2)
@@ -46,10 +46,11 @@ def logged_decisions(
     frame: pd.DataFrame,
     expected: np.ndarray | None,
     missing: MissingOutcomes | None = None,
+    amounts: UsualAmounts = (),
 ) -> LoggedDecisions:
     """The log (n rows, aligned with ``frame``) as arrays; ``expected`` (n, A) is a reward model's money, if any.
 
-    ``missing``: what is known of the outcomes that have not come.
+    ``missing``: what is known of the outcomes that have not come. ``amounts``: of sizes of amounts, besides the log's.
     """
     actions = {name: index for index, name in enumerate(use_case.action_names)}
     action = np.asarray(log["action"].map(actions), dtype=np.int64)
@@ -63,7 +64,7 @@ def logged_decisions(
         expected_values=values,
         is_exact=np.array(use_case.is_value_known),
         entity=np.arange(len(log)) if codes is None else codes,
-        possible=possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"]),
+        possible=possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"], amounts),
         missing=missing,
     )
 

@@ -12,9 +12,11 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.act.preference import preferred_action
 from decisionloop.contract import UseCase
-from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes, is_outcome_missing, missing_outcomes
+from decisionloop.observe.possible_money import UsualAmounts
 from decisionloop.observe.release_predictions import ReleasePredictions
 
 
@@ -23,7 +25,8 @@ class DecidedCohort:
     """The n decisions of a batch: ``log``, their frozen features ``frame``, what the releases predicted of them.
 
     ``rules``, ``preferred`` and ``taken`` (n,) are action indices. ``score`` (n,) is the champion's score of the
-    action taken, NaN where it has none, None where the rules decided.
+    action taken, NaN where it has none, None where the rules decided. ``amounts``: how large amounts usually are, from
+    elsewhere.
     """
 
     use_case: UseCase
@@ -31,6 +34,7 @@ class DecidedCohort:
     frame: pd.DataFrame
     predictions: ReleasePredictions
     score: np.ndarray | None
+    amounts: UsualAmounts = ()
 
     @classmethod
     def of(
@@ -117,6 +121,10 @@ class DecidedCohort:
     def missing(self, late: LateArrivals) -> MissingOutcomes:
         """What is known of the outcomes that have not come, from earlier cohorts."""
         return missing_outcomes(self.use_case, self.log, self.frame, late)
+
+    def logged(self, missing: MissingOutcomes) -> LoggedDecisions:
+        """The decisions as arrays, with what is known of the outcomes that have not come."""
+        return logged_decisions(self.use_case, self.log, self.frame, self.predictions.values, missing, self.amounts)
 
     @cached_property
     def money(self) -> np.ndarray:

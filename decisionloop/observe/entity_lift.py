@@ -31,7 +31,8 @@ class EntityMoney:
 
     ``before`` (n,): money of the same entity from before it was decided about, as a control; NaN or None: unknown.
     ``possible``: how much worse, and how much better, than expected the money of each could have been, both (n,);
-    None: learnt from what was seen.
+    None: learnt from what was seen. ``error``: standard error, in money per decision of the lift, of what is taken for
+    outcomes that are missing. ``is_explored`` (n,): chosen by exploration; None: nobody was.
     """
 
     entity: Sequence[object] | np.ndarray
@@ -39,6 +40,8 @@ class EntityMoney:
     is_held: np.ndarray
     before: Floats | None = None
     possible: tuple[Floats, Floats] | None = None
+    error: float = 0.0
+    is_explored: np.ndarray | None = None
 
 
 def entity_lift(
@@ -60,12 +63,14 @@ def _path(cohorts: Sequence[EntityMoney]) -> Iterator[Cumulated]:
     ends = np.cumsum([len(one.money) for one in cohorts])[:-1]
     policy, holdout = _Side(len(names)), _Side(len(names))
     slope, centre = _control(cohorts)
+    missing = 0.0  # what is wrong with missing outcomes may be wrong in all cohorts alike: errors add
     for cohort, entity in zip(cohorts, np.split(everybody, ends), strict=True):
         money, held = cohort.money, np.asarray(cohort.is_held, dtype=bool)
         if cohort.before is not None:
             money = money - slope * np.nan_to_num(cohort.before - centre)
         policy.add(entity, money, ~held, cohort.possible)
         holdout.add(entity, money, held, cohort.possible)
+        missing += cohort.error * float((~held).sum())
         if min(policy.entities, holdout.entities) < 2:
             continue
         (ours, variance), (theirs, other) = policy.mean(), holdout.mean()
@@ -75,7 +80,7 @@ def _path(cohorts: Sequence[EntityMoney]) -> Iterator[Cumulated]:
             max(mine, other_side * n / held_n)
             for mine, other_side in ((policy.loss, holdout.gain), (policy.gain, holdout.loss))
         )
-        yield Cumulated(n, (ours - theirs) * n, (variance + other) * n**2, loss, gain)
+        yield Cumulated(n, (ours - theirs) * n, (variance + other) * n**2 + missing**2, loss, gain)
 
 
 def _control(cohorts: Sequence[EntityMoney]) -> tuple[float, float]:

@@ -156,6 +156,11 @@ class LoggedDecisions:
         return np.bincount(arrived, minlength=self.expected_values.shape[1]).astype(float)
 
     @property
+    def is_silent(self) -> bool:
+        """Whether some took an action of which no outcome has arrived."""
+        return bool(((self.taken_by_action > 0) & (self.arrived_by_action == 0)).any())
+
+    @property
     def missing_outcomes(self) -> int:
         """Decisions whose money depends on an outcome that has not arrived."""
         return int((~self.is_arrived).sum())

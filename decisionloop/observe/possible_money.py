@@ -38,15 +38,73 @@ class PossibleMoney:
         return np.maximum(np.nan_to_num(worse), 0.0), np.maximum(np.nan_to_num(better), 0.0)
 
 
-def possible_money(use_case: UseCase, frame: pd.DataFrame, outcome: pd.Series, amount: pd.Series) -> PossibleMoney:
+@dataclass(frozen=True)
+class AmountSizes:
+    """Amounts of one class: their ``mean``, and how far ``below`` and ``above`` what is expected they usually fall
+    (root mean square of each side, >= 0); all in the amount's unit."""
+
+    mean: float
+    below: float
+    above: float
+
+    @classmethod
+    def of(cls, amount: Floats, expected: Floats | None = None) -> AmountSizes | None:
+        """Of the amounts (n,) that are not NaN, around ``expected`` (n,) or their mean; None where there are none."""
+        apart = amount if expected is None else amount - expected
+        is_known = ~np.isnan(apart)
+        if not is_known.any():
+            return None
+        mean, apart = float(amount[is_known].mean()), apart[is_known]
+        apart = apart - mean if expected is None else apart
+        below, above = (_root_mean_square(side) for side in (apart[apart < 0], apart[apart > 0]))
+        return cls(mean, below, above)
+
+    def at_least(self, other: AmountSizes | None) -> AmountSizes:
+        """The same mean with the larger sizes of both."""
+        if other is None:
+            return self
+        return AmountSizes(self.mean, max(self.below, other.below), max(self.above, other.above))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """A small and a large amount."""
+        return self.mean - self.below, self.mean + self.above
+
+
+UsualAmounts = tuple[AmountSizes | None, ...]
+"""By class of the outcome, one where it has none; () where nothing is known."""
+
+
+def amounts_by_class(
+    use_case: UseCase, outcome: Floats, amount: Floats, expected: Floats | None = None
+) -> UsualAmounts:
+    """The sizes of amounts (n,) by class, around ``expected`` (n,) or their means; () where the contract has none."""
+    if use_case.outcome.amount is None:
+        return ()
+    if use_case.outcome.class_ is None:
+        return (AmountSizes.of(amount, expected),)
+    masks = (outcome == 0, outcome == 1)
+    return tuple(AmountSizes.of(amount[one], None if expected is None else expected[one]) for one in masks)
+
+
+def are_telling(amounts: UsualAmounts) -> bool:
+    """Whether every class has amounts that are not all alike."""
+    return all(one is not None and one.below + one.above > 0 for one in amounts)
+
+
+def possible_money(
+    use_case: UseCase, frame: pd.DataFrame, outcome: pd.Series, amount: pd.Series, usual: UsualAmounts = ()
+) -> PossibleMoney:
     """From the contract: every action's money at outcome 0 and 1, and at a small and a large amount.
 
     ``outcome`` and ``amount`` (m,) are what was seen, of these rows or of as many earlier ones as there are: they say
-    how large amounts usually are (`usual_amounts`), and nothing else is learnt from them.
+    how large amounts usually are (`usual_amounts`), and nothing else is learnt from them. ``usual``: what is known of
+    sizes besides, as from the residuals of the release: no size is smaller than that, and where no amount was seen, or
+    all are alike, it is all that there is.
     """
     n, actions = len(frame), len(use_case.actions)
     worst, best = np.full((n, actions), np.nan), np.full((n, actions), np.nan)
-    for class_, quantity in _outcomes(use_case, _numbers(outcome), _numbers(amount)):
+    for class_, quantity in _outcomes(use_case, _numbers(outcome), _numbers(amount), usual):
         for action in range(actions):
             money = realised_values(
                 use_case, frame, np.full(n, action), np.full(n, class_), np.full(n, quantity, dtype=np.float64)
@@ -61,23 +119,25 @@ def usual_amounts(amount: Floats) -> tuple[float, ...]:
 
     () where none was seen.
     """
-    seen = amount[~np.isnan(amount)]
-    if not seen.size:
-        return ()
-    mean = float(seen.mean())
-    sides = (seen[seen < mean] - mean, seen[seen > mean] - mean)
-    below, above = (float(np.sqrt((side**2).mean())) if side.size else 0.0 for side in sides)
-    return (mean - below, mean + above)
+    sizes = AmountSizes.of(amount)
+    return () if sizes is None else sizes.ends
 
 
-def _outcomes(use_case: UseCase, outcome: Floats, amount: Floats) -> list[tuple[float, float]]:
-    """Outcomes (class, amount) between which money is spread out; the amounts of a class that was never seen are
+def _outcomes(use_case: UseCase, outcome: Floats, amount: Floats, usual: UsualAmounts) -> list[tuple[float, float]]:
+    """Outcomes (class, amount) between which money is spread out; the amounts of a class of which nothing is known are
     those of the other."""
     classes = (np.nan,) if use_case.outcome.class_ is None else (0.0, 1.0)
     if use_case.outcome.amount is None:
         return list(product(classes, (np.nan,)))
-    amounts = {class_: usual_amounts(amount[outcome == class_]) or usual_amounts(amount) for class_ in classes}
-    return [(class_, quantity) for class_ in classes for quantity in amounts[class_]]
+    seen = amounts_by_class(use_case, outcome, amount)
+    known = usual or (None,) * len(seen)
+    told = [now.at_least(before) if now else before for now, before in zip(seen, known, strict=True)]
+    sizes = [one or AmountSizes.of(amount) for one in told]
+    return [(class_, end) for class_, one in zip(classes, sizes, strict=True) if one for end in one.ends]
+
+
+def _root_mean_square(side: Floats) -> float:
+    return float(np.sqrt((side**2).mean())) if side.size else 0.0
 
 
 def _numbers(values: pd.Series) -> Floats:

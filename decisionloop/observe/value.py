@@ -49,12 +49,9 @@ class ValueAgainstRules:
 
 def realised_value(logged: LoggedDecisions, confidence: float = 0.95) -> RealisedValue:
     """Value of the decisions as they were taken. Outcomes that never come count as the others of their action do."""
-    expected = _mean_of_action(logged)
-    base = np.where(logged.is_exact[logged.action] & logged.is_arrived, logged.money, expected)
-    importance = (~logged.is_exact[logged.action]).astype(float)
-    per_decision = bounded_money(logged, base, importance, expected, confidence)
-    silent = int(logged.taken_by_action[logged.arrived_by_action == 0].sum())
-    if silent:
+    per_decision = bounded_money(logged, *realised_parts(logged), confidence)
+    if logged.is_silent:
+        silent = int(logged.taken_by_action[logged.arrived_by_action == 0].sum())
         reason = f"{silent:,} decisions took an action of which no outcome has arrived"
         unknown = cannot_say(reason, len(logged), confidence)
         per_decision = replace(unknown, bounds=per_decision.bounds)
@@ -65,6 +62,13 @@ def realised_value(logged: LoggedDecisions, confidence: float = 0.95) -> Realise
         decisions=len(logged),
         missing_outcomes=logged.missing_outcomes,
     )
+
+
+def realised_parts(logged: LoggedDecisions) -> tuple[Floats, Floats, Floats]:
+    """Base, importance and expectation, all (n,), of which `bounded_money` makes the realised value."""
+    expected = _mean_of_action(logged)
+    base = np.where(logged.is_exact[logged.action] & logged.is_arrived, logged.money, expected)
+    return base, (~logged.is_exact[logged.action]).astype(float), expected
 
 
 def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: float = 0.95) -> ValueAgainstRules:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.errors import IntegrityError
-from decisionloop.learn.candidate_metrics import expected_scores, leak_in, out_of_fold_metrics
+from decisionloop.learn.candidate_metrics import expected_scores, leak_in, out_of_fold_metrics, residual_sizes
 from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches
 from decisionloop.learn.importance import feature_importance
@@ -71,6 +71,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         card_json=canonical_json(
             {
                 **_card(workspace, measured, batches),
+                "amounts": [one and asdict(one) for one in residual_sizes(use_case, batches, predictions)],
                 "out_of_fold": keep_table(workspace, predictions_to_table(use_case, predictions, ids), "scores"),
             }
         ),

@@ -21,6 +21,7 @@ from tasks.step import step
 from tasks.tell.announcements import announce
 from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.cohorts import cohorts_before
+from tasks.watch.entity_money import keep_entity_money
 from tasks.watch.impact_causes import impact_gaps
 from tasks.watch.labels import keep_in_curve, labels_of
 from tasks.watch.measurement import measurement_of
@@ -55,7 +56,8 @@ def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool
     use_case, name = workspace.use_case, cohort_name(batch.as_of)
     cohort = read_cohort(workspace, batch, as_of)
     labels = labels_of(workspace, batch, as_of)
-    before, late = cohorts_before(workspace, batch, cohort.release_id), late_arrivals_before(workspace, batch, as_of)
+    before = cohorts_before(workspace, batch, cohort.release_id, as_of)
+    late = late_arrivals_before(workspace, batch, as_of)
     watched = watch_cohort(cohort, labels.watched, before, late)
     figures = [*watched.figures, *estimation_errors(cohort, estimated_before(workspace, batch, cohort.release_id))]
     if is_first:
@@ -65,6 +67,7 @@ def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool
         raise_alarms(workspace, watched.findings, occasion)
     if labels.watched.state(use_case).is_complete:  # what fell short never becomes usual
         keep_in_curve(workspace, batch, labels.arrivals, as_of)
+    keep_entity_money(workspace, batch, watched.entities, as_of)
     # What was measured says that the cohort is done with until there is news of it, so it comes last.
     append_measurements(workspace.ledger, [measurement_of(use_case.name, name, as_of, one) for one in figures])
     announce("cohort.measured", use_case.name, batch.batch_id, {"cohort": name, "is_first": is_first})

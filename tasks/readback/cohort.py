@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -15,6 +16,7 @@ from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.release_model import ReleaseModel, predict
 from decisionloop.release_store import load_release
 from decisionloop.workspace import Workspace
+from tasks.readback.amounts import usual_amounts_of
 from tasks.readback.batch_in_hand import own_workspace
 from tasks.readback.frozen_rows import frozen_rows
 from tasks.readback.predictions import read_predictions
@@ -33,7 +35,9 @@ def read_cohort(workspace: Workspace, batch: Batch, known_at: datetime) -> Decid
     frame, predictions = frozen_rows(workspace, log), read_predictions(workspace, batch.batch_id, log)
     log = with_absent_outcomes(use_case, with_due_at(use_case, log, frame), known_at)
     champion_id = predictions.champion_id
-    return DecidedCohort.of(use_case, log, frame, predictions, lambda: _probability(workspace, champion_id, frame))
+    amounts = usual_amounts_of(workspace, batch, release_of(workspace, champion_id), log, known_at)
+    cohort = DecidedCohort.of(use_case, log, frame, predictions, lambda: _probability(workspace, champion_id, frame))
+    return replace(cohort, amounts=amounts)
 
 
 def model_of(workspace: Workspace, release_id: str) -> ReleaseModel | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -15,7 +15,6 @@ from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import Release
 from decisionloop.monitor.watching.watch_cohort import (
-    HOLDOUT_LIFT,
     OUTCOME_RATE,
     RULES_LIFT,
     SIGNED_GAP,
@@ -25,9 +24,10 @@ from decisionloop.monitor.watching.watch_cohort import (
 from decisionloop.workspace import Workspace
 from tasks.readback.measured import estimates_of
 from tasks.readback.releases import release_of
+from tasks.watch.entity_money import entity_money_before
 
 
-def cohorts_before(workspace: Workspace, batch: Batch, release_id: str) -> CohortsBefore:
+def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at: datetime) -> CohortsBefore:
     """What is known of the earlier cohorts of a release when a batch that it was to decide is mature.
 
     Cohorts that are held back say nothing of what is usual, nor of what the release has earned.
@@ -35,7 +35,8 @@ def cohorts_before(workspace: Workspace, batch: Batch, release_id: str) -> Cohor
     release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
     found = [*_of_release(workspace, batch, release), *_lifts(workspace, batch, release)]
     earlier = [one for one in found if one.cohort not in held]
-    return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release))
+    holdout = entity_money_before(workspace, batch, release, known_at, held)
+    return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release), holdout)
 
 
 def _reference_auc(release: Release) -> float | None:
@@ -53,11 +54,9 @@ def _of_release(workspace: Workspace, batch: Batch, release: Release) -> Iterato
 
 
 def _lifts(workspace: Workspace, batch: Batch, release: Release) -> Iterator[EarlierFigure]:
-    """Money over rules and holdout of the earlier cohorts that the release decided."""
-    mine = _cohorts_of(workspace, batch, release)
-    for monitor in (RULES_LIFT, HOLDOUT_LIFT):
-        rows = measurements_of(workspace.ledger, workspace.use_case.name, monitor)
-        yield from _figures(monitor, rows[rows["cohort"].isin(mine)])
+    """Money over the rules of the earlier cohorts that the release decided."""
+    rows = measurements_of(workspace.ledger, workspace.use_case.name, RULES_LIFT)
+    yield from _figures(RULES_LIFT, rows[rows["cohort"].isin(_cohorts_of(workspace, batch, release))])
 
 
 def _figures(monitor: str, rows: pd.DataFrame) -> Iterator[EarlierFigure]:

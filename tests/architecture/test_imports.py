@@ -115,7 +115,7 @@ def test_what_happens_at_import_would_be_seen(tmp_path):
 def test_there_is_one_sequence_of_watching():
     """What the loop does and what the simulated years are watched by is the same code: neither judges by itself."""
     judges = {"judge_inputs", "judge_outputs", "judge_impact", "judge_performance", "judge_feedback", "judge_value"}
-    judges |= {"judge_outcome_shift", "judge_labels", "pull_plug", "lift_sequence", "natural_variation"}
+    judges |= {"judge_outcome_shift", "judge_labels", "pull_plug", "lift_sequence", "entity_lift", "natural_variation"}
     callers = {path: _names(tree_of(path)) for path in modules("tasks") + modules("benchmarks")}
     years = {path: names for path, names in callers.items() if path.parts[:2] in {("benchmarks", "monitor_years")}}
     loop = {path: names for path, names in callers.items() if path.parts[0] == "tasks"}

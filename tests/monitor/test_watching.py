@@ -13,7 +13,6 @@ from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, FeaturesBe
 from decisionloop.monitor.watching.watch_cohort import (
     EARLIER_COHORTS,
     FIRST_COHORTS,
-    HOLDOUT_LIFT,
     OUTCOME_RATE,
     RULES_LIFT,
     SIGNED_GAP,
@@ -22,8 +21,10 @@ from decisionloop.monitor.watching.watch_cohort import (
     watch_cohort,
 )
 from decisionloop.observe.decided_cohort import DecidedCohort
+from decisionloop.observe.entity_money import entity_money, with_earlier_money
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.label_curve import LabelCurve
+from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.release_predictions import ReleasePredictions
 from tests.monitor.customers import customers, offers
 from tests.monitor.watched import watched
@@ -80,7 +81,7 @@ def test_where_labels_are_missing_neither_the_outcome_nor_the_money_is_judged():
     assert all(one.bound is None for one in holes.findings)
     assert OUTCOME_RATE in {one.monitor for one in complete.figures}
     assert OUTCOME_RATE not in {one.monitor for one in holes.figures}
-    assert {one.monitor for one in holes.figures} >= {"value_policy", "auc", SIGNED_GAP, HOLDOUT_LIFT}
+    assert {one.monitor for one in holes.figures} >= {"value_policy", "auc", SIGNED_GAP, "value_holdout_difference"}
 
 
 def test_rules_are_measured_and_only_their_outcome_is_judged():
@@ -100,7 +101,7 @@ def test_what_is_usual_comes_from_earlier_cohorts_that_nobody_questions():
     def known(week: int) -> Estimate:
         return cannot_say("too few", 3, 0.95) if week == 1 else Estimate(week, week - 1.0, week + 1.0, 100, 100.0, 0.95)
 
-    monitors = (OUTCOME_RATE, SIGNED_GAP, RULES_LIFT, HOLDOUT_LIFT)
+    monitors = (OUTCOME_RATE, SIGNED_GAP, RULES_LIFT)
     earlier = [figure for monitor in monitors for figure in figures(monitor)]
     before = CohortsBefore.of(earlier, {"18", "19"}, 0.8)
     assert before.outcome_rates.n == (100,) * EARLIER_COHORTS
@@ -108,10 +109,35 @@ def test_what_is_usual_comes_from_earlier_cohorts_that_nobody_questions():
     assert [gap.value for gap in before.first_gaps] == [0, 2, 3, 4]
     assert len(before.first_gaps) == FIRST_COHORTS
     assert before.usual_gap is not None
-    assert [lift.value for lift in before.rules_lifts] == [0, None, *range(2, 20)] == [
-        lift.value for lift in before.holdout_lifts
-    ]  # fmt: skip
-    assert CohortsBefore.of(earlier[-30:], (), None).usual_gap is None
+    assert [lift.value for lift in before.rules_lifts] == [0, None, *range(2, 20)]
+    assert CohortsBefore.of(earlier[-20:], (), None).usual_gap is None
+
+
+def test_policy_and_holdout_add_up_by_entity_over_the_cohorts_and_start_from_what_people_were_worth_before():
+    weeks = [watch_cohort(lent(np.random.default_rng(seed)), COMPLETE, CohortsBefore(0.7)) for seed in (5, 6)]
+    first, second = (one.entities for one in weeks)
+    assert first is not None
+    assert second is not None
+    for week in weeks:  # a cohort's rows are what its figures say
+        figures = {one.monitor: one.estimate.value for one in week.figures if one.slice == "all"}
+        money, held = week.entities.money, week.entities.is_held
+        assert money[~held].mean() == pytest.approx(figures["value_policy"])
+        assert money[held].mean() == pytest.approx(figures["value_holdout"])
+    both = watch_cohort(lent(np.random.default_rng(6)), COMPLETE, CohortsBefore(0.7, holdout=(first,)))
+    (told,) = [one for one in both.findings if one.monitor == "value_against_holdout"]
+    money, held = (np.concatenate([getattr(one, name) for one in (first, second)]) for name in ("money", "is_held"))
+    assert told.figure.value == pytest.approx(money[~held].mean() - money[held].mean())
+    (with_past,) = with_earlier_money([second], [first])
+    known = ~np.isnan(with_past.before)
+    own = dict(zip(first.entity[~first.is_explored], first.money[~first.is_explored], strict=True))
+    assert [own[one] for one in second.entity[known]] == pytest.approx(list(with_past.before[known]))
+    assert 0 < (~known).sum() < first.is_explored.sum() + 300  # who was explored, or a single fault, says nothing
+
+
+def test_where_nobody_is_held_out_there_is_nothing_to_add_up():
+    cohort = lent(np.random.default_rng(7))
+    log = cohort.log.assign(role=cohort.log["role"].replace("holdout", "champion"))
+    assert entity_money(log, cohort.logged(cohort.missing(LateArrivals.nothing(2)))) is None
 
 
 def test_limits_are_calibrated_once_by_the_first_eight_batches():

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from decisionloop.contract import UseCase
 from decisionloop.learn.gate import GateEvidence, GateRules, judge
 from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate
+from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate, weighted_mean
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import difference, one_hot
-from decisionloop.observe.possible_money import PossibleMoney, possible_money, usual_amounts
+from decisionloop.observe.possible_money import AmountSizes, PossibleMoney, possible_money, usual_amounts
 from decisionloop.observe.value import realised_value
 from tests.monitor.watched import watched
 
@@ -156,6 +158,51 @@ def test_usual_amounts_are_learnt_from_what_was_seen() -> None:
     assert usual_amounts(np.array([np.nan])) == ()
     assert usual_amounts(np.array([5.0, 5.0])) == (5.0, 5.0)
     assert usual_amounts(np.array([0.0, 0.0, 3.0, np.nan])) == pytest.approx((0.0, 3.0))
+
+
+def spending() -> UseCase:
+    """An outcome with an amount alone: a loan earns what it brings."""
+    return watched(
+        outcome={"class": None, "amount": {"column": "spent", "unit": "EUR"}},
+        economics={"value": {"hold": "0", "lend": "amount"}},
+    )
+
+
+def test_where_all_amounts_are_alike_or_none_was_seen_the_release_s_residuals_say_what_else_they_could_be() -> None:
+    use_case, frame = spending(), pd.DataFrame({"spend": np.full(50, 10.0)})
+    none = pd.Series(np.full(50, np.nan))
+    lend = use_case.action_names.index("lend")
+    known = (AmountSizes(mean=7.0, below=2.0, above=9.0),)
+    told = {
+        "alike": possible_money(use_case, frame, none, pd.Series(np.full(50, 5.0)), known),
+        "unseen": possible_money(use_case, frame, none, none, known),
+    }
+    ends = {name: (one.worst[0, lend], one.best[0, lend]) for name, one in told.items()}
+    assert ends == {"alike": (3.0, 14.0), "unseen": (5.0, 16.0)}
+    log = pd.DataFrame(
+        {
+            "entity_id": np.arange(50).astype(str),
+            "action": "lend",
+            "propensity": 1.0,
+            "outcome_class": np.nan,
+            "outcome_amount": 5.0,
+        }
+    )
+    blind, told_of = (
+        realised_value(logged_decisions(use_case, log, frame, None, amounts=amounts)).per_decision
+        for amounts in ((), known)
+    )
+    assert not blind.is_known
+    assert told_of.value == 5.0
+    assert told_of.low < 5.0 < told_of.high
+
+
+def test_what_was_seen_is_never_told_smaller_than_the_release_s_residuals_were() -> None:
+    few = AmountSizes.of(np.array([4.0, 6.0, np.nan]))
+    assert few == AmountSizes(5.0, 1.0, 1.0)
+    assert few.at_least(AmountSizes(0.0, 0.5, 30.0)) == AmountSizes(5.0, 1.0, 30.0)
+    assert AmountSizes.of(np.array([4.0, 6.0]), expected=np.array([5.0, 2.0])) == AmountSizes(5.0, 1.0, 4.0)
+    assert AmountSizes.of(np.array([np.nan])) is None
 
 
 def test_an_estimate_is_never_narrower_than_its_own_at_less_confidence() -> None:

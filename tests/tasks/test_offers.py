@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decisionloop.ledger.releases import champion
+from decisionloop.ledger.batches import batches
+from decisionloop.ledger.releases import baseline, champion
+from decisionloop.observe.possible_money import AmountSizes
+from tasks.readback.amounts import usual_amounts_of
+from tasks.readback.cohort import read_cohort
+from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
 
@@ -35,6 +40,20 @@ def test_a_promoted_model_decides_among_all_actions(decided):
     _propensities_are_exact(free)
     _reasons_are_features(free)
     assert decisions.loc[decisions["role"] == "holdout", "action"].unique().tolist() == ["nothing"]
+
+
+def test_a_cohort_knows_how_large_amounts_are_from_its_release_and_where_rules_decided_from_the_past(decided):
+    ledger, workspace = decided.ledger, decided.workspace
+    rules, model = baseline(ledger, "offers").release, champion(ledger, "offers").release
+    _, _, second, last = batches(ledger, "offers")
+    unseen = pd.DataFrame({"outcome_class": [np.nan], "outcome_amount": [np.nan]})
+    kept = [AmountSizes(**one) for one in json.loads(model.card_json)["amounts"]]
+    assert read_cohort(workspace, last, as_of(4)).amounts == tuple(kept)
+    assert kept[1].mean > 0
+    assert kept[1].below > 0 < kept[1].above  # of what was bought, beside what was predicted out of fold
+    of_past = usual_amounts_of(workspace, second, rules, unseen, as_of(2))
+    assert of_past[1].mean == pytest.approx(kept[1].mean, rel=0.3)
+    assert usual_amounts_of(workspace, batches(ledger, "offers")[0], rules, unseen, as_of(2)) == ()
 
 
 def _prefers_what_earns_most(free):

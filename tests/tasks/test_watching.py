@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import select
@@ -12,16 +15,17 @@ from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batch_parts import parts_of
-from decisionloop.ledger.batches import events
+from decisionloop.ledger.batches import batches, events
 from decisionloop.ledger.flags import current_flag, is_kill_switch_on, set_flag
 from decisionloop.ledger.incidents import incidents, open_incidents
 from decisionloop.ledger.measurements import measurements_of
-from decisionloop.ledger.monitor_references import reference_of
+from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import baseline, champion
 from decisionloop.ledger.schema import failure, measurement
 from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.observe.failures import FailureCause
 from tasks.readback.tables import read_table
+from tasks.watch.entity_money import KIND, entity_money_before
 from tasks.watch.inputs import SUPPORT
 from tests.small_use_case import as_of
 from tests.tasks.installation import STALE_SHOPS, UNGUARDED, copy, run_flow, working_in
@@ -54,6 +58,25 @@ def _measured(life, monitor, week):
     told = measurements_of(life.ledger, "small", monitor)
     (row,) = told[(told["cohort"] == f"{as_of(week):%Y-%m-%d}") & (told["slice"] == "all")].itertuples()
     return row
+
+
+def test_money_of_policy_and_holdout_by_entity_is_kept_of_each_cohort_and_can_be_made_again(observed):
+    workspace, found = observed.workspace, batches(observed.ledger, "small")
+    last = replace(found[-1], as_of=as_of(5))  # the one that would come next
+    decides = champion(observed.ledger, "small").release
+    kept = entity_money_before(workspace, last, decides, as_of(4), ())
+    assert [one.is_held.sum() > 0 for one in kept] == [True]  # of week 3, the first that the model decided
+    assert (~np.isnan(kept[0].before)).any()  # people from before any model decided
+    rules = baseline(observed.ledger, "small").release
+    table = reference_of(observed.ledger, "small", rules.release_id, KIND)
+    names = [f"{as_of(week):%Y-%m-%d}" for week in range(4)]
+    assert sorted(json.loads(table.content)) == names
+    keep_reference(observed.ledger, "small", table.release_id, "{}", as_of(4) + timedelta(days=1), KIND)
+    again = entity_money_before(workspace, last, decides, as_of(4), ())
+    np.testing.assert_array_equal(again[0].money, kept[0].money)
+    np.testing.assert_array_equal(again[0].before, kept[0].before)
+    assert entity_money_before(workspace, last, decides, as_of(4), names[3:]) == ()
+    assert entity_money_before(workspace, last, rules, as_of(4), ()) == ()
 
 
 def test_a_feature_that_moved_a_little_is_told_of_and_the_batch_acts(modelled):

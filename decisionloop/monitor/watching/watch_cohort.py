@@ -19,12 +19,15 @@ from decisionloop.monitor.impact.figures import impact_figures
 from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
-from decisionloop.monitor.value import Lifts, business_figures, holdout_lift, judge_value
+from decisionloop.monitor.value import HoldoutLifts, RulesLifts, business_figures, holdout_lift, judge_value
 from decisionloop.observe.action_value import action_figures
-from decisionloop.observe.cohort import Figure, logged_decisions, money_figures, ranking_figures
+from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
 from decisionloop.observe.decided_cohort import DecidedCohort
+from decisionloop.observe.entity_lift import EntityMoney
+from decisionloop.observe.entity_money import entity_money
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.observe.outcome_rate import late_against_early, outcome_rate, with_late
@@ -38,7 +41,7 @@ CURVE_COHORTS = 12
 """Mature cohorts that say how labels usually come in."""
 
 OUTCOME_RATE, SIGNED_GAP = "outcome_rate", "feedback_gap_signed"
-RULES_LIFT, HOLDOUT_LIFT = "value_difference", "value_holdout_difference"
+RULES_LIFT = "value_difference"
 
 
 @dataclass(frozen=True)
@@ -58,18 +61,22 @@ class CohortsBefore:
     outcome_rates    rate of the outcome among what the release chose, its latest EARLIER_COHORTS
     first_gaps       calibration gap of its first cohorts (signed), at most FIRST_COHORTS
     rules_lifts      money per decision over the rules, since the release began
-    holdout_lifts    the same over the holdout
+    holdout          money by entity of policy and holdout, since the release began
     """
 
     reference_auc: float | None = None
     outcome_rates: UsualRate = NO_COHORTS
     first_gaps: tuple[Estimate, ...] = ()
     rules_lifts: tuple[Estimate, ...] = ()
-    holdout_lifts: tuple[Estimate, ...] = ()
+    holdout: tuple[EntityMoney, ...] = ()
 
     @classmethod
     def of(
-        cls, earlier: Iterable[EarlierFigure], in_question: Collection[str], reference_auc: float | None
+        cls,
+        earlier: Iterable[EarlierFigure],
+        in_question: Collection[str],
+        reference_auc: float | None,
+        holdout: Sequence[EntityMoney] = (),
     ) -> CohortsBefore:
         """From the figures of earlier cohorts, of any monitor and in any order.
 
@@ -84,7 +91,7 @@ class CohortsBefore:
             outcome_rates=UsualRate.of(rates[-EARLIER_COHORTS:]),
             first_gaps=tuple(one.estimate for one in known if one.monitor == SIGNED_GAP)[:FIRST_COHORTS],
             rules_lifts=tuple(one.estimate for one in figures if one.monitor == RULES_LIFT),
-            holdout_lifts=tuple(one.estimate for one in figures if one.monitor == HOLDOUT_LIFT),
+            holdout=tuple(holdout),
         )
 
     @property
@@ -95,10 +102,14 @@ class CohortsBefore:
 
 @dataclass(frozen=True)
 class WatchedCohort:
-    """Everything measured of a mature cohort, and what the monitors found in it."""
+    """Everything measured of a mature cohort, and what the monitors found in it.
+
+    ``entities``: its part of policy against holdout; None where it can say nothing of it.
+    """
 
     figures: tuple[Figure, ...]
     findings: tuple[Finding, ...]
+    entities: EntityMoney | None = None
 
 
 def watch_cohort(
@@ -113,7 +124,9 @@ def watch_cohort(
     terms = Terms.of(use_case, Stakes(cohort.worth, cohort.swing), cohort.release_id)
     has_class = use_case.outcome.class_ is not None
     missing = cohort.missing(late or LateArrivals.nothing(len(use_case.actions)))
-    figures, findings = list(_measured(cohort, missing)), list[Finding]()
+    logged = cohort.logged(missing)
+    figures, findings = list(_measured(cohort, missing, logged)), list[Finding]()
+    entities = entity_money(cohort.log, logged)
     if has_class:
         told = late_against_early(cohort.outcome, missing)
         figures += [Figure(monitor, estimate) for monitor, estimate in told.items()]
@@ -128,17 +141,16 @@ def watch_cohort(
         findings += _judge_model(terms, cohort, cohort.score, state, before)
     figures += _lift_over_holdout(figures)
     if state.is_complete and cohort.predictions.values is not None:
-        findings += _judge_money(terms, figures, before)
-    return WatchedCohort(tuple(figures), tuple(findings))
+        findings += _judge_money(terms, figures, entities, before)
+    return WatchedCohort(tuple(figures), tuple(findings), entities)
 
 
-def _measured(cohort: DecidedCohort, missing: MissingOutcomes) -> Iterator[Figure]:
+def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDecisions) -> Iterator[Figure]:
     """Money, the business's own figures, adverse impact, error rates by group, and how every model ranked."""
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
-    logged = logged_decisions(use_case, log, frame, predictions.values, missing)
     yield from money_figures(log, logged, cohort.rules, cohort.preferred)
     yield from action_figures(use_case, log, frame, logged, cohort.rules, cohort.preferred)
-    yield from business_figures(use_case, log, frame)
+    yield from business_figures(use_case, log, frame, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_ is None:
         return
@@ -182,15 +194,13 @@ def _lift_over_holdout(figures: Sequence[Figure]) -> list[Figure]:
     return [] if policy is None or holdout is None else [holdout_lift(policy, holdout)]
 
 
-def _judge_money(terms: Terms, figures: Sequence[Figure], before: CohortsBefore) -> tuple[Finding, ...]:
+def _judge_money(
+    terms: Terms, figures: Sequence[Figure], entities: EntityMoney | None, before: CohortsBefore
+) -> tuple[Finding, ...]:
     """What the release has earned against rules and holdout since it began to decide, and lately."""
-    now = {name: _whole(figures, name) for name in (RULES_LIFT, HOLDOUT_LIFT)}
-    rules, holdout = (
-        (*earlier, *(() if estimate is None else (estimate,)))
-        for earlier, estimate in zip((before.rules_lifts, before.holdout_lifts), now.values(), strict=True)
-    )
-    lifts = (Lifts("rules", rules, are_independent=True), Lifts("holdout", holdout, are_independent=False))
-    return judge_value(terms, lifts)
+    now = _whole(figures, RULES_LIFT)
+    rules = RulesLifts((*before.rules_lifts, *(() if now is None else (now,))))
+    return judge_value(terms, (rules, HoldoutLifts((*before.holdout, *(() if entities is None else (entities,))))))
 
 
 def _whole(figures: Sequence[Figure], monitor: str) -> Estimate | None:

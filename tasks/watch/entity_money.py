@@ -1,0 +1,115 @@
+"""Money of policy and holdout by entity: a small table of each measured cohort, kept, and read back for later ones.
+
+Which table is a cohort's newest is kept beside the rules, which are always there. A cohort that was measured by an
+earlier version has none: its table is made again from its decisions and outcomes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+import numpy as np
+import pyarrow as pa
+
+from decisionloop.ledger.batches import Batch, batches, cohort_name, latest_details
+from decisionloop.ledger.monitor_references import keep_reference, reference_of
+from decisionloop.ledger.releases import RULES, Release, baseline
+from decisionloop.ledger.storage.facts import canonical_json
+from decisionloop.observe.entity_lift import EntityMoney
+from decisionloop.observe.entity_money import entity_money, with_earlier_money
+from decisionloop.workspace import Workspace
+from tasks.keep import keep_table
+from tasks.observe.late_arrivals import late_arrivals_before
+from tasks.readback.cohort import read_cohort
+from tasks.readback.releases import release_of
+from tasks.readback.tables import read_table
+
+KIND = "entity_money"
+COHORTS_BEFORE = 13
+"""Cohorts from before any model decided that say what an entity was worth already: the newest ones."""
+
+
+def keep_entity_money(workspace: Workspace, batch: Batch, entities: EntityMoney | None, known_at: datetime) -> None:
+    """Keep what a cohort says of policy against holdout; what it said before it was measured again is superseded."""
+    digest = None if entities is None else keep_table(workspace, _as_table(entities), "outcomes")
+    kept, name = _kept(workspace), cohort_name(batch.as_of)
+    if name not in kept or kept[name] != digest:
+        content = canonical_json({**kept, name: digest})
+        keep_reference(workspace.ledger, workspace.use_case.name, _owner(workspace), content, known_at, KIND)
+
+
+def entity_money_before(
+    workspace: Workspace, batch: Batch, release: Release, known_at: datetime, held: Collection[str]
+) -> tuple[EntityMoney, ...]:
+    """Of the earlier cohorts that a release decided, oldest first, with what entities brought before any model decided.
+
+    ``held`` names cohorts that are held back: they say nothing. Rules are compared with nobody.
+    """
+    if release.kind == RULES or not workspace.use_case.policy.holdout_share:
+        return ()
+    found = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
+    told = latest_details(workspace.ledger, [one.batch_id for one in found], "decided")
+    decided = [(one, str(by)) for one, detail in zip(found, told, strict=True) if (by := detail.get("decided_by"))]
+    ruled = [one for one, by in takewhile(lambda pair: release_of(workspace, pair[1]).kind == RULES, decided)]
+    mine = [one for one, by in decided if by == release.release_id]
+    kept = _kept(workspace)
+    earlier, since = (
+        [_of_cohort(workspace, one, known_at, kept) for one in cohorts if cohort_name(one.as_of) not in held]
+        for cohorts in (ruled[-COHORTS_BEFORE:], mine)
+    )
+    return with_earlier_money(_known(since), _known(earlier))
+
+
+def _known(found: Sequence[EntityMoney | None]) -> list[EntityMoney]:
+    return [one for one in found if one is not None]
+
+
+def _of_cohort(
+    workspace: Workspace, batch: Batch, known_at: datetime, kept: dict[str, str | None]
+) -> EntityMoney | None:
+    name = cohort_name(batch.as_of)
+    if name in kept:
+        digest = kept[name]
+        return None if digest is None else _from_table(read_table(workspace, digest))
+    cohort = read_cohort(workspace, batch, known_at)
+    missing = cohort.missing(late_arrivals_before(workspace, batch, known_at))
+    entities = entity_money(cohort.log, cohort.logged(missing))
+    keep_entity_money(workspace, batch, entities, known_at)
+    return entities
+
+
+def _kept(workspace: Workspace) -> dict[str, str | None]:
+    """The digest of each cohort's table by its name; None where a cohort could not tell."""
+    found = reference_of(workspace.ledger, workspace.use_case.name, _owner(workspace), KIND)
+    return {} if found is None else dict(json.loads(found.content))
+
+
+def _owner(workspace: Workspace) -> str:
+    rules = baseline(workspace.ledger, workspace.use_case.name)
+    assert rules is not None  # there is no batch without
+    return rules.release_id
+
+
+def _as_table(entities: EntityMoney) -> pa.Table:
+    n, unknown = len(entities.money), np.full(len(entities.money), np.nan)
+    worse, better = (unknown, unknown) if entities.possible is None else entities.possible
+    explored = np.zeros(n, dtype=bool) if entities.is_explored is None else entities.is_explored
+    columns = {"entity": np.asarray(entities.entity), "money": entities.money, "is_held": entities.is_held}
+    possible = {"worse": worse, "better": better, "is_explored": explored, "error": np.full(n, entities.error)}
+    return pa.table(columns | possible)
+
+
+def _from_table(table: pa.Table) -> EntityMoney:
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    worse, better = columns["worse"], columns["better"]
+    return EntityMoney(
+        entity=columns["entity"],
+        money=columns["money"],
+        is_held=columns["is_held"],
+        possible=None if np.isnan(worse).any() else (worse, better),
+        error=float(columns["error"][0]) if len(table) else 0.0,
+        is_explored=columns["is_explored"],
+    )
