@@ -172,7 +172,7 @@ def test_only_whole_cohorts_teach_and_a_no_teaches_as_well(hotel):
     assert training_window(hotel.workspace, as_of - DAY)[1] < MONDAY  # the second is mature, and waits for the first
     since, until = training_window(hotel.workspace, as_of)
     assert until == as_of
-    log = mature_batches(hotel.workspace, since, until, as_of).policy_traffic().log
+    log = mature_batches(hotel.workspace, since, until, as_of, ()).policy_traffic().log
     assert log["outcome_class"].notna().all()
     counted = teaching_by_batch(hotel.ledger, "live", since, until, ["wait", "voucher"], is_absent_zero=True)
     assert sum(one.outcomes for one in counted) == len(log)
