@@ -65,16 +65,17 @@ def _truth_of_batch(workspace: Workspace, batch_id: str, truth: pd.DataFrame) ->
     decided = decided_beside_rules(workspace.ledger, batch_id)
     decided = decided[(decided["role"] != "holdout") & decided["fallback_reason"].isna()]
     known = _recorded(workspace.use_case, decided.merge(truth, how="left", on=["entity_id", "as_of"]))
-    unrecorded = {"as_of": decided["as_of"].iloc[:1], UNRECORDED: len(decided) - len(known)}
+    unrecorded = len(decided) - len(known)
     if not len(known):
-        return pd.DataFrame(unrecorded, columns=["as_of", *TRUTH_COLUMNS, UNRECORDED])
+        rest = {"as_of": decided["as_of"].iloc[:1], UNRECORDED: unrecorded}
+        return pd.DataFrame(rest, columns=["as_of", *TRUTH_COLUMNS, UNRECORDED])
     money_of = logged_money if LOGGED_ACTION in known else true_money
     money = [
         money_of(workspace.use_case, _frozen(workspace, str(digest), of_part), of_part)
         for digest, of_part in known.groupby("snapshot_digest", sort=False)
     ]
     told = pd.concat(money, ignore_index=True).assign(as_of=known["as_of"].iloc[0], **{UNRECORDED: 0})
-    told.loc[0, UNRECORDED] = unrecorded[UNRECORDED]
+    told.loc[0, UNRECORDED] = unrecorded
     return told
 
 
