@@ -172,6 +172,6 @@ CHECKS: dict[Check, str] = {
     running_checks.check_notifications: "monitors",
     running_checks.check_schedule: "schedule",
     running_checks.check_rows: "data_quality",
-    running_checks.check_replay: "source policy",
+    running_checks.check_replay: "source policy outcome",
 }
 """Each check with the sections that it reads."""

@@ -110,3 +110,7 @@ def check_replay(use_case: UseCase) -> Iterator[Inconsistency]:
     if is_log and use_case.policy.holdout_share + use_case.policy.exploration_share == 0:
         problem = "a replayed log without exploration teaches one action only"
         yield Inconsistency(("policy",), 0, problem, "Set exploration_share.")
+    if is_log and use_case.outcome.means_zero_when_absent:
+        problem = "a replayed log shows nothing where the loop did not choose the logged action, and that is no 0"
+        remedy = "Write the zeros into the log, each with the time at which it was certain, and say unknown."
+        yield Inconsistency(("outcome", "absent_means"), "0", problem, remedy)

@@ -41,8 +41,21 @@ def bounded_money(
     extremes = [_Extreme(logged, missing, importance, expected, is_worst) for is_worst in (True, False)]
     ends = [one.end(base, late, confidence) for one in extremes]
     is_used = missing.is_missing & (importance != 0)
-    bounds = OutcomeBounds(int(is_used.sum()), float(missing.come[is_used].sum()), *ends)
-    return replace(widened(told, half), bounds=bounds if is_used.any() else None)
+    counts = int(is_used.sum()), float(missing.come[is_used].sum())
+    told = widened(told, half)
+    return replace(told, bounds=OutcomeBounds(*counts, *_around(told, *ends)) if is_used.any() else None)
+
+
+def _around(told: Estimate, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """Bounds that hold the interval: whatever may be left out of a worst case, it is no better than the figure's own.
+
+    The scaled weights of the interval spread more than the extremes' do, where most outcomes are missing.
+    """
+    if low is not None and told.low is not None:
+        low = min(low, told.low)
+    if high is not None and told.high is not None:
+        high = max(high, told.high)
+    return low, high
 
 
 def told_rows(logged: LoggedDecisions, base: Floats, importance: Floats, expected: Floats) -> RowMoney:

@@ -139,7 +139,7 @@ def truth_lines(truth: pd.DataFrame | None) -> tuple[PeriodTruth, ...]:
     """The replay's truth by period; the errors are 0 where the frame has none."""
     if truth is None:
         return ()
-    whole = truth.sort_values("period", kind="stable").reindex(columns=[*TRUTH_COLUMNS, *TRUTH_ERRORS])
+    whole = truth.sort_values("period", kind="stable").reindex(columns=[*TRUTH_COLUMNS, *TRUTH_ERRORS, "unrecorded_n"])
     return tuple(_period_truth(row) for row in whole.to_dict("records"))
 
 
@@ -156,6 +156,7 @@ def _period_truth(row: Mapping[Hashable, Any]) -> PeriodTruth:
         policy_error=known("policy_error") or 0.0,
         rules_error=known("rules_error") or 0.0,
         difference_error=known("difference_error") or 0.0,
+        unrecorded_n=int(known("unrecorded_n") or 0),
     )
 
 

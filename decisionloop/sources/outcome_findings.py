@@ -30,8 +30,7 @@ def outcome_findings(use_case: UseCase, code: UseCaseCode, source: Source, as_of
     if outcomes.empty:
         yield f"No outcome had been seen by {as_of:%Y-%m-%d %H:%M}. Check the outcome's times, or wait for outcomes."
         return
-    if use_case.outcome.class_ and outcomes["outcome_class"].nunique() < 2:
-        yield f"Every outcome is {outcomes['outcome_class'].iloc[0]:g}. Check `outcome.class.column`."
+    yield from _one_class(use_case, outcomes["outcome_class"])
     if decided.empty:
         return
     if not source.calendar():  # the ids are those of decisions that were made, not of these
@@ -41,6 +40,13 @@ def outcome_findings(use_case: UseCase, code: UseCaseCode, source: Source, as_of
     yield from _after_due(use_case, known)
     if use_case.source.kind != "randomised_log_replay":  # it knows the outcome under the logged action alone
         yield from _never(use_case, known)
+
+
+def _one_class(use_case: UseCase, classes: pd.Series) -> Iterator[str]:
+    """Whether all outcomes are of one class; where no news is a 0, a table of nothing but 1 is as it should be."""
+    usual = use_case.outcome.means_zero_when_absent and bool((classes == 1).all())
+    if use_case.outcome.class_ and classes.nunique() < 2 and not usual:
+        yield f"Every outcome is {classes.iloc[0]:g}. Check `outcome.class.column`."
 
 
 def _would_be_decided(use_case: UseCase, source: Source, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -140,6 +146,9 @@ def _after_due(use_case: UseCase, known: _Known) -> Iterator[str]:
     if share < _WORTH_SAYING:
         return
     when = "outcome.due" if use_case.outcome.due else "maturity_days"
+    if use_case.outcome.means_zero_when_absent:
+        yield f"{share:.1%} of outcomes come after {when} and count as 0 until they do: lengthen it."
+        return
     yield (
         f"{share:.1%} of outcomes come after {when}; {_compared(use_case, found[is_late], found[~is_late])}: lengthen "
         "it, or say what absent means (outcome.absent_means)."

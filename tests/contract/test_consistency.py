@@ -83,14 +83,10 @@ def test_no_news_may_be_a_zero_and_a_due_time_is_an_expression_over_features(cha
     assert changed("outcome.due", "orders + where(channel == 'web', 1, 2)").outcome.due
 
 
-def test_a_replayed_log_without_exploration_is_refused(contract_text):
+def _of_a_replayed_log(contract_text, **sections: object) -> str:
     import yaml
 
-    from decisionloop.contract import parse_use_case
-    from decisionloop.errors import ContractError
-
     content = yaml.safe_load(contract_text)
-    content["policy"] = {"exploration_share": 0, "holdout_share": 0}
     content["guardrails"] = {}
     content["source"] = {
         "kind": "randomised_log_replay",
@@ -99,8 +95,29 @@ def test_a_replayed_log_without_exploration_is_refused(contract_text):
         "propensity": "p",
         "outcome_time": "seen",
     }
+    return yaml.safe_dump(content | sections)
+
+
+def test_a_replayed_log_without_exploration_is_refused(contract_text):
+    from decisionloop.contract import parse_use_case
+    from decisionloop.errors import ContractError
+
+    text = _of_a_replayed_log(contract_text, policy={"exploration_share": 0, "holdout_share": 0})
     with pytest.raises(ContractError, match="teaches one action only"):
-        parse_use_case(yaml.safe_dump(content), "usecase.yaml")
+        parse_use_case(text, "usecase.yaml")
+
+
+def test_a_replayed_log_in_which_no_news_is_a_zero_is_refused(contract_text):
+    """It shows nothing of a decision that differs from the logged one: taken as 0 that would be a false outcome."""
+    import yaml
+
+    from decisionloop.contract import parse_use_case
+    from decisionloop.errors import ContractError
+
+    outcome = yaml.safe_load(contract_text)["outcome"]
+    assert parse_use_case(_of_a_replayed_log(contract_text), "usecase.yaml").outcome.absent_means == "unknown"
+    with pytest.raises(ContractError, match="Write the zeros into the log"):
+        parse_use_case(_of_a_replayed_log(contract_text, outcome=outcome | {"absent_means": 0}), "usecase.yaml")
 
 
 def test_several_actions_reveal_where_the_action_is_an_input(contract_text):

@@ -90,6 +90,18 @@ def test_without_earlier_cohorts_the_bounds_hold_every_completion() -> None:
             assert bounds.low <= complete.value <= bounds.high, name
 
 
+def test_bounds_are_never_narrower_than_the_interval_beside_them() -> None:
+    """Where most are missing and all that came are a no, the worst case has less spread than the figure itself."""
+    rng = np.random.default_rng(3)
+    cohort = Cohort.draw(SCENARIOS["late, and never"], rng, 800)
+    few = replace(cohort, outcome=np.zeros(800), seen=np.where(rng.random(800) < 0.75, np.inf, 0.0))
+    bounded = {name: one for name, one in figures(few, LateArrivals.nothing(2)).items() if one.bounds}
+    assert "value_policy" in bounded
+    for name, one in bounded.items():
+        assert one.bounds.low <= one.low, name
+        assert one.high <= one.bounds.high, name
+
+
 def figures(cohort: Cohort, late: LateArrivals | None, known: Cohort | None = None) -> dict[str, Estimate]:
     log = cohort.log
     if known is not None:  # what was seen stays as it was seen; only what is missing is filled in

@@ -33,8 +33,10 @@ from decisionloop.report.read.worked_decision import chosen_decision
 from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import RULES, Story
-from decisionloop.report.words.figures import NBSP
+from decisionloop.report.record.truth import check_truth
+from decisionloop.report.words.figures import NBSP, count_of
 from decisionloop.report.words.naming import StoryClock
+from decisionloop.report.words.recounting import truth_sentences
 from decisionloop.snapshots import SnapshotStore
 
 RULES_ID, MODEL_ID = "credit_line/rules/00aa", "credit_line/scorecard/11bb"
@@ -524,8 +526,37 @@ def test_the_truth_of_a_replay_prices_four_ways_to_decide(filled: Filled, use_ca
     # One batch: raising row i earns 30 (i + 1), and row 0 loses 450. Row 7 is held out; the rules raise even rows.
     rules = 2 * (-450 + 30 * (3 + 5 + 7))
     everyone = 2 * (-450 + 30 * (2 + 3 + 4 + 5 + 6 + 7))
-    assert june == pytest.approx({"policy": rules, "rules": rules, "everyone": everyone, "hindsight": everyone + 900})
+    four = {"policy": rules, "rules": rules, "everyone": everyone, "hindsight": everyone + 900}
+    assert june == pytest.approx(four | {"unrecorded_n": 0})
     assert july == pytest.approx(june | {"policy": everyone})
+
+
+class Forgetful(Replay):
+    """Of one client it has no outcome."""
+
+    def hidden_truth(self) -> pd.DataFrame:
+        truth = super().hidden_truth()
+        return truth[truth["entity_id"] != "c2"]
+
+
+def test_the_truth_says_how_many_decisions_it_leaves_out(filled: Filled, use_case: UseCase) -> None:
+    """An outcome that nobody recorded is no truth: such totals are not what the loop's intervals are about."""
+    truth = truth_of_replay(Opened(filled.ledger, filled.snapshots, use_case, Forgetful()))  # type: ignore[arg-type]
+    assert truth is not None
+    assert truth.set_index("period").loc["2005-06", ["rules", "unrecorded_n"]].tolist() == [2 * (-450 + 30 * 12), 2]
+    story = assemble_story(filled.ledger, use_case, truth)
+    assert check_truth(story.truth, story.money, 0.95).tested == 0
+    left_out = sum(one.unrecorded_n for one in story.truth)
+    said = " ".join(truth_sentences(story.truth, story.money, story.use_case))
+    assert f"That leaves out {count_of(left_out, 'decision')}" in said
+
+
+def test_where_no_news_is_a_zero_the_truth_knows_everybody(filled: Filled, use_case: UseCase) -> None:
+    outcome = use_case.outcome.model_copy(update={"absent_means": "0"})
+    zero = use_case.model_copy(update={"outcome": outcome})
+    asked = (filled.ledger, filled.snapshots, zero)
+    whole, forgetful = (truth_of_replay(Opened(*asked, one)) for one in (Replay(), Forgetful()))  # type: ignore[arg-type]
+    pd.testing.assert_frame_equal(whole, forgetful)
 
 
 def test_a_live_source_has_no_truth_to_tell(filled: Filled, use_case: UseCase) -> None:

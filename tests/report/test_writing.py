@@ -131,6 +131,13 @@ def test_a_negative_amount_is_never_called_earned(amount: float) -> None:
             about(None),
             "In five months the decisions earned NT$1.0 million; what the rules alone would have earned is not known.",
         ),
+        (
+            about(1.0),
+            about(2.0),
+            about(None),
+            "In five months the decisions earned NT$1.0 million and the rules alone would have earned NT$2.0 million; "
+            "the two cannot be compared.",
+        ),
         (about(None), about(None), about(None), "It is too early to say what these decisions earned."),
     ],
 )

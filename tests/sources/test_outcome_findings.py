@@ -79,6 +79,25 @@ def test_outcomes_that_never_come_are_counted_unless_that_means_no(write, source
     assert _said(*asked, happened_at="happened_at", absent_means="0") == []
 
 
+def test_where_no_news_is_a_zero_a_table_of_yeses_is_no_finding_and_late_ones_need_more_time(write, source):
+    """Nobody records a purchase that never was; what comes late was taken as 0 until then."""
+    people = _people()
+    bought = people["number"] % 4 == 0
+    is_late = people["number"] % 40 == 0
+    days = pd.Series(5.0, people.index).mask(is_late, 21.0).where(bought)
+    asked = {"happened_at": "happened_at", "absent_means": "0"}
+    assert _said(write, source, people, days.mask(is_late, 5.0), bought, **asked) == []
+    (said,) = _said(write, source, people, days, bought, **asked)
+    assert said == "10.0% of outcomes come after maturity_days and count as 0 until they do: lengthen it."
+
+
+def test_outcomes_of_one_class_are_a_finding_where_no_news_says_nothing(write, source):
+    people = _people()
+    days = pd.Series(5.0, people.index)
+    (said,) = _said(write, source, people, days, people["number"] >= 0, happened_at="happened_at")
+    assert said.startswith("Every outcome is 1.")
+
+
 def test_due_times_by_row_say_what_is_late(write, tables):
     """Who spends little is due within a day, so that five days are late."""
     people = _people()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from decisionloop.workspace import Workspace
 
 TRUTH_COLUMNS = ("policy", "rules", "everyone", "hindsight")
+UNRECORDED = "unrecorded_n"
+"""Decisions whose outcome nobody recorded: no money of a period with such is known to be its whole."""
 LOGGED_ACTION, LOGGED_PROPENSITY = "logged_action", "logged_propensity"
 
 
@@ -51,9 +53,10 @@ def by_period(money: pd.DataFrame, is_experiment: bool = False) -> pd.DataFrame:
     """
     period = money["as_of"].dt.strftime("%Y-%m").rename("period")
     told = money.groupby(period)[list(TRUTH_COLUMNS)].sum(min_count=1)
+    told[UNRECORDED] = money[UNRECORDED].groupby(period).sum().astype("int64") if UNRECORDED in money else 0
     if is_experiment:
         rows = money[["policy", "rules"]].assign(difference=money["policy"] - money["rules"]).groupby(period)
-        errors = 1.96 * rows.std(ddof=0).mul(np.sqrt(rows.size()), axis=0)
+        errors = 1.96 * rows.std(ddof=0) * np.sqrt(rows.count())
         told = told.join(errors.add_suffix("_error"))
     return told.reset_index()
 
@@ -61,15 +64,28 @@ def by_period(money: pd.DataFrame, is_experiment: bool = False) -> pd.DataFrame:
 def _truth_of_batch(workspace: Workspace, batch_id: str, truth: pd.DataFrame) -> pd.DataFrame:
     decided = decided_beside_rules(workspace.ledger, batch_id)
     decided = decided[(decided["role"] != "holdout") & decided["fallback_reason"].isna()]
-    known = decided.merge(truth, how="inner", on=["entity_id", "as_of"])
+    known = _recorded(workspace.use_case, decided.merge(truth, how="left", on=["entity_id", "as_of"]))
+    unrecorded = len(decided) - len(known)
     if not len(known):
-        return pd.DataFrame(columns=["as_of", *TRUTH_COLUMNS])
+        rest = {"as_of": decided["as_of"].iloc[:1], UNRECORDED: unrecorded}
+        return pd.DataFrame(rest, columns=["as_of", *TRUTH_COLUMNS, UNRECORDED])
     money_of = logged_money if LOGGED_ACTION in known else true_money
     money = [
         money_of(workspace.use_case, _frozen(workspace, str(digest), of_part), of_part)
         for digest, of_part in known.groupby("snapshot_digest", sort=False)
     ]
-    return pd.concat(money, ignore_index=True).assign(as_of=known["as_of"].iloc[0])
+    told = pd.concat(money, ignore_index=True).assign(as_of=known["as_of"].iloc[0], **{UNRECORDED: 0})
+    told.loc[0, UNRECORDED] = unrecorded
+    return told
+
+
+def _recorded(use_case: UseCase, met: pd.DataFrame) -> pd.DataFrame:
+    """Those of ``met`` whose outcome is recorded, or is 0 because none is and the contract takes that for a no."""
+    has_outcome = met[["outcome_class", "amount"]].notna().any(axis=1)
+    if use_case.outcome.means_zero_when_absent and LOGGED_ACTION not in met:
+        zero = {name: met[name].mask(~has_outcome, 0.0) for name in ("outcome_class", "amount")}
+        return met.assign(**zero)
+    return met[has_outcome].reset_index(drop=True)
 
 
 def _frozen(workspace: Workspace, digest: str, decided: pd.DataFrame) -> pd.DataFrame:

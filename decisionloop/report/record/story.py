@@ -102,6 +102,7 @@ class PeriodTruth:
     """What only a replay can know: the true money of four ways to decide, totals in currency.
 
     ``..._error``: 95 % half-widths where a recorded experiment gives an estimate of it only; 0 where it is known.
+    ``unrecorded_n``: decisions that these totals leave out, because nobody recorded what came of them.
     """
 
     period: str
@@ -112,6 +113,7 @@ class PeriodTruth:
     policy_error: float = 0.0
     rules_error: float = 0.0
     difference_error: float = 0.0
+    unrecorded_n: int = 0
 
     @property
     def difference(self) -> float | None:

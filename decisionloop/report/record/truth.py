@@ -58,13 +58,13 @@ def check_truth(truth: Sequence[PeriodTruth], money: Sequence[PeriodMoney], leve
     """Hold the intervals of every counted period against the truth.
 
     Where the truth is an experiment's own estimate, it is held if the two differ by no more than both leave open
-    together: the half-widths add in quadrature.
+    together: the half-widths add in quadrature. Totals that leave decisions out are not those that the loop estimates.
     """
     known = {one.period: one for one in money if one.is_mature}
     pairs: Mapping[str, list[tuple[float | None, float, Estimate]]] = {"loop": [], "rules": [], "difference": []}
     for one in truth:
         line = known.get(one.period)
-        if line is not None:
+        if line is not None and not one.unrecorded_n:
             pairs["loop"].append((one.policy, one.policy_error, line.policy))
             pairs["rules"].append((one.rules, one.rules_error, line.rules))
             pairs["difference"].append((one.difference, one.difference_error, line.difference))

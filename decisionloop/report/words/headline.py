@@ -158,8 +158,11 @@ def verdict(total: PeriodMoney | None, periods: str, currency: str) -> str:
     result = earned(policy, currency)
     if total.is_by_rules:
         return f"In {periods} the rules decided and {result}{_learning_cost(gap, currency)}."
-    if rules is None or gap.value is None:
+    if rules is None:
         return f"In {periods} the decisions {result}; what the rules alone would have earned is not known."
+    if gap.value is None:
+        alone = would_have_earned(rules, currency)
+        return f"In {periods} the decisions {result} and the rules alone {alone}; {comparison(gap, currency)}."
     if direction(policy, currency) < 0 and direction(rules, currency) < 0:
         return _both_lost(policy, rules, gap, periods, currency)
     alone = would_have_earned(rules, currency)

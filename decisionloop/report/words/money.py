@@ -12,6 +12,7 @@ from decisionloop.report.words.figures import capital, listed, money
 from decisionloop.report.words.spans import during, names
 
 CANNOT_TELL = "the data cannot tell the two apart"
+NOT_COMPARED = "the two cannot be compared"
 
 
 def direction(amount: float | None, currency: str) -> int:
@@ -53,7 +54,7 @@ def span(estimate: Estimate, currency: str) -> str:
 def comparison(difference: Estimate, currency: str) -> str:
     """Who was ahead, or that the data cannot tell."""
     if difference.value is None:
-        return "the two cannot be compared"
+        return NOT_COMPARED
     if difference.low is None or difference.high is None:
         return "there is too little data to compare the two"
     if difference.sign == 0:
@@ -96,9 +97,11 @@ def money_sentences(lines: Sequence[PeriodMoney], currency: str) -> tuple[str, .
             parts = [f"{during([one.period])} by {_distance(one.difference, currency)}" for one in told]
             claims = {f"money.difference{over([one.period])}": one.difference for one in told}
             sentences.append(Said(f"{leader} {listed(parts)}.", claims))
-    open_ones = [one.period for one in contested if one.difference.sign == 0]
-    if open_ones:
-        sentences.append(f"For {names(open_ones)} {CANNOT_TELL}.")
+    unsaid = ((CANNOT_TELL, True), (NOT_COMPARED, False))
+    for words, is_known in unsaid:
+        open_ones = [p.period for p in contested if p.difference.sign == 0 and p.difference.is_known == is_known]
+        if open_ones:
+            sentences.append(f"For {names(open_ones)} {words}.")
     sentences += [losing_periods(counted(lines), currency), _doubtful(contested), immature(lines)]
     return tuple(sentence for sentence in sentences if sentence)
 

@@ -115,7 +115,13 @@ def truth_sentences(
         f"{would_have_earned(sums['rules'], currency)}. Choosing {everyone} for everyone "
         f"{would_have_earned(sums['everyone'], currency)}{_foresight(sums['hindsight'], currency)}."
     )
-    return first, _held_sentence(check_truth(truth, money_lines, level))
+    left_out = sum(one.unrecorded_n for one in truth)
+    without = (
+        f"That leaves out {count_of(left_out, 'decision')} of which no outcome was ever recorded, so no period with "
+        "one can check an interval."
+    )
+    held = _held_sentence(check_truth(truth, money_lines, level))
+    return (first, without, held) if left_out else (first, held)
 
 
 def _foresight(money: float | None, currency: str) -> str:
