@@ -111,8 +111,6 @@ economics:
     voucher: margin * amount * outcome - 3
   explanation: Three tenths of what is bought, less the postage.
 policy: {exploration_share: 0.3, holdout_share: 0.05}
-# An outcome is known only where the loop did what the experiment had drawn of three actions.
-monitors: {minimum_arrived: 0.25}
 source:
   kind: randomised_log_replay
   log: {path: data/experiment.csv, time: decided_at}

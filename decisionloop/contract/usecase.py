@@ -6,7 +6,7 @@ import hashlib
 import json
 from functools import cached_property
 
-from decisionloop.contract.data_source import SourceSpec, TablesSource
+from decisionloop.contract.data_source import RandomisedLogReplay, SourceSpec, TablesSource
 from decisionloop.contract.expressions import Expression
 from decisionloop.contract.monitoring import Monitors
 from decisionloop.contract.operation import (
@@ -89,6 +89,14 @@ class UseCase(Section):
     def model_inputs(self) -> tuple[Feature, ...]:
         """Features that a model may read, in contract order."""
         return tuple(feature for feature in self.features if feature.is_model_input)
+
+    @cached_property
+    def are_outcomes_drawn(self) -> bool:
+        """Whether the source tells only of decisions that took the action which a recorded experiment had drawn.
+
+        What such a replay does not tell is a fair draw: it is neither lost nor late, and nothing promises it.
+        """
+        return isinstance(self.source, RandomisedLogReplay)
 
     @cached_property
     def default_action(self) -> int:

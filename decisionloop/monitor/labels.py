@@ -77,9 +77,10 @@ def label_checks(use_case: UseCase) -> int:
 
 
 def promised_share(use_case: UseCase) -> float | None:
-    """The share of outcomes that must be there at maturity; None where no news is an outcome of its own."""
-    absent = getattr(use_case.outcome, "absent_means", "unknown")
-    return use_case.monitors.minimum_arrived if str(absent) == "unknown" else None
+    """The share of outcomes that must be there at maturity; None where no news is an outcome, or a draw, of its own."""
+    if use_case.outcome.means_zero_when_absent or use_case.are_outcomes_drawn:
+        return None
+    return use_case.monitors.minimum_arrived
 
 
 def judge_labels(

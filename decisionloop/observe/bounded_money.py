@@ -111,6 +111,10 @@ class _Extreme:
         """The lower bound of the worst case, or the upper bound of the best; None where it cannot be told."""
         missing, weight = self.missing, self.importance
         extreme = np.where((weight > 0) == self.is_worst, missing.worst, missing.best)
+        may_never_come = missing.is_missing & (missing.come < 1) & (weight != 0)
+        if np.isnan(extreme[may_never_come]).any():
+            return None
+        extreme = np.nan_to_num(extreme)
         never = missing.is_missing * (1 - missing.come) * (extreme - self.expected)
         seen = np.where(self.logged.is_arrived, weight, 0.0)
         rows = row_money(self.logged, base, seen, self.expected)

@@ -28,7 +28,7 @@ class MissingOutcomes:
     cell        (n,)    its cell of ``late``; -1: nothing is known of it
     usual       (n,)    chance that it is missing as outcomes usually are, and not in a hole
     money       (n, 4)  money at a no and at a yes without an amount, and what a unit of amount adds to each
-    worst, best (n,)    least and most money that the contract makes possible for the action taken
+    worst, best (n,)    least and most money that the contract makes possible for the action taken; NaN: not known
     """
 
     is_missing: np.ndarray
@@ -88,7 +88,7 @@ def missing_outcomes(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, 
 
     Bands are those of the score that was logged, where ``log`` has one, and of when each outcome falls due (`due_share`
     of as_of and due_at, where ``log`` has them). An amount that has not come is assumed to lie
-    in the range of those of the same class that have; where none has come it is 0.
+    in the range of those of the same class that have; where none has, nothing can be bounded.
     """
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
     is_missing = is_outcome_missing(use_case, log)
@@ -103,7 +103,9 @@ def missing_outcomes(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, 
 
 
 def is_outcome_missing(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
-    """True (n,) for decisions that should have shown an outcome and have none."""
+    """True (n,) for decisions that should have shown an outcome and have none; what a replay draws is not missing."""
+    if use_case.are_outcomes_drawn:
+        return np.zeros(len(log), dtype=bool)
     column = "outcome_class" if use_case.outcome.class_ else "outcome_amount"
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
     return np.array(use_case.revealing)[action] & log[column].isna().to_numpy()
@@ -122,16 +124,15 @@ def _money_of(
         ]
         money[:, int(class_)], money[:, 2 + int(class_)] = at[0], at[1] - at[0]
         ends += [at[0] + (at[1] - at[0]) * amount for amount in _amounts(use_case, log, class_)]
-    money = np.nan_to_num(money)
-    return money, np.nan_to_num(np.min(ends, axis=0)), np.nan_to_num(np.max(ends, axis=0))
+    return np.nan_to_num(money), np.min(ends, axis=0), np.max(ends, axis=0)
 
 
 def _amounts(use_case: UseCase, log: pd.DataFrame, class_: float) -> tuple[float, float]:
-    """The range of the amounts of a class that have come."""
+    """The range of the amounts of a class that have come; NaN where none has."""
     if use_case.outcome.amount is None:
         return 0.0, 0.0
     amount = log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan)
     if use_case.outcome.class_:
         amount = amount[log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan) == class_]
     known = amount[~np.isnan(amount)]
-    return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    return (float(known.min()), float(known.max())) if known.size else (np.nan, np.nan)

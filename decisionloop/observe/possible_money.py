@@ -124,15 +124,21 @@ def usual_amounts(amount: Floats) -> tuple[float, ...]:
 
 
 def _outcomes(use_case: UseCase, outcome: Floats, amount: Floats, usual: UsualAmounts) -> list[tuple[float, float]]:
-    """Outcomes (class, amount) between which money is spread out; the amounts of a class of which nothing is known are
-    those of the other."""
+    """Outcomes (class, amount) between which money is spread out; () where nothing tells the amounts of a class.
+
+    The amounts of a class that was never seen are those of the other, unless they are all alike: that nobody who bought
+    nothing spent anything does not say what a buyer spends.
+    """
     classes = (np.nan,) if use_case.outcome.class_ is None else (0.0, 1.0)
     if use_case.outcome.amount is None:
         return list(product(classes, (np.nan,)))
     seen = amounts_by_class(use_case, outcome, amount)
     known = usual or (None,) * len(seen)
     told = [now.at_least(before) if now else before for now, before in zip(seen, known, strict=True)]
-    sizes = [one or AmountSizes.of(amount) for one in told]
+    other = AmountSizes.of(amount)
+    sizes = [one or (other if other is not None and are_telling((other,)) else None) for one in told]
+    if len(sizes) > 1 and None in sizes:
+        return []
     return [(class_, end) for class_, one in zip(classes, sizes, strict=True) if one for end in one.ends]
 
 

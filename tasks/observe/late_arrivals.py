@@ -27,7 +27,7 @@ def late_arrivals_before(workspace: Workspace, batch: Batch, known_at: datetime)
     """
     workspace = own_workspace(workspace, batch)
     use_case, age = workspace.use_case, known_at - batch.as_of
-    if use_case.outcome.means_zero_when_absent:  # then no news is news, and none is missing
+    if use_case.outcome.means_zero_when_absent or use_case.are_outcomes_drawn:  # then none is missing
         return LateArrivals.nothing(len(use_case.actions))
     earlier = batches(workspace.ledger, use_case.name, as_of_to=batch.as_of - timedelta(microseconds=1))
     held = held_cohorts(workspace.ledger, use_case.name)

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.data_source import RandomisedLogReplay
 from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.labels import (
     PROMISE,
@@ -181,3 +182,11 @@ def test_the_budget_is_shared_by_all_that_is_looked_at_in_a_week() -> None:
     curve = LabelCurve((CohortArrivals(100, (95,)),) * 5)
     for finding in judge_labels(USE_CASE, 100, 95, 28, curve, BUDGET):
         assert finding.alpha == pytest.approx(BUDGET.false_alarms["labels"] / (365 / 7) / 7)
+
+
+def test_what_a_replayed_experiment_does_not_show_is_a_draw_and_no_loss() -> None:
+    drawn = RandomisedLogReplay.example()
+    replayed = USE_CASE.model_copy(update={"source": RandomisedLogReplay.model_validate(drawn)})
+    assert promised_share(replayed) is None
+    assert labels_complete(replayed, 1000, 250, 100.0, LabelCurve())
+    assert judge_labels(replayed, 1000, 250, 100.0, LabelCurve(), budget_of(replayed)) == ()

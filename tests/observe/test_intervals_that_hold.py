@@ -209,3 +209,17 @@ def test_an_estimate_is_never_narrower_than_its_own_at_less_confidence() -> None
     logged, challenger, rules = lending(np.random.default_rng(8), 2000, 0.1, (0.01, 0.01), 50.0)
     told: list[Estimate] = [difference(logged, challenger, rules, confidence=c).money for c in (0.8, 0.9, 0.95, 0.99)]
     assert all(a.low > b.low and a.high < b.high for a, b in pairwise(told))
+
+
+def test_nobody_who_bought_nothing_says_what_a_buyer_spends() -> None:
+    use_case = watched(
+        outcome={"amount": {"column": "spent", "unit": "EUR"}},
+        economics={"value": {"hold": "0", "lend": "amount * outcome - 1"}},
+    )
+    frame, lend = pd.DataFrame({"spend": np.full(200, 10.0)}), use_case.action_names.index("lend")
+    bought, spent = pd.Series(np.zeros(200)), pd.Series(np.zeros(200))
+    unknown = possible_money(use_case, frame, bought, spent)
+    assert np.isnan(unknown.worst).all()
+    assert np.isnan(unknown.best).all()
+    bought[0], spent[0] = 1.0, 80.0
+    assert possible_money(use_case, frame, bought, spent).best[:, lend] == pytest.approx(79.0)
