@@ -221,11 +221,11 @@ def _value_text(workspace: Workspace, last: pd.Series | None) -> str:
     if last is None:
         return "no cohort is mature yet"
     currency = workspace.use_case.economics.currency
-    interval = f"{last['low']:,.2f} to {last['high']:,.2f}{_bounds_text(last)}"
+    interval = f"{last['low']:,.2f} to {last['high']:,.2f}{bounds_text(last)}"
     return f"{currency} {last['value']:,.2f} per decision ({interval}), cohort {last['cohort']}"
 
 
-def _bounds_text(last: pd.Series) -> str:
+def bounds_text(last: pd.Series) -> str:
     """What outcomes of the cohort that have not come could make of its value; "" where all have."""
     worst, best, missing = (last[name] for name in ("worst", "best", "missing_n"))
     if not missing > 0:  # NaN: none is missing

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 
+from decisionloop.cli.status import bounds_text
 from decisionloop.ledger.flags import flag_history
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.releases import Release, register_release
@@ -165,3 +168,16 @@ def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, 
 def test_without_a_mature_cohort_no_action_has_brought_anything(cli, vouchers):
     assert cli("actions", "vouchers").out == "vouchers: no cohort is mature yet.\n"
     assert cli("actions", "vouchers", "--json").json["actions"] == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "worst", "best", "expected"),
+    [
+        (math.nan, math.nan, math.nan, ""),
+        (1_200.0, -0.5, 2.25, "; whatever the 1,200 outcomes are that have not come: -0.50 to 2.25"),
+        (3.0, math.nan, math.nan, "; whatever the 3 outcomes are that have not come: nobody knows"),
+    ],
+)
+def test_what_was_earned_stands_beside_what_missing_outcomes_could_make_of_it(missing, worst, best, expected):
+    row = pd.Series({"missing_n": missing, "worst": worst, "best": best})
+    assert bounds_text(row) == expected

@@ -33,7 +33,13 @@ def test_late_negatives_are_expected_and_what_is_not_known_is_bounded(tmp_path: 
     seen = returns(ordered, 5)
     seen["returned"] = back
     seen.loc[is_late, "seen_at"] = returns(ordered, 10).loc[is_late, "seen_at"]
-    written = write_live(tmp_path / "usecases", ordered, seen, data_quality={"rows": [1, 1000]})
+    written = write_live(
+        tmp_path / "usecases",
+        ordered,
+        seen,
+        data_quality={"rows": [1, 1000]},
+        monitors={"minimum_arrived": 0.5},  # a quarter is missing, and fewer than promised hold a cohort back
+    )
     with working_in(tmp_path, written) as live:
         for week in range(WEEKS):
             as_of = MONDAY + week * WEEK
