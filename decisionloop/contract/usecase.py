@@ -90,7 +90,7 @@ class UseCase(Section):
         """Features that a model may read, in contract order."""
         return tuple(feature for feature in self.features if feature.is_model_input)
 
-    @cached_property
+    @property
     def are_outcomes_drawn(self) -> bool:
         """Whether the source tells only of decisions that took the action which a recorded experiment had drawn.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,10 +147,8 @@ def test_a_promise_that_is_just_kept_alarms_as_rarely_as_declared(decided: int, 
 
 
 def test_where_no_news_is_a_no_nothing_is_promised_and_an_excess_over_the_usual_is_still_told() -> None:
-    absent = SimpleNamespace(
-        outcome=SimpleNamespace(absent_means="0", maturity_days=28), schedule=USE_CASE.schedule,
-        monitors=USE_CASE.monitors,
-    )  # fmt: skip
+    outcome = USE_CASE.outcome.model_copy(update={"absent_means": "0"})
+    absent = USE_CASE.model_copy(update={"outcome": outcome})
     assert promised_share(absent) is None
     assert label_checks(absent) == label_checks(USE_CASE) - 1
     few, usual = LabelCurve(), LabelCurve((CohortArrivals(1_000, (300,)),) * 5)
