@@ -220,8 +220,9 @@ def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecis
 
 
 def _shortage(state: TriggerState, rules: TriggerRules) -> str | None:
-    held = f" {state.cohorts_held_back} cohorts are held back: `decisionloop cohorts list`."
-    held = held if state.cohorts_held_back else ""
+    count = state.cohorts_held_back
+    held = "One cohort is" if count == 1 else f"{count} cohorts are"
+    held = f" {held} held back: `decisionloop cohorts list`." if count else ""
     if state.mature_outcomes < rules.minimum_outcomes:
         few = f"Only {state.mature_outcomes:,} outcomes have matured; training needs {rules.minimum_outcomes:,}."
         return few + held

@@ -70,7 +70,7 @@ def test_a_hole_of_the_first_day_is_told_and_teaches_only_once_a_person_releases
     assert held(hole) == [named(0)]
     said = hole.retrain(1)
     assert "Only 0 outcomes have matured" in said
-    assert "1 cohorts are held back: `decisionloop cohorts list`" in said
+    assert "One cohort is held back: `decisionloop cohorts list`" in said
     include_cohorts(hole.ledger, "small", [named(0)], *WHO)
     hole.observe(1)  # the alarm that is in the ledger already is no news
     assert held(hole) == []

@@ -9,9 +9,10 @@ from decisionloop.report.words.figures import percent, plural
 
 def notes_for(use_case: UseCase) -> tuple[str, ...]:
     """Notes on how the figures were made."""
-    days = f"{use_case.outcome.maturity_days:g}"
+    days = f"{use_case.outcome.maturity_days:g} days"
+    passed = f"each is due, {days} after its decision at the latest" if use_case.outcome.due else f"{days} have passed"
     notes = [
-        f"Outcomes count once {days} days have passed; before that nothing is concluded from them.",
+        f"Outcomes count once {passed}; before that nothing is concluded from them.",
         "Figures of a month sum or average those of its batches.",
         "Totals over several periods add their uncertainties as if one period told nothing about the next.",
     ]
