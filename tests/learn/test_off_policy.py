@@ -14,6 +14,7 @@ from scipy.special import ndtr
 
 from decisionloop.errors import UsageError
 from decisionloop.learn.gate import GateEvidence, GateRules, judge
+from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import Estimator, difference, one_hot, policy_value, selection_weights
@@ -21,6 +22,9 @@ from decisionloop.observe.overlap import judge_overlap
 
 MARGIN, LOSS, EXPLORATION = 0.03, 0.45, 0.05
 ESTIMATORS: tuple[Estimator, ...] = ("dr", "ips", "snips")
+
+
+QUICK = LatencyEvidence(0.00001, None)
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ def test_a_challenger_that_is_no_better_is_promoted_no_more_often_than_declared(
         logged, challenger, rules = world.log(rng)
         told = difference(logged, challenger, rules, confidence=rules_of_gate.interval_confidence)
         error = Estimate(0.01, 0.0, 0.02, 1000, 1000.0, 0.95)
-        evidence = GateEvidence(told.money, told.overlap, skilled, None, error, (), 1.0, True)
+        evidence = GateEvidence(told.money, told.overlap, skilled, None, error, (), QUICK, True)
         decisions.append(judge(evidence, rules_of_gate).decision)
     assert decisions.count("insufficient") < 30
     assert decisions.count("promote") / 300 <= 0.1 + 2 * np.sqrt(0.1 * 0.9 / 300)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.gate import GateEvidence, GateRules, judge
+from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate
 from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate, weighted_mean
@@ -23,6 +24,7 @@ from decisionloop.observe.possible_money import AmountSizes, PossibleMoney, poss
 from decisionloop.observe.value import realised_value
 from tests.monitor.watched import watched
 
+QUICK = LatencyEvidence(0.00001, None)
 RULES = GateRules(currency="EUR", confidence=0.9, minimum_auc=None, maximum_calibration_error=None)
 
 
@@ -62,7 +64,7 @@ def test_a_worse_challenger_is_not_promoted_because_no_loss_was_seen(
     for _ in range(80):
         logged, challenger, rules = lending(rng, n, explored, chances, loss)
         told = difference(logged, challenger, rules, confidence=RULES.interval_confidence)
-        evidence = GateEvidence(told.money, told.overlap, None, None, None, (), 1.0, True)
+        evidence = GateEvidence(told.money, told.overlap, None, None, None, (), QUICK, True)
         promoted += judge(evidence, RULES).decision == "promote"
     assert promoted / 80 <= 0.1
 
