@@ -161,7 +161,7 @@ def test_a_replay_misses_nobody(small):
 
 def test_a_source_that_cannot_say_when_somebody_fell_due_has_missed_runs_and_no_late_rows(on_sqlite):
     (on_sqlite.written.folder / "source.py").write_text(EVERYONE)
-    on_sqlite.contract(source={"kind": "custom"}, data_quality={"maximum_age_days": 100})
+    on_sqlite.contract(source={"kind": "custom"}, data_quality={"maximum_age_days": 100}, outcome={"happened_at": None})
     decide(on_sqlite, MONDAY + WEEK)
     add_orders(on_sqlite.written, order("new", MONDAY))
     run_flow("observe", "live", MONDAY + WEEK + HOUR)
