@@ -18,7 +18,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.operation import BudgetConstraint
 from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.cohort import COHORT_OVERLAP, Figure, is_policy_traffic
-from decisionloop.observe.estimate import cannot_say, weighted_mean
+from decisionloop.observe.estimate import Estimate, cannot_say, weighted_mean
 from decisionloop.observe.exact_rate import known_rows
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import one_hot
@@ -75,5 +75,13 @@ def _acting(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, index: in
     if use_case.outcome.amount and budget is not None:
         costs = action_costs(use_case, frame, budget)[:, index]
         cost, amount = known_rows(costs, log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan))
-        yield Figure(COST, weighted_mean(cost), part)
+        yield Figure(COST, _paid(cost), part)
         yield Figure(AMOUNT, weighted_mean(amount), part)
+
+
+def _paid(cost: np.ndarray) -> Estimate:
+    """Mean of what was paid: nothing is uncertain about it."""
+    if not cost.size:
+        return cannot_say("no outcome is known", 0, 0.95)
+    paid = float(cost.mean())
+    return Estimate(paid, paid, paid, cost.size, float(cost.size), 0.95)

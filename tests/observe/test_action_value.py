@@ -9,6 +9,7 @@ import yaml
 
 from decisionloop.contract import UseCase
 from decisionloop.observe.action_value import action_figures
+from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate
 from tests.monitor.customers import CONTRACT, customers, offers
 
@@ -48,7 +49,9 @@ def world(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, np.ndarray
 
 def told(case: UseCase, seed: int) -> dict[tuple[str, str], Estimate]:
     log, frame, rules, preferred = world(seed)
-    return {(one.monitor, one.slice): one.estimate for one in action_figures(case, log, frame, None, rules, preferred)}
+    logged = logged_decisions(case, log, frame, None)
+    found = action_figures(case, log, frame, logged, rules, preferred)
+    return {(one.monitor, one.slice): one.estimate for one in found}
 
 
 def test_value_and_lift_of_each_action_hold_the_truth() -> None:
@@ -93,9 +96,10 @@ def test_who_was_held_out_or_fell_back_is_not_of_the_policy() -> None:
     log, frame, rules, preferred = world(3)
     log.loc[:99, "role"] = "holdout"
     log.loc[100:149, "fallback_reason"] = "a fault"
+    logged = logged_decisions(offers(), log, frame, None)
     counted = {
         one.slice: one.estimate.n
-        for one in action_figures(offers(), log, frame, None, rules, preferred)
+        for one in action_figures(offers(), log, frame, logged, rules, preferred)
         if one.monitor == "value_of_action"
     }
     assert sum(counted.values()) == N - 150
