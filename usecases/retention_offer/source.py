@@ -60,7 +60,8 @@ class Simulation:
             seen = self.world.outcomes(number[rows], int(one), action[rows], before[rows])
             observed_at = moments.iloc[rows] + pd.to_timedelta(np.round(seen.delay_days * 86_400), unit="s")
             # It happens within the four weeks, however long the books take.
-            happened_at = np.minimum(observed_at, moments.iloc[rows] + pd.Timedelta(days=CYCLE_WEEKS * 7))
+            cycle_end = moments.iloc[rows] + pd.Timedelta(days=CYCLE_WEEKS * 7)
+            happened_at = observed_at.where(observed_at <= cycle_end, cycle_end)
             part = decided.iloc[rows][["entity_id", "decision_id"]].assign(
                 decision_time=moments.iloc[rows],
                 outcome_class=seen.kept,
