@@ -53,7 +53,7 @@ class Simulation:
         week = ((moments - self.world.start) // pd.Timedelta(days=7)).to_numpy(dtype=np.int64)
         action = pd.Index(ACTIONS).get_indexer(decided["action"])
         before = had_offer(number, week, action, self.world.change_week)
-        is_open = np.isin(decided["decision_id"], still_open(decided)["decision_id"])
+        is_open = decided["decision_id"].isin(still_open(decided)["decision_id"]).to_numpy()
         parts = []
         for one in np.unique(week[is_open]):
             rows = np.flatnonzero(is_open & (week == one))
