@@ -27,7 +27,6 @@ from decisionloop.observe.value import value_against_rules
 
 VALUE, LIFT = "value_of_action", "lift_of_action"
 COST, AMOUNT, CONVERSION = "cost_of_action", "amount_of_action", "conversion_of_action"
-OF_ACTIONS = (VALUE, LIFT, COST, AMOUNT, CONVERSION)
 
 
 def action_figures(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from decisionloop.errors import UsageError
 from decisionloop.observe.estimate import (
     Codes,
     Estimate,
@@ -16,6 +15,7 @@ from decisionloop.observe.estimate import (
     entity_sums,
     problem_of_mean,
     standard_error,
+    values_and_weights,
 )
 from decisionloop.observe.exact_rate import rate_bounds
 from decisionloop.observe.rare_event import RareEvent
@@ -48,10 +48,7 @@ def bounded_mean(
     The bounds reach for one more unseen outcome of each row's own range (`rare_event`) and stop at the mean of the
     ranges. Raises UsageError where there are not as many weights as values.
     """
-    x = np.asarray(values, dtype=float)
-    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
-    if w.shape != x.shape:
-        raise UsageError(f"{w.size} weights were given for {x.size} values. Give one weight per value.")
+    x, w = values_and_weights(values, weights)
     problem = problem_of_mean(x, w)
     if problem:
         return cannot_say(problem, x.size, confidence)

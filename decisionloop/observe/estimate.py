@@ -142,10 +142,7 @@ def weighted_mean(
     Values that are all alike have no spread to make an interval from: where their range is known take `bounded_mean`.
     Raises UsageError where there are not as many weights as values.
     """
-    x = np.asarray(values, dtype=float)
-    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
-    if w.shape != x.shape:
-        raise UsageError(f"{w.size} weights were given for {x.size} values. Give one weight per value.")
+    x, w = values_and_weights(values, weights)
     problem = problem_of_mean(x, w)
     if problem:
         return cannot_say(problem, x.size, confidence)
@@ -159,6 +156,15 @@ def weighted_mean(
         return cannot_say("all values are alike, and nothing tells what else they could be", x.size, confidence)
     half = t_quantile(confidence, effective_n - 1) * error
     return Estimate(mean, mean - half, mean + half, x.size, effective_n, confidence)
+
+
+def values_and_weights(values: npt.ArrayLike, weights: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+    """Both as floats (n,), weights of 1 where none are given. Raises UsageError unless there are as many of each."""
+    x = np.asarray(values, dtype=float)
+    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
+    if w.shape != x.shape:
+        raise UsageError(f"{w.size} weights were given for {x.size} values. Give one weight per value.")
+    return x, w
 
 
 def problem_of_mean(values: Floats, weights: Floats) -> str | None:

@@ -45,7 +45,7 @@ def _of_held_cohorts(money: Sequence[PeriodMoney]) -> Iterator[Caveat]:
 
 
 def _of_outcomes(use_case: UseCase) -> Iterator[Caveat]:
-    if getattr(use_case.outcome, "happened_at", "") is None:
+    if use_case.outcome.happened_at is None:
         yield Caveat(
             ("money",),  # said once, though every figure of outcomes rests on it
             "The source does not say when an outcome happened, so the time it was seen stands in: one that was seen "
@@ -66,7 +66,7 @@ def _of_labels(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
 
 def known_events(use_case: UseCase) -> tuple[KnownEvent, ...]:
     """The contract's calendar, by the day on which each event began."""
-    told = [_event(one) for one in getattr(use_case.monitors, "known_events", ())]
+    told = [_event(one) for one in use_case.monitors.known_events]
     return tuple(sorted(told, key=lambda one: (one.first, one.name)))
 
 
