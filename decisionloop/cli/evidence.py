@@ -26,17 +26,17 @@ class Evidence:
 def evidence_of(workspace: Workspace) -> Evidence:
     """Read it from the ledger, as the story does."""
     from decisionloop.ledger.verdicts import verdicts
-    from decisionloop.report.assemble import read_measured
+    from decisionloop.report.assemble import gather
     from decisionloop.report.read.evidence import action_lines, promises
     from decisionloop.report.read.measurements import periods_of_money
     from decisionloop.report.words.evidence import promise_sentence
 
     ledger, use_case = workspace.ledger, workspace.use_case
-    measured, names, events = read_measured(ledger, use_case)
-    told = promises(verdicts(ledger, use_case.name), events, measured, names)
+    read = gather(ledger, use_case)
+    told = promises(verdicts(ledger, use_case.name), read.events, read.measured, read.names)
     return Evidence(
-        actions=action_lines(measured.figures, use_case),
-        money=periods_of_money(measured, {}, names),
+        actions=action_lines(read.measured.figures, use_case),
+        money=periods_of_money(read.measured, {}, read.names),
         promises=tuple(promise_sentence(one, use_case.economics.currency) for one in told),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from decisionloop.report.record.evidence import ActionFigures
 
 LAST_BATCHES = 5
+LAST_ALERTS = 3
 Told = tuple[float | None, float | None, float | None]
 
 
@@ -96,12 +98,10 @@ def show_status(name: str, is_json: bool) -> None:
 
 def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
-    from decisionloop.ledger.alerts import alerts
     from decisionloop.ledger.batches import batches
     from decisionloop.ledger.flags import is_kill_switch_on
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
-    from decisionloop.ledger.notices import undelivered_notices
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import champion, shadows
     from decisionloop.ledger.summary import batch_summary
@@ -122,9 +122,7 @@ def status_of(workspace: Workspace) -> Status:
         title=workspace.use_case.title,
         champion=decides.release_id if decides else "nobody yet",
         in_shadow=tuple(stage.release_id for stage in beside),
-        not_compiled=tuple(
-            f"{stage.release_id}: {refusal}" for stage in (decides, *beside) if stage for refusal in _refusals(stage)
-        ),
+        not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         missed=missed_lines(workspace),
@@ -143,15 +141,9 @@ def status_of(workspace: Workspace) -> Status:
         serving_cost_share=cost.share_of_value,
         serving_cost_by_release=cost.by_release,
         last_verdict=_last_verdict(workspace),
-        last_alerts=tuple(
-            f"{alert.severity}: {alert.message.rstrip('.')}. {alert.remedy}"
-            for alert in [one for one in alerts(ledger, name) if not _is_past(ledger, one)][-3:]
-        ),
+        last_alerts=_last_alerts(ledger, name),
         monitors=watched,
-        undelivered_notices=tuple(
-            f"{notice.channel} did not take “{notice.title}” ({notice.attempts} attempts): {notice.detail}"
-            for notice in undelivered_notices(ledger, name)
-        ),
+        undelivered_notices=_undelivered_notices(ledger, name),
         currency=currency,
     )
 
@@ -189,6 +181,23 @@ def _last_verdict(workspace: Workspace) -> str:
     return verdict_in_brief(verdict_lines(judged, ReleaseNames({}, {}), events)[-1])
 
 
+def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:
+    """The last alerts about what is not over, each with its remedy."""
+    from decisionloop.ledger.alerts import alerts
+
+    present = [one for one in alerts(ledger, name) if not _is_past(ledger, one)][-LAST_ALERTS:]
+    return tuple(f"{one.severity}: {one.message.rstrip('.')}. {one.remedy}" for one in present)
+
+
+def _undelivered_notices(ledger: Ledger, name: str) -> tuple[str, ...]:
+    from decisionloop.ledger.notices import undelivered_notices
+
+    return tuple(
+        f"{one.channel} did not take “{one.title}” ({one.attempts} attempts): {one.detail}"
+        for one in undelivered_notices(ledger, name)
+    )
+
+
 def _is_past(ledger: Ledger, alert: Alert) -> bool:
     """Whether what an alert told of is over: people who are missed have lines of their own, for as long as they are.
 
@@ -204,9 +213,10 @@ def _is_past(ledger: Ledger, alert: Alert) -> bool:
     return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]
 
 
-def _refusals(stage: ReleaseStage) -> tuple[str, ...]:
-    """Why pipelines of the release decide uncompiled."""
-    return tuple(json.loads(stage.release.card_json).get("refusals", ()))
+def _not_compiled(stages: Sequence[ReleaseStage]) -> tuple[str, ...]:
+    """Why pipelines of the releases decide uncompiled."""
+    refusals = ((one.release_id, json.loads(one.release.card_json).get("refusals", ())) for one in stages)
+    return tuple(f"{release_id}: {refusal}" for release_id, told in refusals for refusal in told)
 
 
 def _last_value(workspace: Workspace) -> pd.Series | None:

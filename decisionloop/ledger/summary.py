@@ -89,11 +89,43 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
     batch = find_batch(ledger, batch_id)
     if batch is None:
         raise UsageError(f"no batch {batch_id} in the ledger. `decisionloop status` lists the last ones.")
+    groups, fallbacks = _decided(ledger, batch_id)
+    queued, delivered, cancelled = _sent(ledger, batch_id)
+    is_halted = batch.state == "halted"
+    due = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "frozen")
+    return BatchSummary(
+        batch_id=batch_id,
+        state=batch.state,
+        champion=str(latest_detail(ledger, batch_id, "scored").get("champion", "")),
+        decisions=sum(group.decisions for group in groups),
+        queued=queued,
+        delivered=delivered,
+        held=count_held(ledger, batch_id),
+        cancelled=cancelled,
+        groups=groups,
+        fallbacks=fallbacks,
+        halted_because=str(latest_detail(ledger, batch_id, "halted")["check"]) if is_halted else "",
+        due=int(due.get("due") or due.get("rows") or 0),
+        decided_before=int(due.get("decided_before") or 0),
+        decided_in=tuple(json.loads(str(due.get("decided_in") or "{}")).items()),
+        late=int(due.get("late") or 0),
+    )
+
+
+def _decided(ledger: Ledger, batch_id: str) -> tuple[tuple[Group, ...], tuple[tuple[str, int], ...]]:
+    """How many decisions took which action in which role, and for which reasons how many fell to the rules."""
     counted = (decision.c.action, decision.c.role, func.count())
     grouped = select(*counted).where(decision.c.batch_id == batch_id).group_by(*counted[:2]).order_by(*counted[:2])
-    fell = select(decision.c.fallback_reason, func.count()).where(
-        decision.c.batch_id == batch_id, decision.c.fallback_reason.is_not(None)
-    )
+    reason = decision.c.fallback_reason
+    fell = select(reason, func.count()).where(decision.c.batch_id == batch_id, reason.is_not(None)).group_by(reason)
+    with ledger.connect() as connection:
+        groups = tuple(Group(*row) for row in connection.execute(grouped))
+        reasons = connection.execute(fell.order_by(func.count().desc()))
+        return groups, tuple((str(why), int(count)) for why, count in reasons)
+
+
+def _sent(ledger: Ledger, batch_id: str) -> tuple[int, int, int]:
+    """How many actions were queued, delivered and cancelled."""
     queued = select(func.count()).select_from(outbox).where(outbox.c.batch_id == batch_id)
     delivered = (
         select(func.count())
@@ -106,33 +138,8 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         .where(outbox.c.batch_id == batch_id)
     )
     with ledger.connect() as connection:
-        groups = tuple(Group(*row) for row in connection.execute(grouped))
-        fallbacks = tuple(
-            (str(reason), int(count))
-            for reason, count in connection.execute(
-                fell.group_by(decision.c.fallback_reason).order_by(func.count().desc())
-            )
-        )
-        counts = [connection.execute(statement).scalar_one() for statement in (queued, delivered, cancelled)]
-    is_halted = batch.state == "halted"
-    due = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "frozen")
-    return BatchSummary(
-        batch_id=batch_id,
-        state=batch.state,
-        champion=str(latest_detail(ledger, batch_id, "scored").get("champion", "")),
-        decisions=sum(group.decisions for group in groups),
-        queued=counts[0],
-        delivered=counts[1],
-        held=count_held(ledger, batch_id),
-        cancelled=counts[2],
-        groups=groups,
-        fallbacks=fallbacks,
-        halted_because=str(latest_detail(ledger, batch_id, "halted")["check"]) if is_halted else "",
-        due=int(due.get("due") or due.get("rows") or 0),
-        decided_before=int(due.get("decided_before") or 0),
-        decided_in=tuple(json.loads(str(due.get("decided_in") or "{}")).items()),
-        late=int(due.get("late") or 0),
-    )
+        counts = [connection.execute(one).scalar_one() for one in (queued, delivered, cancelled)]
+    return counts[0], counts[1], counts[2]
 
 
 def finished_turns(ledger: Ledger, use_case: str) -> frozenset[datetime]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,26 @@ TRUTH_COLUMNS = ("period", "policy", "rules", "everyone", "hindsight")
 TRUTH_ERRORS = ("policy_error", "rules_error", "difference_error")
 
 
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Who decided what, how it was measured, what releases are called, and every step of theirs."""
+
+    handled: Handled
+    measured: Measured
+    names: ReleaseNames
+    events: list[ReleaseEvent]
+
+
+def gather(ledger: Ledger, use_case: UseCase) -> Gathered:
+    """Read once what the story and the status both tell of."""
+    name = use_case.name
+    found = batches(ledger, name)
+    handled, names = _handled(ledger, name, found), _names(ledger, use_case, found)
+    held = tuple(held_cohorts(ledger, name))
+    measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held)
+    return Gathered(handled, measured, names, _stage_events(ledger, names))
+
+
 def assemble_story(
     ledger: Ledger,
     use_case: UseCase,
@@ -62,17 +83,11 @@ def assemble_story(
     ``snapshots``: where features lie; without it the worked decision shows neither features nor money.
     ``interval_level``: the confidence that the measurements were made with.
     """
-    name = use_case.name
-    found = batches(ledger, name)
-    handled = _handled(ledger, name, found)
-    names = _names(ledger, use_case, found)
-    deciders = handled.deciders()
-    measured = Measured(reads.newest_measurements(ledger, name), deciders, tuple(held_cohorts(ledger, name)))
-    clock, judged = StoryClock(found), verdicts(ledger, name)
-    case, events = use_case_lines(use_case), _stage_events(ledger, names)
-    money = periods_of_money(measured, handled.decided(), names)
-    lines = batch_lines(handled, names)
-    first, last = _span(found)
+    name, read = use_case.name, gather(ledger, use_case)
+    handled, measured, names = read.handled, read.measured, read.names
+    clock, judged, case = StoryClock(handled.batches), verdicts(ledger, name), use_case_lines(use_case)
+    money, lines = periods_of_money(measured, handled.decided(), names), batch_lines(handled, names)
+    first, last = _span(handled.batches)
     known, caveats = truth_lines(truth), caveats_of(ledger, use_case, money)
     check = check_truth(known, money, interval_level) if known else None
     return Story(
@@ -81,19 +96,19 @@ def assemble_story(
         last=last,
         headline=headline(case, money, lines, check, grave_caveats(caveats)),
         money=money,
-        releases=release_lines(events, names, clock),
+        releases=release_lines(read.events, names, clock),
         batches=lines,
         performance=performance(measured, names),
         auc_threshold=_auc_threshold(ledger, use_case),
-        verdicts=verdict_lines(judged, names, events),
+        verdicts=verdict_lines(judged, names, read.events),
         actions=action_lines(measured.figures, use_case),
-        promises=promises(judged, events, measured, names),
+        promises=promises(judged, read.events, measured, names),
         explored=_explored(ledger, use_case, handled, total_cost_of_exploration(measured)),
         impact=impact_lines(measured, use_case, interval_level),
         minimum_impact_ratio=use_case.gate.minimum_impact_ratio,
         worked=worked_decision(ledger, use_case, names, snapshots),
-        serving=serving_lines(batch_costs(ledger, name), len(found), money, names),
-        monitoring=read_monitoring(ledger, use_case, deciders),
+        serving=serving_lines(batch_costs(ledger, name), len(handled.batches), money, names),
+        monitoring=read_monitoring(ledger, use_case, handled.deciders()),
         alerts=alert_lines(alerts(ledger, name), clock),
         quality=quality_summary(handled.results, _fault_rows(ledger, name)),
         ledger=reads.ledger_counts(ledger, name),
@@ -104,16 +119,6 @@ def assemble_story(
         definitions=definitions_for(use_case),
         interval_level=interval_level,
     )
-
-
-def read_measured(ledger: Ledger, use_case: UseCase) -> tuple[Measured, ReleaseNames, list[ReleaseEvent]]:
-    """The newest figures and who decided, what releases are called, and every step of theirs."""
-    name = use_case.name
-    found = batches(ledger, name)
-    names = _names(ledger, use_case, found)
-    deciders = _handled(ledger, name, found).deciders()
-    measured = Measured(reads.newest_measurements(ledger, name), deciders, tuple(held_cohorts(ledger, name)))
-    return measured, names, _stage_events(ledger, names)
 
 
 def use_case_lines(use_case: UseCase) -> UseCaseLines:

@@ -25,7 +25,7 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.ledger.verdicts import TrainingSet, Verdict, append_training_set, append_verdict
-from decisionloop.report.assemble import assemble_story, read_measured
+from decisionloop.report.assemble import assemble_story, gather
 from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.read.evidence import promises
 from decisionloop.report.read.replay_truth import by_period, logged_money, true_money, truth_of_replay
@@ -685,13 +685,13 @@ def test_a_promise_stands_beside_what_came(filled: Filled, use_case: UseCase) ->
     against_a_model = replace(kept, champion_id=MODEL_ID)
     assert _promised(use_case, filled, against_a_model) == (Estimate(9.0, 5.0, 13.0), 0.8, 12, None)
     first_look = replace(kept, challenger_id="credit_line/other")
-    measured, names, events = read_measured(filled.ledger, use_case)
-    assert promises([first_look], events, measured, names) == ()
+    read = gather(filled.ledger, use_case)
+    assert promises([first_look], read.events, read.measured, read.names) == ()
 
 
 def _promised(case: UseCase, filled: Filled, verdict: Verdict) -> tuple[object, ...]:
-    measured, names, events = read_measured(filled.ledger, case)
-    (one,) = promises([verdict], events, measured, names)
+    read = gather(filled.ledger, case)
+    (one,) = promises([verdict], read.events, read.measured, read.names)
     return one.promised, one.level, one.decisions, one.delivered.value
 
 
