@@ -42,14 +42,6 @@ class Estimate:
         return self.bounds is not None and self.bounds.is_sign_open(self.low, self.high)
 
     @property
-    def missing_words(self) -> str:
-        """What missing outcomes make of it, in a sentence or two; empty where all have come."""
-        if self.bounds is None:
-            return ""
-        is_open = " So what is missing could turn its sign." if self.is_sign_open else ""
-        return self.bounds.sentence + is_open
-
-    @property
     def is_known(self) -> bool:
         """Whether the data gave an answer."""
         return self.value is not None

@@ -31,12 +31,3 @@ class OutcomeBounds:
         if self.low is None or self.high is None or low is None or high is None:
             return False
         return not low <= 0 <= high and self.low <= 0 <= self.high
-
-    @property
-    def sentence(self) -> str:
-        """How many are missing, in words, with the bounds where there are any."""
-        coming = f", of which about {self.to_come:,.0f} will still come as earlier cohorts show" if self.to_come else ""
-        text = f"{self.missing:,} outcomes have not come{coming}"
-        if self.low is None or self.high is None:
-            return f"{text}; what they would make of it is not known."
-        return f"{text}; whatever the others are, it lies between {self.low:,.4g} and {self.high:,.4g}."

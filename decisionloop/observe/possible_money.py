@@ -98,7 +98,7 @@ def possible_money(
     """From the contract: every action's money at outcome 0 and 1, and at a small and a large amount.
 
     ``outcome`` and ``amount`` (m,) are what was seen, of these rows or of as many earlier ones as there are: they say
-    how large amounts usually are (`usual_amounts`), and nothing else is learnt from them. ``usual``: what is known of
+    how large amounts usually are (`AmountSizes`), and nothing else is learnt from them. ``usual``: what is known of
     sizes besides, as from the residuals of the release: no size is smaller than that, and where no amount was seen, or
     all are alike, it is all that there is.
     """
@@ -112,15 +112,6 @@ def possible_money(
             worst[:, action] = np.fmin(worst[:, action], money)
             best[:, action] = np.fmax(best[:, action], money)
     return PossibleMoney(worst, best, use_case.outcome.amount is None)
-
-
-def usual_amounts(amount: Floats) -> tuple[float, ...]:
-    """A small and a large amount: the mean less, and plus, the root mean square of what lies on that side of it.
-
-    () where none was seen.
-    """
-    sizes = AmountSizes.of(amount)
-    return () if sizes is None else sizes.ends
 
 
 def _outcomes(use_case: UseCase, outcome: Floats, amount: Floats, usual: UsualAmounts) -> list[tuple[float, float]]:

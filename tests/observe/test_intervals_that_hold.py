@@ -20,7 +20,7 @@ from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate, weighted_mean
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import difference, one_hot
-from decisionloop.observe.possible_money import AmountSizes, PossibleMoney, possible_money, usual_amounts
+from decisionloop.observe.possible_money import AmountSizes, PossibleMoney, possible_money
 from decisionloop.observe.value import realised_value
 from tests.monitor.watched import watched
 
@@ -157,9 +157,9 @@ def test_the_contract_says_what_is_possible() -> None:
 
 
 def test_usual_amounts_are_learnt_from_what_was_seen() -> None:
-    assert usual_amounts(np.array([np.nan])) == ()
-    assert usual_amounts(np.array([5.0, 5.0])) == (5.0, 5.0)
-    assert usual_amounts(np.array([0.0, 0.0, 3.0, np.nan])) == pytest.approx((0.0, 3.0))
+    assert AmountSizes.of(np.array([np.nan])) is None
+    assert AmountSizes.of(np.array([5.0, 5.0])).ends == (5.0, 5.0)
+    assert AmountSizes.of(np.array([0.0, 0.0, 3.0, np.nan])).ends == pytest.approx((0.0, 3.0))
 
 
 def spending() -> UseCase:
