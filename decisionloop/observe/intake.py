@@ -138,7 +138,9 @@ def _history(
         parts.append(pd.DataFrame(content))
     rows = pd.concat(parts, ignore_index=True)
     keys = [rows[name].to_numpy() for name in ("amount", "outcome_class", "observed_at", "decision")]
-    return rows.iloc[np.lexsort([~rows["is_recorded"].to_numpy(), *keys])].reset_index(drop=True)
+    # Of rows that differ in nothing but when it happened, a known time goes first, whatever the order they came in.
+    ties = [rows["happened_at"].to_numpy(), ~rows["is_recorded"].to_numpy()]
+    return rows.iloc[np.lexsort([*ties, *keys])].reset_index(drop=True)
 
 
 def _content(values: pd.Series, is_in_contract: bool) -> np.ndarray:
