@@ -82,6 +82,13 @@ def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     return read_frame(ledger, select(decision).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
 
 
+def has_decisions(source: Ledger | Connection, batch_id: str) -> bool:
+    """Whether any decision of a batch is logged."""
+    statement = select(decision_group.c.batch_id).where(decision_group.c.batch_id == batch_id).limit(1)
+    with facts.reading(source) as connection:
+        return connection.execute(statement).first() is not None
+
+
 def count_decisions(source: Ledger | Connection, batch_id: str) -> tuple[int, int]:
     """How many decisions of a batch are logged, and how many of them are to be sent."""
     statements = [

@@ -48,6 +48,16 @@ def decided_spans(source: Ledger | Connection, use_case: str, covers_days: float
     )
 
 
+def begun_beside(source: Ledger | Connection, one: Batch, covers_days: float) -> frozenset[str]:
+    """Other batches that have decided somebody for good in a span that overlaps the one of a frozen batch."""
+    (told,) = latest_details(source, [one.batch_id], "frozen")
+    span = span_of(one.as_of, covers_days, dict(told))
+    others = decided_spans(source, one.use_case, covers_days)
+    return frozenset(
+        other.batch.batch_id for other in others if other.batch.batch_id != one.batch_id and other.span.overlaps(span)
+    )
+
+
 def decided_at(source: Ledger | Connection, batch_id: str) -> datetime | None:
     """When a batch was decided; None where it is not yet."""
     return next((event.at for event in events(source, batch_id) if event.state == "decided"), None)

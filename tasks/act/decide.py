@@ -13,13 +13,15 @@ from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import KILL_SWITCH
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import count_decisions
+from decisionloop.ledger.due_occurrences import begun_beside
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations
 from tasks.act.hand_over import hand_over, stop_of, warn_of_rules
-from tasks.act.log_decisions import LoggedPart, Signature, log_decisions
+from tasks.act.log_decisions import LoggedPart, log_decisions
 from tasks.act.log_in_ranges import log_in_ranges
+from tasks.act.signature import Signature
 from tasks.each_part import each_part
 from tasks.keep import reached, scope_of
 from tasks.predict.due import refuse_decided_elsewhere
@@ -51,6 +53,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     hand = open_batch_in_hand(use_case, batch_id)
     if hand.batch.state != "scored":
         return "decided before"
+    beside = begun_beside(hand.ledger, hand.batch, hand.use_case.schedule.covers_days)
     refuse_decided_elsewhere(hand.workspace, batch_id)
     because = KILL_SWITCH if hand.is_killed else hand.handed_over or _before(hand)
     decided = _choose(hand, because)
@@ -60,7 +63,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
             decided = _choose(hand, because, decided.costs)
     if decided.agreed.rules_because or not hand.is_of_model:
         _watch_rules(hand, decided)
-    return _log(hand, decided)
+    return _log(hand, decided, beside)
 
 
 def _before(hand: BatchInHand) -> str:
@@ -123,19 +126,19 @@ def _chosen(parts: Sequence[ChosenPart]) -> Chosen:
     return Chosen(actions, functools.reduce(lambda one, other: one + other, (part.groups for part in parts)))
 
 
-def _log(hand: BatchInHand, decided: _Decided) -> str:
+def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
     """Log every part, then say that the batch is decided: only then may anything of it leave.
 
     Where the kill switch overtakes a model's choice, what was logged stands and the rules choose the rest.
     """
     before = ledger_bytes(hand.ledger)
-    logged = _log_parts(hand, decided.agreed)
+    logged = _log_parts(hand, decided.agreed, beside)
     decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
     because, is_overtaken = decided.agreed.rules_because, any(part.is_overtaken for part in logged)
     costs = [*decided.costs, *(part.cost for part in logged)]
     if is_overtaken:
         because, ruled = KILL_SWITCH, _choose(hand, KILL_SWITCH)
-        costs += [*ruled.costs, *(part.cost for part in _log_parts(hand, ruled.agreed))]
+        costs += [*ruled.costs, *(part.cost for part in _log_parts(hand, ruled.agreed, beside))]
     if because == KILL_SWITCH:  # what a model had logged before the switch went on stands
         decisions, messages = count_decisions(hand.ledger, hand.batch_id)
     grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(hand.ledger) - before))
@@ -152,9 +155,9 @@ def _log(hand: BatchInHand, decided: _Decided) -> str:
     return f"{decisions} decided, {messages} to send"
 
 
-def _log_parts(hand: BatchInHand, agreed: Agreed) -> list[LoggedPart]:
+def _log_parts(hand: BatchInHand, agreed: Agreed, beside: frozenset[str]) -> list[LoggedPart]:
     decides = (hand.rules if agreed.rules_because else hand.champion).release_id
-    signature = Signature(decides, hand.rules.release_id, utc_now(), agreed.kind)
+    signature = Signature(decides, hand.rules.release_id, utc_now(), agreed.kind, beside)
     if len(hand.parts) > 1 and hand.ledger.is_sqlite:
         return log_in_ranges(hand, signature)
     return each_part(hand.workspace, log_decisions, hand.batch_id, signature)

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 
 from decisionloop.act.decision_log import BatchFacts, decision_rows
-from decisionloop.ledger.batch_parts import PartKind, find_part
+from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import stored_choice
-from tasks.act.log_unless_killed import append_unless_killed
+from tasks.act.log_unless_overtaken import append_unless_overtaken
+from tasks.act.signature import Signature
 from tasks.keep import scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.tables import read_part
 from tasks.step import step
-
-
-@dataclass(frozen=True)
-class Signature:
-    """By whom and when a batch is decided, and which choice counts: the policy's, or the rules' in its place."""
-
-    champion: str
-    rules: str
-    decided_at: datetime
-    choice: PartKind
-
-    @property
-    def is_by_rules(self) -> bool:
-        """Whether the rules decide everything and explore nothing, as under the kill switch."""
-        return self.choice == "rules_choice"
 
 
 @dataclass(frozen=True)
@@ -54,9 +39,7 @@ def log_decisions(use_case: str, batch_id: str, part: int, signature: Signature)
     hand = open_batch_in_hand(use_case, batch_id)
     with Meter("log", None, scope_of(hand.workspace)) as meter:
         rows = rows_of_part(hand, part, signature)
-        is_logged = append_unless_killed(
-            hand.workspace, signature.is_by_rules, lambda connection: append_decisions(connection, rows)
-        )
+        is_logged = append_unless_overtaken(hand, signature, lambda connection: append_decisions(connection, rows))
         meter.add(len(rows))
     return counted(rows, meter.cost) if is_logged else LoggedPart(0, 0, meter.cost, is_overtaken=True)
 

@@ -20,8 +20,9 @@ from sqlalchemy import Connection
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped, in_order_of_ids
 from decisionloop.ledger.decisions import append_grouped
 from decisionloop.metering import Meter
-from tasks.act.log_decisions import LoggedPart, Signature, counted, rows_of_part
-from tasks.act.log_unless_killed import append_unless_killed
+from tasks.act.log_decisions import LoggedPart, counted, rows_of_part
+from tasks.act.log_unless_overtaken import append_unless_overtaken
+from tasks.act.signature import Signature
 from tasks.each_part import each_part
 from tasks.keep import scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
@@ -65,7 +66,7 @@ def log_in_ranges(hand: BatchInHand, signature: Signature) -> list[LoggedPart]:
                 rows = pa.concat_tables(_read(scratch / f"{part}.rows", number) for part in range(parts))
                 decisions = GroupedDecisions(groups, in_order_of_ids(rows))
                 append = functools.partial(_append, decisions)
-                is_overtaken = not append_unless_killed(workspace, signature.is_by_rules, append)
+                is_overtaken = not append_unless_overtaken(hand, signature, append)
                 if is_overtaken:
                     break
     return [*laid_out, LoggedPart(0, 0, meter.cost, is_overtaken)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -148,10 +148,15 @@ def refuse_decided_elsewhere(workspace: Workspace, batch_id: str) -> None:
     batch = find_batch(workspace.ledger, batch_id)
     others = decided_elsewhere(workspace, batch) if batch is not None else ()
     if others:
-        raise UsageError(
-            f"some of those who are due in {batch_id} have been decided in {', '.join(others)} since it was prepared. "
-            "Run it again: it will decide the rest."
-        )
+        raise decided_in_others(batch_id, others)
+
+
+def decided_in_others(batch_id: str, others: Iterable[str]) -> UsageError:
+    """What to say of a batch that others have overtaken since it was prepared."""
+    return UsageError(
+        f"some of those who are due in {batch_id} have been decided in {', '.join(others)} since it was prepared. "
+        "Run it again: it will decide the rest."
+    )
 
 
 def _who_is_due(workspace: Workspace, batch: Batch, late: LatePeople | None) -> Due:
@@ -197,7 +202,8 @@ def _held(workspace: Workspace, one: DecidedSpan) -> HeldBatch:
 
 
 def _held_since(workspace: Workspace, one: DecidedSpan) -> datetime:
-    return decided_at(workspace.ledger, one.batch.batch_id) or one.batch.state_at
+    """When a batch was decided; one that is still at it may have begun at any time, so it counts as the newest."""
+    return decided_at(workspace.ledger, one.batch.batch_id) or datetime.max.replace(tzinfo=UTC)
 
 
 def entities_due(workspace: Workspace, batch_id: str) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from decisionloop.ledger.batches import batch_id_of, events, latest_detail
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.outbox import count_pending
 from decisionloop.ledger.summary import batch_summary, finished_turns
+from tasks.act import log_unless_overtaken
 from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
 from tests.tasks.installation import Installation, run_flow, working_in
 
@@ -140,6 +142,27 @@ def test_a_halted_batch_has_decided_nobody(on_sqlite):
         decide(on_sqlite, MONDAY)
     on_sqlite.contract(data_quality={"rows": [20, 1000]})
     assert len(decide(on_sqlite, MONDAY + MOMENT)) == A_WEEK
+
+
+def test_of_two_batches_that_are_decided_at_the_same_moment_only_the_first_to_log_decides(live, monkeypatch):
+    one, other = (run_flow("predict", "live", as_of) for as_of in (MONDAY, MONDAY + HOUR))
+    steady, begun = log_unless_overtaken.steady_switch, []
+
+    @contextmanager
+    def overtaken(ledger, use_case):
+        if not begun:
+            begun.append(one)
+            run_flow("act", "live", one)
+        with steady(ledger, use_case) as connection:
+            yield connection
+
+    monkeypatch.setattr(log_unless_overtaken, "steady_switch", overtaken)
+    with pytest.raises(UsageError, match=f"have been decided in {one} since .* Run it again"):
+        run_flow("act", "live", other)
+    assert decided(live, MONDAY + HOUR) == []
+    assert len(decided(live, MONDAY)) == A_WEEK
+    assert decide(live, MONDAY + HOUR) == []
+    assert live.state_of(MONDAY + HOUR) == "covered"
 
 
 def test_a_batch_that_was_killed_before_it_decided_leaves_its_people_to_others(live):

@@ -1,0 +1,44 @@
+"""What was chosen is logged only while it holds: the kill switch may go on, or another batch decide the same people.
+
+Both may happen between the choice and the log, so both are asked for in the transaction that logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from decisionloop.ledger.decisions import has_decisions
+from decisionloop.ledger.due_occurrences import begun_beside
+from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.storage.advisory_lock import take_lock
+from decisionloop.ledger.switch_lock import steady_switch
+from tasks.act.signature import Signature
+from tasks.predict.due import decided_in_others
+from tasks.readback.batch_in_hand import BatchInHand
+
+
+def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Callable[[Connection], object]) -> bool:
+    """Append decisions in one transaction, during which nobody turns the switch.
+
+    Returns False, and appends nothing, where the switch is on and a model chose. Raises UsageError, and appends
+    nothing, where the batch has logged nothing yet and another one has begun to decide in its span meanwhile.
+    """
+    name = hand.use_case.name
+    with steady_switch(hand.ledger, name) as connection:
+        if not signature.is_by_rules and is_kill_switch_on(connection, name):
+            return False
+        _refuse_newcomers(connection, hand, signature.beside)
+        append(connection)
+    return True
+
+
+def _refuse_newcomers(connection: Connection, hand: BatchInHand, beside: frozenset[str]) -> None:
+    """The first to log wins: from then on the others find it in the ledger."""
+    take_lock(connection, "first_decision", hand.use_case.name)
+    if has_decisions(connection, hand.batch_id):
+        return
+    newcomers = begun_beside(connection, hand.batch, hand.use_case.schedule.covers_days) - beside
+    if newcomers:
+        raise decided_in_others(hand.batch_id, sorted(newcomers))

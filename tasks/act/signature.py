@@ -1,0 +1,27 @@
+"""Under which agreement the parts of a batch log what was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from decisionloop.ledger.batch_parts import PartKind
+
+
+@dataclass(frozen=True)
+class Signature:
+    """By whom and when a batch is decided, and which choice counts: the policy's, or the rules' in its place.
+
+    ``beside``: the batches that had decided in an overlapping span when it was last made sure that they share nobody.
+    """
+
+    champion: str
+    rules: str
+    decided_at: datetime
+    choice: PartKind
+    beside: frozenset[str]
+
+    @property
+    def is_by_rules(self) -> bool:
+        """Whether the rules decide everything and explore nothing, as under the kill switch."""
+        return self.choice == "rules_choice"
