@@ -1,9 +1,13 @@
-"""One real Prefect server for the session, and one life of ``small`` that was lived through its flows."""
+"""One real Prefect server for the tests of flows, and one life of ``small`` that was lived through them.
+
+An idle server takes a sixth of a core, so it ends with the last of these tests and not with the session.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
 from tests.small_use_case import as_of, settings_of, write_small
 
+_running = ExitStack()
 WEEKS = 4
 SERVER_SECONDS, EVENTS_SECONDS = 120, 20
 
@@ -82,12 +87,16 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         PREFECT_LOGGING_LEVEL: "ERROR",
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
-    with (
-        temporary_settings(quiet),
-        prefect_test_harness(server_startup_timeout=SERVER_SECONDS),
-        get_client(sync_client=True) as client,
-    ):
-        yield Server(client)
+    with _running:
+        _running.enter_context(temporary_settings(quiet))
+        _running.enter_context(prefect_test_harness(server_startup_timeout=SERVER_SECONDS))
+        yield Server(_running.enter_context(get_client(sync_client=True)))
+
+
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """End the server with the last of these tests, which all run one after the other in one process."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _running.close()
 
 
 @dataclass(frozen=True)

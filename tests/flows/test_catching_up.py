@@ -14,7 +14,7 @@ from decisionloop.workspace import open_workspace
 from tests.live_use_case import A_WEEK, MONDAY, add_orders, order, orders, write_live
 from tests.small_use_case import settings_of
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("flows")
 
 WEEK = timedelta(days=7)
 

@@ -20,7 +20,7 @@ from decisionloop.ledger.releases import baseline, champion, release_events
 from decisionloop.ledger.verdicts import learn_runs
 from tests.small_use_case import ENTITIES, Written, as_of, batch_id
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("flows")
 
 EXPLORATION = 0.2
 STAGES = ("predict", "act", "observe", "learn", "loop")

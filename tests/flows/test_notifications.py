@@ -13,7 +13,7 @@ from tasks.tell.channels import AppriseChannel
 from tests.flows.receivers import mail_server, web_service
 from tests.small_use_case import settings_of, write_small
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("flows")
 
 
 @pytest.fixture

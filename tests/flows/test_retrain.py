@@ -14,7 +14,7 @@ from flows.naming import this_hour
 from flows.retrain import retrain
 from tests.small_use_case import as_of, settings_of
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("flows")
 
 
 @pytest.fixture

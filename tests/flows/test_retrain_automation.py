@@ -12,7 +12,7 @@ import pytest
 
 from tests.architecture.code import ROOT
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("flows")
 
 ARRIVES_SECONDS, STAYS_AWAY_SECONDS = 20, 2
 # What breaks a template: quotes, braces, markup, a line's end; and numbers must stay numbers.

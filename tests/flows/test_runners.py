@@ -15,7 +15,7 @@ from flows.act import act
 from flows.predict import predict
 from tests.small_use_case import as_of, batch_id, settings_of
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("flows")
 
 WEEK, PART_ROWS = 5, 100
 LEFT_OUT = ["decided_at", "latency_ms", "snapshot_digest", "snapshot_row"]
