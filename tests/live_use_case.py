@@ -37,7 +37,7 @@ economics:
   constants: {margin: 10}
   value: {wait: margin * outcome, voucher: margin * outcome - 1}
   explanation: Who comes back earns 10 EUR, and a voucher costs 1.
-policy: {exploration_share: 0.2, holdout_share: 0.05}
+policy: {exploration: {kind: uniform, share: 0.2}, holdout_share: 0.05}
 data_quality: {rows: [20, 1000], maximum_age_days: 10}
 schedule: {cron: 0 6 * * 1, covers_days: 7}
 source:

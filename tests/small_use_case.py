@@ -55,7 +55,7 @@ economics:
   constants: {margin: 10, loss: 40}
   value: {hold: "0", lend: "where(outcome, -loss, margin)"}
   explanation: A loan earns 10 EUR or loses 40.
-policy: {exploration_share: 0.2, holdout_share: 0.1}
+policy: {exploration: {kind: uniform, share: 0.2}, holdout_share: 0.1}
 guardrails: {action_share: {lend: [0.05, 0.95]}, maximum_score_shift: 0.25}
 source:
   kind: full_information_replay
@@ -110,7 +110,7 @@ economics:
     mail: margin * amount * outcome - 1
     voucher: margin * amount * outcome - 3
   explanation: Three tenths of what is bought, less the postage.
-policy: {exploration_share: 0.3, holdout_share: 0.05}
+policy: {exploration: {kind: uniform, share: 0.3}, holdout_share: 0.05}
 source:
   kind: randomised_log_replay
   log: {path: data/experiment.csv, time: decided_at}

@@ -69,6 +69,22 @@ def realised_values(
     return values
 
 
+def money_range(
+    use_case: UseCase, frame: pd.DataFrame, outcomes: Iterable[tuple[float, float]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The worst and the best money of every action, both float64 (n, A), over outcomes: pairs of class and amount.
+
+    NaN where nothing can be said, as where a feature that the money needs is missing, or without any outcome.
+    """
+    money, rows = _Money.over(use_case, frame, use_case.value_expressions), len(frame)
+    worst, best = (np.full((rows, len(use_case.actions)), np.nan) for _ in range(2))
+    for class_, amount in outcomes:
+        for action, expression in enumerate(use_case.value_expressions):
+            one = money.of(expression, np.full(rows, class_), np.full(rows, amount, dtype=np.float64))
+            worst[:, action], best[:, action] = np.fmin(worst[:, action], one), np.fmax(best[:, action], one)
+    return worst, best
+
+
 def action_costs(
     use_case: UseCase, frame: pd.DataFrame, budget: BudgetConstraint, largest: np.ndarray | None = None
 ) -> np.ndarray:

@@ -3,31 +3,28 @@
 Rows of the holdout, rows with a fault and, under the kill switch, every row get the rules' action for certain, as far
 as the limits on shares and cost allow. Where rules stand in for a model that must not decide they explore like rules
 without a model do: what comes of it is what the next model learns from.
-Elsewhere the greedy action (the champion's, or the rules' where they are champion) is taken with probability
-1 - e, and the other allowed actions that reveal an outcome share e. An action that reveals none is never explored:
-its money is known, so trying it would cost something and teach nothing.
+Elsewhere the greedy action (the champion's, or the rules' where they are champion) is taken, unless one of the other
+allowed actions that reveal an outcome is explored, as often as the batch agreed on (`act.exploration`). An action that
+reveals none is never explored: its money is known, so trying it would cost something and teach nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from decisionloop.act.constraints import BatchTotals, limits_of
-from decisionloop.act.draws import in_holdout, uniform_draws
+from decisionloop.act.exploration.agreement import AgreedExploring, Situations, agree_on_exploring, exploring_turn
 from decisionloop.act.prices import BatchPart, Plan, plan
-from decisionloop.act.propensities import Offer
+from decisionloop.act.propensities import Exploring, Offer
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
-from decisionloop.act.situation import Situation, allowed_of, allowed_rules, fallback_reasons
+from decisionloop.act.situation import Situation
+from decisionloop.act.turn import Draws, Turn, salt_of
 from decisionloop.contract import UseCase
-
-Situations = Callable[[], Iterable[tuple[pd.DataFrame, Situation]]]
-"""The parts of a batch in their order, each a canonical frame and what is known of its rows; asked for repeatedly."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,30 @@ def choose(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: S
     keeps the constraints.
     """
     totals = BatchTotals.of(use_case, frame)
-    situation = replace(situation, limits=limits_of_rules(use_case, as_of, totals, lambda: [(frame, situation)]))
+    exploring = agree_to_explore(use_case, as_of, totals, lambda: [(frame, situation)])
+    free = replace(situation, exploring=exploring)
+    situation = replace(free, limits=limits_of_rules(use_case, as_of, totals, lambda: [(frame, free)]))
     agreed = plan_batch(use_case, as_of, totals, lambda: [(frame, situation)])
     return choose_part(use_case, frame, as_of, situation, totals, agreed)
+
+
+def agree_to_explore(
+    use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations
+) -> AgreedExploring | None:
+    """Agree over all parts of a batch on how often each action is explored; None where nothing ever is.
+
+    Where limits have a price, an alternative that uses more of them costs that too: the prices are those of the batch
+    without exploring. Raises what :func:`choose` raises.
+    """
+    price: tuple[float, ...] = ()
+    if use_case.is_explored and use_case.policy.exploration.kind == "priced":
+
+        def unexplored() -> Iterator[tuple[pd.DataFrame, Situation]]:
+            return ((frame, replace(situation, exploring=None)) for frame, situation in parts())
+
+        planned = plan_batch(use_case, as_of, totals, unexplored)
+        price = () if planned is None else tuple(planned.price.tolist())
+    return agree_on_exploring(use_case, as_of, totals, parts, price)
 
 
 def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> Plan | None:
@@ -70,7 +88,9 @@ def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: S
         return None
     if any(situation.is_ruled for _, situation in parts()):
         return None
-    return plan(lambda: (_part(use_case, frame, as_of, situation, totals) for frame, situation in parts()))
+    # Prices take many rounds over the parts: how they explore is worked out once.
+    how_each = [exploring_turn(use_case, frame, as_of, situation).offer.exploring for frame, situation in parts()]
+    return plan(lambda: (_part(use_case, *one, as_of, how, totals) for one, how in zip(parts(), how_each, strict=True)))
 
 
 def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> RulesLimits | None:
@@ -78,7 +98,7 @@ def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, par
 
     def ruled() -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
         for frame, situation in parts():
-            turn = _Turn.of(use_case, frame, as_of, situation)
+            turn = exploring_turn(use_case, frame, as_of, situation)
             yield frame, _explored(turn, turn.rules)[0]
 
     if not totals.rows or not all(situation.is_ruled for _, situation in parts()):
@@ -95,7 +115,7 @@ def choose_part(
     agreed: Plan | None,
 ) -> Choice:
     """Choose for one part of the batch of ``totals``, at the prices that the whole batch agreed on."""
-    turn = _Turn.of(use_case, frame, as_of, situation)
+    turn = exploring_turn(use_case, frame, as_of, situation)
     if situation.is_ruled:
         greedy, preferred = turn.rules, [(np.ones(len(frame)), turn.rules)]
     else:
@@ -120,12 +140,12 @@ def choose_part(
     )
 
 
-def _explored(turn: _Turn, greedy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _explored(turn: Turn, greedy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The action (n,) once some of the rows have drawn another one than ``greedy`` (n,), and which have (n,)."""
-    others = turn.offer.alternatives(greedy)
-    is_exploring = others.any(axis=1) & (turn.draws.exploration < turn.offer.exploration_share)
+    chances = turn.offer.chances(greedy)
+    is_exploring = turn.draws.exploration < chances.sum(axis=1)
     action, rows = greedy.copy(), np.flatnonzero(is_exploring)
-    action[rows] = _one_of(others[rows], turn.draws.alternative(rows))
+    action[rows] = _one_of(chances[rows], turn.draws.alternative(rows))
     return action, is_exploring
 
 
@@ -134,7 +154,7 @@ def _cut(
     frame: pd.DataFrame,
     as_of: datetime,
     limits: RulesLimits,
-    turn: _Turn,
+    turn: Turn,
     propensities_and_action: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Who takes the default action because the limits cut what was drawn (n,), and the propensities (n, A) then.
@@ -158,7 +178,7 @@ def _cut(
 def _assignments(
     use_case: UseCase,
     frame: pd.DataFrame,
-    turn: _Turn,
+    turn: Turn,
     totals: BatchTotals,
     agreed: Plan | None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -170,78 +190,21 @@ def _assignments(
 
 
 def _part(
-    use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation, totals: BatchTotals
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    situation: Situation,
+    as_of: datetime,
+    exploring: Exploring,
+    totals: BatchTotals,
 ) -> BatchPart:
     """A part as the plan sees it; its rows are summed in the order of a draw, whatever order they came in."""
-    turn = _Turn.of(use_case, frame, as_of, situation)
+    turn = Turn.of(use_case, frame, as_of, situation).exploring(exploring)
     order = np.argsort(turn.draws.order, kind="stable")
     limits = limits_of(use_case, frame, totals)
     return BatchPart(turn.offer.rows(order), tuple(limit.rows(order) for limit in limits))
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """What is settled of n rows before any price: the offer, the draws, who is held out or left to the rules."""
-
-    offer: Offer
-    draws: _Draws
-    rules: np.ndarray
-    is_holdout: np.ndarray
-    reason: np.ndarray
-
-    @classmethod
-    def of(cls, use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation) -> _Turn:
-        allowed = allowed_of(use_case, frame, situation)
-        entity_ids = frame[use_case.entity.key].to_numpy(dtype=object)
-        reason = fallback_reasons(situation, allowed)
-        is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
-        rules = allowed_rules(use_case, situation.rules_action, allowed)
-        is_fixed = pd.notna(reason) & ~((reason == situation.rules_because) & situation.is_standing_in)
-        offer = Offer(
-            situation.values,
-            allowed,
-            np.where(is_holdout | is_fixed, rules, -1),
-            use_case.exploration_share,
-            use_case.default_action,
-            np.array(use_case.revealing),
-        )
-        return cls(offer, _Draws(entity_ids, as_of, salt_of(use_case)), rules, is_holdout, reason)
-
-
-def salt_of(use_case: UseCase) -> str:
-    """The salt of a use case's draws: two use cases with the same salt still draw apart."""
-    return f"{use_case.name}/{use_case.policy.salt}"
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """Independent draws in [0, 1) of every row, made when first asked for: most batches need few of them."""
-
-    entity_ids: np.ndarray
-    as_of: datetime
-    salt: str
-
-    @cached_property
-    def mixture(self) -> np.ndarray:
-        """Decides which assignment of the plan a row follows."""
-        return uniform_draws(self.entity_ids, self.as_of, self.salt, "mixture")
-
-    @cached_property
-    def exploration(self) -> np.ndarray:
-        """Decides whether a row explores."""
-        return uniform_draws(self.entity_ids, self.as_of, self.salt, "exploration")
-
-    @cached_property
-    def order(self) -> np.ndarray:
-        """Gives sums an order that no caller can change."""
-        return uniform_draws(self.entity_ids, self.as_of, self.salt, "order")
-
-    def alternative(self, rows: np.ndarray) -> np.ndarray:
-        """Decides among the alternatives, for some of the rows."""
-        return uniform_draws(self.entity_ids[rows], self.as_of, self.salt, "alternative")
-
-
-def _mixed(assignments: np.ndarray, weight: np.ndarray, draws: _Draws) -> np.ndarray:
+def _mixed(assignments: np.ndarray, weight: np.ndarray, draws: Draws) -> np.ndarray:
     """The action (n,) of each row, which follows assignment j of ``assignments`` (J, n) with chance ``weight[j]``."""
     if len(weight) == 1:
         return assignments[0].astype(np.int64)
@@ -249,10 +212,12 @@ def _mixed(assignments: np.ndarray, weight: np.ndarray, draws: _Draws) -> np.nda
     return assignments[drawn, np.arange(assignments.shape[1])].astype(np.int64)
 
 
-def _one_of(others: np.ndarray, draw: np.ndarray) -> np.ndarray:
-    """One of the actions in ``others`` (n, A), all equally likely (n,); meaningless where there is none."""
-    wanted = (draw * others.sum(axis=1)).astype(np.int64) + 1
-    return (others.cumsum(axis=1) >= wanted[:, None]).argmax(axis=1)
+def _one_of(chances: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    """An action (n,) drawn in proportion to ``chances`` (n, A), of which each row has some."""
+    reached = chances.cumsum(axis=1)
+    below = reached <= (draw * reached[:, -1])[:, None]
+    # Rounding must not lead past the last action that has a chance.
+    return np.asarray(np.minimum(below.sum(axis=1), chances.shape[1] - 1 - (chances[:, ::-1] > 0).argmax(axis=1)))
 
 
 def _roles(is_holdout: np.ndarray, offer: Offer, is_exploring: np.ndarray, has_model: bool) -> np.ndarray:

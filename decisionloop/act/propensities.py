@@ -3,8 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
+
+
+class Exploring(Protocol):
+    """How likely other actions are drawn in place of the preferred one."""
+
+    def chances(self, others: np.ndarray) -> np.ndarray:
+        """The chance (n, A) of each action in ``others`` bool (n, A), what may be drawn; 0 elsewhere."""
+
+    def rows(self, index: np.ndarray) -> Exploring:
+        """The same for some of the rows, in the order of ``index``."""
+
+
+@dataclass(frozen=True)
+class FlatShare:
+    """Every decision explores with the same ``share``, which its alternatives have in equal parts."""
+
+    share: float
+
+    def chances(self, others: np.ndarray) -> np.ndarray:
+        """See :class:`Exploring`."""
+        many = others.sum(axis=1)
+        return np.where(others, self.share / np.maximum(many, 1)[:, None], 0.0)
+
+    def rows(self, index: np.ndarray) -> FlatShare:
+        """See :class:`Exploring`."""
+        return self
+
+
+@dataclass(frozen=True)
+class OwnChances:
+    """Each action of each row has a chance ``chance`` (n, A) of its own."""
+
+    chance: np.ndarray
+
+    def chances(self, others: np.ndarray) -> np.ndarray:
+        """See :class:`Exploring`."""
+        return np.where(others, self.chance, 0.0)
+
+    def rows(self, index: np.ndarray) -> OwnChances:
+        """See :class:`Exploring`."""
+        return OwnChances(self.chance[index])
+
+
+NO_EXPLORING = FlatShare(0.0)
 
 
 @dataclass(frozen=True)
@@ -12,15 +57,15 @@ class Offer:
     """What may be chosen for n rows among A actions.
 
     ``values`` money (n, A); ``allowed`` bool (n, A); ``fixed`` (n,) the action of rows that are not the policy's
-    to choose, -1 elsewhere; ``exploration_share`` e; ``default_action`` wins ties, then contract order;
-    ``teaches`` bool (A,): only an action that reveals its outcome is worth exploring, the money of the others is
+    to choose, -1 elsewhere; ``exploring``: how likely the alternatives are; ``default_action`` wins ties, then contract
+    order; ``teaches`` bool (A,): only an action that reveals its outcome is worth exploring, the money of the others is
     known without trying.
     """
 
     values: np.ndarray
     allowed: np.ndarray
     fixed: np.ndarray
-    exploration_share: float
+    exploring: Exploring
     default_action: int
     teaches: np.ndarray
 
@@ -35,13 +80,18 @@ class Offer:
         others[np.arange(len(greedy)), greedy] = False
         return others
 
+    def chances(self, greedy: np.ndarray) -> np.ndarray:
+        """The chance (n, A) that exploring draws each alternative to ``greedy`` (n,)."""
+        return self.exploring.chances(self.alternatives(greedy))
+
     def expected(self, gains: np.ndarray) -> np.ndarray:
         """Gain (n, A) of preferring each action, exploration included, for a gain (n, A) of taking each."""
-        explorable = self.allowed & self.teaches
-        known = np.where(explorable, gains, 0.0)
-        others = explorable.sum(axis=1, keepdims=True) - explorable
-        mean = np.divide(known.sum(axis=1, keepdims=True) - known, others, out=gains.copy(), where=others > 0)
-        return np.where(others > 0, (1 - self.exploration_share) * gains + self.exploration_share * mean, gains)
+        expected = np.empty_like(gains)
+        for action in range(gains.shape[1]):
+            chances = self.chances(np.full(len(gains), action))
+            tried = np.where(chances > 0, chances * gains, 0.0).sum(axis=1)
+            expected[:, action] = (1 - chances.sum(axis=1)) * gains[:, action] + tried
+        return expected
 
     def best(self, gains: np.ndarray) -> np.ndarray:
         """The allowed action of the largest gain (n,), or the fixed one."""
@@ -50,13 +100,17 @@ class Offer:
         return np.where(self.is_free, best, self.fixed)
 
     def propensities(self, greedy: np.ndarray) -> np.ndarray:
-        """P(action) (n, A) when ``greedy`` is preferred: 1 - e, and e shared by the alternatives, if there are any."""
-        others = self.alternatives(greedy)
-        many = others.sum(axis=1)
-        chances = np.where(others, self.exploration_share / np.maximum(many, 1)[:, None], 0.0)
-        chances[np.arange(len(greedy)), greedy] = np.where(many > 0, 1 - self.exploration_share, 1.0)
+        """P(action) (n, A) when ``greedy`` is preferred: the alternatives' chances, and the rest of 1 for it."""
+        chances = self.chances(greedy)
+        chances[np.arange(len(greedy)), greedy] = 1 - chances.sum(axis=1)
         return chances
 
     def rows(self, index: np.ndarray) -> Offer:
         """The offer to some of the rows, in the order of ``index``."""
-        return replace(self, values=self.values[index], allowed=self.allowed[index], fixed=self.fixed[index])
+        return replace(
+            self,
+            values=self.values[index],
+            allowed=self.allowed[index],
+            fixed=self.fixed[index],
+            exploring=self.exploring.rows(index),
+        )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
 from decisionloop.act.rules_limits import LIMIT, RulesLimits
 from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError
+
+if TYPE_CHECKING:
+    from decisionloop.act.exploration.agreement import AgreedExploring
 
 KILL_SWITCH = "kill switch"
 STANDING_IN = "rules stand in: "
@@ -32,6 +37,8 @@ class Situation:
     values to trade, do not apply (guardrails do). ``rules_because``: why the rules decide everything in place of a
     model, "" where they do not. ``limits``: where the contract's limits cut the rules' choice.
     ``allowed`` bool (n, A), None: all. ``is_fallback`` (n,): rows with a fault, ``fallback_reason`` (n,) why.
+    ``reason`` (n,): the rules' words. ``seen``: what outcomes have shown so far, as it was frozen with the batch.
+    ``exploring``: what the batch agreed on; None: nothing is explored.
     """
 
     values: np.ndarray
@@ -42,6 +49,9 @@ class Situation:
     allowed: np.ndarray | None = None
     is_fallback: np.ndarray | None = None
     fallback_reason: np.ndarray | None = None
+    reason: np.ndarray | None = None
+    seen: SeenMoney = NOTHING_SEEN
+    exploring: AgreedExploring | None = None
 
     @property
     def is_ruled(self) -> bool:
@@ -64,6 +74,7 @@ def allowed_of(use_case: UseCase, frame: pd.DataFrame, situation: Situation) -> 
         ("rules_action", situation.rules_action, shape[:1]),
         ("is_fallback", situation.is_fallback, shape[:1]),
         ("fallback_reason", situation.fallback_reason, shape[:1]),
+        ("reason", situation.reason, shape[:1]),
     ):
         if array is not None and np.shape(array) != wanted:
             raise ChoiceError(

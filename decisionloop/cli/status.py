@@ -12,6 +12,7 @@ import typer
 from decisionloop.cli.cohorts import held_line
 from decisionloop.cli.costs import cost_status
 from decisionloop.cli.evidence import evidence_of
+from decisionloop.cli.exploring import exploring_lines
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.outbox import waiting_line
@@ -61,6 +62,7 @@ class Status:
     not_compiled: tuple[str, ...]
     kill_switch: str
     last_batches: tuple[str, ...]
+    exploring: tuple[str, ...]
     missed: tuple[str, ...]
     undelivered: int
     held: tuple[str, ...]
@@ -125,6 +127,7 @@ def status_of(workspace: Workspace) -> Status:
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
+        exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
         undelivered=count_pending(ledger, name),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
@@ -264,6 +267,7 @@ def as_text(state: Status) -> str:
         *(f"  held back     {line}" for line in state.held_cohorts),
         f"  last verdict  {state.last_verdict or 'none'}",
         *(f"  batch         {line}" for line in state.last_batches),
+        *(f"  explores      {line}" for line in state.exploring),
         *(f"  missed        {line}" for line in state.missed),
         *(f"  alert         {line}" for line in state.last_alerts),
         *(f"  watch         {monitor_line(one, state.currency)}" for one in state.monitors),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from decisionloop.contract.exploration import Exploration, PricedExploration
 from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
 Severity = Literal["critical", "row", "warning"]
@@ -74,12 +75,11 @@ Constraint = Annotated[BudgetConstraint | ShareConstraint, Field(discriminator="
 class Policy(Section):
     """How an action is chosen once every action has an expected value."""
 
-    exploration_share: float = field(
-        "Probability that a decision draws one of the other allowed actions that reveal an outcome, "
-        "so that the loop keeps learning.",
-        0.05,
-        ge=0,
-        le=0.5,
+    exploration: Exploration = field(
+        "How far decisions try other allowed actions that reveal an outcome, so that the loop keeps learning, and what "
+        "that may cost.",
+        {"kind": "priced", "budget_share": 0.01},
+        default=PricedExploration(),
     )
     holdout_share: float = field("Share of entities that stay on the rules for good: the referee.", 0.05, ge=0, le=0.5)
     salt: str = field("Changing it redraws holdout and exploration.", "2005", default="1")

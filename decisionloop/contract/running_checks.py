@@ -35,6 +35,19 @@ def check_shares(use_case: UseCase) -> Iterator[Inconsistency]:
             )
 
 
+def check_exploration(use_case: UseCase) -> Iterator[Inconsistency]:
+    """Priced exploration has a budget, and its shares are in order."""
+    exploration, path = use_case.policy.exploration, ("policy", "exploration")
+    if exploration.kind != "priced":
+        return
+    if exploration.budget_share is None and exploration.budget_money is None:
+        yield Inconsistency((*path, "budget_share"), "-", "there is no budget", "Set budget_share or budget_money.")
+    smallest, largest = exploration.smallest_share, exploration.largest_share
+    if smallest > largest:
+        remedy = "Lower it, or raise largest_share."
+        yield Inconsistency((*path, "smallest_share"), smallest, f"above the largest share of {largest:g}", remedy)
+
+
 def check_cost_limit(use_case: UseCase) -> Iterator[Inconsistency]:
     """A limit on the cost needs something that costs."""
     most = use_case.guardrails.maximum_cost
@@ -107,9 +120,9 @@ def check_rows(use_case: UseCase) -> Iterator[Inconsistency]:
 def check_replay(use_case: UseCase) -> Iterator[Inconsistency]:
     """A replayed log shows the outcome of the logged action only."""
     is_log = use_case.source.kind == "randomised_log_replay"
-    if is_log and use_case.policy.holdout_share + use_case.policy.exploration_share == 0:
+    if is_log and use_case.policy.holdout_share == 0 and not use_case.is_explored:
         problem = "a replayed log without exploration teaches one action only"
-        yield Inconsistency(("policy",), 0, problem, "Set exploration_share.")
+        yield Inconsistency(("policy",), 0, problem, "Set exploration.")
     if is_log and use_case.outcome.means_zero_when_absent:
         problem = "a replayed log shows nothing where the loop did not choose the logged action, and that is no 0"
         remedy = "Write the zeros into the log, each with the time at which it was certain, and say unknown."

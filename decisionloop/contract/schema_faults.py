@@ -24,6 +24,11 @@ _REMEDIES = {
     "union_tag_not_found": "Add `kind`; docs/contract.md lists the values.",
     "finite_number": "Write a number.",
 }
+_REPLACED: dict[Path, str] = {
+    ("policy", "exploration_share"): "Write `exploration: {kind: uniform, share: …}` for the same flat share, or leave "
+    "it out: exploring then keeps to a budget (docs/exploring.md).",
+}
+"""Fields of earlier versions, and what is written instead."""
 
 
 def schema_faults(error: ValidationError, written: Written) -> Iterator[Fault]:
@@ -32,6 +37,7 @@ def schema_faults(error: ValidationError, written: Written) -> Iterator[Fault]:
         path: Path = detail["loc"]
         value = "nothing" if detail["type"] == "missing" else _shortened(repr(detail["input"]))
         remedy = _REMEDIES.get(detail["type"], "Correct the value; docs/contract.md shows an example.")
+        remedy = _REPLACED.get(path, remedy) if detail["type"] == "extra_forbidden" else remedy
         problem = detail["msg"].removeprefix("Value error, ")
         yield Fault(named(path, written.content), value, problem, remedy, written.line_of(path))
 

@@ -114,9 +114,11 @@ class UseCase(Section):
         return self.model.action_as == "input" and self.outcome.depends_on_action
 
     @property
-    def exploration_share(self) -> float:
-        """Share of decisions that explore; none where every action reveals the same outcome: it would teach nothing."""
-        return self.policy.exploration_share if self.outcome.depends_on_action else 0.0
+    def is_explored(self) -> bool:
+        """Whether decisions ever explore; not where every action reveals the same outcome: it would teach nothing."""
+        exploration = self.policy.exploration
+        is_off = exploration.share == 0 if exploration.kind == "uniform" else exploration.is_off
+        return self.outcome.depends_on_action and not is_off
 
     @cached_property
     def value_expressions(self) -> tuple[Expression, ...]:

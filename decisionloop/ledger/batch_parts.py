@@ -16,7 +16,16 @@ from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
 PartKind = Literal[
-    "due", "features", "ages", "faults", "scores", "predictions", "choice", "stand_in_choice", "rules_choice"
+    "due",
+    "features",
+    "ages",
+    "faults",
+    "scores",
+    "predictions",
+    "seen_money",
+    "choice",
+    "stand_in_choice",
+    "rules_choice",
 ]
 
 

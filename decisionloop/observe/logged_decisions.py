@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.errors import UsageError
 from decisionloop.observe.estimate import Codes, Floats
 from decisionloop.observe.missing_outcomes import MissingOutcomes
@@ -21,7 +22,8 @@ class LoggedDecisions:
     """n decisions over A actions in contract order.
 
     action            (n,)    index of the action taken
-    propensity        (n,)    probability, at decision time, of the action taken; NaN or 0 = unknown
+    propensity        (n,)    probability, at decision time, of the action taken; NaN or 0 = unknown, and below
+                              `PROPENSITY_FLOOR` out of support: of such a decision the log cannot tell
     reward            (n,)    money that the decision brought; NaN where its outcome was not (or never) revealed
     expected_values   (n, A)  money expected of each action under a reward model that has not learnt from these
                               very outcomes; NaN = no opinion (the row then rests on its outcome alone)
@@ -88,8 +90,8 @@ class LoggedDecisions:
 
     @cached_property
     def has_propensity(self) -> Flags:
-        """(n,) whether the propensity of the action taken is known."""
-        return np.nan_to_num(self.propensity, nan=0.0) > 0
+        """(n,) whether the propensity of the action taken is known, and not so small that it is no evidence."""
+        return np.nan_to_num(self.propensity, nan=0.0) >= PROPENSITY_FLOOR
 
     @cached_property
     def supported(self) -> Flags:

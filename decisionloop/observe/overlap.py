@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.observe.estimate import Floats, effective_sample_size, entity_codes, entity_sums
 from decisionloop.observe.logged_decisions import LoggedDecisions
 
@@ -101,8 +102,8 @@ def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
     problems = []
     if overlap.unsupported_share > rules.maximum_unsupported_share:
         problems.append(
-            f"{overlap.unsupported_share:.1%} of what would change was never tried "
-            f"(at most {rules.maximum_unsupported_share:.1%}): explore there first"
+            f"{overlap.unsupported_share:.1%} of what would change was never tried, or with a chance below "
+            f"{PROPENSITY_FLOOR:.1%} (at most {rules.maximum_unsupported_share:.1%}): explore there first"
         )
     if overlap.effective_n < rules.minimum_effective_n:
         problems.append(

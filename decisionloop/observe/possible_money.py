@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from decisionloop.act.economics import realised_values
+from decisionloop.act.economics import money_range
 from decisionloop.contract import UseCase
 from decisionloop.observe.estimate import Codes, Floats
 
@@ -102,19 +102,13 @@ def possible_money(
     sizes besides, as from the residuals of the release: no size is smaller than that, and where no amount was seen, or
     all are alike, it is all that there is.
     """
-    n, actions = len(frame), len(use_case.actions)
-    worst, best = np.full((n, actions), np.nan), np.full((n, actions), np.nan)
-    for class_, quantity in _outcomes(use_case, _numbers(outcome), _numbers(amount), usual):
-        for action in range(actions):
-            money = realised_values(
-                use_case, frame, np.full(n, action), np.full(n, class_), np.full(n, quantity, dtype=np.float64)
-            )
-            worst[:, action] = np.fmin(worst[:, action], money)
-            best[:, action] = np.fmax(best[:, action], money)
-    return PossibleMoney(worst, best, use_case.outcome.amount is None)
+    spanning = spanning_outcomes(use_case, _numbers(outcome), _numbers(amount), usual)
+    return PossibleMoney(*money_range(use_case, frame, spanning), use_case.outcome.amount is None)
 
 
-def _outcomes(use_case: UseCase, outcome: Floats, amount: Floats, usual: UsualAmounts) -> list[tuple[float, float]]:
+def spanning_outcomes(
+    use_case: UseCase, outcome: Floats, amount: Floats, usual: UsualAmounts = ()
+) -> list[tuple[float, float]]:
     """Outcomes (class, amount) between which money is spread out; () where nothing tells the amounts of a class.
 
     The amounts of a class that was never seen are those of the other, unless they are all alike: that nobody who bought

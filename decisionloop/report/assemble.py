@@ -21,6 +21,7 @@ from decisionloop.report.read.batches import Handled, alert_lines, batch_lines, 
 from decisionloop.report.read.beside import caveats_of, known_events
 from decisionloop.report.read.costs import serving_lines
 from decisionloop.report.read.evidence import action_lines, promises
+from decisionloop.report.read.exploring import planned_by_batch, planned_in_all
 from decisionloop.report.read.impact import impact_lines
 from decisionloop.report.read.measurements import (
     Measured,
@@ -226,6 +227,7 @@ def _explored(ledger: Ledger, use_case: UseCase, handled: Handled, cost: Estimat
         yes_rate=_yes_rate(of_explored),
         other_yes_rate=_yes_rate([one for one in seen if one.role != EXPLORATION]),
         otherwise=_otherwise(use_case),
+        planned=planned_in_all(planned_by_batch(ledger, use_case)),
     )
 
 

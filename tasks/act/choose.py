@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.constraints import BatchTotals
+from decisionloop.act.exploration.agreement import AgreedExploring
+from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
 from decisionloop.act.guardrails import Tally
 from decisionloop.act.policy import Choice, choose_part
 from decisionloop.act.prices import Plan
@@ -33,13 +35,16 @@ class Agreed:
     """What the parts of a batch agree on before anyone chooses.
 
     ``rules_because``: why the rules decide everything in place of a model, "" where they do not. ``plan``: the prices
-    of the policy's constraints. ``limits``: where the guardrails cut the rules' choice.
+    of the policy's constraints. ``limits``: where the guardrails cut the rules' choice. ``seen``: what outcomes have
+    shown so far; ``exploring``: how often each action is tried, None where none ever is.
     """
 
     totals: BatchTotals
     rules_because: str = ""
     plan: Plan | None = None
     limits: RulesLimits | None = None
+    seen: SeenMoney = NOTHING_SEEN
+    exploring: AgreedExploring | None = None
 
     @property
     def kind(self) -> PartKind:
@@ -59,11 +64,13 @@ class ChosenPart:
     cost: StageCost
 
 
-def situations(hand: BatchInHand, rules_because: str) -> Iterator[tuple[pd.DataFrame, Situation]]:
+def situations(
+    hand: BatchInHand, rules_because: str, seen: SeenMoney, exploring: AgreedExploring | None = None
+) -> Iterator[tuple[pd.DataFrame, Situation]]:
     """The parts of a batch as the plan reads them, one at a time."""
     for part in hand.parts:
         frame, _, situation = situation_of(hand, part, rules_because)
-        yield frame, situation
+        yield frame, replace(situation, seen=seen, exploring=exploring)
 
 
 @step
@@ -74,7 +81,7 @@ def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> C
     with Meter("decide", None, scope_of(workspace)) as meter:
         frame, scores, situation = situation_of(hand, part, agreed.rules_because)
         if find_part(hand.ledger, batch_id, kind, part) is None:
-            situation = replace(situation, limits=agreed.limits)
+            situation = replace(situation, limits=agreed.limits, seen=agreed.seen, exploring=agreed.exploring)
             choice = choose_part(contract, frame, hand.as_of, situation, agreed.totals, agreed.plan)
             kept = keep_part(workspace, batch_id, kind, part, _table(contract, choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from decisionloop.act.constraints import BatchTotals, UnknownCost
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
-from decisionloop.act.policy import limits_of_rules, plan_batch
+from decisionloop.act.policy import agree_to_explore, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import KILL_SWITCH
 from decisionloop.ledger.batches import Scalar
@@ -18,6 +18,7 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations
+from tasks.act.freeze_seen_money import freeze_seen_money
 from tasks.act.hand_over import hand_over, stop_of, warn_of_rules
 from tasks.act.log_decisions import LoggedPart, log_decisions
 from tasks.act.log_in_ranges import log_in_ranges
@@ -107,13 +108,15 @@ def _choose(hand: BatchInHand, rules_because: str, before: tuple[StageCost, ...]
 def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
     """What the parts must agree on before anyone chooses."""
     contract = hand.use_case
-    parts = functools.partial(situations, hand, rules_because)
+    seen = freeze_seen_money(hand)
+    parts = functools.partial(situations, hand, rules_because, seen)
     totals = functools.reduce(lambda one, other: one + other, (BatchTotals.of(contract, frame) for frame, _ in parts()))
-    limits = limits_of_rules(contract, hand.as_of, totals, parts)
-    if not contract.policy.constraints or limits is not None:
-        return Agreed(totals, rules_because, None, limits)
     try:
-        return Agreed(totals, rules_because, plan_batch(contract, hand.as_of, totals, parts), None)
+        exploring = agree_to_explore(contract, hand.as_of, totals, parts)
+        exploring_parts = functools.partial(parts, exploring)
+        limits = limits_of_rules(contract, hand.as_of, totals, exploring_parts)
+        plan = None if limits else plan_batch(contract, hand.as_of, totals, exploring_parts)
+        return Agreed(totals, rules_because, plan, limits, seen, exploring)
     except (InfeasibleConstraints, UnknownCost) as error:
         remedy = "Change policy.constraints, then run the batch again."
         reason = hand_over(hand, Stop("constraint", "constraints cannot be kept", [str(error)], [remedy]))
@@ -141,6 +144,7 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
         costs += [*ruled.costs, *(part.cost for part in _log_parts(hand, ruled.agreed, beside))]
     if because == KILL_SWITCH:  # what a model had logged before the switch went on stands
         decisions, messages = count_decisions(hand.ledger, hand.batch_id)
+    exploring = decided.agreed.exploring
     grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(hand.ledger) - before))
     detail: dict[str, Scalar] = {
         "decisions": decisions,
@@ -150,6 +154,7 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
         # What both decided is nobody's usual.
         "actions": None if is_overtaken else decided.chosen.actions.to_json(),
         "groups": None if is_overtaken else decided.chosen.groups.to_json(),
+        "exploring": None if is_overtaken or exploring is None else exploring.figures.to_json(),
     }
     reached(hand, "decided", detail, [*costs, grown])
     return f"{decisions} decided, {messages} to send"

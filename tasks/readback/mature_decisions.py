@@ -19,6 +19,7 @@ from decisionloop.predict.rules import apply_rules
 from decisionloop.workspace import Workspace
 from tasks.readback.frozen_rows import frozen_rows
 from tasks.readback.maturity import mature_until
+from tasks.readback.seen_money import seen_money_by_batch
 
 
 def training_window(workspace: Workspace, as_of: datetime) -> tuple[datetime, datetime]:
@@ -58,8 +59,9 @@ def _read(
         raise UsageError(f"no mature decision of {name} between {since:%Y-%m-%d} and {until:%Y-%m-%d}{held}.")
     log, frame = under_present_contract(workspace.use_case, log, frozen_rows(workspace, log))
     log = with_absent_outcomes(workspace.use_case, with_due_at(workspace.use_case, log, frame), known_at)
-    rules_action, _ = apply_rules(workspace.use_case, workspace.code, frame)
-    return LoggedBatches(log, frame, rules_action)
+    rules_action, rules_reason = apply_rules(workspace.use_case, workspace.code, frame)
+    seen = seen_money_by_batch(workspace, [one.to_pydatetime() for one in log["as_of"].unique()])
+    return LoggedBatches(log, frame, rules_action, rules_reason, seen)
 
 
 def under_present_contract(

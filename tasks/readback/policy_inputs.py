@@ -38,13 +38,23 @@ def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.D
         allowed=allowed_actions(use_case, frame),
         is_fallback=reasons != "",
         fallback_reason=reasons,
+        reason=_words(scores["rules_reason_codes"]),
     )
     return frame, scores, situation
 
 
+def _words(codes: pa.ChunkedArray) -> np.ndarray:
+    """The rules' words (n,) from their reason codes, JSON lists of one text each."""
+    told = codes.combine_chunks().cast(pa.string()).dictionary_encode()
+    words = [json.loads(text)[0] for text in told.dictionary.to_pylist()]
+    return np.array(words, dtype=object)[told.indices.to_numpy()] if len(words) else np.zeros(0, dtype=object)
+
+
 def _read_by_policy(use_case: UseCase) -> list[str]:
-    """The entity, what the expressions of who may get what and at which cost read, and what monitors look at."""
+    """The entity, what the expressions of who may get what, at which cost and for which money read, and what monitors
+    look at."""
     texts: Iterable[str] = [
+        *use_case.economics.value.values(),
         *(action.allowed_if for action in use_case.actions if action.allowed_if),
         *(text for one in use_case.policy.constraints for text in getattr(one, "cost", {}).values()),
     ]

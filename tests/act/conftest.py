@@ -61,7 +61,9 @@ def make_use_case() -> MakeUseCase:
 
     def make(policy: dict[str, object] | None = None, **sections: object) -> UseCase:
         contract = _contract() | sections
-        contract["policy"] = {"exploration_share": 0.1, "holdout_share": 0.0, "salt": "1"} | (policy or {})
+        contract["policy"] = {"exploration": {"kind": "uniform", "share": 0.1}, "holdout_share": 0.0, "salt": "1"} | (
+            policy or {}
+        )
         return UseCase.model_validate(contract)
 
     return make

@@ -34,7 +34,7 @@ def situations(draw: st.DrawFn) -> tuple[int, Situation, dict[str, object]]:
     allowed = random.random((rows, 3)) < 0.7
     allowed[np.arange(rows), random.integers(0, 3, rows)] = True
     policy = {
-        "exploration_share": draw(st.sampled_from([0.0, 0.05, 0.5])),
+        "exploration": {"kind": "uniform", "share": draw(st.sampled_from([0.0, 0.05, 0.5]))},
         "holdout_share": draw(st.sampled_from([0.0, 0.2])),
         "salt": str(seed),
     }
@@ -68,12 +68,12 @@ def test_propensities_are_a_distribution_over_what_is_allowed(make_use_case, mak
     assert (choice.propensity > 0).all()
     is_free = (choice.role != "holdout") & pd.isna(choice.fallback_reason)
     assert (choice.propensity[~is_free] == 1).all()
-    if use_case.policy.exploration_share > 0:
+    if use_case.policy.exploration.share > 0:
         teaches = situation.allowed & np.array(use_case.revealing)
         assert (choice.propensities > 0)[is_free][teaches[is_free]].all()
         # What reveals no outcome is taken when it is best, and never to learn from it.
         silent = choice.propensities[is_free][:, ~np.array(use_case.revealing)]
-        share = use_case.policy.exploration_share
+        share = use_case.policy.exploration.share
         is_mixed = bool(use_case.policy.constraints) & situation.has_model
         assert is_mixed or (np.isclose(silent, 0) | np.isclose(silent, 1 - share) | np.isclose(silent, 1)).all()
 
@@ -114,7 +114,9 @@ def test_frequencies_match_propensities(make_use_case, make_frame, maximum):
     situation = _situation(rows, values=values, allowed=allowed)
     counts, expected = np.zeros((rows, 3)), np.zeros((rows, 3))
     for salt in range(salts):
-        use_case = make_use_case(policy={"exploration_share": 0.2, "salt": str(salt), "constraints": share})
+        use_case = make_use_case(
+            policy={"exploration": {"kind": "uniform", "share": 0.2}, "salt": str(salt), "constraints": share}
+        )
         choice = choose(use_case, frame, AS_OF, situation)
         counts[np.arange(rows), choice.action] += 1
         expected += choice.propensities
@@ -147,7 +149,7 @@ def test_an_action_that_reveals_no_outcome_is_never_explored(make_use_case, make
 
 def test_the_best_value_wins_and_ties_go_to_the_default_then_to_contract_order(make_use_case, make_frame):
     values = np.array([[1.0, 1.0, 1.0], [2.0, 1.0, 2.0], [0.0, 1.0, 3.0]])
-    use_case = make_use_case(policy={"exploration_share": 0.0})
+    use_case = make_use_case(policy={"exploration": {"kind": "uniform", "share": 0.0}})
     choice = choose(use_case, make_frame(3), AS_OF, _situation(3, values=values))
     assert choice.action.tolist() == [NOTHING, CALL, MAIL]
     assert choice.expected_value.tolist() == [1.0, 2.0, 3.0]
@@ -195,7 +197,9 @@ def test_rows_with_a_fault_go_to_the_rules_with_the_reason(make_use_case, make_f
         is_fallback=np.array([True, True, False, False]),
         fallback_reason=np.array(["spend is missing", None, None, None], dtype=object),
     )
-    choice = choose(make_use_case(policy={"exploration_share": 0.0}), make_frame(4), AS_OF, situation)
+    choice = choose(
+        make_use_case(policy={"exploration": {"kind": "uniform", "share": 0.0}}), make_frame(4), AS_OF, situation
+    )
     assert choice.fallback_reason.tolist() == ["spend is missing", ROW_FAULT, NO_VALUE, None]
     assert choice.role.tolist() == ["baseline", "baseline", "baseline", "champion"]
     assert choice.action.tolist() == [CALL, CALL, CALL, MAIL]
@@ -205,7 +209,9 @@ def test_rows_with_a_fault_go_to_the_rules_with_the_reason(make_use_case, make_f
 def test_a_missing_value_of_a_forbidden_action_does_not_matter(make_use_case, make_frame):
     allowed = np.array([[False, True, True]])
     situation = _situation(1, values=np.array([[np.nan, 0.0, 1.0]]), allowed=allowed)
-    choice = choose(make_use_case(policy={"exploration_share": 0.0}), make_frame(1), AS_OF, situation)
+    choice = choose(
+        make_use_case(policy={"exploration": {"kind": "uniform", "share": 0.0}}), make_frame(1), AS_OF, situation
+    )
     assert choice.action.tolist() == [MAIL]
     assert choice.fallback_reason.tolist() == [None]
 
@@ -214,7 +220,7 @@ def test_a_missing_value_of_a_forbidden_action_does_not_matter(make_use_case, ma
 def test_the_kill_switch_reverts_everything_to_the_rules_at_once(make_use_case, make_frame, has_model):
     # not even a constraint that cannot be kept may stand in its way
     policy = {
-        "exploration_share": 0.5,
+        "exploration": {"kind": "uniform", "share": 0.5},
         "holdout_share": 0.3,
         "constraints": [{"kind": "share", "action": "mail", "minimum": 1.0}],
     }

@@ -57,7 +57,9 @@ def test_a_budget_is_never_exceeded_in_expectation(
     frame, situation = _frame(make_frame, rows, seed), _situation(rows, seed, is_tied)
 
     def chosen(limit):
-        use_case = make_use_case(policy={"exploration_share": exploration, "constraints": [_budget(limit)]})
+        use_case = make_use_case(
+            policy={"exploration": {"kind": "uniform", "share": exploration}, "constraints": [_budget(limit)]}
+        )
         choice = choose(use_case, frame, AS_OF, situation)
         return choice, _expected_cost(use_case, frame, choice)
 
@@ -79,7 +81,9 @@ def test_raising_a_budget_never_lowers_the_value(make_use_case, make_frame, rows
     frame, situation = _frame(make_frame, rows, seed), _situation(rows, seed, is_tied)
     values = []
     for limit in np.linspace(0.5, 1.1, 4) * 0.1 * frame["spend"].sum():
-        use_case = make_use_case(policy={"exploration_share": exploration, "constraints": [_budget(limit)]})
+        use_case = make_use_case(
+            policy={"exploration": {"kind": "uniform", "share": exploration}, "constraints": [_budget(limit)]}
+        )
         try:
             values.append(_expected_value(situation, choose(use_case, frame, AS_OF, situation)))
         except InfeasibleConstraints:
@@ -91,7 +95,7 @@ def test_raising_a_budget_never_lowers_the_value(make_use_case, make_frame, rows
 @given(**CASES, low=st.floats(0.3, 0.5), width=st.sampled_from([0.0, 0.05, 0.2]))
 def test_shares_stay_within_their_bounds(make_use_case, make_frame, rows, seed, is_tied, exploration, low, width):
     share = {"kind": "share", "action": "mail", "minimum": low, "maximum": low + width}
-    use_case = make_use_case(policy={"exploration_share": exploration, "constraints": [share]})
+    use_case = make_use_case(policy={"exploration": {"kind": "uniform", "share": exploration}, "constraints": [share]})
     choice = choose(use_case, _frame(make_frame, rows, seed), AS_OF, _situation(rows, seed, is_tied))
     assert low - 1e-8 <= choice.propensities[:, MAIL].mean() <= low + width + 1e-8
 
@@ -107,7 +111,7 @@ def test_several_limits_together_cost_no_more_than_they_must(make_use_case, make
         {"kind": "share", "action": "mail", "minimum": 0.2, "maximum": 0.3},
         {"kind": "share", "action": "call", "minimum": 0.25},
     ]
-    use_case = make_use_case(policy={"exploration_share": 0.0, "constraints": constraints})
+    use_case = make_use_case(policy={"exploration": {"kind": "uniform", "share": 0.0}, "constraints": constraints})
     choice = choose(use_case, frame, AS_OF, situation)
     costs = action_costs(use_case, frame, use_case.policy.constraints[0])
     is_mail, is_call = (np.tile(np.eye(3)[a], (rows, 1)) for a in (MAIL, CALL))
@@ -152,7 +156,7 @@ def test_the_price_of_a_budget_is_what_one_more_unit_would_earn(make_use_case, m
 def test_the_holdout_and_the_rules_count_towards_a_budget(make_use_case, make_frame):
     frame, rows = make_frame(1000), 1000
     situation = Situation(np.tile([9.0, 0.0, 5.0], (rows, 1)), np.full(rows, MAIL), has_model=True)
-    policy = {"holdout_share": 0.3, "exploration_share": 0.1, "constraints": [_budget(1500)]}
+    policy = {"holdout_share": 0.3, "exploration": {"kind": "uniform", "share": 0.1}, "constraints": [_budget(1500)]}
     use_case = make_use_case(policy=policy)
     choice = choose(use_case, frame, AS_OF, situation)
     assert _expected_cost(use_case, frame, choice) == pytest.approx(1500)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from decisionloop.act.constraints import BatchTotals, UnknownCost, limits_of
 from decisionloop.act.economics import action_costs
 from decisionloop.act.guardrails import Tally, guard_after
-from decisionloop.act.policy import choose, choose_part, plan_batch
+from decisionloop.act.policy import agree_to_explore, choose, choose_part, plan_batch
 from decisionloop.act.situation import Situation
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
@@ -60,6 +60,8 @@ def _rows(situation, where):
 def _in_parts(use_case, parts):
     """The choices of the parts, whose totals and prices were agreed on."""
     totals = functools.reduce(operator.add, [BatchTotals.of(use_case, frame) for frame, _ in parts])
+    exploring = agree_to_explore(use_case, AS_OF, totals, lambda: iter(parts))
+    parts = [(frame, replace(situation, exploring=exploring)) for frame, situation in parts]
     agreed = plan_batch(use_case, AS_OF, totals, lambda: iter(parts))
     return totals, [choose_part(use_case, frame, AS_OF, situation, totals, agreed) for frame, situation in parts]
 
@@ -87,7 +89,11 @@ def test_parts_choose_as_the_whole_where_no_limit_binds(
     make_use_case, make_frame, rows, seed, places, is_loose, is_killed, has_model
 ):
     use_case = make_use_case(
-        policy={"exploration_share": 0.3, "holdout_share": 0.1, "constraints": LOOSE if is_loose else []}
+        policy={
+            "exploration": {"kind": "uniform", "share": 0.3},
+            "holdout_share": 0.1,
+            "constraints": LOOSE if is_loose else [],
+        }
     )
     frame, situation = _batch(make_frame, rows, seed)
     frame.loc[0, "spend"] = 7.0
@@ -105,7 +111,7 @@ def test_limits_hold_over_all_parts_at_no_greater_loss(make_use_case, make_frame
     situation = replace(situation, values=np.nan_to_num(situation.values), is_fallback=None, fallback_reason=None)
     situation = replace(situation, allowed=None)
     budget = {"kind": "budget", "cost": {"call": "0.1 * spend", "mail": "2"}, "limit": 1e9}
-    plain = {"exploration_share": 0.1}
+    plain = {"exploration": {"kind": "uniform", "share": 0.1}}
     free = choose(make_use_case(policy=plain), frame, AS_OF, situation)
     unbound = make_use_case(policy=plain | {"constraints": [budget]})
     least = 0.1 * action_costs(unbound, frame, unbound.policy.constraints[0]).max(axis=1).sum()
@@ -136,9 +142,11 @@ def test_the_order_in_which_parts_are_computed_changes_nothing(make_use_case, ma
     frame, situation = _batch(make_frame, rows, seed)
     frame = frame.assign(spend=frame["spend"].fillna(50.0))
     tight = [{"kind": "share", "action": "mail", "maximum": 0.6}]
-    use_case = make_use_case(policy={"exploration_share": 0.1, "constraints": tight})
+    use_case = make_use_case(policy={"exploration": {"kind": "uniform", "share": 0.1}, "constraints": tight})
     parts = _cut(frame, situation, _cuts(places, rows))
     totals = functools.reduce(operator.add, [BatchTotals.of(use_case, part) for part, _ in parts])
+    exploring = agree_to_explore(use_case, AS_OF, totals, lambda: iter(parts))
+    parts = [(part, replace(known, exploring=exploring)) for part, known in parts]
     plans = [plan_batch(use_case, AS_OF, totals, lambda: iter(parts)) for _ in range(2)]
     forward = [choose_part(use_case, part, AS_OF, known, totals, plans[0]) for part, known in parts]
     backward = [choose_part(use_case, part, AS_OF, known, totals, plans[1]) for part, known in parts[::-1]]

@@ -28,7 +28,9 @@ def _ruled(rows: int, action: int | np.ndarray, reason: str = "", has_model: boo
 
 @pytest.mark.parametrize("reason", ["", KILL_SWITCH])
 def test_rows_in_excess_of_a_largest_share_take_the_default_action(make_use_case, make_frame, reason):
-    use_case = make_use_case(policy={"exploration_share": 0.0}, guardrails={"action_share": {"call": [0.0, 0.6]}})
+    use_case = make_use_case(
+        policy={"exploration": {"kind": "uniform", "share": 0.0}}, guardrails={"action_share": {"call": [0.0, 0.6]}}
+    )
     choice = choose(use_case, make_frame(500), AS_OF, _ruled(500, CALL, reason, bool(reason)))
     assert np.bincount(choice.action, minlength=3).tolist() == [300, 200, 0]
     is_cut = choice.action == NOTHING
@@ -42,7 +44,8 @@ def test_rows_in_excess_of_a_largest_share_take_the_default_action(make_use_case
 
 def test_rows_in_excess_of_a_largest_cost_take_the_default_action(make_use_case, make_frame):
     use_case = make_use_case(
-        policy={"exploration_share": 0.0, "constraints": [BUDGET]}, guardrails={"maximum_cost": 700.0}
+        policy={"exploration": {"kind": "uniform", "share": 0.0}, "constraints": [BUDGET]},
+        guardrails={"maximum_cost": 700.0},
     )
     frame = make_frame(500)
     rules = np.where(np.arange(500) % 2, CALL, MAIL)
@@ -62,7 +65,9 @@ def test_a_draw_is_the_same_whatever_the_order_of_rows(make_use_case, make_frame
 
 
 def test_where_the_default_action_is_forbidden_the_rules_choice_stands(make_use_case, make_frame):
-    use_case = make_use_case(policy={"exploration_share": 0.0}, guardrails={"action_share": {"call": [0.0, 0.5]}})
+    use_case = make_use_case(
+        policy={"exploration": {"kind": "uniform", "share": 0.0}}, guardrails={"action_share": {"call": [0.0, 0.5]}}
+    )
     allowed = np.tile([True, False, True], (40, 1))
     choice = choose(use_case, make_frame(40), AS_OF, replace(_ruled(40, CALL), allowed=allowed))
     assert set(choice.action) == {CALL}
@@ -71,7 +76,7 @@ def test_where_the_default_action_is_forbidden_the_rules_choice_stands(make_use_
 
 def test_the_default_action_and_a_smallest_share_cut_nobody(make_use_case, make_frame):
     shares = {"action_share": {"nothing": [0.0, 0.2], "mail": [0.5, 1.0]}}
-    use_case = make_use_case(policy={"exploration_share": 0.0}, guardrails=shares)
+    use_case = make_use_case(policy={"exploration": {"kind": "uniform", "share": 0.0}}, guardrails=shares)
     choice = choose(use_case, make_frame(60), AS_OF, _ruled(60, NOTHING))
     assert set(choice.action) == {NOTHING}
     assert set(choice.fallback_reason) == {None}
@@ -80,7 +85,8 @@ def test_the_default_action_and_a_smallest_share_cut_nobody(make_use_case, make_
 def test_exploring_rules_keep_the_limits_too(make_use_case, make_frame):
     """What rules never choose is drawn to learn from; it counts like everything else that would be done."""
     use_case = make_use_case(
-        policy={"exploration_share": 0.4, "holdout_share": 0.0}, guardrails={"action_share": {"call": [0.0, 0.1]}}
+        policy={"exploration": {"kind": "uniform", "share": 0.4}, "holdout_share": 0.0},
+        guardrails={"action_share": {"call": [0.0, 0.1]}},
     )
     choice = choose(use_case, make_frame(1000), AS_OF, _ruled(1000, MAIL))
     shares = np.bincount(choice.action, minlength=3) / 1000
@@ -103,7 +109,7 @@ def test_exploring_rules_keep_the_limits_too(make_use_case, make_frame):
 )
 def test_parts_together_keep_the_limits_as_the_whole(make_use_case, make_frame, rows, seed, largest, most, places):
     use_case = make_use_case(
-        policy={"exploration_share": 0.0, "holdout_share": 0.2, "constraints": [BUDGET]},
+        policy={"exploration": {"kind": "uniform", "share": 0.0}, "holdout_share": 0.2, "constraints": [BUDGET]},
         guardrails={"action_share": {"call": [0.0, largest]}, "maximum_cost": most},
     )
     frame = make_frame(rows)

@@ -35,11 +35,11 @@ def test_neither_a_bad_name_nor_a_folder_that_exists(cli, vouchers):
 def _break(vouchers: Path) -> None:
     contract = vouchers / "usecase.yaml"
     text = contract.read_text()
-    text = text.replace("exploration_share: 0.2", "exploration_share: 2").replace("covers_days: 7", "covers_days: -7")
+    text = text.replace("budget_share: 0.01", "budget_share: 2").replace("covers_days: 7", "covers_days: -7")
     contract.write_text(text + "\nsurprise: 1\n")
 
 
-FAULTY = {"policy.exploration_share", "schedule.covers_days", "surprise"}
+FAULTY = {"policy.exploration.budget_share", "schedule.covers_days", "surprise"}
 
 
 def test_a_faulty_contract_is_2_with_one_line_a_fault(cli, vouchers):
@@ -97,8 +97,8 @@ def test_a_version_that_the_ledger_knows_with_another_meaning_is_2(cli, vouchers
         record_use_case(ledger, "vouchers", known.use_case.digest, known.use_case.version, known.text)
     assert cli("usecase", "check", "usecases/vouchers").exit_code == 0
     contract = vouchers / "usecase.yaml"
-    contract.write_text(contract.read_text().replace("exploration_share: 0.2", "exploration_share: 0.3"))
+    contract.write_text(contract.read_text().replace("budget_share: 0.01", "budget_share: 0.02"))
     told = cli("usecase", "check", "usecases/vouchers")
     assert told.exit_code == 2
-    assert "policy.exploration_share" in told.err
+    assert "policy.exploration.budget_share" in told.err
     assert "Set `version: 2`" in told.err

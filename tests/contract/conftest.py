@@ -38,7 +38,7 @@ economics:
   value: {wait: "0", offer: "margin * amount * outcome - 1"}
   explanation: A fifth of it.
 policy:
-  exploration_share: 0.05
+  exploration: {kind: uniform, share: 0.05}
   holdout_share: 0.05
   constraints:
     - {kind: budget, cost: {offer: "1 + 0.01 * spend"}, limit: 100}

@@ -102,7 +102,9 @@ def test_a_replayed_log_without_exploration_is_refused(contract_text):
     from decisionloop.contract import parse_use_case
     from decisionloop.errors import ContractError
 
-    text = _of_a_replayed_log(contract_text, policy={"exploration_share": 0, "holdout_share": 0})
+    text = _of_a_replayed_log(
+        contract_text, policy={"exploration": {"kind": "uniform", "share": 0}, "holdout_share": 0}
+    )
     with pytest.raises(ContractError, match="teaches one action only"):
         parse_use_case(text, "usecase.yaml")
 

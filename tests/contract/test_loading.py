@@ -24,12 +24,12 @@ def test_every_fault_is_reported_not_only_the_first(contract_text):
     content = yaml.safe_load(contract_text)
     del content["title"]
     content["features"][0]["type"] = "float"
-    content["policy"]["exploration_share"] = 0.9
+    content["policy"]["exploration"] = {"kind": "uniform", "share": 0.9}
     content["surprise"] = 1
     with pytest.raises(ContractError) as raised:
         parse_use_case(yaml.safe_dump(content), "usecase.yaml")
     found = {fault.path: fault for fault in raised.value.faults}
-    assert set(found) == {"title", "features.spend.type", "policy.exploration_share", "surprise"}
+    assert set(found) == {"title", "features.spend.type", "policy.exploration.share", "surprise"}
     assert all(fault.remedy and fault.value for fault in raised.value.faults)
     assert found["title"].value == "nothing"
     assert "0.9" in str(raised.value)
@@ -150,7 +150,7 @@ def test_a_section_with_a_fault_is_not_held_against_others(contract_text):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("policy.exploration_share", float("nan")),
+        ("policy.exploration.share", float("nan")),
         ("features.0.range", [float("-inf"), 400]),
         ("features.0.range", [float("nan"), 400]),
         ("outcome.window_days", float("inf")),

@@ -50,7 +50,7 @@ economics:
   constants: {{margin: 10, loss: 40}}
   value: {{hold: "0", lend: "where(outcome, -loss, margin)"}}
   explanation: A loan earns 10 EUR or loses 40.
-policy: {{exploration_share: 0.2, holdout_share: 0.05}}
+policy: {{exploration: {{kind: uniform, share: 0.2}}, holdout_share: 0.05}}
 guardrails:
   action_share: {{lend: [0.01, 0.99]}}
   maximum_score_shift: 1

@@ -27,7 +27,7 @@ AS_OF = [datetime(2024, 1, 1 + day, tzinfo=UTC) for day in range(BATCHES)]
 
 
 def contract(folder, constraints: list[dict]) -> UseCase:
-    policy = {"exploration_share": 0.2, "holdout_share": 0.25, "constraints": constraints}
+    policy = {"exploration": {"kind": "uniform", "share": 0.2}, "holdout_share": 0.25, "constraints": constraints}
     return load_use_case(write_offers(folder, policy=policy, guardrails={"action_share": {}}).folder).use_case
 
 

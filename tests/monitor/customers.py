@@ -33,7 +33,7 @@ economics:
   currency: EUR
   value: {none: "20 * outcome", offer_10: "20 * outcome - 2", offer_20: "20 * outcome - 4"}
   explanation: Who stays is worth 20 EUR.
-policy: {exploration_share: 0.1, holdout_share: 0.1}
+policy: {exploration: {kind: uniform, share: 0.1}, holdout_share: 0.1}
 guardrails: {}
 data_quality: {rows: [1, 2000000], maximum_age_days: 6}
 monitors: {slices: [plan, sex]}

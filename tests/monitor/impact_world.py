@@ -34,7 +34,7 @@ economics:
   currency: EUR
   value: {hold: "0", lend: "where(outcome, -40, 10)"}
   explanation: A loan earns 10 EUR or loses 40.
-policy: {exploration_share: 0.1, holdout_share: 0.1}
+policy: {exploration: {kind: uniform, share: 0.1}, holdout_share: 0.1}
 guardrails: {}
 data_quality: {rows: [1, 2000000], maximum_age_days: 6}
 schedule: {cron: 0 6 * * 1, covers_days: 7}

@@ -27,7 +27,7 @@ economics:
   constants: {margin: 10, loss: 40}
   value: {hold: "0", lend: "where(outcome, -loss, margin)"}
   explanation: A loan earns 10 EUR or loses 40.
-policy: {exploration_share: 0.05, holdout_share: 0.05}
+policy: {exploration: {kind: uniform, share: 0.05}, holdout_share: 0.05}
 guardrails: {}
 data_quality: {rows: [100, 5000], maximum_age_days: 35}
 schedule: {cron: 0 6 * * 1, covers_days: 7}

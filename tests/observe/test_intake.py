@@ -49,7 +49,7 @@ def _use_case(outcome: dict[str, object], call: str, mail: str) -> UseCase:
                 "value": {"nothing": "0", "call": call, "mail": mail},
                 "explanation": "-",
             },
-            "policy": {"exploration_share": 0.1, "holdout_share": 0.0},
+            "policy": {"exploration": {"kind": "uniform", "share": 0.1}, "holdout_share": 0.0},
             "guardrails": {},
             "data_quality": {"rows": [1, 9], "maximum_age_days": 30},
             "schedule": {"cron": "0 6 * * 1", "covers_days": COVERS_DAYS},

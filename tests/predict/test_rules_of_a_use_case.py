@@ -26,7 +26,7 @@ actions:
   - {name: offer, wording: offer it, is_favourable: true, reveals_outcome: true}
 model: {action_as: revealing_action}
 economics: {currency: EUR, value: {wait: 0, offer: outcome - 0.1}, explanation: One euro each.}
-policy: {exploration_share: 0.05, holdout_share: 0.05}
+policy: {exploration: {kind: uniform, share: 0.05}, holdout_share: 0.05}
 guardrails: {}
 data_quality: {rows: [1, 5000], maximum_age_days: 35}
 schedule: {cron: 0 6 * * 1}

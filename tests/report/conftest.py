@@ -81,7 +81,7 @@ def use_case() -> UseCase:
                 "value": {"hold": "0", "increase": "0.1 * limit * where(outcome, -loss, margin)"},
                 "explanation": "Margin 3 %, loss 45 %.",
             },
-            "policy": {"exploration_share": 0.05, "holdout_share": 0.05},
+            "policy": {"exploration": {"kind": "uniform", "share": 0.05}, "holdout_share": 0.05},
             "guardrails": {},
             "data_quality": {"rows": [1, 100], "maximum_age_days": 30},
             "schedule": {"cron": "0 6 * * 1"},

@@ -348,7 +348,7 @@ def test_what_rules_decide_in_place_of_a_model_teaches_the_next_one(modelled):
         late = pd.to_datetime(history["seen_at"]) >= as_of(3)
         return history.assign(debt=history["debt"].where(~late, history["debt"] * 0.2))
 
-    modelled.contract(policy={"exploration_share": 0.4})
+    modelled.contract(policy={"exploration": {"kind": "uniform", "share": 0.4}})
     modelled.written.change("history.csv", jump)
     before = champion(modelled.ledger, "small").release_id
     for week in (3, 4, 5):

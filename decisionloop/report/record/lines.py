@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 
 from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.exploring import PlannedExploring
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ Otherwise = Literal["unseen", "seen", "partly"]
 
 @dataclass(frozen=True)
 class Explored:
-    """What exploration cost and what it bought. Rates are shares of revealed outcomes that were a yes."""
+    """What exploration cost and what it bought. Rates are shares of revealed outcomes that were a yes.
+
+    ``planned``: what it was expected to come to beforehand, None where nobody agreed on it.
+    """
 
     decisions: int
     all_decisions: int
@@ -114,6 +118,7 @@ class Explored:
     yes_rate: float | None
     other_yes_rate: float | None
     otherwise: Otherwise = "unseen"
+    planned: PlannedExploring | None = None
 
 
 @dataclass(frozen=True)

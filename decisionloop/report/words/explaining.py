@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.lines import CheckLine, CohortPerformance, Explored, ImpactLine, VerdictStory
+from decisionloop.report.words.exploring import planned_sentence
 from decisionloop.report.words.figures import (
     capital,
     count_of,
@@ -190,7 +191,8 @@ def explored_sentences(explored: Explored, outcome: str, currency: str) -> tuple
         "the one it expected to be best, on purpose and at random.",
         claims,
     )
-    return tuple(s for s in (first, _price(explored, currency), _bought(explored, outcome)) if s)
+    planned = "" if explored.planned is None else planned_sentence(explored.planned, currency)
+    return tuple(s for s in (first, _price(explored, currency), _bought(explored, outcome), planned) if s)
 
 
 def _price(explored: Explored, currency: str) -> str:

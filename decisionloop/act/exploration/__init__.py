@@ -1,0 +1,1 @@
+"""Exploring: what trying another action may lose, and how often it is tried within a budget in money."""

@@ -1,0 +1,119 @@
+"""Exploring agreed on over all parts of a batch, and what it means for the rows of one part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.constraints import BatchTotals, limits_of
+from decisionloop.act.exploration.alternatives import Alternatives, AlternativeTable, together
+from decisionloop.act.exploration.budget import Chances, agree_on_chances
+from decisionloop.act.exploration.figures import ExploringFigures
+from decisionloop.act.exploration.gaps import SeenValues, gaps, seen_values
+from decisionloop.act.exploration.groups import Groups
+from decisionloop.act.exploration.inverse_gap import gap_codes
+from decisionloop.act.propensities import Exploring, FlatShare, OwnChances
+from decisionloop.act.situation import Situation
+from decisionloop.act.turn import Turn
+from decisionloop.contract import UseCase
+
+Situations = Callable[[], Iterable[tuple[pd.DataFrame, Situation]]]
+"""The parts of a batch in their order, each a canonical frame and what is known of its rows; asked for repeatedly."""
+
+
+@dataclass(frozen=True, eq=False)
+class AgreedExploring:
+    """What the parts of a batch agree on before anybody explores.
+
+    ``price``: of each limit of the policy, without exploring; an alternative that uses more of it loses that too.
+    """
+
+    chances: Chances
+    price: tuple[float, ...]
+    totals: BatchTotals
+    figures: ExploringFigures
+
+    def of(self, use_case: UseCase, frame: pd.DataFrame, turn: Turn, situation: Situation) -> Exploring:
+        """How the rows of one part explore."""
+        exploration = use_case.policy.exploration
+        if exploration.kind == "uniform":
+            return FlatShare(exploration.share)
+        return OwnChances(self.chances.of(_priced(use_case, frame, turn, situation, self.totals, self.price)[0]))
+
+
+def exploring_turn(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation) -> Turn:
+    """The turn of the rows of a part, which explore as was agreed on; not at all where nothing was."""
+    turn = Turn.of(use_case, frame, as_of, situation)
+    return (
+        turn
+        if situation.exploring is None
+        else turn.exploring(situation.exploring.of(use_case, frame, turn, situation))
+    )
+
+
+def agree_on_exploring(
+    use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations, price: tuple[float, ...]
+) -> AgreedExploring | None:
+    """Agree over all parts of a batch on how they explore; None where the contract explores nothing.
+
+    ``price``: what one more unit of each limit of the policy would earn, () where no plan was needed.
+    """
+    if not use_case.is_explored or not totals.rows:
+        return None
+    groups = Groups.of(use_case)
+    tables: list[AlternativeTable] = []
+    rows, values = np.zeros(groups.combinations), []
+    for frame, situation in parts():
+        turn = Turn.of(use_case, frame, as_of, situation)
+        alternatives, value = _priced(use_case, frame, turn, situation, totals, price)
+        tables.append(alternatives.counted())
+        rows += np.bincount(alternatives.combination, minlength=groups.combinations)
+        values.append(value)
+    table = together(tables, len(use_case.actions))
+    expected = math.fsum(np.concatenate(values).tolist())  # exact, so that no order of rows changes it
+    chances, figures = agree_on_chances(use_case.policy.exploration, groups, rows, table, expected)
+    return AgreedExploring(chances, price, totals, figures)
+
+
+def _priced(
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    turn: Turn,
+    situation: Situation,
+    totals: BatchTotals,
+    price: tuple[float, ...],
+) -> tuple[Alternatives, np.ndarray]:
+    """The alternatives of a part with their gaps, and the money (n,) that each of its rows is expected to move."""
+    values = None if situation.is_ruled else situation.values
+    reason = np.full(len(frame), "", dtype=object) if situation.reason is None else situation.reason
+    seen = seen_values(use_case, frame, situation.seen, reason, situation.rules_action, values)
+    charge = np.zeros(turn.offer.allowed.shape)
+    if any(price):
+        for one, limit in zip(price, limits_of(use_case, frame, totals), strict=True):
+            charge += one * limit.coefficient
+    greedy = turn.rules if values is None else turn.offer.best(values - charge)
+    is_open = turn.offer.alternatives(greedy)
+    alternatives = Alternatives(
+        is_open,
+        gap_codes(gaps(seen, greedy, values, charge)),
+        seen.is_unseen,
+        1 + is_open.sum(axis=1, dtype=np.int64),
+        Groups.of(use_case).combination(frame),
+    )
+    return alternatives, np.where(turn.offer.is_free, _expected(turn, seen, values, greedy, situation), 0.0)
+
+
+def _expected(
+    turn: Turn, seen: SeenValues, values: np.ndarray | None, greedy: np.ndarray, situation: Situation
+) -> np.ndarray:
+    """The money (n,) of what is preferred, without its sign; before anything was seen, the best that is possible."""
+    if values is None and situation.seen.is_nothing:
+        money = np.where(turn.offer.allowed, seen.best, -np.inf).max(axis=1)
+    else:
+        money = (seen.hopeful if values is None else values)[np.arange(len(greedy)), greedy]
+    return np.abs(np.where(np.isfinite(money), money, 0.0))

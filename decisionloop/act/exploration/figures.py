@@ -1,0 +1,92 @@
+"""What exploring a batch is expected to come to: its share, its cost, and both by protected group."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from decisionloop.act.exploration.alternatives import AlternativeTable
+from decisionloop.act.exploration.groups import Groups
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """Of one protected group: decisions, and of them expected to be explored, at which expected cost in currency."""
+
+    attribute: str
+    group: str
+    rows: int
+    explored: float
+    cost: float
+
+    @property
+    def share(self) -> float:
+        """The share of its decisions that are expected to be explored."""
+        return self.explored / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True)
+class ExploringFigures:
+    """Of a batch: ``rows`` decisions, of which ``explored`` are expected to explore, at ``cost`` (currency, by
+    pessimistic gaps; of those that nothing bounds yet it says nothing). ``budget`` None: the share is flat."""
+
+    rows: int
+    explored: float
+    cost: float
+    value_expected: float
+    budget: float | None
+    gamma: float
+    groups: tuple[GroupFigures, ...]
+
+    @property
+    def share(self) -> float:
+        """The share of decisions that are expected to be explored."""
+        return self.explored / self.rows if self.rows else 0.0
+
+    def to_json(self) -> str:
+        """Compact text; :meth:`from_json` reads it."""
+        return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ExploringFigures:
+        """The figures that :meth:`to_json` wrote."""
+        told = json.loads(text)
+        return cls(**told | {"groups": tuple(GroupFigures(**one) for one in told["groups"])})
+
+
+def figures_of(
+    groups: Groups,
+    rows: Floats,
+    table: AlternativeTable,
+    chance: Floats,
+    value_expected: float,
+    budget: float,
+    gamma: float,
+) -> ExploringFigures:
+    """What the chances (k,) of the batch's alternatives come to; ``rows`` (C,) are its decisions by combination."""
+    explored = chance * table.count
+    cost = explored * np.where(np.isfinite(table.gap), table.gap, 0.0)
+    by_combination = [
+        np.bincount(table.combination, one, groups.combinations).astype(np.float64) for one in (explored, cost)
+    ]
+    by_group = zip(groups.by_group(rows), *(groups.by_group(one) for one in by_combination), strict=True)
+    return ExploringFigures(
+        rows=int(rows.sum()),
+        explored=math.fsum(explored.tolist()),
+        cost=math.fsum(cost.tolist()),
+        value_expected=value_expected,
+        budget=None if math.isnan(budget) else budget,
+        gamma=gamma,
+        groups=tuple(
+            GroupFigures(attribute, name, int(many[place]), float(some[place]), float(lost[place]))
+            for attribute, names, (many, some, lost) in zip(groups.attributes, groups.names, by_group, strict=True)
+            for place, name in enumerate(names)
+            if name and many[place] > 0
+        ),
+    )

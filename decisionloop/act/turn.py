@@ -1,0 +1,88 @@
+"""What is settled of the rows of a batch before any price: the offer, the draws, who is left to the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.draws import in_holdout, uniform_draws
+from decisionloop.act.propensities import NO_EXPLORING, Exploring, Offer
+from decisionloop.act.situation import Situation, allowed_of, allowed_rules, fallback_reasons
+from decisionloop.contract import UseCase
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Independent draws in [0, 1) of every row, made when first asked for: most batches need few of them."""
+
+    entity_ids: np.ndarray
+    as_of: datetime
+    salt: str
+
+    @cached_property
+    def mixture(self) -> np.ndarray:
+        """Decides which assignment of the plan a row follows."""
+        return uniform_draws(self.entity_ids, self.as_of, self.salt, "mixture")
+
+    @cached_property
+    def exploration(self) -> np.ndarray:
+        """Decides whether a row explores."""
+        return uniform_draws(self.entity_ids, self.as_of, self.salt, "exploration")
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Gives sums an order that no caller can change."""
+        return uniform_draws(self.entity_ids, self.as_of, self.salt, "order")
+
+    def alternative(self, rows: np.ndarray) -> np.ndarray:
+        """Decides among the alternatives, for some of the rows."""
+        return uniform_draws(self.entity_ids[rows], self.as_of, self.salt, "alternative")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is settled of n rows: ``rules`` (n,) their action, ``is_holdout`` (n,), ``reason`` (n,) of falling back."""
+
+    offer: Offer
+    draws: Draws
+    rules: np.ndarray
+    is_holdout: np.ndarray
+    reason: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        use_case: UseCase,
+        frame: pd.DataFrame,
+        as_of: datetime,
+        situation: Situation,
+    ) -> Turn:
+        """The turn of the rows of ``frame``, exploring nothing. Raises ChoiceError where the situation does not fit."""
+        allowed = allowed_of(use_case, frame, situation)
+        entity_ids = frame[use_case.entity.key].to_numpy(dtype=object)
+        reason = fallback_reasons(situation, allowed)
+        is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
+        rules = allowed_rules(use_case, situation.rules_action, allowed)
+        is_fixed = pd.notna(reason) & ~((reason == situation.rules_because) & situation.is_standing_in)
+        offer = Offer(
+            situation.values,
+            allowed,
+            np.where(is_holdout | is_fixed, rules, -1),
+            NO_EXPLORING,
+            use_case.default_action,
+            np.array(use_case.revealing),
+        )
+        return cls(offer, Draws(entity_ids, as_of, salt_of(use_case)), rules, is_holdout, reason)
+
+    def exploring(self, exploring: Exploring) -> Turn:
+        """The same rows, exploring so."""
+        return replace(self, offer=replace(self.offer, exploring=exploring))
+
+
+def salt_of(use_case: UseCase) -> str:
+    """The salt of a use case's draws: two use cases with the same salt still draw apart."""
+    return f"{use_case.name}/{use_case.policy.salt}"

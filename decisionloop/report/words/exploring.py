@@ -1,0 +1,35 @@
+"""What exploring was expected to lose, in words: for the story, and a batch at a time for the terminal."""
+
+from __future__ import annotations
+
+from decisionloop.report.record.claims import Claimed, Said
+from decisionloop.report.record.exploring import PlannedExploring
+from decisionloop.report.words.figures import listed, money
+
+
+def planned_sentence(planned: PlannedExploring, currency: str) -> str:
+    """What was expected of exploring beforehand, and on whom it fell."""
+    claims: dict[str, Claimed] = {"exploring.expected_cost": planned.cost}
+    told = f"Beforehand it was expected to lose no more than {money(planned.cost, currency)}"
+    if planned.budget is not None:
+        claims["exploring.budget"] = planned.budget
+        told += f", by prices that err on the dear side, with a budget of {money(planned.budget, currency)}"
+    return Said(f"{told}.{_on_whom(planned)}", claims)
+
+
+def planned_line(planned: PlannedExploring, currency: str) -> str:
+    """One batch in a line."""
+    budget = "" if planned.budget is None else f" (budget {money(planned.budget, currency)})"
+    groups = ", ".join(f"{one.wording} {_share(one.share)}" for one in planned.groups)
+    told = f"{planned.cohort}: {_share(planned.share)} tried, expected to lose at most {money(planned.cost, currency)}"
+    return f"{told}{budget}{'; ' if groups else ''}{groups}"
+
+
+def _on_whom(planned: PlannedExploring) -> str:
+    groups = [f"{one.wording} {_share(one.share)}" for one in planned.groups]
+    return f" It fell on {listed(groups)} of the decisions about them." if groups else ""
+
+
+def _share(share: float) -> str:
+    """A share in per cent, with two digits where it is small."""
+    return f"{share * 100:.1f} %" if share >= 0.01 or share == 0 else f"{share * 100:.2g} %"
