@@ -3,6 +3,8 @@
 Rows of the holdout, rows with a fault and, under the kill switch, every row get the rules' action for certain, as far
 as the limits on shares and cost allow. Where rules stand in for a model that must not decide they explore like rules
 without a model do: what comes of it is what the next model learns from.
+Where the log that taught a model does not support what it would do, its greedy action is the rules' own, and explores
+like any other: outside its support a model says nothing, which is neither a fault nor a halt.
 Elsewhere the greedy action (the champion's, or the rules' where they are champion) is taken with probability
 1 - e, and the other allowed actions that reveal an outcome share e. An action that reveals none is never explored:
 its money is known, so trying it would cost something and teach nothing.
@@ -20,6 +22,7 @@ import pandas as pd
 
 from decisionloop.act.constraints import BatchTotals, limits_of
 from decisionloop.act.draws import in_holdout, uniform_draws
+from decisionloop.act.preference import actions_within_reach
 from decisionloop.act.prices import BatchPart, Plan, plan
 from decisionloop.act.propensities import Offer
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
@@ -37,7 +40,8 @@ class Choice:
     ``action`` (n,) index; ``propensity`` (n,) its probability; ``propensities`` (n, A), each row sums to 1;
     ``role`` (n,) champion, baseline, exploration or holdout; ``expected_value`` (n,) money expected of the chosen
     action, NaN where unknown; ``fallback_reason`` (n,) text or None; ``prices``: by wording, what one more unit of
-    each limit would earn.
+    each limit would earn. ``is_outside`` bool (n,): the model would have preferred another action than the rules', and
+    the log that taught it does not support that.
     """
 
     action: np.ndarray
@@ -47,6 +51,7 @@ class Choice:
     expected_value: np.ndarray
     fallback_reason: np.ndarray
     prices: tuple[tuple[str, float], ...]
+    is_outside: np.ndarray
 
 
 def choose(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation) -> Choice:
@@ -98,10 +103,14 @@ def choose_part(
     turn = _Turn.of(use_case, frame, as_of, situation)
     if situation.is_ruled:
         greedy, preferred = turn.rules, [(np.ones(len(frame)), turn.rules)]
+        is_outside = np.zeros(len(frame), dtype=bool)
     else:
         greedy_of_plan, weight = _assignments(use_case, frame, turn, totals, agreed)
         greedy = _mixed(greedy_of_plan, weight, turn.draws)
         preferred = [(np.full(len(frame), w), one) for w, one in zip(weight, greedy_of_plan, strict=True)]
+        unbound = replace(turn, offer=replace(turn.offer, reach=None))
+        wanted = _mixed(*_assignments(use_case, frame, unbound, totals, agreed), turn.draws)
+        is_outside = (greedy == turn.rules) & (wanted != greedy)
     action, is_exploring = _explored(turn, greedy)
     propensities = sum(chance[:, None] * turn.offer.propensities(one) for chance, one in preferred)
     if situation.is_ruled and situation.limits is not None:
@@ -113,10 +122,11 @@ def choose_part(
         action=action,
         propensity=propensities[row, action],
         propensities=propensities,
-        role=_roles(turn.is_holdout, turn.offer, is_exploring, not situation.is_ruled),
+        role=_roles(turn.is_holdout, is_exploring, situation.is_ruled | ~turn.offer.is_free | is_outside),
         expected_value=situation.values[row, action],
         fallback_reason=turn.reason,
         prices=prices,
+        is_outside=is_outside,
     )
 
 
@@ -197,6 +207,7 @@ class _Turn:
         is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
         rules = allowed_rules(use_case, situation.rules_action, allowed)
         is_fixed = pd.notna(reason) & ~((reason == situation.rules_because) & situation.is_standing_in)
+        supported = None if situation.is_ruled else situation.supported
         offer = Offer(
             situation.values,
             allowed,
@@ -204,6 +215,7 @@ class _Turn:
             use_case.exploration_share,
             use_case.default_action,
             np.array(use_case.revealing),
+            None if supported is None else actions_within_reach(rules, supported),
         )
         return cls(offer, _Draws(entity_ids, as_of, salt_of(use_case)), rules, is_holdout, reason)
 
@@ -255,9 +267,8 @@ def _one_of(others: np.ndarray, draw: np.ndarray) -> np.ndarray:
     return (others.cumsum(axis=1) >= wanted[:, None]).argmax(axis=1)
 
 
-def _roles(is_holdout: np.ndarray, offer: Offer, is_exploring: np.ndarray, has_model: bool) -> np.ndarray:
-    role = np.full(len(is_holdout), "champion" if has_model else "baseline", dtype=object)
-    role[~offer.is_free] = "baseline"
+def _roles(is_holdout: np.ndarray, is_exploring: np.ndarray, is_by_rules: np.ndarray) -> np.ndarray:
+    role = np.where(is_by_rules, "baseline", "champion").astype(object)
     role[is_exploring] = "exploration"
     role[is_holdout] = "holdout"
     return role

@@ -32,6 +32,7 @@ class Situation:
     values to trade, do not apply (guardrails do). ``rules_because``: why the rules decide everything in place of a
     model, "" where they do not. ``limits``: where the contract's limits cut the rules' choice.
     ``allowed`` bool (n, A), None: all. ``is_fallback`` (n,): rows with a fault, ``fallback_reason`` (n,) why.
+    ``supported`` bool (n, A): where the log that taught the model shows what an action brings, None: everywhere.
     """
 
     values: np.ndarray
@@ -42,6 +43,7 @@ class Situation:
     allowed: np.ndarray | None = None
     is_fallback: np.ndarray | None = None
     fallback_reason: np.ndarray | None = None
+    supported: np.ndarray | None = None
 
     @property
     def is_ruled(self) -> bool:
@@ -64,6 +66,7 @@ def allowed_of(use_case: UseCase, frame: pd.DataFrame, situation: Situation) -> 
         ("rules_action", situation.rules_action, shape[:1]),
         ("is_fallback", situation.is_fallback, shape[:1]),
         ("fallback_reason", situation.fallback_reason, shape[:1]),
+        ("supported", situation.supported, shape),
     ):
         if array is not None and np.shape(array) != wanted:
             raise ChoiceError(

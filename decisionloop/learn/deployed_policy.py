@@ -24,7 +24,12 @@ from decisionloop.predict.predictions import Predictions
 
 
 def deployed_policy(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, rules_action: np.ndarray, predictions: Predictions | None
+    use_case: UseCase,
+    log: pd.DataFrame,
+    frame: pd.DataFrame,
+    rules_action: np.ndarray,
+    predictions: Predictions | None,
+    supported: np.ndarray | None = None,
 ) -> np.ndarray:
     """Probability (n, A) of each action for n decisions of whole batches, were the release to decide them.
 
@@ -32,6 +37,7 @@ def deployed_policy(
         log: as_of and fallback_reason of the decisions; all decisions of an as-of are its batch.
         frame: their canonical features; ``rules_action`` (n,): the index of what the rules choose.
         predictions: of the release (n rows); None: the rules decide.
+        supported: where it may decide, bool (n, A); None: everywhere.
 
     Where a batch's constraints cannot be kept the rules stand in, as they do when it is decided.
     """
@@ -46,6 +52,7 @@ def deployed_policy(
             has_model=predictions is not None,
             allowed=allowed[rows],
             is_fallback=is_fault[rows],
+            supported=None if supported is None else supported[rows],
         )
         at = pd.Timestamp(str(as_of)).to_pydatetime()
         probabilities[rows] = _chances(use_case, frame.iloc[rows].reset_index(drop=True), at, situation)
