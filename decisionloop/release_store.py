@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel, ReleaseScorer, read_scorer
+from decisionloop.predict.support_rule import SupportRule
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def save_release(snapshots: SnapshotStore, ledger: Ledger, model: ReleaseModel) -> str:
-    """Keep the scorers and their manifest; returns the manifest's digest, the release's name for it."""
+    """Keep the scorers, the support rule and their manifest; returns the manifest's digest, by which it is loaded."""
 
     def keep(data: bytes, suffix: str) -> str:
         kept = snapshots.put_bytes(data, suffix)
@@ -25,6 +26,7 @@ def save_release(snapshots: SnapshotStore, ledger: Ledger, model: ReleaseModel) 
     manifest = ReleaseManifest(
         class_digest=keep(model.class_scorer.to_bytes(), ".scorer") if model.class_scorer else None,
         amount_digest=keep(model.amount_scorer.to_bytes(), ".scorer") if model.amount_scorer else None,
+        support_digest=keep(model.support.to_bytes(), ".support") if model.support else None,
     )
     return keep(manifest.to_bytes(), ".release")
 
@@ -43,7 +45,9 @@ def _load(snapshots: SnapshotStore, digest: str, engine: EngineName, threads: in
         return None if one is None else _on(read_scorer(snapshots.get_bytes(one)), engine, threads)
 
     manifest = ReleaseManifest.from_bytes(snapshots.get_bytes(digest))
-    return ReleaseModel(scorer(manifest.class_digest), scorer(manifest.amount_digest))
+    ruled = manifest.support_digest
+    support = None if ruled is None else SupportRule.from_bytes(snapshots.get_bytes(ruled))
+    return ReleaseModel(scorer(manifest.class_digest), scorer(manifest.amount_digest), support)
 
 
 def _on(scorer: ReleaseScorer, engine: EngineName, threads: int) -> ReleaseScorer:

@@ -29,7 +29,8 @@ def retrain(
     1. Ask the triggers: a first model, an open incident that a retraining can answer, the schedule, or a person who
        insists. End here with the reason if the answer is to wait or no.
     2. Build the training set from the ledger and its snapshots alone, weighted for the loop's own choices.
-    3. Train each kind of candidate and let the gate judge it; the best that passes goes into shadow.
+    3. Train each kind of candidate and let the gate judge it, deciding everywhere and within its support; the best that
+       passes goes into shadow.
 
     Args:
         use_case: Name of the use case.
@@ -46,5 +47,5 @@ def retrain(
         return trigger.reason
     training_set_id = build_training_set(use_case, at)
     trained = [train_candidate(use_case, training_set_id, kind) for kind in trigger.candidates]
-    verdict = judge_candidates(use_case, at, training_set_id, trained)
+    verdict = judge_candidates(use_case, at, training_set_id, [one for kind in trained for one in kind])
     return f"{trigger.reason} {verdict}"

@@ -84,7 +84,7 @@ def release() -> Release:
     assert probability is not None
     taken = pd.Index(use_case.action_names).get_indexer(judged["action"])
     ranking = auc(judged["outcome_class"].to_numpy(), probability[np.arange(len(judged)), taken]).value
-    scores = expected_scores(use_case, model, frame)
+    scores = expected_scores(use_case, model, frame, np.zeros(len(frame), dtype=np.int64))  # it may decide everywhere
     assert ranking is not None
     assert scores is not None
     importance = feature_importance(use_case, model, frame)

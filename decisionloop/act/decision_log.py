@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +34,8 @@ def decision_rows(
     """The ledger's decision rows (n) of a chosen part of a batch; text that repeats is dictionary-encoded.
 
     A decision of the rules (baseline, holdout) carries their release and their reasons; the score of the champion,
-    where it has one, is kept beside it all the same. What the contract sends (``is_sent``) is thereby queued.
+    where it has one, is kept beside it all the same. What the contract sends (``is_sent``) is thereby queued. Where the
+    rules decide because the model had too little to go by, their reasons say so.
     """
     rows = len(entity_ids)
     role = pa.array(choice.role, pa.string()).dictionary_encode()
@@ -62,7 +64,7 @@ def decision_rows(
             "rules_action": actions_by_name(use_case, actions_by_index(use_case, scores["rules_action"])),
             "is_sent": is_sent[choice.action],
             "propensity": choice.propensity,
-            "reason_codes": _reasons(scores, is_rules, has_model),
+            "reason_codes": _reasons(scores, is_rules, has_model, choice.is_outside),
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             "policy_version": _same(f"{use_case.version}/{use_case.policy.salt}", rows),
             "contract_digest": _same(use_case.digest, rows),
@@ -75,13 +77,20 @@ def decision_rows(
 _TIME = pa.timestamp("us", "UTC")
 
 
-def _reasons(scores: pa.Table, is_rules: np.ndarray, has_model: bool) -> pa.Array:
+OUTSIDE_SUPPORT = "outside support: too little is known of such cases for the model to depart from the rules"
+"""Why the rules decide about a single row in a model's batch; it follows their own reason."""
+
+
+def _reasons(scores: pa.Table, is_rules: np.ndarray, has_model: bool, is_outside: np.ndarray) -> pa.Array:
     """The rules' words where they decide, else the model's reasons."""
     words = scores["rules_reason_codes"].combine_chunks()
     if not has_model:
         return words
-    told = scores["reason_codes"].combine_chunks()
-    return pc.if_else(pa.array(is_rules), words.cast(pa.string()), told)
+    told, words = scores["reason_codes"].combine_chunks(), words.cast(pa.string())
+    if is_outside.any():
+        more = pc.binary_join_element_wise(words, json.dumps([OUTSIDE_SUPPORT]), "")
+        words = pc.if_else(pa.array(is_outside), pc.replace_substring(more, "][", ", "), words)
+    return pc.if_else(pa.array(is_rules), words, told)
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:

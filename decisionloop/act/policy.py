@@ -3,6 +3,8 @@
 Rows of the holdout, rows with a fault and, under the kill switch, every row get the rules' action for certain, as far
 as the limits on shares and cost allow. Where rules stand in for a model that must not decide they explore like rules
 without a model do: what comes of it is what the next model learns from.
+Where the log that taught a model does not support what it would do, its greedy action is the rules' own, and explores
+like any other: outside its support a model says nothing, which is neither a fault nor a halt.
 Elsewhere the greedy action (the champion's, or the rules' where they are champion) is taken, unless one of the other
 allowed actions that reveal an outcome is explored, as often as the batch agreed on (`act.exploration`). An action that
 reveals none is never explored: its money is known, so trying it would cost something and teach nothing.
@@ -20,7 +22,7 @@ import pandas as pd
 from decisionloop.act.constraints import BatchTotals, limits_of
 from decisionloop.act.exploration.agreement import AgreedExploring, Situations, agree_on_exploring, exploring_turn
 from decisionloop.act.prices import BatchPart, Plan, plan
-from decisionloop.act.propensities import Exploring, Offer
+from decisionloop.act.propensities import Exploring
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
 from decisionloop.act.situation import Situation
 from decisionloop.act.turn import Draws, Turn, salt_of
@@ -34,7 +36,8 @@ class Choice:
     ``action`` (n,) index; ``propensity`` (n,) its probability; ``propensities`` (n, A), each row sums to 1;
     ``role`` (n,) champion, baseline, exploration or holdout; ``expected_value`` (n,) money expected of the chosen
     action, NaN where unknown; ``fallback_reason`` (n,) text or None; ``prices``: by wording, what one more unit of
-    each limit would earn.
+    each limit would earn. ``is_outside`` bool (n,): the model would have preferred another action than the rules', and
+    the log that taught it does not support that.
     """
 
     action: np.ndarray
@@ -44,6 +47,7 @@ class Choice:
     expected_value: np.ndarray
     fallback_reason: np.ndarray
     prices: tuple[tuple[str, float], ...]
+    is_outside: np.ndarray
 
 
 def choose(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation) -> Choice:
@@ -118,10 +122,14 @@ def choose_part(
     turn = exploring_turn(use_case, frame, as_of, situation)
     if situation.is_ruled:
         greedy, preferred = turn.rules, [(np.ones(len(frame)), turn.rules)]
+        is_outside = np.zeros(len(frame), dtype=bool)
     else:
         greedy_of_plan, weight = _assignments(use_case, frame, turn, totals, agreed)
         greedy = _mixed(greedy_of_plan, weight, turn.draws)
         preferred = [(np.full(len(frame), w), one) for w, one in zip(weight, greedy_of_plan, strict=True)]
+        unbound = replace(turn, offer=replace(turn.offer, reach=None))
+        wanted = _mixed(*_assignments(use_case, frame, unbound, totals, agreed), turn.draws)
+        is_outside = (greedy == turn.rules) & (wanted != greedy)
     action, is_exploring = _explored(turn, greedy)
     propensities = sum(chance[:, None] * turn.offer.propensities(one) for chance, one in preferred)
     if situation.is_ruled and situation.limits is not None:
@@ -133,10 +141,11 @@ def choose_part(
         action=action,
         propensity=propensities[row, action],
         propensities=propensities,
-        role=_roles(turn.is_holdout, turn.offer, is_exploring, not situation.is_ruled),
+        role=_roles(turn.is_holdout, is_exploring, situation.is_ruled | ~turn.offer.is_free | is_outside),
         expected_value=situation.values[row, action],
         fallback_reason=turn.reason,
         prices=prices,
+        is_outside=is_outside,
     )
 
 
@@ -220,9 +229,8 @@ def _one_of(chances: np.ndarray, draw: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(below.sum(axis=1), chances.shape[1] - 1 - (chances[:, ::-1] > 0).argmax(axis=1)))
 
 
-def _roles(is_holdout: np.ndarray, offer: Offer, is_exploring: np.ndarray, has_model: bool) -> np.ndarray:
-    role = np.full(len(is_holdout), "champion" if has_model else "baseline", dtype=object)
-    role[~offer.is_free] = "baseline"
+def _roles(is_holdout: np.ndarray, is_exploring: np.ndarray, is_by_rules: np.ndarray) -> np.ndarray:
+    role = np.where(is_by_rules, "baseline", "champion").astype(object)
     role[is_exploring] = "exploration"
     role[is_holdout] = "holdout"
     return role

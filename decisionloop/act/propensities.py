@@ -59,7 +59,8 @@ class Offer:
     ``values`` money (n, A); ``allowed`` bool (n, A); ``fixed`` (n,) the action of rows that are not the policy's
     to choose, -1 elsewhere; ``exploring``: how likely the alternatives are; ``default_action`` wins ties, then contract
     order; ``teaches`` bool (A,): only an action that reveals its outcome is worth exploring, the money of the others is
-    known without trying.
+    known without trying. ``reach`` bool (n, A): what may be preferred, None: whatever is allowed; exploring may draw
+    beyond it.
     """
 
     values: np.ndarray
@@ -68,6 +69,7 @@ class Offer:
     exploring: Exploring
     default_action: int
     teaches: np.ndarray
+    reach: np.ndarray | None = None
 
     @property
     def is_free(self) -> np.ndarray:
@@ -94,9 +96,10 @@ class Offer:
         return expected
 
     def best(self, gains: np.ndarray) -> np.ndarray:
-        """The allowed action of the largest gain (n,), or the fixed one."""
+        """The action of the largest gain (n,) of those within reach, or the fixed one."""
         order = np.r_[self.default_action, np.delete(np.arange(gains.shape[1]), self.default_action)]
-        best = order[np.argmax(np.where(self.allowed, gains, -np.inf)[:, order], axis=1)]
+        is_open = self.allowed if self.reach is None else self.allowed & self.reach
+        best = order[np.argmax(np.where(is_open, gains, -np.inf)[:, order], axis=1)]
         return np.where(self.is_free, best, self.fixed)
 
     def propensities(self, greedy: np.ndarray) -> np.ndarray:
@@ -107,10 +110,6 @@ class Offer:
 
     def rows(self, index: np.ndarray) -> Offer:
         """The offer to some of the rows, in the order of ``index``."""
-        return replace(
-            self,
-            values=self.values[index],
-            allowed=self.allowed[index],
-            fixed=self.fixed[index],
-            exploring=self.exploring.rows(index),
-        )
+        reach = None if self.reach is None else self.reach[index]
+        cut = {"values": self.values[index], "allowed": self.allowed[index], "fixed": self.fixed[index]}
+        return replace(self, **cut, exploring=self.exploring.rows(index), reach=reach)

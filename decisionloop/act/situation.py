@@ -39,6 +39,7 @@ class Situation:
     ``allowed`` bool (n, A), None: all. ``is_fallback`` (n,): rows with a fault, ``fallback_reason`` (n,) why.
     ``reason`` (n,): the rules' words. ``seen``: what outcomes have shown so far, as it was frozen with the batch.
     ``exploring``: what the batch agreed on; None: nothing is explored.
+    ``supported`` bool (n, A): where the log that taught the model shows what an action brings, None: everywhere.
     """
 
     values: np.ndarray
@@ -52,6 +53,7 @@ class Situation:
     reason: np.ndarray | None = None
     seen: SeenMoney = NOTHING_SEEN
     exploring: AgreedExploring | None = None
+    supported: np.ndarray | None = None
 
     @property
     def is_ruled(self) -> bool:
@@ -75,6 +77,7 @@ def allowed_of(use_case: UseCase, frame: pd.DataFrame, situation: Situation) -> 
         ("is_fallback", situation.is_fallback, shape[:1]),
         ("fallback_reason", situation.fallback_reason, shape[:1]),
         ("reason", situation.reason, shape[:1]),
+        ("supported", situation.supported, shape),
     ):
         if array is not None and np.shape(array) != wanted:
             raise ChoiceError(

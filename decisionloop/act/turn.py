@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.draws import in_holdout, uniform_draws
+from decisionloop.act.preference import actions_within_reach
 from decisionloop.act.propensities import NO_EXPLORING, Exploring, Offer
 from decisionloop.act.situation import Situation, allowed_of, allowed_rules, fallback_reasons
 from decisionloop.contract import UseCase
@@ -68,6 +69,7 @@ class Turn:
         is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
         rules = allowed_rules(use_case, situation.rules_action, allowed)
         is_fixed = pd.notna(reason) & ~((reason == situation.rules_because) & situation.is_standing_in)
+        supported = None if situation.is_ruled else situation.supported
         offer = Offer(
             situation.values,
             allowed,
@@ -75,6 +77,7 @@ class Turn:
             NO_EXPLORING,
             use_case.default_action,
             np.array(use_case.revealing),
+            None if supported is None else actions_within_reach(rules, supported),
         )
         return cls(offer, Draws(entity_ids, as_of, salt_of(use_case)), rules, is_holdout, reason)
 

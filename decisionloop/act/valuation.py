@@ -18,11 +18,11 @@ import pyarrow as pa
 from decisionloop.act.action_names import actions_by_name
 from decisionloop.act.economics import action_values
 from decisionloop.act.identity import decision_id_array
-from decisionloop.act.preference import preferred_action
+from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.contract import UseCase
 from decisionloop.metering import Meter, Scope, StageCost
 from decisionloop.predict.logged_scores import leading_scores, reason_codes, rules_reason_codes
-from decisionloop.predict.release_model import ReleaseModel, predict
+from decisionloop.predict.release_model import ReleaseModel, predict, supported_actions
 from decisionloop.predict.rules import RulesChoice
 
 
@@ -77,7 +77,8 @@ class PartScores:
 
     ``scores``, a row a decision in the order of the frame: ``decision_id``, the rules' ``rules_action`` (by name) and
     ``rules_reason_codes`` and, where the champion is a model that did not fail, ``score``, ``amount``,
-    ``value:<action>``, ``reason_codes`` and ``latency_ms``. ``predictions``, a row a decision and release in shadow:
+    ``value:<action>``, ``reason_codes`` and ``latency_ms``, and ``supported:<action>`` where it may not decide
+    everywhere. ``predictions``, a row a decision and release in shadow:
     ``row``, ``release_id``, ``score``, ``amount``, ``value:<action>`` and the preferred ``action`` (by name).
     ``champion``: how the deciding model fared, None where rules decide.
     """
@@ -102,10 +103,10 @@ def value_side_by_side(
     costs: list[StageCost] = []
     run = None
     if contenders.champion is not None:
-        run, told, spent = _champion(use_case, frame, contenders.champion, scope)
+        run, told, spent = _champion(use_case, frame, contenders.champion, rules.action, scope)
         columns |= told
         costs += spent
-    answers = [_shadow(use_case, frame, one, scope) for one in contenders.shadows]
+    answers = [_shadow(use_case, frame, one, rules.action, scope) for one in contenders.shadows]
     tables = [table for _, table, _ in answers if table is not None]
     return PartScores(
         pa.table(columns),
@@ -118,32 +119,37 @@ def value_side_by_side(
 
 @dataclass(frozen=True)
 class _Answer:
-    """What one model says of n rows: its table's columns, its preferred action, and its values (n, A)."""
+    """What one model says of n rows: its table's columns, its preferred action, its values (n, A), where it may decide.
+
+    ``supported`` (n, A) is None for a model that may everywhere.
+    """
 
     columns: dict[str, pa.Array | np.ndarray]
     action: np.ndarray
     values: np.ndarray
+    supported: np.ndarray | None
 
     @property
     def nan_rows(self) -> int:
         return int(np.isnan(self.values).any(axis=1).sum())
 
 
-def _answer(use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel) -> _Answer:
+def _answer(use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel, rules_action: np.ndarray) -> _Answer:
     predictions = predict(use_case, model, frame)
     values = action_values(use_case, frame, predictions)
-    action = preferred_action(use_case, frame, values)
+    supported = supported_actions(use_case, model, frame, rules_action)
+    action = preferred_action(use_case, frame, values, reach_of(use_case, frame, rules_action, supported))
     probability, amount = leading_scores(use_case, predictions, action)
     columns: dict[str, pa.Array | np.ndarray] = {
         "score": pa.array(probability, from_pandas=True),
         "amount": pa.array(amount, from_pandas=True),
     }
     columns |= {f"value:{name}": values[:, i] for i, name in enumerate(use_case.action_names)}
-    return _Answer(columns, action, values)
+    return _Answer(columns, action, values, supported)
 
 
 def _champion(
-    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, scope: Scope
+    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, rules_action: np.ndarray, scope: Scope
 ) -> tuple[ReleaseRun, dict[str, pa.Array | np.ndarray], list[StageCost]]:
     """How the champion fared, its columns of ``scores`` (none where it failed), what scoring and explaining took."""
     started, rows, nan_rows, error = time.perf_counter(), len(frame), 0, None
@@ -151,7 +157,7 @@ def _champion(
     with Meter("score", release.release_id, scope) as scoring:
         try:
             model = release.load()
-            answer = _answer(use_case, frame, model)
+            answer = _answer(use_case, frame, model, rules_action)
         except Exception as failure:  # whatever it is, the rules decide and people are told
             error = _words(failure)
         scoring.add(rows=rows)
@@ -159,7 +165,8 @@ def _champion(
         if error is None:
             try:
                 reasons = reason_codes(use_case, model, frame, answer.action)
-                told, nan_rows = answer.columns | {"reason_codes": reasons}, answer.nan_rows
+                told = answer.columns | _support_columns(use_case, answer) | {"reason_codes": reasons}
+                nan_rows = answer.nan_rows
             except Exception as failure:  # a score without a reason decides nothing
                 error = _words(failure)
         explaining.add(rows=rows)
@@ -169,15 +176,22 @@ def _champion(
     return ReleaseRun(release.release_id, error, rows, nan_rows, milliseconds), told, [scoring.cost, explaining.cost]
 
 
+def _support_columns(use_case: UseCase, answer: _Answer) -> dict[str, pa.Array | np.ndarray]:
+    """Where the model may decide; nothing where it may everywhere."""
+    if answer.supported is None:
+        return {}
+    return {f"supported:{name}": answer.supported[:, i] for i, name in enumerate(use_case.action_names)}
+
+
 def _shadow(
-    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, scope: Scope
+    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, rules_action: np.ndarray, scope: Scope
 ) -> tuple[ReleaseRun, pa.Table | None, StageCost]:
     """How a release in shadow fared, what it said (None where it failed, whatever the failure), what it took."""
     started, rows = time.perf_counter(), len(frame)
     table, error, nan_rows = None, None, 0
     with Meter("score", release.release_id, scope) as meter:
         try:
-            answer = _answer(use_case, frame, release.load())
+            answer = _answer(use_case, frame, release.load(), rules_action)
             nan_rows = answer.nan_rows
             table = _shadow_table(use_case, release.release_id, answer)
         except Exception as failure:  # a shadow must not touch a customer, so nothing it does may stop the batch

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import action_values
-from decisionloop.act.preference import preferred_action
+from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.contract import UseCase
 from decisionloop.learn.evidence import LoggedBatches, ranked_rows
 from decisionloop.learn.leak import leak_warning, single_feature_aucs
@@ -20,7 +20,7 @@ from decisionloop.observe.possible_money import UsualAmounts, amounts_by_class
 from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.prediction_table import predictions_from_table, predictions_to_table
 from decisionloop.predict.predictions import Predictions
-from decisionloop.predict.release_model import ReleaseModel, predict
+from decisionloop.predict.release_model import ReleaseModel, predict, supported_actions
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,18 @@ def leak_in(use_case: UseCase, batches: LoggedBatches, predictions: Predictions)
     return leak_warning(auc(ranked.outcome, ranked.score, ranked.weight, ranked.entity), alone)
 
 
-def expected_scores(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> ScoreReference | None:
+def expected_scores(
+    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, rules_action: np.ndarray
+) -> ScoreReference | None:
     """The distribution of the score that will be logged, over everyone that the log holds (n rows), approved or not.
 
-    None for a release that prefers no action that it scores, for anybody.
+    ``rules_action`` (n,): what the rules choose, and so does a release outside its support. None for a release that
+    prefers no action that it scores, for anybody.
     """
     predictions = predict(use_case, model, frame)
-    action = preferred_action(use_case, frame, action_values(use_case, frame, predictions))
+    supported = supported_actions(use_case, model, frame, rules_action)
+    reach = reach_of(use_case, frame, rules_action, supported)
+    action = preferred_action(use_case, frame, action_values(use_case, frame, predictions), reach)
     probability, amount = leading_scores(use_case, predictions, action)
     score = amount if use_case.outcome.class_ is None else probability
     return reference_scores(score) if np.isfinite(score).any() else None

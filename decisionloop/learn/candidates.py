@@ -11,6 +11,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import CompileError, UsageError
+from decisionloop.learn.evidence import LoggedBatches
 from decisionloop.learn.folds import leakproof_folds
 from decisionloop.learn.pipelines import (
     BOOSTING_BINS,
@@ -18,6 +19,7 @@ from decisionloop.learn.pipelines import (
     gradient_boosting_pipeline,
     scorecard_pipeline,
 )
+from decisionloop.learn.support_of_log import Reach, reach_in_log, support_rule
 from decisionloop.learn.training_inputs import TrainingInputs, training_inputs
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.predict.pipeline_model import PipelineScorer
@@ -48,13 +50,15 @@ REFERENCE = "training decisions, weighted by the inverse of the probability of b
 class Candidate:
     """A trained candidate: its pipelines (by outcome part) and the model that would decide.
 
-    ``left_out``: features of the contract that teach nothing in this training set, with the reason by name.
+    ``reach``: where the log supports what it would do, of a candidate that is kept within that. ``left_out``: features
+    of the contract that teach nothing in this training set, with the reason by name.
     """
 
     kind: Kind
     pipelines: dict[str, Pipeline]
     model: ReleaseModel
     left_out: Mapping[str, str] = field(default_factory=dict)
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,21 @@ def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
     pipelines = {part: one.pipeline for part, one in fitted.items()}
     left_out = {name: why for one in fitted.values() for name, why in one.left_out.items()}
     return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")), left_out)
+
+
+def within_support(
+    use_case: UseCase, candidate: Candidate, batches: LoggedBatches, predictions: Predictions
+) -> Candidate | None:
+    """The same candidate as another policy: it decides where the log supports that, and elsewhere copies the rules.
+
+    ``predictions`` (out of fold) are of the n rows of ``batches``, which taught it. None where the log supports nowhere
+    another action than the rules' own: such a candidate could only be the rules.
+    """
+    rule = support_rule(use_case, batches, predictions)
+    reach = reach_in_log(use_case, batches, predictions, rule)
+    if not reach.may_decide:
+        return None
+    return replace(candidate, model=replace(candidate.model, support=rule), reach=reach)
 
 
 def _deployable(fitted: _Fitted, weight: np.ndarray, use_case: UseCase) -> ReleaseScorer:

@@ -31,6 +31,7 @@ def deployed_policy(
     frame: pd.DataFrame,
     rules_action: np.ndarray,
     predictions: Predictions | None,
+    supported: np.ndarray | None = None,
     rules_reason: np.ndarray | None = None,
     seen: Mapping[datetime, SeenMoney] | None = None,
 ) -> np.ndarray:
@@ -40,6 +41,7 @@ def deployed_policy(
         log: as_of and fallback_reason of the decisions; all decisions of an as-of are its batch.
         frame: their canonical features; ``rules_action`` (n,): the index of what the rules choose.
         predictions: of the release (n rows); None: the rules decide.
+        supported: where it may decide, bool (n, A); None: everywhere.
         rules_reason: the rules' words (n,). ``seen``: by as-of, what outcomes had shown when the batch was decided, so
             that it explores as it would have explored then.
 
@@ -59,6 +61,7 @@ def deployed_policy(
             is_fallback=is_fault[rows],
             reason=None if rules_reason is None else rules_reason[rows],
             seen=(seen or {}).get(at, NOTHING_SEEN),
+            supported=None if supported is None else supported[rows],
         )
         probabilities[rows] = _chances(use_case, frame.iloc[rows].reset_index(drop=True), at, situation)
     return probabilities

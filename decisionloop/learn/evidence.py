@@ -12,7 +12,7 @@ import pandas as pd
 
 from decisionloop.act.economics import action_values
 from decisionloop.act.exploration.seen_money import SeenMoney
-from decisionloop.act.preference import allowed_actions
+from decisionloop.act.preference import allowed_actions, reach_of
 from decisionloop.contract import UseCase
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.gain_ranking import ranking_value
@@ -40,16 +40,26 @@ class Contender:
     """A release on the n rows of a log: what it predicts (None for rules), and what serving it takes.
 
     ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``leak``: what its
-    training found that may know the outcome (`learn.leak`).
+    training found that may know the outcome (`learn.leak`). ``supported`` bool (n, A): where it may decide, None:
+    everywhere.
     """
 
     predictions: Predictions | None
     serving: ServingTime | None = None
     leak: str = ""
+    supported: np.ndarray | None = None
+
+    @property
+    def says(self) -> tuple[Predictions | None, np.ndarray | None]:
+        """What it predicts, and where it may decide by that."""
+        return self.predictions, self.supported
 
     def rows(self, keep: np.ndarray) -> Contender:
         """The same release on some of the rows, a mask (n,)."""
-        return self if self.predictions is None else replace(self, predictions=self.predictions.rows(keep))
+        if self.predictions is None:
+            return self
+        supported = None if self.supported is None else self.supported[keep]
+        return replace(self, predictions=self.predictions.rows(keep), supported=supported)
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ def gather_evidence(
             batches.log,
             batches.frame,
             batches.rules_action,
-            one.predictions,
+            *one.says,
             batches.rules_reason,
             batches.seen,
         )[free]
@@ -127,12 +137,13 @@ def gather_evidence(
         money = difference(logged, ours, theirs, "dr", rules.interval_confidence)
     else:
         money = seen_difference(use_case, traffic.log, traffic.frame, Policies(ours, theirs, values), rules)
-    ranking = _ranking(use_case, traffic, challenger)
+    may_decide = where_it_may_decide(use_case, traffic, challenger)
+    ranking = _ranking(use_case, traffic, challenger, may_decide)
     return GateEvidence(
         money=money.money,
         overlap=money.overlap,
         auc=ranking[0],
-        champion_auc=_ranking(use_case, traffic, champion)[0],
+        champion_auc=_ranking(use_case, traffic, champion, may_decide)[0],
         calibration_error=ranking[1],
         adverse_impact=_impact(use_case, traffic, ours, theirs),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
@@ -140,7 +151,17 @@ def gather_evidence(
         serving_cost=extra_serving_cost(use_case, challenger, champion),
         gain_ranking=_gain_ranking(use_case, traffic, logged, values, rules),
         leak=challenger.leak or too_good(ranking[0]),
+        deciding_share=None if challenger.supported is None else float(may_decide.mean()),
     )
+
+
+def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:
+    """True (n,) where a release has a say: there is another action than the rules' within its reach.
+
+    What it predicts elsewhere moves nothing, so its skill is asked for there alone, and a champion's beside it.
+    """
+    reach = reach_of(use_case, batches.frame, batches.rules_action, contender.supported)
+    return np.ones(len(batches.log), dtype=bool) if reach is None else reach.sum(axis=1) > 1
 
 
 def _gain_ranking(
@@ -173,12 +194,13 @@ def ranked_rows(use_case: UseCase, batches: LoggedBatches, predictions: Predicti
 
 
 def _ranking(
-    use_case: UseCase, batches: LoggedBatches, contender: Contender
+    use_case: UseCase, batches: LoggedBatches, contender: Contender, is_asked: np.ndarray
 ) -> tuple[Estimate | None, Estimate | None]:
-    """Selection-weighted AUC and calibration error; None for rules and where the outcome has no class."""
+    """Selection-weighted AUC and calibration error on rows (n,); None for rules and where the outcome has no class."""
     if contender.predictions is None or use_case.outcome.class_ is None:
         return None, None
     score, revealed = ranked_rows(use_case, batches, contender.predictions)
+    revealed &= is_asked
     rows = batches.log.loc[revealed]
     outcome = rows["outcome_class"].to_numpy(dtype=np.float64)
     weight = 1 / revealing_probability(use_case, rows)

@@ -94,7 +94,9 @@ class GateEvidence:
     names no protected attribute. ``latency`` None: not measured. ``serving_cost``: money a decision that serving
     the candidate costs more (negative: less) than serving the champion, by counted work; None where the contract sets
     no price. ``gain_ranking``: money a decision that ranking by predicted gain is worth, where the action is a model
-    input. ``leak``: why the candidate may know the outcome, "" where nothing says so.
+    input. ``leak``: why the candidate may know the outcome, "" where nothing says so. ``deciding_share``: share of the
+    decisions in which the log supports another action than the rules', None where the candidate may decide everywhere;
+    AUC and calibration are of these.
     """
 
     money: Estimate
@@ -108,6 +110,14 @@ class GateEvidence:
     serving_cost: float | None = None
     gain_ranking: Estimate | None = None
     leak: str = ""
+    deciding_share: float | None = None
+
+    @property
+    def where(self) -> str:
+        """Which decisions skill is asked of, as the end of a sentence; "" for all of them."""
+        if self.deciding_share is None:
+            return ""
+        return f", on the {self.deciding_share:.0%} of the decisions in which it may depart from the rules"
 
 
 def check_skill(evidence: GateEvidence, rules: GateRules) -> Check:
@@ -123,7 +133,8 @@ def check_skill(evidence: GateEvidence, rules: GateRules) -> Check:
     is_passed = auc.low > required
     figures = f"AUC {auc.value:.3f}, surely above {auc.low:.3f}"
     word = "It tells outcomes apart" if is_passed else "It does not surely tell outcomes apart"
-    return Check("skill", is_passed, auc.low, required, f"{word}: {figures} (required: above {required:.3f}).")
+    required_words = f"(required: above {required:.3f}){evidence.where}"
+    return Check("skill", is_passed, auc.low, required, f"{word}: {figures} {required_words}.")
 
 
 def _check_gain_ranking(ranking: Estimate | None, rules: GateRules) -> Check:
@@ -160,7 +171,8 @@ def check_auc(evidence: GateEvidence, rules: GateRules) -> Check:
         is_passed,
         auc.value,
         required,
-        f"It {word} the champion's AUC: {auc.value:.3f} against {champion.value:.3f} (it may lose {allowed:.3f}).",
+        f"It {word} the champion's AUC: {auc.value:.3f} against {champion.value:.3f} (it may lose {allowed:.3f})"
+        f"{evidence.where}.",
     )
 
 
@@ -182,7 +194,7 @@ def check_calibration(evidence: GateEvidence, rules: GateRules) -> Check:
         error.value,
         required,
         f"Its probabilities {word}: they miss the observed rates by {100 * error.value:.1f} percentage points "
-        f"(at most {100 * required:.1f}).",
+        f"(at most {100 * required:.1f}){evidence.where}.",
     )
 
 

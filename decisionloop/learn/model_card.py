@@ -59,7 +59,7 @@ decisions did not teach.
 | metric | value |
 |---|---:|
 {table}
-{_leak(measured.leak)}{_weak(measured.weaknesses, use_case.economics.currency)}
+{_support(candidate)}{_leak(measured.leak)}{_weak(measured.weaknesses, use_case.economics.currency)}
 **Limits.** It says nothing about people unlike those who taught it, nor about actions that were never tried. It decays:
 the loop measures it on every mature cohort. Contract version {use_case.version}, digest `{use_case.digest[:12]}`.
 """
@@ -69,6 +69,26 @@ def _left_out(left_out: Mapping[str, str]) -> str:
     """Features of the contract that taught nothing here."""
     told = "; ".join(f"`{name}` ({why})" for name, why in left_out.items())
     return f" Left out of this training, because it teaches nothing: {told}." if told else ""
+
+
+def _support(candidate: Candidate) -> str:
+    """Where it may decide, and what that leaves of it."""
+    reach, rule = candidate.reach, candidate.model.support
+    if reach is None or rule is None:
+        return "\n**Decides** everywhere, whether or not outcomes of like cases are known.\n"
+    names = ", ".join(f"`{name}`" for name, known in zip(rule.actions, rule.is_known, strict=True) if not known)
+    return f"""
+**Decides within its support.** It departs from the rules only where the log that taught it holds at least
+{reach.minimum:,.0f} effective outcomes, for rows of that kind, both of what the rules would do and of what it would do;
+elsewhere it does what the rules do. {reach.kinds} kinds of rows are told apart by the inputs above and by the rules'
+action; outcomes are counted for {names}. The rule is `support.json`, in the digest of the release.
+
+| of the decisions that taught it | share |
+|---|---:|
+| it may depart from the rules | {reach.may_decide:.1%} |
+| it does | {reach.departs:.1%} |
+| it would, and the rules decide, for want of support | {reach.copies:.1%} |
+"""
 
 
 def _leak(words: str) -> str:

@@ -35,6 +35,8 @@ def lookups_per_row(use_case: UseCase, model: ReleaseModel) -> int:
         total += actions * _to_score(model.class_scorer)
     if model.amount_scorer is not None:
         total += actions * classes * _to_score(model.amount_scorer)
+    if model.support is not None:
+        total += model.support.lookups
     return total
 
 

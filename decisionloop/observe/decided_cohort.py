@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import realised_values
-from decisionloop.act.preference import preferred_action
+from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.contract import UseCase
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.late_arrivals import LateArrivals
@@ -74,7 +74,10 @@ class DecidedCohort:
     def preferred(self) -> np.ndarray:
         """What the champion would have done without exploring."""
         values = self.predictions.values
-        return self.rules if values is None else preferred_action(self.use_case, self.frame, values)
+        if values is None:
+            return self.rules
+        reach = reach_of(self.use_case, self.frame, self.rules, self.predictions.supported)
+        return preferred_action(self.use_case, self.frame, values, reach)
 
     @cached_property
     def taken(self) -> np.ndarray:

@@ -13,7 +13,8 @@ class ReleasePredictions:
 
     ``rules_action`` (n,) index. ``champion_id``: the release that was to decide; ``values`` (n, A) and
     ``champion_score`` (n,): its expected money and logged scores, None where that was the rules. ``shadows``: release
-    to its scores and preferred actions (n,), NaN and -1 where it predicted nothing.
+    to its scores and preferred actions (n,), NaN and -1 where it predicted nothing. ``supported`` bool (n, A): where
+    the champion may decide, None: everywhere.
     """
 
     rules_action: np.ndarray
@@ -21,6 +22,7 @@ class ReleasePredictions:
     values: np.ndarray | None
     champion_score: np.ndarray | None
     shadows: dict[str, tuple[np.ndarray, np.ndarray]]
+    supported: np.ndarray | None = None
 
     @property
     def worth(self) -> float | None:

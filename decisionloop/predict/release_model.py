@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from decisionloop.contract import UseCase
     from decisionloop.predict.scorer.engine import EngineName
+    from decisionloop.predict.support_rule import SupportRule
 
 ACTION_COLUMN = "action"
 CLASS_COLUMN = "outcome_class"
@@ -52,21 +53,30 @@ def read_scorer(data: bytes) -> ReleaseScorer:
 
 @dataclass(frozen=True)
 class ReleaseManifest:
-    """Digests of the scorers that make a release; its own bytes are what the ledger names."""
+    """Digests of the files that make a release; its own bytes are what the ledger names.
+
+    ``support_digest``: of the rule that says where the model may decide, None where it may everywhere.
+    """
 
     class_digest: str | None
     amount_digest: str | None
+    support_digest: str | None = None
 
     def to_bytes(self) -> bytes:
-        """Deterministic JSON."""
-        return json.dumps({"version": 1, "class": self.class_digest, "amount": self.amount_digest}).encode()
+        """Deterministic JSON; of version 1 without a support rule, so that a release keeps the digest that it had."""
+        scorers = {"class": self.class_digest, "amount": self.amount_digest}
+        if self.support_digest is None:
+            return json.dumps({"version": 1, **scorers}).encode()
+        return json.dumps({"version": 2, **scorers, "support": self.support_digest}).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ReleaseManifest:
-        """Read a manifest. Raises IntegrityError when it is not one."""
+        """Read a manifest. Raises IntegrityError when it is not one, or of a version that may restrict the model."""
         try:
             content = json.loads(data)
-            return cls(content["class"], content["amount"])
+            if content["version"] not in (1, 2):
+                raise ValueError(f"of version {content['version']}")
+            return cls(content["class"], content["amount"], content["support"] if content["version"] == 2 else None)
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"a release manifest cannot be read ({error}). Restore it from the snapshot store's backup."
@@ -75,10 +85,14 @@ class ReleaseManifest:
 
 @dataclass(frozen=True)
 class ReleaseModel:
-    """The scorers of a release: of the outcome's class, of its amount, or both."""
+    """The scorers of a release: of the outcome's class, of its amount, or both.
+
+    ``support``: where the model may decide; None: everywhere.
+    """
 
     class_scorer: ReleaseScorer | None
     amount_scorer: ReleaseScorer | None
+    support: SupportRule | None = None
 
     @property
     def leading(self) -> ReleaseScorer:
@@ -145,6 +159,18 @@ def predict_parts(
                 known = inputs.assign(**{CLASS_COLUMN: float(outcome_class)}) if classes == 2 else inputs
                 amount[:, index, outcome_class] = amount_scorer.score(known)
     return Predictions(probability, amount)
+
+
+def supported_actions(
+    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, rules_action: np.ndarray
+) -> NDArray[np.bool_] | None:
+    """Which actions (n, A) the log that taught the release supports, by what the rules choose (n,); None: all of them.
+
+    Raises IntegrityError where the release knows other actions than the contract.
+    """
+    if model.support is None:
+        return None
+    return model.support.supported(use_case.action_names, frame, rules_action)
 
 
 def explained_score(

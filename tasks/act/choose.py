@@ -29,6 +29,8 @@ from tasks.readback.policy_inputs import score_reference, situation_of
 from tasks.readback.tables import read_part
 from tasks.step import step
 
+OUTSIDE = "is_outside_support"
+
 
 @dataclass(frozen=True)
 class Agreed:
@@ -56,11 +58,16 @@ class Agreed:
 
 @dataclass(frozen=True)
 class ChosenPart:
-    """What was chosen in a part, counted: by action, by slice, by protected group; and what choosing took."""
+    """What was chosen in a part, counted: by action, by slice, by protected group; and what choosing took.
+
+    ``outside``: decisions that the rules took because the log does not support what the model would have done, None
+    where nothing keeps the deciding release within its support.
+    """
 
     tally: Tally
     actions: ActionProfile
     groups: GroupTally
+    outside: int | None
     cost: StageCost
 
 
@@ -86,11 +93,13 @@ def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> C
             kept = keep_part(workspace, batch_id, kind, part, _table(contract, choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
         # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.
-        action = actions_by_index(contract, read_part(workspace, batch_id, kind, part, ["action"])["action"])
+        chosen = read_part(workspace, batch_id, kind, part, ["action", OUTSIDE])
+        action = actions_by_index(contract, chosen["action"])
+        outside = None if situation.is_ruled or situation.supported is None else int(_is_outside(chosen).sum())
         tally = Tally.of(contract, frame, action, agreed.totals)
         actions = _action_profile(hand, frame, action, None if agreed.rules_because else scores)
         groups = GroupTally.of(contract, frame, action, situation.rules_action)
-    return ChosenPart(tally, actions, groups, meter.cost)
+    return ChosenPart(tally, actions, groups, outside, meter.cost)
 
 
 def stored_choice(hand: BatchInHand, part: int, kind: PartKind) -> Choice:
@@ -104,6 +113,7 @@ def stored_choice(hand: BatchInHand, part: int, kind: PartKind) -> Choice:
         expected_value=table["expected_value"].to_numpy(),
         fallback_reason=_texts(table["fallback_reason"]),
         prices=(),
+        is_outside=_is_outside(table),
     )
 
 
@@ -127,8 +137,16 @@ def _table(use_case: UseCase, choice: Choice) -> pa.Table:
             "role": pa.array(choice.role, pa.string()).dictionary_encode(),
             "expected_value": choice.expected_value,
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
+            OUTSIDE: choice.is_outside,
         }
     )
+
+
+def _is_outside(table: pa.Table) -> np.ndarray:
+    """What the choice says of it (n,); one stored before releases could be kept within their support says nothing."""
+    if OUTSIDE not in table.column_names:
+        return np.zeros(len(table), dtype=bool)
+    return table[OUTSIDE].to_numpy()
 
 
 def _texts(column: pa.ChunkedArray) -> np.ndarray:

@@ -36,11 +36,13 @@ from tasks.watch.outputs import Chosen, watch_actions
 
 @dataclass(frozen=True)
 class _Decided:
-    """What is chosen for the whole batch, and what choosing took."""
+    """What is chosen for the whole batch, how much of it outside the model's support (None: there is no such bound),
+    and what choosing took."""
 
     agreed: Agreed
     tally: Tally
     chosen: Chosen
+    outside: int | None
     costs: tuple[StageCost, ...]
 
 
@@ -102,7 +104,9 @@ def _choose(hand: BatchInHand, rules_because: str, before: tuple[StageCost, ...]
         agreed = _agree(hand, rules_because)
     parts = each_part(hand.workspace, choose_actions, hand.batch_id, agreed)
     tally = functools.reduce(lambda one, other: one + other, (part.tally for part in parts))
-    return _Decided(agreed, tally, _chosen(parts), (*before, meter.cost, *(part.cost for part in parts)))
+    bounded = [part.outside for part in parts if part.outside is not None]
+    outside = sum(bounded) if bounded else None
+    return _Decided(agreed, tally, _chosen(parts), outside, (*before, meter.cost, *(part.cost for part in parts)))
 
 
 def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
@@ -155,6 +159,7 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
         "actions": None if is_overtaken else decided.chosen.actions.to_json(),
         "groups": None if is_overtaken else decided.chosen.groups.to_json(),
         "exploring": None if is_overtaken or exploring is None else exploring.figures.to_json(),
+        "outside_support": None if is_overtaken else decided.outside,
     }
     reached(hand, "decided", detail, [*costs, grown])
     return f"{decisions} decided, {messages} to send"

@@ -1,17 +1,20 @@
-"""Train one candidate and keep everything of it: scorer, out-of-fold predictions, MLflow version, ledger row."""
+"""Train one candidate and keep everything of it: scorer, out-of-fold predictions, MLflow version, ledger row.
+
+What is trained once becomes two releases: the model that decides everywhere, and the model within its support.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from decisionloop.errors import IntegrityError
 from decisionloop.learn.candidate_metrics import expected_scores, leak_in, out_of_fold_metrics, residual_sizes
-from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train
+from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train, within_support
 from decisionloop.learn.evidence import Contender, LoggedBatches
 from decisionloop.learn.importance import feature_importance
 from decisionloop.learn.model_card import MeasuredCandidate
@@ -25,7 +28,7 @@ from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.ledger.weak_slices import latest_weak_slices
 from decisionloop.predict.prediction_table import predictions_from_table, predictions_to_table
 from decisionloop.predict.predictions import Predictions
-from decisionloop.predict.release_model import ReleaseModel, predict
+from decisionloop.predict.release_model import ReleaseModel, predict, supported_actions
 from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
@@ -43,8 +46,11 @@ class CandidateRecord:
     contender: Contender
 
 
-def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> str:
-    """Train, compile, measure out of fold, log to MLflow and register; returns the release id."""
+def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> tuple[str, ...]:
+    """Train, compile, measure out of fold, log to MLflow and register; returns the ids of the releases.
+
+    The first decides everywhere; a second one, the same model, where the log supports that, and else as the rules do.
+    """
     use_case = workspace.use_case
     rows, batches = training_rows_of(workspace, fact)
     candidate = train(use_case, kind, rows)
@@ -54,34 +60,51 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
     weaknesses = _weaknesses(workspace, fact, batches, predictions)
     leak = leak_in(use_case, batches, predictions)
     measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak)
-    digest = save_release(workspace.snapshots, workspace.ledger, candidate.model)
-    release_id = release_id_of(use_case.name, kind, use_case.digest, digest)
     # The contract may have changed since the last batch, and a release refers to it.
     record_use_case(workspace.ledger, use_case.name, use_case.digest, use_case.version, workspace.folder.text)
     log_rules(workspace)
-    release = Release(
+    bound = within_support(use_case, candidate, batches, predictions)
+    forms = [measured] if bound is None else [measured, replace(measured, candidate=bound)]
+    card = _card(workspace, measured, batches) | {
+        "amounts": [one and asdict(one) for one in residual_sizes(use_case, batches, predictions)],
+        "out_of_fold": keep_table(workspace, predictions_to_table(use_case, predictions, ids), "scores"),
+    }
+    releases = [_release(workspace, fact, form, batches, card) for form in forms]
+    seen = what_it_sees(use_case, batches.frame)
+    with workspace.ledger.begin() as connection:  # all of one training together, so that none is missed after a crash
+        for release, form in zip(releases, forms, strict=True):
+            register_release(connection, release, _made_from(len(rows), form.candidate), "decisionloop")
+            keep_what_it_saw(connection, release, seen)
+    return tuple(release.release_id for release in releases)
+
+
+def _release(
+    workspace: Workspace,
+    fact: TrainingSetFact,
+    measured: MeasuredCandidate,
+    batches: LoggedBatches,
+    card: Mapping[str, object],
+) -> Release:
+    """One release of a training: its files kept, its version logged; ``card`` is what all of them have in common."""
+    use_case, candidate = workspace.use_case, measured.candidate
+    digest = save_release(workspace.snapshots, workspace.ledger, candidate.model)
+    release_id = release_id_of(use_case.name, candidate.kind, use_case.digest, digest)
+    reach = {} if candidate.reach is None else {"support": asdict(candidate.reach)}
+    scores = expected_scores(use_case, candidate.model, batches.frame, batches.rules_action)
+    return Release(
         release_id=release_id,
         use_case=use_case.name,
-        kind=kind,
+        kind=candidate.kind,
         contract_digest=use_case.digest,
         scorer_digest=digest,
         training_set_id=fact.training_set_id,
         mlflow_version=log_candidate(workspace, release_id, fact, measured),
-        reference_scores=canonical_json(expected_scores(use_case, candidate.model, batches.frame)),
+        reference_scores=canonical_json(scores),
         card_json=canonical_json(
-            {
-                **_card(workspace, measured, batches),
-                "amounts": [one and asdict(one) for one in residual_sizes(use_case, batches, predictions)],
-                "out_of_fold": keep_table(workspace, predictions_to_table(use_case, predictions, ids), "scores"),
-            }
+            {**card, **reach, "lookups_per_row": lookups_per_row(use_case, candidate.model)},
         ),
         created_at=fact.as_of,
     )
-    seen = what_it_sees(use_case, batches.frame)
-    with workspace.ledger.begin() as connection:
-        register_release(connection, release, _made_from(len(rows), candidate), "decisionloop")
-        keep_what_it_saw(connection, release, seen)
-    return release_id
 
 
 def _card(workspace: Workspace, measured: MeasuredCandidate, batches: LoggedBatches) -> dict[str, object]:
@@ -93,7 +116,6 @@ def _card(workspace: Workspace, measured: MeasuredCandidate, batches: LoggedBatc
         "metrics": measured.metrics,
         "code_version": code_version(workspace),
         "latency_ms": serving.reading_ms,
-        "lookups_per_row": serving.lookups,
         "refusals": list(model.refusals),
         "leak": measured.leak,
         "left_out": dict(measured.candidate.left_out),
@@ -118,6 +140,11 @@ def _weaknesses(
 def _made_from(rows: int, candidate: Candidate) -> str:
     """Why the release is there, what it does without, and in which form it decides if that is not the usual one."""
     told = f"trained on {rows:,} outcomes"
+    if candidate.reach is not None:
+        told += (
+            f"; decides where at least {candidate.reach.minimum:,.0f} outcomes of like cases are known, which is in "
+            f"{candidate.reach.may_decide:.0%} of the decisions that taught it, and elsewhere does what the rules do"
+        )
     if candidate.left_out:
         told += f" without {', '.join(f'{name} ({why})' for name, why in candidate.left_out.items())}"
     if candidate.model.refusals:
@@ -125,21 +152,28 @@ def _made_from(rows: int, candidate: Candidate) -> str:
     return told
 
 
-def find_candidates(workspace: Workspace, release_ids: Sequence[str], decision_id: np.ndarray) -> list[CandidateRecord]:
-    """Registered candidates with their out-of-fold predictions of ``decision_id`` (n,)."""
-    records = []
+def find_candidates(workspace: Workspace, release_ids: Sequence[str], batches: LoggedBatches) -> list[CandidateRecord]:
+    """Registered candidates with their out-of-fold predictions of the decisions of ``batches``."""
+    records, decision_id = [], batches.log["decision_id"].to_numpy(dtype=object)
     for release_id in release_ids:
         stage = find_stage(workspace.ledger, release_id)
         assert stage is not None  # train_and_keep registered it
         card = json.loads(stage.release.card_json)
         kept = read_table(workspace, card["out_of_fold"])
         predictions = predictions_from_table(workspace.use_case, kept, decision_id)
-        records.append(CandidateRecord(stage.release, Contender(predictions, _recorded(stage.release), card["leak"])))
+        supported = _supported(workspace, stage.release, batches) if "support" in card else None
+        contender = Contender(predictions, _recorded(stage.release), card["leak"], supported)
+        records.append(CandidateRecord(stage.release, contender))
     return records
 
 
-def contender_of(workspace: Workspace, release: Release, frame: pd.DataFrame) -> Contender:
-    """A release on the rows of ``frame``, scored by what would decide; rules predict nothing.
+def _supported(workspace: Workspace, release: Release, batches: LoggedBatches) -> np.ndarray | None:
+    model = load_release(workspace.snapshots, str(release.scorer_digest))
+    return supported_actions(workspace.use_case, model, batches.frame, batches.rules_action)
+
+
+def contender_of(workspace: Workspace, release: Release, batches: LoggedBatches) -> Contender:
+    """A release on the rows of ``batches``, scored by what would decide; rules predict nothing.
 
     Where the file of a model is damaged the rules decide in its place, and are what it comes to.
     """
@@ -149,8 +183,10 @@ def contender_of(workspace: Workspace, release: Release, frame: pd.DataFrame) ->
         model = load_release(workspace.snapshots, release.scorer_digest)
     except IntegrityError:
         return Contender(None)
-    leak = json.loads(release.card_json).get("leak", "")
-    return Contender(predict(workspace.use_case, model, frame), _measured(workspace, release, model, frame), leak)
+    use_case, frame, leak = workspace.use_case, batches.frame, json.loads(release.card_json).get("leak", "")
+    supported = supported_actions(use_case, model, frame, batches.rules_action)
+    serving = _measured(workspace, release, model, frame)
+    return Contender(predict(use_case, model, frame), serving, leak, supported)
 
 
 def _recorded(release: Release) -> ServingTime:

@@ -1,4 +1,9 @@
-"""The first look of the gate: candidates against the champion, out of fold, on what taught them."""
+"""The first look of the gate: candidates against the champion, out of fold, on what taught them.
+
+Each kind of model is two candidates: it decides everywhere, or within its support. The error is not divided among them:
+this look promises nothing but that one of them is worth a place in shadow. The second look, on decisions that taught
+none, judges that one alone.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,10 @@ from datetime import datetime
 
 from decisionloop.learn.evidence import gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
+from decisionloop.learn.gate_money import surest
 from decisionloop.ledger.releases import champion, current_stages
 from decisionloop.workspace import open_workspace
-from tasks.learn.candidates import contender_of, find_candidates
+from tasks.learn.candidates import CandidateRecord, contender_of, find_candidates
 from tasks.learn.release_stages import enter_shadow, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, keep_verdict
@@ -18,7 +24,7 @@ from tasks.step import step
 
 @step
 def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, release_ids: Sequence[str]) -> str:
-    """First look: compare each candidate with the champion out of fold; the best that passes goes into shadow."""
+    """First look: compare each candidate with the champion out of fold; the surest that passes goes into shadow."""
     workspace = open_workspace(use_case)
     stages = {known.release_id: known.stage for known in current_stages(workspace.ledger, use_case)}
     if all(stages[release_id] != "candidate" for release_id in release_ids):
@@ -27,24 +33,28 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
     decides = champion(workspace.ledger, use_case)
     assert decides is not None  # the use case has decided, or nothing could teach
     rules = gate_rules(workspace.use_case, 1)
-    theirs = contender_of(workspace, decides.release, batches.frame)
-    records = find_candidates(workspace, release_ids, batches.log["decision_id"].to_numpy(dtype=object))
+    theirs = contender_of(workspace, decides.release, batches)
+    records = find_candidates(workspace, release_ids, batches)
     answers, passed = [], []
     for record in records:
         evidence = gather_evidence(workspace.use_case, batches, record.contender, theirs, rules)
         verdict = judge(evidence, rules)
         answer = GateAnswer(1, record.release.release_id, decides.release_id, verdict, evidence)
         keep_verdict(workspace, as_of, answer)
-        answers.append(f"{record.release.kind}: {verdict.decision}. {verdict.reason}")
+        answers.append(f"{_called(record)}: {verdict.decision}. {verdict.reason}")
         # A slow reading may be the machine's: in shadow the candidate is measured again, and decides nothing.
         if verdict.decision == "promote" or verdict.waits_only_for("latency"):
-            passed.append((evidence.money.value or 0.0, record.release, verdict.reason))
+            passed.append((evidence, record.release, verdict.reason))
         else:
             refuse(workspace, record.release, verdict.reason, as_of)
-    passed.sort(key=lambda one: one[0], reverse=True)
+    best = surest([evidence for evidence, _, _ in passed], workspace.use_case.gate.confidence) if passed else None
     for rank, (_, release, reason) in enumerate(passed):
-        if rank == 0:
+        if rank == best:
             enter_shadow(workspace, release, reason, as_of)
         else:
-            refuse(workspace, release, "Another candidate of this training would have earned more.", as_of)
+            refuse(workspace, release, "Another candidate of this training surely earns as much or more.", as_of)
     return " ".join(answers)
+
+
+def _called(record: CandidateRecord) -> str:
+    return record.release.kind if record.contender.supported is None else f"{record.release.kind} within support"

@@ -75,8 +75,10 @@ def log_candidate(workspace: Workspace, release_id: str, fact: TrainingSetFact, 
             "training_snapshot": fact.snapshot_digest,
             "contract_version": use_case.version,
             "weak_slices": len(measured.weaknesses),
+            "decides": "everywhere" if candidate.reach is None else f"in {candidate.reach.may_decide:.1%} of decisions",
         },
         model_card=model_card(use_case, release_id, cohorts, measured),
-        files={f"{part}.scorer": scorer.to_bytes() for part, scorer in scorers.items() if scorer is not None},
+        files={f"{part}.scorer": scorer.to_bytes() for part, scorer in scorers.items() if scorer is not None}
+        | ({} if candidate.model.support is None else {"support.json": candidate.model.support.to_bytes()}),
     )
     return workspace.registry.log_release(record, candidate.pipelines)

@@ -58,7 +58,7 @@ def _judge(workspace: Workspace, release: Release, as_of: datetime) -> str:
     except UsageError as nothing:
         return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing})."
     rules = gate_rules(workspace.use_case, 2)
-    challenger, champion_side = (contender_of(workspace, r, batches.frame) for r in (release, decides.release))
+    challenger, champion_side = (contender_of(workspace, one, batches) for one in (release, decides.release))
     evidence = gather_evidence(workspace.use_case, batches, challenger, champion_side, rules)
     verdict = judge(evidence, rules)
     keep_verdict(workspace, as_of, GateAnswer(2, release.release_id, decides.release_id, verdict, evidence))

@@ -11,10 +11,12 @@ from tasks.step import step
 
 
 @step
-def train_candidate(use_case: str, training_set_id: str, kind: Kind) -> str:
-    """Train one kind of candidate, compile it, log it to MLflow and register it; returns its release id."""
+def train_candidate(use_case: str, training_set_id: str, kind: Kind) -> tuple[str, ...]:
+    """Train one kind of candidate, compile it, log it to MLflow and register it; returns the ids of its releases.
+
+    They are the model that decides everywhere and the same model within its support.
+    """
     workspace = open_workspace(use_case)
-    for known in current_stages(workspace.ledger, use_case):
-        if (known.release.training_set_id, known.release.kind) == (training_set_id, kind):
-            return known.release_id
-    return train_and_keep(workspace, training_set_of(workspace, training_set_id), kind)
+    known = [one.release for one in current_stages(workspace.ledger, use_case)]
+    before = [one.release_id for one in known if (one.training_set_id, one.kind) == (training_set_id, kind)]
+    return tuple(before) or train_and_keep(workspace, training_set_of(workspace, training_set_id), kind)

@@ -29,6 +29,9 @@ def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.D
     values = np.full((len(frame), len(use_case.actions)), np.nan)
     if has_model:
         values = np.column_stack([scores[f"value:{name}"].to_numpy() for name in use_case.action_names])
+    supported = None
+    if f"supported:{use_case.action_names[0]}" in scores.column_names:
+        supported = np.column_stack([scores[f"supported:{name}"].to_numpy() for name in use_case.action_names])
     reasons = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
     situation = Situation(
         values=values,
@@ -39,6 +42,7 @@ def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.D
         is_fallback=reasons != "",
         fallback_reason=reasons,
         reason=_words(scores["rules_reason_codes"]),
+        supported=supported,
     )
     return frame, scores, situation
 

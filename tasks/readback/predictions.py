@@ -20,7 +20,8 @@ def read_predictions(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> 
     """
     use_case = workspace.use_case
     names = [f"value:{name}" for name in use_case.action_names]
-    scores = _parts(workspace, batch_id, "scores", ["decision_id", "rules_action", "score", *names])
+    bounds = [f"supported:{name}" for name in use_case.action_names]
+    scores = _parts(workspace, batch_id, "scores", ["decision_id", "rules_action", "score", *names, *bounds])
     place = pd.Index(scores["decision_id"]).get_indexer(pd.Index(log["decision_id"]))
     has_model = "score" in scores
     return ReleasePredictions(
@@ -29,6 +30,7 @@ def read_predictions(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> 
         values=scores[names].to_numpy(dtype=np.float64)[place] if has_model else None,
         champion_score=scores["score"].to_numpy(dtype=np.float64)[place] if has_model else None,
         shadows=_shadows(workspace, batch_id, scores, place),
+        supported=scores[bounds].to_numpy(dtype=bool)[place] if bounds[0] in scores else None,
     )
 
 

@@ -40,12 +40,14 @@ def test_a_person_who_insists_gets_a_candidate_that_the_gate_has_judged(life, pr
     before = {known.release_id for known in current_stages(life.ledger, "small")}
     with settings_of(life.folder):
         said = retrain("small", as_of(3), reason="A merger.", is_forced=True, candidates=["gradient_boosting"])
-    (new,) = {known.release_id for known in current_stages(life.ledger, "small")} - before
-    (verdict,) = verdicts(life.ledger, "small", new)
-    assert f"gradient_boosting: {verdict.decision}" in said
+    trained = {known.release_id for known in current_stages(life.ledger, "small")} - before
+    judged = {new: verdict for new in trained for verdict in verdicts(life.ledger, "small", new)}
+    assert set(judged) == trained
     artifacts = prefect.artifacts()
+    assert all(f": {verdict.decision}. " in said for verdict in judged.values())
     assert artifacts["retraining-small-2024-01-22"].startswith("# Retraining: manual asked")
-    assert f"look 1: {verdict.decision}" in artifacts[f"gate-{new.replace('/', '-').replace('_', '-')}-1"]
+    for new, verdict in judged.items():
+        assert f"look 1: {verdict.decision}" in artifacts[f"gate-{new.replace('/', '-').replace('_', '-')}-1"]
     assert ("manual", True) in {(run.trigger, run.is_triggered) for run in learn_runs(life.ledger, "small")}
     expected = {("decisionloop.retraining.triggered", "decisionloop.small.2024-01-22")}
     assert prefect.missing_events(expected) == set()

@@ -22,6 +22,7 @@ from decisionloop.ledger import schema
 from decisionloop.ledger.batches import batch_id_of, batch_state
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.verdicts import Verdict, verdicts
 from decisionloop.workspace import Workspace, open_workspace
 from tests.small_use_case import Written, as_of, batch_id, settings_of
 
@@ -127,6 +128,13 @@ class Installation:
         """Every line of every file that left the house."""
         files = sorted((self.folder / "home" / "outbox").rglob("*.jsonl"))
         return [line for file in files for line in file.read_text().splitlines()]
+
+    def looks(self) -> list[Verdict]:
+        """The gate's verdicts on what came into shadow; each training also has candidates that did not."""
+        shadowed = schema.release_event.c.release_id, schema.release_event.c.stage == "shadow"
+        with self.ledger.connect() as connection:
+            known = set(connection.execute(select(shadowed[0]).where(shadowed[1])).scalars())
+        return [one for one in verdicts(self.ledger, self.written.name) if one.challenger_id in known]
 
     def announced(self, name: str) -> list[dict[str, Any]]:
         """The events of a name, for instance ``batch.halted``."""

@@ -60,7 +60,7 @@ def test_a_reading_over_the_budget_is_taken_again_until_the_machine_is_idle_and_
     with restored("begun") as busy:
         busy.turn(1)
         busy.turn(2)
-        assert [look.decision for look in verdicts(busy.ledger, "small")] == ["insufficient", "insufficient"]
+        assert [look.decision for look in busy.looks()] == ["insufficient", "insufficient"]
         (shadow,) = shadows(busy.ledger, "small")
         monkeypatch.setattr("tasks.learn.candidates.serving_time", serving_time)
         busy.turn(3)

@@ -32,7 +32,7 @@ def test_a_release_that_was_not_compiled_says_why_and_is_scored(restored, large_
         with ledger.connect() as connection:
             (taught_by,) = connection.execute(select(schema.training_set.c.training_set_id)).scalars()
         fact = find_training_set(ledger, taught_by)
-        release_id = train_and_keep(workspace, fact, "gradient_boosting")
+        release_id, *_ = train_and_keep(workspace, fact, "gradient_boosting")
         release = find_stage(ledger, release_id).release
         (refusal,) = json.loads(release.card_json)["refusals"]
         assert "max_leaf_nodes <= 64" in refusal

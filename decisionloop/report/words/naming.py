@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def _plain_name(release: Release, trained_on: Mapping[str, date], years: int) ->
         return words
     day = trained_on.get(release.release_id, release.created_at.date())
     year = f"{NBSP}{day.year}" if years > 1 else ""
-    return f"{words} of {day.day}{NBSP}{MONTHS[day.month - 1]}{year}"
+    within = " within its support" if "support" in json.loads(release.card_json) else ""
+    return f"{words} of {day.day}{NBSP}{MONTHS[day.month - 1]}{year}{within}"
 
 
 @dataclass(frozen=True)
