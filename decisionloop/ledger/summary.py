@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.batches import FINISHED_STATES, batches, find_batch, latest_detail
+from decisionloop.ledger.batches import FINISHED_STATES, Scalar, batches, find_batch, latest_detail
 from decisionloop.ledger.held_actions import count_held
 from decisionloop.ledger.releases import current_stages
 from decisionloop.ledger.schema import decision, delivery, outbox, withdrawn_decision
@@ -29,7 +30,8 @@ class Group:
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """A batch in few numbers."""
+    """A batch in few numbers. ``outside_support``: decisions that the rules took because the log that taught the model
+    does not support what it would have done; None where the release may decide everywhere."""
 
     batch_id: str
     state: str
@@ -46,6 +48,7 @@ class BatchSummary:
     decided_before: int = 0
     decided_in: tuple[tuple[str, int], ...] = ()
     late: int = 0
+    outside_support: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -63,9 +66,15 @@ class BatchSummary:
             actions[group.action] += group.decisions
         shares = ", ".join(f"{name} {count:,}" for name, count in actions.most_common())
         return (
-            f"{self.batch_id}: {self.state}. {self.decisions:,} decisions ({shares}) by {self.champion}; "
-            f"{self.delivered:,} of {self.queued:,} actions delivered{self._kept_back}.{self._others}"
+            f"{self.batch_id}: {self.state}. {self.decisions:,} decisions ({shares}) by {self.champion}"
+            f"{self._outside}; {self.delivered:,} of {self.queued:,} actions delivered{self._kept_back}.{self._others}"
         )
+
+    @property
+    def _outside(self) -> str:
+        if self.outside_support is None:
+            return ""
+        return f", {self.outside_support:,} outside its support as the rules would"
 
     @property
     def _kept_back(self) -> str:
@@ -109,7 +118,13 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         decided_before=int(due.get("decided_before") or 0),
         decided_in=tuple(json.loads(str(due.get("decided_in") or "{}")).items()),
         late=int(due.get("late") or 0),
+        outside_support=_outside_support(latest_detail(ledger, batch_id, "decided")),
     )
+
+
+def _outside_support(decided: Mapping[str, Scalar]) -> int | None:
+    told = decided.get("outside_support")
+    return None if told is None else int(told)
 
 
 def _decided(ledger: Ledger, batch_id: str) -> tuple[tuple[Group, ...], tuple[tuple[str, int], ...]]:

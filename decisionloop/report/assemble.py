@@ -173,6 +173,7 @@ def _handled(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> Handled:
         frozen=reads.batch_details(ledger, name, "frozen"),
         halted=reads.batch_details(ledger, name, "halted"),
         results=reads.validation_results(ledger, name),
+        decided_detail=reads.batch_details(ledger, name, "decided"),
     )
 
 

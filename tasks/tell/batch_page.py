@@ -19,6 +19,13 @@ def batch_markdown(workspace: Workspace, batch_id: str) -> str:
         "|---|---|---:|",
     ]
     lines += [f"| {group.action} | {group.role} | {group.decisions:,} |" for group in summary.groups]
+    if summary.outside_support is not None and summary.decisions:
+        share = summary.outside_support / summary.decisions
+        lines += [
+            "",
+            f"In {summary.outside_support:,} of them ({share:.1%}) the model would have departed from the rules, and "
+            "too little is known of such cases: the rules decided.",
+        ]
     if summary.fallbacks:
         lines += ["", "| left to the rules because of | decisions |", "|---|---:|"]
         lines += [f"| {reason} | {count:,} |" for reason, count in summary.fallbacks]

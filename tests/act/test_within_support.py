@@ -161,10 +161,9 @@ def test_what_a_release_prefers_is_within_its_reach_and_within_what_is_allowed(m
 
 
 def test_support_of_another_batch_is_refused(make_use_case, make_frame):
+    situation = replace(situation_of(3, 0), supported=np.ones((2, 3), dtype=bool))
     with pytest.raises(ChoiceError, match="supported has shape"):
-        choose(
-            make_use_case(), make_frame(3), AS_OF, replace(situation_of(3, 0), supported=np.ones((2, 3), dtype=bool))
-        )
+        choose(make_use_case(), make_frame(3), AS_OF, situation)
 
 
 def _rows(situation: Situation, index: object) -> Situation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -20,13 +20,14 @@ DECIDING_ROLES = ("champion", "exploration", "canary")
 
 @dataclass(frozen=True)
 class Handled:
-    """Batches, their decisions and checks, and the details of the events frozen and halted by batch id."""
+    """Batches, their decisions and checks, and the details of the events frozen, halted and decided by batch id."""
 
     batches: tuple[Batch, ...]
     counts: tuple[DecisionCount, ...]
     frozen: Mapping[str, Mapping[str, Any]]
     halted: Mapping[str, Mapping[str, Any]]
     results: tuple[CheckResult, ...]
+    decided_detail: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def _by_batch(self) -> dict[str, tuple[DecisionCount, ...]]:
@@ -101,7 +102,13 @@ def _line(batch: Batch, champion: str, handled: Handled) -> BatchLine:
         shares=() if is_halted else tuple((action, taken[action] / rows) for action in sorted(taken)),
         halted_reason=_halt_reason(handled.halted.get(batch.batch_id, {})) if is_halted else "",
         warnings=() if is_halted else _warnings(batch, handled.results),
+        outside=_outside(handled.decided_detail.get(batch.batch_id, {})),
     )
+
+
+def _outside(detail: Mapping[str, Any]) -> float | None:
+    outside, decisions = detail.get("outside_support"), detail.get("decisions")
+    return None if outside is None or not decisions else outside / decisions
 
 
 def _halt_reason(detail: Mapping[str, Any]) -> str:

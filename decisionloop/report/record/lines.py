@@ -26,7 +26,8 @@ class ReleaseEventLine:
 class BatchLine:
     """One batch: who decided it, how, and what was noticed. ``shares`` are (action name, share of decisions).
 
-    ``rows`` fell due; of a batch that was halted or is not decided yet none of them is a decision.
+    ``rows`` fell due; of a batch that was halted or is not decided yet none of them is a decision. ``outside``: the
+    share in which the rules decided because the model had too little to go by; None where nothing keeps it to that.
     """
 
     as_of: date
@@ -36,6 +37,7 @@ class BatchLine:
     shares: tuple[tuple[str, float], ...]
     halted_reason: str = ""
     warnings: tuple[str, ...] = ()
+    outside: float | None = None
 
     @property
     def is_decided(self) -> bool:
