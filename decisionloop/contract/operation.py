@@ -175,7 +175,12 @@ class Gate(Section):
     )
     minimum_gain: Money = field("Money per decision that the challenger must surely add.", 0.0, default=0.0)
     minimum_effective_n: float = field(
-        "Effective sample size below which the gate does not answer.", 100, default=100, gt=1, le=MOST
+        "Effective sample size below which the gate does not answer, and no kind of case is known well enough for a "
+        "model to depart from the rules in it.",
+        100,
+        default=100,
+        gt=1,
+        le=MOST,
     )
     maximum_calibration_error: float = field(
         "Largest difference between predicted and observed rate.", 0.05, default=0.05, gt=0, le=1

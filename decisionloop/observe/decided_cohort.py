@@ -95,6 +95,12 @@ class DecidedCohort:
         return self.log["fallback_reason"].notna().to_numpy()
 
     @cached_property
+    def is_outside_support(self) -> np.ndarray:
+        """True (n,) where the rules chose because the model had too little to go by; no fault sent it there."""
+        is_bound = np.full(len(self.log), self.predictions.supported is not None)
+        return is_bound & (self.log["role"] == "baseline").to_numpy() & ~self.is_fallback
+
+    @cached_property
     def is_explored(self) -> np.ndarray:
         """True (n,) where chance or the rules chose: exploration and holdout."""
         return self.log["role"].isin(["exploration", "holdout"]).to_numpy()

@@ -4,7 +4,7 @@ A failure is measured by its surprise, the money that the decision brought less 
 action when it was taken. The order asks first what was wrong with the inputs, then with the serving, then with where
 the decision lay, and blames the world last; the first cause that applies counts:
 
-    missing_feature, fallback, stale_features, outside_training_support, near_threshold, weak_group,
+    missing_feature, fallback, outside_support, stale_features, outside_training_support, near_threshold, weak_group,
     confident_and_wrong
 
 That a cause applies to a failure does not say that it made it. Only a cause that is commoner among the failures than
@@ -36,6 +36,7 @@ class FailureCause(StrEnum):
 
     MISSING_FEATURE = "missing_feature"
     FALLBACK = "fallback"
+    OUTSIDE_SUPPORT = "outside_support"
     STALE_FEATURES = "stale_features"
     OUTSIDE_TRAINING_SUPPORT = "outside_training_support"
     NEAR_THRESHOLD = "near_threshold"
@@ -46,6 +47,7 @@ class FailureCause(StrEnum):
 CAUSE_WORDING: dict[FailureCause, str] = {
     FailureCause.MISSING_FEATURE: "something the model reads was missing",
     FailureCause.FALLBACK: "a fault sent the decision to the rules",
+    FailureCause.OUTSIDE_SUPPORT: "the rules decided, as too little was known of such cases",
     FailureCause.STALE_FEATURES: "what was known was out of date",
     FailureCause.OUTSIDE_TRAINING_SUPPORT: "unlike anything the model had learnt from",
     FailureCause.NEAR_THRESHOLD: "a close call: another action looked almost as good",
@@ -64,6 +66,7 @@ class Circumstances:
     age_days           (n,) float    age of the source rows; None: unknown
     is_outside         (n,) bool     a feature outside what the release learnt from; None: unknown
     is_weak            (n,) bool     inside a slice known to be weak before; None: none is known
+    is_unsupported     (n,) bool     the rules decided because the model had too little to go by; None: it needs no more
     """
 
     is_missing: np.ndarray
@@ -72,6 +75,7 @@ class Circumstances:
     age_days: np.ndarray | None = None
     is_outside: np.ndarray | None = None
     is_weak: np.ndarray | None = None
+    is_unsupported: np.ndarray | None = None
 
 
 def circumstances_of(
@@ -96,6 +100,7 @@ def circumstances_of(
         age_days=age_days,
         is_outside=None if support is None else support.is_outside(frame),
         is_weak=in_weak_slices(weak_slices, frame) if weak_slices else None,
+        is_unsupported=None if cohort.predictions.supported is None else cohort.is_outside_support,
     )
 
 
@@ -161,9 +166,11 @@ def causes_of(
         raise UsageError(f"circumstances of {n} decisions came with other lengths. Build them from one log.")
     nothing = np.zeros(n, dtype=bool)
     age, outside, weak = circumstances.age_days, circumstances.is_outside, circumstances.is_weak
+    unsupported = circumstances.is_unsupported
     applies = {
         FailureCause.MISSING_FEATURE: circumstances.is_missing,
         FailureCause.FALLBACK: circumstances.is_fallback,
+        FailureCause.OUTSIDE_SUPPORT: nothing if unsupported is None else unsupported,
         FailureCause.STALE_FEATURES: nothing if age is None else age > use_case.data_quality.maximum_age_days,
         FailureCause.OUTSIDE_TRAINING_SUPPORT: nothing if outside is None else outside,
         FailureCause.NEAR_THRESHOLD: nothing if worth is None else circumstances.value_gap < near_share * worth,

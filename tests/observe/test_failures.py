@@ -36,10 +36,12 @@ CALM = Circumstances(
     age_days=np.zeros(1),
     is_outside=np.zeros(1, dtype=bool),
     is_weak=np.zeros(1, dtype=bool),
+    is_unsupported=np.zeros(1, dtype=bool),
 )
 TROUBLES = {
     FailureCause.MISSING_FEATURE: {"is_missing": np.ones(1, dtype=bool)},
     FailureCause.FALLBACK: {"is_fallback": np.ones(1, dtype=bool)},
+    FailureCause.OUTSIDE_SUPPORT: {"is_unsupported": np.ones(1, dtype=bool)},
     FailureCause.STALE_FEATURES: {"age_days": np.array([6.01])},
     FailureCause.OUTSIDE_TRAINING_SUPPORT: {"is_outside": np.ones(1, dtype=bool)},
     FailureCause.NEAR_THRESHOLD: {"value_gap": np.array([0.4])},

@@ -77,7 +77,8 @@ def test_outside_support_the_batch_does_what_the_rules_do_and_says_so_everywhere
     assert detail["outside_support"] >= len(outside)  # some of them explored
     summary = batch_summary(decided.ledger, decided.batch(3))
     assert summary.outside_support == detail["outside_support"]
-    assert f"{summary.outside_support:,} outside its support as the rules would" in as_text(status_of(decided.workspace))
+    told = as_text(status_of(decided.workspace))
+    assert f"{summary.outside_support:,} outside its support as the rules would" in told
     assert "too little is known of such cases" in batch_markdown(decided.workspace, decided.batch(3))
 
 
