@@ -14,6 +14,9 @@ class Exploring(Protocol):
     def chances(self, others: np.ndarray) -> np.ndarray:
         """The chance (n, A) of each action in ``others`` bool (n, A), what may be drawn; 0 elsewhere."""
 
+    def expected(self, gains: np.ndarray, explorable: np.ndarray) -> np.ndarray:
+        """Gain (n, A) of preferring each action where those in ``explorable`` bool (n, A) may be drawn instead."""
+
     def rows(self, index: np.ndarray) -> Exploring:
         """The same for some of the rows, in the order of ``index``."""
 
@@ -29,6 +32,13 @@ class FlatShare:
         many = others.sum(axis=1)
         return np.where(others, self.share / np.maximum(many, 1)[:, None], 0.0)
 
+    def expected(self, gains: np.ndarray, explorable: np.ndarray) -> np.ndarray:
+        """See :class:`Exploring`."""
+        known = np.where(explorable, gains, 0.0)
+        others = explorable.sum(axis=1, keepdims=True) - explorable
+        mean = np.divide(known.sum(axis=1, keepdims=True) - known, others, out=gains.copy(), where=others > 0)
+        return np.where(others > 0, (1 - self.share) * gains + self.share * mean, gains)
+
     def rows(self, index: np.ndarray) -> FlatShare:
         """See :class:`Exploring`."""
         return self
@@ -43,6 +53,12 @@ class OwnChances:
     def chances(self, others: np.ndarray) -> np.ndarray:
         """See :class:`Exploring`."""
         return np.where(others, self.chance, 0.0)
+
+    def expected(self, gains: np.ndarray, explorable: np.ndarray) -> np.ndarray:
+        """See :class:`Exploring`. What is preferred cannot be explored, so that its own chance cancels out."""
+        chance = np.where(explorable, self.chance, 0.0)
+        tried = np.where(chance > 0, chance * gains, 0.0).sum(axis=1, keepdims=True)
+        return np.asarray((1 - chance.sum(axis=1, keepdims=True)) * gains + tried)
 
     def rows(self, index: np.ndarray) -> OwnChances:
         """See :class:`Exploring`."""
@@ -88,12 +104,7 @@ class Offer:
 
     def expected(self, gains: np.ndarray) -> np.ndarray:
         """Gain (n, A) of preferring each action, exploration included, for a gain (n, A) of taking each."""
-        expected = np.empty_like(gains)
-        for action in range(gains.shape[1]):
-            chances = self.chances(np.full(len(gains), action))
-            tried = np.where(chances > 0, chances * gains, 0.0).sum(axis=1)
-            expected[:, action] = (1 - chances.sum(axis=1)) * gains[:, action] + tried
-        return expected
+        return self.exploring.expected(gains, self.allowed & self.teaches)
 
     def best(self, gains: np.ndarray) -> np.ndarray:
         """The action of the largest gain (n,) of those within reach, or the fixed one."""

@@ -10,8 +10,9 @@ import pandas as pd
 from decisionloop.act.economics import action_values
 from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.contract import UseCase
-from decisionloop.learn.evidence import LoggedBatches, ranked_rows
+from decisionloop.learn.evidence import ranked_rows
 from decisionloop.learn.leak import leak_warning, single_feature_aucs
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.compare.score_shift import ScoreReference, reference_scores
 from decisionloop.observe.calibration import calibration

@@ -7,7 +7,6 @@ are decided again, by the very functions that decide, and the gate reads its own
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,37 +15,33 @@ import pandas as pd
 
 from decisionloop.act.constraints import UnknownCost
 from decisionloop.act.economics import action_values
-from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
+from decisionloop.act.exploration.seen_money import NOTHING_SEEN
 from decisionloop.act.policy import choose
 from decisionloop.act.preference import allowed_actions
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import STANDING_IN, Situation, is_row_fault
 from decisionloop.contract import UseCase
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.predict.predictions import Predictions
 
 
 def deployed_policy(
     use_case: UseCase,
-    log: pd.DataFrame,
-    frame: pd.DataFrame,
-    rules_action: np.ndarray,
+    batches: LoggedBatches,
     predictions: Predictions | None,
     supported: np.ndarray | None = None,
-    rules_reason: np.ndarray | None = None,
-    seen: Mapping[datetime, SeenMoney] | None = None,
 ) -> np.ndarray:
     """Probability (n, A) of each action for n decisions of whole batches, were the release to decide them.
 
     Args:
-        log: as_of and fallback_reason of the decisions; all decisions of an as-of are its batch.
-        frame: their canonical features; ``rules_action`` (n,): the index of what the rules choose.
+        batches: all decisions of an as-of are its batch; each explores as it would have explored then, by what had
+            been seen when it was decided.
         predictions: of the release (n rows); None: the rules decide.
         supported: where it may decide, bool (n, A); None: everywhere.
-        rules_reason: the rules' words (n,). ``seen``: by as-of, what outcomes had shown when the batch was decided, so
-            that it explores as it would have explored then.
 
     Where a batch's constraints cannot be kept the rules stand in, as they do when it is decided.
     """
+    log, frame, reason = batches.log, batches.frame, batches.rules_reason
     many = len(use_case.actions)
     values = np.full((len(log), many), np.nan) if predictions is None else action_values(use_case, frame, predictions)
     allowed, is_fault = allowed_actions(use_case, frame), is_row_fault(log["fallback_reason"])
@@ -55,12 +50,12 @@ def deployed_policy(
         at = pd.Timestamp(str(as_of)).to_pydatetime()
         situation = Situation(
             values[rows],
-            rules_action[rows],
+            batches.rules_action[rows],
             has_model=predictions is not None,
             allowed=allowed[rows],
             is_fallback=is_fault[rows],
-            reason=None if rules_reason is None else rules_reason[rows],
-            seen=(seen or {}).get(at, NOTHING_SEEN),
+            reason=None if reason is None else reason[rows],
+            seen=batches.seen.get(at, NOTHING_SEEN),
             supported=None if supported is None else supported[rows],
         )
         probabilities[rows] = _chances(use_case, frame.iloc[rows].reset_index(drop=True), at, situation)

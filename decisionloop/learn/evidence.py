@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from decisionloop.act.economics import action_values
-from decisionloop.act.exploration.seen_money import SeenMoney
 from decisionloop.act.preference import allowed_actions, reach_of
 from decisionloop.contract import UseCase
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.gain_ranking import ranking_value
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
 from decisionloop.learn.leak import too_good
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.seen_outcomes import Policies, seen_difference
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.serving_work import serving_seconds
@@ -62,31 +59,6 @@ class Contender:
         return replace(self, predictions=self.predictions.rows(keep), supported=supported)
 
 
-@dataclass(frozen=True)
-class LoggedBatches:
-    """Mature decisions of whole batches with outcomes, their canonical features, the rules' actions and words (n,).
-
-    ``seen``: what outcomes had shown when each batch was decided, by its as-of.
-    """
-
-    log: pd.DataFrame
-    frame: pd.DataFrame
-    rules_action: np.ndarray
-    rules_reason: np.ndarray | None = None
-    seen: Mapping[datetime, SeenMoney] = field(default_factory=dict)
-
-    def policy_traffic(self) -> LoggedBatches:
-        """Without the holdout and without fallbacks."""
-        keep = is_policy_traffic(self.log)
-        return replace(
-            self,
-            log=self.log.loc[keep].reset_index(drop=True),
-            frame=self.frame.loc[keep].reset_index(drop=True),
-            rules_action=self.rules_action[keep],
-            rules_reason=None if self.rules_reason is None else self.rules_reason[keep],
-        )
-
-
 def gate_rules(use_case: UseCase, look: Look) -> GateRules:
     """The contract's gate as rules for one look.
 
@@ -117,18 +89,7 @@ def gather_evidence(
     """
     assert challenger.predictions is not None
     free = is_policy_traffic(batches.log)
-    theirs, ours = (
-        deployed_policy(
-            use_case,
-            batches.log,
-            batches.frame,
-            batches.rules_action,
-            *one.says,
-            batches.rules_reason,
-            batches.seen,
-        )[free]
-        for one in (champion, challenger)
-    )
+    theirs, ours = (deployed_policy(use_case, batches, *one.says)[free] for one in (champion, challenger))
     traffic, challenger, champion = batches.policy_traffic(), challenger.rows(free), champion.rows(free)
     assert challenger.predictions is not None
     values = action_values(use_case, traffic.frame, challenger.predictions)

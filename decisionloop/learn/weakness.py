@@ -9,7 +9,7 @@ import numpy as np
 
 from decisionloop.act.economics import action_values, realised_values
 from decisionloop.contract import UseCase
-from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.observe.cohort import is_policy_traffic
 from decisionloop.observe.estimate import Estimate, weighted_mean
 from decisionloop.observe.failures import money_surprise

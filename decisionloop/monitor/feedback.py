@@ -19,7 +19,7 @@ from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_q
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, residual_bounds
 from decisionloop.observe.performance import auc
 
-SUGGESTION = "Raise the exploration share, retrain with selection weights, and compare with the holdout."
+SUGGESTION = "Explore more (policy.exploration), retrain with selection weights, and compare with the holdout."
 
 
 def feedback_figures(

@@ -112,7 +112,7 @@ def _choose(hand: BatchInHand, rules_because: str, before: tuple[StageCost, ...]
 def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
     """What the parts must agree on before anyone chooses."""
     contract = hand.use_case
-    seen = freeze_seen_money(hand)
+    seen = freeze_seen_money(hand, rules_because)
     parts = functools.partial(situations, hand, rules_because, seen)
     totals = functools.reduce(lambda one, other: one + other, (BatchTotals.of(contract, frame) for frame, _ in parts()))
     try:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
+from decisionloop.act.situation import KILL_SWITCH
 from decisionloop.ledger.batch_parts import find_part
 from tasks.keep import keep_part
 from tasks.readback.batch_in_hand import BatchInHand
-from tasks.readback.seen_cohorts import seen_cohorts
+from tasks.readback.seen_cohorts import seen_so_far
 from tasks.readback.seen_money import seen_money_of, table_of
+from tasks.tell.halting import Stop, warn
+
+_REMEDY = "Restore the files of the snapshot store from its backup."
 
 
-def freeze_seen_money(hand: BatchInHand) -> SeenMoney:
-    """What outcomes have shown by now, read back once for the batch; what was frozen before stands."""
-    if not hand.use_case.is_explored:
+def freeze_seen_money(hand: BatchInHand, rules_because: str) -> SeenMoney:
+    """What outcomes have shown by now, read back once for the batch; what was frozen before stands.
+
+    Under the kill switch nothing explores, and nothing need be known. People are told of cohorts that cannot be read:
+    they are not seen, and the batch goes on.
+    """
+    if rules_because == KILL_SWITCH or not hand.use_case.is_explored:
         return NOTHING_SEEN
     workspace, batch_id = hand.workspace, hand.batch_id
     if find_part(hand.ledger, batch_id, "seen_money", 0) is None:
-        keep_part(workspace, batch_id, "seen_money", 0, table_of(seen_cohorts(workspace, hand.as_of)))
+        seen = seen_so_far(workspace, hand.as_of)
+        if seen.unreadable:
+            reasons = [f"what an earlier batch has shown cannot be read: {one}" for one in seen.unreadable]
+            stop = Stop("exploration", "lost outcomes of earlier batches", reasons, [_REMEDY])
+            warn(hand, stop, "warning", "Exploring is priced without them.")
+        keep_part(workspace, batch_id, "seen_money", 0, table_of(seen.cohorts))
     return seen_money_of(workspace, batch_id)

@@ -15,8 +15,9 @@ import pandas as pd
 from decisionloop.errors import IntegrityError
 from decisionloop.learn.candidate_metrics import expected_scores, leak_in, out_of_fold_metrics, residual_sizes
 from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train, within_support
-from decisionloop.learn.evidence import Contender, LoggedBatches
+from decisionloop.learn.evidence import Contender
 from decisionloop.learn.importance import feature_importance
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.model_card import MeasuredCandidate
 from decisionloop.learn.serving import ServingTime, serving_time
 from decisionloop.learn.serving_work import lookups_per_row

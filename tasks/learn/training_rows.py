@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.errors import IntegrityError, UsageError
-from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import TrainingSet, build_training_rows
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.ledger.verdicts import find_training_set

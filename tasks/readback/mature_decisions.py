@@ -11,7 +11,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
-from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
 from decisionloop.observe.maturity import with_absent_outcomes, with_due_at

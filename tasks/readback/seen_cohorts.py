@@ -7,6 +7,7 @@ are not seen.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from decisionloop.act.action_names import actions_by_index
 from decisionloop.act.exploration.seen_money import SeenMoney
 from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.exploration.tally import Decided, seen_of
+from decisionloop.errors import IntegrityError
 from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.batches import batches, cohort_name, find_batch
 from decisionloop.ledger.teaching import Teaching, teaching_by_batch
@@ -27,18 +29,32 @@ from tasks.readback.seen_money import SeenCohort, cohorts_of
 from tasks.readback.tables import read_table
 
 
-def seen_cohorts(workspace: Workspace, as_of: datetime) -> tuple[SeenCohort, ...]:
-    """The cohorts whose outcomes a batch as of ``as_of`` may look back on: mature when outcomes were last taken in."""
+@dataclass(frozen=True)
+class SeenSoFar:
+    """Cohorts that a batch looks back on; ``unreadable``: why others could not be counted, whose files are damaged."""
+
+    cohorts: tuple[SeenCohort, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
+    """What a batch as of ``as_of`` may look back on: the cohorts that were mature when outcomes were last taken in."""
     name, ledger = workspace.use_case.name, workspace.ledger
     earlier = batches(ledger, name, as_of_to=as_of - timedelta(microseconds=1))
     if not earlier:
-        return ()
+        return SeenSoFar()
     since, until = training_window(workspace, earlier[-1].as_of)
     revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
     is_absent_zero = workspace.use_case.outcome.means_zero_when_absent
     taught = teaching_by_batch(ledger, name, since, until, revealing, is_absent_zero)
     known = _known_before(workspace, [one.batch_id for one in earlier]) if taught else {}
-    return tuple(_seen(workspace, one, known.get(cohort_name(one.as_of)), as_of) for one in taught)
+    cohorts, unreadable = [], []
+    for one in taught:
+        try:
+            cohorts.append(_seen(workspace, one, known.get(cohort_name(one.as_of)), as_of))
+        except IntegrityError as error:  # a file that is lost must not keep later batches from being decided
+            unreadable.append(f"{cohort_name(one.as_of)}: {error}")
+    return SeenSoFar(tuple(cohorts), tuple(unreadable))
 
 
 def _known_before(workspace: Workspace, earlier: list[str]) -> dict[str, SeenCohort]:

@@ -15,7 +15,8 @@ from decisionloop.act.policy import choose
 from decisionloop.act.situation import KILL_SWITCH, NO_VALUE, STANDING_IN, Situation, is_row_fault
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.learn.deployed_policy import deployed_policy
-from decisionloop.learn.evidence import Contender, LoggedBatches, gate_rules, gather_evidence
+from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.serving import ServingTime
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.predict.predictions import Predictions
@@ -90,8 +91,7 @@ def offered(request, tmp_path_factory) -> World:
 
 
 def policies(one: World) -> tuple[np.ndarray, np.ndarray]:
-    log, frame, rules = one.batches.log, one.batches.frame, one.batches.rules_action
-    return tuple(deployed_policy(one.use_case, log, frame, rules, told) for told in (one.told, None))
+    return tuple(deployed_policy(one.use_case, one.batches, told) for told in (one.told, None))
 
 
 def test_it_is_what_deciding_each_whole_batch_anew_would_do(offered):

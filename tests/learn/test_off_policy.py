@@ -12,12 +12,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.errors import UsageError
 from decisionloop.learn.gate import GateEvidence, GateRules, judge
 from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.off_policy import Estimator, difference, one_hot, policy_value, selection_weights
+from decisionloop.observe.off_policy import (
+    Estimator,
+    difference,
+    importance_weights,
+    one_hot,
+    policy_value,
+    selection_weights,
+)
 from decisionloop.observe.overlap import judge_overlap
 
 MARGIN, LOSS, EXPLORATION = 0.03, 0.45, 0.05
@@ -283,6 +291,16 @@ def test_what_was_never_tried_cannot_be_told() -> None:
     assert result.overlap.unsupported_share > 0.5
     unknown = replace(logged, propensity=np.full(len(logged), np.nan))
     assert difference(unknown, challenger, rules).overlap.unsupported_share == 1.0
+
+
+def test_what_was_drawn_with_a_chance_below_the_floor_is_no_evidence_and_that_is_said() -> None:
+    logged, challenger, rules = small_log(np.random.default_rng(26))
+    is_rare = logged.propensity < 0.5
+    rare = replace(logged, propensity=np.where(is_rare, PROPENSITY_FLOOR / 2, logged.propensity))
+    assert (importance_weights(rare, challenger - rules)[is_rare] == 0).all()
+    told = judge_overlap(difference(rare, challenger, rules).overlap)
+    assert not told.is_sufficient
+    assert "with a chance below 0.1%" in told.reason
 
 
 def test_a_forbidden_action_is_unsupported_where_the_log_says_so() -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from decisionloop.contract import load_use_case
-from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.weakness import surprise_on_slices
 from decisionloop.observe.slice_predicate import Condition, write_predicate
 from decisionloop.predict.predictions import Predictions

@@ -17,8 +17,9 @@ from decisionloop.act.policy import choose
 from decisionloop.act.preference import allowed_actions
 from decisionloop.act.situation import Situation
 from decisionloop.learn.candidates import out_of_fold, train
-from decisionloop.learn.evidence import Contender, LoggedBatches, gate_rules, gather_evidence
+from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence
 from decisionloop.learn.gate import Verdict, judge
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.training_set import build_training_rows
 from decisionloop.predict.predictions import Predictions

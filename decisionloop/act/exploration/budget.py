@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisionloop.act.exploration.alternatives import Alternatives, AlternativeTable
-from decisionloop.act.exploration.figures import ExploringFigures, figures_of
+from decisionloop.act.exploration.figures import ExploringFigures, Terms, figures_of
 from decisionloop.act.exploration.groups import Groups, fair_scales
 from decisionloop.act.exploration.inverse_gap import gamma_within, gaps_of, inverse_gap_chances
 from decisionloop.act.exploration.support import PROPENSITY_FLOOR
@@ -73,11 +73,12 @@ def agree_on_chances(
     """
     everybody = np.ones(groups.combinations)
     if exploration.kind == "uniform":
-        chances, budget = Chances(exploration, 0.0, 0.0, everybody), math.nan
+        chances, budget = Chances(exploration, 0.0, 0.0, everybody), None
     else:
         budget = exploration.budget(value_expected)
         chances = _within_budget(exploration, groups, rows, table, budget)
-    return chances, figures_of(groups, rows, table, chances.of_table(table), value_expected, budget, chances.gamma)
+    terms = Terms(value_expected, budget, chances.gamma)
+    return chances, figures_of(groups, rows, table, chances.of_table(table), terms)
 
 
 def _by_combination(table: AlternativeTable, each: Floats, groups: Groups) -> Floats:

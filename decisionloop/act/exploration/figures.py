@@ -60,15 +60,16 @@ class ExploringFigures:
         return cls(**told | {"groups": tuple(GroupFigures(**one) for one in told["groups"])})
 
 
-def figures_of(
-    groups: Groups,
-    rows: Floats,
-    table: AlternativeTable,
-    chance: Floats,
-    value_expected: float,
-    budget: float,
-    gamma: float,
-) -> ExploringFigures:
+@dataclass(frozen=True)
+class Terms:
+    """By what a batch explores: the money that it is expected to bring, its budget (None: a flat share), its gamma."""
+
+    value_expected: float
+    budget: float | None
+    gamma: float
+
+
+def figures_of(groups: Groups, rows: Floats, table: AlternativeTable, chance: Floats, terms: Terms) -> ExploringFigures:
     """What the chances (k,) of the batch's alternatives come to; ``rows`` (C,) are its decisions by combination."""
     explored = chance * table.count
     cost = explored * np.where(np.isfinite(table.gap), table.gap, 0.0)
@@ -80,9 +81,9 @@ def figures_of(
         rows=int(rows.sum()),
         explored=math.fsum(explored.tolist()),
         cost=math.fsum(cost.tolist()),
-        value_expected=value_expected,
-        budget=None if math.isnan(budget) else budget,
-        gamma=gamma,
+        value_expected=terms.value_expected,
+        budget=terms.budget,
+        gamma=terms.gamma,
         groups=tuple(
             GroupFigures(attribute, name, int(many[place]), float(some[place]), float(lost[place]))
             for attribute, names, (many, some, lost) in zip(groups.attributes, groups.names, by_group, strict=True)

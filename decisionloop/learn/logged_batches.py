@@ -1,0 +1,38 @@
+"""What learning looks back on: decisions of whole batches, read back once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.exploration.seen_money import SeenMoney
+from decisionloop.observe.cohort import is_policy_traffic
+
+
+@dataclass(frozen=True)
+class LoggedBatches:
+    """Mature decisions of whole batches with outcomes, their canonical features, the rules' actions and words (n,).
+
+    ``seen``: what outcomes had shown when each batch was decided, by its as-of.
+    """
+
+    log: pd.DataFrame
+    frame: pd.DataFrame
+    rules_action: np.ndarray
+    rules_reason: np.ndarray | None = None
+    seen: Mapping[datetime, SeenMoney] = field(default_factory=dict)
+
+    def policy_traffic(self) -> LoggedBatches:
+        """Without the holdout and without fallbacks."""
+        keep = is_policy_traffic(self.log)
+        return replace(
+            self,
+            log=self.log.loc[keep].reset_index(drop=True),
+            frame=self.frame.loc[keep].reset_index(drop=True),
+            rules_action=self.rules_action[keep],
+            rules_reason=None if self.rules_reason is None else self.rules_reason[keep],
+        )
