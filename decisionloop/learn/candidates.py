@@ -11,8 +11,8 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import CompileError, UsageError
-from decisionloop.learn.evidence import LoggedBatches
 from decisionloop.learn.folds import leakproof_folds
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.pipelines import (
     BOOSTING_BINS,
     MAX_CATEGORIES,

@@ -20,7 +20,7 @@ import pandas as pd
 from decisionloop.act.economics import action_values
 from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.contract import UseCase
-from decisionloop.learn.evidence import LoggedBatches
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import is_revealed, revealing_probability
 from decisionloop.observe.cohort import is_policy_traffic
 from decisionloop.predict.predictions import Predictions

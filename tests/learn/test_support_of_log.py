@@ -13,9 +13,10 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.policy import choose
 from decisionloop.act.situation import Situation
 from decisionloop.contract import UseCase, load_use_case
-from decisionloop.learn.evidence import Contender, LoggedBatches, gate_rules, gather_evidence
+from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
 from decisionloop.learn.gate_money import surest
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.support_of_log import KINDS, reach_in_log, support_rule
 from decisionloop.predict.predictions import Predictions
