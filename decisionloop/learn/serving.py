@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
@@ -17,7 +18,7 @@ from decisionloop.learn.serving_work import least_milliseconds, lookups_per_row
 from decisionloop.predict.online.rows import Row
 from decisionloop.predict.online.scorer import OnlineScorer, row_scorer
 from decisionloop.predict.reasons.codes import reason_catalogue
-from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN, ReleaseModel
+from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN, ReleaseModel, supported_actions
 
 CALLS = 100
 WARM_UP_CALLS = 10
@@ -66,7 +67,10 @@ def serving_time(
 
 
 def one_decision(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) -> Callable[[], object]:
-    """What the release does for the first row of ``frame``: every action's numbers, and reasons; nothing is cached."""
+    """What the release does for the first row of ``frame``: where it may decide, every action's numbers, and reasons.
+
+    Nothing is cached.
+    """
     known = _row(frame)
     names = [action.name for action in use_case.actions if action.reveals_outcome]
     rows: list[Row] = [{**known, ACTION_COLUMN: name} for name in names]
@@ -80,8 +84,10 @@ def one_decision(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame) ->
             single = row_scorer(scorer)
             asked += [(single, {**row, CLASS_COLUMN: value}) for row in rows for value in classes]
     explained: Row = {**rows[0], CLASS_COLUMN: 1.0}
+    alone, rules_action = frame.iloc[:1], np.array([use_case.default_action])
 
     def decide() -> None:
+        supported_actions(use_case, model, alone, rules_action)
         for scorer, row in asked:
             scorer.score(row)
         leading.explain(explained)

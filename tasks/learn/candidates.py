@@ -86,12 +86,14 @@ def _release(
     batches: LoggedBatches,
     card: Mapping[str, object],
 ) -> Release:
-    """One release of a training: its files kept, its version logged; ``card`` is what all of them have in common."""
+    """One release of a training: files kept, serving measured, version logged; ``card`` is what all have in common."""
     use_case, candidate = workspace.use_case, measured.candidate
     digest = save_release(workspace.snapshots, workspace.ledger, candidate.model)
     release_id = release_id_of(use_case.name, candidate.kind, use_case.digest, digest)
     reach = {} if candidate.reach is None else {"support": asdict(candidate.reach)}
     scores = expected_scores(use_case, candidate.model, batches.frame, batches.rules_action)
+    serving = serving_time(use_case, candidate.model, batches.frame)
+    served = {"latency_ms": serving.reading_ms, "lookups_per_row": serving.lookups}
     return Release(
         release_id=release_id,
         use_case=use_case.name,
@@ -101,9 +103,7 @@ def _release(
         training_set_id=fact.training_set_id,
         mlflow_version=log_candidate(workspace, release_id, fact, measured),
         reference_scores=canonical_json(scores),
-        card_json=canonical_json(
-            {**card, **reach, "lookups_per_row": lookups_per_row(use_case, candidate.model)},
-        ),
+        card_json=canonical_json({**card, **reach, **served}),
         created_at=fact.as_of,
     )
 
@@ -111,12 +111,10 @@ def _release(
 def _card(workspace: Workspace, measured: MeasuredCandidate, batches: LoggedBatches) -> dict[str, object]:
     """What the gate and the monitors will ask of a release, measured on what taught it."""
     use_case, model = workspace.use_case, measured.candidate.model
-    serving = serving_time(use_case, model, batches.frame)
     return {
         "kind": measured.candidate.kind,
         "metrics": measured.metrics,
         "code_version": code_version(workspace),
-        "latency_ms": serving.reading_ms,
         "refusals": list(model.refusals),
         "leak": measured.leak,
         "left_out": dict(measured.candidate.left_out),
@@ -176,16 +174,18 @@ def _supported(workspace: Workspace, release: Release, batches: LoggedBatches) -
 def contender_of(workspace: Workspace, release: Release, batches: LoggedBatches) -> Contender:
     """A release on the rows of ``batches``, scored by what would decide; rules predict nothing.
 
-    Where the file of a model is damaged the rules decide in its place, and are what it comes to.
+    Where a file of a model is damaged, or knows other actions than the contract, the rules decide in its place, and are
+    what it comes to.
     """
     if release.scorer_digest is None:
         return Contender(None)
+    use_case, frame = workspace.use_case, batches.frame
     try:
         model = load_release(workspace.snapshots, release.scorer_digest)
+        supported = supported_actions(use_case, model, frame, batches.rules_action)
     except IntegrityError:
         return Contender(None)
-    use_case, frame, leak = workspace.use_case, batches.frame, json.loads(release.card_json).get("leak", "")
-    supported = supported_actions(use_case, model, frame, batches.rules_action)
+    leak = json.loads(release.card_json).get("leak", "")
     serving = _measured(workspace, release, model, frame)
     return Contender(predict(use_case, model, frame), serving, leak, supported)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from decisionloop.ledger.releases import Release
 from decisionloop.report.page import environment, render_story
 from decisionloop.report.record.story import Headline, Story, UseCaseLines
+from decisionloop.report.words.naming import release_names
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "col"}
 
@@ -194,3 +196,20 @@ def test_colours_keep_the_contrast_of_wcag_aa_in_both_schemes() -> None:
             for text in ("ink", "muted", "policy", "rules", "loss", "best"):
                 assert _contrast(scheme[text], scheme[background]) >= 4.5, (text, background)
         assert _contrast(scheme["on-policy"], scheme["policy"]) >= 4.5
+
+
+def test_a_batch_says_how_much_of_it_was_outside_the_model_s_support(story: Story) -> None:
+    bounded = tuple(dataclasses.replace(one, outside=0.084) for one in story.batches)
+    told = "support: too little is known of such cases, so the rules decided"
+    assert render_story(dataclasses.replace(story, batches=bounded)).count(told) == len(bounded)
+    assert told not in render_story(story)
+
+
+def test_a_release_that_is_kept_within_its_support_is_called_so() -> None:
+    at = datetime(2005, 6, 22, tzinfo=UTC)
+    cards = {"a": "{}", "b": '{"support": {"may_decide": 0.8}}'}
+    model = ("credit_line", "scorecard", "c", "d", None, None, "null")
+    releases = [Release(name, *model, card, at) for name, card in cards.items()]
+    names = release_names(releases, {}, 1)
+    assert names["a"].replace("\u00a0", " ") == "the scorecard of 22 June"
+    assert names["b"].replace("\u00a0", " ") == "the scorecard of 22 June within its support"

@@ -47,4 +47,9 @@ def definitions_for(use_case: UseCase) -> tuple[Definition, ...]:
             "nothing, the first batch.",
         ),
         Definition("The gate", "The checks, money first, that a model must pass before it may decide."),
+        Definition(
+            "Within its support",
+            "A model that departs from the rules only in cases of which enough outcomes are known, of what the rules "
+            "would do and of what it would do; in all others the rules decide.",
+        ),
     )
