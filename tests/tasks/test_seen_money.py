@@ -29,7 +29,7 @@ def decide(installation, week: int) -> None:
 
 
 @pytest.fixture
-def priced(small, fast_mlflow):
+def priced(small):
     """Weeks 0 and 1 are decided by the rules, and the outcomes of week 0 are known."""
     small.contract(policy=PRICED)
     for week in (0, 1):
@@ -58,7 +58,7 @@ def test_the_first_batches_know_nothing_and_a_later_one_what_has_come_since(pric
     assert {group.attribute for group in told.groups} == {"owner_sex"}
 
 
-def test_an_outcome_that_has_not_come_is_not_seen(small, fast_mlflow):
+def test_an_outcome_that_has_not_come_is_not_seen(small):
     small.contract(policy=PRICED)
 
     def lost(outcomes):
