@@ -56,5 +56,5 @@ class MoneyStatus:
         total = total_of(money)
         if total is None:
             return None
-        figures = (ToldFigure.of(one) for one in (total.policy, total.rules, total.difference))
-        return cls(len(counted(money)), total.decisions, *figures, held_back=total.held_back)
+        policy, rules, difference = (ToldFigure.of(one) for one in (total.policy, total.rules, total.difference))
+        return cls(len(counted(money)), total.decisions, policy, rules, difference, total.held_back)
