@@ -364,3 +364,19 @@ def test_a_verdict_that_missing_outcomes_leave_far_more_open_than_its_interval_s
     append_measurements(ledger, [replace(one, worst=one.low, best=one.high, as_of=WEEKS[10]) for one in figures])
     told_by_now = assemble_story(ledger, use_case).headline.standfirst
     assert not any("30 outcomes have not come" in one.replace(NBSP, " ") for one in told_by_now)
+
+
+def test_several_cohorts_that_are_held_back_are_spoken_of_as_several(ledger: Ledger, use_case: UseCase):
+    append_measurements(
+        ledger,
+        [
+            replace(figure(NAME, week, name, 2.0), low=1.0, high=3.0, is_mature=True, as_of=WEEKS[9])
+            for week in (WEEKS[3], WEEKS[4])
+            for name in MONEY
+        ],
+    )
+    for week in (WEEKS[3], WEEKS[4]):
+        raise_alarm(ledger, NAME, week, "labels", "missing_labels")
+    (told,) = [one.words for one in assemble_story(ledger, use_case).caveats if "leans on" in one.words]
+    assert "held-back cohorts (" in told
+    assert told.endswith("or a person excluded them. They neither teach nor judge until they are released.")

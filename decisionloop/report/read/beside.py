@@ -52,10 +52,15 @@ def _of_held_cohorts(money: Sequence[PeriodMoney]) -> Iterator[Caveat]:
     cohorts = sorted({name for names_of in held.values() for name in names_of})
     if held:
         of_month = "" if list(held) == cohorts else f" ({names(cohorts)})"
+        one, its, it, neither, is_ = (
+            ("a held-back cohort", "its", "it", "It neither teaches nor judges", "it is")
+            if len(cohorts) == 1
+            else ("held-back cohorts", "their", "them", "They neither teach nor judge", "they are")
+        )
         yield Caveat(
             ("money",),
-            f"What is said of {names(sorted(held))} leans on a held-back cohort{of_month}: too few of its outcomes "
-            "came, or a person excluded it. It neither teaches nor judges until it is released.",
+            f"What is said of {names(sorted(held))} leans on {one}{of_month}: too few of {its} outcomes came, or a "
+            f"person excluded {it}. {neither} until {is_} released.",
         )
 
 
