@@ -23,6 +23,7 @@ from decisionloop.report.read.losses import causes_of
 from tasks.learn.training_rows import training_rows_of
 from tasks.learn.training_set import build_training_set
 from tasks.learn.trigger_state import trigger_state
+from tasks.readback.cohort import read_cohort
 from tasks.readback.tables import read_table
 from tasks.watch.cohorts import cohorts_before
 from tests.live_use_case import MONDAY, orders, returns, write_live
@@ -181,13 +182,15 @@ def test_the_rate_of_a_held_cohort_is_bounded_and_says_nothing_of_what_is_usual(
     before = usual_rates(decided, 4)
     lose_outcomes(decided, 3)
     decided.observe(4)
-    rates = measurements_of(decided.ledger, "small", "outcome_rate").set_index("cohort")
+    told = measurements_of(decided.ledger, "small", "outcome_rate").set_index("cohort").loc[named(3)]
+    (batch,) = [one for one in batches(decided.ledger, "small") if one.as_of == as_of(3)]
+    cohort = read_cohort(decided.workspace, batch, as_of(4))
+    lent = cohort.log[cohort.is_own_choice & (cohort.log["action"] == "lend").to_numpy()]
     outcomes = pd.read_parquet(decided.written.folder / "data" / "outcomes.parquet")
-    true = outcomes.loc[outcomes["decided_at"] == as_of(3), "defaulted"].mean()
-    told = rates.loc[named(3)]
-    assert told["low"] > true  # of those that came, mostly who did not pay
+    of_week = outcomes[outcomes["decided_at"] == as_of(3)].set_index("shop_id")["defaulted"]
+    true = of_week.reindex(lent["entity_id"]).mean()
+    assert told["value"] > true  # of those that came, mostly who did not pay
     assert told["worst"] <= true <= told["best"]
-    assert named(3) in rates.index
     assert usual_rates(decided, 4) == before
 
 
