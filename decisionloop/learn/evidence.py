@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import action_values
+from decisionloop.act.feasibility import unkept_constraints
 from decisionloop.act.preference import allowed_actions
 from decisionloop.contract import UseCase
 from decisionloop.learn.deployed_policy import deployed_policy
@@ -122,7 +123,16 @@ def gather_evidence(
         serving_cost=extra_serving_cost(use_case, challenger, champion),
         gain_ranking=_gain_ranking(use_case, traffic, logged, values, rules),
         leak=challenger.leak or too_good(ranking[0]),
+        unkept="" if (ours != theirs).any() else _unkept(use_case, batches),
     )
+
+
+def _unkept(use_case: UseCase, batches: LoggedBatches) -> str:
+    """Why no model could decide the last batch of the log, where its constraints cannot be kept."""
+    rows = np.flatnonzero((batches.log["as_of"] == batches.log["as_of"].max()).to_numpy())
+    as_of = pd.Timestamp(batches.log["as_of"].iloc[rows[0]]).to_pydatetime()
+    batch = batches.frame.iloc[rows].reset_index(drop=True)
+    return unkept_constraints(use_case, batch, as_of, batches.rules_action[rows])
 
 
 def _gain_ranking(

@@ -94,7 +94,8 @@ class GateEvidence:
     names no protected attribute. ``latency`` None: not measured. ``serving_cost``: money a decision that serving
     the candidate costs more (negative: less) than serving the champion, by counted work; None where the contract sets
     no price. ``gain_ranking``: money a decision that ranking by predicted gain is worth, where the action is a model
-    input. ``leak``: why the candidate may know the outcome, "" where nothing says so.
+    input. ``leak``: why the candidate may know the outcome, "" where nothing says so. ``unkept``: why the
+    rules would stand in for it, where it would decide nothing because the constraints cannot be kept.
     """
 
     money: Estimate
@@ -108,6 +109,7 @@ class GateEvidence:
     serving_cost: float | None = None
     gain_ranking: Estimate | None = None
     leak: str = ""
+    unkept: str = ""
 
 
 def check_skill(evidence: GateEvidence, rules: GateRules) -> Check:

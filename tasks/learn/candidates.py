@@ -116,7 +116,7 @@ def _weaknesses(
     workspace: Workspace, fact: TrainingSetFact, batches: LoggedBatches, predictions: Predictions
 ) -> tuple[Weakness, ...]:
     """The weak slices that were known when the training set was made, with what the candidate makes of each."""
-    slices = latest_weak_slices(workspace.ledger, workspace.use_case.name, fact.as_of)
+    slices = latest_weak_slices(workspace.ledger, workspace.use_case.name, fact.as_of, fact.cohorts_left_out)
     predicates = [one.predicate for one in slices]
     surprises = surprise_on_slices(workspace.use_case, batches, predictions, predicates) if slices else ()
     return tuple(
