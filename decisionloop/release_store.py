@@ -53,5 +53,6 @@ def _load(snapshots: SnapshotStore, digest: str, engine: EngineName, threads: in
 def _on(scorer: ReleaseScorer, engine: EngineName, threads: int) -> ReleaseScorer:
     """The scorer on an engine; a pipeline that could not be compiled knows none."""
     from decisionloop.predict.scorer.scorer import CompiledScorer
+    from decisionloop.predict.two_part import TwoPartScorer
 
-    return scorer.on(engine, threads) if isinstance(scorer, CompiledScorer) else scorer
+    return scorer.on(engine, threads) if isinstance(scorer, CompiledScorer | TwoPartScorer) else scorer

@@ -13,6 +13,7 @@ from decisionloop.cli.cohorts import held_line
 from decisionloop.cli.costs import cost_status
 from decisionloop.cli.evidence import evidence_of
 from decisionloop.cli.exploring import exploring_lines
+from decisionloop.cli.figures import MoneyStatus, ToldFigure
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.outbox import waiting_line
@@ -26,17 +27,15 @@ if TYPE_CHECKING:
     from decisionloop.ledger.alerts import Alert
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
-    from decisionloop.report.record.estimate import Estimate
     from decisionloop.report.record.evidence import ActionFigures
 
 LAST_BATCHES = 5
 LAST_ALERTS = 3
-Told = tuple[float | None, float | None, float | None]
 
 
 @dataclass(frozen=True)
 class ActionStatus:
-    """One action over all complete cohorts: (value, low, high) in currency, None each where it cannot be told.
+    """One action over all complete cohorts.
 
     ``value`` and ``lift`` over the rules are a decision for which the action was preferred, ``acquisition_cost`` and
     ``customer_value`` for each yes of those who got it.
@@ -44,10 +43,10 @@ class ActionStatus:
 
     action: str
     decisions: int
-    value: Told
-    lift: Told
-    acquisition_cost: Told
-    customer_value: Told
+    value: ToldFigure
+    lift: ToldFigure
+    acquisition_cost: ToldFigure
+    customer_value: ToldFigure
     text: str
 
 
@@ -68,6 +67,7 @@ class Status:
     held: tuple[str, ...]
     held_cohorts: tuple[str, ...]
     value_per_decision: str
+    money: MoneyStatus | None
     is_value_of_held_cohort: bool
     actions: tuple[ActionStatus, ...]
     promises: tuple[str, ...]
@@ -133,6 +133,7 @@ def status_of(workspace: Workspace) -> Status:
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=_value_text(workspace, value),
+        money=MoneyStatus.of(proof.money),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(one, currency) for one in proof.actions),
         promises=proof.promises,
@@ -155,16 +156,13 @@ def action_status(one: ActionFigures, currency: str) -> ActionStatus:
     """One action as a script reads it, and in words."""
     from decisionloop.report.words.evidence import action_in_brief
 
-    def told(figure: Estimate) -> Told:
-        return figure.value, figure.low, figure.high
-
     return ActionStatus(
         action=one.action,
         decisions=one.decisions,
-        value=told(one.value),
-        lift=told(one.lift),
-        acquisition_cost=told(one.acquisition_cost),
-        customer_value=told(one.customer_value),
+        value=ToldFigure.of(one.value),
+        lift=ToldFigure.of(one.lift),
+        acquisition_cost=ToldFigure.of(one.acquisition_cost),
+        customer_value=ToldFigure.of(one.customer_value),
         text=action_in_brief(one, currency),
     )
 

@@ -87,7 +87,9 @@ class Outcome(Section):
         serialization_alias="class",
     )
     amount: AmountOutcome | None = field(
-        "The quantity, if there is one.", {"column": "spend", "unit": "EUR"}, default=None
+        "The quantity, if there is one. Where it is mostly zero, who has one and how large it is are learnt apart.",
+        {"column": "spend", "unit": "EUR"},
+        default=None,
     )
     window_days: float = field(
         "An outcome counts if it happened within so many days of its decision, however late it was seen.",

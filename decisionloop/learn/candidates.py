@@ -4,46 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.errors import CompileError, UsageError
+from decisionloop.learn.amount_form import AmountForm, amount_form
+from decisionloop.learn.fitting import Kind, fit, fit_amount
 from decisionloop.learn.folds import leakproof_folds
 from decisionloop.learn.logged_batches import LoggedBatches
-from decisionloop.learn.pipelines import (
-    BOOSTING_BINS,
-    MAX_CATEGORIES,
-    gradient_boosting_pipeline,
-    scorecard_pipeline,
-)
 from decisionloop.learn.support_of_log import Reach, reach_in_log, support_rule
-from decisionloop.learn.training_inputs import TrainingInputs, training_inputs
 from decisionloop.learn.training_set import TrainingSet
-from decisionloop.predict.pipeline_model import PipelineScorer
+from decisionloop.observe.estimate import weighted_mean
 from decisionloop.predict.predictions import Predictions
-from decisionloop.predict.release_model import (
-    ACTION_COLUMN,
-    CLASS_COLUMN,
-    ReleaseModel,
-    ReleaseScorer,
-    predict_parts,
-)
-from decisionloop.predict.scorer.compile import compile_pipeline
+from decisionloop.predict.release_model import CLASS_COLUMN, ReleaseModel, predict_parts
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-Kind = Literal["scorecard", "gradient_boosting"]
 FOLDS = 3
-
-MOST_CATEGORIES: dict[Kind, int] = {"scorecard": MAX_CATEGORIES, "gradient_boosting": BOOSTING_BINS}
-"""How many categories of a feature a model of each kind tells apart; beyond that the rare ones are one."""
-
-REFERENCE = "training decisions, weighted by the inverse of the probability of being revealed"
-"""Whom a score's reasons compare with; the scorer's file says so."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +32,7 @@ class Candidate:
 
     ``reach``: where the log supports what it would do, of a candidate that is kept within that. ``left_out``: features
     of the contract that teach nothing in this training set, with the reason by name.
+    ``amounts``: in which form the amount was learnt; None where the outcome has none.
     """
 
     kind: Kind
@@ -59,21 +40,7 @@ class Candidate:
     model: ReleaseModel
     left_out: Mapping[str, str] = field(default_factory=dict)
     reach: Reach | None = None
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """A fitted pipeline that scores frames; what decides is its compiled form."""
-
-    pipeline: Pipeline
-    inputs: pd.DataFrame
-    left_out: Mapping[str, str]
-
-    def score(self, frame: pd.DataFrame) -> np.ndarray:
-        """Probability of class 1 (n,), or the amount (n,)."""
-        if hasattr(self.pipeline, "predict_proba"):
-            return np.asarray(self.pipeline.predict_proba(frame)[:, 1])
-        return np.asarray(self.pipeline.predict(frame))
+    amounts: AmountForm | None = None
 
 
 def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
@@ -81,13 +48,15 @@ def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
 
     A pipeline that the compiled scorer refuses decides itself; the release says so in its ``refusals``.
     The amount is learnt with the class as an input where the outcome has both, so that the money of each class
-    can be weighed by its probability. Raises CompileError when a pipeline can neither be compiled nor kept.
+    can be weighed by its probability; in two parts where it is mostly zero and they predict it better (`best_form`).
+    Raises CompileError when a pipeline can neither be compiled nor kept.
     """
-    fitted = _fit(use_case, kind, rows)
-    scorers = {part: _deployable(one, rows.weight, use_case) for part, one in fitted.items()}
-    pipelines = {part: one.pipeline for part, one in fitted.items()}
+    form = best_form(use_case, kind, rows)
+    fitted = fit(use_case, kind, rows, form)
+    scorers = {part: one.deployable(str(use_case.version)) for part, one in fitted.items()}
+    pipelines = {name: one for part, found in fitted.items() for name, one in found.pipelines(part).items()}
     left_out = {name: why for one in fitted.values() for name, why in one.left_out.items()}
-    return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")), left_out)
+    return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")), left_out, amounts=form)
 
 
 def within_support(
@@ -105,64 +74,59 @@ def within_support(
     return replace(candidate, model=replace(candidate.model, support=rule), reach=reach)
 
 
-def _deployable(fitted: _Fitted, weight: np.ndarray, use_case: UseCase) -> ReleaseScorer:
-    """The compiled scorer or, where that is refused, the pipeline itself with the reason of the refusal."""
-    try:
-        version = str(use_case.version)
-        return compile_pipeline(
-            fitted.pipeline, fitted.inputs, weight, contract_version=version, reference_name=REFERENCE
-        )
-    except CompileError as refusal:
-        return PipelineScorer.of(fitted.pipeline, fitted.inputs, weight, str(refusal))
+def best_form(use_case: UseCase, kind: Kind, rows: TrainingSet) -> AmountForm | None:
+    """The form in which the amount is learnt; None where the outcome has none.
+
+    Where it may be learnt in two parts (`amount_form`) that and one regression are compared on the rows that teach, by
+    weighted square error out of fold. Parts of which each is learnt from few can be worse than one whole; where they
+    surely are, it stays whole. In between two parts are taken: the noise of the amounts hides most differences, and in
+    worlds whose truth is known they were the better ones there.
+    """
+    if rows.amount is None:
+        return None
+    form = amount_form(use_case, rows)
+    if not form.is_two_part:
+        return form
+    fold = leakproof_folds(rows.entity, rows.frame[[one.name for one in use_case.model_inputs]], FOLDS)
+    told = np.full((2, len(rows)), np.nan)
+    asked = rows.frame if rows.outcome_class is None else rows.frame.assign(**{CLASS_COLUMN: rows.outcome_class})
+    for one in np.unique(fold):
+        others, where = _subset(rows, fold != one), np.flatnonzero(fold == one)
+        for line, taught in zip(told, (amount_form(use_case, others), form.as_one), strict=True):
+            line[where] = fit_amount(use_case, kind, others, taught).score(asked.iloc[where])
+    squares = (told - rows.amount) ** 2
+    errors = np.sqrt(np.average(squares, axis=1, weights=rows.weight))
+    worse = weighted_mean(squares[0] - squares[1], rows.weight, rows.entity)
+    return form.judged((float(errors[0]), float(errors[1])), worse.low is not None and worse.low > 0)
 
 
 def out_of_fold(
-    use_case: UseCase, kind: Kind, rows: TrainingSet, frame: pd.DataFrame, entity: np.ndarray
+    use_case: UseCase,
+    kind: Kind,
+    rows: TrainingSet,
+    frame: pd.DataFrame,
+    entity: np.ndarray,
+    form: AmountForm | None = None,
 ) -> Predictions:
     """Predictions of every row of ``frame`` by a model that saw neither its entity nor a row that looks the same.
 
-    The pipelines of the folds are not compiled: the compiled scorer would say the same, and none of them decides.
+    The pipelines of the folds are not compiled: the compiled scorer would say the same, and none of them decides. The
+    ``form`` of the amount is the candidate's, or the best one where it is not given.
     """
+    form = form or best_form(use_case, kind, rows)
     names = [one.name for one in use_case.model_inputs]
     looks = pd.concat([rows.frame[names], frame[names]], ignore_index=True)
     both = leakproof_folds(np.concatenate([rows.entity, entity]), looks, FOLDS)
     taught, folds = both[: len(rows)], both[len(rows) :]
     parts: list[tuple[np.ndarray, Predictions]] = []
     for fold in range(FOLDS):
-        fitted = _fit(use_case, kind, _subset(rows, taught != fold))
+        others = _subset(rows, taught != fold)
+        # In two parts where the rows of this fold allow it.
+        fitted = fit(use_case, kind, others, amount_form(use_case, others) if form and form.is_two_part else form)
         where = np.flatnonzero(folds == fold)
         predictions = predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame.iloc[where])
         parts.append((where, predictions))
     return _assembled(parts, len(frame))
-
-
-def _fit(use_case: UseCase, kind: Kind, rows: TrainingSet) -> dict[str, _Fitted]:
-    fitted = {}
-    for part, target in (("class", rows.outcome_class), ("amount", rows.amount)):
-        if target is None:
-            continue
-        frame = rows.frame
-        if part == "amount" and rows.outcome_class is not None:
-            frame = frame.assign(**{CLASS_COLUMN: rows.outcome_class})
-        inputs = training_inputs(use_case, frame, MOST_CATEGORIES[kind])
-        _require_teachable(use_case, inputs, target, part)
-        pipeline = _pipeline(use_case, kind, part, inputs)
-        known = frame[[name for name in frame.columns if name in inputs.names]]
-        pipeline.fit(known, target, model__sample_weight=rows.weight)
-        fitted[part] = _Fitted(pipeline, known, inputs.left_out)
-    return fitted
-
-
-def _require_teachable(use_case: UseCase, inputs: TrainingInputs, target: np.ndarray, part: str) -> None:
-    """Raises UsageError where no feature varies, or every outcome is of one class."""
-    if not set(inputs.names) - {ACTION_COLUMN, CLASS_COLUMN}:
-        told = "; ".join(f"{name} is {why}" for name, why in inputs.left_out.items())
-        raise UsageError(f"no feature of {use_case.name} varies in the training set: {told}. Wait for other data.")
-    if part == "class" and len(np.unique(target)) < 2:
-        raise UsageError(
-            f"every outcome that would teach {use_case.name} is {target[0]:g}. Wait until there are some of both "
-            "classes, in thirds of the entities too."
-        )
 
 
 def _assembled(parts: list[tuple[np.ndarray, Predictions]], rows: int) -> Predictions:
@@ -188,9 +152,3 @@ def _subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
         entity=rows.entity[keep],
         decision_id=rows.decision_id[keep],
     )
-
-
-def _pipeline(use_case: UseCase, kind: Kind, part: str, inputs: TrainingInputs) -> Pipeline:
-    build = scorecard_pipeline if kind == "scorecard" else gradient_boosting_pipeline
-    target: Literal["class", "amount"] = "class" if part == "class" else "amount"
-    return build(inputs.columns, use_case.model.seed, target)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from decisionloop.act.economics import action_values
+from decisionloop.act.feasibility import unkept_constraints
 from decisionloop.act.preference import allowed_actions, reach_of
 from decisionloop.contract import UseCase
 from decisionloop.learn.deployed_policy import deployed_policy
@@ -113,6 +115,7 @@ def gather_evidence(
         gain_ranking=_gain_ranking(use_case, traffic, logged, values, rules),
         leak=challenger.leak or too_good(ranking[0]),
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
+        unkept="" if (ours != theirs).any() else _unkept(use_case, batches),
     )
 
 
@@ -123,6 +126,14 @@ def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Co
     """
     reach = reach_of(use_case, batches.frame, batches.rules_action, contender.supported)
     return np.ones(len(batches.log), dtype=bool) if reach is None else reach.sum(axis=1) > 1
+
+
+def _unkept(use_case: UseCase, batches: LoggedBatches) -> str:
+    """Why no model could decide the last batch of the log, where its constraints cannot be kept."""
+    rows = np.flatnonzero((batches.log["as_of"] == batches.log["as_of"].max()).to_numpy())
+    as_of = pd.Timestamp(batches.log["as_of"].iloc[rows[0]]).to_pydatetime()
+    batch = batches.frame.iloc[rows].reset_index(drop=True)
+    return unkept_constraints(use_case, batch, as_of, batches.rules_action[rows])
 
 
 def _gain_ranking(

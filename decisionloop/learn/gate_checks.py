@@ -96,7 +96,8 @@ class GateEvidence:
     no price. ``gain_ranking``: money a decision that ranking by predicted gain is worth, where the action is a model
     input. ``leak``: why the candidate may know the outcome, "" where nothing says so. ``deciding_share``: share of the
     decisions in which the log supports another action than the rules', None where the candidate may decide everywhere;
-    AUC and calibration are of these.
+    AUC and calibration are of these. ``unkept``: why the rules would stand in for it, where it would decide nothing
+    because the constraints cannot be kept.
     """
 
     money: Estimate
@@ -111,6 +112,7 @@ class GateEvidence:
     gain_ranking: Estimate | None = None
     leak: str = ""
     deciding_share: float | None = None
+    unkept: str = ""
 
     @property
     def where(self) -> str:

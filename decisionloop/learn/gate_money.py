@@ -25,7 +25,8 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     served = _serving_sentence(evidence.serving_cost, rules.currency)
     low = money.low - charged
     if money.value == money.low == 0.0:
-        sentence = f"It decides exactly like the champion, so it adds nothing.{served}"
+        why = f" The rules would stand in for it: {evidence.unkept}" if evidence.unkept else ""
+        sentence = f"It decides exactly like the champion, so it adds nothing.{served}{why}"
     else:
         sentence = _money_sentence(money.value - charged, low, required, rules) + served
     return Check("money", low > required, low, required, sentence)

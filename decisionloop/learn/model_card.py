@@ -9,6 +9,8 @@ from decisionloop.contract import UseCase
 from decisionloop.learn.candidates import Candidate
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.learn.weakness import Weakness
+from decisionloop.predict.release_model import ReleaseModel
+from decisionloop.predict.two_part import TwoPartScorer
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,12 @@ def model_card(use_case: UseCase, release_id: str, cohorts: str, measured: Measu
     table = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
     base = "" if rows.base_rate is None else f" Weighted base rate {rows.base_rate:.4f}."
     protected = ", ".join(a.name for a in use_case.protected if not a.is_feature) or "none declared"
+    form = _form(candidate.model) + _amounts(candidate)
     return f"""# {release_id}
 
 **Use.** {use_case.title}: {use_case.description}
 
-**Kind.** {candidate.kind}, one scikit-learn pipeline for each part of the outcome, {_form(candidate.model.refusals)}
+**Kind.** {candidate.kind}, one scikit-learn pipeline for each part of the outcome, {form}
 
 **Taught by.** {len(rows):,} mature decisions whose outcome was revealed ({cohorts}), weighted by the inverse of the
 probability of being revealed; worth {rows.effective_n:,.0f} equally weighted ones.{base} Holdout and fallback
@@ -63,6 +66,19 @@ decisions did not teach.
 **Limits.** It says nothing about people unlike those who taught it, nor about actions that were never tried. It decays:
 the loop measures it on every mature cohort. Contract version {use_case.version}, digest `{use_case.digest[:12]}`.
 """
+
+
+def _amounts(candidate: Candidate) -> str:
+    """In which form the amount was learnt, and what that does to its reasons; "" where no amount is zero."""
+    if candidate.amounts is None or not candidate.amounts.words:
+        return ""
+    told = f"\n\n**Amounts.** {candidate.amounts.words[0].upper()}{candidate.amounts.words[1:]}."
+    if candidate.amounts.is_two_part and isinstance(candidate.model.leading, TwoPartScorer):
+        told += (
+            " The score is the product of both parts;\nits reasons share the product out among the features and are "
+            "approximate."
+        )
+    return told
 
 
 def _left_out(left_out: Mapping[str, str]) -> str:
@@ -120,14 +136,12 @@ def _money(weakness: Weakness) -> str:
     return f"{surprise.value:+.2f} ({surprise.low:+.2f} to {surprise.high:+.2f}, n {surprise.n:,})"
 
 
-def _form(refusals: Sequence[str]) -> str:
-    """In which form the pipelines decide."""
-    if not refusals:
-        return (
-            "compiled to exact lookup tables. Reasons are exact Shapley values\n"
-            "on the margin scale, against the weighted decisions that taught it."
-        )
+def _form(model: ReleaseModel) -> str:
+    """In which form the pipelines decide, and what their reasons are; of a product `_amounts` says it."""
+    if not model.refusals:
+        exact = " Reasons are exact Shapley values\non the margin scale, against the weighted decisions that taught it."
+        return "compiled to exact lookup tables." + (exact if model.has_exact_reasons else "")
     return (
-        f"not all of them compiled to lookup tables: {' '.join(refusals)} What is not compiled decides as the "
+        f"not all of them compiled to lookup tables: {' '.join(model.refusals)} What is not compiled decides as the "
         "pipeline that it is: it is slower, and reasons that it gives are approximate."
     )

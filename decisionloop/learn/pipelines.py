@@ -16,7 +16,8 @@ from decisionloop.errors import UsageError
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-Target = Literal["class", "amount"]
+Target = Literal["class", "amount", "size"]
+"""What a pipeline learns: a class, an amount, or the size of those amounts that are not zero."""
 
 MAX_CATEGORIES = 255
 """One byte per feature downstream: 255 categories and one code for missing."""
@@ -25,6 +26,11 @@ BOOSTING_BINS = 127
 """Bins of gradient boosting, and hence the categories that it tells apart (`training_inputs` merges the rare): weighted
 bin edges take as long as the trees at 255, and predict no better."""
 
+
+SIZE_PENALTY = 20.0
+"""How hard a scorecard of sizes draws its bins together, in rows; of an amount of everybody it is 1. Few rows have a
+size, and a few of these are huge: with 1 its bins followed them. On worlds of 70 to 1,600 amounts that are not zero,
+from gamma to lognormal of sigma 2, 20 was the least that was better than one regression in each of them."""
 
 REST = "\x00rest"
 """What a pipeline calls all categories that have no code of their own; no text of a contract begins so."""
@@ -51,8 +57,8 @@ class InputColumn:
 def scorecard_pipeline(columns: Sequence[InputColumn], seed: int, target: Target = "class") -> Pipeline:
     """A linear model on bins: one number of points for each bin of each feature.
 
-    ``target`` "class" gives a LogisticRegression, "amount" a Ridge. Unseen and missing categories get no points;
-    missing numbers have a bin of their own. Raises UsageError for columns that cannot be used.
+    ``target`` "class" gives a LogisticRegression, "amount" and "size" a Ridge. Unseen and missing categories get no
+    points; missing numbers have a bin of their own. Raises UsageError for columns that cannot be used.
     """
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.preprocessing import OneHotEncoder
@@ -65,15 +71,16 @@ def scorecard_pipeline(columns: Sequence[InputColumn], seed: int, target: Target
         model = LogisticRegression(C=1.0, max_iter=1000, random_state=seed)
     else:
         # The conjugate gradient is the exact solver that takes sparse bins and an intercept.
-        model = Ridge(alpha=1.0, solver="sparse_cg", tol=1e-10, random_state=seed)
+        penalty = SIZE_PENALTY if target == "size" else 1.0
+        model = Ridge(alpha=penalty, solver="sparse_cg", tol=1e-10, random_state=seed)
     return _pipeline(columns, QuantileBinner(), encoder, model)
 
 
 def gradient_boosting_pipeline(columns: Sequence[InputColumn], seed: int, target: Target) -> Pipeline:
     """Histogram gradient boosting, sized for 5,000 to 50,000 weighted rows; categories split as categories.
 
-    ``target`` "class" gives a classifier, "amount" a least-squares regressor. Early stopping is off, so that the
-    same rows always give the same trees. Raises UsageError for columns that cannot be used.
+    ``target`` "class" gives a classifier, "amount" and "size" a least-squares regressor. Early stopping is off, so that
+    the same rows always give the same trees. Raises UsageError for columns that cannot be used.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.preprocessing import OrdinalEncoder

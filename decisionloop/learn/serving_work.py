@@ -11,6 +11,7 @@ from decisionloop.predict.pipeline_model import PipelineScorer
 from decisionloop.predict.release_model import ReleaseModel, ReleaseScorer
 from decisionloop.predict.scorer.scorer import CompiledScorer
 from decisionloop.predict.scorer.trees import TreeTables
+from decisionloop.predict.two_part import TwoPartScorer
 
 LOOKUPS_PER_CODE = 8
 """Steps of a binary search among 256 bins."""
@@ -51,13 +52,17 @@ def least_milliseconds(lookups: int) -> float:
 
 
 def _to_score(scorer: ReleaseScorer) -> int:
+    if isinstance(scorer, TwoPartScorer):
+        return sum(map(_to_score, scorer.parts))
     if isinstance(scorer, PipelineScorer):
         return -(-len(scorer.data) // BYTES_PER_LOOKUP)
-    assert isinstance(scorer, CompiledScorer)  # there is no third kind
+    assert isinstance(scorer, CompiledScorer)  # there is no other kind
     return LOOKUPS_PER_CODE * len(scorer.bins) + _table_lookups(scorer)
 
 
 def _to_explain(scorer: ReleaseScorer) -> int:
+    if isinstance(scorer, TwoPartScorer):
+        return sum(_to_explain(part) + _to_score(part) for part in scorer.parts)
     if isinstance(scorer, PipelineScorer):
         return (len(scorer.features) + 1) * _to_score(scorer)
     assert isinstance(scorer, CompiledScorer)

@@ -7,7 +7,7 @@ once its outcomes are there. The last event counts, until an alarm comes that it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -99,26 +99,28 @@ def cohort_events(source: Ledger | Connection, use_case: str) -> tuple[CohortEve
 def exclude_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:
     """Keep cohorts from teaching and judging until a person includes them, all of them or none.
 
-    Raises UsageError for a cohort that is none of a decided batch. To say the same again adds nothing.
+    ``cohorts`` by name, or by their day where it has one alone. Raises UsageError for a cohort that is none of a
+    decided batch. To say the same again adds nothing.
     """
     with ledger.begin() as connection:
         _lock(connection)
-        _require_decided(connection, use_case, cohorts)
+        decided = [cohort_name(one.as_of) for one in batches(connection, use_case) if one.is_decided]
+        meant = _meant(use_case, cohorts, decided, "is no cohort that was decided")
         told = _told(connection, use_case)
-        for cohort in dict.fromkeys(cohorts):
+        for cohort in meant:
             _append(connection, told.get(cohort, _Told(use_case, cohort)), "excluded", reason, by)
 
 
 def include_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:
     """Let cohorts that are held back teach and judge again, all of them or none.
 
-    Raises UsageError for a cohort that is not held back.
+    ``cohorts`` by name, or by their day where it has one alone. Raises UsageError for a cohort that is not held back.
     """
     with ledger.begin() as connection:
         _lock(connection)
         told = _told(connection, use_case)
-        _require_held(use_case, cohorts, told)
-        for cohort in dict.fromkeys(cohorts):
+        held = sorted(name for name, one in told.items() if one.held is not None)
+        for cohort in _meant(use_case, cohorts, held, "is not held back"):
             _append(connection, told[cohort], "included", reason, by)
 
 
@@ -158,20 +160,24 @@ def _lock(connection: Connection) -> None:
     facts.next_seq(connection, cohort_event)
 
 
-def _require_decided(connection: Connection, use_case: str, cohorts: Sequence[str]) -> None:
-    decided = [cohort_name(one.as_of) for one in batches(connection, use_case) if one.is_decided]
-    _refuse(use_case, [one for one in cohorts if one not in decided], "is no cohort that was decided", decided)
+def _meant(use_case: str, named: Sequence[str], fit: Sequence[str], why: str) -> tuple[str, ...]:
+    """The cohorts among ``fit`` that are ``named``, by their names or by a day that has one alone, each once.
 
-
-def _require_held(use_case: str, cohorts: Sequence[str], told: Mapping[str, _Told]) -> None:
-    held = sorted(name for name, one in told.items() if one.held is not None)
-    _refuse(use_case, [one for one in cohorts if one not in held], "is not held back", held)
-
-
-def _refuse(use_case: str, unfit: Sequence[str], why: str, fit: Collection[str]) -> None:
+    Raises UsageError, with what is not right about it (``why``), where one is none of them.
+    """
+    found = {one: _cohorts_of(one, fit) for one in named}
+    unfit = [one for one, cohorts in found.items() if len(cohorts) != 1]
     if unfit:
-        known = ", ".join(list(fit)[-5:]) or "none"
+        several = [name for one in unfit for name in found[one]]
+        known = ", ".join(several or fit[-5:]) or "none"
+        which = f"there are {len(several)} of that day" if several else f"the last ones of {len(fit)}"
         raise UsageError(
-            f"{', '.join(map(repr, unfit))} of {use_case} {why}. Name cohorts by the time of their batch; "
-            f"the last ones of {len(fit)}: {known}."
+            f"{', '.join(map(repr, unfit))} of {use_case} {'is not one alone' if several else why}. "
+            f"Name cohorts by the time of their batch; {which}: {known}."
         )
+    return tuple(dict.fromkeys(cohorts[0] for cohorts in found.values()))
+
+
+def _cohorts_of(named: str, fit: Sequence[str]) -> list[str]:
+    """The cohort of that name, else those of that day."""
+    return [named] if named in fit else [one for one in fit if one.startswith(f"{named}T")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,8 +51,12 @@ def weak_slices_of(source: Ledger | Connection, use_case: str, cohort: str | Non
 
 
 def latest_weak_slices(
-    source: Ledger | Connection, use_case: str, until: datetime | None = None
+    source: Ledger | Connection, use_case: str, until: datetime | None = None, left_out: Collection[str] = ()
 ) -> tuple[WeakSlice, ...]:
-    """Those of the last cohort that has any (found no later than ``until``), the worst first."""
-    found = [one for one in weak_slices_of(source, use_case) if until is None or one.as_of <= until]
+    """Those of the last cohort that has any (found no later than ``until``), the worst first.
+
+    ``left_out``: cohorts that may not judge: what has come of those that are held back is not what they lost.
+    """
+    known = [one for one in weak_slices_of(source, use_case) if one.cohort not in left_out]
+    found = [one for one in known if until is None or one.as_of <= until]
     return tuple(one for one in found if one.cohort == found[-1].cohort)

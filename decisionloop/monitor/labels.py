@@ -21,15 +21,19 @@ from decisionloop.observe.label_curve import LabelCurve, UsualShare
 
 PROMISE = "the contract"
 """What a finding is against that compares with `monitors.minimum_arrived`."""
+LABEL_SHORTFALL = "label_shortfall"
+"""Monitor: how many outcomes a mature cohort has too few to be judged by, as a share; 0 where it may be judged."""
 
 
 @dataclass(frozen=True)
 class LabelState:
-    """Whether performance may be judged on a cohort (`labels_complete`), and the share of its labels that is missing
-    beyond the usual (`missing_beyond_usual`)."""
+    """Whether performance may be judged on a cohort (`labels_complete`), the share of its labels that is missing
+    beyond the usual (`missing_beyond_usual`), and the share that has come short of what judging needs
+    (`least_arrived`)."""
 
     is_complete: bool = True
     missing_share: float = 0.0
+    shortfall: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class CohortLabels:
         """What they allow to be said of anything else."""
         use_case, asked = self._own(use_case), (self.decided, self.arrived, self.age_days, self.curve)
         is_complete = not self.is_held_back and labels_complete(use_case, *asked)
-        return LabelState(is_complete, missing_beyond_usual(*asked))
+        least = least_arrived(use_case, self.age_days, self.curve)
+        shortfall = max(0.0, least - self.arrived / self.decided) if self.decided else 0.0
+        return LabelState(is_complete, missing_beyond_usual(*asked), shortfall)
 
     def _own(self, use_case: UseCase) -> UseCase:
         """The contract with the maturity of this cohort."""
@@ -182,9 +188,14 @@ def labels_complete(use_case: UseCase, decided: int, arrived: int, age_days: flo
     """
     if decided == 0 or age_days < use_case.outcome.maturity_days:
         return False
-    is_as_promised = arrived / decided >= (promised_share(use_case) or 0.0)
-    beyond = missing_beyond_usual(decided, arrived, age_days, curve)
-    return is_as_promised and beyond <= use_case.monitors.maximum_missing_labels
+    return arrived / decided >= least_arrived(use_case, age_days, curve)
+
+
+def least_arrived(use_case: UseCase, age_days: float, curve: LabelCurve) -> float:
+    """Share of a cohort's outcomes below which nothing is judged on it: the promise, or the usual with its slack."""
+    usual = curve.usual(age_days)
+    as_usual = 0.0 if usual is None else usual.share - use_case.monitors.maximum_missing_labels
+    return max(promised_share(use_case) or 0.0, as_usual)
 
 
 def _suggestion(is_mature: bool, against: str) -> str:

@@ -9,6 +9,7 @@ Cost, amount and conversion are of the decisions in which the action was taken: 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,14 @@ from decisionloop.act.economics import action_costs
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import BudgetConstraint
 from decisionloop.observe.bounded_mean import rate_estimate
-from decisionloop.observe.cohort import COHORT_OVERLAP, Figure, is_policy_traffic
+from decisionloop.observe.cohort import Figure, is_policy_traffic, told_where_supported
 from decisionloop.observe.estimate import Estimate, cannot_say, weighted_mean
 from decisionloop.observe.exact_rate import known_rows
 from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import one_hot
-from decisionloop.observe.overlap import judge_overlap
+from decisionloop.observe.outcome_bounds import OutcomeBounds
+from decisionloop.observe.outcome_rate import outcome_rate
 from decisionloop.observe.value import value_against_rules
 
 VALUE, LIFT = "value_of_action", "lift_of_action"
@@ -46,7 +49,9 @@ def action_figures(
     conversion_of_action   rate of the outcome's yes where it was taken and reveals one, exact limits
 
     ``log`` as `cohort.money_figures` has it, aligned with ``frame`` and with ``logged``; ``rules`` and
-    ``preferred`` (n,) action indices. An action that nobody was given has no figures.
+    ``preferred`` (n,) action indices. An action that nobody was given has no figures. Where ``logged`` knows of missing
+    outcomes, figures have bounds as those of the whole cohort have; what the missing ones would make of an amount is
+    not known.
     """
     free = is_policy_traffic(log)
     for index, name in enumerate(use_case.action_names):
@@ -55,27 +60,46 @@ def action_figures(
             yield from _money(logged.subset(meant), one_hot(rules[meant], len(use_case.actions)), f"action={name}")
         taken = free & (logged.action == index)
         if taken.any():
-            yield from _acting(use_case, log[taken], frame[taken], index, f"action={name}")
+            missing = None if logged.missing is None else logged.missing.subset(taken)
+            yield from _acting(use_case, log[taken], frame[taken], missing, index, f"action={name}")
 
 
 def _money(logged: LoggedDecisions, rules: np.ndarray, part: str) -> Iterator[Figure]:
     against = value_against_rules(logged, rules)
     yield Figure(VALUE, against.realised.per_decision, part)
-    verdict = judge_overlap(against.overlap, COHORT_OVERLAP)
-    gain = against.gain
-    yield Figure(LIFT, gain if verdict.is_sufficient else cannot_say(verdict.reason, gain.n, gain.confidence), part)
+    yield Figure(LIFT, told_where_supported(against.gain, against.overlap), part)
 
 
-def _acting(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, index: int, part: str) -> Iterator[Figure]:
+def _acting(
+    use_case: UseCase,
+    log: pd.DataFrame,
+    frame: pd.DataFrame,
+    missing: MissingOutcomes | None,
+    index: int,
+    part: str,
+) -> Iterator[Figure]:
     if use_case.outcome.class_ and use_case.revealing[index]:
-        (happened,) = known_rows(log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan))
-        yield Figure(CONVERSION, rate_estimate(happened), part)
+        yield Figure(CONVERSION, _rate(log["outcome_class"], missing), part)
     budget = next((one for one in use_case.policy.constraints if isinstance(one, BudgetConstraint)), None)
     if use_case.outcome.amount and budget is not None:
         costs = action_costs(use_case, frame, budget)[:, index]
         cost, amount = known_rows(costs, log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan))
         yield Figure(COST, _paid(cost), part)
-        yield Figure(AMOUNT, weighted_mean(amount), part)
+        yield Figure(AMOUNT, replace(weighted_mean(amount), bounds=_unbounded(missing)), part)
+
+
+def _rate(outcome: pd.Series, missing: MissingOutcomes | None) -> Estimate:
+    """The rate of those that have come and, where it is known of them, of those that still will."""
+    happened = outcome.to_numpy(dtype=np.float64, na_value=np.nan)
+    if missing is None:
+        (happened,) = known_rows(happened)
+        return rate_estimate(happened)
+    return outcome_rate(happened, missing)
+
+
+def _unbounded(missing: MissingOutcomes | None) -> OutcomeBounds | None:
+    """How many outcomes are missing, where nothing tells what they would make of a figure."""
+    return OutcomeBounds(missing.count, float(missing.come.sum())) if missing is not None and missing.count else None
 
 
 def _paid(cost: np.ndarray) -> Estimate:

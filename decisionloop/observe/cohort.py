@@ -94,8 +94,8 @@ def money_figures(
         against = value_against_rules(policy, one_hot(rules[free], actions))
         yield Figure("value_policy", against.realised.per_decision)
         yield Figure("value_policy_total", against.realised.total)
-        rules_money = _told(against.rules.money, against.rules.overlap)
-        gain = _told(against.gain, against.overlap)
+        rules_money = told_where_supported(against.rules.money, against.rules.overlap)
+        gain = told_where_supported(against.gain, against.overlap)
         yield Figure("value_rules", rules_money)
         yield Figure("value_rules_total", rules_money.scaled(len(policy)))
         yield Figure("value_difference", gain)
@@ -137,7 +137,7 @@ def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> It
         yield Figure(monitor, estimate, release_id=release_id)
 
 
-def _told(money: Estimate, overlap: Overlap) -> Estimate:
+def told_where_supported(money: Estimate, overlap: Overlap) -> Estimate:
     """The money where the log could tell it, else a plain "cannot say"; the bounds need no more than the weights."""
     verdict = judge_overlap(overlap, COHORT_OVERLAP)
     unknown = cannot_say(verdict.reason, money.n, money.confidence)

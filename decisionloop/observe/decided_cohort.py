@@ -129,7 +129,7 @@ class DecidedCohort:
 
     def missing(self, late: LateArrivals) -> MissingOutcomes:
         """What is known of the outcomes that have not come, from earlier cohorts."""
-        return missing_outcomes(self.use_case, self.log, self.frame, late)
+        return missing_outcomes(self.use_case, self.log, self.frame, late, self.amounts)
 
     def logged(self, missing: MissingOutcomes) -> LoggedDecisions:
         """The decisions as arrays, with what is known of the outcomes that have not come."""

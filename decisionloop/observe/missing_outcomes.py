@@ -18,6 +18,7 @@ from decisionloop.contract import UseCase
 from decisionloop.observe.estimate import Codes, Floats
 from decisionloop.observe.late_arrivals import PARTS, LateArrivals
 from decisionloop.observe.maturity import due_share
+from decisionloop.observe.possible_money import UsualAmounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,16 +84,20 @@ class MissingOutcomes:
         return np.asarray(self.late.share[np.maximum(self.cell, 0)] * known[:, None])
 
 
-def missing_outcomes(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, late: LateArrivals) -> MissingOutcomes:
+def missing_outcomes(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, late: LateArrivals, amounts: UsualAmounts = ()
+) -> MissingOutcomes:
     """Who of a cohort (n decisions, ``log`` aligned with ``frame``) misses an outcome, and what is known of it.
 
     Bands are those of the score that was logged, where ``log`` has one, and of when each outcome falls due (`due_share`
-    of as_of and due_at, where ``log`` has them). An amount that has not come is assumed to lie
-    in the range of those of the same class that have; where none has, nothing can be bounded.
+    of as_of and due_at, where ``log`` has them). An amount that has not come is assumed to lie in the range of those
+    of the same class that have, and at least between a small and a large one of the usual sizes ``amounts``: a few
+    that came say little of how large others are, the less the heavier the tail. Where neither is known, nothing can be
+    bounded.
     """
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
     is_missing = is_outcome_missing(use_case, log)
-    money, worst, best = _money_of(use_case, log, frame, action)
+    money, worst, best = _money_of(use_case, log, frame, action, amounts)
     scores = log["score"].to_numpy(dtype=np.float64, na_value=np.nan) if "score" in log else np.full(len(log), np.nan)
     revealing = np.array(use_case.revealing)[action]
     counts = [np.bincount(action[rows], minlength=len(use_case.actions)) for rows in (revealing, is_missing)]
@@ -112,7 +117,7 @@ def is_outcome_missing(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
 
 
 def _money_of(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, action: Codes
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, action: Codes, amounts: UsualAmounts
 ) -> tuple[Floats, Floats, Floats]:
     """Money (n, 4) at no and yes, without an amount and for each unit of it; the worst and the best of it (n,)."""
     classes = (0.0, 1.0) if use_case.outcome.class_ else (1.0,)
@@ -123,16 +128,18 @@ def _money_of(
             for amount in (0.0, 1.0)
         ]
         money[:, int(class_)], money[:, 2 + int(class_)] = at[0], at[1] - at[0]
-        ends += [at[0] + (at[1] - at[0]) * amount for amount in _amounts(use_case, log, class_)]
+        ends += [at[0] + (at[1] - at[0]) * amount for amount in _amounts(use_case, log, class_, amounts)]
     return np.nan_to_num(money), np.min(ends, axis=0), np.max(ends, axis=0)
 
 
-def _amounts(use_case: UseCase, log: pd.DataFrame, class_: float) -> tuple[float, float]:
-    """The range of the amounts of a class that have come; NaN where none has."""
+def _amounts(use_case: UseCase, log: pd.DataFrame, class_: float, usual: UsualAmounts) -> tuple[float, float]:
+    """The range of the amounts of a class that have come and of its usual sizes; NaN where there are neither."""
     if use_case.outcome.amount is None:
         return 0.0, 0.0
+    place = int(class_) if use_case.outcome.class_ else 0
+    sizes = usual[place] if usual else None
     amount = log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan)
     if use_case.outcome.class_:
         amount = amount[log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan) == class_]
-    known = amount[~np.isnan(amount)]
+    known = np.append(amount[~np.isnan(amount)], sizes.ends if sizes else ())
     return (float(known.min()), float(known.max())) if known.size else (np.nan, np.nan)

@@ -25,6 +25,7 @@ from decisionloop.observe.estimate import Codes, Estimate, Floats, cannot_say, e
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.money_interval import money_estimate
 from decisionloop.observe.overlap import Overlap, measure_overlap
+from decisionloop.observe.possible_money import within_possible
 
 Estimator = Literal["dr", "ips", "snips"]
 
@@ -52,7 +53,8 @@ def policy_value(
     their number is in the overlap. Raises UsageError when ``policy`` is not a distribution over the actions.
     """
     _require_distribution(logged, policy)
-    return _answer(logged, policy, None, estimator, confidence)
+    told = _answer(logged, policy, None, estimator, confidence)
+    return replace(told, money=within_possible(told.money, logged.possible, policy))
 
 
 def difference(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from decisionloop.act.economics import money_range
 from decisionloop.contract import UseCase
-from decisionloop.observe.estimate import Codes, Floats
+from decisionloop.observe.estimate import Codes, Estimate, Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +27,11 @@ class PossibleMoney:
     best: Floats
     is_bound: bool
 
+    @property
+    def ends(self) -> tuple[Floats, Floats]:
+        """``worst`` and ``best``."""
+        return self.worst, self.best
+
     def subset(self, keep: npt.NDArray[np.bool_] | Codes) -> PossibleMoney:
         """The rows at ``keep`` (mask or positions), in that order."""
         return PossibleMoney(self.worst[keep], self.best[keep], self.is_bound)
@@ -36,6 +41,28 @@ class PossibleMoney:
         rows = np.arange(len(action))
         worse, better = expected - self.worst[rows, action], self.best[rows, action] - expected
         return np.maximum(np.nan_to_num(worse), 0.0), np.maximum(np.nan_to_num(better), 0.0)
+
+
+def within_possible(told: Estimate, possible: PossibleMoney | None, policy: Floats) -> Estimate:
+    """Money a decision of ``policy`` (n, A), with no end of its interval or bounds beyond what can happen at all.
+
+    Of money that no bound holds (an amount), or that cannot be told, as it was.
+    """
+    if possible is None or not possible.is_bound or told.value is None or not len(policy):
+        return told
+    mean = [float(np.einsum("ij,ij->", policy, np.where(policy > 0, end, 0.0))) / len(policy) for end in possible.ends]
+    if not np.isfinite(mean).all():
+        return told
+    # An estimate by few weighted outcomes may lie beyond: then it stands at the end of its own interval.
+    least, most = min(mean[0], told.value), max(mean[1], told.value)
+
+    def kept(end: float | None) -> float | None:
+        return None if end is None else min(max(end, least), most)
+
+    bounds = told.bounds
+    if bounds is not None:
+        bounds = replace(bounds, low=kept(bounds.low), high=kept(bounds.high))
+    return replace(told, low=kept(told.low), high=kept(told.high), bounds=bounds)
 
 
 @dataclass(frozen=True)

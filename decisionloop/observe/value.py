@@ -17,6 +17,7 @@ from decisionloop.observe.off_policy import (
     propensity_weights,
 )
 from decisionloop.observe.overlap import Overlap, measure_overlap
+from decisionloop.observe.possible_money import within_possible
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class ValueAgainstRules:
 
 def realised_value(logged: LoggedDecisions, confidence: float = 0.95) -> RealisedValue:
     """Value of the decisions as they were taken. Outcomes that never come count as the others of their action do."""
-    per_decision = bounded_money(logged, *realised_parts(logged), confidence)
+    told = bounded_money(logged, *realised_parts(logged), confidence)
+    per_decision = within_possible(told, logged.possible, one_hot(logged.action, len(logged.is_exact)))
     if logged.is_silent:
         silent = int(logged.taken_by_action[logged.arrived_by_action == 0].sum())
         reason = f"{silent:,} decisions took an action of which no outcome has arrived"

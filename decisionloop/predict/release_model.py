@@ -24,7 +24,7 @@ CLASS_COLUMN = "outcome_class"
 
 
 class ReleaseScorer(Protocol):
-    """What a release decides with: a compiled scorer or, where that is refused, the pipeline itself."""
+    """What a release decides with: a compiled scorer, the pipeline itself where that is refused, or two in one."""
 
     @property
     def features(self) -> tuple[str, ...]: ...
@@ -41,11 +41,13 @@ class ReleaseScorer(Protocol):
 
 
 def read_scorer(data: bytes) -> ReleaseScorer:
-    """The scorer that ``data`` holds, of whichever kind. Raises IntegrityError when it is damaged or neither."""
-    from decisionloop.predict import pipeline_bytes
+    """The scorer that ``data`` holds, of whichever kind. Raises IntegrityError when it is damaged or none."""
+    from decisionloop.predict import pipeline_bytes, two_part
     from decisionloop.predict.pipeline_model import PipelineScorer
     from decisionloop.predict.scorer.scorer import CompiledScorer
 
+    if data[:8] == two_part.MAGIC:
+        return two_part.TwoPartScorer.from_bytes(data)
     if data[:8] == pipeline_bytes.MAGIC:
         return PipelineScorer.from_bytes(data)
     return CompiledScorer.from_bytes(data)
@@ -106,23 +108,27 @@ class ReleaseModel:
     def refusals(self) -> tuple[str, ...]:
         """Why pipelines of this release were not compiled and decide themselves; empty where all are compiled."""
         from decisionloop.predict.pipeline_model import PipelineScorer
+        from decisionloop.predict.two_part import single_parts
 
-        scorers = (self.class_scorer, self.amount_scorer)
-        return tuple(scorer.header.refusal for scorer in scorers if isinstance(scorer, PipelineScorer))
+        scorers = [scorer for scorer in (self.class_scorer, self.amount_scorer) if scorer is not None]
+        singles = [one for scorer in scorers for one in single_parts(scorer)]
+        return tuple(one.header.refusal for one in singles if isinstance(one, PipelineScorer))
 
     @property
     def has_exact_reasons(self) -> bool:
-        """Whether the score's contributions are exact Shapley values; a pipeline's own are an approximation."""
-        from decisionloop.predict.pipeline_model import PipelineScorer
+        """Whether the score's contributions are exact Shapley values; a pipeline's and a product's approximate."""
+        from decisionloop.predict.scorer.scorer import CompiledScorer
 
-        return not isinstance(self.leading, PipelineScorer)
+        return isinstance(self.leading, CompiledScorer)
 
     @property
     def engine(self) -> EngineName:
         """The engine that the leading scorer is on, which writes its reasons too; "auto" for a pipeline."""
         from decisionloop.predict.scorer.scorer import CompiledScorer
+        from decisionloop.predict.two_part import single_parts
 
-        return self.leading.engine if isinstance(self.leading, CompiledScorer) else "auto"
+        one = single_parts(self.leading)[-1]
+        return one.engine if isinstance(one, CompiledScorer) else "auto"
 
 
 class ScoresFrames(Protocol):

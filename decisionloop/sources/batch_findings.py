@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.feasibility import unkept_constraints
 from decisionloop.contract import UseCase
 from decisionloop.sources.tried_batches import TriedBatch
 
@@ -20,6 +21,7 @@ def batch_findings(use_case: UseCase, tried: Sequence[TriedBatch], everyone: pd.
             _batch_findings(use_case, batch.frame, batch.as_of, batch.newest),
             _protected_findings(use_case, batch.frame),
             _rules_findings(use_case, batch.action),
+            _constraint_findings(use_case, batch),
         )
         for i, part in enumerate(parts):
             for finding in part:
@@ -87,3 +89,10 @@ def _rules_findings(use_case: UseCase, action: np.ndarray) -> Iterator[str]:
         low, high = use_case.guardrails.action_share.get(name, (0.0, 1.0))
         if not low <= share <= high:
             yield f"The rules choose {name} in {share:.1%} of the rows, outside guardrails.action_share. Widen it."
+
+
+def _constraint_findings(use_case: UseCase, batch: TriedBatch) -> Iterator[str]:
+    """Whether a model could decide the batch at all: else the rules would stand in for it for ever."""
+    unkept = unkept_constraints(use_case, batch.frame, batch.as_of.to_pydatetime(), batch.action)
+    if unkept:
+        yield f"No model could decide the batch of {batch.as_of:%Y-%m-%d %H:%M}, and the rules would stand in: {unkept}"

@@ -13,6 +13,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.code import UseCaseCode
 from decisionloop.contract.cron import due_times_until
 from decisionloop.contract.section import CENTURY
+from decisionloop.monitor.labels import promised_share
 from decisionloop.observe.matching import happened_at, match_decisions, utc_microseconds
 from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame
@@ -178,4 +179,17 @@ def _never(use_case: UseCase, known: _Known) -> Iterator[str]:
     yield (
         f"{share:.1%} of {many:,} who were due long enough ago have no outcome. If that means no, say "
         "outcome.absent_means: 0; else their outcomes are unknown, and every figure is bounded by both."
+        f"{_held(use_case, share)}"
+    )
+
+
+def _held(use_case: UseCase, missing: float) -> str:
+    """That more is missing than the contract promises, so that the loop would learn nothing from what is there."""
+    promised = promised_share(use_case)
+    if promised is None or 1 - missing >= promised:
+        return ""
+    return (
+        f" The contract promises {promised:.0%} (monitors.minimum_arrived): as it is, no monitor would judge these "
+        "cohorts, and those that fall surely short would be held back and teach nothing. If so many never come, lower "
+        f"it below {1 - missing:.0%}."
     )

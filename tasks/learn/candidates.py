@@ -13,7 +13,13 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.errors import IntegrityError
-from decisionloop.learn.candidate_metrics import expected_scores, leak_in, out_of_fold_metrics, residual_sizes
+from decisionloop.learn.candidate_metrics import (
+    amount_metrics,
+    expected_scores,
+    leak_in,
+    out_of_fold_metrics,
+    residual_sizes,
+)
 from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train, within_support
 from decisionloop.learn.evidence import Contender
 from decisionloop.learn.importance import feature_importance
@@ -56,8 +62,11 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
     rows, batches = training_rows_of(workspace, fact)
     candidate = train(use_case, kind, rows)
     entities, ids = (batches.log[name].to_numpy(dtype=object) for name in ("entity_id", "decision_id"))
-    predictions = out_of_fold(use_case, kind, rows, batches.frame, entities)
-    metrics = out_of_fold_metrics(use_case, batches, predictions)
+    predictions = out_of_fold(use_case, kind, rows, batches.frame, entities, candidate.amounts)
+    metrics = {
+        **out_of_fold_metrics(use_case, batches, predictions),
+        **amount_metrics(use_case, batches, predictions),
+    }
     weaknesses = _weaknesses(workspace, fact, batches, predictions)
     leak = leak_in(use_case, batches, predictions)
     measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak)
@@ -118,6 +127,7 @@ def _card(workspace: Workspace, measured: MeasuredCandidate, batches: LoggedBatc
         "refusals": list(model.refusals),
         "leak": measured.leak,
         "left_out": dict(measured.candidate.left_out),
+        "amount_form": measured.candidate.amounts.words if measured.candidate.amounts else "",
         "importance": feature_importance(use_case, model, batches.frame),
         "weak_slices": [asdict(weakness) for weakness in measured.weaknesses],
     }
@@ -127,7 +137,7 @@ def _weaknesses(
     workspace: Workspace, fact: TrainingSetFact, batches: LoggedBatches, predictions: Predictions
 ) -> tuple[Weakness, ...]:
     """The weak slices that were known when the training set was made, with what the candidate makes of each."""
-    slices = latest_weak_slices(workspace.ledger, workspace.use_case.name, fact.as_of)
+    slices = latest_weak_slices(workspace.ledger, workspace.use_case.name, fact.as_of, fact.cohorts_left_out)
     predicates = [one.predicate for one in slices]
     surprises = surprise_on_slices(workspace.use_case, batches, predictions, predicates) if slices else ()
     return tuple(
@@ -146,6 +156,8 @@ def _made_from(rows: int, candidate: Candidate) -> str:
         )
     if candidate.left_out:
         told += f" without {', '.join(f'{name} ({why})' for name, why in candidate.left_out.items())}"
+    if candidate.amounts and candidate.amounts.words:
+        told += f"; {candidate.amounts.words}"
     if candidate.model.refusals:
         told += f"; decides as an uncompiled pipeline, because {' '.join(candidate.model.refusals)}"
     return told

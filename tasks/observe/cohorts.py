@@ -60,12 +60,13 @@ def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool
     late = late_arrivals_before(workspace, batch, as_of)
     watched = watch_cohort(cohort, labels.watched, before, late)
     figures = [*watched.figures, *estimation_errors(cohort, estimated_before(workspace, batch, cohort.release_id))]
+    is_complete = labels.watched.state(use_case).is_complete
     if is_first:
-        explain_failures(workspace, batch, cohort, as_of)
+        explain_failures(workspace, batch, cohort, as_of, is_complete)
         figures += impact_gaps(workspace, cohort)  # of the features: no outcome changes it
         occasion = Occasion(as_of, batch.batch_id, len(cohort.log), batch.as_of, is_mature=True)
         raise_alarms(workspace, watched.findings, occasion)
-    if labels.watched.state(use_case).is_complete:  # what fell short never becomes usual
+    if is_complete:  # what fell short never becomes usual
         keep_in_curve(workspace, batch, labels.arrivals, as_of)
     keep_entity_money(workspace, batch, watched.entities, as_of)
     # What was measured says that the cohort is done with until there is news of it, so it comes last.

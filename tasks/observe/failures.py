@@ -9,6 +9,7 @@ import numpy as np
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.failures import append_failures
+from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.monitor_references import MonitorThreshold, append_thresholds, reference_of, thresholds_of
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.facts import canonical_json
@@ -23,14 +24,19 @@ from tasks.watch.inputs import SUPPORT
 LIMIT = "large_miss"
 
 
-def explain_failures(workspace: Workspace, batch: Batch, cohort: DecidedCohort, as_of: datetime) -> None:
-    """Write down a cause for each large failure, and the slices that surely lost money; rules expect nothing."""
+def explain_failures(
+    workspace: Workspace, batch: Batch, cohort: DecidedCohort, as_of: datetime, is_complete: bool
+) -> None:
+    """Write down a cause for each large failure, and the slices that surely lost money; rules expect nothing.
+
+    A cohort that misses outcomes (``is_complete``) does not say which losses of its release are large.
+    """
     if cohort.predictions.values is None:
         return
     known = _known(workspace, batch, cohort, as_of)
     result = triage(cohort, known)
     name, of_cohort = workspace.use_case.name, cohort_name(batch.as_of)
-    if known.limit is None and np.isfinite(result.limit):
+    if is_complete and known.limit is None and np.isfinite(result.limit):
         evidence = canonical_json({"cohort": of_cohort, "decisions": result.outcomes})
         limit = MonitorThreshold(name, LIMIT, "all", cohort.release_id, result.limit, evidence, as_of)
         append_thresholds(workspace.ledger, [limit])
@@ -42,10 +48,10 @@ def _known(workspace: Workspace, batch: Batch, cohort: DecidedCohort, as_of: dat
     """What was known of the release and of earlier cohorts before this one failed."""
     ledger, name, release_id = workspace.ledger, workspace.use_case.name, cohort.release_id
     support = reference_of(ledger, name, release_id, SUPPORT)
-    limit = thresholds_of(ledger, name, release_id).get((LIMIT, "all"))
+    limit, held = thresholds_of(ledger, name, release_id).get((LIMIT, "all")), held_cohorts(ledger, name)
     return KnownOfFailures(
         support=None if support is None else Support.from_json(support.content),
-        weak_slices=tuple(one.predicate for one in latest_weak_slices(ledger, name, as_of)),
+        weak_slices=tuple(one.predicate for one in latest_weak_slices(ledger, name, as_of, held)),
         age_days=_ages(workspace, batch, cohort),
         limit=None if limit is None else limit.threshold,
     )

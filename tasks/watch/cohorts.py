@@ -14,6 +14,7 @@ from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import Release
+from decisionloop.monitor.labels import LABEL_SHORTFALL
 from decisionloop.monitor.watching.watch_cohort import (
     OUTCOME_RATE,
     RULES_LIFT,
@@ -30,11 +31,15 @@ from tasks.watch.entity_money import entity_money_before
 def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at: datetime) -> CohortsBefore:
     """What is known of the earlier cohorts of a release when a batch that it was to decide is mature.
 
-    Cohorts that are held back say nothing of what is usual, nor of what the release has earned.
+    Cohorts that are held back say nothing of what is usual, nor of what the release has earned; the rate of those that
+    had too few outcomes is not what is usual either.
     """
     release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
     found = [*_of_release(workspace, batch, release), *_lifts(workspace, batch, release)]
-    earlier = [one for one in found if one.cohort not in held]
+    short = _short_of_outcomes(workspace)
+    earlier = [
+        one for one in found if one.cohort not in held and not (one.monitor == OUTCOME_RATE and one.cohort in short)
+    ]
     holdout = entity_money_before(workspace, batch, release, known_at, held)
     return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release), holdout)
 
@@ -62,6 +67,12 @@ def _lifts(workspace: Workspace, batch: Batch, release: Release) -> Iterator[Ear
 def _figures(monitor: str, rows: pd.DataFrame) -> Iterator[EarlierFigure]:
     for cohort, estimate in zip(rows["cohort"], estimates_of(rows), strict=True):
         yield EarlierFigure(str(cohort), monitor, estimate)
+
+
+def _short_of_outcomes(workspace: Workspace) -> set[str]:
+    """Cohorts that had too few outcomes to be judged by, when they were measured last."""
+    told = measurements_of(workspace.ledger, workspace.use_case.name, LABEL_SHORTFALL)
+    return set(told["cohort"][told["value"] > 0])
 
 
 def _cohorts_in_question(workspace: Workspace) -> set[str]:

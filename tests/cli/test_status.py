@@ -150,11 +150,13 @@ def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, 
     append_measurements(workspace.ledger, figures)
     (state,) = cli("status", "vouchers", "--json").json
     (told,) = state["actions"]
-    assert (told["action"], told["decisions"], told["value"], told["lift"]) == (
-        "voucher", 50, [1.5, 1.0, 2.0], [None, None, None],
-    )  # fmt: skip
-    assert told["acquisition_cost"] == [5.0, 2.5, 10.0]
-    assert told["customer_value"] == [40.0, 15.0, 100.0]
+    assert (told["action"], told["decisions"]) == ("voucher", 50)
+    assert {name: told[name] for name in ("value", "lift", "acquisition_cost", "customer_value")} == {
+        "value": _figure(1.5, 1.0, 2.0),
+        "lift": _figure(None, None, None),
+        "acquisition_cost": _figure(5.0, 2.5, 10.0),
+        "customer_value": _figure(40.0, 15.0, 100.0),
+    }
     assert cli("actions", "vouchers", "--json").json["actions"] == [told]
     assert f"by action     {told['text']}" in cli("status", "vouchers").out
     assert told["text"].startswith("voucher: a decision earned")
@@ -168,6 +170,46 @@ def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, 
 def test_without_a_mature_cohort_no_action_has_brought_anything(cli, vouchers):
     assert cli("actions", "vouchers").out == "vouchers: no cohort is mature yet.\n"
     assert cli("actions", "vouchers", "--json").json["actions"] == []
+
+
+def test_a_script_reads_money_with_its_bounds_as_numbers(cli, vouchers):
+    """Two cohorts that earned 100 and 200 more than the rules, each 150 less at worst."""
+    workspace, at = open_workspace("vouchers"), datetime(2024, 3, 4, tzinfo=UTC)
+    record_use_case(workspace.ledger, "vouchers", workspace.use_case.digest, 1, "", at)
+    assert cli("status", "vouchers", "--json").json[0]["money"] is None
+
+    def figure(name, slice_, cohort, value):
+        ends = value - 50.0, value + 50.0
+        return Measurement(
+            "vouchers", None, name, slice_, cohort, value, *ends, 50, 50.0, True, at,
+            worst=value - 200.0, best=value + 50.0, missing_n=7, to_come_n=1.0,
+        )  # fmt: skip
+
+    append_measurements(
+        workspace.ledger,
+        [
+            *(figure("value_policy_total", "all", cohort, 400.0) for cohort in ("2024-03-04", "2024-03-11")),
+            *(figure("value_rules_total", "all", cohort, 200.0) for cohort in ("2024-03-04", "2024-03-11")),
+            figure("value_difference_total", "all", "2024-03-04", 100.0),
+            figure("value_difference_total", "all", "2024-03-11", 200.0),
+            figure("value_of_action", "action=voucher", "2024-03-04", 1.5),
+            figure("lift_of_action", "action=voucher", "2024-03-04", 100.0),
+        ],
+    )
+    (state,) = cli("status", "vouchers", "--json").json
+    money, half = state["money"], math.hypot(50.0, 50.0)
+    assert (money["periods"], money["decisions"], money["held_back"]) == (2, 100, [])
+    assert money["difference"] == pytest.approx(_figure(300.0, 300 - half, 300 + half, 0.0 - half, 300 + half, 14))
+    (told,) = state["actions"]
+    assert told["lift"] == _figure(100.0, 50.0, 150.0, -100.0, 150.0, 7)
+    assert "(50.00 to 150.00; whatever has not come, -100.00 to 150.00)" in told["text"]
+    said = paragraphs(assemble_story(workspace.ledger, workspace.use_case))["actions"]
+    assert any("it earned more, exploring included, if the outcomes that have not come are as the others" in one
+               for one in said)  # fmt: skip
+
+
+def _figure(value, low, high, worst=None, best=None, missing=0):
+    return {"value": value, "low": low, "high": high, "worst": worst, "best": best, "missing": missing}
 
 
 @pytest.mark.parametrize(

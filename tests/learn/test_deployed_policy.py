@@ -16,6 +16,7 @@ from decisionloop.act.situation import KILL_SWITCH, NO_VALUE, STANDING_IN, Situa
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence
+from decisionloop.learn.gate_money import check_money
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.serving import ServingTime
 from decisionloop.observe.off_policy import one_hot
@@ -134,6 +135,11 @@ def test_constraints_that_cannot_be_kept_leave_a_batch_to_the_rules(tmp_path):
     one = world(contract(tmp_path, [nobody]))
     ours, theirs = policies(one)
     np.testing.assert_array_equal(ours, theirs)
+    rules = gate_rules(one.use_case, 1)
+    evidence = gather_evidence(one.use_case, one.batches, Contender(one.told), Contender(None), rules)
+    reason = check_money(evidence, rules).reason
+    assert "The rules would stand in for it: no choice of actions keeps every constraint of the policy" in reason
+    assert "share of voucher of at least 0.95" in reason
 
 
 def test_only_what_is_wrong_with_a_row_itself_keeps_it_from_every_release():

@@ -110,6 +110,20 @@ def test_the_cohort_of_noon_is_not_that_of_midnight(decided: Ledger) -> None:
     assert held(decided) == [noon] != [COHORTS[0]]
 
 
+def test_a_day_names_its_cohort_where_it_has_one_alone(decided: Ledger) -> None:
+    """Whoever reads `2005-07-15T12:00:00Z` writes the day; which of two is meant nobody can guess."""
+    noon, evening = (WEEKS[3] + timedelta(days=1, hours=hour) for hour in (12, 18))
+    append_batch_event(decided, open_batch(decided, NAME, noon, "c" * 64).batch_id, "decided")
+    day = f"{noon:%Y-%m-%d}"
+    exclude_cohorts(decided, NAME, [day, cohort_name(noon)], *WHO)
+    assert held(decided) == [cohort_name(noon)]
+    include_cohorts(decided, NAME, [day], *WHO)
+    assert held(decided) == []
+    append_batch_event(decided, open_batch(decided, NAME, evening, "c" * 64).batch_id, "decided")
+    with pytest.raises(UsageError, match=f"not one alone.*{cohort_name(noon)}, {cohort_name(evening)}"):
+        exclude_cohorts(decided, NAME, [day], *WHO)
+
+
 def test_saying_it_again_adds_nothing_and_saying_something_else_is_kept(decided: Ledger) -> None:
     for _ in range(2):
         exclude_cohorts(decided, NAME, [COHORTS[0], COHORTS[0]], *WHO)

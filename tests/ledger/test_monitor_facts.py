@@ -157,6 +157,7 @@ def test_the_weak_slices_of_the_last_cohort_are_those_to_teach(ready: Ledger) ->
     assert latest_weak_slices(ready, "credit_line") == (weak(1, AT + DAY), weak(2, AT + DAY))
     assert latest_weak_slices(ready, "credit_line", until=AT) == (weak(1, AT), weak(2, AT))
     assert weak_slices_of(ready, "credit_line", "2005-07-08") == (weak(1, AT), weak(2, AT))
+    assert latest_weak_slices(ready, "credit_line", left_out=["2005-07-09"]) == (weak(1, AT), weak(2, AT))
 
 
 def notice(subject: str, at: datetime = AT, not_before: datetime = AT) -> Notice:

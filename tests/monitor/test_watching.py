@@ -8,7 +8,7 @@ import pytest
 
 from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
-from decisionloop.monitor.labels import CohortLabels
+from decisionloop.monitor.labels import LABEL_SHORTFALL, CohortLabels
 from decisionloop.monitor.watching.watch_batch import RECENT_BATCHES, FeaturesBefore, watch_features
 from decisionloop.monitor.watching.watch_cohort import (
     EARLIER_COHORTS,
@@ -79,8 +79,12 @@ def test_where_labels_are_missing_neither_the_outcome_nor_the_money_is_judged():
     assert {one.monitor for one in complete.findings} >= {"outcome_shift", "value_against_rules", "calibration"}
     assert {one.family for one in holes.findings} == {"performance", "feedback"}
     assert all(one.bound is None for one in holes.findings)
-    assert OUTCOME_RATE in {one.monitor for one in complete.figures}
-    assert OUTCOME_RATE not in {one.monitor for one in holes.figures}
+    told = [
+        {one.monitor: one.estimate.value for one in cohort.figures if one.monitor in {OUTCOME_RATE, LABEL_SHORTFALL}}
+        for cohort in (complete, holes)
+    ]
+    assert [one[LABEL_SHORTFALL] for one in told] == [0.0, pytest.approx(0.8 - 0.4)]
+    assert all(OUTCOME_RATE in one for one in told)  # measured, and not judged
     assert {one.monitor for one in holes.figures} >= {"value_policy", "auc", SIGNED_GAP, "value_holdout_difference"}
 
 

@@ -11,6 +11,8 @@ from decisionloop.contract import UseCase
 from decisionloop.observe.action_value import action_figures
 from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.missing_outcomes import missing_outcomes
 from tests.monitor.customers import CONTRACT, customers, offers
 
 N, EXPLORED = 6_000, 0.3
@@ -103,3 +105,26 @@ def test_who_was_held_out_or_fell_back_is_not_of_the_policy() -> None:
         if one.monitor == "value_of_action"
     }
     assert sum(counted.values()) == N - 150
+
+
+def test_a_figure_of_an_action_holds_the_truth_whatever_the_missing_outcomes_are() -> None:
+    """A quarter never comes, and nearly all of those said no: what has come says 64 of 100 where 50 is true."""
+    log, frame, rules, preferred = world(5)
+    whole = told(offers(), 5)
+    is_lost = (log["outcome_class"] == 0) & (np.random.default_rng(1).random(N) < 0.5)
+    log.loc[is_lost, ["outcome_class", "outcome_amount"]] = np.nan
+    missing = missing_outcomes(offers(), log, frame, LateArrivals.nothing(3))
+    logged = logged_decisions(offers(), log, frame, None, missing)
+    figures = {
+        (one.monitor, one.slice): one.estimate for one in action_figures(offers(), log, frame, logged, rules, preferred)
+    }
+    for key, true in whole.items():
+        one = figures[key]
+        assert true.value is not None
+        assert one.bounds is not None, key
+        assert one.bounds.missing > 0
+        assert one.bounds.low is not None, key
+        assert one.bounds.high is not None, key
+        assert one.bounds.low <= true.value <= one.bounds.high, key
+    conversion = figures["conversion_of_action", "action=none"]
+    assert (conversion.low or 0.0) > (whole["conversion_of_action", "action=none"].value or 0.0)  # as those that came

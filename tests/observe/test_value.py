@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.off_policy import one_hot
+from decisionloop.observe.off_policy import one_hot, policy_value
 from decisionloop.observe.overlap import judge_overlap
+from decisionloop.observe.possible_money import PossibleMoney
 from decisionloop.observe.value import gain_over, realised_value, value_against_rules
 
 
@@ -113,3 +114,31 @@ def test_outcomes_that_all_went_missing_are_not_worth_nothing() -> None:
     assert not told.realised.total.is_known
     assert "no outcome" in told.realised.per_decision.reason
     assert not told.gain.is_known
+
+
+@pytest.mark.parametrize("n", [6, 12, 60])
+def test_no_interval_reaches_beyond_what_can_happen_at_all(n: int) -> None:
+    """A parcel that is sent costs 0 or 50, insured it costs 9: nobody earns anything, however few parcels there are."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        action, lost = rng.integers(0, 2, n), rng.random(n) < 0.3
+        possible = PossibleMoney(np.tile([-50.0, -9.0], (n, 1)), np.tile([0.0, -9.0], (n, 1)), is_bound=True)
+        logged = LoggedDecisions(
+            action=action,
+            propensity=np.full(n, 0.5),
+            reward=np.where(action == 1, -9.0, -50.0 * lost),
+            expected_values=np.column_stack([np.full(n, -15.0), np.full(n, -9.0)]),
+            is_exact=np.array([False, True]),
+            entity=np.arange(n),
+            possible=possible,
+        )
+        nobody = one_hot(np.zeros(n, dtype=int), 2)
+        realised, by_rules = realised_value(logged).per_decision, policy_value(logged, nobody).money
+        for told, worst, best in (
+            (realised, possible.worst[range(n), action].mean(), possible.best[range(n), action].mean()),
+            (by_rules, -50.0, 0.0),
+        ):
+            if told.value is not None:
+                assert told.low >= min(worst, told.value)
+                assert told.high <= max(best, told.value)
+                assert told.low <= told.value <= told.high

@@ -18,7 +18,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from decisionloop import registry
 from decisionloop.contract.loading import load_use_case
 from decisionloop.errors import CompileError, IntegrityError, UsageError
-from decisionloop.learn import candidates
+from decisionloop.learn import candidates, fitting
+from decisionloop.learn.fitted import REFERENCE
 from decisionloop.learn.model_card import MeasuredCandidate, model_card
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.learn.training_set import TrainingSet
@@ -236,9 +237,9 @@ def _measured(kind, rows, model):
 def test_a_release_whose_pipeline_cannot_be_compiled_is_trained_kept_loaded_and_explained(
     monkeypatch, small, sqlite_ledger, tmp_path
 ):
-    build = candidates.gradient_boosting_pipeline
+    build = fitting.gradient_boosting_pipeline
     monkeypatch.setattr(
-        candidates,
+        fitting,
         "gradient_boosting_pipeline",
         lambda *a: build(*a).set_params(
             model__max_leaf_nodes=80, model__min_samples_leaf=1, model__l2_regularization=0.0
@@ -287,7 +288,7 @@ def test_a_release_that_compiles_says_that_its_reasons_are_exact(small):
     assert isinstance(model, ReleaseModel)
     assert model.refusals == ()
     assert (model.leading.contract_version, model.leading.reference.rows) == (str(small.version), 3000)
-    assert model.leading.reference.name == candidates.REFERENCE
+    assert model.leading.reference.name == REFERENCE
     card = model_card(small, "small/scorecard/1", "May", _measured("scorecard", lending(small), model))
     assert "compiled to exact lookup tables." in card
     assert "approximate" not in card

@@ -344,3 +344,39 @@ def test_what_stands_beside_all_figures_of_outcomes_is_said_once(ledger: Ledger,
         assert page.count(words) == 1, words
         assert sum(words in one.replace(NBSP, " ") for one in told_in_short(story)) == 1
     assert "if the 26 outcomes that will not come were as the others; at worst" in page
+
+
+def test_a_verdict_that_missing_outcomes_leave_far_more_open_than_its_interval_says_so(
+    ledger: Ledger, use_case: UseCase
+):
+    """Earned 100 (90 to 110), but anything from 20 to 150 with what has not come: that belongs beside the verdict."""
+    money = {"is_mature": True, "as_of": WEEKS[9], "missing_n": 30, "to_come_n": 4.0}
+    figures = [
+        replace(figure(NAME, WEEKS[3], name, value), low=value - 10, high=value + 10, worst=value - 80, best=value + 50,
+                **money)
+        for name, value in zip(MONEY, (100.0, 98.0, 2.0), strict=True)
+    ]  # fmt: skip
+    append_measurements(ledger, figures)
+    story = assemble_story(ledger, use_case)
+    (told,) = [one for one in story.headline.standfirst if "30 outcomes have not come" in one.replace(NBSP, " ")]
+    assert "the loop's money is between NT$20 and NT$150" in told.replace(NBSP, " ")
+    assert render_story(story).replace(NBSP, " ").count("30 outcomes have not come") == 1
+    append_measurements(ledger, [replace(one, worst=one.low, best=one.high, as_of=WEEKS[10]) for one in figures])
+    told_by_now = assemble_story(ledger, use_case).headline.standfirst
+    assert not any("30 outcomes have not come" in one.replace(NBSP, " ") for one in told_by_now)
+
+
+def test_several_cohorts_that_are_held_back_are_spoken_of_as_several(ledger: Ledger, use_case: UseCase):
+    append_measurements(
+        ledger,
+        [
+            replace(figure(NAME, week, name, 2.0), low=1.0, high=3.0, is_mature=True, as_of=WEEKS[9])
+            for week in (WEEKS[3], WEEKS[4])
+            for name in MONEY
+        ],
+    )
+    for week in (WEEKS[3], WEEKS[4]):
+        raise_alarm(ledger, NAME, week, "labels", "missing_labels")
+    (told,) = [one.words for one in assemble_story(ledger, use_case).caveats if "leans on" in one.words]
+    assert "held-back cohorts (" in told
+    assert told.endswith("or a person excluded them. They neither teach nor judge until they are released.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from decisionloop.contract.scaffold import new_use_case
 from decisionloop.errors import ContractError, SourceError, UsageError
@@ -158,3 +159,21 @@ def test_live_data_is_tried_at_the_due_times_of_the_schedule(write, tables):
     report = check_use_case(write(tables, files).folder)
     assert [str(moment.date()) for moment in report.batches] == ["2026-01-08", "2026-01-15", "2026-01-22"]  # Thursdays
     assert report.rows == 7
+
+
+def test_constraints_that_no_model_can_keep_are_a_finding_with_what_is_within_reach(tmp_path):
+    """Exploring alone costs more than the budget: the rules would stand in for every model for ever."""
+    folder = new_use_case(tmp_path, "vouchers")
+    text = (folder / "usecase.yaml").read_text()
+
+    def said(limit: float) -> list[str]:
+        content = yaml.safe_load(text)
+        budget = {"kind": "budget", "cost": {"voucher": "5"}, "limit": limit}
+        content["policy"] |= {"exploration_share": 0.3, "constraints": [budget]}
+        (folder / "usecase.yaml").write_text(yaml.safe_dump(content))
+        return [one for one in check_use_case(folder).findings if one.startswith("No model could decide")]
+
+    assert said(200.0) == []
+    (told,) = said(5.0)
+    assert "the rules would stand in: no choice of actions keeps every constraint" in told
+    assert "the nearest within reach is" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -10,16 +11,21 @@ from sqlalchemy import select
 
 from decisionloop.ledger import schema
 from decisionloop.ledger.alarms import alarms_of
-from decisionloop.ledger.batches import cohort_name
+from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.held_cohorts import exclude_cohorts, held_cohorts, include_cohorts
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import champion, shadows
 from decisionloop.ledger.verdicts import find_training_set, learn_runs, verdicts
+from decisionloop.monitor.labels import LABEL_SHORTFALL
+from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate
 from decisionloop.report.assemble import assemble_story
+from decisionloop.report.read.losses import causes_of
 from tasks.learn.training_rows import training_rows_of
 from tasks.learn.training_set import build_training_set
 from tasks.learn.trigger_state import trigger_state
+from tasks.readback.cohort import read_cohort
 from tasks.readback.tables import read_table
+from tasks.watch.cohorts import cohorts_before
 from tests.live_use_case import MONDAY, orders, returns, write_live
 from tests.small_use_case import as_of
 from tests.tasks.installation import run_flow, working_in
@@ -97,8 +103,7 @@ def test_what_a_person_excluded_waits_for_a_person_however_complete_it_is(begun)
     begun.observe(1)
     assert held(begun) == [named(0)]
     assert "Only 0 outcomes have matured" in begun.retrain(1)
-    rates = measurements_of(begun.ledger, "small", "outcome_rate")
-    assert rates.empty  # it says nothing of what is usual either
+    assert usual_rates(begun, 1) == NO_COHORTS  # it says nothing of what is usual either
 
 
 def test_a_hole_that_matured_in_a_pause_is_found_when_the_loop_goes_on(small):
@@ -168,6 +173,44 @@ def test_figures_of_a_held_cohort_say_so(decided):
     story = assemble_story(decided.ledger, decided.workspace.use_case)
     assert {name for one in story.money for name in one.held_back} == {named(3)}
     assert {name for one in story.performance for name in one.held_back} == {named(3)}
+    (told,) = [one.words for one in story.caveats if "minimum_arrived" in one.words]
+    assert "1 of 4 complete cohorts had fewer outcomes than is usual or the contract promises (80%)" in told
+    assert "1 of them is held back and does not teach either; `decisionloop cohorts include` releases a cohort" in told
+
+
+def test_the_rate_of_a_held_cohort_is_bounded_and_says_nothing_of_what_is_usual(decided):
+    before = usual_rates(decided, 4)
+    lose_outcomes(decided, 3)
+    decided.observe(4)
+    told = measurements_of(decided.ledger, "small", "outcome_rate").set_index("cohort").loc[named(3)]
+    (batch,) = [one for one in batches(decided.ledger, "small") if one.as_of == as_of(3)]
+    cohort = read_cohort(decided.workspace, batch, as_of(4))
+    lent = cohort.log[cohort.is_own_choice & (cohort.log["action"] == "lend").to_numpy()]
+    outcomes = pd.read_parquet(decided.written.folder / "data" / "outcomes.parquet")
+    of_week = outcomes[outcomes["decided_at"] == as_of(3)].set_index("shop_id")["defaulted"]
+    true = of_week.reindex(lent["entity_id"]).mean()
+    assert told["value"] > true  # of those that came, mostly who did not pay
+    assert told["worst"] <= true <= told["best"]
+    assert usual_rates(decided, 4) == before
+
+
+def test_what_a_held_cohort_lost_is_not_told(decided):
+    """What is missing of it may be what it earned."""
+    lose_outcomes(decided, 3)
+    decided.observe(4)
+    rules = decided.workspace.use_case
+    lost = {one.wording: one.misses for one in causes_of(decided.ledger, rules.name)}
+    include_cohorts(decided.ledger, "small", [named(3)], *WHO)
+    released = {one.wording: one.misses for one in causes_of(decided.ledger, rules.name)}
+    assert sum(released.values()) > sum(lost.values())
+
+
+def usual_rates(installation, week: int) -> UsualRate:
+    """The rates that a cohort of that week would be compared with."""
+    batch = replace(batches(installation.ledger, "small")[0], as_of=as_of(week))
+    decides = champion(installation.ledger, "small")
+    assert decides is not None
+    return cohorts_before(installation.workspace, batch, decides.release_id, as_of(week)).outcome_rates
 
 
 @pytest.mark.parametrize(
@@ -200,4 +243,5 @@ def test_on_either_engine_a_half_that_comes_late_is_held_until_it_is_there(engin
             (event,) = connection.execute(select(schema.cohort_event)).all()
         assert (event.by, event.reason) == ("monitors", "40 of 40 outcomes are there as of 2024-01-22")
         rates = measurements_of(live.ledger, "live", "outcome_rate")
-        assert len(rates) == 1  # complete, it says what is usual
+        assert len(rates) == 1
+        assert measurements_of(live.ledger, "live", LABEL_SHORTFALL)["value"].tolist() == [0.0]  # it says what is usual

@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from decisionloop.learn import candidates
+from decisionloop.learn import fitting
 from decisionloop.ledger import schema
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.releases import StageChange, append_release_event, find_stage, release_events
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.xdist_group("loop")
 
 @pytest.fixture
 def large_trees(monkeypatch):
-    build = candidates.gradient_boosting_pipeline
+    build = fitting.gradient_boosting_pipeline
     sizes = {"model__max_leaf_nodes": 80, "model__min_samples_leaf": 1, "model__l2_regularization": 0.0}
-    monkeypatch.setattr(candidates, "gradient_boosting_pipeline", lambda *a: build(*a).set_params(**sizes))
+    monkeypatch.setattr(fitting, "gradient_boosting_pipeline", lambda *a: build(*a).set_params(**sizes))
 
 
 def test_a_release_that_was_not_compiled_says_why_and_is_scored(restored, large_trees):

@@ -16,7 +16,7 @@ from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usual_gap
 from decisionloop.monitor.impact.error_rates import error_rate_figures
 from decisionloop.monitor.impact.figures import impact_figures
-from decisionloop.monitor.labels import CohortLabels, LabelState, label_checks
+from decisionloop.monitor.labels import LABEL_SHORTFALL, CohortLabels, LabelState, label_checks
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import HoldoutLifts, RulesLifts, business_figures, holdout_lift, judge_value
@@ -117,8 +117,8 @@ def watch_cohort(
 ) -> WatchedCohort:
     """Measure and judge a mature cohort; ``late``: what earlier cohorts say of the outcomes that it misses.
 
-    Where labels are missing the outcome's rate and the money are not judged, and what is found of the model is
-    provisional. Rules have no money to be judged by: they are what others are compared with.
+    Where labels are missing the outcome's rate and the money are measured and not judged, and what is found of the
+    model is provisional. Rules have no money to be judged by: they are what others are compared with.
     """
     use_case, state = cohort.use_case, labels.state(cohort.use_case)
     terms = Terms.of(use_case, Stakes(cohort.worth, cohort.swing), cohort.release_id)
@@ -130,10 +130,14 @@ def watch_cohort(
     if has_class:
         told = late_against_early(cohort.outcome, missing)
         figures += [Figure(monitor, estimate) for monitor, estimate in told.items()]
-    if state.is_complete and has_class:
+    if labels.decided:
+        short = Estimate(state.shortfall, None, None, labels.decided, float(labels.decided), 0.95)
+        figures.append(Figure(LABEL_SHORTFALL, short))
+    if has_class:
         chosen, unseen = cohort.outcome[cohort.is_own_choice], missing.subset(cohort.is_own_choice)
         counted = with_late(chosen, unseen)
-        findings += judge_outcome_shift(terms, counted, before.outcome_rates, label_checks(use_case))
+        if state.is_complete:
+            findings += judge_outcome_shift(terms, counted, before.outcome_rates, label_checks(use_case))
         if counted.size:
             figures.append(Figure(OUTCOME_RATE, outcome_rate(chosen, unseen), release_id=cohort.release_id))
     if cohort.score is not None and has_class:

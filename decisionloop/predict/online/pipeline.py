@@ -44,6 +44,10 @@ class PipelineRow:
         """The score of a frame of one row."""
         return float(self._scorer.score(prepared)[0])
 
+    def margin_of(self, prepared: pd.DataFrame) -> float:
+        """The margin of a frame of one row."""
+        return float(self._scorer.margin(prepared)[0])
+
     def contributions_of(self, prepared: pd.DataFrame) -> np.ndarray:
         """What each feature changes (F,) in a frame of one row; an approximation."""
         return self._scorer.contributions(prepared)[0]

@@ -22,6 +22,7 @@ from decisionloop.predict.online.engines import (
 from decisionloop.predict.online.pipeline import PipelineRow
 from decisionloop.predict.online.rows import Row, RowReader
 from decisionloop.predict.online.score_cache import CachedScore, ScoreCache
+from decisionloop.predict.online.two_part import TwoPartRow
 from decisionloop.predict.reasons.codes import ReasonCatalogue, ReasonWriter
 from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN
 from decisionloop.predict.scorer.engine import EngineName, resolve_engine, row_kernels
@@ -64,6 +65,7 @@ class AnswersRows(Protocol):
     def prepare(self, row: Row) -> Any: ...
     def score(self, row: Row) -> float: ...
     def score_of(self, prepared: Any) -> float: ...
+    def margin_of(self, prepared: Any) -> float: ...
     def contributions_of(self, prepared: Any) -> np.ndarray: ...
 
 
@@ -96,6 +98,10 @@ class RowScorer:
         """The score of one coded row (F,)."""
         return self._linked(self._tables.margin(codes))
 
+    def margin_of(self, codes: np.ndarray) -> float:
+        """The margin of one coded row (F,)."""
+        return self._tables.margin(codes)
+
     def contributions_of(self, codes: np.ndarray) -> np.ndarray:
         """Exact Shapley values (F,) of one coded row (F,)."""
         return self._tables.contributions(codes)
@@ -115,7 +121,8 @@ class OnlineScorer:
     ``shadows``: the leading scorers of releases in shadow, by name. ``cache``: answers known from equal rows, of this
     scorer and any other; it never changes a result. Where the action is a model input the row names it as `action`;
     it is never a reason. A release that decides with its pipeline is answered too, by frames of one row: in
-    milliseconds, with approximate reasons, and without the cache.
+    milliseconds, with approximate reasons, and without the cache. Nor does an amount in two parts use the cache, and
+    its reasons are approximate too.
     """
 
     def __init__(
@@ -183,13 +190,16 @@ class OnlineScorer:
 
 
 def row_scorer(scorer: ReleaseScorer, engine: EngineName = "auto") -> AnswersRows:
-    """A release's scorer for one row at a time, whether it is compiled or the pipeline itself."""
+    """A release's scorer for one row at a time, whether it is compiled, the pipeline itself, or two in one."""
     from decisionloop.predict.pipeline_model import PipelineScorer
     from decisionloop.predict.scorer.scorer import CompiledScorer
+    from decisionloop.predict.two_part import TwoPartScorer
 
+    if isinstance(scorer, TwoPartScorer):
+        return TwoPartRow(scorer, [row_scorer(part, engine) for part in scorer.parts])
     if isinstance(scorer, PipelineScorer):
         return PipelineRow(scorer)
-    assert isinstance(scorer, CompiledScorer)  # there is no third kind
+    assert isinstance(scorer, CompiledScorer)  # there is no other kind
     return RowScorer(scorer, engine)
 
 

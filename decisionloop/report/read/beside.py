@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.incidents import open_incidents
+from decisionloop.monitor.labels import LABEL_SHORTFALL, promised_share
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.story import PeriodMoney
+from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.figures import period_label
-from decisionloop.report.words.missing import missing_sentence
+from decisionloop.report.words.missing import missing_sentence, unjudged_sentence
 from decisionloop.report.words.spans import names
 
 if TYPE_CHECKING:
@@ -23,13 +25,26 @@ def caveats_of(ledger: Ledger, use_case: UseCase, money: Sequence[PeriodMoney] =
     ``money``: the periods that are told of, with their bounds and the cohorts of theirs that are held back.
     """
     of_money = caveats_of_money(money, use_case.economics.currency)
-    return (*_of_outcomes(use_case), *of_money, *_of_labels(ledger, use_case))
+    return (*_of_outcomes(use_case), *of_money, *_of_labels(ledger, use_case), *_of_unjudged(ledger, use_case))
 
 
 def caveats_of_money(money: Sequence[PeriodMoney], currency: str) -> tuple[Caveat, ...]:
     """Those that the figures of money themselves give cause for: outcomes that are missing, cohorts held back."""
-    told = missing_sentence(money, currency)
-    return (*([Caveat(("money",), told)] if told else []), *_of_held_cohorts(money))
+    told, is_grave = missing_sentence(money, currency), _is_verdict_too_sure(total_of(money))
+    of_missing = Caveat(() if is_grave else ("money",), told, is_grave)  # once, in the headline or beside the money
+    return (*([of_missing] if told else []), *_of_held_cohorts(money))
+
+
+def _is_verdict_too_sure(total: PeriodMoney | None) -> bool:
+    """Whether missing outcomes leave the verdict's figures far more open than it says.
+
+    Where they leave a sign open the verdict says so by itself; but of exploring that paid under the rules it says
+    nothing.
+    """
+    if total is None or total.policy.is_sign_open:
+        return False
+    is_said = total.difference.is_sign_open and not (total.is_by_rules and total.difference.sign > 0)
+    return not is_said and (total.policy.is_mostly_missing or total.difference.is_mostly_missing)
 
 
 def _of_held_cohorts(money: Sequence[PeriodMoney]) -> Iterator[Caveat]:
@@ -37,10 +52,15 @@ def _of_held_cohorts(money: Sequence[PeriodMoney]) -> Iterator[Caveat]:
     cohorts = sorted({name for names_of in held.values() for name in names_of})
     if held:
         of_month = "" if list(held) == cohorts else f" ({names(cohorts)})"
+        one, its, it, neither, is_ = (
+            ("a held-back cohort", "its", "it", "It neither teaches nor judges", "it is")
+            if len(cohorts) == 1
+            else ("held-back cohorts", "their", "them", "They neither teach nor judge", "they are")
+        )
         yield Caveat(
             ("money",),
-            f"What is said of {names(sorted(held))} leans on a held-back cohort{of_month}: too few of its outcomes "
-            "came, or a person excluded it. It neither teaches nor judges until it is released.",
+            f"What is said of {names(sorted(held))} leans on {one}{of_month}: too few of {its} outcomes came, or a "
+            f"person excluded {it}. {neither} until {is_} released.",
         )
 
 
@@ -62,6 +82,19 @@ def _of_labels(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
                 f"(incident {one.incident_id}): figures of it and of later ones rest on them.",
                 is_grave=True,
             )
+
+
+def _of_unjudged(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
+    """That cohorts were measured and not judged, because too few of their outcomes came: silence is no all-clear."""
+    from decisionloop.ledger.held_cohorts import held_cohorts
+    from decisionloop.ledger.measurements import measurements_of
+
+    told = measurements_of(ledger, use_case.name, LABEL_SHORTFALL)
+    short = sorted(told["cohort"][told["value"] > 0])
+    if not short:
+        return
+    held = [name for name in short if name in held_cohorts(ledger, use_case.name)]
+    yield Caveat(("money", "rates"), unjudged_sentence(len(told), len(short), len(held), promised_share(use_case)))
 
 
 def known_events(use_case: UseCase) -> tuple[KnownEvent, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.failures import failures_by_cause
+from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.weak_slices import latest_weak_slices
 from decisionloop.observe.failures import CAUSE_WORDING
 from decisionloop.report.record.estimate import Estimate
@@ -20,8 +22,9 @@ def cause_words(cause: str) -> str:
 
 
 def causes_of(ledger: Ledger, use_case: str) -> tuple[CauseLine, ...]:
-    """Large misses of all batches by cause, the most frequent first."""
-    found = failures_by_cause(ledger, use_case)
+    """Large misses of all batches but those that are held back, by cause, the most frequent first."""
+    found, held = failures_by_cause(ledger, use_case), held_cohorts(ledger, use_case)
+    found = found[~found["as_of"].map(cohort_name).isin(list(held))]
     summed = found.groupby("cause", sort=True)[["failures", "surprise"]].sum()
     rows = zip(summed.index, summed["failures"], summed["surprise"], strict=True)
     lines = [CauseLine(cause_words(str(cause)), int(misses), float(money)) for cause, misses, money in rows]
@@ -29,8 +32,8 @@ def causes_of(ledger: Ledger, use_case: str) -> tuple[CauseLine, ...]:
 
 
 def weak_slices_now(ledger: Ledger, use_case: str) -> tuple[WeakSliceLine, ...]:
-    """The weak slices of the last cohort that had any, the worst first."""
+    """The weak slices of the last cohort that had any and is not held back, the worst first."""
     return tuple(
         WeakSliceLine(one.description, one.n, Estimate.of(one.money_per_decision, one.low, one.high), one.money_total)
-        for one in latest_weak_slices(ledger, use_case)
+        for one in latest_weak_slices(ledger, use_case, left_out=held_cohorts(ledger, use_case))
     )

@@ -14,7 +14,7 @@ Subject = Literal["money", "rates", "actions", "promises", "impact", "monitors"]
 class Caveat:
     """What must be known before some figures are believed, in one sentence.
 
-    ``is_grave``: it may turn a figure round, so that the headline says it, too.
+    ``is_grave``: a figure may be far from what it seems, or turn round, so that the headline says it, too.
     """
 
     about: tuple[Subject, ...]

@@ -51,6 +51,14 @@ class Estimate:
         return self.bounds is not None and self.bounds.is_sign_open(self.low, self.high)
 
     @property
+    def is_mostly_missing(self) -> bool:
+        """Whether missing outcomes leave it at least twice as open as its interval says."""
+        ends = self.at_the_bounds
+        if self.low is None or self.high is None or ends.low is None or ends.high is None:
+            return False
+        return ends.high - ends.low >= 2 * (self.high - self.low)
+
+    @property
     def at_the_bounds(self) -> Estimate:
         """The figure between what missing outcomes make of it at worst and at best; unknown where nothing bounds it."""
         return Estimate() if self.bounds is None else Estimate(self.value, self.bounds.low, self.bounds.high)

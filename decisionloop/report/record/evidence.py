@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 
 UNKNOWN = Estimate()
@@ -57,7 +58,20 @@ def ratio_of(part: Estimate, whole: Estimate) -> Estimate:
     if whole.low <= 0 or whole.high is None:
         return Estimate()
     low, high = max(0.0, part.low), max(0.0, part.high)
-    return Estimate(part.value / whole.value, low / whole.high, high / whole.low)
+    ends = low / whole.high, high / whole.low
+    return Estimate(part.value / whole.value, *ends, _bounds_of_ratio(part, whole))
+
+
+def _bounds_of_ratio(part: Estimate, whole: Estimate) -> OutcomeBounds | None:
+    """What missing outcomes could make of a ratio: no more than they could of both at once; None: all have come."""
+    told = [one.bounds for one in (part, whole) if one.bounds is not None]
+    if not told:
+        return None
+    missing, to_come = max(one.missing for one in told), max(one.to_come for one in told)
+    of_part, of_whole = (one if one.bounds is None else one.at_the_bounds for one in (part, whole))
+    if of_part.low is None or of_part.high is None or not of_whole.low or not of_whole.high or of_whole.low < 0:
+        return OutcomeBounds(missing, to_come)
+    return OutcomeBounds(missing, to_come, max(0.0, of_part.low) / of_whole.high, of_part.high / of_whole.low)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.words.figures import count_of, day, listed, money, percent
 from decisionloop.report.words.money import span
 
+IF_ALIKE = "if the outcomes that have not come are as the others"
+
 
 def action_claims(lines: Sequence[ActionFigures]) -> dict[str, Claimed]:
     """What is said of each action, wherever it is said."""
@@ -21,12 +23,15 @@ def action_claims(lines: Sequence[ActionFigures]) -> dict[str, Claimed]:
 
 
 def actions_sentence(lines: Sequence[ActionFigures]) -> str:
-    """Which actions surely earned more than the rules would have, and which less."""
+    """Which actions surely earned more than the rules would have, and which less, or do if what is missing is alike."""
     told = []
-    for sign, word in ((1, "more"), (-1, "less")):
-        names = [f"“{one.wording}”" for one in lines if one.lift.sign == sign]
-        if names:
-            told.append(f"where the loop preferred {listed(names)} it surely earned {word}, exploring included")
+    for is_open, sure, condition in ((False, "surely ", ""), (True, "", f", {IF_ALIKE}")):
+        for sign, word in ((1, "more"), (-1, "less")):
+            found = [one for one in lines if one.lift.sign == sign and one.lift.is_sign_open == is_open]
+            names = [f"“{one.wording}”" for one in found]
+            if names:
+                preferred = f"where the loop preferred {listed(names)}"
+                told.append(f"{preferred} it {sure}earned {word}, exploring included{condition}")
     claims = action_claims(lines)
     if not told:
         return Said("Of no action can the data tell whether it earned more or less than the rules would have.", claims)
@@ -40,7 +45,10 @@ def action_in_brief(one: ActionFigures, currency: str) -> Said:
         if figure.value is None:
             return f"{name}: cannot be told"
         has_ends = figure.low is not None and figure.high is not None
-        interval = f" ({figure.low:,.2f} to {figure.high:,.2f})" if has_ends else ""
+        ends = figure.at_the_bounds
+        is_bounded = ends.low is not None and ends.high is not None
+        bounds = f"; whatever has not come, {ends.low:,.2f} to {ends.high:,.2f}" if is_bounded else ""
+        interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
         return f"{name} {currency} {figure.value:,.2f}{interval}"
 
     money_of = told("earned", one.value), told("more than the rules", one.lift)

@@ -11,7 +11,7 @@ from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import RULES, Headline, PeriodMoney, UseCaseLines
 from decisionloop.report.record.totals import by_models, counted, total_of
 from decisionloop.report.record.truth import TruthCheck
-from decisionloop.report.words.figures import capital, count_of, day, in_words, money, percent
+from decisionloop.report.words.figures import capital, count_of, day, in_words, listed, money, percent
 from decisionloop.report.words.missing import hangs_on
 from decisionloop.report.words.money import (
     CANNOT_TELL,
@@ -89,7 +89,7 @@ def _how_long(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
 def _scope(use_case: UseCaseLines, deciding: Deciding) -> str:
     if not deciding.decisions:
         return ""
-    choices = " and ".join(f"“{action.wording}”" for action in use_case.actions)
+    choices = listed([f"“{action.wording}”" for action in use_case.actions])
     where = f"{count_of(deciding.decisions, 'decision')} in {count_of(deciding.batches, 'batch')}"
     more = f" ({in_words(deciding.halted)} more {'was' if deciding.halted == 1 else 'were'} halted and decided nothing)"
     claims: dict[str, Claimed] = {

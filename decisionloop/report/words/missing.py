@@ -9,7 +9,7 @@ from decisionloop.report.record.claims import Said
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney
 from decisionloop.report.record.totals import counted, total_of
-from decisionloop.report.words.figures import capital, count, count_of, money
+from decisionloop.report.words.figures import capital, count, count_of, money, percent
 from decisionloop.report.words.money import direction, money_claims, span
 
 
@@ -53,3 +53,23 @@ def missing_sentence(lines: Sequence[PeriodMoney], currency: str) -> str:
         f"whatever the others are, {' and '.join(parts)}." if parts else "what they would make of it is not known."
     )
     return Said(text + meaning, money_claims(counted(lines)))
+
+
+def unjudged_sentence(mature: int, short: int, held: int, promised: float | None) -> str:
+    """That ``short`` of ``mature`` cohorts have too few outcomes for any monitor to judge by; ``held``: held back.
+
+    ``promised``: the share that the contract promises; None where it promises none. It names what to do.
+    """
+    what = count_of(mature, "complete cohort")
+    which = f"{capital(what)}" if mature == 1 else f"All {what}" if short == mature else f"{count(short)} of {what}"
+    promise = "" if promised is None else f" or the contract promises ({percent(promised)})"
+    held_back = f" {count(held)} of them {'is' if held == 1 else 'are'} held back and {'does' if held == 1 else 'do'} "
+    parts = (
+        f"{which} had fewer outcomes than is usual{promise}. {'It is' if short == 1 else 'They are'} measured, but no "
+        "monitor judges rate, ranking or money by them: its silence is no all-clear.",
+        f"{held_back}not teach either; `decisionloop cohorts include` releases a cohort." if held else "",
+        " If so many never come, say so in a new version of the contract (`monitors.minimum_arrived`)."
+        if promised
+        else "",
+    )
+    return "".join(parts)

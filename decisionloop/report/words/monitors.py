@@ -64,6 +64,7 @@ _MONITORS: dict[str, MonitorWords] = {
     "late_labels": MonitorWords("labels", "outcomes missing so far, beyond the usual", "share"),
     "missing_labels": MonitorWords("labels", "outcomes missing in the end, beyond the usual", "share"),
     "promised_labels": MonitorWords("labels", "outcomes missing in the end, beyond what the contract allows", "share"),
+    "label_shortfall": MonitorWords("labels", "outcomes too few for the monitors to judge by", "share"),
     "late_share": MonitorWords("labels", "share of what is missing that will still come", "share"),
     "late_outcome_rate": MonitorWords("labels", "rate of the outcome, of those that come late", "share"),
     "early_outcome_rate": MonitorWords("labels", "rate of the outcome, of those that had come", "share"),
