@@ -75,7 +75,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
     log_rules(workspace)
     bound = within_support(use_case, candidate, batches, predictions)
     forms = [measured] if bound is None else [measured, replace(measured, candidate=bound)]
-    card = _card(workspace, measured, batches) | {
+    card = _card(workspace, forms[-1], batches) | {
         "amounts": [one and asdict(one) for one in residual_sizes(use_case, batches, predictions)],
         "out_of_fold": keep_table(workspace, predictions_to_table(use_case, predictions, ids), "scores"),
     }
@@ -95,14 +95,13 @@ def _release(
     batches: LoggedBatches,
     card: Mapping[str, object],
 ) -> Release:
-    """One release of a training: files kept, serving measured, version logged; ``card`` is what all have in common."""
+    """One release of a training: its files kept, its version logged; ``card`` is what all of them have in common."""
     use_case, candidate = workspace.use_case, measured.candidate
     digest = save_release(workspace.snapshots, workspace.ledger, candidate.model)
     release_id = release_id_of(use_case.name, candidate.kind, use_case.digest, digest)
     reach = {} if candidate.reach is None else {"support": asdict(candidate.reach)}
     scores = expected_scores(use_case, candidate.model, batches.frame, batches.rules_action)
-    serving = serving_time(use_case, candidate.model, batches.frame)
-    served = {"latency_ms": serving.reading_ms, "lookups_per_row": serving.lookups}
+    work = {"lookups_per_row": lookups_per_row(use_case, candidate.model)}
     return Release(
         release_id=release_id,
         use_case=use_case.name,
@@ -112,18 +111,19 @@ def _release(
         training_set_id=fact.training_set_id,
         mlflow_version=log_candidate(workspace, release_id, fact, measured),
         reference_scores=canonical_json(scores),
-        card_json=canonical_json({**card, **reach, **served}),
+        card_json=canonical_json({**card, **reach, **work}),
         created_at=fact.as_of,
     )
 
 
 def _card(workspace: Workspace, measured: MeasuredCandidate, batches: LoggedBatches) -> dict[str, object]:
-    """What the gate and the monitors will ask of a release, measured on what taught it."""
+    """What the gate and the monitors will ask of a release, measured on what taught it; served in its slowest form."""
     use_case, model = workspace.use_case, measured.candidate.model
     return {
         "kind": measured.candidate.kind,
         "metrics": measured.metrics,
         "code_version": code_version(workspace),
+        "latency_ms": serving_time(use_case, model, batches.frame).reading_ms,
         "refusals": list(model.refusals),
         "leak": measured.leak,
         "left_out": dict(measured.candidate.left_out),
