@@ -45,7 +45,7 @@ def _contract(make_use_case, budget=0.05, smallest=0.01, ratio=1000.0, constrain
     )
 
 
-def _batch(make_frame, rows, seed, has_model=True):
+def _batch(make_frame, rows, seed, has_model=True, is_kept_within_support=False):
     rng = np.random.default_rng(seed)
     frame = make_frame(rows, spend=rng.exponential(50, rows).round(0) + 1).assign(
         sex=pd.Series(rng.choice(["1", "2", "x"], rows, p=[0.6, 0.3, 0.1]), dtype="str")
@@ -64,6 +64,7 @@ def _batch(make_frame, rows, seed, has_model=True):
         fallback_reason=np.where(is_fallback, "range: spend", "").astype(object),
         reason=rng.choice(np.array(["rich", "poor", "new"], dtype=object), rows),
         seen=_seen(rng),
+        supported=rng.random((rows, 3)) < 0.7 if is_kept_within_support else None,
     )
 
 
@@ -124,7 +125,7 @@ def test_propensities_are_a_distribution_with_no_evidence_below_the_floor(
     assert (chances[~situation.allowed] == 0).all()
     assert (choice.propensity == chances[np.arange(rows), choice.action]).all()
     fixed = situation.is_fallback | (choice.role == "holdout")
-    assert (chances[fixed].max(axis=1) == 1.0).all()
+    np.testing.assert_allclose(chances[fixed].max(axis=1), 1.0, rtol=0, atol=1e-12)
     explored = choice.role == "exploration"
     assert (choice.action[explored] != NOTHING).all()
     if not is_limited or not has_model:  # without a mixture every chance is an alternative's own
@@ -141,7 +142,7 @@ def test_parts_and_any_order_of_rows_agree_to_the_bit(
     """Where limits bind, sums over parts may differ in the last place, as without exploring: there it is not asked."""
     loose = [{"kind": "share", "action": "mail", "maximum": 0.999}] if is_limited and has_model else ()
     use_case = _contract(make_use_case, budget, smallest, ratio, loose)
-    frame, situation = _batch(make_frame, rows, seed, has_model)
+    frame, situation = _batch(make_frame, rows, seed, has_model, is_kept_within_support=seed % 2 == 1)
     whole, (all_rows,) = _in_parts(use_case, frame, situation, [])
     agreed, chosen = _in_parts(use_case, frame, situation, sorted(place for place in places if place < rows))
     order = np.random.default_rng(seed).permutation(rows)
@@ -224,6 +225,18 @@ def test_before_anything_is_seen_looks_are_bounded_by_ten_budgets_at_their_worst
     assert 0 < figures.share <= 2 * 0.05
     assert figures.cost <= (1 + 10) * figures.budget * (1 + 1e-9)
     assert (choice.role == "exploration").any()
+
+
+def test_outside_its_support_a_model_prices_nothing(make_use_case, make_frame):
+    """It was taught by nobody like these: only what has been seen says what trying another action may lose."""
+    frame, one = _batch(make_frame, 2000, 6)
+    outside = replace(one, supported=np.zeros((2000, 3), dtype=bool))
+    other = replace(outside, values=-3.0 * one.values)
+    use_case = _contract(make_use_case, 0.01, 0.01)
+    told, again = (choose(use_case, frame, AS_OF, situation) for situation in (outside, other))
+    assert (told.propensities == again.propensities).all()
+    assert (told.role == "exploration").any()
+    assert (choose(use_case, frame, AS_OF, one).propensities != told.propensities).any()
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.act.constraints import BatchTotals
-from decisionloop.act.policy import choose, choose_part, plan_batch
+from decisionloop.act.policy import agree_to_explore, choose, choose_part, plan_batch
 from decisionloop.act.preference import actions_within_reach, preferred_action, reach_of
 from decisionloop.act.situation import KILL_SWITCH, STANDING_IN, ChoiceError, Situation
 from decisionloop.observe.cohort import is_policy_traffic
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)
+UNEXPLORED = {"kind": "uniform", "share": 0.0}
 
 
 def situation_of(rows: int, seed: int) -> Situation:
@@ -34,7 +35,7 @@ def situation_of(rows: int, seed: int) -> Situation:
 def cases(draw: st.DrawFn) -> tuple[int, Situation, dict[str, object]]:
     rows, seed = draw(st.integers(1, 60)), draw(st.integers(0, 2**32))
     policy: dict[str, object] = {
-        "exploration_share": draw(st.sampled_from([0.0, 0.3])),
+        "exploration": {"kind": "uniform", "share": draw(st.sampled_from([0.0, 0.3]))},
         "holdout_share": draw(st.sampled_from([0.0, 0.2])),
         "salt": str(seed),
     }
@@ -49,7 +50,7 @@ def cases(draw: st.DrawFn) -> tuple[int, Situation, dict[str, object]]:
 @given(cases())
 def test_outside_support_the_action_is_the_rules_and_exploring_aside_certain(make_use_case, make_frame, case):
     rows, situation, policy = case
-    use_case = make_use_case(policy=policy | {"exploration_share": 0.0})
+    use_case = make_use_case(policy=policy | {"exploration": UNEXPLORED})
     choice = choose(use_case, make_frame(rows), AS_OF, situation)
     reach = actions_within_reach(situation.rules_action, situation.supported)
     row = np.arange(rows)
@@ -71,6 +72,8 @@ def test_a_row_is_decided_alike_alone_in_parts_and_in_a_batch(make_use_case, mak
     cuts = [index for index in np.array_split(np.arange(rows), parts) if len(index)]
     pieces = [(frame.iloc[one].reset_index(drop=True), _rows(situation, one)) for one in cuts]
     totals = BatchTotals.of(use_case, frame)
+    exploring = agree_to_explore(use_case, AS_OF, totals, lambda: pieces)
+    pieces = [(part, replace(known, exploring=exploring)) for part, known in pieces]
     agreed = plan_batch(use_case, AS_OF, totals, lambda: pieces)
     told = [choose_part(use_case, part, AS_OF, known, totals, agreed) for part, known in pieces]
     for name in ("action", "propensity", "role", "is_outside"):
@@ -130,7 +133,7 @@ def test_the_best_of_what_is_supported_is_taken_where_the_very_best_is_not(make_
     situation = Situation(
         np.array([[5.0, 0.0, 1.0]]), np.array([NOTHING]), has_model=True, supported=np.array([[False, True, True]])
     )
-    choice = choose(make_use_case(policy={"exploration_share": 0.0}), make_frame(1), AS_OF, situation)
+    choice = choose(make_use_case(policy={"exploration": UNEXPLORED}), make_frame(1), AS_OF, situation)
     assert (choice.action[0], choice.role[0], choice.is_outside[0]) == (MAIL, "champion", False)
 
 
@@ -139,7 +142,7 @@ def test_rules_that_no_outcome_speaks_of_are_not_departed_from(make_use_case, ma
     situation = Situation(
         np.array([[5.0, 0.0, -9.0]]), np.array([MAIL]), has_model=True, supported=np.array([[True, True, False]])
     )
-    choice = choose(make_use_case(policy={"exploration_share": 0.0}), make_frame(1), AS_OF, situation)
+    choice = choose(make_use_case(policy={"exploration": UNEXPLORED}), make_frame(1), AS_OF, situation)
     assert (choice.action[0], choice.role[0], choice.is_outside[0]) == (MAIL, "baseline", True)
 
 

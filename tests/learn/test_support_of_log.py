@@ -31,7 +31,7 @@ SERVED = ServingTime(1.0, 100)
 @pytest.fixture(scope="module")
 def use_case(tmp_path_factory) -> UseCase:
     """A loan earns 10 or loses 40. The rules lend where turnover is above 80."""
-    policy = {"exploration_share": 0.0, "holdout_share": 0.0}
+    policy = {"exploration": {"kind": "uniform", "share": 0.0}, "holdout_share": 0.0}
     return load_use_case(write_small(tmp_path_factory.mktemp("small"), policy=policy).folder).use_case
 
 

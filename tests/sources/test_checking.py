@@ -169,7 +169,7 @@ def test_constraints_that_no_model_can_keep_are_a_finding_with_what_is_within_re
     def said(limit: float) -> list[str]:
         content = yaml.safe_load(text)
         budget = {"kind": "budget", "cost": {"voucher": "5"}, "limit": limit}
-        content["policy"] |= {"exploration_share": 0.3, "constraints": [budget]}
+        content["policy"] |= {"exploration": {"kind": "uniform", "share": 0.3}, "constraints": [budget]}
         (folder / "usecase.yaml").write_text(yaml.safe_dump(content))
         return [one for one in check_use_case(folder).findings if one.startswith("No model could decide")]
 

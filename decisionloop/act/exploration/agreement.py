@@ -90,8 +90,9 @@ def _priced(
 ) -> tuple[Alternatives, np.ndarray]:
     """The alternatives of a part with their gaps, and the money (n,) that each of its rows is expected to move."""
     values = None if situation.is_ruled else situation.values
+    said = _said(situation)
     reason = np.full(len(frame), "", dtype=object) if situation.reason is None else situation.reason
-    seen = seen_values(use_case, frame, situation.seen, reason, situation.rules_action, values)
+    seen = seen_values(use_case, frame, situation.seen, reason, situation.rules_action, said)
     charge = np.zeros(turn.offer.allowed.shape)
     if any(price):
         for one, limit in zip(price, limits_of(use_case, frame, totals), strict=True):
@@ -100,12 +101,19 @@ def _priced(
     is_open = turn.offer.alternatives(greedy)
     alternatives = Alternatives(
         is_open,
-        gap_codes(gaps(seen, greedy, values, charge)),
+        gap_codes(gaps(seen, greedy, said, charge)),
         seen.is_unseen,
         1 + is_open.sum(axis=1, dtype=np.int64),
         Groups.of(use_case).combination(frame),
     )
-    return alternatives, np.where(turn.offer.is_free, _expected(turn, seen, values, greedy, situation), 0.0)
+    return alternatives, np.where(turn.offer.is_free, _expected(turn, seen, said, greedy, situation), 0.0)
+
+
+def _said(situation: Situation) -> np.ndarray | None:
+    """Money (n, A) by the model that decides, NaN where it says nothing: outside its support the log alone speaks."""
+    if situation.is_ruled:
+        return None
+    return situation.values if situation.supported is None else np.where(situation.supported, situation.values, np.nan)
 
 
 def _expected(
@@ -115,5 +123,6 @@ def _expected(
     if values is None and situation.seen.is_nothing:
         money = np.where(turn.offer.allowed, seen.best, -np.inf).max(axis=1)
     else:
-        money = (seen.hopeful if values is None else values)[np.arange(len(greedy)), greedy]
+        told = seen.hopeful if values is None else np.where(np.isnan(values), seen.hopeful, values)
+        money = told[np.arange(len(greedy)), greedy]
     return np.abs(np.where(np.isfinite(money), money, 0.0))
