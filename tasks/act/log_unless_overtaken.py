@@ -35,9 +35,11 @@ def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Cal
 
 
 def _refuse_newcomers(connection: Connection, hand: BatchInHand, beside: frozenset[str]) -> None:
-    """The first to log wins: from then on the others find it in the ledger."""
-    take_lock(connection, "first_decision", hand.use_case.name)
+    """The first to log wins: from then on the others find it in the ledger, and its parts log side by side."""
     if has_decisions(connection, hand.batch_id):
+        return
+    take_lock(connection, "first_decision", hand.use_case.name)
+    if has_decisions(connection, hand.batch_id):  # another part of it has, while this one waited
         return
     newcomers = begun_beside(connection, hand.batch, hand.use_case.schedule.covers_days) - beside
     if newcomers:

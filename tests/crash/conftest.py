@@ -19,7 +19,7 @@ from tests.crash.receiving import receiver
 from tests.crash.turn import PRELOADED
 from tests.crash.usecase import NAME, write_use_case
 
-DEFAULT_KILLS = 24
+DEFAULT_KILLS = 12
 ENGINES = [pytest.param(name, marks=pytest.mark.xdist_group(f"crash-{name}")) for name in ("sqlite", "postgresql")]
 QUIET = {
     # With a key and no address of a server, Prefect emits no events and starts no server to take them.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from decisionloop.errors import UsageError
 from decisionloop.learn.binning import QuantileBinner, quantile_edges
@@ -24,11 +21,7 @@ COLUMNS = (
 )
 BUILDERS = pytest.mark.parametrize("build", [scorecard_pipeline, gradient_boosting_pipeline])
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    with threadpool_limits(1):  # threads of parallel test workers wait for each other
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def clients(seed: int, rows: int = 4000) -> pd.DataFrame:

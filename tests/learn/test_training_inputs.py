@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
-from threadpoolctl import threadpool_limits
 
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.errors import UsageError
@@ -27,11 +24,7 @@ KINDS = pytest.mark.parametrize("kind", ["scorecard", "gradient_boosting"])
 TRADES = [f"k{i:03d}" for i in range(400)]
 ROWS = 3000
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    with threadpool_limits(1):  # threads of parallel test workers wait for each other
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.amount_form import LEAST, AmountForm, amount_form
@@ -23,13 +21,7 @@ from tests.zero_heavy import amount_alone, bought, class_and_amount, expected_sp
 KINDS = pytest.mark.parametrize("kind", ["scorecard", "gradient_boosting"])
 LEND = 1
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    import sklearn.ensemble  # noqa: F401  (only libraries that are loaded already can be limited)
-
-    with threadpool_limits(1):  # threads of parallel test workers wait for each other
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from decisionloop.report.record.story import RULES, PeriodMoney, PeriodTruth, St
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.record.truth import check_truth
 from decisionloop.report.words import figures
+from decisionloop.report.words.beside import grave_caveats
 from decisionloop.report.words.evidence import action_in_brief, promise_sentence
 from decisionloop.report.words.explaining import verdict_in_brief, verdict_sentence
 from decisionloop.report.words.headline import headline
@@ -123,6 +124,8 @@ def stories(draw: st.DrawFn) -> Story:
         replace(one, challenger_id=f"id-{i}", became=draw(st.sampled_from(["", "refused", "shadow", "champion"])))
         for i, one in enumerate(sample.verdicts)
     )
+    caveats = caveats_of_money(money, sample.use_case.currency)
+    check = check_truth(truth, money, 0.9) if truth else None
     return replace(
         sample,
         money=money,
@@ -132,8 +135,8 @@ def stories(draw: st.DrawFn) -> Story:
         actions=actions,
         promises=promises,
         verdicts=verdicts,
-        caveats=caveats_of_money(money, sample.use_case.currency),
-        headline=headline(sample.use_case, money, batches, check_truth(truth, money, 0.9) if truth else None),
+        caveats=caveats,
+        headline=headline(sample.use_case, money, batches, check, grave_caveats(caveats)),
     )
 
 
@@ -217,7 +220,12 @@ def test_no_verdict_is_sure_of_a_sign_that_missing_outcomes_could_turn(story: St
         assert "as the others; at " in story.headline.verdict
     if total.policy.is_sign_open:
         assert "hangs on outcomes that have not come" in told
-    assert ("not come" in " ".join(paragraphs(story)["money"])) or total.policy.bounds is None
+    # Once: in the headline where it is grave, else beside the money.
+    is_told = [
+        "not come" in words for words in (" ".join(grave_caveats(story.caveats)), " ".join(paragraphs(story)["money"]))
+    ]
+    assert any(is_told) or total.policy.bounds is None
+    assert all(words in story.headline.standfirst for words in grave_caveats(story.caveats))
 
 
 @settings(max_examples=60, deadline=None)
