@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from decisionloop.contract.exploration import Exploration, PricedExploration
+from decisionloop.contract.retired import with_exploration
 from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
 Severity = Literal["critical", "row", "warning"]
@@ -77,7 +78,7 @@ class Policy(Section):
 
     exploration: Exploration = field(
         "How far decisions try other allowed actions that reveal an outcome, so that the loop keeps learning, and what "
-        "that may cost.",
+        "that may cost. `exploration_share: 0.05` of earlier versions is read as `{kind: uniform, share: 0.05}`.",
         {"kind": "priced", "budget_share": 0.01},
         default=PricedExploration(),
     )
@@ -88,6 +89,11 @@ class Policy(Section):
         [{"kind": "share", "action": "increase", "minimum": 0.4}],
         default=(),
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, written: object) -> object:
+        return with_exploration(written)
 
 
 class Guardrails(Section):

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from decisionloop.contract.retired import FLAT_SHARE, as_written
 from decisionloop.contract.section import Section, has_meaning
 from decisionloop.contract.usecase import UseCase
 from decisionloop.contract.written import Path, Written, named
@@ -24,21 +25,17 @@ _REMEDIES = {
     "union_tag_not_found": "Add `kind`; docs/contract.md lists the values.",
     "finite_number": "Write a number.",
 }
-_REPLACED: dict[Path, str] = {
-    ("policy", "exploration_share"): "Write `exploration: {kind: uniform, share: …}` for the same flat share, or leave "
-    "it out: exploring then keeps to a budget (docs/exploring.md).",
-}
-"""Fields of earlier versions, and what is written instead."""
 
 
 def schema_faults(error: ValidationError, written: Written) -> Iterator[Fault]:
     """One fault for each value that is missing, unknown or not what its field asks for."""
     for detail in error.errors():
-        path: Path = detail["loc"]
+        path: Path = as_written(detail["loc"], written.content)
         value = "nothing" if detail["type"] == "missing" else _shortened(repr(detail["input"]))
         remedy = _REMEDIES.get(detail["type"], "Correct the value; docs/contract.md shows an example.")
-        remedy = _REPLACED.get(path, remedy) if detail["type"] == "extra_forbidden" else remedy
         problem = detail["msg"].removeprefix("Value error, ")
+        if path == FLAT_SHARE and detail["type"] == "extra_forbidden":
+            problem, remedy = "stands beside `exploration`, which says it too", "Keep one of them."
         yield Fault(named(path, written.content), value, problem, remedy, written.line_of(path))
 
 

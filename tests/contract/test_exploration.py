@@ -1,4 +1,4 @@
-"""How a contract says how much is explored: priced unless it says otherwise, and never by a field that is gone."""
+"""How a contract says how much is explored: priced unless it says otherwise, and as earlier versions said it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from decisionloop.contract.exploration import PricedExploration
 from decisionloop.contract.loading import parse_use_case
+from decisionloop.contract.meaning import changes_of_meaning
 from decisionloop.errors import ContractError
 
 
@@ -25,11 +26,33 @@ def test_a_contract_that_says_nothing_explores_within_a_hundredth_of_what_a_batc
     assert use_case.is_explored
 
 
-def test_the_flat_share_of_earlier_versions_is_refused_with_what_to_write_instead(contract_text):
-    (fault,) = faults_of(contract_text, "exploration_share: 0.05")
+def test_the_flat_share_of_earlier_versions_means_what_it_meant(contract_text):
+    old = contract_text.replace("exploration: {kind: uniform, share: 0.05}", "exploration_share: 0.05")
+    assert old != contract_text
+    assert parse_use_case(old, "usecase.yaml") == parse_use_case(contract_text, "usecase.yaml")
+    assert changes_of_meaning(old, contract_text) == ()
+    off = old.replace("exploration_share: 0.05", "exploration_share: 0")
+    assert not parse_use_case(off, "usecase.yaml").is_explored
+
+
+@pytest.mark.parametrize(
+    ("exploration", "problem"),
+    [
+        ("exploration_share: 0.9", "less than or equal to 0.5"),
+        ("exploration_share: much", "valid number"),
+        ("exploration_share: 0.05\n  exploration: {kind: priced}", "stands beside `exploration`"),
+    ],
+)
+def test_a_wrong_flat_share_of_earlier_versions_is_told_where_it_is_written(contract_text, exploration, problem):
+    (fault,) = faults_of(contract_text, exploration)
     assert fault.path == "policy.exploration_share"
-    assert "exploration: {kind: uniform, share:" in fault.remedy
-    assert fault.line
+    assert problem in fault.problem
+    assert (
+        contract_text.replace("exploration: {kind: uniform, share: 0.05}", exploration)
+        .splitlines()[fault.line - 1]
+        .strip()
+        .startswith("exploration_share")
+    )
 
 
 @pytest.mark.parametrize(
