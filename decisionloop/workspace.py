@@ -102,7 +102,9 @@ def _under(workspace: Workspace, contract_digest: str) -> Workspace:
             f"the ledger knows no contract {contract_digest[:12]} of {workspace.use_case.name}. Restore the ledger."
         )
     try:
-        use_case = parse_use_case(recorded.contract_yaml, f"contract {contract_digest[:12]} in the ledger")
+        use_case = parse_use_case(
+            recorded.contract_yaml, f"contract {contract_digest[:12]} in the ledger", is_recorded=True
+        )
     except ContractError:
         return workspace
     return replace(workspace, folder=UseCaseFolder(workspace.folder.folder, use_case, recorded.contract_yaml))

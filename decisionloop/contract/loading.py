@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from decisionloop.contract.consistency import inconsistencies
 from decisionloop.contract.problem import NAME
+from decisionloop.contract.retired import without_retired
 from decisionloop.contract.schema_faults import mended, schema_faults
 from decisionloop.contract.usecase import UseCase
 from decisionloop.contract.written import Written, named, read_yaml
@@ -60,8 +61,10 @@ def load_use_case(folder: Path) -> UseCaseFolder:
     return UseCaseFolder(folder.resolve(), use_case, text)
 
 
-def parse_use_case(text: str, where: str, folder_name: str | None = None) -> UseCase:
+def parse_use_case(text: str, where: str, folder_name: str | None = None, is_recorded: bool = False) -> UseCase:
     """Parse YAML text; ``folder_name`` is the name that it must have, None where it has no folder.
+
+    ``is_recorded``: a contract under which batches were decided, which may have fields that there are no longer.
 
     Raises ContractError with one fault for each thing wrong in it: in its form, in single values, and between its
     sections, as far as those are readable.
@@ -73,7 +76,7 @@ def parse_use_case(text: str, where: str, folder_name: str | None = None) -> Use
             written.faults.append(Fault("the file", "-", problem, "Write `name: …` and the other sections."))
         raise ContractError(where, written.faults)
     faults = list(written.faults)
-    content, unknown = written.content, set[str]()
+    content, unknown = without_retired(written.content) if is_recorded else written.content, set[str]()
     try:
         use_case = UseCase.model_validate(content)
     except ValidationError as error:

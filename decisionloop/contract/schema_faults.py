@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from decisionloop.contract.retired import RETIRED
 from decisionloop.contract.section import Section, has_meaning
 from decisionloop.contract.usecase import UseCase
 from decisionloop.contract.written import Path, Written, named
@@ -33,6 +34,8 @@ def schema_faults(error: ValidationError, written: Written) -> Iterator[Fault]:
         value = "nothing" if detail["type"] == "missing" else _shortened(repr(detail["input"]))
         remedy = _REMEDIES.get(detail["type"], "Correct the value; docs/contract.md shows an example.")
         problem = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "extra_forbidden" and path[:2] in RETIRED:
+            problem, remedy = "is no field any more", RETIRED[str(path[0]), str(path[1])]
         yield Fault(named(path, written.content), value, problem, remedy, written.line_of(path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from decisionloop.act.economics import action_values
 from decisionloop.act.preference import allowed_actions
 from decisionloop.contract import UseCase
+from decisionloop.learn.comparison import Comparison, money_so_far, progress, rows_of
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.gain_ranking import ranking_value
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
@@ -59,7 +61,14 @@ class LoggedBatches:
 
     def policy_traffic(self) -> LoggedBatches:
         """Without the holdout and without fallbacks."""
-        keep = is_policy_traffic(self.log)
+        return self.rows(is_policy_traffic(self.log))
+
+    def since(self, as_of: datetime) -> LoggedBatches:
+        """The batches from ``as_of`` on."""
+        return self.rows((self.log["as_of"] >= as_of).to_numpy())
+
+    def rows(self, keep: np.ndarray) -> LoggedBatches:
+        """Some of the decisions: a mask (n,)."""
         return LoggedBatches(
             self.log.loc[keep].reset_index(drop=True),
             self.frame.loc[keep].reset_index(drop=True),
@@ -67,16 +76,19 @@ class LoggedBatches:
         )
 
 
-def gate_rules(use_case: UseCase, look: Look) -> GateRules:
+def gate_rules(use_case: UseCase, look: Look, stake: float | None = None, is_last: bool = False) -> GateRules:
     """The contract's gate as rules for one look.
 
-    The first look only lets a candidate into shadow. The second decides, on decisions that taught no candidate and
-    with one challenger, so its error is the contract's and is not divided.
+    The first look only lets a candidate into shadow. From the second on evidence accumulates at every look, on
+    decisions that taught no candidate: all of them together err with the ``stake`` (None: all that a year has).
+    ``is_last``: who has not been proven by now is refused.
     """
     gate, has_class = use_case.gate, use_case.outcome.class_ is not None
     return GateRules(
         currency=use_case.economics.currency,
-        confidence=gate.first_look_confidence if look == 1 else gate.confidence,
+        confidence=gate.first_look_confidence if look == 1 else 1 - (gate.yearly_error if stake is None else stake),
+        is_accumulating=look > 1,
+        is_last_look=is_last,
         minimum_gain_per_decision=gate.minimum_gain,
         minimum_effective_n=gate.minimum_effective_n,
         minimum_auc=0.5 if has_class else None,
@@ -88,40 +100,60 @@ def gate_rules(use_case: UseCase, look: Look) -> GateRules:
     )
 
 
-def gather_evidence(
-    use_case: UseCase, batches: LoggedBatches, challenger: Contender, champion: Contender, rules: GateRules
-) -> GateEvidence:
-    """Compare two releases on the logged decisions of whole batches, none of which taught either of them.
-
-    Both are valued as the policies that they would be once deployed (`learn.deployed_policy`), on policy traffic.
-    """
+def policies_of(
+    use_case: UseCase, batches: LoggedBatches, challenger: Contender, champion: Contender
+) -> tuple[LoggedBatches, Policies]:
+    """The policy traffic of whole batches, and both releases on it as the policies that they would be once deployed."""
     assert challenger.predictions is not None
     free = is_policy_traffic(batches.log)
     theirs, ours = (
         deployed_policy(use_case, batches.log, batches.frame, batches.rules_action, one.predictions)[free]
         for one in (champion, challenger)
     )
-    traffic, challenger, champion = batches.policy_traffic(), challenger.rows(free), champion.rows(free)
-    assert challenger.predictions is not None
-    values = action_values(use_case, traffic.frame, challenger.predictions)
-    logged = logged_decisions(use_case, traffic.log, traffic.frame, values)
+    traffic, predictions = batches.policy_traffic(), challenger.predictions.rows(free)
+    return traffic, Policies(ours, theirs, action_values(use_case, traffic.frame, predictions))
+
+
+def gather_evidence(
+    use_case: UseCase,
+    batches: LoggedBatches,
+    challenger: Contender,
+    champion: Contender,
+    rules: GateRules,
+    comparison: Comparison | None = None,
+) -> GateEvidence:
+    """Compare two releases on the logged decisions of whole batches, none of which taught either of them.
+
+    Both are valued as the policies that they would be once deployed (`learn.deployed_policy`), on policy traffic. With
+    a ``comparison`` money has the bounds that hold at all looks, else those of a single one.
+    """
+    traffic, policies = policies_of(use_case, batches, challenger, champion)
+    free = is_policy_traffic(batches.log)
+    challenger, champion = challenger.rows(free), champion.rows(free)
+    logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
     if use_case.outcome.depends_on_action:
-        money = difference(logged, ours, theirs, "dr", rules.interval_confidence)
+        told = difference(logged, policies.challenger, policies.champion, "dr", rules.interval_confidence)
     else:
-        money = seen_difference(use_case, traffic.log, traffic.frame, Policies(ours, theirs, values), rules)
+        told = seen_difference(use_case, traffic.log, traffic.frame, policies, rules.interval_confidence)
+    money, serving_cost, reached = told.money, extra_serving_cost(use_case, challenger, champion), None
+    if comparison is not None:
+        rows_at = rows_of(use_case, traffic.log, traffic.frame, policies)
+        money = money_so_far(comparison, rows_at, told, rules.interval_confidence)
+        reached = progress(comparison, rows_at, rules.required_gain(money.n) + max(serving_cost or 0.0, 0.0))
     ranking = _ranking(use_case, traffic, challenger)
     return GateEvidence(
-        money=money.money,
-        overlap=money.overlap,
+        money=money,
+        overlap=told.overlap,
         auc=ranking[0],
         champion_auc=_ranking(use_case, traffic, champion)[0],
         calibration_error=ranking[1],
-        adverse_impact=_impact(use_case, traffic, ours, theirs),
+        adverse_impact=_impact(use_case, traffic, policies.challenger, policies.champion),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
         has_reasons=True,  # a release that could not be compiled with exact reasons does not exist
-        serving_cost=extra_serving_cost(use_case, challenger, champion),
-        gain_ranking=_gain_ranking(use_case, traffic, logged, values, rules),
+        serving_cost=serving_cost,
+        gain_ranking=_gain_ranking(use_case, traffic, logged, policies.values, rules),
         leak=challenger.leak or too_good(ranking[0]),
+        progress=reached,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -151,6 +151,24 @@ def contender_of(workspace: Workspace, release: Release, frame: pd.DataFrame) ->
         return Contender(None)
     leak = json.loads(release.card_json).get("leak", "")
     return Contender(predict(workspace.use_case, model, frame), _measured(workspace, release, model, frame), leak)
+
+
+def unlearnt_contender(workspace: Workspace, release: Release, batches: LoggedBatches) -> Contender:
+    """A release on logged decisions as though none of them had taught it.
+
+    Where it was taught by them (or they stood beside what taught it) these are its out-of-fold predictions; a model
+    that is predicted on its own lessons looks better than it is, and would always win against one that is not.
+    """
+    plain, card = contender_of(workspace, release, batches.frame), json.loads(release.card_json)
+    if plain.predictions is None or "out_of_fold" not in card:
+        return plain
+    use_case, ids = workspace.use_case, batches.log["decision_id"].to_numpy(dtype=object)
+    kept = read_table(workspace, card["out_of_fold"])
+    wanted = predictions_to_table(use_case, plain.predictions.rows(slice(0)), ids[:0]).column_names
+    if not set(wanted) <= set(kept.column_names):  # it was trained under a contract with other actions
+        return plain
+    is_known = pd.Index(ids).isin(kept.column("decision_id").to_pylist())
+    return replace(plain, predictions=plain.predictions.replaced(is_known, predictions_from_table(use_case, kept, ids)))
 
 
 def _recorded(release: Release) -> ServingTime:

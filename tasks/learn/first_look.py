@@ -1,15 +1,18 @@
-"""The first look of the gate: candidates against the champion, out of fold, on what taught them."""
+"""The first look of the gate: candidates against the champion, both out of fold, on the world that is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from decisionloop.learn.evidence import gate_rules, gather_evidence
+from decisionloop.learn.evidence import LoggedBatches, gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
 from decisionloop.ledger.releases import champion, current_stages
-from decisionloop.workspace import open_workspace
-from tasks.learn.candidates import contender_of, find_candidates
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.learn.candidates import CandidateRecord, find_candidates, unlearnt_contender
+from tasks.learn.changed_world import changed_since
+from tasks.learn.comparisons import open_comparison
 from tasks.learn.release_stages import enter_shadow, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, keep_verdict
@@ -24,27 +27,37 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
     if all(stages[release_id] != "candidate" for release_id in release_ids):
         return "judged before"
     _, batches = training_rows_of(workspace, training_set_of(workspace, training_set_id))
+    changed = changed_since(workspace, as_of, batches)
+    seen = batches if changed is None else batches.since(changed)
     decides = champion(workspace.ledger, use_case)
     assert decides is not None  # the use case has decided, or nothing could teach
-    rules = gate_rules(workspace.use_case, 1)
-    theirs = contender_of(workspace, decides.release, batches.frame)
-    records = find_candidates(workspace, release_ids, batches.log["decision_id"].to_numpy(dtype=object))
+    rules, theirs = gate_rules(workspace.use_case, 1), unlearnt_contender(workspace, decides.release, seen)
     answers, passed = [], []
-    for record in records:
-        evidence = gather_evidence(workspace.use_case, batches, record.contender, theirs, rules)
+    for record in find_candidates(workspace, release_ids, seen.log["decision_id"].to_numpy(dtype=object)):
+        evidence = gather_evidence(workspace.use_case, seen, record.contender, theirs, rules)
+        evidence = replace(evidence, judged_since="" if changed is None else f"{changed:%Y-%m-%d}")
         verdict = judge(evidence, rules)
         answer = GateAnswer(1, record.release.release_id, decides.release_id, verdict, evidence)
         keep_verdict(workspace, as_of, answer)
         answers.append(f"{record.release.kind}: {verdict.decision}. {verdict.reason}")
         # A slow reading may be the machine's: in shadow the candidate is measured again, and decides nothing.
         if verdict.decision == "promote" or verdict.waits_only_for("latency"):
-            passed.append((evidence.money.value or 0.0, record.release, verdict.reason))
+            passed.append((evidence.money.value or 0.0, record, verdict.reason))
         else:
             refuse(workspace, record.release, verdict.reason, as_of)
     passed.sort(key=lambda one: one[0], reverse=True)
-    for rank, (_, release, reason) in enumerate(passed):
+    for rank, (_, record, reason) in enumerate(passed):
         if rank == 0:
-            enter_shadow(workspace, release, reason, as_of)
+            _open(workspace, record, seen, as_of)
+            enter_shadow(workspace, record.release, reason, as_of)
         else:
-            refuse(workspace, release, "Another candidate of this training would have earned more.", as_of)
+            refuse(workspace, record.release, "Another candidate of this training would have earned more.", as_of)
     return " ".join(answers)
+
+
+def _open(workspace: Workspace, record: CandidateRecord, seen: LoggedBatches, as_of: datetime) -> None:
+    """Open its comparison with the champion. Before it is in shadow: a killed run is repeated until it is there."""
+    decides = champion(workspace.ledger, workspace.use_case.name)
+    assert decides is not None  # judged beside it
+    theirs = unlearnt_contender(workspace, decides.release, seen)
+    open_comparison(workspace, (record.release, decides.release), (record.contender, theirs), seen, as_of)
