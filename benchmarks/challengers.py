@@ -1,9 +1,9 @@
 """A year of monthly challengers: how often any release is promoted that is no better, and how soon a better one is.
 
 Beside each figure stands that of the gate that was before: a first look, and one final look at 90 % after three weeks
-in shadow. Both see the same worlds (`gate_years.world`) and the same first look; where nobody is better everybody is let
-into shadow, so that errors are looked for and not left to the first look to prevent. A year goes on after a promotion, with
-the same champion, so that every challenger of it has its chance to be promoted in error.
+in shadow. Both see the same worlds (`gate_years.world`) and the same first look; where nobody is better everybody is
+let into shadow, so that errors are looked for and not left to the first look to prevent. A year goes on after a
+promotion, with the same champion, so that every challenger of it has its chance to be promoted in error.
 """
 
 from __future__ import annotations

@@ -110,11 +110,17 @@ def out_of_fold(
     taught, folds = both[: len(rows)], both[len(rows) :]
     parts: list[tuple[np.ndarray, Predictions]] = []
     for fold in range(FOLDS):
-        fitted = _fit(use_case, kind, _subset(rows, taught != fold))
+        fitted = _fit(use_case, kind, subset(rows, taught != fold))
         where = np.flatnonzero(folds == fold)
         predictions = predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame.iloc[where])
         parts.append((where, predictions))
     return _assembled(parts, len(frame))
+
+
+def predicted_by(use_case: UseCase, kind: Kind, rows: TrainingSet, frame: pd.DataFrame) -> Predictions:
+    """What a model of these rows says of ``frame``; it is not compiled, for it never decides."""
+    fitted = _fit(use_case, kind, rows)
+    return predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame)
 
 
 def _fit(use_case: UseCase, kind: Kind, rows: TrainingSet) -> dict[str, _Fitted]:
@@ -159,7 +165,8 @@ def _assembled(parts: list[tuple[np.ndarray, Predictions]], rows: int) -> Predic
     return Predictions(gather("probability"), gather("amount"))
 
 
-def _subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
+def subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
+    """Some of the rows that teach: a mask (n,)."""
     return replace(
         rows,
         frame=rows.frame.loc[keep].reset_index(drop=True),
@@ -168,6 +175,8 @@ def _subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
         weight=rows.weight[keep],
         entity=rows.entity[keep],
         decision_id=rows.decision_id[keep],
+        inverse=None if rows.inverse is None else rows.inverse[keep],
+        as_of=None if rows.as_of is None else rows.as_of[keep],
     )
 
 

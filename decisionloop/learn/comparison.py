@@ -40,12 +40,14 @@ class Comparison:
 class Progress:
     """How far a comparison has come: capital of 1 by betting that the challenger earns more, and what proves it.
 
-    ``truncated``: currency a decision by which limits on single rows may have flattered, which is taken off.
+    ``truncated``: currency a decision by which limits on single rows may have flattered, which is taken off. ``most``:
+    what it surely earns no more than, a decision, at `FUTILITY_ERROR`; None where nothing tells.
     """
 
     comparison: Comparison
-    capital: float
-    truncated: float
+    capital: float = 1.0
+    truncated: float = 0.0
+    most: float | None = None
 
     @property
     def required(self) -> float:
@@ -72,13 +74,14 @@ def _entity_in_cohort(log: pd.DataFrame) -> Codes:
 def progress(comparison: Comparison, rows_at: RowsAt, above: float) -> Progress:
     """How far it has come to prove a gain of more than ``above`` a decision."""
     if comparison.bets is None:
-        return Progress(comparison, 1.0, 0.0)
-    gains = _counted(comparison.bets, rows_at)
-    return Progress(comparison, comparison.bets.capital(gains, above), gains.bias_per_decision)
+        return Progress(comparison)
+    bets, gains = comparison.bets, _counted(comparison.bets, rows_at)
+    most = bets.upper_bound(gains, FUTILITY_ERROR)
+    return Progress(comparison, bets.capital(gains, above), gains.bias_per_decision, most)
 
 
 def money_so_far(comparison: Comparison, rows_at: RowsAt, told: OffPolicyEstimate, confidence: float) -> Estimate:
-    """The gain a decision, with the bounds that hold at every look: below at the stake, above at `FUTILITY_ERROR`.
+    """The gain a decision, with bounds that hold at every look, each at the stake.
 
     ``told``: the same gain as a plain interval gives it, whose value is without bias.
     """
@@ -89,7 +92,7 @@ def money_so_far(comparison: Comparison, rows_at: RowsAt, told: OffPolicyEstimat
         return cannot_say(NOTHING_KNOWN, money.n, confidence)
     gains = _counted(comparison.bets, rows_at)
     low = comparison.bets.lower_bound(gains, comparison.stake)
-    high = comparison.bets.upper_bound(gains, FUTILITY_ERROR)
+    high = comparison.bets.upper_bound(gains, comparison.stake)
     if low is None or high is None:
         return cannot_say("too little has matured to bound it", money.n, confidence)
     return replace(money, low=min(low, money.value), high=max(high, money.value), confidence=confidence)

@@ -36,7 +36,8 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
         sentence = _money_sentence(money.value - charged, low, required, rules) + served
     if low > required or not rules.is_accumulating:
         return Check("money", low > required, low, required, sentence)
-    is_hopeless = money.high is not None and money.high - charged <= required
+    most = money.high if evidence.progress is None else evidence.progress.most
+    is_hopeless = most is not None and most - charged <= required
     answer = False if is_hopeless or rules.is_last_look else None
     return Check("money", answer, low, required, f"{sentence} {_outlook(evidence.progress, is_hopeless, rules)}")
 

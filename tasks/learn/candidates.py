@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from decisionloop.learn.candidate_metrics import expected_scores, leak_in, out_o
 from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train
 from decisionloop.learn.evidence import Contender, LoggedBatches
 from decisionloop.learn.importance import feature_importance
+from decisionloop.learn.lessons import choose_lessons, taught
 from decisionloop.learn.model_card import MeasuredCandidate
 from decisionloop.learn.serving import ServingTime, serving_time
 from decisionloop.learn.serving_work import lookups_per_row
@@ -29,6 +31,7 @@ from decisionloop.predict.release_model import ReleaseModel, predict
 from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
+from tasks.learn.changed_world import changed_since
 from tasks.learn.mlflow_versions import code_version, log_candidate, log_rules
 from tasks.learn.training_rows import training_rows_of
 from tasks.readback.tables import read_table
@@ -47,13 +50,15 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
     """Train, compile, measure out of fold, log to MLflow and register; returns the release id."""
     use_case = workspace.use_case
     rows, batches = training_rows_of(workspace, fact)
+    choice = choose_lessons(use_case, kind, rows, batches, changed_since(workspace, fact.as_of, batches))
+    rows = taught(rows, choice.lessons)
     candidate = train(use_case, kind, rows)
     entities, ids = (batches.log[name].to_numpy(dtype=object) for name in ("entity_id", "decision_id"))
     predictions = out_of_fold(use_case, kind, rows, batches.frame, entities)
     metrics = out_of_fold_metrics(use_case, batches, predictions)
     weaknesses = _weaknesses(workspace, fact, batches, predictions)
     leak = leak_in(use_case, batches, predictions)
-    measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak)
+    measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak, choice)
     digest = save_release(workspace.snapshots, workspace.ledger, candidate.model)
     release_id = release_id_of(use_case.name, kind, use_case.digest, digest)
     # The contract may have changed since the last batch, and a release refers to it.
@@ -71,6 +76,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> s
         card_json=canonical_json(
             {
                 **_card(workspace, measured, batches),
+                "lessons": choice,
                 "amounts": [one and asdict(one) for one in residual_sizes(use_case, batches, predictions)],
                 "out_of_fold": keep_table(workspace, predictions_to_table(use_case, predictions, ids), "scores"),
             }
@@ -151,6 +157,12 @@ def contender_of(workspace: Workspace, release: Release, frame: pd.DataFrame) ->
         return Contender(None)
     leak = json.loads(release.card_json).get("leak", "")
     return Contender(predict(workspace.use_case, model, frame), _measured(workspace, release, model, frame), leak)
+
+
+def chosen_on(records: Sequence[CandidateRecord]) -> datetime | None:
+    """As-of of the cohort that chose what taught the candidates of a training, which may not judge them as well."""
+    told = [json.loads(one.release.card_json).get("lessons", {}).get("judged_on", "") for one in records]
+    return max((datetime.fromisoformat(one) for one in told if one), default=None)
 
 
 def unlearnt_contender(workspace: Workspace, release: Release, batches: LoggedBatches) -> Contender:

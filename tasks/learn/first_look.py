@@ -10,7 +10,7 @@ from decisionloop.learn.evidence import LoggedBatches, gate_rules, gather_eviden
 from decisionloop.learn.gate import judge
 from decisionloop.ledger.releases import champion, current_stages
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.learn.candidates import CandidateRecord, find_candidates, unlearnt_contender
+from tasks.learn.candidates import CandidateRecord, chosen_on, find_candidates, unlearnt_contender
 from tasks.learn.changed_world import changed_since
 from tasks.learn.comparisons import open_comparison
 from tasks.learn.release_stages import enter_shadow, refuse
@@ -27,6 +27,7 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
     if all(stages[release_id] != "candidate" for release_id in release_ids):
         return "judged before"
     _, batches = training_rows_of(workspace, training_set_of(workspace, training_set_id))
+    batches = batches.before(chosen_on(find_candidates(workspace, release_ids, batches.log["decision_id"].to_numpy())))
     changed = changed_since(workspace, as_of, batches)
     seen = batches if changed is None else batches.since(changed)
     decides = champion(workspace.ledger, use_case)

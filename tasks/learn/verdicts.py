@@ -61,7 +61,7 @@ def keep_opening(workspace: Workspace, as_of: datetime, pair: tuple[str, str], o
         as_of=as_of,
         decision="insufficient",
         reasons=canonical_json([asdict(gate.Check("money", None, None, None, words))]),
-        evidence=canonical_json({"progress": Progress(opened, 1.0, 0.0)}),
+        evidence=canonical_json({"progress": Progress(opened)}),
         at=as_of,
     )
     append_verdict(workspace.ledger, kept)

@@ -36,6 +36,21 @@ def test_every_fault_is_reported_not_only_the_first(contract_text):
     assert raised.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "instead"), [("confidence", 0.9, "yearly_error"), ("shadow_batches", 3, "longest_comparison")]
+)
+def test_a_key_of_an_earlier_version_says_what_to_write_instead(contract_text, key, value, instead):
+    content = yaml.safe_load(contract_text)
+    content["gate"] = {key: value}
+    with pytest.raises(ContractError) as raised:
+        parse_use_case(yaml.safe_dump(content), "usecase.yaml")
+    (fault,) = raised.value.faults
+    assert (fault.path, fault.problem) == (f"gate.{key}", "is no field any more")
+    assert instead in fault.remedy
+    # A batch that was opened under it is still finished under it.
+    assert parse_use_case(yaml.safe_dump(content), "the ledger", is_recorded=True).gate.yearly_error == 0.05
+
+
 def test_contradictions_are_all_reported(contract_text):
     content = yaml.safe_load(contract_text)
     content["outcome"]["maturity_days"] = 1
