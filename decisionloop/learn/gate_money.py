@@ -24,7 +24,8 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
     if not overlap.is_sufficient or money.value is None or money.low is None:
         reason = overlap.reason if not overlap.is_sufficient else f"The gain cannot be told: {money.reason}."
-        return Check("money", None, None, required, reason)
+        answer = False if rules.is_accumulating and rules.is_last_look else None
+        return Check("money", answer, None, required, reason)
     charged = max(evidence.serving_cost or 0.0, 0.0)
     served = _serving_sentence(evidence.serving_cost, rules.currency)
     if evidence.judged_since:

@@ -12,7 +12,7 @@ from decisionloop.learn.gate import Verdict, judge
 from decisionloop.learn.yearly_error import Staked, next_stake
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.held_cohorts import held_cohorts
-from decisionloop.ledger.releases import Release, champion, shadows
+from decisionloop.ledger.releases import RULES, Release, champion, find_stage, shadows
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.observe.betting import Bets
 from decisionloop.workspace import Workspace, open_workspace
@@ -91,9 +91,12 @@ def open_again(workspace: Workspace, release: Release, decides: Release, as_of: 
 
 
 def find_comparison(workspace: Workspace, release: Release, decides: Release) -> Comparison | None:
-    """The comparison of these two as it was opened; None where it was not."""
+    """The comparison of these two as it was opened; None where it was not.
+
+    The rules are the rules: those of another contract, as they decide now, go on with what was opened against others.
+    """
     for one in verdicts(workspace.ledger, release.use_case, release.release_id):
-        if one.look == COMPARISON and one.champion_id == decides.release_id:
+        if one.look == COMPARISON and _is_same(workspace, one.champion_id, decides):
             kept = json.loads(one.evidence).get("progress")
             if kept:
                 bets = kept["comparison"]["bets"]
@@ -105,6 +108,13 @@ def find_comparison(workspace: Workspace, release: Release, decides: Release) ->
     return None
 
 
+def _is_same(workspace: Workspace, champion_id: str, decides: Release) -> bool:
+    if champion_id == decides.release_id or decides.kind != RULES:
+        return champion_id == decides.release_id
+    stage = find_stage(workspace.ledger, champion_id)
+    return stage is not None and stage.release.kind == RULES
+
+
 def staked(workspace: Workspace) -> list[Staked]:
     """What every comparison of the use case has staked, from the gate's verdicts."""
     found: dict[tuple[str, str], Staked] = {}
@@ -113,7 +123,7 @@ def staked(workspace: Workspace) -> list[Staked]:
         if kept:
             opened = kept["comparison"]
             at, is_promoted = datetime.fromisoformat(opened["opened_at"]), one.decision == "promote"
-            found[one.challenger_id, one.champion_id] = Staked(at, opened["stake"], is_promoted)
+            found[one.challenger_id, opened["opened_at"]] = Staked(at, opened["stake"], is_promoted)
     return list(found.values())
 
 

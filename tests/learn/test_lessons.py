@@ -28,7 +28,12 @@ def logged(is_changed: bool) -> LoggedBatches:
     rng, n = np.random.default_rng(5), WEEKS * SHOPS
     week = np.repeat(np.arange(WEEKS), SHOPS)
     frame = pd.DataFrame(
-        {"turnover": rng.uniform(0, 1000, n), "debt": rng.uniform(0, 10, n), "trade": rng.choice(["craft", "farm"], n)}
+        {
+            "shop_id": [f"shop {i}" for i in range(n)],
+            "turnover": rng.uniform(0, 1000, n),
+            "debt": rng.uniform(0, 10, n),
+            "trade": rng.choice(["craft", "farm"], n),
+        }
     )
     is_new = (week >= CHANGED) & is_changed
     bad = rng.random(n) < np.where(is_new, frame["debt"] < 7, frame["debt"] > 3) * 0.8 + 0.05
@@ -36,7 +41,7 @@ def logged(is_changed: bool) -> LoggedBatches:
     log = pd.DataFrame(
         {
             "decision_id": [f"d{i}" for i in range(n)],
-            "entity_id": [f"shop {i}" for i in range(n)],
+            "entity_id": frame["shop_id"],
             "as_of": FIRST_AS_OF + pd.to_timedelta(7 * week, unit="D"),
             "role": "champion",
             "action": np.where(lends, "lend", "hold"),
