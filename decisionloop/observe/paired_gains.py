@@ -77,7 +77,8 @@ class GainRows:
     def within(self, limit: float = np.inf) -> PairedGains:
         """The gains by group, no row of which can hurt by more than ``limit`` in currency."""
         room = np.maximum(limit + self.base, 0.0)
-        kept = np.minimum(1.0, np.divide(room, self.hurts, out=np.ones_like(room), where=self.hurts > 0))
+        can_hurt = np.isfinite(self.hurts) & (self.hurts > 0)
+        kept = np.minimum(1.0, np.divide(room, self.hurts, out=np.ones_like(room), where=can_hurt))
         rows = np.bincount(self.group) / self.copies
         gain = entity_sums(self.base + kept * self.drawn, self.group) / self.copies
         lost = float(((1 - kept) * self.hurts).sum())
