@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.naming import as_of_run, run_name
 from flows.retrain import retrain
-from tasks.learn.second_look import review_challengers
+from tasks.learn.comparisons import review_challengers
 
 
 @flow(name="learn", flow_run_name=run_name)
@@ -17,7 +17,7 @@ def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = Fal
 
     ``as_of`` is by default the hour at which the run was due.
 
-    1. Give every challenger that has been in shadow long enough its second look: promote, keep or retire it.
+    1. Look at every challenger anew on what has matured: promote it, send it away, or go on.
     2. Retrain, if one of the triggers (first model, open incidents, decayed AUC, schedule) says so.
     """
     at = as_of_run(as_of, allow_future)

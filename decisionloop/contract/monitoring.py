@@ -148,6 +148,13 @@ class Monitors(Section):
     minimum_outcomes: int = field("Mature outcomes needed before any training.", 5_000, default=1_000, ge=50, le=MOST)
     minimum_events: int = field("Of which at least so many of the rarer class.", 200, default=50, ge=10, le=MOST)
     cooldown_days: float = field("No retraining sooner than this after another.", 28, default=14, ge=0, le=CENTURY)
+    half_life_cohorts: float = field(
+        "One of the pasts that a training tries: all of its window, a row's weight halving every so many cohorts.",
+        8,
+        default=8,
+        gt=0,
+        le=MOST,
+    )
     training_days: float = field("How far back training cohorts reach.", 180, default=365, gt=0, le=CENTURY)
     retraining_cost: float = field(
         "What a retraining costs (review, approval, computing); drift whose money at stake until the next schedule "

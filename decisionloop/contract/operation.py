@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from decisionloop.contract.exploration import Exploration, PricedExploration
-from decisionloop.contract.retired import with_exploration
+from decisionloop.contract.retired import with_exploration, without_silent
 from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
 Severity = Literal["critical", "row", "warning"]
@@ -171,9 +171,18 @@ class DataQuality(Section):
 class Gate(Section):
     """What a candidate must show before it may decide."""
 
-    confidence: float = field("One-sided confidence that the challenger earns more.", 0.9, default=0.9, gt=0.5, lt=1)
+    yearly_error: float = field(
+        "How likely at most, in a year, any release is promoted that earns no more than the champion. Every challenger "
+        "spends a part of it, and is looked at after every cohort. `confidence` and `shadow_batches` of earlier "
+        "versions say nothing any more.",
+        0.05,
+        default=0.05,
+        gt=0,
+        le=0.5,
+    )
     first_look_confidence: float = field(
-        "The same for the first look, which only lets a candidate into shadow, where it can harm nobody.",
+        "One-sided confidence of the first look that a candidate earns more. It only lets it into shadow, where it can "
+        "harm nobody.",
         0.7,
         default=0.7,
         gt=0.5,
@@ -195,7 +204,14 @@ class Gate(Section):
     minimum_impact_ratio: float = field(
         "Smallest adverse impact ratio of a group (the four-fifths rule).", 0.8, default=0.8, gt=0, le=1
     )
-    shadow_batches: int = field("Batches in shadow before the second look.", 3, default=3, ge=1, le=MOST)
+    longest_comparison: int = field(
+        "Mature cohorts after which a challenger is refused whose gain is not proven.", 26, default=26, ge=1, le=MOST
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, written: object) -> object:
+        return without_silent(written, "gate")
 
 
 class Latency(Section):

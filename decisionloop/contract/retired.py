@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from decisionloop.contract.written import Path
 
 FLAT_SHARE = ("policy", "exploration_share")
+SILENT: dict[Path, str] = {
+    ("gate", "confidence"): "`yearly_error` (default 0.05) says how likely a worse release may be promoted in a year, "
+    "over all challengers together",
+    ("gate", "shadow_batches"): "a challenger is looked at after every mature cohort, and `longest_comparison` "
+    "(default 26) says after how many it is refused",
+}
+"""Keys that say nothing any more, and what holds instead."""
 
 
 def with_exploration(policy: object) -> object:
@@ -19,6 +26,21 @@ def with_exploration(policy: object) -> object:
         return policy
     others = {name: value for name, value in policy.items() if name != key}
     return others | {"exploration": {"kind": "uniform", "share": policy[key]}}
+
+
+def without_silent(section: object, name: str) -> object:
+    """A section as written, called ``name``, without its keys that say nothing any more."""
+    if not isinstance(section, Mapping):
+        return section
+    return {key: value for key, value in section.items() if (name, key) not in SILENT}
+
+
+def retired_findings(content: object) -> Iterator[str]:
+    """What to take out of a contract, though it is read all the same, each with what holds instead."""
+    for (section, key), instead in SILENT.items():
+        inside = content.get(section) if isinstance(content, Mapping) else None
+        if isinstance(inside, Mapping) and key in inside:
+            yield f"{section}.{key} says nothing any more: {instead}. Remove it."
 
 
 def as_written(path: Path, content: object) -> Path:

@@ -62,7 +62,7 @@ class UseCase(Section):
     guardrails: Guardrails = field("What stops a batch.", {"maximum_score_shift": 0.25})
     data_quality: DataQuality = field("Checks of a batch.", DataQuality.example())
     monitors: Monitors = field("Alarm budgets and triggers.", {"retrain_every_days": 91}, default=Monitors())
-    gate: Gate = field("What a candidate must show.", {"confidence": 0.9}, default=Gate())
+    gate: Gate = field("What a candidate must show.", {"yearly_error": 0.05}, default=Gate())
     latency: Latency = field("Time budgets.", {"online_ms": 100}, default=Latency())
     schedule: Schedule = field("When the loop runs.", Schedule.example())
     actuator: Actuator = field("How actions leave.", FileActuator.example())

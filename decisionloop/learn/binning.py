@@ -13,11 +13,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from decisionloop.predict.scorer.codes import numeric_codes
 
+FEW_WHOLE = 32
+"""Whole numbers that are so few are statuses or counts, each of which may mean something else than its neighbour."""
+
 
 class QuantileBinner(TransformerMixin, BaseEstimator):
     """One-hot encodes each number column by at most ``max_bins`` bins of about equal counts, and one for missing.
 
-    A column with few distinct values gets a bin for each, divided halfway between them. Infinite values fall into
+    A column with few distinct values, whole numbers with at most `FEW_WHOLE`, gets a bin for each, divided halfway
+    between them. Infinite values fall into
     the outer bins. After ``fit``, ``edges_`` holds the ascending inner edges of each column; bin i holds
     edges[i-1] < value <= edges[i].
     """
@@ -50,10 +54,14 @@ class QuantileBinner(TransformerMixin, BaseEstimator):
 
 
 def quantile_edges(values: NDArray[np.float64], max_bins: int) -> NDArray[np.float64]:
-    """Ascending inner edges of at most ``max_bins`` bins of about equal counts; ``values`` (n,) may have NaN."""
+    """Ascending inner edges of bins of about equal counts; ``values`` (n,) may have NaN.
+
+    At most ``max_bins`` bins, but for few whole numbers, which are never merged.
+    """
     finite = values[np.isfinite(values)]
     distinct = np.unique(finite)
-    if len(distinct) <= max_bins:
+    is_whole = len(distinct) <= FEW_WHOLE and bool((distinct == np.floor(distinct)).all())
+    if len(distinct) <= max_bins or is_whole:
         return np.unique(distinct[:-1] / 2 + distinct[1:] / 2)
     shares = np.arange(1, max_bins) / max_bins
     edges = np.unique(np.quantile(finite, shares, method="inverted_cdf"))

@@ -91,7 +91,7 @@ def best_form(use_case: UseCase, kind: Kind, rows: TrainingSet) -> AmountForm | 
     told = np.full((2, len(rows)), np.nan)
     asked = rows.frame if rows.outcome_class is None else rows.frame.assign(**{CLASS_COLUMN: rows.outcome_class})
     for one in np.unique(fold):
-        others, where = _subset(rows, fold != one), np.flatnonzero(fold == one)
+        others, where = subset(rows, fold != one), np.flatnonzero(fold == one)
         for line, taught in zip(told, (amount_form(use_case, others), form.as_one), strict=True):
             line[where] = fit_amount(use_case, kind, others, taught).score(asked.iloc[where])
     squares = (told - rows.amount) ** 2
@@ -120,13 +120,19 @@ def out_of_fold(
     taught, folds = both[: len(rows)], both[len(rows) :]
     parts: list[tuple[np.ndarray, Predictions]] = []
     for fold in range(FOLDS):
-        others = _subset(rows, taught != fold)
+        others = subset(rows, taught != fold)
         # In two parts where the rows of this fold allow it.
         fitted = fit(use_case, kind, others, amount_form(use_case, others) if form and form.is_two_part else form)
         where = np.flatnonzero(folds == fold)
         predictions = predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame.iloc[where])
         parts.append((where, predictions))
     return _assembled(parts, len(frame))
+
+
+def predicted_by(use_case: UseCase, kind: Kind, rows: TrainingSet, frame: pd.DataFrame) -> Predictions:
+    """What a model of these rows says of ``frame``; it is not compiled, for it never decides."""
+    fitted = fit(use_case, kind, rows, None if rows.amount is None else amount_form(use_case, rows))
+    return predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame)
 
 
 def _assembled(parts: list[tuple[np.ndarray, Predictions]], rows: int) -> Predictions:
@@ -142,7 +148,8 @@ def _assembled(parts: list[tuple[np.ndarray, Predictions]], rows: int) -> Predic
     return Predictions(gather("probability"), gather("amount"))
 
 
-def _subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
+def subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
+    """Some of the rows that teach: a mask (n,)."""
     return replace(
         rows,
         frame=rows.frame.loc[keep].reset_index(drop=True),
@@ -151,4 +158,6 @@ def _subset(rows: TrainingSet, keep: np.ndarray) -> TrainingSet:
         weight=rows.weight[keep],
         entity=rows.entity[keep],
         decision_id=rows.decision_id[keep],
+        inverse=None if rows.inverse is None else rows.inverse[keep],
+        as_of=None if rows.as_of is None else rows.as_of[keep],
     )

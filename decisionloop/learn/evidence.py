@@ -12,6 +12,7 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.feasibility import unkept_constraints
 from decisionloop.act.preference import allowed_actions, reach_of
 from decisionloop.contract import UseCase
+from decisionloop.learn.comparison import Comparison, money_so_far, progress, rows_of
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.gain_ranking import ranking_value
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
@@ -26,7 +27,7 @@ from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.off_policy import difference
+from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.performance import auc
 from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.predictions import Predictions
@@ -61,16 +62,19 @@ class Contender:
         return replace(self, predictions=self.predictions.rows(keep), supported=supported)
 
 
-def gate_rules(use_case: UseCase, look: Look) -> GateRules:
+def gate_rules(use_case: UseCase, look: Look, stake: float | None = None, is_last: bool = False) -> GateRules:
     """The contract's gate as rules for one look.
 
-    The first look only lets a candidate into shadow. The second decides, on decisions that taught no candidate and
-    with one challenger, so its error is the contract's and is not divided.
+    The first look only lets a candidate into shadow. From the second on evidence accumulates at every look, on
+    decisions that taught no candidate: all of them together err with the ``stake`` (None: all that a year has).
+    ``is_last``: who has not been proven by now is refused.
     """
     gate, has_class = use_case.gate, use_case.outcome.class_ is not None
     return GateRules(
         currency=use_case.economics.currency,
-        confidence=gate.first_look_confidence if look == 1 else gate.confidence,
+        confidence=gate.first_look_confidence if look == 1 else 1 - (gate.yearly_error if stake is None else stake),
+        is_accumulating=look > 1,
+        is_last_look=is_last,
         minimum_gain_per_decision=gate.minimum_gain,
         minimum_effective_n=gate.minimum_effective_n,
         minimum_auc=0.5 if has_class else None,
@@ -82,41 +86,71 @@ def gate_rules(use_case: UseCase, look: Look) -> GateRules:
     )
 
 
-def gather_evidence(
-    use_case: UseCase, batches: LoggedBatches, challenger: Contender, champion: Contender, rules: GateRules
-) -> GateEvidence:
-    """Compare two releases on the logged decisions of whole batches, none of which taught either of them.
-
-    Both are valued as the policies that they would be once deployed (`learn.deployed_policy`), on policy traffic.
-    """
+def policies_of(
+    use_case: UseCase, batches: LoggedBatches, challenger: Contender, champion: Contender
+) -> tuple[LoggedBatches, Policies]:
+    """The policy traffic of whole batches, and both releases on it as the policies that they would be once deployed."""
     assert challenger.predictions is not None
     free = is_policy_traffic(batches.log)
     theirs, ours = (deployed_policy(use_case, batches, *one.says)[free] for one in (champion, challenger))
-    traffic, challenger, champion = batches.policy_traffic(), challenger.rows(free), champion.rows(free)
-    assert challenger.predictions is not None
-    values = action_values(use_case, traffic.frame, challenger.predictions)
-    logged = logged_decisions(use_case, traffic.log, traffic.frame, values)
-    if use_case.outcome.depends_on_action:
-        money = difference(logged, ours, theirs, "dr", rules.interval_confidence)
-    else:
-        money = seen_difference(use_case, traffic.log, traffic.frame, Policies(ours, theirs, values), rules)
+    traffic, predictions = batches.policy_traffic(), challenger.predictions.rows(free)
+    return traffic, Policies(ours, theirs, action_values(use_case, traffic.frame, predictions))
+
+
+def gather_evidence(
+    use_case: UseCase,
+    batches: LoggedBatches,
+    challenger: Contender,
+    champion: Contender,
+    rules: GateRules,
+    comparison: Comparison | None = None,
+) -> GateEvidence:
+    """Compare two releases on the logged decisions of whole batches, none of which taught either of them.
+
+    Both are valued as the policies that they would be once deployed (`learn.deployed_policy`), on policy traffic. With
+    a ``comparison`` money has the bounds that hold at all looks, else those of a single one.
+    """
+    traffic, policies = policies_of(use_case, batches, challenger, champion)
+    free = is_policy_traffic(batches.log)
+    challenger, champion = challenger.rows(free), champion.rows(free)
+    logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
+    told = _told(use_case, traffic, policies, rules.interval_confidence)
+    money, serving_cost, reached = told.money, extra_serving_cost(use_case, challenger, champion), None
+    if comparison is not None:
+        rows_at = rows_of(use_case, traffic.log, traffic.frame, policies)
+        money = money_so_far(comparison, rows_at, told, rules.interval_confidence)
+        reached = progress(comparison, rows_at, rules.required_gain(money.n) + max(serving_cost or 0.0, 0.0))
     may_decide = where_it_may_decide(use_case, traffic, challenger)
     ranking = _ranking(use_case, traffic, challenger, may_decide)
     return GateEvidence(
-        money=money.money,
-        overlap=money.overlap,
+        money=money,
+        overlap=told.overlap,
         auc=ranking[0],
         champion_auc=_ranking(use_case, traffic, champion, may_decide)[0],
         calibration_error=ranking[1],
-        adverse_impact=_impact(use_case, traffic, ours, theirs),
+        adverse_impact=_impact(use_case, traffic, policies.challenger, policies.champion),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
         has_reasons=True,  # a release that could not be compiled with exact reasons does not exist
-        serving_cost=extra_serving_cost(use_case, challenger, champion),
-        gain_ranking=_gain_ranking(use_case, traffic, logged, values, rules),
+        serving_cost=serving_cost,
+        gain_ranking=_gain_ranking(use_case, traffic, logged, policies.values, rules),
         leak=challenger.leak or too_good(ranking[0]),
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
-        unkept="" if (ours != theirs).any() else _unkept(use_case, batches),
+        unkept="" if policies.moved.any() else _unkept(use_case, batches),
+        progress=reached,
     )
+
+
+def policy_gain(use_case: UseCase, batches: LoggedBatches, ours: Predictions, theirs: Predictions) -> Estimate:
+    """Money a decision that one model would have brought more than another, on batches that taught neither (95 %)."""
+    traffic, policies = policies_of(use_case, batches, Contender(ours), Contender(theirs))
+    return _told(use_case, traffic, policies, 0.95).money
+
+
+def _told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, confidence: float) -> OffPolicyEstimate:
+    if not use_case.outcome.depends_on_action:
+        return seen_difference(use_case, traffic.log, traffic.frame, policies, confidence)
+    logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
+    return difference(logged, policies.challenger, policies.champion, "dr", confidence)
 
 
 def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:

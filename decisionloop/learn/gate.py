@@ -3,6 +3,10 @@
 Each check passes, fails, or cannot say. One failure refuses; otherwise one "cannot say" means insufficient
 evidence; otherwise the candidate is promoted. Making a candidate worse in any respect never improves its verdict.
 
+Where evidence accumulates (`GateRules.is_accumulating`) money is looked at again after every cohort with bounds that
+hold at all looks together (`learn.comparison`), and as long as it is open nothing else can refuse: the other checks are
+of a moment, and are asked for when the money is proven.
+
 The money test is one-sided: the lower bound of the paired difference at ``confidence`` must exceed the minimum
 gain. A candidate that is truly no better passes with probability at most 1 - confidence, also when the best of
 several is taken (``candidates`` divides the error among them). With standard error s it passes with probability
@@ -51,7 +55,7 @@ class Verdict:
     @property
     def reason(self) -> str:
         """The sentences that decided: the failures, else what could not be said, else the money; and the warning."""
-        failed = [check for check in self.checks if check.is_passed is False]
+        failed = [check for check in self.checks if check.is_passed is False and self.decision == "refuse"]
         unknown = [check for check in self.checks if check.is_passed is None]
         said = [check.reason for check in failed or unknown or self.checks[:1]]
         return " ".join([*said, self.warning] if self.warning else said)
@@ -81,4 +85,6 @@ def judge(evidence: GateEvidence, rules: GateRules) -> Verdict:
     )
     passed = [check.is_passed for check in checks]
     decision: GateDecision = "refuse" if False in passed else "insufficient" if None in passed else "promote"
+    if rules.is_accumulating and checks[0].is_passed is None:
+        decision = "insufficient"
     return Verdict(decision, checks, evidence.leak)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from decisionloop.learn.comparison import Progress
 from decisionloop.learn.serving import CALLS, LatencyEvidence
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact
 from decisionloop.observe.estimate import Estimate
@@ -36,6 +37,8 @@ class GateRules:
     maximum_auc_loss           AUC that it may lose against a champion that is a model
     maximum_latency_ms         time for one decision
     is_ranked_by_gain          the action is a model input: skill is the worth of ranking by gain, not the outcome's AUC
+    is_accumulating            more evidence may come: money that is not proven yet goes on, unless it surely never is
+    is_last_look               what is not proven by now is refused
     """
 
     currency: str
@@ -52,6 +55,8 @@ class GateRules:
     minimum_adverse_impact_ratio: float = 0.8
     maximum_latency_ms: float | None = 100.0
     is_ranked_by_gain: bool = False
+    is_accumulating: bool = False
+    is_last_look: bool = False
 
     @property
     def interval_confidence(self) -> float:
@@ -97,7 +102,8 @@ class GateEvidence:
     input. ``leak``: why the candidate may know the outcome, "" where nothing says so. ``deciding_share``: share of the
     decisions in which the log supports another action than the rules', None where the candidate may decide everywhere;
     AUC and calibration are of these. ``unkept``: why the rules would stand in for it, where it would decide nothing
-    because the constraints cannot be kept.
+    because the constraints cannot be kept. ``progress``: of a comparison that goes on from look to look; ``money`` then
+    holds at all of them. ``judged_since``: the day of a change of the world, where only what came since was looked at.
     """
 
     money: Estimate
@@ -113,6 +119,8 @@ class GateEvidence:
     leak: str = ""
     deciding_share: float | None = None
     unkept: str = ""
+    progress: Progress | None = None
+    judged_since: str = ""
 
     @property
     def where(self) -> str:

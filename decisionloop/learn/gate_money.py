@@ -1,10 +1,15 @@
-"""The gate's first check: does the candidate surely earn more than the champion, net of what it costs to serve?"""
+"""The gate's first check: does the candidate surely earn more than the champion, net of what it costs to serve?
+
+Where evidence accumulates the answer is yes once it is proven, no where it surely never will be or its time is over,
+and open until then.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from decisionloop.learn.comparison import Progress
 from decisionloop.learn.gate_checks import Check, GateEvidence, GateRules
 from decisionloop.observe.estimate import normal_quantile
 from decisionloop.observe.overlap import judge_overlap
@@ -20,16 +25,35 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
     if not overlap.is_sufficient or money.value is None or money.low is None:
         reason = overlap.reason if not overlap.is_sufficient else f"The gain cannot be told: {money.reason}."
-        return Check("money", None, None, required, reason)
+        answer = False if rules.is_accumulating and rules.is_last_look else None
+        return Check("money", answer, None, required, reason)
     charged = max(evidence.serving_cost or 0.0, 0.0)
     served = _serving_sentence(evidence.serving_cost, rules.currency)
+    if evidence.judged_since:
+        served += f" Judged on what came since {evidence.judged_since}, when the world changed."
     low = money.low - charged
     if money.value == money.low == 0.0:
         why = f" The rules would stand in for it: {evidence.unkept}" if evidence.unkept else ""
         sentence = f"It decides exactly like the champion, so it adds nothing.{served}{why}"
     else:
         sentence = _money_sentence(money.value - charged, low, required, rules) + served
-    return Check("money", low > required, low, required, sentence)
+    if low > required or not rules.is_accumulating:
+        return Check("money", low > required, low, required, sentence)
+    most = money.high if evidence.progress is None else evidence.progress.most
+    is_hopeless = most is not None and most - charged <= required
+    answer = False if is_hopeless or rules.is_last_look else None
+    return Check("money", answer, low, required, f"{sentence} {_outlook(evidence.progress, is_hopeless, rules)}")
+
+
+def _outlook(progress: Progress | None, is_hopeless: bool, rules: GateRules) -> str:
+    """What is to be expected of a gain that is not proven."""
+    if is_hopeless:
+        return "It surely does not earn more, so nothing is to be waited for."
+    far = ""
+    if progress is not None:
+        far = f": betting on it has made {progress.capital:.2g} of 1, and {progress.required:,.0f} would prove it"
+    words = "That is not proven in the time that it has" if rules.is_last_look else "The next outcomes may tell"
+    return f"{words}{far}."
 
 
 def surest(contenders: Sequence[GateEvidence], confidence: float) -> int:
@@ -75,14 +99,22 @@ def _money_sentence(value: float, low: float, required: float, rules: GateRules)
 
     word = "more" if value >= 0 else "less"
     claim = f"It earns an estimated {money(abs(value))} {word} per decision than the champion"
-    sure = f"with {rules.confidence:.0%} confidence the difference is at least {money(low)}"
+    sure = f"with {_sure(rules.confidence)} confidence the difference is at least {money(low)}"
     if low > required:
         return f"{claim}; {sure} (required: more than {money(required)})."
+    if rules.is_accumulating:
+        return f"{claim}, but that is not proven: {sure}, and more than {money(required)} is required."
     z = normal_quantile(rules.interval_confidence)
     detectable = required + (value - low) * (1 + normal_quantile(0.6) / z)
     found = f"With these decisions only a gain of about {money(detectable)} would be found reliably (8 times in 10)."
     wanted = f"more than {money(required)} more is required"
     if value < 0:
-        most = f"with {rules.confidence:.0%} confidence it earns no more than {money(-low)} less"
+        most = f"with {_sure(rules.confidence)} confidence it earns no more than {money(-low)} less"
         return f"{claim}; {most}, and {wanted}. {found}"
     return f"{claim}, but that is not sure enough: {sure}, and more than {money(required)} is required. {found}"
+
+
+def _sure(confidence: float) -> str:
+    """A confidence with as many digits as tell it from certainty: 90 %, 98.8 %, 99.93 %."""
+    digits = max(0, math.ceil(-math.log10(1 - confidence) - 1 - 1e-9))
+    return f"{round(100 * confidence, digits):.10g}%"

@@ -28,7 +28,18 @@ class LoggedBatches:
 
     def policy_traffic(self) -> LoggedBatches:
         """Without the holdout and without fallbacks."""
-        keep = is_policy_traffic(self.log)
+        return self.rows(is_policy_traffic(self.log))
+
+    def since(self, as_of: datetime) -> LoggedBatches:
+        """The batches from ``as_of`` on."""
+        return self.rows((self.log["as_of"] >= as_of).to_numpy())
+
+    def before(self, as_of: datetime | None) -> LoggedBatches:
+        """The batches before ``as_of``; None: all."""
+        return self if as_of is None else self.rows((self.log["as_of"] < as_of).to_numpy())
+
+    def rows(self, keep: np.ndarray) -> LoggedBatches:
+        """Some of the decisions: a mask (n,)."""
         return replace(
             self,
             log=self.log.loc[keep].reset_index(drop=True),

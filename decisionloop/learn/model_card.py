@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.candidates import Candidate
+from decisionloop.learn.lessons import Choice, Trial
 from decisionloop.learn.training_set import TrainingSet
 from decisionloop.learn.weakness import Weakness
 from decisionloop.predict.release_model import ReleaseModel
@@ -25,6 +26,7 @@ class MeasuredCandidate:
     metrics: Mapping[str, float]
     weaknesses: tuple[Weakness, ...] = ()
     leak: str = ""
+    choice: Choice = field(default_factory=Choice)
 
 
 def model_card(use_case: UseCase, release_id: str, cohorts: str, measured: MeasuredCandidate) -> str:
@@ -45,9 +47,9 @@ def model_card(use_case: UseCase, release_id: str, cohorts: str, measured: Measu
 
 **Kind.** {candidate.kind}, one scikit-learn pipeline for each part of the outcome, {form}
 
-**Taught by.** {len(rows):,} mature decisions whose outcome was revealed ({cohorts}), weighted by the inverse of the
-probability of being revealed; worth {rows.effective_n:,.0f} equally weighted ones.{base} Holdout and fallback
-decisions did not teach.
+**Taught by.** {len(rows):,} mature decisions whose outcome was revealed ({cohorts}).
+{_lessons(measured.choice, use_case)}
+They are worth {rows.effective_n:,.0f} equally weighted ones.{base} Holdout and fallback decisions did not teach.
 
 **Inputs.**
 
@@ -79,6 +81,23 @@ def _amounts(candidate: Candidate) -> str:
             "approximate."
         )
     return told
+
+
+def _lessons(choice: Choice, use_case: UseCase) -> str:
+    """How they teach, and what else was tried."""
+    told = f"How they teach: {choice.lessons.words} (p: probability of being revealed)."
+    if not choice.trials:
+        return f"{told} Nothing else was tried."
+    tried = "; ".join(f"{one.lessons.words}: {_gain(one, use_case)}" for one in choice.trials)
+    judge = f"the cohort of {choice.judged_on[:10]}, which taught no trial"
+    return f"{told} Tried on {judge}, against the best before: {tried}."
+
+
+def _gain(trial: Trial, use_case: UseCase) -> str:
+    gain = trial.gain
+    if gain.value is None or gain.low is None or gain.high is None:
+        return f"cannot say ({gain.reason})"
+    return f"{gain.value:+.2f} {use_case.economics.currency} a decision ({gain.low:+.2f} to {gain.high:+.2f})"
 
 
 def _left_out(left_out: Mapping[str, str]) -> str:

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.learn.gate_checks import GateRules
 from decisionloop.learn.training_set import is_revealed
 from decisionloop.observe.cohort import logged_decisions
+from decisionloop.observe.estimate import Codes
+from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 
 
@@ -27,17 +28,19 @@ class Policies:
     champion: np.ndarray
     values: np.ndarray
 
+    @property
+    def moved(self) -> np.ndarray:
+        """(n, A) probability that the challenger moves onto (+) or off (-) each action."""
+        return self.challenger - self.champion
+
 
 def seen_difference(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies, rules: GateRules
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies, confidence: float
 ) -> OffPolicyEstimate:
     """Money a decision of the challenger less the champion's, on the decisions of ``log`` whose outcome has come."""
     many = len(use_case.actions)
-    rows = np.repeat(np.flatnonzero(is_revealed(use_case, log)), many)
-    taken = np.tile(use_case.action_names, len(rows) // many)
-    copies = log.iloc[rows].reset_index(drop=True).assign(action=taken, propensity=1 / many)
-    logged = logged_decisions(use_case, copies, frame.iloc[rows].reset_index(drop=True), policies.values[rows])
-    told = difference(logged, policies.challenger[rows], policies.champion[rows], "dr", rules.interval_confidence)
+    logged, rows = seen_copies(use_case, log, frame, policies)
+    told = difference(logged, policies.challenger[rows], policies.champion[rows], "dr", confidence)
     overlap = replace(
         told.overlap,
         differing_n=told.overlap.differing_n // many,
@@ -45,3 +48,14 @@ def seen_difference(
         missing_outcomes=len(log) - len(rows) // many,
     )
     return replace(told, money=replace(told.money, n=len(rows) // many), overlap=overlap)
+
+
+def seen_copies(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies
+) -> tuple[LoggedDecisions, Codes]:
+    """Each of the n decisions whose outcome has come once for every action, and which decision each copy is of."""
+    many = len(use_case.actions)
+    rows = np.repeat(np.flatnonzero(is_revealed(use_case, log)), many)
+    taken = np.tile(use_case.action_names, len(rows) // many)
+    copies = log.iloc[rows].reset_index(drop=True).assign(action=taken, propensity=1 / many)
+    return logged_decisions(use_case, copies, frame.iloc[rows].reset_index(drop=True), policies.values[rows]), rows

@@ -26,7 +26,10 @@ MAXIMUM_WEIGHT = 50.0
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows that teach. Arrays are aligned with ``frame`` (n rows); ``weight`` has mean 1."""
+    """Rows that teach. Arrays are aligned with ``frame`` (n rows); ``weight`` has mean 1.
+
+    ``inverse``: of the probability of being revealed, uncapped; ``as_of``: of each row's cohort (datetimes in UTC).
+    """
 
     frame: pd.DataFrame
     outcome_class: np.ndarray | None
@@ -35,6 +38,8 @@ class TrainingSet:
     entity: np.ndarray
     decision_id: np.ndarray
     effective_n: float
+    inverse: np.ndarray | None = None
+    as_of: pd.DatetimeIndex | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -86,7 +91,8 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
     inputs = frame.loc[teaches].reset_index(drop=True)
     if use_case.is_action_modelled:
         inputs = inputs.assign(**{ACTION_COLUMN: rows["action"].to_numpy()})
-    weights = selection_weights(revealing_probability(use_case, rows), MAXIMUM_WEIGHT)
+    revealed_with = revealing_probability(use_case, rows)
+    weights = selection_weights(revealed_with, MAXIMUM_WEIGHT)
     return TrainingSet(
         frame=inputs,
         outcome_class=_column(rows, "outcome_class", use_case.outcome.class_ is not None),
@@ -95,6 +101,8 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
         entity=rows["entity_id"].to_numpy(),
         decision_id=rows["decision_id"].to_numpy(),
         effective_n=weights.effective_n,
+        inverse=1 / revealed_with,
+        as_of=pd.DatetimeIndex(rows["as_of"]),
     )
 
 

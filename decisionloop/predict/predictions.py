@@ -43,10 +43,19 @@ class Predictions:
         assert known is not None  # held by __post_init__
         return known.shape[0], known.shape[1]
 
-    def rows(self, keep: np.ndarray) -> Predictions:
-        """The predictions of some of the rows: a mask (n,) or positions."""
+    def rows(self, keep: np.ndarray | slice) -> Predictions:
+        """The predictions of some of the rows: a mask (n,), positions or a slice."""
         pick = [None if part is None else part[keep] for part in (self.probability, self.amount)]
         return Predictions(*pick)
+
+    def replaced(self, where: np.ndarray, other: Predictions) -> Predictions:
+        """These, but ``other``'s of the same rows where the mask (n,) says so."""
+        rows = np.flatnonzero(where)
+        parts = [None if part is None else part.copy() for part in (self.probability, self.amount)]
+        for part, theirs in zip(parts, (other.probability, other.amount), strict=True):
+            if part is not None and theirs is not None:
+                part[rows] = theirs[rows]
+        return Predictions(*parts)
 
     def require(self, use_case: UseCase, rows: int) -> None:
         """Raise PredictionsError unless these are predictions of ``rows`` rows for this contract."""

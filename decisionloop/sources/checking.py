@@ -9,6 +9,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCaseFolder, load_use_case
 from decisionloop.contract.code import UseCaseCode, load_code
+from decisionloop.contract.retired import retired_findings
 from decisionloop.contract.trial import edge_faults
 from decisionloop.contract.written import named, read_yaml
 from decisionloop.errors import ContractError, Fault
@@ -53,6 +54,7 @@ def check_use_case(path: Path) -> CheckReport:
     if faults:
         raise ContractError(str(folder.folder), faults)
     findings = [
+        *retired_findings(read_yaml(folder.text).content),
         *schedule_findings(use_case.schedule, source),
         *batch_findings(use_case, tried, everyone),
         *money_findings(use_case, everyone),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from decisionloop.learn.candidate_metrics import (
 from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train, within_support
 from decisionloop.learn.evidence import Contender
 from decisionloop.learn.importance import feature_importance
+from decisionloop.learn.lessons import choose_lessons, taught
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.model_card import MeasuredCandidate
 from decisionloop.learn.serving import ServingTime, serving_time
@@ -39,6 +41,7 @@ from decisionloop.predict.release_model import ReleaseModel, predict, supported_
 from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
+from tasks.learn.changed_world import changed_since
 from tasks.learn.mlflow_versions import code_version, log_candidate, log_rules
 from tasks.learn.training_rows import training_rows_of
 from tasks.readback.tables import read_table
@@ -60,6 +63,8 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
     """
     use_case = workspace.use_case
     rows, batches = training_rows_of(workspace, fact)
+    choice = choose_lessons(use_case, kind, rows, batches, changed_since(workspace, fact.as_of, batches))
+    rows = taught(rows, choice.lessons)
     candidate = train(use_case, kind, rows)
     entities, ids = (batches.log[name].to_numpy(dtype=object) for name in ("entity_id", "decision_id"))
     predictions = out_of_fold(use_case, kind, rows, batches.frame, entities, candidate.amounts)
@@ -69,13 +74,15 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
     }
     weaknesses = _weaknesses(workspace, fact, batches, predictions)
     leak = leak_in(use_case, batches, predictions)
-    measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak)
+    measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak, choice)
     # The contract may have changed since the last batch, and a release refers to it.
     record_use_case(workspace.ledger, use_case.name, use_case.digest, use_case.version, workspace.folder.text)
     log_rules(workspace)
-    bound = within_support(use_case, candidate, batches, predictions)
+    names = choice.lessons.names(batches.log["as_of"])
+    bound = within_support(use_case, candidate, batches.rows(names), predictions.rows(names))
     forms = [measured] if bound is None else [measured, replace(measured, candidate=bound)]
     card = _card(workspace, forms[-1], batches) | {
+        "lessons": choice,
         "amounts": [one and asdict(one) for one in residual_sizes(use_case, batches, predictions)],
         "out_of_fold": keep_table(workspace, predictions_to_table(use_case, predictions, ids), "scores"),
     }
@@ -200,6 +207,31 @@ def contender_of(workspace: Workspace, release: Release, batches: LoggedBatches)
     leak = json.loads(release.card_json).get("leak", "")
     serving = _measured(workspace, release, model, frame)
     return Contender(predict(use_case, model, frame), serving, leak, supported)
+
+
+def chosen_on(workspace: Workspace, release_ids: Sequence[str]) -> datetime | None:
+    """As-of of the cohort that chose what taught the candidates of a training, which may not judge them as well."""
+    stages = [find_stage(workspace.ledger, release_id) for release_id in release_ids]
+    told = [json.loads(one.release.card_json).get("lessons", {}).get("judged_on", "") for one in stages if one]
+    return max((datetime.fromisoformat(one) for one in told if one), default=None)
+
+
+def unlearnt_contender(workspace: Workspace, release: Release, batches: LoggedBatches) -> Contender:
+    """A release on logged decisions as though none of them had taught it.
+
+    Where it was taught by them (or they stood beside what taught it) these are its out-of-fold predictions; a model
+    that is predicted on its own lessons looks better than it is, and would always win against one that is not.
+    """
+    plain, card = contender_of(workspace, release, batches), json.loads(release.card_json)
+    if plain.predictions is None or "out_of_fold" not in card:
+        return plain
+    use_case, ids = workspace.use_case, batches.log["decision_id"].to_numpy(dtype=object)
+    kept = read_table(workspace, card["out_of_fold"])
+    wanted = predictions_to_table(use_case, plain.predictions.rows(slice(0)), ids[:0]).column_names
+    if not set(wanted) <= set(kept.column_names):  # it was trained under a contract with other actions
+        return plain
+    is_known = pd.Index(ids).isin(kept.column("decision_id").to_pylist())
+    return replace(plain, predictions=plain.predictions.replaced(is_known, predictions_from_table(use_case, kept, ids)))
 
 
 def _recorded(release: Release) -> ServingTime:

@@ -1,21 +1,25 @@
-"""The first look of the gate: candidates against the champion, out of fold, on what taught them.
+"""The first look of the gate: candidates against the champion, both out of fold, on the world that is.
 
 Each kind of model is two candidates: it decides everywhere, or within its support. The error is not divided among them:
-this look promises nothing but that one of them is worth a place in shadow. The second look, on decisions that taught
-none, judges that one alone.
+this look promises nothing but that one of them is worth a place in shadow. The comparison that it opens, on decisions
+that taught none, judges that one alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from decisionloop.learn.evidence import gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
 from decisionloop.learn.gate_money import surest
+from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.ledger.releases import champion, current_stages
-from decisionloop.workspace import open_workspace
-from tasks.learn.candidates import CandidateRecord, contender_of, find_candidates
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.learn.candidates import CandidateRecord, chosen_on, find_candidates, unlearnt_contender
+from tasks.learn.changed_world import changed_since
+from tasks.learn.comparisons import open_comparison
 from tasks.learn.release_stages import enter_shadow, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, keep_verdict
@@ -30,31 +34,43 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
     if all(stages[release_id] != "candidate" for release_id in release_ids):
         return "judged before"
     _, batches = training_rows_of(workspace, training_set_of(workspace, training_set_id))
+    batches = batches.before(chosen_on(workspace, release_ids))
+    changed = changed_since(workspace, as_of, batches)
+    recent = batches if changed is None else batches.since(changed)
     decides = champion(workspace.ledger, use_case)
     assert decides is not None  # the use case has decided, or nothing could teach
-    rules = gate_rules(workspace.use_case, 1)
-    theirs = contender_of(workspace, decides.release, batches)
-    records = find_candidates(workspace, release_ids, batches)
+    rules, theirs = gate_rules(workspace.use_case, 1), unlearnt_contender(workspace, decides.release, recent)
     answers, passed = [], []
-    for record in records:
-        evidence = gather_evidence(workspace.use_case, batches, record.contender, theirs, rules)
+    for record in find_candidates(workspace, release_ids, recent):
+        evidence = gather_evidence(workspace.use_case, recent, record.contender, theirs, rules)
+        evidence = replace(evidence, judged_since="" if changed is None else f"{changed:%Y-%m-%d}")
         verdict = judge(evidence, rules)
         answer = GateAnswer(1, record.release.release_id, decides.release_id, verdict, evidence)
         keep_verdict(workspace, as_of, answer)
         answers.append(f"{_called(record)}: {verdict.decision}. {verdict.reason}")
         # A slow reading may be the machine's: in shadow the candidate is measured again, and decides nothing.
         if verdict.decision == "promote" or verdict.waits_only_for("latency"):
-            passed.append((evidence, record.release, verdict.reason))
+            passed.append((evidence, record, verdict.reason))
         else:
             refuse(workspace, record.release, verdict.reason, as_of)
-    best = surest([evidence for evidence, _, _ in passed], workspace.use_case.gate.confidence) if passed else None
-    for rank, (_, release, reason) in enumerate(passed):
+    deciding = gate_rules(workspace.use_case, 2).confidence
+    best = surest([evidence for evidence, _, _ in passed], deciding) if passed else None
+    for rank, (_, record, reason) in enumerate(passed):
         if rank == best:
-            enter_shadow(workspace, release, reason, as_of)
+            _open(workspace, record, recent, as_of)
+            enter_shadow(workspace, record.release, reason, as_of)
         else:
-            refuse(workspace, release, "Another candidate of this training surely earns as much or more.", as_of)
+            refuse(workspace, record.release, "Another candidate of this training surely earns as much or more.", as_of)
     return " ".join(answers)
 
 
 def _called(record: CandidateRecord) -> str:
     return record.release.kind if record.contender.supported is None else f"{record.release.kind} within support"
+
+
+def _open(workspace: Workspace, record: CandidateRecord, before: LoggedBatches, as_of: datetime) -> None:
+    """Open its comparison with the champion. Before it is in shadow: a killed run is repeated until it is there."""
+    decides = champion(workspace.ledger, workspace.use_case.name)
+    assert decides is not None  # judged beside it
+    theirs = unlearnt_contender(workspace, decides.release, before)
+    open_comparison(workspace, (record.release, decides.release), (record.contender, theirs), before, as_of)

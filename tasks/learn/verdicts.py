@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from decisionloop.learn import gate
+from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.evidence import Look
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.verdicts import Verdict, append_verdict
@@ -46,6 +47,24 @@ def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> N
         {"decision": verdict.decision, "reason": verdict.reason},
     )
     publish(f"gate-{answer.challenger_id}-{answer.look}", _markdown(answer))
+
+
+def keep_opening(workspace: Workspace, as_of: datetime, pair: tuple[str, str], opened: Comparison) -> None:
+    """Store what the comparison of a challenger with a champion (``pair`` of ids) stakes and how it bets."""
+    yearly = 100 * workspace.use_case.gate.yearly_error
+    words = f"It stakes {100 * opened.stake:.3g} of the year's {yearly:.3g} % error. What matures from now on counts."
+    kept = Verdict(
+        use_case=workspace.use_case.name,
+        challenger_id=pair[0],
+        champion_id=pair[1],
+        look=2,
+        as_of=as_of,
+        decision="insufficient",
+        reasons=canonical_json([asdict(gate.Check("money", None, None, None, words))]),
+        evidence=canonical_json({"progress": Progress(opened)}),
+        at=as_of,
+    )
+    append_verdict(workspace.ledger, kept)
 
 
 def _markdown(answer: GateAnswer) -> str:

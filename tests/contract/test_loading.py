@@ -6,6 +6,8 @@ import pytest
 import yaml
 
 from decisionloop.contract import load_use_case, parse_use_case
+from decisionloop.contract.retired import retired_findings
+from decisionloop.contract.written import read_yaml
 from decisionloop.errors import ContractError, UsageError
 
 
@@ -34,6 +36,19 @@ def test_every_fault_is_reported_not_only_the_first(contract_text):
     assert found["title"].value == "nothing"
     assert "0.9" in str(raised.value)
     assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "instead"), [("confidence", 0.9, "yearly_error"), ("shadow_batches", 3, "longest_comparison")]
+)
+def test_a_key_that_says_nothing_any_more_is_read_and_found(contract_text, key, value, instead):
+    content = yaml.safe_load(contract_text)
+    content["gate"] = {key: value}
+    assert parse_use_case(yaml.safe_dump(content), "usecase.yaml") == parse_use_case(contract_text, "usecase.yaml")
+    (found,) = retired_findings(read_yaml(yaml.safe_dump(content)).content)
+    assert found.startswith(f"gate.{key} says nothing any more")
+    assert instead in found
+    assert not list(retired_findings(read_yaml(contract_text).content))
 
 
 def test_contradictions_are_all_reported(contract_text):

@@ -120,7 +120,7 @@ def test_the_gain_that_the_gate_is_told_is_the_one_that_deployment_brings(offere
     truth = offered.true_money(ours, free) - offered.true_money(theirs, free)
     challenger = Contender(offered.told, ServingTime(1.0, 1000))
     evidence = gather_evidence(
-        offered.use_case, offered.batches, challenger, Contender(None), gate_rules(offered.use_case, 2)
+        offered.use_case, offered.batches, challenger, Contender(None), gate_rules(offered.use_case, 2, stake=0.05)
     )
     assert evidence.money.n == free.sum()
     assert evidence.money.low < truth < evidence.money.high

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
+from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison, judge
 from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact, Ratio
@@ -283,3 +284,39 @@ def test_a_worse_candidate_never_gets_a_better_verdict(evidence: GateEvidence, b
 def test_nothing_is_promoted_on_a_small_effective_sample(evidence: GateEvidence, effective_n: float) -> None:
     poor = replace(evidence, overlap=replace(GOOD_OVERLAP, effective_n=effective_n))
     assert judge(poor, RULES).decision != "promote"
+
+
+ACCUMULATING = replace(RULES, is_accumulating=True)
+
+
+def reached(capital: float, most: float | None) -> Progress:
+    return Progress(Comparison("2024-01-01T00:00:00+00:00", 0.1, None), capital, most=most)
+
+
+def test_where_evidence_accumulates_what_is_not_proven_goes_on_and_nothing_else_refuses() -> None:
+    evidence = replace(GOOD, money=money(3.2, 3.3), auc=estimate(0.4, 0.04), progress=reached(4.0, 6.0))
+    verdict = judge(evidence, ACCUMULATING)
+    assert verdict.decision == "insufficient"
+    assert verdict.reason.endswith("The next outcomes may tell: betting on it has made 4 of 1, and 10 would prove it.")
+    assert judge(evidence, RULES).decision == "refuse"
+
+
+def test_where_evidence_accumulates_what_is_proven_must_pass_all_the_rest() -> None:
+    assert judge(replace(GOOD, progress=reached(20.0, 6.0)), ACCUMULATING).decision == "promote"
+    unskilled = replace(GOOD, auc=estimate(0.4, 0.04), progress=reached(20.0, 6.0))
+    assert judge(unskilled, ACCUMULATING).decision == "refuse"
+
+
+def test_where_evidence_accumulates_what_is_hopeless_or_out_of_time_is_refused() -> None:
+    hopeless = judge(replace(GOOD, money=money(-2.0, 3.0), progress=reached(0.1, -0.5)), ACCUMULATING)
+    assert (hopeless.decision, "surely does not earn more" in hopeless.reason) == ("refuse", True)
+    late = judge(
+        replace(GOOD, money=money(3.2, 3.3), progress=reached(4.0, 6.0)), replace(ACCUMULATING, is_last_look=True)
+    )
+    assert (late.decision, "not proven in the time that it has" in late.reason) == ("refuse", True)
+
+
+def test_a_confidence_has_the_digits_that_tell_it_from_certainty() -> None:
+    rules = replace(ACCUMULATING, confidence=0.9875)
+    evidence = replace(GOOD, money=estimate(3.2, 3.3, rules.interval_confidence), progress=reached(4.0, 6.0))
+    assert "with 98.8% confidence" in judge(evidence, rules).reason

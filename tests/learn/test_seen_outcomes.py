@@ -8,7 +8,6 @@ import pytest
 
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase, load_use_case
-from decisionloop.learn.evidence import gate_rules
 from decisionloop.learn.seen_outcomes import Policies, seen_difference
 from decisionloop.learn.training_set import build_training_rows
 from decisionloop.observe.off_policy import one_hot
@@ -71,8 +70,7 @@ def test_the_gain_is_the_mean_of_what_either_policy_would_have_brought(use_case,
     careful = one_hot((frame["debt"] < 3).astype(int), 2)
     generous = one_hot(np.ones(N, dtype=int), 2)
     values = np.column_stack([np.zeros(N), 10 - 2.5 * frame["debt"]])
-    rules = gate_rules(use_case, 2)
-    told = seen_difference(use_case, decisions, frame, Policies(careful, generous, values), rules)
+    told = seen_difference(use_case, decisions, frame, Policies(careful, generous, values), 0.8)
     known = decisions["outcome_class"].notna().to_numpy()
     lend = realised_values(use_case, frame, np.ones(N, dtype=int), decisions["outcome_class"], None)
     each = ((careful - generous)[:, 1] * lend)[known]

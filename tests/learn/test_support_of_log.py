@@ -194,10 +194,10 @@ def test_of_two_candidates_the_one_that_surely_earns_more_goes_on(use_case):
     rules = gate_rules(use_case, 1)
     candidates = [Contender(one.told, SERVED), Contender(one.told, SERVED, supported=supported)]
     told = [gather_evidence(use_case, batches, contender, Contender(None), rules) for contender in candidates]
-    assert surest(told, use_case.gate.confidence) == 1
-    assert surest(told[::-1], use_case.gate.confidence) == 0
+    assert surest(told, gate_rules(use_case, 2).confidence) == 1
+    assert surest(told[::-1], gate_rules(use_case, 2).confidence) == 0
     alike = [told[1], gather_evidence(use_case, batches, candidates[1], Contender(None), rules)]
-    assert surest(alike, use_case.gate.confidence) == 0
+    assert surest(alike, gate_rules(use_case, 2).confidence) == 0
 
 
 def _chosen(use_case: UseCase, one: World, supported: np.ndarray) -> np.ndarray:

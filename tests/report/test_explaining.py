@@ -74,7 +74,7 @@ def test_rare_shares_are_counted_in_thousands() -> None:
 @pytest.mark.parametrize(
     ("decision", "look", "expected"),
     [
-        ("promote", 2, "On 17 July 2005 the gate let the model decide instead of the rules at its second look."),
+        ("promote", 2, "On 17 July 2005 the gate let the model decide instead of the rules."),
         (
             "promote",
             1,
@@ -102,7 +102,7 @@ def test_a_repeated_look_and_its_passed_checks() -> None:
         CheckLine("latency", None, "…"),
     )
     verdict = VerdictStory(date(2005, 7, 17), 2, "the model", "the rules", "insufficient", checks, asked=3)
-    assert explaining.verdict_sentence(verdict).endswith("too thin for an answer (asked three times).")
+    assert explaining.verdict_sentence(verdict).endswith("nothing is proven yet (looked at three times).")
     assert [check.name for check in explaining.told_in_full(verdict)] == ["money", "latency"]
     assert explaining.passed_otherwise(verdict) == "Passed: skill and nobody disadvantaged."
     assert explaining.passed_otherwise(replace(verdict, checks=checks[:1])) == ""

@@ -13,7 +13,7 @@ from decisionloop.errors import IntegrityError
 from decisionloop.ledger import schema
 from decisionloop.ledger.decisions import decisions_of_batch, shadow_runs
 from decisionloop.ledger.releases import champion, release_events, shadows
-from decisionloop.ledger.verdicts import find_training_set, verdicts
+from decisionloop.ledger.verdicts import find_training_set
 from tasks.learn.training_rows import manifest_of, training_rows_of
 from tasks.readback.tables import read_table
 from tests.small_use_case import as_of
@@ -102,9 +102,10 @@ def test_holdout_and_fallback_never_teach_and_everything_else_that_is_known_does
 
 
 def test_both_looks_are_kept_with_every_check_and_lead_to_stages_with_reasons(modelled):
-    first, second = modelled.looks()
-    assert [(v.look, v.decision, v.as_of) for v in (first, second)] == [
+    first, opening, second = modelled.looks()
+    assert [(v.look, v.decision, v.as_of) for v in (first, opening, second)] == [
         (1, "promote", as_of(1)),
+        (2, "insufficient", as_of(1)),  # what is staked, before anything has matured
         (2, "promote", as_of(2)),
     ]
     assert first.challenger_id == second.challenger_id
@@ -125,7 +126,7 @@ def test_both_looks_are_kept_with_every_check_and_lead_to_stages_with_reasons(mo
 
 def test_the_second_look_is_at_decisions_that_taught_nobody(modelled):
     """Both batches are mature by then; the first one taught the challenger and must not referee it."""
-    second = modelled.looks()[1]
+    second = modelled.looks()[-1]
     policy = modelled.decisions(1).query("role != 'holdout'")
     assert json.loads(second.evidence)["money"]["n"] == len(policy)
 
@@ -137,12 +138,13 @@ def test_insufficient_evidence_leaves_the_challenger_in_shadow_until_there_is_mo
     shadowed.contract(monitors={"minimum_arrived": 0})  # else it is a hole, and is not looked at before they have come
     shadowed.turn(2)
     (shadow,) = shadows(shadowed.ledger, "small")
-    look = verdicts(shadowed.ledger, "small")[-1]
+    look = shadowed.looks()[-1]
     assert (look.look, look.decision) == (2, "insufficient")
     assert "wait for more" in look.reasons
     outcomes.write_bytes(complete)
     shadowed.turn(3)
-    assert [v.decision for v in shadowed.looks()] == ["promote", "insufficient", "promote"]
+    decided = [v.decision for v in shadowed.looks()]
+    assert decided == ["promote", "insufficient", "insufficient", "promote"]  # the first look, the opening, two looks
     assert champion(shadowed.ledger, "small").release_id == shadow.release_id
     assert len(shadow_runs(shadowed.ledger, shadow.release_id)) == 2
 
@@ -153,7 +155,7 @@ def test_without_a_mature_decision_the_challenger_waits(shadowed):
     shadowed.contract(outcome={"maturity_days": 14})
     shadowed.turn(2)
     assert len(shadow_runs(shadowed.ledger, shadow.release_id)) == 1
-    assert [v.look for v in shadowed.looks()] == [1]
+    assert [v.look for v in shadowed.looks()] == [1, 2]  # the second is the opening
     assert shadows(shadowed.ledger, "small") == (shadow,)
 
 
@@ -164,7 +166,7 @@ def test_a_refusal_is_final(shadowed):
     _outcomes(shadowed, 1, _flipped)  # as if debt were a virtue
     shadowed.turn(2)
     looks = shadowed.looks()
-    assert [v.decision for v in looks] == ["promote", "refuse"]
+    assert [v.decision for v in looks] == ["promote", "insufficient", "refuse"]
     assert [event.stage for event in release_events(shadowed.ledger, shadow.release_id)][-1] == "refused"
     assert shadowed.workspace.registry.aliases("small").keys() == {"baseline", "champion"}
     outcomes.write_bytes(complete)
@@ -175,8 +177,8 @@ def test_a_refusal_is_final(shadowed):
 
 
 def test_a_promotion_is_final(modelled):
-    decides, looks = champion(modelled.ledger, "small"), verdicts(modelled.ledger, "small")
+    decides, looks = champion(modelled.ledger, "small"), modelled.looks()
     _outcomes(modelled, 1, lambda seen: _flipped(seen).assign(told_at=seen["told_at"] + pd.Timedelta(days=5)))
     modelled.turn(2)
     assert champion(modelled.ledger, "small") == decides
-    assert verdicts(modelled.ledger, "small") == looks
+    assert modelled.looks() == looks

@@ -14,7 +14,6 @@ from decisionloop.report.words.figures import (
     in_words,
     listed,
     money,
-    ordinal,
     percent,
     period_label,
     plural,
@@ -118,17 +117,16 @@ def check_title(name: str) -> str:
 
 def verdict_sentence(verdict: VerdictStory) -> str:
     """What the gate decided about one challenger, and what became of it."""
-    look = "" if verdict.look <= 1 else f" at its {ordinal(verdict.look)} look"
     if verdict.decision == "promote":
-        return Said(_passed_sentence(verdict, look), verdict_claims(verdict))
+        return Said(_passed_sentence(verdict), verdict_claims(verdict))
     verb = _DECISIONS.get(verdict.decision, verdict.decision)
     failed = sum(check.is_passed is False for check in verdict.checks)
     tail = f"; {count_of(failed, 'check')} failed" if failed else ""
     if verdict.decision == "insufficient":
-        tail = ": the evidence is too thin for an answer"
+        tail = ": the evidence is too thin for an answer" if verdict.look <= 1 else ": nothing is proven yet"
     tail += _asked(verdict)
     return Said(
-        f"On {day(verdict.as_of)} the gate {verb} {verdict.challenger} against {verdict.champion}{look}{tail}.",
+        f"On {day(verdict.as_of)} the gate {verb} {verdict.challenger} against {verdict.champion}{tail}.",
         verdict_claims(verdict),
     )
 
@@ -141,24 +139,24 @@ def verdict_claims(verdict: VerdictStory) -> dict[str, Claimed]:
 
 def verdict_in_brief(verdict: VerdictStory) -> Said:
     """The same for a terminal: "2005-10-06 credit_line/scorecard/5f60: passed the first look, then refused: …"."""
-    said = {"promote": "passed", "refuse": "refused", "insufficient": "too little evidence for an answer"}
+    said = {"promote": "passed", "refuse": "refused", "insufficient": "nothing is proven yet"}
     told = f"{said.get(verdict.decision, verdict.decision)}{_asked(verdict)}"
     if verdict.decision == "promote":
         then = {"shadow": "into shadow", "champion": "decides", "refused": f"then refused: {verdict.became_because}"}
-        told = f"passed the {ordinal(verdict.look)} look{_asked(verdict)}"
+        told = f"{'passed the first look' if verdict.look <= 1 else 'proven'}{_asked(verdict)}"
         told += f", {then[verdict.became]}" if verdict.became in then else ""
     return Said(f"{verdict.as_of} {verdict.challenger_id}: {told}", verdict_claims(verdict))
 
 
-def _passed_sentence(verdict: VerdictStory, look: str) -> str:
-    """A first pass is a trial in shadow; only a later one hands over the decisions. Some that pass are sent away."""
+def _passed_sentence(verdict: VerdictStory) -> str:
+    """A first pass is a trial in shadow; only what is proven there decides. Some that pass are sent away."""
     when = f"On {day(verdict.as_of)}"
     if verdict.is_passed_over:
-        passed = f"{verdict.challenger} passed{look or ' the first look'} against {verdict.champion}"
+        passed = f"{verdict.challenger} passed the first look against {verdict.champion}"
         return f"{when} {passed}{_asked(verdict)}, and was refused all the same: {_lowered(verdict.became_because)}"
     if verdict.look <= 1:
         return f"{when} the gate passed {verdict.challenger} for a trial in shadow beside {verdict.champion}."
-    return f"{when} the gate let {verdict.challenger} decide instead of {verdict.champion}{look}{_asked(verdict)}."
+    return f"{when} the gate let {verdict.challenger} decide instead of {verdict.champion}{_asked(verdict)}."
 
 
 def _lowered(sentence: str) -> str:
@@ -166,7 +164,7 @@ def _lowered(sentence: str) -> str:
 
 
 def _asked(verdict: VerdictStory) -> str:
-    return f" (asked {in_words(verdict.asked)} times)" if verdict.asked > 1 else ""
+    return f" (looked at {in_words(verdict.asked)} times)" if verdict.asked > 1 else ""
 
 
 def told_in_full(verdict: VerdictStory) -> tuple[CheckLine, ...]:

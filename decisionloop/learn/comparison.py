@@ -1,0 +1,103 @@
+"""A challenger and a champion compared on all that has matured since the comparison was opened, look after look.
+
+What is staked and how is bet is set when it is opened, from what was known then (`Comparison`); so the money at each
+look is a function of the log alone, and a look that is taken again says the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.learn.seen_outcomes import Policies, seen_copies
+from decisionloop.observe.betting import Bets, RowsAt
+from decisionloop.observe.cohort import logged_decisions
+from decisionloop.observe.estimate import Codes, Estimate, cannot_say
+from decisionloop.observe.off_policy import OffPolicyEstimate
+from decisionloop.observe.paired_gains import GainRows, PairedGains, gain_rows
+
+FUTILITY_ERROR = 0.1
+"""How likely a challenger that is better may be refused as surely no better. It costs a chance, and no money."""
+NOTHING_KNOWN = "when it was opened nothing was known of what these decisions could cost"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is fixed when a comparison is opened: the error that it stakes, and its bets.
+
+    ``opened_at``: ISO time; only cohorts that matured later count. ``bets`` None: the two had never differed.
+    """
+
+    opened_at: str
+    stake: float
+    bets: Bets | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a comparison has come: capital of 1 by betting that the challenger earns more, and what proves it.
+
+    ``truncated``: currency a decision by which limits on single rows may have flattered, which is taken off. ``most``:
+    what it surely earns no more than, a decision, at `FUTILITY_ERROR`; None where nothing tells.
+    """
+
+    comparison: Comparison
+    capital: float = 1.0
+    truncated: float = 0.0
+    most: float | None = None
+
+    @property
+    def required(self) -> float:
+        """The capital at which the gain is proven."""
+        return 1 / self.comparison.stake
+
+
+def rows_of(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> RowsAt:
+    """The gains on n logged decisions of policy traffic, at any caution; an entity's in one cohort are one gain."""
+    if use_case.outcome.depends_on_action:
+        logged, moved, copies = logged_decisions(use_case, log, frame, policies.values), policies.moved, 1
+    else:
+        (logged, there), copies = seen_copies(use_case, log, frame, policies), len(use_case.actions)
+        log, moved = log.iloc[there], policies.moved[there]
+    group = _entity_in_cohort(log)
+    return lambda caution: gain_rows(logged, moved, group, caution, copies)
+
+
+def _entity_in_cohort(log: pd.DataFrame) -> Codes:
+    entity, cohort = pd.factorize(log["entity_id"])[0], pd.factorize(log["as_of"])[0]
+    return np.asarray(pd.factorize(cohort.astype(np.int64) * len(log) + entity)[0], dtype=np.int64)
+
+
+def progress(comparison: Comparison, rows_at: RowsAt, above: float) -> Progress:
+    """How far it has come to prove a gain of more than ``above`` a decision."""
+    if comparison.bets is None:
+        return Progress(comparison)
+    bets, gains = comparison.bets, _counted(comparison.bets, rows_at)
+    most = bets.upper_bound(gains, FUTILITY_ERROR)
+    return Progress(comparison, bets.capital(gains, above), gains.bias_per_decision, most)
+
+
+def money_so_far(comparison: Comparison, rows_at: RowsAt, told: OffPolicyEstimate, confidence: float) -> Estimate:
+    """The gain a decision, with bounds that hold at every look, each at the stake.
+
+    ``told``: the same gain as a plain interval gives it, whose value is without bias.
+    """
+    money = told.money
+    if money.value is None or told.overlap.differing_n == 0:
+        return money
+    if comparison.bets is None:
+        return cannot_say(NOTHING_KNOWN, money.n, confidence)
+    gains = _counted(comparison.bets, rows_at)
+    low = comparison.bets.lower_bound(gains, comparison.stake)
+    high = comparison.bets.upper_bound(gains, comparison.stake)
+    if low is None or high is None:
+        return cannot_say("too little has matured to bound it", money.n, confidence)
+    return replace(money, low=min(low, money.value), high=max(high, money.value), confidence=confidence)
+
+
+def _counted(bets: Bets, rows_at: RowsAt) -> PairedGains:
+    rows: GainRows = rows_at(bets.caution)
+    return rows.within(bets.limit)

@@ -1,0 +1,40 @@
+"""Since when the world is another one, as far as an open incident says so and enough of it has matured."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from decisionloop.contract.monitoring import MonitorFamily
+from decisionloop.learn.logged_batches import LoggedBatches
+from decisionloop.learn.training_set import is_revealed
+from decisionloop.ledger.alarms import alarms_of
+from decisionloop.ledger.batches import time_of_cohort
+from decisionloop.ledger.incidents import incidents
+from decisionloop.workspace import Workspace
+
+OF_THE_WORLD: tuple[MonitorFamily, ...] = ("inputs", "labels", "performance", "value")
+"""Families whose incidents are about what comes in and what comes of it, and not about what the loop itself does."""
+
+
+def changed_since(workspace: Workspace, as_of: datetime, batches: LoggedBatches) -> datetime | None:
+    """As-of of the first cohort of the latest change since which enough of ``batches`` can teach or judge.
+
+    Enough is what the contract asks of a training (`monitors.minimum_outcomes`). None: no such change is open.
+    """
+    name = workspace.use_case.name
+    revealed = is_revealed(workspace.use_case, batches.log)
+    for since in sorted(_changes(workspace, name, as_of), reverse=True):
+        is_later = (batches.log["as_of"] >= since).to_numpy()
+        if (revealed & is_later).sum() >= workspace.use_case.monitors.minimum_outcomes and not is_later.all():
+            return since
+    return None
+
+
+def _changes(workspace: Workspace, name: str, as_of: datetime) -> set[datetime]:
+    """The first cohort of every incident about the world that is open."""
+    found = [one for one in incidents(workspace.ledger, name) if one.is_open and one.first_alarm_as_of <= as_of]
+    return {
+        min(time_of_cohort(alarm.cohort) for alarm in alarms_of(workspace.ledger, name, one.incident_id))
+        for one in found
+        if one.family in OF_THE_WORLD
+    }

@@ -1,0 +1,172 @@
+"""Challengers in shadow against the champion: opened with a stake of the year's error, looked at as cohorts mature."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from decisionloop.errors import UsageError
+from decisionloop.learn.comparison import Comparison, rows_of
+from decisionloop.learn.evidence import Contender, Look, gate_rules, gather_evidence, policies_of
+from decisionloop.learn.gate import Verdict, judge
+from decisionloop.learn.logged_batches import LoggedBatches
+from decisionloop.learn.yearly_error import Staked, next_stake
+from decisionloop.ledger.decisions import shadow_runs
+from decisionloop.ledger.held_cohorts import held_cohorts
+from decisionloop.ledger.releases import RULES, Release, champion, find_stage, shadows
+from decisionloop.ledger.verdicts import find_training_set, verdicts
+from decisionloop.observe.betting import Bets
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.learn.candidates import contender_of, find_candidates, unlearnt_contender
+from tasks.learn.release_stages import promote, refuse
+from tasks.learn.training_rows import training_rows_of, training_set_of
+from tasks.learn.verdicts import GateAnswer, keep_opening, keep_verdict
+from tasks.readback.mature_decisions import mature_batches
+from tasks.readback.maturity import mature_until
+from tasks.step import step
+
+COMPARISON: Look = 2
+"""The look of the gate's verdicts that are about a comparison; the first one opens it."""
+FAILED_BATCHES = 3
+"""A challenger that could not score so many batches is sent away."""
+
+
+@step
+def review_challengers(use_case: str, as_of: datetime) -> str:
+    """Look at every challenger anew where a cohort has matured; returns what happened in a sentence."""
+    workspace = open_workspace(use_case)
+    answers = [review_shadow(workspace, shadow.release, as_of) for shadow in shadows(workspace.ledger, use_case)]
+    return " ".join(answers) or "No challenger is in shadow."
+
+
+def review_shadow(workspace: Workspace, release: Release, as_of: datetime) -> str:
+    """Look at one challenger: promote it, send it away, or leave it in shadow until more has matured."""
+    runs = shadow_runs(workspace.ledger, release.release_id)
+    failed = sum(run.status != "ok" for run in runs)
+    if failed >= FAILED_BATCHES:
+        reason = f"It failed on {failed} of {len(runs)} batches in shadow: {runs[-1].error or 'no value'}."
+        refuse(workspace, release, reason, as_of)
+        return reason
+    if failed == len(runs):
+        return f"{release.release_id} has shadowed no batch yet."
+    decides = champion(workspace.ledger, release.use_case)
+    assert decides is not None  # a release in shadow stands beside a champion
+    opened = find_comparison(workspace, release, decides.release)
+    if opened is None:  # another one has become champion meanwhile
+        opened = open_again(workspace, release, decides.release, as_of)
+    return _look(workspace, release, decides.release, opened, as_of)
+
+
+def open_comparison(
+    workspace: Workspace,
+    pair: tuple[Release, Release],
+    contenders: tuple[Contender, Contender],
+    before: LoggedBatches,
+    as_of: datetime,
+) -> Comparison:
+    """Open the comparison of a challenger with a champion: stake a part of the year's error and set the bets.
+
+    ``before``: what is mature by now, on which ``contenders`` (the same two) predict out of fold. From what comes
+    later nothing flows into it, and nothing of this counts as evidence.
+    """
+    known = find_comparison(workspace, *pair)
+    if known is not None:  # by a run that was killed
+        return known
+    use_case = workspace.use_case
+    traffic, policies = policies_of(use_case, before, *contenders)
+    bets = Bets.known_before(rows_of(use_case, traffic.log, traffic.frame, policies))
+    stake = next_stake(use_case.gate.yearly_error, staked(workspace), as_of)
+    opened = Comparison(as_of.isoformat(), stake, bets)
+    keep_opening(workspace, as_of, (pair[0].release_id, pair[1].release_id), opened)
+    return opened
+
+
+def open_again(workspace: Workspace, release: Release, decides: Release, as_of: datetime) -> Comparison:
+    """Open the comparison of a challenger with a champion that it did not meet when it was trained."""
+    assert release.training_set_id is not None  # only models are challengers
+    _, before = training_rows_of(workspace, training_set_of(workspace, release.training_set_id))
+    (challenger,) = find_candidates(workspace, [release.release_id], before)
+    contenders = challenger.contender, unlearnt_contender(workspace, decides, before)
+    return open_comparison(workspace, (release, decides), contenders, before, as_of)
+
+
+def find_comparison(workspace: Workspace, release: Release, decides: Release) -> Comparison | None:
+    """The comparison of these two as it was opened; None where it was not.
+
+    The rules are the rules: those of another contract, as they decide now, go on with what was opened against others.
+    """
+    for one in verdicts(workspace.ledger, release.use_case, release.release_id):
+        if one.look == COMPARISON and _is_same(workspace, one.champion_id, decides):
+            kept = json.loads(one.evidence).get("progress")
+            if kept:
+                bets = kept["comparison"]["bets"]
+                return Comparison(
+                    kept["comparison"]["opened_at"],
+                    kept["comparison"]["stake"],
+                    bets and Bets(bets["caution"], bets["limit"], tuple(bets["bets"])),
+                )
+    return None
+
+
+def _is_same(workspace: Workspace, champion_id: str, decides: Release) -> bool:
+    if champion_id == decides.release_id or decides.kind != RULES:
+        return champion_id == decides.release_id
+    stage = find_stage(workspace.ledger, champion_id)
+    return stage is not None and stage.release.kind == RULES
+
+
+def staked(workspace: Workspace) -> list[Staked]:
+    """What every comparison of the use case has staked, from the gate's verdicts."""
+    found: dict[tuple[str, str], Staked] = {}
+    for one in verdicts(workspace.ledger, workspace.use_case.name):
+        kept = json.loads(one.evidence).get("progress")
+        if kept:
+            opened = kept["comparison"]
+            at, is_promoted = datetime.fromisoformat(opened["opened_at"]), one.decision == "promote"
+            found[one.challenger_id, opened["opened_at"]] = Staked(at, opened["stake"], is_promoted)
+    return list(found.values())
+
+
+def _look(workspace: Workspace, release: Release, decides: Release, opened: Comparison, as_of: datetime) -> str:
+    since = max(_known_until(workspace, opened), *(_taught_until(workspace, one) for one in (release, decides)))
+    held = held_cohorts(workspace.ledger, release.use_case)
+    until = mature_until(workspace, as_of)
+    try:
+        batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held)
+    except UsageError as nothing:
+        return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing})."
+    verdict = _judge(workspace, (release, decides), opened, batches, as_of)
+    if verdict.decision == "promote":
+        promote(workspace, release, verdict.reason, as_of)
+    elif verdict.decision == "refuse":
+        refuse(workspace, release, verdict.reason, as_of)
+    answer = "goes on" if verdict.decision == "insufficient" else verdict.decision
+    return f"{release.release_id}: {answer}. {verdict.reason}"
+
+
+def _judge(
+    workspace: Workspace, pair: tuple[Release, Release], opened: Comparison, batches: LoggedBatches, as_of: datetime
+) -> Verdict:
+    use_case = workspace.use_case
+    is_last = batches.log["as_of"].nunique() >= use_case.gate.longest_comparison
+    rules = gate_rules(use_case, COMPARISON, opened.stake, is_last)
+    challenger, champion_side = (contender_of(workspace, one, batches) for one in pair)
+    evidence = gather_evidence(use_case, batches, challenger, champion_side, rules, opened)
+    verdict = judge(evidence, rules)
+    answer = GateAnswer(COMPARISON, pair[0].release_id, pair[1].release_id, verdict, evidence)
+    keep_verdict(workspace, as_of, answer)
+    return verdict
+
+
+def _known_until(workspace: Workspace, opened: Comparison) -> datetime:
+    """As-of of the last cohort that was mature when the comparison was opened, and so was known."""
+    return mature_until(workspace, datetime.fromisoformat(opened.opened_at))
+
+
+def _taught_until(workspace: Workspace, release: Release) -> datetime:
+    """As-of of the last cohort that taught a release; rules learnt from none."""
+    if release.training_set_id is None:
+        return datetime.min.replace(tzinfo=release.created_at.tzinfo, year=1970)
+    fact = find_training_set(workspace.ledger, release.training_set_id)
+    assert fact is not None  # the ledger refers to it by a foreign key
+    return fact.cohort_to
