@@ -33,6 +33,7 @@ def logged(is_changed: bool) -> LoggedBatches:
             "turnover": rng.uniform(0, 1000, n),
             "debt": rng.uniform(0, 10, n),
             "trade": rng.choice(["craft", "farm"], n),
+            "owner_sex": np.where(np.arange(n) % 2, "f", "m"),
         }
     )
     is_new = (week >= CHANGED) & is_changed

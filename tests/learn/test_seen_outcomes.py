@@ -43,6 +43,7 @@ def log() -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = {
         "decision_id": [f"d{i}" for i in range(N)],
         "entity_id": ids,
+        "as_of": pd.Timestamp("2024-01-01", tz="UTC"),
         "role": np.where(np.arange(N) % 10 == 0, "holdout", "champion"),
         "action": np.where(lent, "lend", "hold"),
         "propensity": np.where(lent, 0.9, 1.0),

@@ -171,7 +171,7 @@ def test_the_gate_lets_it_pass_where_the_model_everywhere_cannot_be_judged(use_c
     rule = support_rule(use_case, batches, past.told)
     supported = rule.supported(use_case.action_names, past.frame, past.rules)
     everywhere, within = Contender(past.told, SERVED), Contender(past.told, SERVED, supported=supported)
-    rules = gate_rules(use_case, 2)
+    rules = gate_rules(use_case, 2, stake=0.05)
     told = [gather_evidence(use_case, batches, one, Contender(None), rules) for one in (everywhere, within)]
     verdicts = [judge(one, rules) for one in told]
     assert [one.decision for one in verdicts] == ["insufficient", "promote"]
@@ -194,10 +194,10 @@ def test_of_two_candidates_the_one_that_surely_earns_more_goes_on(use_case):
     rules = gate_rules(use_case, 1)
     candidates = [Contender(one.told, SERVED), Contender(one.told, SERVED, supported=supported)]
     told = [gather_evidence(use_case, batches, contender, Contender(None), rules) for contender in candidates]
-    assert surest(told, gate_rules(use_case, 2).confidence) == 1
-    assert surest(told[::-1], gate_rules(use_case, 2).confidence) == 0
+    assert surest(told, 0.9) == 1
+    assert surest(told[::-1], 0.9) == 0
     alike = [told[1], gather_evidence(use_case, batches, candidates[1], Contender(None), rules)]
-    assert surest(alike, gate_rules(use_case, 2).confidence) == 0
+    assert surest(alike, 0.9) == 0
 
 
 def _chosen(use_case: UseCase, one: World, supported: np.ndarray) -> np.ndarray:
