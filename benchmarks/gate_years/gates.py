@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from benchmarks.gate_years.world import A_MONTH, BEFORE, MATURITY, WEEKS, Year
-from decisionloop.learn.comparison import Comparison, progress
+from decisionloop.learn.comparison import Comparison
 from decisionloop.learn.yearly_error import Staked, next_stake
 from decisionloop.observe.betting import Bets, RowsAt
 from decisionloop.observe.off_policy import difference
@@ -93,12 +93,12 @@ class _Open:
 
     def is_proven(self, decisions: int) -> bool:
         """Whether the first so many of the rows prove that the challenger earns more."""
-        if self.rows is None:
+        bets = self.comparison.bets
+        if self.rows is None or bets is None:
             return False
         parts = {name: getattr(self.rows, name)[:decisions] for name in ("base", "drawn", "hurts", "group")}
         first = replace(self.rows, **parts)
-        reached = progress(self.comparison, lambda _: first, 0.0)
-        return reached.capital >= reached.required
+        return bets.capital(first.within(bets.limit), 0.0) >= 1 / self.comparison.stake
 
 
 def _opened(year: Year, month: int, yearly_error: float, before: list[tuple[_Open, bool]]) -> _Open:

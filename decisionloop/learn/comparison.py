@@ -28,12 +28,14 @@ NOTHING_KNOWN = "when it was opened nothing was known of what these decisions co
 class Comparison:
     """What is fixed when a comparison is opened: the error that it stakes, and its bets.
 
-    ``opened_at``: ISO time; only cohorts that matured later count. ``bets`` None: the two had never differed.
+    ``opened_at``: ISO time; only cohorts that matured later count. ``bets`` that the challenger earns more, and
+    ``against`` it: that the champion does. None: the two had never differed.
     """
 
     opened_at: str
     stake: float
     bets: Bets | None
+    against: Bets | None = None
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,35 @@ class Progress:
         return 1 / self.comparison.stake
 
 
-def rows_of(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> RowsAt:
-    """The gains on n logged decisions of policy traffic, at any caution; an entity's in one cohort are one gain."""
+@dataclass(frozen=True, eq=False)
+class BothRows:
+    """Rows of a log at any caution: what the challenger gains over the champion, and the champion over it.
+
+    Neither is the other with its sign turned: each is limited on the side that hurts it. Who stops lending risks a
+    margin and saves a loss that is many times as large.
+    """
+
+    ours: RowsAt
+    theirs: RowsAt
+
+
+def opened(at: str, stake: float, before: BothRows) -> Comparison:
+    """A comparison whose bets are set by what was known ``before`` it."""
+    return Comparison(at, stake, Bets.known_before(before.ours), Bets.known_before(before.theirs))
+
+
+def rows_of(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> BothRows:
+    """The gains on n logged decisions of policy traffic; an entity's in one cohort are one gain."""
     if use_case.outcome.depends_on_action:
         logged, moved, copies = logged_decisions(use_case, log, frame, policies.values), policies.moved, 1
     else:
         (logged, there), copies = seen_copies(use_case, log, frame, policies), len(use_case.actions)
         log, moved = log.iloc[there], policies.moved[there]
     group = _entity_in_cohort(log)
-    return lambda caution: gain_rows(logged, moved, group, caution, copies)
+    return BothRows(
+        lambda caution: gain_rows(logged, moved, group, caution, copies),
+        lambda caution: gain_rows(logged, -moved, group, caution, copies),
+    )
 
 
 def _entity_in_cohort(log: pd.DataFrame) -> Codes:
@@ -71,28 +93,37 @@ def _entity_in_cohort(log: pd.DataFrame) -> Codes:
     return np.asarray(pd.factorize(cohort.astype(np.int64) * len(log) + entity)[0], dtype=np.int64)
 
 
-def progress(comparison: Comparison, rows_at: RowsAt, above: float) -> Progress:
+def progress(comparison: Comparison, rows: BothRows, above: float) -> Progress:
     """How far it has come to prove a gain of more than ``above`` a decision."""
     if comparison.bets is None:
         return Progress(comparison)
-    bets, gains = comparison.bets, _counted(comparison.bets, rows_at)
-    most = bets.upper_bound(gains, FUTILITY_ERROR)
+    bets, gains = comparison.bets, _counted(comparison.bets, rows.ours)
+    most = _most(comparison, rows, FUTILITY_ERROR)
     return Progress(comparison, bets.capital(gains, above), gains.bias_per_decision, most)
 
 
-def money_so_far(comparison: Comparison, rows_at: RowsAt, told: OffPolicyEstimate, confidence: float) -> Estimate:
+def _most(comparison: Comparison, rows: BothRows, error: float) -> float | None:
+    """What the challenger surely earns no more than, a decision, at all looks together; None where nothing tells."""
+    if comparison.against is None:
+        return None
+    low = comparison.against.lower_bound(_counted(comparison.against, rows.theirs), error)
+    return None if low is None else -low
+
+
+def money_so_far(comparison: Comparison, rows: BothRows, told: OffPolicyEstimate, confidence: float) -> Estimate:
     """The gain a decision, with bounds that hold at every look, each at the stake.
 
-    ``told``: the same gain as a plain interval gives it, whose value is without bias.
+    ``told``: the same gain as a plain interval gives it, whose value is without bias, and whose upper end stands where
+    no bet can tell one.
     """
     money = told.money
     if money.value is None or told.overlap.differing_n == 0:
         return money
     if comparison.bets is None:
         return cannot_say(NOTHING_KNOWN, money.n, confidence)
-    gains = _counted(comparison.bets, rows_at)
-    low = comparison.bets.lower_bound(gains, comparison.stake)
-    high = comparison.bets.upper_bound(gains, comparison.stake)
+    low = comparison.bets.lower_bound(_counted(comparison.bets, rows.ours), comparison.stake)
+    high = _most(comparison, rows, comparison.stake)
+    high = money.high if high is None else high
     if low is None or high is None:
         return cannot_say("too little has matured to bound it", money.n, confidence)
     return replace(money, low=min(low, money.value), high=max(high, money.value), confidence=confidence)

@@ -117,9 +117,9 @@ def gather_evidence(
     told = _told(use_case, traffic, policies, rules.interval_confidence)
     money, serving_cost, reached = told.money, extra_serving_cost(use_case, challenger, champion), None
     if comparison is not None:
-        rows_at = rows_of(use_case, traffic.log, traffic.frame, policies)
-        money = money_so_far(comparison, rows_at, told, rules.interval_confidence)
-        reached = progress(comparison, rows_at, rules.required_gain(money.n) + max(serving_cost or 0.0, 0.0))
+        rows = rows_of(use_case, traffic.log, traffic.frame, policies)
+        money = money_so_far(comparison, rows, told, rules.interval_confidence)
+        reached = progress(comparison, rows, rules.required_gain(money.n) + max(serving_cost or 0.0, 0.0))
     may_decide = where_it_may_decide(use_case, traffic, challenger)
     ranking = _ranking(use_case, traffic, challenger, may_decide)
     return GateEvidence(

@@ -91,12 +91,6 @@ class Bets:
             return low
         return float(brentq(lambda m: self._surplus(gains, m, error), low, gains.mean, xtol=1e-9 * self.limit))
 
-    def upper_bound(self, gains: PairedGains, error: float) -> float | None:
-        """What it surely stays below: the same bets on the opposite, a single gain counted up to the limit."""
-        most = np.minimum(gains.gain, self.limit)
-        low = self.lower_bound(PairedGains(-most, gains.decisions), error)
-        return None if low is None else -low
-
     def _surplus(self, gains: PairedGains, above: float, error: float) -> float:
         return float(np.log(max(self.capital(gains, above), 1e-300) * error))
 

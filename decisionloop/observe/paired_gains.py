@@ -81,7 +81,7 @@ class GainRows:
         kept = np.minimum(1.0, np.divide(room, self.hurts, out=np.ones_like(room), where=can_hurt))
         rows = np.bincount(self.group) / self.copies
         gain = entity_sums(self.base + kept * self.drawn, self.group) / self.copies
-        lost = float(((1 - kept) * self.hurts).sum())
+        lost = float(((1 - kept) * np.where(kept < 1, self.hurts, 0.0)).sum())
         return PairedGains(gain[rows > 0], rows[rows > 0], (lost + self.beyond) / self.copies)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from decisionloop.errors import UsageError
-from decisionloop.learn.comparison import Comparison, rows_of
+from decisionloop.learn.comparison import Comparison, opened, rows_of
 from decisionloop.learn.evidence import Contender, Look, gate_rules, gather_evidence, policies_of
 from decisionloop.learn.gate import Verdict, judge
 from decisionloop.learn.logged_batches import LoggedBatches
@@ -51,10 +52,10 @@ def review_shadow(workspace: Workspace, release: Release, as_of: datetime) -> st
         return f"{release.release_id} has shadowed no batch yet."
     decides = champion(workspace.ledger, release.use_case)
     assert decides is not None  # a release in shadow stands beside a champion
-    opened = find_comparison(workspace, release, decides.release)
-    if opened is None:  # another one has become champion meanwhile
-        opened = open_again(workspace, release, decides.release, as_of)
-    return _look(workspace, release, decides.release, opened, as_of)
+    comparison = find_comparison(workspace, release, decides.release)
+    if comparison is None:  # another one has become champion meanwhile
+        comparison = open_again(workspace, release, decides.release, as_of)
+    return _look(workspace, release, decides.release, comparison, as_of)
 
 
 def open_comparison(
@@ -74,11 +75,10 @@ def open_comparison(
         return known
     use_case = workspace.use_case
     traffic, policies = policies_of(use_case, before, *contenders)
-    bets = Bets.known_before(rows_of(use_case, traffic.log, traffic.frame, policies))
     stake = next_stake(use_case.gate.yearly_error, staked(workspace), as_of)
-    opened = Comparison(as_of.isoformat(), stake, bets)
-    keep_opening(workspace, as_of, (pair[0].release_id, pair[1].release_id), opened)
-    return opened
+    comparison = opened(as_of.isoformat(), stake, rows_of(use_case, traffic.log, traffic.frame, policies))
+    keep_opening(workspace, as_of, (pair[0].release_id, pair[1].release_id), comparison)
+    return comparison
 
 
 def open_again(workspace: Workspace, release: Release, decides: Release, as_of: datetime) -> Comparison:
@@ -99,13 +99,14 @@ def find_comparison(workspace: Workspace, release: Release, decides: Release) ->
         if one.look == COMPARISON and _is_same(workspace, one.champion_id, decides):
             kept = json.loads(one.evidence).get("progress")
             if kept:
-                bets = kept["comparison"]["bets"]
-                return Comparison(
-                    kept["comparison"]["opened_at"],
-                    kept["comparison"]["stake"],
-                    bets and Bets(bets["caution"], bets["limit"], tuple(bets["bets"])),
-                )
+                known = kept["comparison"]
+                bets, against = (_bets(known.get(side)) for side in ("bets", "against"))
+                return Comparison(known["opened_at"], known["stake"], bets, against)
     return None
+
+
+def _bets(kept: dict[str, Any] | None) -> Bets | None:
+    return None if kept is None else Bets(kept["caution"], kept["limit"], tuple(kept["bets"]))
 
 
 def _is_same(workspace: Workspace, champion_id: str, decides: Release) -> bool:
@@ -121,21 +122,21 @@ def staked(workspace: Workspace) -> list[Staked]:
     for one in verdicts(workspace.ledger, workspace.use_case.name):
         kept = json.loads(one.evidence).get("progress")
         if kept:
-            opened = kept["comparison"]
-            at, is_promoted = datetime.fromisoformat(opened["opened_at"]), one.decision == "promote"
-            found[one.challenger_id, opened["opened_at"]] = Staked(at, opened["stake"], is_promoted)
+            known = kept["comparison"]
+            at, is_promoted = datetime.fromisoformat(known["opened_at"]), one.decision == "promote"
+            found[one.challenger_id, known["opened_at"]] = Staked(at, known["stake"], is_promoted)
     return list(found.values())
 
 
-def _look(workspace: Workspace, release: Release, decides: Release, opened: Comparison, as_of: datetime) -> str:
-    since = max(_known_until(workspace, opened), *(_taught_until(workspace, one) for one in (release, decides)))
+def _look(workspace: Workspace, release: Release, decides: Release, comparison: Comparison, as_of: datetime) -> str:
+    since = max(_known_until(workspace, comparison), *(_taught_until(workspace, one) for one in (release, decides)))
     held = held_cohorts(workspace.ledger, release.use_case)
     until = mature_until(workspace, as_of)
     try:
         batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held)
     except UsageError as nothing:
         return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing})."
-    verdict = _judge(workspace, (release, decides), opened, batches, as_of)
+    verdict = _judge(workspace, (release, decides), comparison, batches, as_of)
     if verdict.decision == "promote":
         promote(workspace, release, verdict.reason, as_of)
     elif verdict.decision == "refuse":
@@ -145,22 +146,22 @@ def _look(workspace: Workspace, release: Release, decides: Release, opened: Comp
 
 
 def _judge(
-    workspace: Workspace, pair: tuple[Release, Release], opened: Comparison, batches: LoggedBatches, as_of: datetime
+    workspace: Workspace, pair: tuple[Release, Release], comparison: Comparison, batches: LoggedBatches, as_of: datetime
 ) -> Verdict:
     use_case = workspace.use_case
     is_last = batches.log["as_of"].nunique() >= use_case.gate.longest_comparison
-    rules = gate_rules(use_case, COMPARISON, opened.stake, is_last)
+    rules = gate_rules(use_case, COMPARISON, comparison.stake, is_last)
     challenger, champion_side = (contender_of(workspace, one, batches) for one in pair)
-    evidence = gather_evidence(use_case, batches, challenger, champion_side, rules, opened)
+    evidence = gather_evidence(use_case, batches, challenger, champion_side, rules, comparison)
     verdict = judge(evidence, rules)
     answer = GateAnswer(COMPARISON, pair[0].release_id, pair[1].release_id, verdict, evidence)
     keep_verdict(workspace, as_of, answer)
     return verdict
 
 
-def _known_until(workspace: Workspace, opened: Comparison) -> datetime:
+def _known_until(workspace: Workspace, comparison: Comparison) -> datetime:
     """As-of of the last cohort that was mature when the comparison was opened, and so was known."""
-    return mature_until(workspace, datetime.fromisoformat(opened.opened_at))
+    return mature_until(workspace, datetime.fromisoformat(comparison.opened_at))
 
 
 def _taught_until(workspace: Workspace, release: Release) -> datetime:

@@ -1,7 +1,7 @@
 """October: the outcome has changed its meaning, and a model refitted a month late must not replace the frozen one.
 
-A model of May decides, with exploration; its August decisions, known in September, teach the refit. Both are judged
-on September's decisions, whose outcomes October shows.
+A model of May decides, with exploration; its August decisions, known in September, teach the refit. Both are compared
+on September's decisions, whose outcomes October shows, with bets that were set on August.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from decisionloop.act.policy import choose
 from decisionloop.act.preference import allowed_actions
 from decisionloop.act.situation import Situation
 from decisionloop.learn.candidates import out_of_fold, train
-from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence
+from decisionloop.learn.comparison import opened, rows_of
+from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence, policies_of
 from decisionloop.learn.gate import Verdict, judge
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.training_set import build_training_rows
-from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import ReleaseModel, predict
 
 SERVING = ServingTime(1.0, 1_000)
@@ -35,7 +35,7 @@ class Refit:
     frozen: tuple[float, float]
     refit: tuple[float, float]
     first_look: Verdict
-    second_look: Verdict
+    comparison: Verdict
 
 
 @pytest.fixture(scope="module", params=["scorecard", "gradient_boosting"])
@@ -47,12 +47,18 @@ def october(request, credit_line) -> Refit:
     rows = build_training_rows(use_case, august.log, august.frame)
     refit = train(use_case, kind, rows).model
     entity = august.log["entity_id"].to_numpy(dtype=object)
-    told = out_of_fold(use_case, kind, rows, august.frame, entity)
+    told = Contender(out_of_fold(use_case, kind, rows, august.frame, entity), SERVING)
+    theirs = [Contender(predict(use_case, frozen, one.frame), SERVING) for one in (august, september)]
+    later = Contender(predict(use_case, refit, september.frame), SERVING)
+    traffic, policies = policies_of(use_case, august, told, theirs[0])
+    stake, at = use_case.gate.yearly_error / 4, september.log["as_of"].min().isoformat()
+    comparison = opened(at, stake, rows_of(use_case, traffic.log, traffic.frame, policies))
+    first, second = gate_rules(use_case, 1), gate_rules(use_case, 2, stake)
     return Refit(
         frozen=in_september(credit_line, frozen),
         refit=in_september(credit_line, refit),
-        first_look=look(credit_line, 1, august, told, frozen),
-        second_look=look(credit_line, 2, september, predict(use_case, refit, september.frame), frozen),
+        first_look=judge(gather_evidence(use_case, august, told, theirs[0], first), first),
+        comparison=judge(gather_evidence(use_case, september, later, theirs[1], second, comparison), second),
     )
 
 
@@ -103,13 +109,6 @@ def in_september(credit_line, model: ReleaseModel) -> tuple[float, float]:
     return float(earned), float(roc_auc_score(month.arrears, told.probability[:, increase]))
 
 
-def look(credit_line, number, batches: LoggedBatches, told: Predictions, frozen: ReleaseModel) -> Verdict:
-    use_case = credit_line.use_case
-    rules = gate_rules(use_case, number)
-    champion = Contender(predict(use_case, frozen, batches.frame), SERVING)
-    return judge(gather_evidence(use_case, batches, Contender(told, SERVING), champion, rules), rules)
-
-
 def test_a_refit_of_august_is_worse_than_the_frozen_model_of_may(october):
     assert october.refit[0] < october.frozen[0] - 20
     assert october.refit[1] < october.frozen[1] - 0.01
@@ -122,8 +121,8 @@ def test_the_gate_refuses_it_before_it_has_done_any_harm(october):
     assert checks["money"] is False
 
 
-def test_the_gate_would_refuse_it_on_october_as_well(october):
-    assert october.second_look.decision == "refuse"
-    checks = {check.name: check.is_passed for check in october.second_look.checks}
-    assert checks["money"] is False
+def test_a_month_of_comparison_does_not_prove_it_either(october):
+    assert october.comparison.decision != "promote"
+    checks = {check.name: check.is_passed for check in october.comparison.checks}
+    assert checks["money"] is not True
     assert checks["calibration"] is False
