@@ -100,6 +100,25 @@ def best_form(use_case: UseCase, kind: Kind, rows: TrainingSet) -> AmountForm | 
     return form.judged((float(errors[0]), float(errors[1])), worse.low is not None and worse.low > 0)
 
 
+@dataclass(frozen=True)
+class Folds:
+    """The fold, in 0..FOLDS-1, of each row that teaches (n,) and of each that is asked about (m,)."""
+
+    taught: np.ndarray
+    asked: np.ndarray
+
+
+def folds_of(use_case: UseCase, rows: TrainingSet, frame: pd.DataFrame, entity: np.ndarray) -> Folds:
+    """Folds of the rows that teach and of those of ``frame``, which are about ``entity`` (m,); nothing leaks through.
+
+    No entity, and no two rows that look the same to a model, are on both sides of a split.
+    """
+    names = [one.name for one in use_case.model_inputs]
+    looks = pd.concat([rows.frame[names], frame[names]], ignore_index=True)
+    both = leakproof_folds(np.concatenate([rows.entity, entity]), looks, FOLDS)
+    return Folds(both[: len(rows)], both[len(rows) :])
+
+
 def out_of_fold(
     use_case: UseCase,
     kind: Kind,
@@ -110,20 +129,25 @@ def out_of_fold(
 ) -> Predictions:
     """Predictions of every row of ``frame`` by a model that saw neither its entity nor a row that looks the same.
 
-    The pipelines of the folds are not compiled: the compiled scorer would say the same, and none of them decides. The
-    ``form`` of the amount is the candidate's, or the best one where it is not given.
+    The ``form`` of the amount is the candidate's, or the best one where it is not given.
     """
     form = form or best_form(use_case, kind, rows)
-    names = [one.name for one in use_case.model_inputs]
-    looks = pd.concat([rows.frame[names], frame[names]], ignore_index=True)
-    both = leakproof_folds(np.concatenate([rows.entity, entity]), looks, FOLDS)
-    taught, folds = both[: len(rows)], both[len(rows) :]
+    return predicted_in_folds(use_case, kind, rows, frame, folds_of(use_case, rows, frame, entity), form)
+
+
+def predicted_in_folds(
+    use_case: UseCase, kind: Kind, rows: TrainingSet, frame: pd.DataFrame, folds: Folds, form: AmountForm | None
+) -> Predictions:
+    """Predictions of every row of ``frame`` by a model that the rows of the other folds have taught.
+
+    The pipelines of the folds are not compiled: the compiled scorer would say the same, and none of them decides.
+    """
     parts: list[tuple[np.ndarray, Predictions]] = []
     for fold in range(FOLDS):
-        others = subset(rows, taught != fold)
+        others = subset(rows, folds.taught != fold)
         # In two parts where the rows of this fold allow it.
         fitted = fit(use_case, kind, others, amount_form(use_case, others) if form and form.is_two_part else form)
-        where = np.flatnonzero(folds == fold)
+        where = np.flatnonzero(folds.asked == fold)
         predictions = predict_parts(use_case, fitted.get("class"), fitted.get("amount"), frame.iloc[where])
         parts.append((where, predictions))
     return _assembled(parts, len(frame))
