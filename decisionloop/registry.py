@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 Alias = Literal["champion", "challenger", "baseline"]
+CARD = "model_card.md"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,21 @@ class Registry:
             found = _version_of(client, use_case, release_id)
             return None if found is None else str(found.version)
 
+    def put_in_card(self, use_case: str, release_id: str, heading: str, section: str) -> bool:
+        """End the model card of a release with ``section``, which begins with ``heading``; False where it has no card.
+
+        A section of that heading that was put there before is replaced.
+        """
+        with _mlflow(self.tracking_uri) as client, tempfile.TemporaryDirectory() as folder:
+            version = _version_of(client, use_case, release_id)
+            if version is None or version.run_id is None:
+                return False
+            path = Path(client.download_artifacts(version.run_id, f"release/{CARD}", folder))
+            card = path.read_text(encoding="utf-8").partition(heading)[0].rstrip()
+            path.write_text(f"{card}\n\n{section}", encoding="utf-8")
+            client.log_artifact(version.run_id, str(path), "release")
+            return True
+
     def set_alias(self, use_case: str, alias: Alias, version: str) -> None:
         """Point ``alias`` at a version."""
         with _mlflow(self.tracking_uri) as client:
@@ -109,7 +125,7 @@ class Registry:
         run_id = client.create_run(experiment_id, run_name=record.release_id).info.run_id
         _log_facts(client, run_id, record)
         with tempfile.TemporaryDirectory() as folder:
-            for name, data in {**record.files, "model_card.md": record.model_card.encode()}.items():
+            for name, data in {**record.files, CARD: record.model_card.encode()}.items():
                 Path(folder, name).write_bytes(data)
             client.log_artifacts(run_id, folder, "release")
         client.set_terminated(run_id)
@@ -185,6 +201,7 @@ def _mlflow(tracking_uri: str) -> Iterator[MlflowClient]:
     """A client of the store at ``tracking_uri``, telemetry off; MLflow's own errors become ours."""
     _turn_telemetry_off()
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells every table that it creates
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
     from mlflow.exceptions import MlflowException
 

@@ -110,6 +110,24 @@ def actions(use_case: UseCaseName, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def features(
+    use_case: UseCaseName,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            help="Date or time, UTC, such as 2005-10-01: the review as of then, which is made where there is none. It "
+            "takes minutes. Default: the newest review."
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What each feature earns, how often it is a reason, missing or moved, and what earns nothing."""
+    from decisionloop.cli.features import show_features
+
+    show_features(use_case, as_of, as_json)
+
+
+@app.command()
 def story(
     use_case: UseCaseName,
     to: Annotated[Path | None, typer.Option(help="Where to write the page. Default: <home>/reports.")] = None,

@@ -15,6 +15,9 @@ from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
 
+FEATURE_PREFIX = "feature_"
+"""How the names of the figures of a review of the features begin (`ledger.feature_reviews`)."""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -100,9 +103,13 @@ class LastMeasured:
 
 
 def last_measured(source: Ledger | Connection, use_case: str) -> dict[str, LastMeasured]:
-    """When each cohort that was mature was measured last; a single check against a limit does not count."""
+    """When each cohort that was mature was measured last; a single check against a limit does not count.
+
+    Nor does a review of the features: it values them on many cohorts, and measures none.
+    """
     table = measurement.c
-    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None))
+    is_review = table.monitor.startswith(FEATURE_PREFIX, autoescape=True)
+    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None), ~is_review)
     columns = (table.cohort, func.max(KNOWN_AT), func.max(table.recorded_at))
     statement = select(*columns).where(*is_measured).group_by(table.cohort)
     with facts.reading(source) as connection:
