@@ -22,6 +22,7 @@ from decisionloop.report.read.beside import caveats_of, known_events
 from decisionloop.report.read.costs import serving_lines
 from decisionloop.report.read.evidence import action_lines, promises
 from decisionloop.report.read.exploring import planned_by_batch, planned_in_all
+from decisionloop.report.read.features import reviewed_features
 from decisionloop.report.read.impact import impact_lines
 from decisionloop.report.read.measurements import (
     Measured,
@@ -105,6 +106,7 @@ def assemble_story(
         actions=action_lines(measured.figures, use_case),
         promises=promises(judged, read.events, measured, names),
         explored=_explored(ledger, use_case, handled, total_cost_of_exploration(measured)),
+        features=reviewed_features(ledger, use_case),
         impact=impact_lines(measured, use_case, interval_level),
         minimum_impact_ratio=use_case.gate.minimum_impact_ratio,
         worked=worked_decision(ledger, use_case, names, snapshots),

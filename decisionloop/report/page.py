@@ -23,6 +23,7 @@ from decisionloop.report.words import (
     beside,
     evidence,
     explaining,
+    features,
     figures,
     money,
     monitor_sentences,
@@ -100,6 +101,7 @@ def environment() -> Environment:
         "period": _label,
         "brief": _brief,
         "capital": figures.capital,
+        "age": features.age_words,
     }
     made.globals |= {
         "span": money.span,
@@ -152,6 +154,8 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
         said["promises"] = tuple(evidence.promise_sentence(one, currency) for one in story.promises)
     if story.explored:
         said["explored"] = explaining.explored_sentences(story.explored, case.outcome, currency)
+    if story.features:
+        said["features"] = features.features_sentences(story.features, currency)
     if story.impact:
         said["impact"] = (explaining.impact_sentence(story.impact, story.minimum_impact_ratio),)
     if story.worked:

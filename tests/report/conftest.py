@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from decisionloop.contract import UseCase
 from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.features import FeatureFigures, ReviewedFeatures
 from decisionloop.report.record.lines import (
     ActionValue,
     AlertLine,
@@ -223,6 +225,31 @@ def _serving() -> ServingLines:
     )
 
 
+def sample_features() -> ReviewedFeatures:
+    """One feature carries the money, one cannot be told, and two that say the same have earned nothing twice."""
+
+    def line(name: str, wording: str, worth: Estimate, **more: Any) -> FeatureFigures:
+        known = {"reasons": 0.1, "missing": 0.0, "drift": 0.021, "age_days": 3.0, "since": date(2005, 5, 1)}
+        return FeatureFigures(name, wording, worth, **(known | more))
+
+    idle = {"is_idle": True, "saved_lookups": 21, "saved_money": 0.000023}
+    return ReviewedFeatures(
+        as_of=datetime(2005, 9, 1, tzinfo=UTC),
+        cohort="2005-08-22",
+        model="the gradient-boosted model",
+        is_deciding=True,
+        reviews=3,
+        decisions=24_210,
+        lines=(
+            line("status", "repayment status", Estimate(91_000.0, 61_000.0, 121_000.0), reasons=0.71),
+            line("age", "time as a client", Estimate(800.0, -2_000.0, 3_600.0), age_days=None, since=None),
+            line("bill", "last bill", Estimate(-40.0, -900.0, 820.0), missing=0.012, to_rules=0.012, **idle),
+            line("bill_again", "bill in the statement", Estimate(-55.0, -950.0, 840.0), **idle),
+        ),
+        together=Estimate(5_400.0, 900.0, 9_900.0),
+    )
+
+
 def sample_story() -> Story:
     """Five months of the credit line, as the loop might tell them."""
     use_case = UseCaseLines(
@@ -272,6 +299,7 @@ def sample_story() -> Story:
         auc_threshold=0.83,
         verdicts=_verdicts(),
         explored=Explored(7_480, 149_940, million(1.9, 0.3), 1_702, 0.418, 0.062),
+        features=sample_features(),
         impact=(
             ImpactLine("2005-09", "sex", "men", 0.741, Estimate(0.965, 0.95, 0.98), 11_888),
             ImpactLine("2005-09", "sex", "women", 0.768, Estimate(1.0, 1.0, 1.0), 18_112, True),

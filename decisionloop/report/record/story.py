@@ -8,6 +8,7 @@ from datetime import date
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
+from decisionloop.report.record.features import ReviewedFeatures
 from decisionloop.report.record.lines import (
     AlertLine,
     BatchLine,
@@ -146,6 +147,7 @@ class Story:
     actions: tuple[ActionFigures, ...] = ()
     promises: tuple[Promise, ...] = ()
     explored: Explored | None = None
+    features: ReviewedFeatures | None = None
     impact: tuple[ImpactLine, ...] = ()
     minimum_impact_ratio: float = 0.8
     worked: WorkedDecision | None = None
