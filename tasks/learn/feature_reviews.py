@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from decisionloop.learn.card_of_features import HEADING, features_in_card
 from decisionloop.learn.feature_review import review_features, worth_of
 from decisionloop.learn.fitting import Kind
+from decisionloop.learn.lessons import Lessons, taught
 from decisionloop.learn.reviewed_features import FeatureReview, WorthTogether, idle_features
 from decisionloop.learn.training_set import build_training_rows
 from decisionloop.ledger.batches import cohort_name
@@ -37,31 +39,41 @@ def made_review(workspace: Workspace, as_of: datetime) -> FeatureReview:
 
 def _review(workspace: Workspace, as_of: datetime) -> FeatureReview:
     """Fit and value on what a training would see now: the cohorts that are mature and not held back."""
-    use_case, ledger = workspace.use_case, workspace.ledger
+    use_case, ledger, reviewed = workspace.use_case, workspace.ledger, _reviewed(workspace)
     since, until = training_window(workspace, as_of)
     batches = mature_batches(workspace, since, until, as_of, held_cohorts(ledger, use_case.name))
-    rows = build_training_rows(use_case, batches.log, batches.frame)
-    kind, release_id = _decides(workspace)
-    worths = review_features(use_case, kind, rows, batches)
+    rows = taught(build_training_rows(use_case, batches.log, batches.frame), reviewed.lessons)
+    batches = batches.rows(reviewed.lessons.names(batches.log["as_of"]))
+    worths = review_features(use_case, reviewed.kind, rows, batches)
     review = FeatureReview(
         use_case=use_case.name,
         as_of=as_of,
-        kind=kind,
+        kind=reviewed.kind,
         cohort=cohort_name(batches.log["as_of"].max().to_pydatetime()),
-        release_id=release_id,
+        release_id=reviewed.release_id,
         worths=worths,
         facts=feature_facts(workspace, [one.feature for one in worths], since, as_of),
     )
     idle = idle_features([*feature_reviews(ledger, use_case.name, as_of), review])
     if len(idle) < 2:
         return review
-    return replace(review, together=WorthTogether(idle, worth_of(use_case, kind, rows, batches, idle)))
+    return replace(review, together=WorthTogether(idle, worth_of(use_case, reviewed.kind, rows, batches, idle)))
 
 
-def _decides(workspace: Workspace) -> tuple[Kind, str | None]:
-    """The kind of the model that decides, and its release; of rules, the first kind that the contract would train."""
+@dataclass(frozen=True)
+class _Reviewed:
+    """Which model is fitted again: its kind and how rows teach it; ``release_id`` None where no model decides."""
+
+    kind: Kind
+    lessons: Lessons
+    release_id: str | None
+
+
+def _reviewed(workspace: Workspace) -> _Reviewed:
+    """The model that decides; while the rules do, the first kind that the contract would train."""
     decides = champion(workspace.ledger, workspace.use_case.name)
     if decides is None or decides.release.kind == RULES:
-        return workspace.use_case.model.candidates[0], None
+        return _Reviewed(workspace.use_case.model.candidates[0], Lessons(), None)
     kind: Kind = "scorecard" if decides.release.kind == "scorecard" else "gradient_boosting"
-    return kind, decides.release_id
+    told = json.loads(decides.release.card_json).get("lessons", {}).get("lessons", {})
+    return _Reviewed(kind, Lessons(**told), decides.release_id)

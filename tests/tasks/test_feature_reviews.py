@@ -10,7 +10,7 @@ from decisionloop.cli.features import show_features
 from decisionloop.errors import UsageError
 from decisionloop.learn import feature_review
 from decisionloop.learn.card_of_features import HEADING
-from decisionloop.learn.reviewed_features import FeatureReview, FeatureWorth, idle_features
+from decisionloop.learn.reviewed_features import FeatureReview, FeatureWorth, Known, idle_features
 from decisionloop.ledger.feature_reviews import append_review, feature_reviews
 from decisionloop.ledger.releases import champion, find_stage
 from decisionloop.observe.estimate import Estimate
@@ -64,6 +64,15 @@ def test_a_review_says_of_every_feature_what_the_ledger_knows(decided):
     assert lines["debt"].since is not None
 
 
+def test_what_its_faults_send_to_the_rules_is_counted(modelled):
+    modelled.written.set("turnover", -5.0, 3, slice(0, 60))
+    modelled.predict(3)
+    modelled.act(3)
+    facts = made_review(modelled.workspace, as_of(3)).facts
+    assert facts["turnover"].to_rules == Known(0.1, 600)
+    assert facts["debt"].to_rules == Known(0.0, 600)
+
+
 def test_doing_it_again_fits_nothing_and_adds_nothing(decided, monkeypatch):
     first = made_review(decided.workspace, as_of(3))
     before, card = decided.tables(), _card(decided, first.release_id)
@@ -100,7 +109,8 @@ def test_what_earns_nothing_twice_is_named_with_what_it_would_save(decided, caps
     assert (told["together"] is None) == (len(named) == 1)
     show_features("small", "", is_json=False)
     text = capsys.readouterr().out
-    assert "has earned nothing in two reviews in a row. Leaving it out would save" in text
+    assert text.count("has earned nothing in two reviews in a row") == len(named)
+    assert "Leaving it out would save" in text
     assert text.splitlines()[-3].startswith("debt: +€")
 
 

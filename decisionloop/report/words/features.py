@@ -112,11 +112,15 @@ def _idle(review: ReviewedFeatures, currency: str) -> list[str]:
         if review.reviews == 1:
             return ["It is the first review; what earns nothing is named when one with newer outcomes says so again."]
         return ["No feature has earned nothing in two reviews in a row."]
-    told = [
-        f"“{capital(one.wording)}” has earned nothing in two reviews in a row. {_saved(one, currency)}"
-        for one in review.idle
-    ]
-    return [*told, _alone(review, currency)]
+    return [*(_named(one, currency) for one in review.idle), _alone(review, currency)]
+
+
+def _named(line: FeatureFigures, currency: str) -> str:
+    """That it earns nothing, what it could earn all the same, and what removing it would save."""
+    told, most = f"“{capital(line.wording)}” has earned nothing in two reviews in a row", line.worth.high
+    if most is not None and most > 0:
+        told += f", though up to {money(most, currency)} for 1,000 decisions is left open"
+    return f"{told}. {_saved(line, currency)}"
 
 
 def _saved(line: FeatureFigures, currency: str) -> str:
