@@ -71,8 +71,10 @@ def teaching_by_batch(
 
 def _free_reasons(ledger: Ledger, batches: Select[str]) -> list[str]:
     """The reasons of falling back, of all that were logged in these batches, that keep a row from nothing."""
-    statement = select(decision.c.fallback_reason.distinct()).where(
-        decision.c.batch_id.in_(batches), decision.c.fallback_reason.is_not(None)
+    statement = (
+        select(decision.c.fallback_reason)
+        .distinct()
+        .where(decision.c.batch_id.in_(batches), decision.c.fallback_reason.is_not(None))
     )
     with facts.reading(ledger) as connection:
         return [reason for reason in connection.execute(statement).scalars() if reason and is_free_to_explore(reason)]
