@@ -48,7 +48,8 @@ $(BIN)/uv: requirements-uv.lock
 	@touch $@
 
 $(BIN)/.installed: $(BIN)/uv requirements.lock pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@# Byte code once, for every process that imports: where Python may not write any, each would compile for half a minute.
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@# Some seconds once, so that no process compiles before its first score.
 	@$(BIN)/python -c 'from decisionloop.predict.scorer.engine import compile_kernels; compile_kernels()'

@@ -77,19 +77,31 @@ def open_workspace(use_case_name: str, settings: Settings | None = None) -> Work
     return _open(use_case_name, settings or load_settings(), Path.cwd())
 
 
-@functools.lru_cache(maxsize=8)
-def _open(use_case_name: str, settings: Settings, _working_folder: Path) -> Workspace:
-    from decisionloop.ledger.storage.engine import create_or_upgrade
+def open_ledger_alone() -> Ledger:
+    """The ledger of this installation, for what must go on where a contract or its code is broken.
 
+    Raises ConfigurationError when it cannot be used.
+    """
+    return _open_ledger(load_settings(), Path.cwd())
+
+
+@functools.lru_cache(maxsize=8)
+def _open(use_case_name: str, settings: Settings, working_folder: Path) -> Workspace:
     folder = load_use_case(use_case_folder(settings.usecases_dir, use_case_name))
-    ledger = create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous)
     return Workspace(
         settings=settings,
         folder=folder,
         code=load_code(folder),
-        ledger=ledger,
+        ledger=_open_ledger(settings, working_folder),
         snapshots=SnapshotStore(settings.resolved_snapshots_url()),
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _open_ledger(settings: Settings, _working_folder: Path) -> Ledger:
+    from decisionloop.ledger.storage.engine import create_or_upgrade
+
+    return create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous)
 
 
 @functools.lru_cache(maxsize=8)

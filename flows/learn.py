@@ -9,9 +9,10 @@ from prefect import flow
 from flows.naming import as_of_run, run_name
 from flows.retrain import retrain
 from tasks.learn.comparisons import review_challengers
+from tasks.tell.failed_runs import tell_of_failed_run
 
 
-@flow(name="learn", flow_run_name=run_name)
+@flow(name="learn", flow_run_name=run_name, on_failure=[tell_of_failed_run])
 def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> str:
     """Review challengers, and retrain when a trigger says so; returns what happened in a sentence.
 

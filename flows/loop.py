@@ -12,11 +12,12 @@ from flows.learn import learn
 from flows.naming import as_of_turn, run_name
 from flows.observe import observe
 from flows.predict import predict
+from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.first_cause import result_unless_failed
 from tasks.tell.notices import deliver_notices
 
 
-@flow(name="loop", flow_run_name=run_name)
+@flow(name="loop", flow_run_name=run_name, on_failure=[tell_of_failed_run])
 def loop(
     use_case: str, as_of: datetime | None = None, allow_future: bool = False, is_catching_up: bool | None = None
 ) -> str:

@@ -11,12 +11,13 @@ from tasks.observe.cohorts import measure_cohorts
 from tasks.observe.estimated_performance import estimate_performance
 from tasks.observe.outcomes import read_outcomes
 from tasks.predict.missed import watch_missed
+from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.notices import deliver_notices
 from tasks.watch.labels import watch_labels
 from tasks.watch.skew import check_skew
 
 
-@flow(name="observe", flow_run_name=run_name)
+@flow(name="observe", flow_run_name=run_name, on_failure=[tell_of_failed_run])
 def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> int:
     """Take in the outcomes seen by ``as_of``, measure and judge what has matured; returns the cohorts measured.
 

@@ -12,9 +12,10 @@ from tasks.predict.freeze import freeze_batch
 from tasks.predict.score import score_batch
 from tasks.predict.validate import validate_batch
 from tasks.runner import PartRunner
+from tasks.tell.failed_runs import tell_of_failed_run
 
 
-@flow(name="predict", flow_run_name=run_name, task_runner=PartRunner())
+@flow(name="predict", flow_run_name=run_name, on_failure=[tell_of_failed_run], task_runner=PartRunner())
 def predict(use_case: str, as_of: datetime, allow_future: bool = False, with_late: bool = False) -> str:
     """Prepare and score one batch, part by part; returns its batch id.
 

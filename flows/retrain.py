@@ -12,9 +12,10 @@ from tasks.learn.first_look import judge_candidates
 from tasks.learn.train import train_candidate
 from tasks.learn.training_set import build_training_set
 from tasks.learn.triggers import check_triggers
+from tasks.tell.failed_runs import tell_of_failed_run
 
 
-@flow(name="retrain", flow_run_name=run_name)
+@flow(name="retrain", flow_run_name=run_name, on_failure=[tell_of_failed_run])
 def retrain(
     use_case: str,
     as_of: datetime | None = None,

@@ -6,19 +6,16 @@ gets a database of its own, copied from a template that was migrated once.
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
-
-_numbers = itertools.count(1)
+from tests.postgres_database import EMPTY, database_from, name_of
 
 
 @pytest.fixture
@@ -54,16 +51,16 @@ def postgres_server() -> Iterator[Engine]:
 @pytest.fixture
 def postgres_url(postgres_server: Engine) -> Iterator[str]:
     """The URL of a new, empty PostgreSQL database: no tables yet."""
-    with _database(postgres_server, "template1") as url:
+    with database_from(postgres_server, EMPTY) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: Engine) -> Iterator[str]:
     """The name of a database with the ledger's tables."""
-    with _database(postgres_server, "template1") as url:
+    with database_from(postgres_server, EMPTY) as url:
         create_or_upgrade(url).close()
-        yield str(make_url(url).database)
+        yield name_of(url)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +83,7 @@ def sqlite_ledger(sqlite_template: Path, tmp_path: Path) -> Iterator[Ledger]:
 @pytest.fixture
 def postgresql_ledger(postgres_server: Engine, postgres_template: str) -> Iterator[Ledger]:
     """An open, empty ledger in a PostgreSQL database of its own."""
-    with _database(postgres_server, postgres_template) as url, open_ledger(url) as ledger:
+    with database_from(postgres_server, postgres_template) as url, open_ledger(url) as ledger:
         yield ledger
 
 
@@ -95,16 +92,3 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     """An open, empty ledger; the test runs once on each engine."""
     opened: Ledger = request.getfixturevalue(f"{request.param}_ledger")
     return opened
-
-
-@contextmanager
-def _database(server: Engine, template: str) -> Iterator[str]:
-    """A new database copied from a template, dropped at the end; gives its SQLAlchemy URL."""
-    name = f"decisionloop_{next(_numbers)}"
-    with server.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'))
-    try:
-        yield server.url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with server.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.alarm.folding import AlarmOccasion, FoldedAlarm, OpenIncident, closing, fold, is_raised
+from decisionloop.monitor.alarm.incidents import AlarmOccasion, FoldedAlarm, OpenIncident, closing, fold, is_raised
 
 
 @dataclass(frozen=True)

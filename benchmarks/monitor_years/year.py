@@ -16,7 +16,7 @@ from decisionloop.act.policy import Choice, choose
 from decisionloop.act.situation import Situation
 from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.alarm.folding import AlarmOccasion
+from decisionloop.monitor.alarm.incidents import AlarmOccasion
 
 DAYS_A_WEEK = 7
 

@@ -115,6 +115,15 @@ def fallback_reasons(situation: Situation, allowed: np.ndarray) -> np.ndarray:
     return reason
 
 
+def is_free_to_explore(reason: str | None) -> bool:
+    """Whether a row that was logged with this reason of falling back was free to be explored: None, or a stand-in.
+
+    Where rules stand in for a model on a whole batch they explore, so that what comes of it teaches like all else; a
+    row with a fault or limit of its own takes one action.
+    """
+    return reason is None or (reason.startswith(STANDING_IN) and "; " not in reason)
+
+
 def is_row_fault(logged: pd.Series) -> np.ndarray:
     """Which logged reasons (n,) of falling back are faults of the row itself, whichever release would have decided.
 

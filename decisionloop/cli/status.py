@@ -202,13 +202,16 @@ def _undelivered_notices(ledger: Ledger, name: str) -> tuple[str, ...]:
 def _is_past(ledger: Ledger, alert: Alert) -> bool:
     """Whether what an alert told of is over: people who are missed have lines of their own, for as long as they are.
 
-    What was told of a batch is over once it was begun anew and decided.
+    What was told of a batch is over once it was begun anew and decided, and a failed run once a later one decided.
     """
-    from decisionloop.ledger.batches import DECIDED_STATES, events
+    from decisionloop.ledger.alerts import FAILED_RUN
+    from decisionloop.ledger.batches import DECIDED_STATES, batches, events
     from decisionloop.ledger.missed_due import MISSED
 
     if alert.kind == MISSED:
         return True
+    if alert.kind == FAILED_RUN:
+        return any(one.is_decided and one.state_at > alert.at for one in batches(ledger, alert.use_case))
     told = events(ledger, alert.batch_id) if alert.batch_id else ()
     begun = [event.at for event in told if event.state == "opened"]
     return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]

@@ -20,13 +20,14 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     """The same, and the story itself for whoever wants to say more of it."""
     from decisionloop.report.assemble import assemble_story
     from decisionloop.report.page import render_story
+    from decisionloop.report.read.capture import capture_of_replay
     from decisionloop.report.read.replay_truth import truth_of_replay
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case, settings)
     path = to or workspace.settings.home / "reports" / f"{use_case}.html"
-    truth = truth_of_replay(workspace)
-    story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots)
+    truth, captured = truth_of_replay(workspace), capture_of_replay(workspace)
+    story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured)
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = path.with_suffix(".part")
     whole.write_text(render_story(story), encoding="utf-8")

@@ -12,6 +12,8 @@ from decisionloop.ledger.schema import alert, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
+FAILED_RUN = "failed_run"
+
 
 @dataclass(frozen=True)
 class NewAlert:

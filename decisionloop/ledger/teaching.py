@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 
-from decisionloop.act.situation import STANDING_IN
+from decisionloop.act.situation import is_free_to_explore
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.held_actions import is_carried_out
@@ -41,7 +41,7 @@ def teaching_by_batch(
     A batch whose cohort is held back teaches nothing and is not counted. ``is_absent_zero``: in these batches, which
     are mature, no outcome is one of class 0 (`decisionloop.observe.maturity.with_absent_outcomes`).
     """
-    newer = outcome.alias("newer")
+    newer, free = outcome.alias("newer"), _free_reasons(ledger, batches_of_span(use_case, as_of_from, as_of_to))
     is_latest = ~exists().where(newer.c.decision_id == outcome.c.decision_id, newer.c.revision > outcome.c.revision)
     statement = (
         select(
@@ -58,7 +58,7 @@ def teaching_by_batch(
             batch.c.as_of >= as_of_from,
             batch.c.as_of <= as_of_to,
             decision.c.role != "holdout",
-            _is_free(decision.c.fallback_reason),
+            or_(decision.c.fallback_reason.is_(None), decision.c.fallback_reason.in_(free)),
             is_carried_out(decision.c.decision_id),
             decision.c.action.in_(revealing),
         )
@@ -69,10 +69,15 @@ def teaching_by_batch(
     return tuple(one for one in facts.as_facts(ledger, Teaching, statement) if cohort_name(one.as_of) not in held)
 
 
-def _is_free(reason: ColumnElement[str | None]) -> ColumnElement[bool]:
-    """As `decisionloop.observe.cohort.is_policy_traffic`: no fallback of a single row."""
-    is_whole_batch = and_(reason.startswith(STANDING_IN), not_(reason.contains("; ")))
-    return or_(reason.is_(None), is_whole_batch)
+def _free_reasons(ledger: Ledger, batches: Select[str]) -> list[str]:
+    """The reasons of falling back, of all that were logged in these batches, that keep a row from nothing."""
+    statement = (
+        select(decision.c.fallback_reason)
+        .distinct()
+        .where(decision.c.batch_id.in_(batches), decision.c.fallback_reason.is_not(None))
+    )
+    with facts.reading(ledger) as connection:
+        return [reason for reason in connection.execute(statement).scalars() if reason and is_free_to_explore(reason)]
 
 
 def decisions_per_batch(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> float:

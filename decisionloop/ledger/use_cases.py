@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from decisionloop.contract import UseCase
+from decisionloop.contract import UseCase, parse_use_case
 from decisionloop.contract.meaning import changes_of_meaning
 from decisionloop.errors import ContractError, Fault
 from decisionloop.ledger.schema import use_case_version, utc_now
@@ -81,3 +81,13 @@ def contracts(source: Ledger | Connection, use_case: str) -> tuple[UseCaseVersio
         table.use_case == use_case,
         order_by=[table.recorded_at, table.contract_digest],
     )
+
+
+def last_readable_contract(source: Ledger | Connection, use_case: str) -> UseCase | None:
+    """The newest contract of a use case that this version can read; None where it never had one."""
+    for recorded in reversed(contracts(source, use_case)):
+        try:
+            return parse_use_case(recorded.contract_yaml, f"contract {recorded.contract_digest[:12]} in the ledger")
+        except ContractError:
+            continue
+    return None

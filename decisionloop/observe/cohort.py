@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import known_values, realised_values
-from decisionloop.act.situation import STANDING_IN
+from decisionloop.act.situation import is_free_to_explore
 from decisionloop.contract import UseCase
 from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate
 from decisionloop.observe.cohort_performance import measure_performance
@@ -70,13 +70,10 @@ def logged_decisions(
 
 
 def is_policy_traffic(log: pd.DataFrame) -> np.ndarray:
-    """True for decisions that were free to be explored: no holdout, no fallback of a single row. Shape (n,).
-
-    Where rules stand in for a model they explore, so that what comes of it teaches like everything else.
-    """
-    reason = log["fallback_reason"].astype("str")
-    is_whole_batch = reason.str.startswith(STANDING_IN, na=False) & ~reason.str.contains("; ", regex=False, na=False)
-    return (log["role"] != "holdout").to_numpy() & (log["fallback_reason"].isna() | is_whole_batch).to_numpy(dtype=bool)
+    """True for decisions that were free to be explored: no holdout, no fallback of a single row. Shape (n,)."""
+    code, reasons = pd.factorize(log["fallback_reason"].astype(object), use_na_sentinel=True)
+    is_free = np.array([*map(is_free_to_explore, reasons), True])  # the last, -1, has no reason
+    return (log["role"] != "holdout").to_numpy(dtype=bool) & is_free[code]
 
 
 def money_figures(

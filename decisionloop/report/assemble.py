@@ -35,7 +35,7 @@ from decisionloop.report.read.releases import reference_auc, release_lines, verd
 from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import Explored, Otherwise
-from decisionloop.report.record.story import ActionLine, PeriodTruth, Story, UseCaseLines
+from decisionloop.report.record.story import ActionLine, PeriodCapture, PeriodTruth, Story, UseCaseLines
 from decisionloop.report.record.truth import check_truth
 from decisionloop.report.words.beside import grave_caveats
 from decisionloop.report.words.glossary import definitions_for, notes_for
@@ -43,6 +43,7 @@ from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import ReleaseNames, StoryClock, release_names
 
 if TYPE_CHECKING:
+    from decisionloop.learn.capture import Captured
     from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.snapshots import SnapshotStore
 
@@ -77,13 +78,15 @@ def assemble_story(
     truth: pd.DataFrame | None = None,
     snapshots: SnapshotStore | None = None,
     interval_level: float = 0.95,
+    captured: Mapping[str, Captured] | None = None,
 ) -> Story:
     """Read the whole story.
 
     ``truth``: one row a period, columns period ("2005-06"), policy, rules, everyone, hindsight: true money in
     currency, known to a replay only (policy_error, rules_error, difference_error: where an experiment estimates it).
     ``snapshots``: where features lie; without it the worked decision shows neither features nor money.
-    ``interval_level``: the confidence that the measurements were made with.
+    ``interval_level``: the confidence that the measurements were made with. ``captured``: by period, what a replay in
+    full knows of the loop beside one with free information.
     """
     name, read = use_case.name, gather(ledger, use_case)
     handled, measured, names = read.handled, read.measured, read.names
@@ -116,6 +119,7 @@ def assemble_story(
         quality=quality_summary(handled.results, _fault_rows(ledger, name)),
         ledger=reads.ledger_counts(ledger, name),
         truth=known,
+        captured=tuple(PeriodCapture(period, money) for period, money in (captured or {}).items()),
         caveats=caveats,
         events=known_events(use_case),
         notes=notes_for(use_case),

@@ -21,6 +21,7 @@ from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words import (
     beside,
+    capture,
     evidence,
     explaining,
     features,
@@ -174,6 +175,7 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
         said |= monitor_sentences.paragraphs(story.monitoring, case)
     if story.truth:
         said["truth"] = recounting.truth_sentences(story.truth, story.money, case, story.interval_level)
+        said["captured"] = capture.capture_sentences(story.captured, case.currency)
     return {name: tuple(s for s in sentences if s) for name, sentences in _with_caveats(said, story).items()}
 
 

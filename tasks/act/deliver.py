@@ -7,7 +7,7 @@ chunks to the receiver when they leave in the end.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,7 +46,7 @@ def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
     workspace, batch_id = hand.workspace, hand.batch_id
     attempts = attempts_of_batch(workspace.ledger, batch_id)
     delivered = set(attempts.loc[attempts["status"] == "delivered", "decision_id"])
-    tried = attempts.groupby("decision_id")["attempt"].max()
+    tried = {str(decision): int(last) for decision, last in attempts.groupby("decision_id")["attempt"].max().items()}
     sent = 0
     for chunk in _pending(hand, delivered):
         begun = begin_unless_held(workspace, batch_id, chunk.number, chunk.actions, actuator, chunk.is_chosen_by_model)
@@ -90,12 +90,10 @@ def _actions(use_case: str, rows: pd.DataFrame, as_of: datetime) -> list[Outgoin
     ]
 
 
-def _log(workspace: Workspace, tried: pd.Series, receipts: Sequence[Receipt], sending_id: str | None) -> None:
+def _log(workspace: Workspace, tried: Mapping[str, int], receipts: Sequence[Receipt], sending_id: str | None) -> None:
     """Log how an attempt ended, and that nothing of it is under way any more, in one transaction."""
     now = utc_now()
-    attempts = [
-        Delivery(r.decision_id, int(tried.get(r.decision_id, 0)) + 1, r.status, r.detail, now) for r in receipts
-    ]
+    attempts = [Delivery(r.decision_id, tried.get(r.decision_id, 0) + 1, r.status, r.detail, now) for r in receipts]
     with workspace.ledger.begin() as connection:
         append_deliveries(connection, attempts)
         if sending_id is not None:

@@ -15,6 +15,7 @@ from decisionloop.learn.evidence import gate_rules, gather_evidence
 from decisionloop.learn.gate import judge
 from decisionloop.learn.gate_money import surest
 from decisionloop.learn.logged_batches import LoggedBatches
+from decisionloop.learn.yearly_error import SHARE
 from decisionloop.ledger.releases import champion, current_stages
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.learn.candidates import CandidateRecord, chosen_on, find_candidates, unlearnt_contender
@@ -53,7 +54,8 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
             passed.append((evidence, record, verdict.reason))
         else:
             refuse(workspace, record.release, verdict.reason, as_of)
-    deciding = gate_rules(workspace.use_case, 2).confidence
+    # That of a year's first comparison, and not of the one that comes: a killed run that is repeated chooses the same.
+    deciding = 1 - SHARE * workspace.use_case.gate.yearly_error
     best = surest([evidence for evidence, _, _ in passed], deciding) if passed else None
     for rank, (_, record, reason) in enumerate(passed):
         if rank == best:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN
-from decisionloop.act.valuation import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run

@@ -21,9 +21,10 @@ from decisionloop.ledger.notices import (
     pending_notices,
 )
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.alarm.message import Notification
 from decisionloop.monitor.alarm.whom_to_wake import is_wanted, not_before
-from decisionloop.workspace import Workspace, open_workspace
+from decisionloop.workspace import Workspace, open_ledger_alone, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
 from tasks.tell.channels import send
@@ -44,9 +45,13 @@ class NoticeCounts:
 @step
 def deliver_notices(use_case: str, now: datetime | None = None) -> NoticeCounts:
     """Send every notice that is due; what fails is kept, shown by `decisionloop status`, and tried again next time."""
-    workspace = open_workspace(use_case)
-    ledger, in_a_row, counts = workspace.ledger, Counter[str](), Counter[str]()
-    for notice in pending_notices(ledger, use_case, now or utc_now()):
+    return send_due_notices(open_ledger_alone(), use_case, now or utc_now())
+
+
+def send_due_notices(ledger: Ledger, use_case: str, now: datetime) -> NoticeCounts:
+    """Send every notice of a use case that is due at ``now``; neither its contract nor its code is asked."""
+    in_a_row, counts = Counter[str](), Counter[str]()
+    for notice in pending_notices(ledger, use_case, now):
         if in_a_row[notice.channel] >= FAILURES_IN_A_ROW:
             continue
         problem = send(notice.channel, notice.title, notice.body)

@@ -18,7 +18,7 @@ from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.alarm.folding import (
+from decisionloop.monitor.alarm.incidents import (
     QUIET_CHECKS,
     AlarmOccasion,
     FoldedAlarm,

@@ -15,25 +15,34 @@ SEED = 20_050_708
 AGAIN_SHARE = 0.5
 """How often a run that completes a killed one is killed too."""
 Place = tuple[Day, str]
+PLACES: list[Place] = [(day, step) for day in DAYS for step in day.steps]
+
+
+@pytest.fixture
+def owed(engine: str, kills: int) -> list[Place]:
+    """The places that must be hit on an engine: all of them where the kills suffice, else every other one on each."""
+    if kills >= 2 * len(PLACES):
+        return PLACES
+    return PLACES[("sqlite", "postgresql").index(engine) :: 2]
 
 
 def test_a_turn_killed_at_any_time_is_completed_by_running_it_again(
     world: World,
     undisturbed: dict[str, Undisturbed],
+    owed: list[Place],
     kills: int,
     record_property: Callable[[str, object], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    places = [(day, step) for day in DAYS for step in day.steps]
     chance, hits, problems, lives = random.Random(SEED), Counter[str](), list[str](), 0
-    while hits.total() < kills // 2 or _unhit(places, hits):
-        day, step = places[lives] if lives < len(places) else chance.choice(_unhit(places, hits) or places)
+    while hits.total() < kills // 2 or _unhit(owed, hits):
+        day, step = owed[lives] if lives < len(owed) else chance.choice(_unhit(owed, hits) or PLACES)
         planned = random_kills(chance, day, step, undisturbed[day.name].seconds)
         told = disturb(world, day, planned, undisturbed[day.name])
         hits.update(told.hits)
         problems += [f"{day.name}, killed {', then '.join(map(str, planned))}: {text}" for text in told.problems]
         lives += 1
-        assert lives < 3 * max(kills, len(places)), f"kills come too late: {hits}"
+        assert lives < 3 * max(kills, len(owed)), f"kills come too late: {hits}"
     summary = f"{hits.total()} kills in {lives} turns on {world.engine}: {dict(hits.most_common())}"
     record_property("kills", summary)
     with capsys.disabled():

@@ -35,6 +35,7 @@ PRELOADED = (
     "decisionloop.ledger.storage.append_only",
     "decisionloop.ledger.storage.migrate",
     "decisionloop.predict.scorer.scorer",
+    "decisionloop.sources.files",
     "decisionloop.sources.full_information",
     "adbc_driver_postgresql.dbapi",
     "alembic.command",
@@ -48,12 +49,16 @@ PRELOADED = (
     "mlflow.store.model_registry.sqlalchemy_workspace_store",
     "mlflow.store.tracking.sqlalchemy_workspace_store",
     "mlflow.tracing.export",
+    "mlflow.tracing.export.utils",
     "mlflow.tracing.processor.otel",
+    "narwhals._pandas_like.group_by",
+    "narwhals._pandas_like.namespace",
     "narwhals.stable.v1",
     "pandas.core.arrays.arrow.extension_types",
     "psycopg",
     "skops.io",
     "sqlalchemy.dialects.postgresql.psycopg",
+    "tests.crash.warm",
 )
 
 

@@ -122,7 +122,9 @@ def _history() -> tuple[pd.DataFrame, pd.DataFrame]:
     index, week = np.array(due).T
     due_at = FIRST_AS_OF + pd.to_timedelta(7 * week, unit="D")
     shop_id = [_shop_id(i) for i in index]
-    turnover, debt = chance.gamma(4, 25, len(due)).clip(0, 1000), chance.gamma(2, 1, len(due)).clip(0, 10)
+    # Few different figures, so that gradient boosting bins them fast.
+    turnover = (chance.gamma(4, 5, len(due)).round() * 5).clip(0, 1000)
+    debt = chance.gamma(2, 1, len(due)).clip(0, 10).round(1)
     risk = 1 / (1 + np.exp(-(1.5 * debt - 4.5)))
     shops = pd.DataFrame({"shop_id": shop_id, "seen_at": due_at, "turnover": turnover, "debt": debt})
     outcomes = pd.DataFrame(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,22 +13,32 @@ from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.schedule import last_due_time
 from decisionloop.workspace import open_workspace
 from tests.live_use_case import A_WEEK, MONDAY, add_orders, order, orders, write_live
-from tests.small_use_case import settings_of
+from tests.small_use_case import Written, settings_of
 
 pytestmark = pytest.mark.xdist_group("flows")
 
 WEEK = timedelta(days=7)
 
 
-@pytest.fixture
-def live(prefect, tmp_path):
+@pytest.fixture(scope="session")
+def first_turn(prefect, tmp_path_factory):
     """``live`` with orders of four weeks, whose first turn was asked for by a time without a zone."""
     from flows.loop import loop
 
-    written = write_live(tmp_path / "usecases", orders(4))
-    with settings_of(tmp_path):
+    folder = tmp_path_factory.mktemp("first turn")
+    write_live(folder / "usecases", orders(4))
+    with settings_of(folder):
         assert loop("live", "2024-01-01T06:00") == "live/2024-01-01T06:00:00Z"
-        yield written
+        open_workspace("live").ledger.close()
+    return folder
+
+
+@pytest.fixture
+def live(first_turn, tmp_path):
+    """A copy of it, to go on with."""
+    shutil.copytree(first_turn, tmp_path / "copy")
+    with settings_of(tmp_path / "copy"):
+        yield Written(tmp_path / "copy" / "usecases" / "live")
         open_workspace("live").ledger.close()
 
 

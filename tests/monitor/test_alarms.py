@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from decisionloop.contract.monitoring import Notification
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.alarm.folding import (
+from decisionloop.monitor.alarm.incidents import (
     QUIET_CHECKS,
     SEVERITIES,
     AlarmOccasion,

@@ -11,7 +11,7 @@ from decisionloop.contract import parse_use_case
 from decisionloop.contract.meaning import changes_of_meaning
 from decisionloop.errors import ContractError
 from decisionloop.monitor.alarm.finding import Finding
-from decisionloop.monitor.alarm.folding import severity_of
+from decisionloop.monitor.alarm.incidents import severity_of
 from decisionloop.monitor.alarm.known_events import event_words, with_known_events
 from decisionloop.observe.estimate import Estimate
 from tests.monitor.watched import CONTRACT, watched

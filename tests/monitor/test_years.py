@@ -44,7 +44,7 @@ def test_a_broken_feature_is_told_before_its_first_batch_acts(scenario: str) -> 
     ],
 )
 def test_a_change_is_told_in_time_and_not_before(scenario: str, latest: int) -> None:
-    year = simulate(scenario, seed=1, weeks=WEEKS, change_week=CHANGE)
+    year = simulate(scenario, seed=1, weeks=min(latest + 1, WEEKS), change_week=CHANGE)
     found = year.detected(bench().families(scenario))
     assert found is not None
     assert CHANGE <= found.week <= latest

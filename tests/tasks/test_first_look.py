@@ -52,7 +52,7 @@ def test_who_comes_into_shadow_stakes_a_share_of_the_year_s_error_and_says_how_i
     (challenger,) = shadows(shadowed.ledger, "small")
     rules = champion(shadowed.ledger, "small").release
     opened = find_comparison(shadowed.workspace, challenger.release, rules)
-    assert opened.stake == pytest.approx(0.25 * 0.5)
+    assert opened.stake == pytest.approx(0.25 * 0.4)
     assert opened.bets.limit > 0
     assert [(one.stake, one.is_promoted) for one in staked(shadowed.workspace)] == [(opened.stake, False)]
 

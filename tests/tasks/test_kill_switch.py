@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from decisionloop.ledger.batches import latest_detail
 from decisionloop.ledger.flags import is_kill_switch_on
@@ -25,18 +25,19 @@ from decisionloop.ledger.held_actions import (
 )
 from decisionloop.ledger.kill_switch import Acknowledgement, engage, lift
 from decisionloop.ledger.outbox import attempts_of_batch
-from decisionloop.ledger.schema import decision, metadata, outcome
-from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
+from decisionloop.ledger.schema import decision, outcome
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.ledger.summary import batch_summary
 from tasks.act.decide import decide_batch
 from tasks.tell import announcements
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation
+from tests.tasks.moment import Moment
 
 pytestmark = pytest.mark.xdist_group("loop")
 
-CHUNK_ROWS = 50
+CHUNK_ROWS, PART_ROWS = 50, "200"
 PARTS = "DECISIONLOOP_PARTITION_ROWS"
 
 
@@ -84,41 +85,70 @@ def left(installation: Installation) -> set[str]:
 
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in parts and send in chunks, so that there is something between the first and the last."""
-    monkeypatch.setenv(PARTS, "200")
+    """Work in parts, so that there is something between the first and the last."""
+    monkeypatch.setenv(PARTS, PART_ROWS)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def on_either(request, cut, restored, monkeypatch) -> Iterator[Installation]:
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def chunked_life(request, saved, tmp_path_factory) -> Iterator[Moment]:
+    """Weeks 0 to 2 are over, a model is champion, and actions leave in small chunks."""
+    folder, modelled = tmp_path_factory.mktemp("chunked") / "life", Moment(saved / "modelled")
+    is_sqlite = request.param == "sqlite"
+    moved = modelled.copied(folder) if is_sqlite else modelled.moved(folder, request.getfixturevalue("postgres_server"))
+    with moved as moment:
+        with moment.work() as life:
+            life.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
+            assert life.ledger.is_sqlite == is_sqlite
+        yield moment
+
+
+@pytest.fixture(scope="session")
+def predicted_life(chunked_life: Moment, tmp_path_factory) -> Iterator[Moment]:
+    """Week 3 is scored in parts as well."""
+    with chunked_life.copied(tmp_path_factory.mktemp("predicted") / "life") as moment:
+        with pytest.MonkeyPatch.context() as patch, moment.work() as life:
+            patch.setenv(PARTS, PART_ROWS)
+            life.predict(3)
+        yield moment
+
+
+@pytest.fixture(scope="session")
+def held_life(predicted_life: Moment, tmp_path_factory) -> Iterator[Moment]:
+    """The switch was turned on before the first chunk that a model chose of week 3; the week is over."""
+    with predicted_life.copied(tmp_path_factory.mktemp("held") / "life") as moment:
+        with moment.work() as life:
+            switch = Acknowledged(life)
+            with pytest.MonkeyPatch.context() as patch:
+                interrupt(patch, "tasks.act.held_by_kill_switch.steady_switch", 2, switch.turn)
+                life.act(3)
+            switch.wait()
+        yield moment
+
+
+@pytest.fixture
+def chunked(chunked_life: Moment, cut: None, tmp_path: Path) -> Iterator[Installation]:
     """Weeks 0 to 2 are over and a model is champion, the ledger on either engine."""
-    with restored("modelled") as installation:
-        if request.param == "postgresql":
-            monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", _moved(installation, request.getfixturevalue("postgres_url")))
-            assert not installation.ledger.is_sqlite
-        installation.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
+    with chunked_life.copied(tmp_path / "chunked") as moment, moment.work() as installation:
         yield installation
 
 
-def _moved(installation: Installation, url: str) -> str:
-    """Copy every fact of the installation's ledger into an empty database."""
-    with create_or_upgrade(url) as ledger, installation.ledger.connect() as old, ledger.begin() as new:
-        for table in metadata.sorted_tables:
-            rows = [dict(row) for row in old.execute(select(table)).mappings()]
-            if rows:
-                new.execute(insert(table), rows)
-    return url
+@pytest.fixture
+def predicted(predicted_life: Moment, cut: None, tmp_path: Path) -> Iterator[Installation]:
+    """Week 3 is scored as well, the ledger on either engine."""
+    with predicted_life.copied(tmp_path / "predicted") as moment, moment.work() as installation:
+        yield installation
 
 
-# Each step of a turn at which the switch can be turned: where it is, and which call of it is interrupted.
+BEFORE_ANYTHING_IS_SCORED = ("tasks.readback.batch_in_hand.is_kill_switch_on", 1)
+# Each later step of a turn at which the switch can be turned: where it is, and which call since then is interrupted.
 STEPS = {
-    "before anything is scored": ("tasks.readback.batch_in_hand.is_kill_switch_on", 1),
     "before the actions are chosen": ("tasks.act.choose.choose_part", 1),
     "between the choices of two parts": ("tasks.act.choose.choose_part", 2),
     "after the choice": ("tasks.act.decide.watch_actions", 1),
     "before the first log": ("tasks.act.log_unless_overtaken.steady_switch", 1),
     "between two logs": ("tasks.act.log_unless_overtaken.steady_switch", 2),
     "while a part is logged": ("decisionloop.ledger.decisions.append", 1),
-    "before it is said to be decided": ("tasks.keep.append_batch_event", 4),
+    "before it is said to be decided": ("tasks.keep.append_batch_event", 1),
     "before the first chunk": ("tasks.act.held_by_kill_switch.steady_switch", 1),
     "between two chunks": ("tasks.act.held_by_kill_switch.steady_switch", 2),
     "while a chunk is begun": ("tasks.act.held_by_kill_switch.begin_sending", 1),
@@ -150,45 +180,55 @@ def interrupt(patch: pytest.MonkeyPatch, where: str, number: int, deed: Callable
 
 @pytest.mark.parametrize("step", STEPS)
 def test_nothing_of_a_model_is_logged_or_leaves_after_the_acknowledgement(
-    on_either: Installation, step: str, monkeypatch: pytest.MonkeyPatch
+    predicted: Installation, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    switch, (where, number) = Acknowledged(on_either), STEPS[step]
+    switch, (where, number) = Acknowledged(predicted), STEPS[step]
     with monkeypatch.context() as patch:
         interrupt(patch, where, number, lambda: switch.turn(0.5 if step in EXCLUDED else 30.0))
-        on_either.predict(3)
-        on_either.act(3)
+        predicted.act(3)
+    _nothing_of_a_model_since(switch, predicted)
+
+
+def test_nothing_of_a_model_is_logged_or_leaves_where_the_acknowledgement_comes_before_any_score(
+    chunked: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = Acknowledged(chunked)
+    with monkeypatch.context() as patch:
+        interrupt(patch, *BEFORE_ANYTHING_IS_SCORED, switch.turn)
+        chunked.predict(3)
+        chunked.act(3)
+    _nothing_of_a_model_since(switch, chunked)
+
+
+def _nothing_of_a_model_since(switch: Acknowledged, life: Installation) -> None:
+    """What a model chose of week 3 is what was there when the switch was acknowledged, and the rest is held."""
     switch.wait()
     assert switch.told is not None
     assert switch.told.not_called_back == ()
-    ledger, batch = on_either.ledger, on_either.batch(3)
+    ledger, batch = life.ledger, life.batch(3)
     by_model = set(chosen_by_model(ledger, batch))
     assert by_model == switch.logged
-    assert left(on_either) & by_model == switch.sent & by_model
-    assert on_either.state(3) == "complete"
-    assert len(on_either.decisions(3)) == 600
+    assert left(life) & by_model == switch.sent & by_model
+    assert life.state(3) == "complete"
+    assert len(life.decisions(3)) == 600
     held = sum(one.actions for one in waiting_actions(ledger, "small"))
     assert held == count_unsent(ledger, batch) == latest_detail(ledger, batch, "complete")["held"]
     assert batch_summary(ledger, batch).held == held
     # Everything else that was to be sent has left, once.
-    queued = on_either.decisions(3).set_index("decision_id")
+    queued = life.decisions(3).set_index("decision_id")
     to_send = set(queued.index[queued["action"] == "lend"])
-    sent = [json.loads(line)["decision_id"] for line in on_either.sent()]
+    sent = [json.loads(line)["decision_id"] for line in life.sent()]
     assert len(sent) == len(set(sent))
     assert len(to_send - set(sent)) == held
     assert to_send - set(sent) <= by_model
 
 
 @pytest.fixture
-def held(on_either: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+def held(held_life: Moment, cut: None, tmp_path: Path) -> Iterator[Installation]:
     """The switch was turned on before the first chunk that a model chose of week 3; the week is over."""
-    switch = Acknowledged(on_either)
-    with monkeypatch.context() as patch:
-        interrupt(patch, "tasks.act.held_by_kill_switch.steady_switch", 2, switch.turn)
-        on_either.predict(3)
-        on_either.act(3)
-    switch.wait()
-    assert count_unsent(on_either.ledger, on_either.batch(3)) > CHUNK_ROWS
-    return on_either
+    with held_life.copied(tmp_path / "held") as moment, moment.work() as installation:
+        assert count_unsent(installation.ledger, installation.batch(3)) > CHUNK_ROWS
+        yield installation
 
 
 def test_what_is_held_stays_so_when_the_switch_is_lifted_and_leaves_when_a_person_releases_it(held):
@@ -260,26 +300,26 @@ def act_elsewhere(folder: Path) -> None:
     Installation(folder, Written(folder / "usecases" / "small")).act(3)
 
 
-def test_what_another_process_is_sending_stops_at_the_acknowledgement(on_either: Installation) -> None:
-    on_either.contract(actuator={"kind": "file", "chunk_rows": 1})
-    on_either.predict(3)
-    before = left(on_either)
-    process = multiprocessing.get_context("spawn").Process(target=act_elsewhere, args=(on_either.folder,), daemon=True)
+def test_what_another_process_is_sending_stops_at_the_acknowledgement(chunked: Installation) -> None:
+    chunked.contract(actuator={"kind": "file", "chunk_rows": 1})
+    chunked.predict(3)
+    before = left(chunked)
+    process = multiprocessing.get_context("spawn").Process(target=act_elsewhere, args=(chunked.folder,), daemon=True)
     process.start()
     ends = time.monotonic() + 120
-    while not _of_model(on_either) & left(on_either) - before:
+    while not _of_model(chunked) & left(chunked) - before:
         assert process.is_alive()
         assert time.monotonic() < ends
         time.sleep(0.01)
-    switch = Acknowledged(on_either)
+    switch = Acknowledged(chunked)
     switch.turn()
     switch.wait()
     process.join(120)
     assert process.exitcode == 0
-    by_model = _of_model(on_either)
-    assert left(on_either) & by_model == switch.sent & by_model
-    assert count_unsent(on_either.ledger, on_either.batch(3)) > 0
-    assert on_either.state(3) == "complete"
+    by_model = _of_model(chunked)
+    assert left(chunked) & by_model == switch.sent & by_model
+    assert count_unsent(chunked.ledger, chunked.batch(3)) > 0
+    assert chunked.state(3) == "complete"
 
 
 def _of_model(installation: Installation) -> set[str]:

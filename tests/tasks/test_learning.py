@@ -160,6 +160,8 @@ def test_without_a_mature_decision_the_challenger_waits(shadowed):
 
 
 def test_a_refusal_is_final(shadowed):
+    """One cohort is too little to say that it surely earns less, so it is refused because its time is over."""
+    shadowed.contract(gate={"longest_comparison": 1})
     (shadow,) = shadows(shadowed.ledger, "small")
     outcomes = shadowed.written.folder / "data" / "outcomes.parquet"
     complete = outcomes.read_bytes()

@@ -17,12 +17,28 @@ from decisionloop.ledger.stage_costs import batch_cost
 from decisionloop.ledger.validation import results
 from tasks.each_part import cut
 from tests.small_use_case import ENTITIES
+from tests.tasks.moment import Moment
 
 pytestmark = pytest.mark.xdist_group("loop")
 
 PART_ROWS = 100
 WHERE = ["snapshot_digest", "snapshot_row"]
 """Where the features of a decision are frozen, which differs with the parts."""
+
+
+# Where a process is killed: at which call of which function, counted since its flow began.
+PREDICTING = [
+    ("tasks.predict.due", "append_part", 3),
+    ("tasks.keep", "append_part", 4),
+    ("tasks.keep", "append_part", 9),
+    ("tasks.keep", "append_part", 16),
+]
+ACTING = [
+    ("tasks.act.choose", "choose_part", 3),
+    ("tasks.act.log_in_ranges", "append_grouped", 1),
+    ("tasks.act.log_in_ranges", "append_grouped", 3),
+    ("tasks.keep", "append_batch_event", 1),
+]
 
 
 class KilledError(Exception):
@@ -33,6 +49,23 @@ class KilledError(Exception):
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut batches into parts of 100 rows."""
     monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", str(PART_ROWS))
+
+
+@pytest.fixture(scope="session")
+def predicted_life(saved, tmp_path_factory):
+    """Week 3 of ``modelled`` is scored in small parts."""
+    with Moment(saved / "modelled").copied(tmp_path_factory.mktemp("predicted") / "life") as moment:
+        with pytest.MonkeyPatch.context() as patch, moment.work() as life:
+            patch.setenv("DECISIONLOOP_PARTITION_ROWS", str(PART_ROWS))
+            life.predict(3)
+        yield moment
+
+
+@pytest.fixture
+def predicted(predicted_life, small_parts, tmp_path):
+    """Week 3 is scored in small parts."""
+    with predicted_life.copied(tmp_path / "predicted") as moment, moment.work() as installation:
+        yield installation
 
 
 @pytest.fixture(scope="session")
@@ -160,65 +193,58 @@ def _rows(installation, table):
         return connection.execute(select(table)).all()
 
 
-@pytest.mark.parametrize(
-    ("flow", "where"),
-    [
-        ("predict", ("tasks.predict.due", "append_part", 3)),
-        ("predict", ("tasks.keep", "append_part", 4)),
-        ("predict", ("tasks.keep", "append_part", 9)),
-        ("predict", ("tasks.keep", "append_part", 16)),
-        ("act", ("tasks.act.choose", "choose_part", 3)),
-        ("act", ("tasks.act.log_in_ranges", "append_grouped", 1)),
-        ("act", ("tasks.act.log_in_ranges", "append_grouped", 3)),
-        ("act", ("tasks.keep", "append_batch_event", 1)),
-    ],
-    ids=lambda value: value if isinstance(value, str) else f"{value[1]}-{value[2]}",
-)
-def test_a_batch_killed_between_its_parts_completes_as_if_nothing_had_happened(
-    in_one_piece, small_parts, restored, monkeypatch, flow, where
+@pytest.mark.parametrize("where", PREDICTING, ids=lambda where: f"{where[1]}-{where[2]}")
+def test_a_batch_killed_between_its_parts_while_it_is_scored_completes_as_if_nothing_had_happened(
+    in_one_piece, small_parts, modelled, monkeypatch, where
 ):
-    with restored("modelled") as installation:
-        if flow == "act":
-            installation.predict(3)
-        _kill(installation, monkeypatch, getattr(installation, flow), 3, *where)
-        installation.predict(3)
-        installation.act(3)
-        pd.testing.assert_frame_equal(_decisions(installation, 3), in_one_piece[0], check_exact=True)
-        assert installation.sent() == in_one_piece[1]
-        again = installation.tables()
-        installation.predict(3)
-        assert installation.act(3) == 0
-        assert installation.tables() == again
+    _kill(modelled, monkeypatch, modelled.predict, 3, *where)
+    _completes(modelled, in_one_piece)
+
+
+@pytest.mark.parametrize("where", ACTING, ids=lambda where: f"{where[1]}-{where[2]}")
+def test_a_batch_killed_between_its_parts_while_it_is_decided_completes_as_if_nothing_had_happened(
+    in_one_piece, predicted, monkeypatch, where
+):
+    _kill(predicted, monkeypatch, predicted.act, 3, *where)
+    _completes(predicted, in_one_piece)
+
+
+def _completes(installation, in_one_piece):
+    """Run again it is decided and sent as the whole, and once more nothing changes."""
+    installation.predict(3)
+    installation.act(3)
+    pd.testing.assert_frame_equal(_decisions(installation, 3), in_one_piece[0], check_exact=True)
+    assert installation.sent() == in_one_piece[1]
+    again = installation.tables()
+    installation.predict(3)
+    assert installation.act(3) == 0
+    assert installation.tables() == again
 
 
 def test_what_was_logged_before_the_kill_switch_stands_and_the_rest_goes_to_the_rules(
-    in_one_piece, small_parts, restored, monkeypatch
+    in_one_piece, predicted, monkeypatch
 ):
-    with restored("modelled") as installation:
-        installation.predict(3)
-        _kill(installation, monkeypatch, installation.act, 3, "tasks.act.log_in_ranges", "append_grouped", 3)
-        logged = installation.decisions(3)["decision_id"]
-        assert 0 < len(logged) < ENTITIES
-        set_flag(installation.ledger, "small", "kill_switch", "on", "complaints", "head")
-        installation.act(3)
-        decisions, whole = _decisions(installation, 3), in_one_piece[0]
-        stands = decisions["decision_id"].isin(logged)
-        pd.testing.assert_frame_equal(decisions[stands], whole[stands], check_exact=True)
-        assert set(decisions.loc[~stands, "fallback_reason"]) == {"kill switch"}
-        assert decisions["decision_id"].is_unique
-        assert len(decisions) == ENTITIES
+    _kill(predicted, monkeypatch, predicted.act, 3, "tasks.act.log_in_ranges", "append_grouped", 3)
+    logged = predicted.decisions(3)["decision_id"]
+    assert 0 < len(logged) < ENTITIES
+    set_flag(predicted.ledger, "small", "kill_switch", "on", "complaints", "head")
+    predicted.act(3)
+    decisions, whole = _decisions(predicted, 3), in_one_piece[0]
+    stands = decisions["decision_id"].isin(logged)
+    pd.testing.assert_frame_equal(decisions[stands], whole[stands], check_exact=True)
+    assert set(decisions.loc[~stands, "fallback_reason"]) == {"kill switch"}
+    assert decisions["decision_id"].is_unique
+    assert len(decisions) == ENTITIES
 
 
-def test_the_kill_switch_holds_for_everyone_who_is_not_in_the_ledger_yet(small_parts, restored, monkeypatch):
-    with restored("modelled") as installation:
-        installation.predict(3)
-        _kill(installation, monkeypatch, installation.act, 3, "tasks.act.choose", "choose_part", 3)
-        set_flag(installation.ledger, "small", "kill_switch", "on", "complaints", "head")
-        installation.act(3)
-        decisions = _decisions(installation, 3)
-        assert set(decisions["fallback_reason"]) == {"kill switch"}
-        assert len(decisions) == ENTITIES
-        assert installation.state(3) == "complete"
+def test_the_kill_switch_holds_for_everyone_who_is_not_in_the_ledger_yet(predicted, monkeypatch):
+    _kill(predicted, monkeypatch, predicted.act, 3, "tasks.act.choose", "choose_part", 3)
+    set_flag(predicted.ledger, "small", "kill_switch", "on", "complaints", "head")
+    predicted.act(3)
+    decisions = _decisions(predicted, 3)
+    assert set(decisions["fallback_reason"]) == {"kill switch"}
+    assert len(decisions) == ENTITIES
+    assert predicted.state(3) == "complete"
 
 
 def test_on_postgresql_parts_are_logged_one_by_one_and_only_once(

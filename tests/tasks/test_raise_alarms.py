@@ -15,7 +15,7 @@ from decisionloop.ledger.measurements import measured_cohorts, measurements_of
 from decisionloop.ledger.notices import pending_notices
 from decisionloop.ledger.schema import utc_now
 from decisionloop.monitor.alarm.finding import Chart, Finding
-from decisionloop.monitor.alarm.folding import QUIET_CHECKS
+from decisionloop.monitor.alarm.incidents import QUIET_CHECKS
 from decisionloop.observe.estimate import Estimate
 from tasks.watch.alarms import Occasion, raise_alarms
 from tests.small_use_case import as_of

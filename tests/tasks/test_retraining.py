@@ -16,18 +16,28 @@ from decisionloop.ledger.verdicts import learn_runs, verdicts
 from decisionloop.ledger.weak_slices import WeakSlice, append_weak_slices
 from decisionloop.observe.slice_predicate import Condition, write_predicate
 from tests.small_use_case import as_of
+from tests.tasks.moment import Moment
 
 pytestmark = pytest.mark.xdist_group("loop")
 
 DRIFT = "decisionloop.drift.detected"
 
 
+@pytest.fixture(scope="session")
+def awake_life(saved, tmp_path_factory):
+    """The model has decided week 3, nobody has to rest after a training, and no schedule is near."""
+    with Moment(saved / "modelled").copied(tmp_path_factory.mktemp("awake") / "life") as moment:
+        with moment.work() as life:
+            life.contract(monitors={"cooldown_days": 0, "retrain_every_days": 400})
+            life.turn(3)
+        yield moment
+
+
 @pytest.fixture
-def awake(modelled):
+def awake(awake_life, tmp_path):
     """The model decides, nobody has to rest after a training, and no schedule is near."""
-    modelled.contract(monitors={"cooldown_days": 0, "retrain_every_days": 400})
-    modelled.turn(3)
-    return modelled
+    with awake_life.copied(tmp_path / "awake") as moment, moment.work() as installation:
+        yield installation
 
 
 @pytest.fixture

@@ -204,14 +204,14 @@ def _values_nobody(installation, monkeypatch):
 
         return Predictions(np.full((len(frame), len(use_case.actions)), np.nan), None)
 
-    monkeypatch.setattr("decisionloop.act.valuation.predict", predicts_nothing)
+    monkeypatch.setattr("decisionloop.act.side_by_side.predict", predicts_nothing)
 
 
 def _raises(installation, monkeypatch):
     def explode(*_):
         raise ZeroDivisionError("inside the model")
 
-    monkeypatch.setattr("decisionloop.act.valuation.predict", explode)
+    monkeypatch.setattr("decisionloop.act.side_by_side.predict", explode)
 
 
 @pytest.mark.parametrize(

@@ -114,11 +114,13 @@ def test_a_refit_of_august_is_worse_than_the_frozen_model_of_may(october):
     assert october.refit[1] < october.frozen[1] - 0.01
 
 
-def test_the_gate_refuses_it_before_it_has_done_any_harm(october):
-    """Out of fold on August itself: no sure gain over the frozen model, so it does not even come into shadow."""
-    assert october.first_look.decision == "refuse"
+def test_the_gate_keeps_it_from_shadow_before_it_has_done_any_harm(october):
+    """Out of fold on August itself: no sure gain over the frozen model, or, explored as cheaply as it is, too few
+    outcomes that tell the two apart. Either way it does not even come into shadow."""
+    assert october.first_look.decision != "promote"
     checks = {check.name: check.is_passed for check in october.first_look.checks}
-    assert checks["money"] is False
+    assert checks["money"] is not True
+    assert not october.first_look.waits_only_for("latency")
 
 
 def test_a_month_of_comparison_does_not_prove_it_either(october):

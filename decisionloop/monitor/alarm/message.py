@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from decisionloop.contract.monitoring import AlarmSeverity
-from decisionloop.monitor.alarm.folding import SEVERITIES
+from decisionloop.monitor.alarm.incidents import SEVERITIES
 
 
 class AlarmFacts(Protocol):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from decisionloop.contract.monitoring import AlarmSeverity, Notification
-from decisionloop.monitor.alarm.folding import SEVERITIES
+from decisionloop.monitor.alarm.incidents import SEVERITIES
 
 
 def is_wanted(channel: Notification, severity: AlarmSeverity) -> bool:

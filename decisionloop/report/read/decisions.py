@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.measurements import KNOWN_AT, Measurement
@@ -147,6 +147,23 @@ def decided_beside_rules(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     where_from = (table.snapshot_digest, table.snapshot_row)
     columns = (table.entity_id, table.as_of, table.role, table.fallback_reason, *where_from, table.action)
     statement = select(*columns, table.rules_action).where(table.batch_id == batch_id).order_by(table.snapshot_row)
+    return read_frame(ledger, statement)
+
+
+def decided_in_full(ledger: Ledger, batch_id: str) -> pd.DataFrame:
+    """`decided_beside_rules`, with whether a model was to decide (is_model) and what an explored row was valued at.
+
+    ``action_values`` is the JSON text of an explored row's values by action, None elsewhere and where rules decided.
+    """
+    table = decision.c
+    is_model = table.release_id.in_(select(release.c.release_id).where(release.c.kind != RULES))
+    values = case((table.role == "exploration", table.action_values)).label("action_values")
+    columns = (table.entity_id, table.as_of, table.role, table.fallback_reason, table.snapshot_digest)
+    statement = (
+        select(*columns, table.snapshot_row, table.action, table.rules_action, is_model.label("is_model"), values)
+        .where(table.batch_id == batch_id)
+        .order_by(table.snapshot_row)
+    )
     return read_frame(ledger, statement)
 
 

@@ -64,14 +64,14 @@ def by_period(money: pd.DataFrame, is_experiment: bool = False) -> pd.DataFrame:
 def _truth_of_batch(workspace: Workspace, batch_id: str, truth: pd.DataFrame) -> pd.DataFrame:
     decided = decided_beside_rules(workspace.ledger, batch_id)
     decided = decided[(decided["role"] != "holdout") & decided["fallback_reason"].isna()]
-    known = _recorded(workspace.use_case, decided.merge(truth, how="left", on=["entity_id", "as_of"]))
+    known = recorded(workspace.use_case, decided.merge(truth, how="left", on=["entity_id", "as_of"]))
     unrecorded = len(decided) - len(known)
     if not len(known):
         rest = {"as_of": decided["as_of"].iloc[:1], UNRECORDED: unrecorded}
         return pd.DataFrame(rest, columns=["as_of", *TRUTH_COLUMNS, UNRECORDED])
     money_of = logged_money if LOGGED_ACTION in known else true_money
     money = [
-        money_of(workspace.use_case, _frozen(workspace, str(digest), of_part), of_part)
+        money_of(workspace.use_case, frozen(workspace, str(digest), of_part), of_part)
         for digest, of_part in known.groupby("snapshot_digest", sort=False)
     ]
     told = pd.concat(money, ignore_index=True).assign(as_of=known["as_of"].iloc[0], **{UNRECORDED: 0})
@@ -79,7 +79,7 @@ def _truth_of_batch(workspace: Workspace, batch_id: str, truth: pd.DataFrame) ->
     return told
 
 
-def _recorded(use_case: UseCase, met: pd.DataFrame) -> pd.DataFrame:
+def recorded(use_case: UseCase, met: pd.DataFrame) -> pd.DataFrame:
     """Those of ``met`` whose outcome is recorded, or is 0 because none is and the contract takes that for a no."""
     has_outcome = met[["outcome_class", "amount"]].notna().any(axis=1)
     if use_case.outcome.means_zero_when_absent and LOGGED_ACTION not in met:
@@ -88,7 +88,7 @@ def _recorded(use_case: UseCase, met: pd.DataFrame) -> pd.DataFrame:
     return met[has_outcome].reset_index(drop=True)
 
 
-def _frozen(workspace: Workspace, digest: str, decided: pd.DataFrame) -> pd.DataFrame:
+def frozen(workspace: Workspace, digest: str, decided: pd.DataFrame) -> pd.DataFrame:
     """The frozen features of decisions of one part, in their order."""
     frame = workspace.snapshots.get_table(digest).to_pandas()
     return frame.iloc[decided["snapshot_row"]].reset_index(drop=True)

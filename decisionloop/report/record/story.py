@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.estimate import Estimate
@@ -22,6 +23,9 @@ from decisionloop.report.record.lines import (
     WorkedDecision,
 )
 from decisionloop.report.record.monitor_lines import Monitoring
+
+if TYPE_CHECKING:
+    from decisionloop.learn.capture import Captured
 
 RULES = "the rules"
 
@@ -123,6 +127,14 @@ class PeriodTruth:
 
 
 @dataclass(frozen=True)
+class PeriodCapture:
+    """What only a replay in full can know: a period's money beside that of a loop which is told every outcome."""
+
+    period: str
+    money: Captured
+
+
+@dataclass(frozen=True)
 class Definition:
     """A word of the page and what it means."""
 
@@ -157,6 +169,7 @@ class Story:
     quality: DataQualitySummary | None = None
     ledger: tuple[tuple[str, int], ...] = ()
     truth: tuple[PeriodTruth, ...] = ()
+    captured: tuple[PeriodCapture, ...] = ()
     caveats: tuple[Caveat, ...] = ()
     events: tuple[KnownEvent, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,0 +1,61 @@
+"""A moment of a life, on either engine: lived once, then copied for every test that begins there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, insert, select
+
+from decisionloop.ledger.schema import metadata
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
+from tests.postgres_database import EMPTY, database_from, name_of
+from tests.small_use_case import Written
+from tests.tasks.installation import Installation, copy, working_in
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An installation that nobody works with: its folder, and where its ledger is if not in its home.
+
+    ``server`` keeps the ledger where it is not a SQLite file.
+    """
+
+    folder: Path
+    server: Engine | None = None
+    ledger_url: str = ""
+
+    def work(self) -> AbstractContextManager[Installation]:
+        """Work with it. It is another moment afterwards."""
+        (use_case,) = (self.folder / "usecases").iterdir()
+        return working_in(self.folder, Written(use_case), self.ledger_url)
+
+    @contextmanager
+    def copied(self, folder: Path) -> Iterator[Moment]:
+        """A copy of it in ``folder``, its database dropped at the end."""
+        copy(self.folder, folder)
+        if self.server is None:
+            yield Moment(folder)
+            return
+        with database_from(self.server, name_of(self.ledger_url)) as url:
+            yield Moment(folder, self.server, url)
+
+    @contextmanager
+    def moved(self, folder: Path, server: Engine) -> Iterator[Moment]:
+        """A copy of it in ``folder`` with every fact of its SQLite file in a database of ``server``."""
+        copy(self.folder, folder)
+        with database_from(server, EMPTY) as url:
+            with open_ledger(f"sqlite:///{folder / 'home' / 'ledger.db'}") as old, create_or_upgrade(url) as new:
+                _move(old, new)
+            yield Moment(folder, server, url)
+
+
+def _move(old: Ledger, new: Ledger) -> None:
+    """Copy every fact of one ledger into another, empty one."""
+    with old.connect() as known, new.begin() as connection:
+        for table in metadata.sorted_tables:
+            rows = [dict(row) for row in known.execute(select(table)).mappings()]
+            if rows:
+                connection.execute(insert(table), rows)
