@@ -69,7 +69,10 @@ def test_decisions_of_the_model_carry_reasons_and_exact_propensities(lived):
     assert len(decisions) == ENTITIES
     model = decisions[decisions["role"].isin(["champion", "exploration"])]
     values = pd.DataFrame([json.loads(text) for text in model["action_values"]], index=model.index)
-    prefers_hold = values["lend"] <= values["hold"]
+    # Outside its support the model prefers what the rules do, whatever it thinks of it.
+    is_copied = (model["role"] == "exploration") & (values["lend"] > values["hold"])
+    assert (model.loc[is_copied, "rules_action"] == "hold").all()
+    prefers_hold = (values["lend"] <= values["hold"]) | is_copied
     lent = model["action"] == "lend"
     # Lending reveals an outcome and holding does not, so only those whom the model would hold are explored.
     expected = np.select([~prefers_hold, lent], [1.0, EXPLORATION], 1 - EXPLORATION)

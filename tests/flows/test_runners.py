@@ -50,7 +50,7 @@ def _decided(lived, folder, monkeypatch, runner, rows):
 
 def test_parts_in_threads_and_one_after_another_decide_as_the_whole(lived, prefect, tmp_path, monkeypatch):
     whole, _ = _decided(lived, tmp_path / "whole", monkeypatch, "in_process", 250_000)
-    assert set(whole["role"]) == {"champion", "exploration", "holdout"}
+    assert set(whole["role"]) == {"champion", "exploration", "holdout", "baseline"}  # outside its support
     in_turn, by_one = _decided(lived, tmp_path / "in turn", monkeypatch, "in_process", PART_ROWS)
     pd.testing.assert_frame_equal(in_turn, whole, check_exact=True)
     at_once, by_many = _decided(lived, tmp_path / "at once", monkeypatch, "threads", PART_ROWS)

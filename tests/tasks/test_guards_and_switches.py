@@ -36,7 +36,9 @@ def test_the_kill_switch_hands_every_decision_to_the_rules(modelled):
     modelled.turn(4)
     after = modelled.decisions(4)
     assert after["fallback_reason"].isna().all()
-    assert set(after["role"]) == {"champion", "exploration", "holdout"}
+    assert set(after["role"]) == {"champion", "exploration", "holdout", "baseline"}
+    is_outside = after["reason_codes"].str.contains("outside support")
+    assert (is_outside == (after["role"] == "baseline")).all()
 
 
 def test_the_kill_switch_needs_no_guardrail_to_agree_and_keeps_the_limits(modelled):

@@ -273,13 +273,16 @@ def test_what_is_cancelled_never_leaves_teaches_nothing_and_is_not_measured(held
     held.learn(4)
 
 
-def test_a_batch_of_which_everything_was_cancelled_holds_nobody_up(modelled):
+def test_a_batch_of_which_all_that_a_model_chose_was_cancelled_holds_nobody_up(modelled):
     modelled.contract(policy={"holdout_share": 0.0})
     modelled.predict(3)
     decide_batch.fn("small", modelled.batch(3))
     engage(modelled.ledger, "small", "complaints", "head", 1.0)
     cancel_held(modelled.ledger, "small", [], "wrong", "owner")
-    assert len(withdrawn_ids(modelled.ledger, modelled.batch(3))) == len(modelled.decisions(3)) == 600
+    # What the rules decided outside the model's support is no model's choice, and is not held.
+    by_model = _of_model(modelled)
+    assert withdrawn_ids(modelled.ledger, modelled.batch(3)) == by_model
+    assert set(modelled.decisions(3).set_index("decision_id")["role"].drop(list(by_model))) == {"baseline"}
     modelled.observe(3)
     modelled.observe(4)
     modelled.learn(4)

@@ -60,7 +60,12 @@ def test_a_reading_over_the_budget_is_taken_again_until_the_machine_is_idle_and_
     with restored("begun") as busy:
         busy.turn(1)
         busy.turn(2)
-        assert [look.decision for look in busy.looks()] == ["insufficient", "insufficient"]
+        # The first look, the comparison as it was opened, and its look at week 1.
+        assert [(look.look, look.decision) for look in busy.looks()] == [
+            (1, "insufficient"),
+            (2, "insufficient"),
+            (2, "insufficient"),
+        ]
         (shadow,) = shadows(busy.ledger, "small")
         monkeypatch.setattr("tasks.learn.candidates.serving_time", serving_time)
         busy.turn(3)
