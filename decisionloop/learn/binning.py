@@ -15,14 +15,16 @@ from decisionloop.predict.scorer.codes import numeric_codes
 
 FEW_WHOLE = 32
 """Whole numbers that are so few are statuses or counts, each of which may mean something else than its neighbour."""
+ROWS_A_VALUE = 20
+"""With fewer rows for each of them on average a bin of its own would hold mostly noise."""
 
 
 class QuantileBinner(TransformerMixin, BaseEstimator):
     """One-hot encodes each number column by at most ``max_bins`` bins of about equal counts, and one for missing.
 
-    A column with few distinct values, whole numbers with at most `FEW_WHOLE`, gets a bin for each, divided halfway
-    between them. Infinite values fall into
-    the outer bins. After ``fit``, ``edges_`` holds the ascending inner edges of each column; bin i holds
+    A column with few distinct values gets a bin for each, divided halfway between them; of whole numbers `FEW_WHOLE`
+    are few, where there are `ROWS_A_VALUE` rows for each. Infinite values fall into the outer bins. After ``fit``,
+    ``edges_`` holds the ascending inner edges of each column; bin i holds
     edges[i-1] < value <= edges[i].
     """
 
@@ -56,11 +58,12 @@ class QuantileBinner(TransformerMixin, BaseEstimator):
 def quantile_edges(values: NDArray[np.float64], max_bins: int) -> NDArray[np.float64]:
     """Ascending inner edges of bins of about equal counts; ``values`` (n,) may have NaN.
 
-    At most ``max_bins`` bins, but for few whole numbers, which are never merged.
+    At most ``max_bins`` bins, but for few whole numbers, which are not merged where there are rows enough for each.
     """
     finite = values[np.isfinite(values)]
     distinct = np.unique(finite)
-    is_whole = len(distinct) <= FEW_WHOLE and bool((distinct == np.floor(distinct)).all())
+    is_few = len(distinct) <= min(FEW_WHOLE, len(finite) / ROWS_A_VALUE)
+    is_whole = is_few and bool((distinct == np.floor(distinct)).all())
     if len(distinct) <= max_bins or is_whole:
         return np.unique(distinct[:-1] / 2 + distinct[1:] / 2)
     shares = np.arange(1, max_bins) / max_bins

@@ -13,6 +13,9 @@ from decisionloop.observe.logged_decisions import LoggedDecisions
 MAXIMUM_WEIGHT_DEVIATION = 5.0
 """Standard errors by which the sum of weights may miss its known expectation: honest logs practically never do."""
 
+ROUNDING = 1e-9
+"""Twenty equal weights are worth 19.999999999999996 by their squares: that is no reason to refuse an answer."""
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -105,12 +108,12 @@ def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
             f"{overlap.unsupported_share:.1%} of what would change was never tried, or with a chance below "
             f"{PROPENSITY_FLOOR:.1%} (at most {rules.maximum_unsupported_share:.1%}): explore there first"
         )
-    if overlap.effective_n < rules.minimum_effective_n:
+    if overlap.effective_n < rules.minimum_effective_n * (1 - ROUNDING):
         problems.append(
             f"the outcomes that tell the policies apart are worth {overlap.effective_n:,.0f} equally weighted "
             f"ones (at least {rules.minimum_effective_n:,.0f}): wait for more, or explore more"
         )
-    if overlap.largest_weight_share > rules.maximum_weight_share:
+    if overlap.largest_weight_share > rules.maximum_weight_share * (1 + ROUNDING):
         problems.append(
             f"a single entity carries {overlap.largest_weight_share:.1%} of the weight "
             f"(at most {rules.maximum_weight_share:.1%})"

@@ -49,7 +49,8 @@ def review_shadow(workspace: Workspace, release: Release, as_of: datetime) -> st
         refuse(workspace, release, reason, as_of)
         return reason
     if failed == len(runs):
-        return f"{release.release_id} has shadowed no batch yet."
+        told = f"failed on {failed} of {len(runs)} batches in shadow" if failed else "has shadowed no batch yet"
+        return f"{release.release_id} {told}."
     decides = champion(workspace.ledger, release.use_case)
     assert decides is not None  # a release in shadow stands beside a champion
     comparison = find_comparison(workspace, release, decides.release)

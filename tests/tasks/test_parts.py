@@ -144,7 +144,7 @@ def test_parts_are_decided_sent_checked_and_measured_as_the_whole(in_one_piece, 
             ("freeze", "validate", "score", "decide", "log"), ENTITIES
         ) | {"dispatch": len(messages_of_batch(installation.ledger, installation.batch(3)))}
     pd.testing.assert_frame_equal(told[0], decisions, check_exact=True)
-    assert set(decisions["role"]) == {"champion", "exploration", "holdout"}
+    assert set(decisions["role"]) == {"champion", "exploration", "holdout", "baseline"}  # outside its support
     assert told[1:3] == (sent, checks)
     pd.testing.assert_frame_equal(told[3], measured, rtol=1e-12)
 

@@ -11,6 +11,7 @@ from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.releases import StageChange, append_release_event, current_stages, shadows
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel
+from tasks.learn.comparisons import FAILED_BATCHES
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -83,14 +84,17 @@ def test_a_shadow_changes_nothing_but_its_record(restored, monkeypatch):
         assert said in told
 
 
-def test_a_shadow_that_fails_is_sent_away_without_a_verdict(restored, monkeypatch):
+def test_a_shadow_that_fails_three_times_is_sent_away_without_a_verdict(restored, monkeypatch):
     with restored("shadowed") as installation:
         (shadow,) = shadows(installation.ledger, "small")
         looks = verdicts(installation.ledger, "small")
         _corrupt_it(installation, shadow, monkeypatch)
-        installation.turn(2)
+        for week in range(2, 2 + FAILED_BATCHES):
+            assert shadow.release_id in {one.release.release_id for one in shadows(installation.ledger, "small")}
+            installation.turn(week)
         stages = {found.release_id: found for found in current_stages(installation.ledger, "small")}
         assert stages[shadow.release_id].stage == "refused"
         assert "IntegrityError" in stages[shadow.release_id].event.reason
-        assert verdicts(installation.ledger, "small") == looks
+        mine = [one for one in verdicts(installation.ledger, "small") if one.challenger_id == shadow.release_id]
+        assert mine == [one for one in looks if one.challenger_id == shadow.release_id]
         assert "challenger" not in installation.workspace.registry.aliases("small")
