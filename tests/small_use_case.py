@@ -111,7 +111,7 @@ economics:
     voucher: margin * amount * outcome - 3
   explanation: Three tenths of what is bought, less the postage.
 policy: {exploration: {kind: uniform, share: 0.3}, holdout_share: 0.05}
-gate: {minimum_gain: -2}  # a single cohort of noisy amounts proves no more
+gate: {minimum_gain: -6}  # a single cohort of noisy amounts proves no more
 source:
   kind: randomised_log_replay
   log: {path: data/experiment.csv, time: decided_at}
