@@ -106,6 +106,7 @@ def _randomised_log(here: Bench, weeks: range) -> tuple[pd.DataFrame, pd.DataFra
                 {
                     "decision_id": frame[here.use_case.entity.key] + f"@{week}",
                     "entity_id": frame[here.use_case.entity.key],
+                    "as_of": world.as_of(week),
                     "role": "exploration",
                     "action": names[action],
                     "propensity": 1 / len(names),
