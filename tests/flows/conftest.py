@@ -5,6 +5,7 @@ An idle server takes a sixth of a core, so it ends with the last of these tests 
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -132,3 +133,11 @@ def lived(prefect: Server, tmp_path_factory: pytest.TempPathFactory) -> Life:
     for week in range(WEEKS):
         life.turn(week)
     return life
+
+
+@pytest.fixture
+def life(lived: Life, tmp_path: Path) -> Life:
+    """A copy of the four weeks, to go on with."""
+    lived.ledger.close()
+    shutil.copytree(lived.folder, tmp_path / "copy")
+    return Life(tmp_path / "copy")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,14 +14,6 @@ from flows.retrain import retrain
 from tests.small_use_case import as_of, settings_of
 
 pytestmark = pytest.mark.xdist_group("flows")
-
-
-@pytest.fixture
-def life(lived, prefect, tmp_path):
-    """A copy of the four weeks, to go on with."""
-    lived.ledger.close()
-    shutil.copytree(lived.folder, tmp_path / "copy")
-    return type(lived)(tmp_path / "copy")
 
 
 def test_a_quiet_loop_is_left_alone_and_the_artifact_says_why(life, prefect):

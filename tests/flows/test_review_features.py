@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from decisionloop.ledger.feature_reviews import feature_reviews
@@ -11,14 +9,6 @@ from flows.review_features import review_features
 from tests.small_use_case import as_of, settings_of
 
 pytestmark = pytest.mark.xdist_group("flows")
-
-
-@pytest.fixture
-def life(lived, prefect, tmp_path):
-    """A copy of the four weeks, to go on with."""
-    lived.ledger.close()
-    shutil.copytree(lived.folder, tmp_path / "copy")
-    return type(lived)(tmp_path / "copy")
 
 
 def test_a_review_leaves_an_artifact_and_a_second_run_says_the_same(life, prefect):
