@@ -82,6 +82,14 @@ class Registry:
             found = _version_of(client, use_case, release_id)
             return None if found is None else str(found.version)
 
+    def versions(self, use_case: str) -> dict[str, str]:
+        """Release id -> version number, for every release of a use case that was logged."""
+        with _mlflow(self.tracking_uri) as client:
+            if not client.search_registered_models(f"name = '{use_case}'"):
+                return {}
+            found = client.search_model_versions(f"name = '{use_case}'")
+            return {one.tags["release_id"]: str(one.version) for one in found if "release_id" in one.tags}
+
     def put_in_card(self, use_case: str, release_id: str, heading: str, section: str) -> bool:
         """End the model card of a release with ``section``, which begins with ``heading``; False where it has no card.
 

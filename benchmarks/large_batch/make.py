@@ -16,7 +16,10 @@ from benchmarks.large_batch.source import FILE_ROWS, KEY
 from benchmarks.reference_model import CATEGORY_COUNTS, drawn_rows, number_names, reference_model, second_model
 
 if TYPE_CHECKING:
+    from decisionloop.ledger.releases import Release
+    from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.predict.scorer.scorer import CompiledScorer
+    from decisionloop.release.grounds import Judgement
 
 AS_OF = datetime(2026, 1, 5, tzinfo=UTC)
 CODE = ("features.py", "rules.py", "source.py")
@@ -68,11 +71,14 @@ def _features() -> list[dict[str, Any]]:
 
 def install_releases() -> None:
     """Register the reference model as champion and a second one of its size in shadow, in the process's settings."""
-    from decisionloop.ledger.releases import Release, StageChange, append_release_event, register_release, release_id_of
+    from decisionloop.ledger.release_changes import change_stages, register_release
+    from decisionloop.ledger.releases import Release, release_id_of
     from decisionloop.ledger.storage.facts import canonical_json
     from decisionloop.ledger.use_cases import record_use_case
     from decisionloop.monitor.compare.score_shift import reference_scores
     from decisionloop.predict.release_model import ReleaseModel, predict
+    from decisionloop.release.grounds import GATE, Grounds
+    from decisionloop.release.requests import EnterShadow, Promote
     from decisionloop.release_store import save_release
     from decisionloop.workspace import open_workspace
     from tasks.predict.register_rules import ensure_rules
@@ -80,7 +86,7 @@ def install_releases() -> None:
     workspace = open_workspace("large_batch")
     use_case, ledger = workspace.use_case, workspace.ledger
     record_use_case(ledger, use_case.name, use_case.digest, use_case.version, workspace.folder.text)
-    ensure_rules(workspace, AS_OF)
+    rules = ensure_rules(workspace, AS_OF)
     frame = drawn_rows(REFERENCE_ROWS, "categorical", seed=2)
     write = use_case.action_names.index("write")
     for stage, train in _TRAINED.items():
@@ -102,7 +108,20 @@ def install_releases() -> None:
             created_at=AS_OF,
         )
         register_release(ledger, release, "for the benchmark", "benchmark")
-        append_release_event(ledger, StageChange(release.release_id, stage, "for the benchmark", "benchmark", AS_OF))
+        grounds = Grounds(GATE, "for the benchmark", AS_OF)
+        change_stages(ledger, use_case.name, EnterShadow(release.release_id), grounds)
+        if stage == "champion":
+            change_stages(ledger, use_case.name, Promote(release.release_id, _judged(ledger, release, rules)), grounds)
+
+
+def _judged(ledger: Ledger, model: Release, rules: str) -> Judgement:
+    """A verdict, as if the gate had looked: a model decides by no other way."""
+    from decisionloop.ledger.release_changes import judgement_of
+    from decisionloop.ledger.verdicts import Verdict, append_verdict
+
+    said = Verdict(model.use_case, model.release_id, rules, 2, AS_OF, "promote", "[]", "{}", AS_OF)
+    append_verdict(ledger, said)
+    return judgement_of(ledger, said.verdict_id)
 
 
 _TRAINED: dict[Literal["champion", "shadow"], Callable[[], CompiledScorer]] = {

@@ -1,23 +1,21 @@
-"""Releases (compiled scorers, and the rules) and their stages. Who may enter which stage is not decided here."""
+"""Releases (compiled scorers, and the rules) and where they stand. `release_changes` moves them."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from decisionloop.errors import UsageError
-from decisionloop.ledger.schema import release, release_event, utc_now
+from decisionloop.ledger.schema import release, release_event
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.release.roster import Roster
+from decisionloop.release.stages import DeciderKind, Move, Stage
 
-Stage = Literal["candidate", "refused", "shadow", "canary", "champion", "retired", "rolled_back"]
 RULES = "rules"
-GONE = ("refused", "retired")
 
 
 @dataclass(frozen=True)
@@ -37,26 +35,25 @@ class Release:
 
 
 @dataclass(frozen=True)
-class StageChange:
-    """A stage that a release is to enter: why, who decided it and when."""
-
-    release_id: str
-    stage: Stage
-    reason: str
-    decided_by: str
-    at: datetime = field(default_factory=utc_now)
-
-
-@dataclass(frozen=True)
 class ReleaseEvent:
-    """A stage that a release entered."""
+    """A stage that a release entered from ``stage_before`` (None: it was new), by whose decision and why.
 
-    release_id: str
+    ``seq`` orders all events of a use case. ``evidence`` is JSON text. ``recorded_at`` is None where an earlier version
+    wrote the event.
+    """
+
+    use_case: str
     seq: int
+    release_id: str
+    stage_before: Stage | None
     stage: Stage
-    reason: str
+    share: float | None
+    decider: DeciderKind
     decided_by: str
-    at: datetime
+    reason: str
+    evidence: str
+    as_of: datetime
+    recorded_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -77,41 +74,18 @@ class ReleaseStage:
         return self.event.stage
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Who decides and which rules stand beside it; ``seq``: the last event of the releases that this follows from."""
+
+    champion: ReleaseStage
+    baseline: ReleaseStage
+    seq: int
+
+
 def release_id_of(use_case: str, kind: str, contract_digest: str, scorer_digest: str | None) -> str:
     """`<use_case>/<kind>/<12 hexadecimal characters>`: the same content is the same release."""
     return f"{use_case}/{kind}/{facts.fact_id(use_case, kind, contract_digest, scorer_digest)[:12]}"
-
-
-def register_release(
-    target: Ledger | Connection, new: Release, reason: str, decided_by: str, stage: Stage = "candidate"
-) -> bool:
-    """Keep a release and enter its first stage; False, and nothing done, where it is registered already."""
-    with facts.writing(target) as connection:
-        is_new = facts.add(connection, release, [new]) == 1
-        if is_new:
-            event = ReleaseEvent(new.release_id, 1, stage, reason, decided_by, new.created_at)
-            facts.add(connection, release_event, [event])
-        return is_new
-
-
-def append_release_event(
-    target: Ledger | Connection, change: StageChange, only_from: Collection[Stage] | None = None
-) -> bool:
-    """Enter a stage; False where the release is in that stage already.
-
-    With ``only_from`` also False where it is in none of those stages: two processes that saw the same state cannot
-    both act on it. Raises `UsageError` for a release that is not registered.
-    """
-    release_id, stage = change.release_id, change.stage
-    with facts.writing(target) as connection:
-        seq = facts.next_seq(connection, release_event, release_event.c.release_id == release_id)
-        current = find_stage(connection, release_id)
-        if current is None:
-            raise UsageError(f"release {release_id} is not in the ledger. Register it before it enters {stage}.")
-        if current.stage == stage or (only_from is not None and current.stage not in only_from):
-            return False
-        event = ReleaseEvent(release_id, seq, stage, change.reason, change.decided_by, change.at)
-        return facts.add(connection, release_event, [event]) == 1
 
 
 def current_stages(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, ...]:
@@ -126,10 +100,21 @@ def find_stage(source: Ledger | Connection, release_id: str) -> ReleaseStage | N
     return found[0] if found else None
 
 
+def standing(source: Ledger | Connection, use_case: str) -> Standing | None:
+    """Who decides, beside which rules; None before the first release."""
+    found = current_stages(source, use_case)
+    decides = next((one for one in found if one.stage == "champion"), None)
+    if decides is None:
+        return None
+    is_rules = decides.release.kind == RULES
+    beside = decides if is_rules else next((one for one in found if one.stage == "baseline"), None)
+    seq = max(one.event.seq for one in found)
+    return None if beside is None else Standing(decides, beside, seq)
+
+
 def champion(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
-    """The release that decides: of those in stage champion the one that entered it last. None before the first."""
-    champions = [found for found in current_stages(source, use_case) if found.stage == "champion"]
-    return max(champions, key=lambda found: found.event.at, default=None)
+    """The release that decides; None before the first."""
+    return next((one for one in current_stages(source, use_case) if one.stage == "champion"), None)
 
 
 def shadows(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, ...]:
@@ -138,15 +123,31 @@ def shadows(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, .
 
 
 def baseline(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
-    """The newest release of the rules that is still in use, whatever its stage. None before the first."""
+    """The rules that decide, or stand beside the model that does. None before the first."""
     rules = [found for found in current_stages(source, use_case) if found.release.kind == RULES]
-    return next((found for found in reversed(rules) if found.stage not in GONE), None)
+    return next((found for found in rules if found.stage in {"champion", "baseline"}), None)
 
 
 def release_events(source: Ledger | Connection, release_id: str) -> tuple[ReleaseEvent, ...]:
     """Every stage that a release went through, in order."""
     table = release_event.c
     return facts.every(source, ReleaseEvent, release_event, table.release_id == release_id, order_by=[table.seq])
+
+
+def events_of_releases(source: Ledger | Connection, use_case: str) -> tuple[ReleaseEvent, ...]:
+    """Everything that happened to the releases of a use case, in order."""
+    table = release_event.c
+    return facts.every(source, ReleaseEvent, release_event, table.use_case == use_case, order_by=[table.seq])
+
+
+def roster_of(source: Ledger | Connection, use_case: str) -> Roster:
+    """Where the releases of a use case stand, as the state machine knows them."""
+    rules = select(release.c.release_id).where(release.c.use_case == use_case, release.c.kind == RULES)
+    with facts.reading(source) as connection:
+        told = events_of_releases(connection, use_case)
+        of_rules = frozenset(connection.execute(rules).scalars())
+    moves = (Move(one.release_id, one.release_id in of_rules, one.stage_before, one.stage, one.share) for one in told)
+    return Roster(tuple(moves))
 
 
 @functools.cache  # to build it takes as long as to run it

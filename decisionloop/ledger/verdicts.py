@@ -61,7 +61,10 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate said of a challenger at its n-th look. ``reasons`` and ``evidence`` are JSON text."""
+    """What the gate said of a challenger at its n-th look. ``reasons`` and ``evidence`` are JSON text.
+
+    ``attempt``: which attempt of the challenger it is about, from 1; one that comes back into shadow begins another.
+    """
 
     use_case: str
     challenger_id: str
@@ -73,10 +76,11 @@ class Verdict:
     evidence: str
     at: datetime = field(default_factory=utc_now)
     verdict_id: str = ""
+    attempt: int = 1
 
     def __post_init__(self) -> None:
         content = (self.use_case, self.challenger_id, self.champion_id, self.look, self.as_of)
-        facts.name_by_content(self, "verdict_id", *content)
+        facts.name_by_content(self, "verdict_id", *content, *((self.attempt,) if self.attempt > 1 else ()))
 
 
 def append_learn_run(target: Ledger | Connection, run: LearnRun) -> bool:

@@ -30,7 +30,8 @@ from decisionloop.learn.model_card import MeasuredCandidate
 from decisionloop.learn.serving import ServingTime, serving_time
 from decisionloop.learn.serving_work import lookups_per_row
 from decisionloop.learn.weakness import Weakness, surprise_on_slices
-from decisionloop.ledger.releases import Release, find_stage, register_release, release_id_of
+from decisionloop.ledger.release_changes import register_release
+from decisionloop.ledger.releases import Release, find_stage, release_id_of
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
@@ -42,7 +43,8 @@ from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
 from tasks.learn.changed_world import changed_since
-from tasks.learn.mlflow_versions import code_version, log_candidate, log_rules
+from tasks.learn.mlflow_aliases import follow
+from tasks.learn.mlflow_versions import code_version, log_candidate
 from tasks.learn.training_rows import training_rows_of
 from tasks.readback.tables import read_table
 from tasks.watch.inputs import keep_what_it_saw, what_it_sees
@@ -77,7 +79,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
     measured = MeasuredCandidate(candidate, rows, metrics, weaknesses, leak, choice)
     # The contract may have changed since the last batch, and a release refers to it.
     record_use_case(workspace.ledger, use_case.name, use_case.digest, use_case.version, workspace.folder.text)
-    log_rules(workspace)
+    follow(workspace)
     names = choice.lessons.names(batches.log["as_of"])
     bound = within_support(use_case, candidate, batches.rows(names), predictions.rows(names))
     forms = [measured] if bound is None else [measured, replace(measured, candidate=bound)]

@@ -19,9 +19,9 @@ from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.observe.betting import Bets
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.learn.candidates import contender_of, find_candidates, unlearnt_contender
-from tasks.learn.release_stages import promote, refuse
+from tasks.learn.release_stages import by_gate, promote, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
-from tasks.learn.verdicts import GateAnswer, keep_opening, keep_verdict
+from tasks.learn.verdicts import GateAnswer, attempt_of, keep_opening, keep_verdict
 from tasks.readback.mature_decisions import mature_batches
 from tasks.readback.maturity import mature_until
 from tasks.step import step
@@ -46,7 +46,7 @@ def review_shadow(workspace: Workspace, release: Release, as_of: datetime) -> st
     failed = sum(run.status != "ok" for run in runs)
     if failed >= FAILED_BATCHES:
         reason = f"It failed on {failed} of {len(runs)} batches in shadow: {runs[-1].error or 'no value'}."
-        refuse(workspace, release, reason, as_of)
+        refuse(workspace, release, by_gate(reason, as_of))
         return reason
     if failed == len(runs):
         told = f"failed on {failed} of {len(runs)} batches in shadow" if failed else "has shadowed no batch yet"
@@ -92,12 +92,13 @@ def open_again(workspace: Workspace, release: Release, decides: Release, as_of: 
 
 
 def find_comparison(workspace: Workspace, release: Release, decides: Release) -> Comparison | None:
-    """The comparison of these two as it was opened; None where it was not.
+    """The comparison of these two as it was opened; None where it was not, or for an earlier attempt of the challenger.
 
     The rules are the rules: those of another contract, as they decide now, go on with what was opened against others.
     """
+    attempt = attempt_of(workspace, release.release_id)
     for one in verdicts(workspace.ledger, release.use_case, release.release_id):
-        if one.look == COMPARISON and _is_same(workspace, one.champion_id, decides):
+        if (one.look, one.attempt) == (COMPARISON, attempt) and _is_same(workspace, one.champion_id, decides):
             kept = json.loads(one.evidence).get("progress")
             if kept:
                 known = kept["comparison"]
@@ -137,18 +138,20 @@ def _look(workspace: Workspace, release: Release, decides: Release, comparison: 
         batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held)
     except UsageError as nothing:
         return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing})."
-    verdict = _judge(workspace, (release, decides), comparison, batches, as_of)
+    verdict, verdict_id = _judge(workspace, (release, decides), comparison, batches, as_of)
+    grounds = by_gate(verdict.reason, as_of, verdict_id)
     if verdict.decision == "promote":
-        promote(workspace, release, verdict.reason, as_of)
+        promote(workspace, release, grounds)
     elif verdict.decision == "refuse":
-        refuse(workspace, release, verdict.reason, as_of)
+        refuse(workspace, release, grounds)
     answer = "goes on" if verdict.decision == "insufficient" else verdict.decision
     return f"{release.release_id}: {answer}. {verdict.reason}"
 
 
 def _judge(
     workspace: Workspace, pair: tuple[Release, Release], comparison: Comparison, batches: LoggedBatches, as_of: datetime
-) -> Verdict:
+) -> tuple[Verdict, str]:
+    """What the gate says, and the id of the verdict that says it."""
     use_case = workspace.use_case
     is_last = batches.log["as_of"].nunique() >= use_case.gate.longest_comparison
     rules = gate_rules(use_case, COMPARISON, comparison.stake, is_last)
@@ -156,8 +159,7 @@ def _judge(
     evidence = gather_evidence(use_case, batches, challenger, champion_side, rules, comparison)
     verdict = judge(evidence, rules)
     answer = GateAnswer(COMPARISON, pair[0].release_id, pair[1].release_id, verdict, evidence)
-    keep_verdict(workspace, as_of, answer)
-    return verdict
+    return verdict, keep_verdict(workspace, as_of, answer)
 
 
 def _known_until(workspace: Workspace, comparison: Comparison) -> datetime:

@@ -21,7 +21,7 @@ from decisionloop.workspace import Workspace, open_workspace
 from tasks.learn.candidates import CandidateRecord, chosen_on, find_candidates, unlearnt_contender
 from tasks.learn.changed_world import changed_since
 from tasks.learn.comparisons import open_comparison
-from tasks.learn.release_stages import enter_shadow, refuse
+from tasks.learn.release_stages import by_gate, enter_shadow, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, keep_verdict
 from tasks.step import step
@@ -47,22 +47,23 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
         evidence = replace(evidence, judged_since="" if changed is None else f"{changed:%Y-%m-%d}")
         verdict = judge(evidence, rules)
         answer = GateAnswer(1, record.release.release_id, decides.release_id, verdict, evidence)
-        keep_verdict(workspace, as_of, answer)
+        grounds = by_gate(verdict.reason, as_of, keep_verdict(workspace, as_of, answer))
         answers.append(f"{_called(record)}: {verdict.decision}. {verdict.reason}")
         # A slow reading may be the machine's: in shadow the candidate is measured again, and decides nothing.
         if verdict.decision == "promote" or verdict.waits_only_for("latency"):
-            passed.append((evidence, record, verdict.reason))
+            passed.append((evidence, record, grounds))
         else:
-            refuse(workspace, record.release, verdict.reason, as_of)
+            refuse(workspace, record.release, grounds)
     # That of a year's first comparison, and not of the one that comes: a killed run that is repeated chooses the same.
     deciding = 1 - SHARE * workspace.use_case.gate.yearly_error
     best = surest([evidence for evidence, _, _ in passed], deciding) if passed else None
-    for rank, (_, record, reason) in enumerate(passed):
+    for rank, (_, record, grounds) in enumerate(passed):
         if rank == best:
             _open(workspace, record, recent, as_of)
-            enter_shadow(workspace, record.release, reason, as_of)
+            enter_shadow(workspace, record.release, grounds)
         else:
-            refuse(workspace, record.release, "Another candidate of this training surely earns as much or more.", as_of)
+            better = "Another candidate of this training surely earns as much or more."
+            refuse(workspace, record.release, replace(grounds, reason=better))
     return " ".join(answers)
 
 

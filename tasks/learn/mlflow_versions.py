@@ -7,7 +7,7 @@ from importlib import metadata
 from decisionloop.contract.code import FEATURES_FILE, RULES_FILE
 from decisionloop.contract.loading import FILE_NAME
 from decisionloop.learn.model_card import MeasuredCandidate, model_card
-from decisionloop.ledger.releases import RULES, baseline, champion
+from decisionloop.ledger.releases import RULES, baseline
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.registry import ReleaseRecord
 from decisionloop.workspace import Workspace
@@ -19,18 +19,14 @@ def code_version(workspace: Workspace) -> str:
 
 
 def log_rules(workspace: Workspace) -> str:
-    """Give the present rules a version, `baseline`, and `champion` too while they decide; returns the version.
+    """Give the present rules a version where they have none; returns the version.
 
     Called before a model's version is logged and not when the rules are registered in the ledger: MLflow takes
     seconds to load, and nothing before the first training needs it.
     """
-    use_case, ledger, registry = workspace.use_case, workspace.ledger, workspace.registry
-    rules, decides = baseline(ledger, use_case.name), champion(ledger, use_case.name)
+    use_case, registry = workspace.use_case, workspace.registry
+    rules = baseline(workspace.ledger, use_case.name)
     assert rules is not None  # ensure_rules registers them before the first batch
-    assert decides is not None
-    known = registry.version_of(use_case.name, rules.release_id)
-    if known is not None and registry.aliases(use_case.name).get("baseline") == known:
-        return known
     record = ReleaseRecord(
         use_case=use_case.name,
         release_id=rules.release_id,
@@ -47,11 +43,7 @@ def log_rules(workspace: Workspace) -> str:
             **{name: (workspace.folder.folder / name).read_bytes() for name in (FEATURES_FILE, RULES_FILE)},
         },
     )
-    version = registry.log_release(record, {})
-    if decides.release.kind == RULES:
-        registry.set_alias(use_case.name, "champion", version)
-    registry.set_alias(use_case.name, "baseline", version)  # last, because it says that the rest is done
-    return version
+    return registry.log_release(record, {})
 
 
 def log_candidate(workspace: Workspace, release_id: str, fact: TrainingSetFact, measured: MeasuredCandidate) -> str:

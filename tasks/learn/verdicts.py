@@ -8,6 +8,7 @@ from datetime import datetime
 from decisionloop.learn import gate
 from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.evidence import Look
+from decisionloop.ledger.releases import roster_of
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.verdicts import Verdict, append_verdict
 from decisionloop.workspace import Workspace
@@ -25,8 +26,8 @@ class GateAnswer:
     evidence: gate.GateEvidence
 
 
-def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> None:
-    """Store the verdict with its reasons and evidence, announce it, and publish it as an artifact."""
+def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> str:
+    """Store the verdict with its reasons and evidence, announce it, and publish it as an artifact; returns its id."""
     verdict = answer.verdict
     kept = Verdict(
         use_case=workspace.use_case.name,
@@ -38,6 +39,7 @@ def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> N
         reasons=canonical_json([asdict(check) for check in verdict.checks]),
         evidence=canonical_json(answer.evidence),
         at=as_of,
+        attempt=attempt_of(workspace, answer.challenger_id),
     )
     append_verdict(workspace.ledger, kept)
     announce(
@@ -47,6 +49,7 @@ def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> N
         {"decision": verdict.decision, "reason": verdict.reason},
     )
     publish(f"gate-{answer.challenger_id}-{answer.look}", _markdown(answer))
+    return kept.verdict_id
 
 
 def keep_opening(workspace: Workspace, as_of: datetime, pair: tuple[str, str], opened: Comparison) -> None:
@@ -63,8 +66,14 @@ def keep_opening(workspace: Workspace, as_of: datetime, pair: tuple[str, str], o
         reasons=canonical_json([asdict(gate.Check("money", None, None, None, words))]),
         evidence=canonical_json({"progress": Progress(opened)}),
         at=as_of,
+        attempt=attempt_of(workspace, pair[0]),
     )
     append_verdict(workspace.ledger, kept)
+
+
+def attempt_of(workspace: Workspace, challenger_id: str) -> int:
+    """Which attempt of a challenger a verdict is about now: those of an earlier one count no more."""
+    return roster_of(workspace.ledger, workspace.use_case.name).attempt_of(challenger_id)
 
 
 def _markdown(answer: GateAnswer) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from decisionloop.ledger.releases import (
-    RULES,
-    Release,
-    StageChange,
-    append_release_event,
-    baseline,
-    champion,
-    register_release,
-    release_id_of,
-)
+from decisionloop.ledger.release_changes import change_stages, register_release
+from decisionloop.ledger.releases import RULES, Release, baseline, champion, release_id_of
 from decisionloop.ledger.storage.facts import canonical_json
+from decisionloop.release.grounds import Grounds
+from decisionloop.release.requests import InstallRules
+from decisionloop.release.stages import Decider
 from decisionloop.workspace import Workspace
+
+OURSELVES = Decider("decisionloop", "decisionloop")
 
 
 def ensure_rules(workspace: Workspace, as_of: datetime) -> str:
@@ -38,13 +35,10 @@ def ensure_rules(workspace: Workspace, as_of: datetime) -> str:
         created_at=as_of,
     )
     decides = champion(ledger, use_case.name)
-    # All or nothing: rules that are registered but do not decide would be found, and left so, by every later run.
+    is_by_rules = decides is None or decides.release.kind == RULES
+    reason = "no model decides" if is_by_rules else f"{decides and decides.release_id} decides"
+    # All or nothing: rules that are registered but not in their place would be found, and left so, by every later run.
     with ledger.begin() as connection:
         register_release(connection, release, "the rules as they stand", "decisionloop")
-        if decides is None or decides.release.kind == RULES:
-            change = StageChange(release_id, "champion", "no model decides", "decisionloop", as_of)
-            append_release_event(connection, change)
-            if decides is not None:
-                old, reason = decides.release_id, "the rules have changed"
-                append_release_event(connection, StageChange(old, "retired", reason, "decisionloop", as_of))
+        change_stages(connection, use_case.name, InstallRules(release_id), Grounds(OURSELVES, reason, as_of))
     return release_id

@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.code import PACKAGES, ROOT, imported, modules, tree_of
 
-STAGES = ("predict", "act", "observe", "monitor", "learn")
+STAGES = ("predict", "act", "observe", "monitor", "learn", "release")
 # pathlib is none of these: a contract names folders, and naming a path is not reading it.
 FILES_AND_NETWORK = {"os", "io", "shutil", "tempfile", "sqlite3", "socket", "urllib", "http", "subprocess", "open"}
 

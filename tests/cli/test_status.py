@@ -13,7 +13,7 @@ import pytest
 from decisionloop.cli.status import bounds_text
 from decisionloop.ledger.flags import flag_history
 from decisionloop.ledger.measurements import Measurement, append_measurements
-from decisionloop.ledger.releases import Release, register_release
+from decisionloop.ledger.releases import Release
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.report.assemble import assemble_story
@@ -22,6 +22,7 @@ from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.words.evidence import action_in_brief
 from decisionloop.workspace import open_workspace
+from tests.release_lives import into_shadow
 
 WHO = ("--reason", "too many complaints", "--by", "anna")
 APPROVED = ("--reason", "mended", "--by", "approver@example.com")
@@ -127,7 +128,7 @@ def test_a_release_that_was_not_compiled_says_why(cli, vouchers):
     slow = Release("vouchers/slow/1", "vouchers", "gradient_boosting", digest, None, None, None, "null", card, at)
     quick = replace(slow, release_id="vouchers/quick/1", card_json="{}")
     for release in (slow, quick):
-        register_release(ledger, release, "trained", "learn", stage="shadow")
+        into_shadow(ledger, release)
     told = cli("status", "vouchers")
     lines = [line for line in told.out.splitlines() if "not compiled" in line]
     assert lines == ["  not compiled  vouchers/slow/1: tree 3 has 80 leaves. Train with max_leaf_nodes <= 64."]

@@ -40,7 +40,7 @@ _COMPARED: dict[str, tuple[Table, tuple[str, ...]]] = {
         (schema.measurement, ("recorded_at",)),
         (schema.expectation_result, ()),
         (schema.release, ("card_json",)),
-        (schema.release_event, ()),
+        (schema.release_event, ("recorded_at",)),
         (schema.training_set, ("created_at",)),
         (schema.verdict, ("reasons", "evidence")),
         (schema.learn_run, ()),

@@ -12,7 +12,7 @@ ON_EITHER = [
     # While tables are made, and between the facts that make the rules decide.
     (FIRST, Stop("decisionloop.ledger.storage.migrate", "upgrade", "after")),
     (FIRST, Stop("tasks.predict.register_rules", "register_release", "after")),
-    (FIRST, Stop("tasks.predict.register_rules", "append_release_event", "after")),
+    (FIRST, Stop("tasks.predict.register_rules", "change_stages", "after")),
     (FIRST, Stop("tasks.predict.freeze", "open_batch", "after")),
     # A snapshot half written, written but not named, named but not recorded, recorded but not yet the batch's.
     (ORDINARY, Stop("os", "fsync", "before")),
@@ -32,10 +32,10 @@ ON_EITHER = [
     (FIRST, Stop("tasks.watch.inputs", "keep_reference", "after")),
     (ORDINARY, Stop("tasks.watch.alarms", "append_measurements", "after")),
     (LEARNING_DAY, Stop("tasks.watch.inputs", "keep_reference", "after")),
-    # A promotion: judged, named in MLflow, with one of its two facts in the ledger.
+    # A promotion: judged, in the ledger with no alias that follows, or with one of them.
     (LEARNING_DAY, Stop("tasks.learn.verdicts", "append_verdict", "after", 1)),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry.set_alias", "after", 1)),
-    (LEARNING_DAY, Stop("tasks.learn.release_stages", "append_release_event", "after", 1)),
+    (LEARNING_DAY, Stop("tasks.learn.release_stages", "change_stages", "after", 1)),
     # A training: triggered, begun in MLflow, all in MLflow, registered (one of two candidates).
     (LEARNING_DAY, Stop("tasks.learn.retraining_answer", "append_learn_run", "after")),
     (LEARNING_DAY, Stop("decisionloop.registry", "Registry._log_run", "after")),

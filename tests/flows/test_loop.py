@@ -47,7 +47,7 @@ def test_a_model_is_trained_shadows_and_is_promoted(lived):
     rules, decides = baseline(lived.ledger, "small"), champion(lived.ledger, "small")
     assert decides.release.kind == "scorecard"
     trail = release_events(lived.ledger, decides.release_id)
-    assert [(event.stage, event.at) for event in trail] == [
+    assert [(event.stage, event.as_of) for event in trail] == [
         ("candidate", as_of(1)),
         ("shadow", as_of(1)),
         ("champion", as_of(2)),

@@ -12,10 +12,11 @@ import pytest
 
 from decisionloop.act.identity import decision_ids
 from decisionloop.ledger.batches import Batch, batch_id_of, open_batch
-from decisionloop.ledger.releases import Release, register_release
+from decisionloop.ledger.releases import Release
 from decisionloop.ledger.schema import decision_group
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import record_use_case
+from tests.release_lives import install_rules
 
 USE_CASE = "credit_line"
 CONTRACT = "c" * 64
@@ -92,5 +93,5 @@ def ready(ledger: Ledger) -> Ledger:
 def released(ready: Ledger) -> Ledger:
     """A ledger with one open batch and the rules as its champion."""
     release = Release(RULES, USE_CASE, "rules", CONTRACT, None, None, None, "[]", "{}", DECIDED_AT)
-    register_release(ready, release, "first release", "test", stage="champion")
+    install_rules(ready, release)
     return ready

@@ -8,18 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from decisionloop.errors import UsageError
+from decisionloop.ledger.release_changes import change_stages, judgement_of, register_release
 from decisionloop.ledger.releases import (
     Release,
-    StageChange,
-    append_release_event,
     baseline,
     champion,
     current_stages,
+    events_of_releases,
     find_stage,
-    register_release,
     release_events,
     release_id_of,
+    roster_of,
     shadows,
+    standing,
 )
 from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.ledger.storage.engine import Ledger
@@ -34,10 +35,15 @@ from decisionloop.ledger.verdicts import (
     learn_runs,
     verdicts,
 )
+from decisionloop.release.grounds import GATE, Grounds
+from decisionloop.release.requests import EnterShadow, InstallRules, Promote, Refuse
+from decisionloop.release.stages import TransitionRefused
+from tests.release_lives import OURSELVES, install_rules, into_shadow, promote
 
 AT = datetime(2005, 7, 8, tzinfo=UTC)
 CONTRACT = "c" * 64
 RULES = "credit_line/rules/000000000001"
+BY_GATE = Grounds(GATE, "no skill", AT, {"verdict_id": "v"})
 
 
 def scorecard(n: int = 1) -> Release:
@@ -47,9 +53,20 @@ def scorecard(n: int = 1) -> Release:
     return Release(release_id, "credit_line", "scorecard", CONTRACT, None, None, str(n), "[0.1, 0.9]", "{}", at)
 
 
+def newer_rules(n: int = 2) -> Release:
+    """The rules of another contract."""
+    return replace(scorecard(n), release_id=f"credit_line/rules/{n}", kind="rules", mlflow_version=None)
+
+
+def who(found: object) -> str | None:
+    """The id of a release that was found."""
+    return getattr(found, "release_id", None)
+
+
 def test_before_the_first_release_nobody_decides(ready: Ledger) -> None:
     assert champion(ready, "credit_line") is None
     assert baseline(ready, "credit_line") is None
+    assert standing(ready, "credit_line") is None
     assert current_stages(ready, "credit_line") == ()
 
 
@@ -63,7 +80,7 @@ def test_the_same_content_has_the_same_id_and_says_its_kind() -> None:
 def test_registering_again_changes_neither_release_nor_stage(released: Ledger) -> None:
     new = scorecard()
     assert register_release(released, new, "trained", "learn")
-    append_release_event(released, StageChange(new.release_id, "refused", "no skill", "gate"))
+    change_stages(released, "credit_line", Refuse(new.release_id), BY_GATE)
     assert not register_release(released, replace(new, card_json='{"other": 1}'), "trained again", "learn")
     stage = find_stage(released, new.release_id)
     assert stage is not None
@@ -72,55 +89,94 @@ def test_registering_again_changes_neither_release_nor_stage(released: Ledger) -
 
 def test_a_challenger_goes_from_shadow_to_champion_and_the_rules_stay_the_baseline(released: Ledger) -> None:
     new = scorecard()
-    register_release(released, new, "trained", "learn", stage="shadow")
+    into_shadow(released, new)
     assert [found.release_id for found in shadows(released, "credit_line")] == [new.release_id]
-    append_release_event(released, StageChange(new.release_id, "champion", "won", "gate", at=AT + timedelta(days=9)))
-    append_release_event(released, StageChange(RULES, "rolled_back", "replaced", "gate", at=AT + timedelta(days=9)))
-    decides, rules = champion(released, "credit_line"), baseline(released, "credit_line")
-    assert decides is not None
-    assert rules is not None
-    assert (decides.release_id, rules.release_id) == (new.release_id, RULES)
+    assert who(champion(released, "credit_line")) == who(baseline(released, "credit_line")) == RULES
+    promote(released, new)
+    assert who(champion(released, "credit_line")) == new.release_id
+    assert who(baseline(released, "credit_line")) == RULES
     assert shadows(released, "credit_line") == ()
     assert champion(released, "another") is None
 
 
-def test_of_two_champions_the_later_one_decides(released: Ledger) -> None:
-    new = scorecard()
-    register_release(released, new, "trained", "learn")
-    append_release_event(released, StageChange(new.release_id, "champion", "won", "gate", at=AT + timedelta(days=30)))
-    decides = champion(released, "credit_line")
-    assert decides is not None
-    assert decides.release_id == new.release_id
+def test_a_second_model_that_wins_retires_the_first(released: Ledger) -> None:
+    for n in (1, 2):
+        into_shadow(released, scorecard(n))
+        promote(released, scorecard(n))
+    stages = {found.release_id: found.stage for found in current_stages(released, "credit_line")}
+    assert stages == {RULES: "baseline", scorecard(1).release_id: "retired", scorecard(2).release_id: "champion"}
+    (left,) = [one for one in release_events(released, scorecard(1).release_id) if one.stage == "retired"]
+    assert left.reason == f"{scorecard(2).release_id} decides"
 
 
-def test_newer_rules_become_the_baseline_and_retired_ones_do_not(released: Ledger) -> None:
-    newer = replace(scorecard(), release_id="credit_line/rules/2", kind="rules")
-    register_release(released, newer, "contract changed", "test")
-    found = baseline(released, "credit_line")
-    assert found is not None
-    assert found.release_id == newer.release_id
-    append_release_event(released, StageChange(newer.release_id, "retired", "withdrawn", "test"))
-    found = baseline(released, "credit_line")
-    assert found is not None
-    assert found.release_id == RULES
+def test_newer_rules_take_the_place_of_the_rules_wherever_that_is(released: Ledger) -> None:
+    install_rules(released, newer_rules(2))
+    assert who(champion(released, "credit_line")) == newer_rules(2).release_id
+    into_shadow(released, scorecard())
+    promote(released, scorecard())
+    install_rules(released, newer_rules(3))
+    assert who(champion(released, "credit_line")) == scorecard().release_id
+    assert who(baseline(released, "credit_line")) == newer_rules(3).release_id
+    install_rules(released, newer_rules(2))  # the contract was put back
+    assert who(baseline(released, "credit_line")) == newer_rules(2).release_id
 
 
-def test_entering_the_stage_that_it_is_in_adds_no_event(released: Ledger) -> None:
-    assert not append_release_event(released, StageChange(RULES, "champion", "again", "test"))
-    assert [event.stage for event in release_events(released, RULES)] == ["champion"]
+def test_every_event_says_who_why_from_where_on_what_and_when_in_one_order(released: Ledger) -> None:
+    register_release(released, scorecard(), "trained", "learn")
+    change_stages(released, "credit_line", Refuse(scorecard().release_id), BY_GATE)
+    told = events_of_releases(released, "credit_line")
+    assert [one.seq for one in told] == [1, 2, 3, 4]
+    last = told[-1]
+    assert (last.stage_before, last.stage, last.decider, last.decided_by) == ("candidate", "refused", "gate", "gate")
+    assert (last.reason, last.evidence, last.as_of) == ("no skill", '{"verdict_id": "v"}', AT)
+    assert last.recorded_at is not None
+    assert last.recorded_at > AT + timedelta(days=365)  # the clock on the wall, whatever the as-of
 
 
-def test_a_stage_is_entered_only_from_those_named(released: Ledger) -> None:
-    assert not append_release_event(
-        released, StageChange(RULES, "retired", "late", "test"), only_from={"shadow", "candidate"}
-    )
-    assert append_release_event(released, StageChange(RULES, "retired", "in time", "test"), only_from={"champion"})
-    assert [event.seq for event in release_events(released, RULES)] == [1, 2]
+def test_asking_for_what_is_so_adds_no_event(released: Ledger) -> None:
+    into_shadow(released, scorecard())
+    promote(released, scorecard())
+    before = events_of_releases(released, "credit_line")
+    assert promote(released, scorecard()) == ()
+    again = Grounds(OURSELVES, "again", AT)
+    assert change_stages(released, "credit_line", InstallRules(RULES), again) == ()
+    assert events_of_releases(released, "credit_line") == before
+
+
+def test_what_the_state_machine_refuses_writes_nothing(released: Ledger) -> None:
+    into_shadow(released, scorecard())
+    promote(released, scorecard())
+    before = events_of_releases(released, "credit_line")
+    for request in (Refuse(scorecard().release_id), EnterShadow(scorecard().release_id)):
+        with pytest.raises(TransitionRefused, match="cannot go from champion"):
+            change_stages(released, "credit_line", request, BY_GATE)
+    assert events_of_releases(released, "credit_line") == before
 
 
 def test_a_release_that_is_not_registered_is_refused(released: Ledger) -> None:
     with pytest.raises(UsageError, match="credit_line/nothing is not in the ledger"):
-        append_release_event(released, StageChange("credit_line/nothing", "champion", "", "test"))
+        change_stages(released, "credit_line", EnterShadow("credit_line/nothing"), BY_GATE)
+
+
+def test_a_promotion_rests_on_a_verdict_that_the_ledger_knows(released: Ledger) -> None:
+    into_shadow(released, scorecard())
+    with pytest.raises(UsageError, match="knows no verdict unheard"):
+        judgement_of(released, "unheard")
+    said = Verdict("credit_line", scorecard().release_id, RULES, 2, AT, "insufficient", "[]", "{}")
+    append_verdict(released, said)
+    request = Promote(scorecard().release_id, judgement_of(released, said.verdict_id))
+    with pytest.raises(TransitionRefused, match="says insufficient"):
+        change_stages(released, "credit_line", request, BY_GATE)
+
+
+def test_who_stands_where_is_read_at_once(released: Ledger) -> None:
+    into_shadow(released, scorecard())
+    promote(released, scorecard())
+    now = standing(released, "credit_line")
+    assert now is not None
+    assert (now.champion.release_id, now.baseline.release_id) == (scorecard().release_id, RULES)
+    assert now.seq == events_of_releases(released, "credit_line")[-1].seq
+    assert roster_of(released, "credit_line").champion == now.champion.release_id
 
 
 def test_the_trail_of_learning_is_kept_once(released: Ledger) -> None:
@@ -133,9 +189,10 @@ def test_the_trail_of_learning_is_kept_once(released: Ledger) -> None:
             decision="insufficient", reasons='["12 effective rows"]', evidence="{}",
         )  # fmt: skip
         assert append_verdict(released, said) is is_new
+    assert append_verdict(released, replace(said, verdict_id="", attempt=2))  # it came back, and is looked at anew
     assert [run.is_triggered for run in learn_runs(released, "credit_line")] == [True]
     found = verdicts(released, "credit_line", new.release_id)
-    assert [(verdict.look, verdict.decision) for verdict in found] == [(1, "insufficient")]
+    assert sorted((verdict.look, verdict.attempt) for verdict in found) == [(1, 1), (1, 2)]
     assert verdicts(released, "credit_line", "nobody") == ()
 
 

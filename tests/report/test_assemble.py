@@ -18,7 +18,8 @@ from decisionloop.ledger.batches import append_batch_event, batches, open_batch
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.outcomes import append_outcomes
-from decisionloop.ledger.releases import Release, StageChange, append_release_event, register_release
+from decisionloop.ledger.release_changes import register_release
+from decisionloop.ledger.releases import Release
 from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.facts import canonical_json
@@ -38,6 +39,7 @@ from decisionloop.report.words.figures import NBSP, count_of
 from decisionloop.report.words.naming import StoryClock
 from decisionloop.report.words.recounting import truth_sentences
 from decisionloop.snapshots import SnapshotStore
+from tests.release_lives import install_rules, into_shadow, promote
 
 RULES_ID, MODEL_ID = "credit_line/rules/00aa", "credit_line/scorecard/11bb"
 MODEL = f"the scorecard of 1{NBSP}July"
@@ -187,11 +189,9 @@ def _releases(ledger: Ledger, case: UseCase) -> None:
         card,
         day(7, 1),
     )
-    register_release(ledger, rules, "the rules as they stand", "decisionloop")
-    append_release_event(ledger, StageChange(RULES_ID, "champion", "no model decides", "decisionloop", WEEKS[0]))
+    install_rules(ledger, rules)
     register_release(ledger, model, "trained on 8 outcomes", "decisionloop")
-    append_release_event(ledger, StageChange(MODEL_ID, "shadow", f"{MODEL_ID} passed", "gate", day(7, 1)))
-    append_release_event(ledger, StageChange(MODEL_ID, "champion", "second look", "gate", day(7, 8)))
+    into_shadow(ledger, model, day(7, 1), f"{MODEL_ID} passed")
     checks = [
         {"name": "money", "is_passed": None, "observed": None, "required": 0, "reason": "The log is thin."},
         {"name": "auc", "is_passed": True, "observed": 0.9, "required": 0.8, "reason": "It holds."},
@@ -208,6 +208,7 @@ def _releases(ledger: Ledger, case: UseCase) -> None:
             evidence="{}",
         )
         append_verdict(ledger, verdict)
+    promote(ledger, model, day(7, 8), "second look")
 
 
 def _halted(ledger: Ledger, case: UseCase) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.contract.operation import ServingCost
 from decisionloop.ledger.batches import append_batch_event, open_batch
-from decisionloop.ledger.releases import Release, register_release
+from decisionloop.ledger.release_changes import register_release
+from decisionloop.ledger.releases import Release
 from decisionloop.ledger.stage_costs import append_stage_costs, batch_costs
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import record_use_case
@@ -63,7 +64,7 @@ def costed(sqlite_ledger: Ledger, use_case: UseCase) -> Ledger:
     """A ledger with a batch of 100 decisions that was measured, and one that was not."""
     record_use_case(sqlite_ledger, "small", use_case.digest, 1, "name: small")
     release = Release(MODEL, "small", "scorecard", use_case.digest, None, None, None, "null", "{}", day(1))
-    register_release(sqlite_ledger, release, "first", "test", stage="champion")
+    register_release(sqlite_ledger, release, "first", "test")
     batch = open_batch(sqlite_ledger, "small", day(1), use_case.digest)
     append_batch_event(sqlite_ledger, batch.batch_id, "scored", {"champion": MODEL})
     append_stage_costs(sqlite_ledger, batch.batch_id, 1, COSTS, PRICES)

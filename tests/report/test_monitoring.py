@@ -12,7 +12,8 @@ from decisionloop.cli.summary import told_in_short
 from decisionloop.contract import UseCase
 from decisionloop.ledger.incidents import acknowledge, close
 from decisionloop.ledger.measurements import append_measurements
-from decisionloop.ledger.releases import Release, register_release
+from decisionloop.ledger.release_changes import register_release
+from decisionloop.ledger.releases import Release
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.report.assemble import assemble_story, use_case_lines

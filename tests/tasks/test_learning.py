@@ -117,7 +117,7 @@ def test_both_looks_are_kept_with_every_check_and_lead_to_stages_with_reasons(mo
         assert json.loads(verdict.evidence)["money"]["low"] > 0
     trail = release_events(modelled.ledger, first.challenger_id)
     assert [event.stage for event in trail] == ["candidate", "shadow", "champion"]
-    assert [event.at for event in trail] == [as_of(1), as_of(1), as_of(2)]
+    assert [event.as_of for event in trail] == [as_of(1), as_of(1), as_of(2)]
     assert all(event.reason for event in trail)
     assert champion(modelled.ledger, "small").release_id == first.challenger_id
     said = [event["payload"]["decision"] for event in modelled.announced("gate.decided")]

@@ -35,7 +35,7 @@ def _told(installation):
     for verdict in verdicts(installation.ledger, "small"):
         kept.append(verdict)
         release_id = verdict.challenger_id
-        kept += [(event.stage, event.reason, event.at) for event in release_events(installation.ledger, release_id)]
+        kept += [(event.stage, event.reason, event.as_of) for event in release_events(installation.ledger, release_id)]
     release = champion(installation.ledger, "small").release
     card = json.loads(release.card_json)
     card.pop(READ_BY_A_CLOCK)

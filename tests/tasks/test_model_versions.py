@@ -6,6 +6,7 @@ import pytest
 
 from decisionloop.ledger.releases import baseline, champion, find_stage
 from decisionloop.registry import Registry
+from tasks.learn.mlflow_aliases import follow
 from tasks.learn.mlflow_versions import log_rules
 from tasks.predict.register_rules import ensure_rules
 from tests.small_use_case import as_of
@@ -56,6 +57,7 @@ def test_the_rules_version_holds_the_files_that_decide(shadowed, versions):
 def test_logging_the_same_rules_again_gives_the_same_version(shadowed):
     before = shadowed.workspace.registry.aliases("small")
     assert log_rules(shadowed.workspace) == before["baseline"]
+    assert follow(shadowed.workspace) == ()
     assert shadowed.workspace.registry.aliases("small") == before
 
 
@@ -65,7 +67,8 @@ def test_an_interruption_between_the_aliases_is_made_good(shadowed, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr("decisionloop.registry.Registry.set_alias", _interrupted_at_the_second(Registry.set_alias))
         with pytest.raises(KeyboardInterrupt):
-            log_rules(shadowed.workspace)
+            follow(shadowed.workspace)
+    assert follow(shadowed.workspace) == ()  # nobody moved anything by hand
     version = log_rules(shadowed.workspace)
     aliases = shadowed.workspace.registry.aliases("small")
     assert (aliases["baseline"], aliases["champion"]) == (version, version)
@@ -97,9 +100,10 @@ def test_changed_rules_become_the_baseline_and_champion_only_where_rules_decide(
         before = installation.workspace.registry.aliases("small")
         _change_rules(installation)
         changed = ensure_rules(installation.workspace, as_of(3))
+        follow(installation.workspace)
         version = log_rules(installation.workspace)
         after = installation.workspace.registry.aliases("small")
         assert after["baseline"] == version != before["baseline"]
         assert versions(installation, "baseline").tags["release_id"] == changed
         assert after["champion"] == (version if is_champion else before["champion"])
-        assert find_stage(installation.ledger, changed).stage == ("champion" if is_champion else "candidate")
+        assert find_stage(installation.ledger, changed).stage == ("champion" if is_champion else "baseline")

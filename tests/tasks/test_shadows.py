@@ -8,9 +8,13 @@ import pytest
 
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.decisions import shadow_runs
-from decisionloop.ledger.releases import StageChange, append_release_event, current_stages, shadows
+from decisionloop.ledger.release_changes import change_stages
+from decisionloop.ledger.releases import current_stages, shadows
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.predict.release_model import ReleaseManifest, ReleaseModel
+from decisionloop.release.grounds import Grounds
+from decisionloop.release.requests import Refuse
+from decisionloop.release.stages import Decider
 from tasks.learn.comparisons import FAILED_BATCHES
 from tests.small_use_case import as_of
 
@@ -29,9 +33,8 @@ def _leave_it(installation, shadow, patch):
 
 
 def _send_it_away(installation, shadow, patch):
-    append_release_event(
-        installation.ledger, StageChange(shadow.release_id, "refused", "not wanted", "a person", as_of(1))
-    )
+    grounds = Grounds(Decider("person", "a person"), "not wanted", as_of(1))
+    change_stages(installation.ledger, "small", Refuse(shadow.release_id), grounds)
 
 
 def _corrupt_it(installation, shadow, patch):

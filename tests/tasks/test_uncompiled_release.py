@@ -10,11 +10,12 @@ from sqlalchemy import select
 from decisionloop.learn import fitting
 from decisionloop.ledger import schema
 from decisionloop.ledger.decisions import shadow_runs
-from decisionloop.ledger.releases import StageChange, append_release_event, find_stage, release_events
+from decisionloop.ledger.releases import find_stage, release_events
 from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.predict.pipeline_model import PipelineScorer
 from decisionloop.release_store import load_release
 from tasks.learn.candidates import train_and_keep
+from tests.release_lives import into_shadow
 
 pytestmark = pytest.mark.xdist_group("loop")
 
@@ -40,7 +41,7 @@ def test_a_release_that_was_not_compiled_says_why_and_is_scored(restored, large_
         assert refusal in _model_card(workspace, release.mlflow_version)
         model = load_release(workspace.snapshots, release.scorer_digest)
         assert isinstance(model.leading, PipelineScorer)
-        append_release_event(ledger, StageChange(release_id, "shadow", "to be seen", "test"))
+        into_shadow(ledger, release)
         installation.predict(2)
         installation.act(2)
         (run,) = shadow_runs(ledger, release_id)

@@ -13,7 +13,10 @@ from decisionloop.ledger.schema.columns import UtcDateTime, metadata, views
 
 
 class DecisionGroupColumns(TypedColumns):
-    """What the decisions of one part of a batch that were made in the same way have in common, said once."""
+    """What the decisions of one part of a batch that were made in the same way have in common, said once.
+
+    `release_seq`: the last event of the use case's releases when the batch was scored, which says who stood where.
+    """
 
     group_id: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
     batch_id: Named[str]
@@ -30,6 +33,7 @@ class DecisionGroupColumns(TypedColumns):
     contract_digest: Named[str]
     latency_ms: Named[float]
     decided_at: Named[datetime] = Column(UtcDateTime)
+    release_seq: Named[int | None]
 
 
 decision_group: Table[DecisionGroupColumns] = Table("decision_group", metadata, DecisionGroupColumns)
@@ -84,6 +88,7 @@ class DecisionColumns(TypedColumns):
     contract_digest: Named[str]
     latency_ms: Named[float]
     decided_at: Named[datetime] = Column(UtcDateTime)
+    release_seq: Named[int | None]
 
 
 decision: Table[DecisionColumns] = Table("decision", views, DecisionColumns)

@@ -50,21 +50,32 @@ Index(None, release.c.use_case)
 
 
 class ReleaseEventColumns(TypedColumns):
-    """A stage that a release entered, why, and by whose decision."""
+    """A stage that a release entered from another: by whose decision, why, and on what evidence (JSON).
 
-    release_id: Named[str] = Column(ForeignKey("release.release_id"), primary_key=True)
+    `seq` is the order in which the ledger wrote down what happened to the releases of a use case; clocks stand beside
+    it. `share`: of the decisions, in canary. `recorded_at` is null in what earlier versions wrote.
+    """
+
+    use_case: Named[str] = Column(primary_key=True)
     seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    release_id: Named[str] = Column(ForeignKey("release.release_id"))
+    stage_before: Named[str | None]
     stage: Named[str]
-    reason: Named[str]
+    share: Named[float | None]
+    decider: Named[str]
     decided_by: Named[str]
-    at: Named[datetime] = Column(UtcDateTime)
+    reason: Named[str]
+    evidence: Named[str]
+    as_of: Named[datetime] = Column(UtcDateTime)
+    recorded_at: Named[datetime | None] = Column(UtcDateTime)
 
 
 release_event: Table[ReleaseEventColumns] = Table("release_event", metadata, ReleaseEventColumns)
+Index(None, release_event.c.release_id)
 
 
 class VerdictColumns(TypedColumns):
-    """What the gate said of a challenger at one look."""
+    """What the gate said of a challenger at one look; `attempt` counts how often the challenger came into shadow."""
 
     verdict_id: Named[str] = Column(primary_key=True)
     use_case: Named[str]
@@ -76,6 +87,7 @@ class VerdictColumns(TypedColumns):
     reasons: Named[str]
     evidence: Named[str]
     at: Named[datetime] = Column(UtcDateTime)
+    attempt: Named[int] = Column(server_default="1")
 
 
 verdict: Table[VerdictColumns] = Table("verdict", metadata, VerdictColumns)

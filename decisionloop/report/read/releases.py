@@ -19,14 +19,14 @@ def release_lines(
     """Every stage of every release, by day."""
     lines = [
         ReleaseEventLine(
-            on=clock.day(event.at),
+            on=clock.day(event.as_of),
             release=names[event.release_id],
             kind=names.kinds.get(event.release_id, ""),
             stage=event.stage,
             reason=names.in_words(event.reason),
             decided_by=event.decided_by,
         )
-        for event in sorted(events, key=lambda one: (one.at, one.release_id, one.seq))
+        for event in sorted(events, key=lambda one: one.seq)
     ]
     return tuple(sorted(lines, key=lambda line: line.on))
 
@@ -52,9 +52,9 @@ def what_became(verdict: Verdict, events: Iterable[ReleaseEvent]) -> ReleaseEven
     later = [
         one
         for one in events
-        if one.release_id == verdict.challenger_id and one.stage in wanted and one.at >= verdict.as_of
+        if one.release_id == verdict.challenger_id and one.stage in wanted and one.as_of >= verdict.as_of
     ]
-    return min(later, key=lambda one: (one.at, one.seq), default=None)
+    return min(later, key=lambda one: one.seq, default=None)
 
 
 def _verdict(verdict: Verdict, asked: int, names: ReleaseNames, became: ReleaseEvent | None) -> VerdictStory:

@@ -1,0 +1,200 @@
+"""What may be asked of the releases of a use case, and the moves that it comes to.
+
+A request that is fulfilled already comes to no move, so that a killed run may ask again. `planned` holds every move
+against the table of `stages`: a request says what is wanted, the table who may do it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from decisionloop.release.grounds import Judgement
+from decisionloop.release.roster import RULES, Roster
+from decisionloop.release.stages import Decider, Move, Stage, TransitionRefused
+
+
+class Request(Protocol):
+    """Something that somebody wants of the releases of a use case."""
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """The moves that fulfil it, those that leave a place first. Raises TransitionRefused."""
+        ...
+
+
+def planned(roster: Roster, request: Request, by: Decider) -> tuple[Move, ...]:
+    """The moves that a request comes to. Raises TransitionRefused where it cannot be, or ``by`` may not ask for it."""
+    moves = request.moves(roster)
+    for move in moves:
+        move.require_allowed(by)
+    return moves
+
+
+@dataclass(frozen=True)
+class Register:
+    """A new release is there, and decides nothing yet."""
+
+    release_id: str
+    is_rules: bool
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """It becomes a candidate, once."""
+        known = self.release_id in roster.stages
+        return () if known else (Move(self.release_id, self.is_rules, None, "candidate"),)
+
+
+@dataclass(frozen=True)
+class InstallRules:
+    """Rules, registered before, are the rules from now on: they decide where rules decide or nobody does."""
+
+    release_id: str
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """Those before them retire, and these take their place."""
+        before = roster.baseline
+        if before == self.release_id:
+            return ()
+        place: Stage = "champion" if roster.champion == before else "baseline"
+        left = () if before is None else (_move(roster, before, "retired", because="the rules have changed"),)
+        return (*left, _move(roster, self.release_id, place))
+
+
+@dataclass(frozen=True)
+class EnterShadow:
+    """A release is to be scored beside the champion, changing nothing: a candidate, or one that comes back."""
+
+    release_id: str
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """One move."""
+        return () if roster.stages.get(self.release_id) == "shadow" else (_move(roster, self.release_id, "shadow"),)
+
+
+@dataclass(frozen=True)
+class EnterCanary:
+    """A release in shadow is to decide a share of the decisions, or one in canary a larger share."""
+
+    release_id: str
+    share: float
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """One move. A share that is no share, a smaller one than it has, or a second canary is refused."""
+        if not 0 < self.share <= 1:
+            raise TransitionRefused(f"a canary decides a share above 0 and up to 1, not {self.share:g}.")
+        if roster.canary not in {None, self.release_id}:
+            raise TransitionRefused(f"{roster.canary} is in canary. Wait until it has become champion, or has left.")
+        if roster.canary == self.release_id and roster.share is not None and self.share <= roster.share:
+            if self.share == roster.share:
+                return ()
+            raise TransitionRefused(f"{self.release_id} decides {roster.share:g} already. Stop it, or ask for more.")
+        return (_move(roster, self.release_id, "canary", self.share),)
+
+
+@dataclass(frozen=True)
+class Promote:
+    """A release is to decide, because the gate has judged that it would have earned more."""
+
+    release_id: str
+    judgement: Judgement
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """Who decided leaves its place: a model retires, rules become the baseline."""
+        decides = roster.champion
+        if decides == self.release_id:
+            return ()
+        stage = roster.stages.get(self.release_id, "unknown")
+        if stage not in {"shadow", "canary"}:
+            raise TransitionRefused(f"{self.release_id} is {stage}. It becomes champion from shadow or canary alone.")
+        if decides is None:
+            raise TransitionRefused(f"nobody decides beside whom {self.release_id} was judged. Run a batch first.")
+        if roster.canary not in {None, self.release_id}:
+            raise TransitionRefused(f"{roster.canary} is in canary beside the champion. Wait until it has left.")
+        self._require_judged(roster, decides)
+        place: Stage = "baseline" if decides in roster.rules else "retired"
+        left = _move(roster, decides, place, because=f"{self.release_id} decides")
+        return left, _move(roster, self.release_id, "champion")
+
+    def _require_judged(self, roster: Roster, decides: str) -> None:
+        """The verdict must be about this release as it stands now, beside whoever decides now."""
+        told, attempt = self.judgement, roster.attempt_of(self.release_id)
+        if (told.decision, told.challenger_id) != ("promote", self.release_id):
+            raise TransitionRefused(
+                f"verdict {told.verdict_id} says {told.decision} of {told.challenger_id}: "
+                f"it promotes no {self.release_id}. Let the gate look at it."
+            )
+        is_beside = told.champion_id == decides or {told.champion_id, decides} <= roster.rules
+        if not is_beside or told.attempt != attempt:
+            raise TransitionRefused(
+                f"verdict {told.verdict_id} compared {self.release_id} (attempt {told.attempt}) with "
+                f"{told.champion_id}; now {decides} decides, and it is attempt {attempt}. Let the gate look again."
+            )
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """A release that does not decide alone is sent away."""
+
+    release_id: str
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """One move."""
+        return () if roster.stages.get(self.release_id) == "refused" else (_move(roster, self.release_id, "refused"),)
+
+
+@dataclass(frozen=True)
+class StopCanary:
+    """A release in canary does harm: it decides nothing any more, and the champion decides its share."""
+
+    release_id: str
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """One move."""
+        if roster.stages.get(self.release_id) == "rolled_back":
+            return ()
+        if roster.canary != self.release_id:
+            raise TransitionRefused(f"{self.release_id} is not in canary; {roster.canary or 'nobody'} is.")
+        return (_move(roster, self.release_id, "rolled_back"),)
+
+
+@dataclass(frozen=True)
+class RollBack:
+    """An earlier champion is to decide again, or the rules (``to``: `RULES` or a release; None: who decided before)."""
+
+    to: str | None = None
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """A model that decided is rolled back, rules become the baseline; a canary goes back to shadow."""
+        decides, target = roster.champion, self._target(roster)
+        if decides is None or decides == target:
+            raise TransitionRefused(f"{decides or 'nobody'} decides now. {right_choices(roster)}")
+        waiting, alone = roster.canary, f"{decides}, beside which it was tried, does not decide any more"
+        moved = () if waiting in {None, target} else (_move(roster, str(waiting), "shadow", because=alone),)
+        if decides in roster.rules:
+            left = _move(roster, decides, "baseline", because=f"{target} decides")
+        else:
+            left = _move(roster, decides, "rolled_back")
+        return (*moved, left, _move(roster, target, "champion"))
+
+    def _target(self, roster: Roster) -> str:
+        if self.to is None:
+            if roster.previous is None:
+                raise TransitionRefused(f"nobody decided before {roster.champion}. {right_choices(roster)}")
+            return roster.previous
+        target = roster.baseline if self.to == RULES else self.to
+        if target is None or target not in (roster.champion, roster.baseline, *roster.earlier):
+            raise TransitionRefused(f"{self.to} is not what can be gone back to. {right_choices(roster)}")
+        return target
+
+
+def right_choices(roster: Roster) -> str:
+    """What a rollback can name now, in words."""
+    names = [] if roster.champion in roster.rules or roster.baseline is None else [RULES]
+    names += [f"{one} (rolled back)" if roster.stages[one] == "rolled_back" else one for one in roster.earlier]
+    return f"Choose one of: {', '.join(names)}." if names else "There is no other release that has ever decided."
+
+
+def _move(roster: Roster, release_id: str, after: Stage, share: float | None = None, because: str = "") -> Move:
+    before = roster.stages.get(release_id)
+    if before is None:
+        raise TransitionRefused(f"release {release_id} is not in the ledger. Register it before it enters {after}.")
+    return Move(release_id, release_id in roster.rules, before, after, share, because)

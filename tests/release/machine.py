@@ -1,0 +1,264 @@
+"""Everything that can happen to the releases of a use case, in any order, beside a plain book of who stands where.
+
+The book knows nothing of the state machine under test: it writes down what each request means when it is obeyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from decisionloop.release.grounds import Judgement
+from decisionloop.release.requests import (
+    EnterCanary,
+    EnterShadow,
+    InstallRules,
+    Promote,
+    Refuse,
+    Register,
+    Request,
+    RollBack,
+    StopCanary,
+    planned,
+)
+from decisionloop.release.roster import RULES, Roster
+from decisionloop.release.stages import Decider, TransitionRefused
+
+OURS, GATE = Decider("decisionloop", "decisionloop"), Decider("gate", "gate")
+GUARD, ANYBODY, APPROVER = Decider("guard", "monitors"), Decider("person", "anna"), Decider("approver", "boss")
+DECIDERS = st.sampled_from([OURS, GATE, GUARD, ANYBODY, APPROVER])
+ASKS_GATE = st.one_of(st.just(GATE), DECIDERS)
+"""Mostly who may, sometimes anybody."""
+STOPS = st.one_of(st.sampled_from([GUARD, ANYBODY, APPROVER]), DECIDERS)
+SHARES = st.sampled_from([0.01, 0.05, 0.25, 0.5, 1.0, 0.0, 1.5])
+
+
+class World(Protocol):
+    """Where requests are made: the pure state machine, or a ledger."""
+
+    def roster(self) -> Roster:
+        """Where everything stands."""
+        ...
+
+    def ask(self, request: Request, by: Decider) -> int:
+        """Make a request; returns how many moves it came to. Raises TransitionRefused."""
+        ...
+
+
+class PureWorld:
+    """The state machine by itself."""
+
+    def __init__(self) -> None:
+        self.present = Roster()
+
+    def roster(self) -> Roster:
+        """Where everything stands."""
+        return self.present
+
+    def ask(self, request: Request, by: Decider) -> int:
+        """Make a request."""
+        moves = planned(self.present, request, by)
+        self.present = self.present.after(moves)
+        return len(moves)
+
+
+def runs(few: int, steps: int) -> settings:
+    """So many runs and steps in an ordinary test run; those of the profile in `make torture`."""
+    profile = settings()
+    is_torture = profile.max_examples >= 500
+    return profile if is_torture else settings(max_examples=few, stateful_step_count=steps, deadline=None)
+
+
+class Lives(RuleBasedStateMachine):
+    """The lives of the releases of one use case."""
+
+    def __init__(self, world: World | None = None, prefix: str = "") -> None:
+        super().__init__()
+        self.prefix = prefix
+        self.world: World = world or PureWorld()
+        self.models: list[str] = []
+        self.rules: list[str] = []
+        self.book: dict[str, str] = {}
+        self.attempts: dict[str, int] = {}
+        self.deciders: list[str] = []
+
+    # What is asked, and what the book makes of it ---------------------------------------------------------------
+
+    def obeyed(self, request: Request, by: Decider) -> bool:
+        """Whether a request came to any move; one that is refused has changed nothing, and asked again it is a no."""
+        before = self.world.roster()
+        try:
+            moved = self.world.ask(request, by)
+        except TransitionRefused:
+            assert self.world.roster() == before
+            return False
+        assert self.world.roster().moves[: len(before.moves)] == before.moves
+        return moved > 0
+
+    def decides(self, release_id: str, before_becomes: str) -> None:
+        """Write into the book that another one decides."""
+        (old,) = [one for one, stage in self.book.items() if stage == "champion"]
+        self.book[old] = "baseline" if old in self.rules else before_becomes
+        self.book[release_id] = "champion"
+        self.deciders.append(release_id)
+
+    def some(self, data: st.DataObject) -> str:
+        """Any model, also one that nobody knows."""
+        return data.draw(st.sampled_from([*self.models, "unknown"]), "release")
+
+    @initialize()
+    def the_first_rules_decide(self) -> None:
+        """A use case begins with its rules."""
+        first = f"{self.prefix}rules/1"
+        self.rules.append(first)
+        assert self.obeyed(Register(first, True), OURS)
+        assert self.obeyed(InstallRules(first), OURS)
+        self.book[first] = "champion"
+        self.deciders.append(first)
+
+    @precondition(lambda self: len(self.models) < 8)
+    @rule()
+    def train(self) -> None:
+        """A candidate is registered."""
+        new = f"{self.prefix}model/{len(self.models) + 1}"
+        assert self.obeyed(Register(new, False), OURS)
+        assert not self.obeyed(Register(new, False), OURS)
+        self.models.append(new)
+        self.book[new], self.attempts[new] = "candidate", 1
+
+    @rule(data=st.data(), by=st.one_of(st.just(OURS), DECIDERS))
+    def change_the_rules(self, data: st.DataObject, by: Decider) -> None:
+        """New rules, or old ones again."""
+        name = data.draw(st.sampled_from([*self.rules, f"{self.prefix}rules/{len(self.rules) + 1}"]), "rules")
+        if name not in self.rules:
+            assert self.obeyed(Register(name, True), OURS)
+            self.rules.append(name)
+            self.book[name] = "candidate"
+        if self.obeyed(InstallRules(name), by):
+            assert by.kind == "decisionloop"
+            (old,) = [one for one in self.rules if self.book[one] in {"champion", "baseline"}]
+            self.book[name], self.book[old] = self.book[old], "retired"
+            if self.book[name] == "champion":
+                self.deciders.append(name)
+
+    @rule(data=st.data(), by=st.one_of(st.sampled_from([GATE, ANYBODY]), DECIDERS))
+    def shadow(self, data: st.DataObject, by: Decider) -> None:
+        """A candidate goes into shadow, or one that is gone comes back."""
+        model = self.some(data)
+        stage = self.book.get(model)
+        if self.obeyed(EnterShadow(model), by):
+            comes_back = stage in {"retired", "rolled_back", "refused"}
+            assert by.kind == "gate" if stage == "candidate" else by.kind in {"person", "approver", "guard"}
+            assert comes_back or stage in {"candidate", "canary"}
+            self.attempts[model] += comes_back
+            self.book[model] = "shadow"
+
+    @rule(data=st.data(), by=ASKS_GATE, share=SHARES)
+    def ramp(self, data: st.DataObject, by: Decider, share: float) -> None:
+        """A share for a release in shadow, or a larger one."""
+        model = self.some(data)
+        had = self.world.roster().share if self.world.roster().canary == model else 0.0
+        others = {one for one, stage in self.book.items() if stage == "canary"} - {model}
+        stage = self.book.get(model)
+        if self.obeyed(EnterCanary(model, share), by):
+            assert not others
+            assert had is not None
+            assert (by.kind, had < share <= 1, stage in {"shadow", "canary"}) == ("gate", True, True)
+            self.book[model] = "canary"
+
+    @rule(data=st.data(), by=ASKS_GATE, is_new=st.booleans(), is_beside=st.booleans(), word=st.booleans())
+    def promote(self, data: st.DataObject, by: Decider, is_new: bool, is_beside: bool, word: bool) -> None:
+        """A verdict of the gate, on this attempt or an older one, beside who decides or somebody else."""
+        model = self.some(data)
+        attempt = self.attempts.get(model, 1) - (not is_new)
+        decides = self.deciders[-1] if is_beside else "somebody else"
+        judgement = Judgement("v", "promote" if word else "insufficient", model, decides, attempt)
+        stage = self.book.get(model)
+        if self.obeyed(Promote(model, judgement), by):
+            assert is_new
+            assert is_beside
+            assert word
+            assert by.kind in {"gate", "approver"}
+            assert stage in {"shadow", "canary"}
+            self.decides(model, "retired")
+
+    @rule(data=st.data(), by=st.one_of(st.sampled_from([GATE, ANYBODY]), DECIDERS))
+    def refuse(self, data: st.DataObject, by: Decider) -> None:
+        """Somebody sends a release away."""
+        model = self.some(data)
+        stage = self.book.get(model)
+        if self.obeyed(Refuse(model), by):
+            assert by.kind in {"gate", "person", "approver"}
+            assert stage in {"candidate", "shadow", "canary"}
+            self.book[model] = "refused"
+
+    @rule(data=st.data(), by=STOPS)
+    def stop_the_canary(self, data: st.DataObject, by: Decider) -> None:
+        """A canary does harm."""
+        model = self.some(data)
+        stage = self.book.get(model)
+        if self.obeyed(StopCanary(model), by):
+            assert by.kind in {"guard", "person", "approver"}
+            assert stage == "canary"
+            self.book[model] = "rolled_back"
+
+    @rule(data=st.data(), by=STOPS)
+    def roll_back(self, data: st.DataObject, by: Decider) -> None:
+        """Back to the previous champion, to any release, or to the rules."""
+        known = [*self.models, *self.rules, "unknown", RULES]
+        to = data.draw(st.one_of(st.none(), st.just(RULES), st.sampled_from(known)), "to")
+        roster, old = self.world.roster(), self.deciders[-1]
+        stages = dict(self.book)
+        if not self.obeyed(RollBack(to), by):
+            return
+        target = self.world.roster().champion
+        assert target is not None
+        assert target != old
+        assert target in self.deciders or target in self.rules  # nobody decides by a rollback who never did
+        assert by.kind in ({"guard", "person", "approver"} if target in self.rules else {"guard", "approver"})
+        if by.kind == "guard":
+            assert stages[target] in {"retired", "baseline"}
+        if to is None:
+            assert target == roster.previous
+            assert stages[target] in {"retired", "baseline"}
+        for one, stage in stages.items():
+            if stage == "canary":
+                self.book[one] = "shadow"
+        self.decides(target, "rolled_back")
+
+    # What must be true at any moment ----------------------------------------------------------------------------
+
+    @invariant()
+    def one_decides_and_one_is_the_baseline(self) -> None:
+        """Exactly one champion, exactly one baseline, at most one canary."""
+        if not self.book:
+            return
+        stages = list(self.world.roster().stages.values())
+        assert stages.count("champion") == 1
+        in_place = [one for one in self.rules if self.book[one] in {"champion", "baseline"}]
+        assert len(in_place) == 1
+        assert self.world.roster().baseline == in_place[0]
+        assert stages.count("canary") <= 1
+
+    @invariant()
+    def the_roster_says_what_the_book_says(self) -> None:
+        """Stages, who decides and attempts."""
+        roster = self.world.roster()
+        assert roster.stages == self.book
+        assert roster.champion == (self.deciders[-1] if self.deciders else None)
+        assert {one: roster.attempt_of(one) for one in self.models} == self.attempts
+
+    @invariant()
+    def every_move_begins_where_the_one_before_ended(self) -> None:
+        """The history can be read from its beginning."""
+        moves = self.world.roster().moves
+        assert Roster().after(moves).stages == self.world.roster().stages
+
+
+def lives_in(world: Callable[[], World]) -> Callable[[], Lives]:
+    """Lives in a world of their own, made for each run."""
+    return lambda: Lives(world())
