@@ -18,7 +18,7 @@ from decisionloop.predict.json_columns import json_objects
 
 @dataclass(frozen=True)
 class BatchFacts:
-    """What all decisions of a part of a batch have in common."""
+    """What all decisions of a part have in common; ``on_trial_id``: the release that decides some of them."""
 
     batch_id: str
     as_of: datetime
@@ -26,6 +26,7 @@ class BatchFacts:
     champion_id: str
     rules_id: str
     decided_at: datetime
+    on_trial_id: str | None = None
 
 
 def decision_rows(
@@ -34,15 +35,16 @@ def decision_rows(
     """The ledger's decision rows (n) of a chosen part of a batch; text that repeats is dictionary-encoded.
 
     A decision of the rules (baseline, holdout) carries their release and their reasons; the score of the champion,
-    where it has one, is kept beside it all the same. What the contract sends (``is_sent``) is thereby queued. Where the
-    rules decide because the model had too little to go by, their reasons say so.
+    where it has one, is kept beside it all the same, and that of a release on trial where that was drawn. What the
+    contract sends (``is_sent``) is thereby queued. Where the rules decide because the model had too little to go by,
+    their reasons say so.
     """
     rows = len(entity_ids)
     role = pa.array(choice.role, pa.string()).dictionary_encode()
     is_rules = np.isin(choice.role, ("baseline", "holdout"))
-    has_model = "score" in scores.column_names
-    nothing = pa.nulls(rows, pa.float64())
-    values = [_numbers(scores, f"value:{name}") for name in use_case.action_names] if has_model else None
+    said = _Said(scores, choice.is_on_trial)
+    names = [f"value:{name}" for name in use_case.action_names]
+    values = np.stack([said.numbers(name).to_numpy(zero_copy_only=False) for name in names], axis=1)
     is_sent = np.array([action.is_sent for action in use_case.actions])
     return pa.table(
         {
@@ -53,22 +55,20 @@ def decision_rows(
             "as_of": _same(batch.as_of, rows, _TIME),
             "snapshot_digest": _same(batch.snapshot_digest, rows),
             "snapshot_row": np.arange(rows, dtype=np.int64),
-            "release_id": _either(is_rules, batch.rules_id, batch.champion_id),
+            "release_id": _by_whom(batch, is_rules, choice.is_on_trial),
             "role": role,
-            "score": scores["score"] if has_model else nothing,
-            "amount": scores["amount"] if has_model else nothing,
-            "action_values": json_objects(
-                use_case.action_names, np.full((rows, is_sent.size), np.nan) if values is None else np.stack(values, 1)
-            ),
+            "score": said.numbers("score"),
+            "amount": said.numbers("amount"),
+            "action_values": json_objects(use_case.action_names, values),
             "action": actions_by_name(use_case, choice.action),
             "rules_action": actions_by_name(use_case, actions_by_index(use_case, scores["rules_action"])),
             "is_sent": is_sent[choice.action],
             "propensity": choice.propensity,
-            "reason_codes": _reasons(scores, is_rules, has_model, choice.is_outside),
+            "reason_codes": _reasons(said, is_rules, choice.is_outside),
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             "policy_version": _same(f"{use_case.version}/{use_case.policy.salt}", rows),
             "contract_digest": _same(use_case.digest, rows),
-            "latency_ms": scores["latency_ms"] if has_model else np.zeros(rows),
+            "latency_ms": pc.fill_null(said.numbers("latency_ms"), 0.0),
             "decided_at": _same(batch.decided_at, rows, _TIME),
         }
     )
@@ -81,25 +81,55 @@ OUTSIDE_SUPPORT = "outside support: too little is known of such cases for the mo
 """Why the rules decide about a single row in a model's batch; it follows their own reason."""
 
 
-def _reasons(scores: pa.Table, is_rules: np.ndarray, has_model: bool, is_outside: np.ndarray) -> pa.Array:
+@dataclass(frozen=True)
+class _Said:
+    """What was said of n rows by the model that decides them: the release on trial, or the champion (if a model)."""
+
+    scores: pa.Table
+    is_on_trial: np.ndarray
+
+    def numbers(self, name: str) -> pa.Array:
+        """A column of numbers (n,), null where nobody said it."""
+        ours = self._column(name)
+        theirs = self._column(f"canary:{name}") if self.is_on_trial.any() else None
+        nothing = pa.nulls(len(self.scores), pa.float64())
+        if theirs is None:
+            return nothing if ours is None else ours
+        return pc.if_else(pa.array(self.is_on_trial), theirs, nothing if ours is None else ours)
+
+    def reasons(self, words: pa.Array) -> pa.Array:
+        """Why (n,): the model's reasons, and ``words``, the rules' own, where no model decides."""
+        ours = self._column("reason_codes")
+        told = words if ours is None else ours
+        if not self.is_on_trial.any():
+            return told
+        theirs = self.scores["canary:reason_codes"].combine_chunks()
+        return pc.if_else(pa.array(self.is_on_trial), theirs.cast(pa.string()), told.cast(pa.string()))
+
+    def _column(self, name: str) -> pa.Array | None:
+        return self.scores[name].combine_chunks() if name in self.scores.column_names else None
+
+
+def _reasons(said: _Said, is_rules: np.ndarray, is_outside: np.ndarray) -> pa.Array:
     """The rules' words where they decide, else the model's reasons."""
-    words = scores["rules_reason_codes"].combine_chunks()
-    if not has_model:
+    words = said.scores["rules_reason_codes"].combine_chunks()
+    told = said.reasons(words)
+    if told is words:
         return words
-    told, words = scores["reason_codes"].combine_chunks(), words.cast(pa.string())
+    words = words.cast(pa.string())
     if is_outside.any():
         more = pc.binary_join_element_wise(words, json.dumps([OUTSIDE_SUPPORT]), "")
         words = pc.if_else(pa.array(is_outside), pc.replace_substring(more, "][", ", "), words)
     return pc.if_else(pa.array(is_rules), words, told)
 
 
-def _numbers(table: pa.Table, name: str) -> np.ndarray:
-    return table[name].to_numpy()
-
-
-def _either(is_first: np.ndarray, first: str, second: str) -> pa.DictionaryArray:
-    names = [first, second] if first != second else [first]
-    index = np.where(is_first | (len(names) == 1), 0, 1).astype(np.int32)
+def _by_whom(batch: BatchFacts, is_rules: np.ndarray, is_on_trial: np.ndarray) -> pa.DictionaryArray:
+    """The release (n,) that decided: the rules, the one on trial, or the champion."""
+    names = list(dict.fromkeys([batch.rules_id, batch.champion_id, batch.on_trial_id or batch.champion_id]))
+    rules, champion, trial = (
+        names.index(one) for one in (batch.rules_id, batch.champion_id, batch.on_trial_id or batch.champion_id)
+    )
+    index = np.where(is_rules, rules, np.where(is_on_trial, trial, champion)).astype(np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(names, pa.string()))
 
 

@@ -23,5 +23,10 @@ def in_holdout(entity_ids: Ids, salt: str, share: float) -> np.ndarray:
     return _unit_interval(stable_hash(entity_ids, ("holdout", salt))) < share
 
 
+def on_trial(entity_ids: Ids, salt: str, release_id: str, share: float) -> np.ndarray:
+    """Which entities a release on trial decides for, bool (n,). A larger share keeps everyone of a smaller one."""
+    return _unit_interval(stable_hash(entity_ids, ("canary", salt, release_id))) < share
+
+
 def _unit_interval(bits: np.ndarray) -> np.ndarray:
     return (bits >> np.uint64(11)) * 2.0**-53  # the 53 bits that a float64 holds exactly

@@ -5,6 +5,7 @@ as the limits on shares and cost allow. Where rules stand in for a model that mu
 without a model do: what comes of it is what the next model learns from.
 Where the log that taught a model does not support what it would do, its greedy action is the rules' own, and explores
 like any other: outside its support a model says nothing, which is neither a fault nor a halt.
+A release on trial (`act.canary`) prefers for the entities that it draws.
 Elsewhere the greedy action (the champion's, or the rules' where they are champion) is taken, unless one of the other
 allowed actions that reveal an outcome is explored, as often as the batch agreed on (`act.exploration`). An action that
 reveals none is never explored: its money is known, so trying it would cost something and teach nothing.
@@ -21,11 +22,12 @@ import pandas as pd
 
 from decisionloop.act.constraints import BatchTotals, limits_of
 from decisionloop.act.exploration.agreement import AgreedExploring, Situations, agree_on_exploring, exploring_turn
+from decisionloop.act.greedy import Greedy, greedy_actions
 from decisionloop.act.prices import BatchPart, Plan, plan
 from decisionloop.act.propensities import Exploring
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
 from decisionloop.act.situation import Situation
-from decisionloop.act.turn import Draws, Turn, salt_of
+from decisionloop.act.turn import Turn, salt_of
 from decisionloop.contract import UseCase
 
 
@@ -34,10 +36,11 @@ class Choice:
     """What was chosen for n rows among A actions (contract order).
 
     ``action`` (n,) index; ``propensity`` (n,) its probability; ``propensities`` (n, A), each row sums to 1;
-    ``role`` (n,) champion, baseline, exploration or holdout; ``expected_value`` (n,) money expected of the chosen
-    action, NaN where unknown; ``fallback_reason`` (n,) text or None; ``prices``: by wording, what one more unit of
-    each limit would earn. ``is_outside`` bool (n,): the model would have preferred another action than the rules', and
-    the log that taught it does not support that.
+    ``role`` (n,) champion, baseline, canary, exploration or holdout; ``expected_value`` (n,) money expected of the
+    chosen action, NaN where unknown; ``fallback_reason`` (n,) text or None; ``prices``: by wording, what one more unit
+    of each limit would earn. ``is_outside`` bool (n,): the model would have preferred another action than the rules',
+    which the log that taught it does not support. ``is_on_trial`` bool (n,): a release on trial decided, also where
+    it explored or did as the rules do.
     """
 
     action: np.ndarray
@@ -48,6 +51,7 @@ class Choice:
     fallback_reason: np.ndarray
     prices: tuple[tuple[str, float], ...]
     is_outside: np.ndarray
+    is_on_trial: np.ndarray
 
 
 def choose(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation) -> Choice:
@@ -103,7 +107,8 @@ def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, par
     def ruled() -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
         for frame, situation in parts():
             turn = exploring_turn(use_case, frame, as_of, situation)
-            yield frame, _explored(turn, turn.rules)[0]
+            greedy = greedy_actions(use_case, frame, turn, situation, totals, None)
+            yield frame, _explored(turn, greedy.action)[0]
 
     if not totals.rows or not all(situation.is_ruled for _, situation in parts()):
         return None
@@ -120,32 +125,27 @@ def choose_part(
 ) -> Choice:
     """Choose for one part of the batch of ``totals``, at the prices that the whole batch agreed on."""
     turn = exploring_turn(use_case, frame, as_of, situation)
-    if situation.is_ruled:
-        greedy, preferred = turn.rules, [(np.ones(len(frame)), turn.rules)]
-        is_outside = np.zeros(len(frame), dtype=bool)
-    else:
-        greedy_of_plan, weight = _assignments(use_case, frame, turn, totals, agreed)
-        greedy = _mixed(greedy_of_plan, weight, turn.draws)
-        preferred = [(np.full(len(frame), w), one) for w, one in zip(weight, greedy_of_plan, strict=True)]
-        unbound = replace(turn, offer=replace(turn.offer, reach=None))
-        wanted = _mixed(*_assignments(use_case, frame, unbound, totals, agreed), turn.draws)
-        is_outside = (greedy == turn.rules) & (wanted != greedy)
-    action, is_exploring = _explored(turn, greedy)
-    propensities = sum(chance[:, None] * turn.offer.propensities(one) for chance, one in preferred)
+    greedy = greedy_actions(use_case, frame, turn, situation, totals, agreed)
+    action, is_exploring = _explored(turn, greedy.action)
+    propensities = sum(chance[:, None] * turn.offer.propensities(one) for chance, one in greedy.mixture)
     if situation.is_ruled and situation.limits is not None:
         is_cut, propensities = _cut(use_case, frame, as_of, situation.limits, turn, (propensities, action))
         action, is_exploring = np.where(is_cut, use_case.default_action, action), is_exploring & ~is_cut
-    row = np.arange(len(frame))
+    row, is_on_trial = np.arange(len(frame)), greedy.is_on_trial
+    values = situation.values
+    if situation.canary is not None:
+        values = np.where(is_on_trial[:, None], situation.canary.values, values)
     prices = () if agreed is None else tuple(zip(agreed.wording, agreed.price.tolist(), strict=True))
     return Choice(
         action=action,
         propensity=propensities[row, action],
         propensities=propensities,
-        role=_roles(turn.is_holdout, is_exploring, situation.is_ruled | ~turn.offer.is_free | is_outside),
-        expected_value=situation.values[row, action],
+        role=_roles(turn, is_exploring, greedy, situation.is_ruled),
+        expected_value=values[row, action],
         fallback_reason=turn.reason,
         prices=prices,
-        is_outside=is_outside,
+        is_outside=greedy.is_outside,
+        is_on_trial=is_on_trial,
     )
 
 
@@ -184,20 +184,6 @@ def _cut(
     return is_cut, left
 
 
-def _assignments(
-    use_case: UseCase,
-    frame: pd.DataFrame,
-    turn: Turn,
-    totals: BatchTotals,
-    agreed: Plan | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The assignments (J, n) of the plan and their weights (J,); a single one where there is no plan."""
-    if agreed is None:
-        return turn.offer.best(turn.offer.values)[None, :], np.ones(1)
-    part = BatchPart(turn.offer, limits_of(use_case, frame, totals))
-    return np.stack([assignment.of(part) for assignment in agreed.assignments]), agreed.weight
-
-
 def _part(
     use_case: UseCase,
     frame: pd.DataFrame,
@@ -210,15 +196,7 @@ def _part(
     turn = Turn.of(use_case, frame, as_of, situation).exploring(exploring)
     order = np.argsort(turn.draws.order, kind="stable")
     limits = limits_of(use_case, frame, totals)
-    return BatchPart(turn.offer.rows(order), tuple(limit.rows(order) for limit in limits))
-
-
-def _mixed(assignments: np.ndarray, weight: np.ndarray, draws: Draws) -> np.ndarray:
-    """The action (n,) of each row, which follows assignment j of ``assignments`` (J, n) with chance ``weight[j]``."""
-    if len(weight) == 1:
-        return assignments[0].astype(np.int64)
-    drawn = np.searchsorted(np.cumsum(weight)[:-1], draws.mixture, side="right")
-    return assignments[drawn, np.arange(assignments.shape[1])].astype(np.int64)
+    return BatchPart(turn.mixed.rows(order), tuple(limit.rows(order) for limit in limits))
 
 
 def _one_of(chances: np.ndarray, draw: np.ndarray) -> np.ndarray:
@@ -229,8 +207,10 @@ def _one_of(chances: np.ndarray, draw: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(below.sum(axis=1), chances.shape[1] - 1 - (chances[:, ::-1] > 0).argmax(axis=1)))
 
 
-def _roles(is_holdout: np.ndarray, is_exploring: np.ndarray, is_by_rules: np.ndarray) -> np.ndarray:
-    role = np.where(is_by_rules, "baseline", "champion").astype(object)
+def _roles(turn: Turn, is_exploring: np.ndarray, greedy: Greedy, is_ruled: bool) -> np.ndarray:
+    role = np.where(is_ruled | ~turn.offer.is_free, "baseline", "champion").astype(object)
+    role[greedy.is_on_trial] = "canary"
+    role[greedy.is_outside] = "baseline"
     role[is_exploring] = "exploration"
-    role[is_holdout] = "holdout"
+    role[turn.is_holdout] = "holdout"
     return role

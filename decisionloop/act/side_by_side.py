@@ -16,9 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.act.action_names import actions_by_name
+from decisionloop.act.canary import OnTrial
 from decisionloop.act.economics import action_values
 from decisionloop.act.identity import decision_id_array
 from decisionloop.act.preference import preferred_action, reach_of
+from decisionloop.act.turn import salt_of
 from decisionloop.contract import UseCase
 from decisionloop.metering import Meter, Scope, StageCost
 from decisionloop.predict.logged_scores import leading_scores, reason_codes, rules_reason_codes
@@ -36,11 +38,15 @@ class ScoringRelease:
 
 @dataclass(frozen=True)
 class Contenders:
-    """Who speaks of the same rows: the rules, the model that decides (None where rules do), challengers in shadow."""
+    """Who speaks of the same rows: the rules, the model that decides (None where rules do), challengers beside it.
+
+    ``on_trial``: the challenger that decides for some of the rows, None where none does.
+    """
 
     rules: RulesChoice
     champion: ScoringRelease | None
     shadows: Sequence[ScoringRelease]
+    on_trial: OnTrial | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ class PartScores:
     ``scores``, a row a decision in the order of the frame: ``decision_id``, the rules' ``rules_action`` (by name) and
     ``rules_reason_codes`` and, where the champion is a model that did not fail, ``score``, ``amount``,
     ``value:<action>``, ``reason_codes`` and ``latency_ms``, and ``supported:<action>`` where it may not decide
-    everywhere. ``predictions``, a row a decision and release in shadow:
+    everywhere; the same of a challenger on trial that did not fail, their names after ``canary:``, with reasons where
+    it decides alone. ``predictions``, a row a decision and release in shadow:
     ``row``, ``release_id``, ``score``, ``amount``, ``value:<action>`` and the preferred ``action`` (by name).
     ``champion``: how the deciding model fared, None where rules decide.
     """
@@ -106,14 +113,16 @@ def value_side_by_side(
         run, told, spent = _champion(use_case, frame, contenders.champion, rules.action, scope)
         columns |= told
         costs += spent
-    answers = [_shadow(use_case, frame, one, rules.action, scope) for one in contenders.shadows]
-    tables = [table for _, table, _ in answers if table is not None]
+    answers = [_shadow(use_case, frame, one, rules.action, scope, contenders.on_trial) for one in contenders.shadows]
+    tables = [one.table for one in answers if one.table is not None]
+    for one in answers:
+        columns |= {f"canary:{name}": column for name, column in one.on_trial.items()}
     return PartScores(
         pa.table(columns),
         pa.concat_tables(tables) if tables else pa.table({"row": pa.array([], pa.int32())}),
         run,
-        tuple(fared for fared, _, _ in answers),
-        (*costs, *(cost for _, _, cost in answers)),
+        tuple(one.run for one in answers),
+        (*costs, *(one.cost for one in answers)),
     )
 
 
@@ -183,22 +192,58 @@ def _support_columns(use_case: UseCase, answer: _Answer) -> dict[str, pa.Array |
     return {f"supported:{name}": answer.supported[:, i] for i, name in enumerate(use_case.action_names)}
 
 
+@dataclass(frozen=True)
+class _Shadow:
+    """How a challenger fared, what it said (None where it failed, whatever the failure), what it took.
+
+    ``on_trial``: the columns by which it decides, none where it is not on trial or failed.
+    """
+
+    run: ReleaseRun
+    table: pa.Table | None
+    on_trial: dict[str, pa.Array | np.ndarray]
+    cost: StageCost
+
+
 def _shadow(
-    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, rules_action: np.ndarray, scope: Scope
-) -> tuple[ReleaseRun, pa.Table | None, StageCost]:
-    """How a release in shadow fared, what it said (None where it failed, whatever the failure), what it took."""
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    release: ScoringRelease,
+    rules_action: np.ndarray,
+    scope: Scope,
+    on_trial: OnTrial | None,
+) -> _Shadow:
     started, rows = time.perf_counter(), len(frame)
     table, error, nan_rows = None, None, 0
+    told: dict[str, pa.Array | np.ndarray] = {}
     with Meter("score", release.release_id, scope) as meter:
         try:
-            answer = _answer(use_case, frame, release.load(), rules_action)
+            model = release.load()
+            answer = _answer(use_case, frame, model, rules_action)
             nan_rows = answer.nan_rows
+            if on_trial is not None and on_trial.release_id == release.release_id:
+                told = answer.columns | _support_columns(use_case, answer)
+                told |= {"reason_codes": _reasons_on_trial(use_case, frame, model, answer, on_trial)}
             table = _shadow_table(use_case, release.release_id, answer)
-        except Exception as failure:  # a shadow must not touch a customer, so nothing it does may stop the batch
-            error = _words(failure)
+        except Exception as failure:  # a challenger must not touch a customer, so nothing it does may stop the batch
+            error, told = _words(failure), {}
         meter.add(rows=rows)
-    run = ReleaseRun(release.release_id, error, rows, nan_rows, 1000 * (time.perf_counter() - started))
-    return run, table, meter.cost
+    milliseconds = 1000 * (time.perf_counter() - started)
+    if told:
+        told |= {"latency_ms": np.full(rows, milliseconds / max(1, rows))}
+    return _Shadow(ReleaseRun(release.release_id, error, rows, nan_rows, milliseconds), table, told, meter.cost)
+
+
+def _reasons_on_trial(
+    use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel, answer: _Answer, trial: OnTrial
+) -> pa.Array:
+    """Why it prefers what it does (n,), for the entities that it decides for; null elsewhere."""
+    ids = frame[use_case.entity.key].to_numpy(dtype=object)
+    rows = np.flatnonzero(trial.draws(ids, salt_of(use_case)))
+    reasons = reason_codes(use_case, model, frame.iloc[rows].reset_index(drop=True), answer.action[rows])
+    place = np.full(len(frame), -1)
+    place[rows] = np.arange(len(rows))
+    return reasons.take(pa.array(place, mask=place < 0))
 
 
 def _words(failure: Exception) -> str:

@@ -14,6 +14,7 @@ from decisionloop.contract import UseCase
 from decisionloop.errors import DecisionLoopError
 
 if TYPE_CHECKING:
+    from decisionloop.act.canary import Canary
     from decisionloop.act.exploration.agreement import AgreedExploring
 
 KILL_SWITCH = "kill switch"
@@ -40,6 +41,7 @@ class Situation:
     ``reason`` (n,): the rules' words. ``seen``: what outcomes have shown so far, as it was frozen with the batch.
     ``exploring``: what the batch agreed on; None: nothing is explored.
     ``supported`` bool (n, A): where the log that taught the model shows what an action brings, None: everywhere.
+    ``canary``: what a release on trial says of the rows, None: none is.
     """
 
     values: np.ndarray
@@ -54,6 +56,7 @@ class Situation:
     seen: SeenMoney = NOTHING_SEEN
     exploring: AgreedExploring | None = None
     supported: np.ndarray | None = None
+    canary: Canary | None = None
 
     @property
     def is_ruled(self) -> bool:
@@ -78,6 +81,7 @@ def allowed_of(use_case: UseCase, frame: pd.DataFrame, situation: Situation) -> 
         ("fallback_reason", situation.fallback_reason, shape[:1]),
         ("reason", situation.reason, shape[:1]),
         ("supported", situation.supported, shape),
+        ("canary.values", None if situation.canary is None else situation.canary.values, shape),
     ):
         if array is not None and np.shape(array) != wanted:
             raise ChoiceError(

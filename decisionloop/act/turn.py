@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.canary import Trial
 from decisionloop.act.draws import in_holdout, uniform_draws
 from decisionloop.act.preference import actions_within_reach
 from decisionloop.act.propensities import NO_EXPLORING, Exploring, Offer
@@ -46,13 +47,17 @@ class Draws:
 
 @dataclass(frozen=True)
 class Turn:
-    """What is settled of n rows: ``rules`` (n,) their action, ``is_holdout`` (n,), ``reason`` (n,) of falling back."""
+    """What is settled of n rows: ``rules`` (n,) their action, ``is_holdout`` (n,), ``reason`` (n,) of falling back.
+
+    ``trial``: how a release on trial sees them, None where none has a say.
+    """
 
     offer: Offer
     draws: Draws
     rules: np.ndarray
     is_holdout: np.ndarray
     reason: np.ndarray
+    trial: Trial | None = None
 
     @classmethod
     def of(
@@ -79,11 +84,26 @@ class Turn:
             np.array(use_case.revealing),
             None if supported is None else actions_within_reach(rules, supported),
         )
-        return cls(offer, Draws(entity_ids, as_of, salt_of(use_case)), rules, is_holdout, reason)
+        draws = Draws(entity_ids, as_of, salt_of(use_case))
+        return cls(offer, draws, rules, is_holdout, reason, _trial(use_case, offer, rules, situation, draws))
 
     def exploring(self, exploring: Exploring) -> Turn:
-        """The same rows, exploring so."""
-        return replace(self, offer=replace(self.offer, exploring=exploring))
+        """The same rows, exploring so, whoever decides them."""
+        trial = None if self.trial is None else self.trial.exploring(exploring)
+        return replace(self, offer=replace(self.offer, exploring=exploring), trial=trial)
+
+    @property
+    def mixed(self) -> Offer:
+        """The offer of all rows together, each as the release sees it that decides it."""
+        return self.offer if self.trial is None else self.trial.mixed(self.offer)
+
+
+def _trial(use_case: UseCase, offer: Offer, rules: np.ndarray, situation: Situation, draws: Draws) -> Trial | None:
+    has_none = situation.canary is None or situation.rules_because
+    if has_none or (situation.is_ruled and use_case.policy.constraints):
+        return None
+    assert situation.canary is not None
+    return Trial.of(offer, rules, situation.canary, draws.entity_ids, draws.salt)
 
 
 def salt_of(use_case: UseCase) -> str:

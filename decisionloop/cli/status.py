@@ -58,6 +58,7 @@ class Status:
     title: str
     champion: str
     in_shadow: tuple[str, ...]
+    on_trial: str
     not_compiled: tuple[str, ...]
     kill_switch: str
     last_batches: tuple[str, ...]
@@ -105,13 +106,13 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.outbox import count_pending
-    from decisionloop.ledger.releases import champion, shadows
+    from decisionloop.ledger.releases import challengers, champion
     from decisionloop.ledger.summary import batch_summary
     from decisionloop.report.read.beside import caveats_of
     from decisionloop.report.words.monitor_sentences import at_stake_sentence
 
     ledger, name = workspace.ledger, workspace.use_case.name
-    decides, beside = champion(ledger, name), shadows(ledger, name)
+    decides, beside = champion(ledger, name), challengers(ledger, name)
     held = held_cohorts(ledger, name)
     last = batches(ledger, name)[-LAST_BATCHES:]
     value = _last_value(workspace)
@@ -123,7 +124,8 @@ def status_of(workspace: Workspace) -> Status:
         use_case=name,
         title=workspace.use_case.title,
         champion=decides.release_id if decides else "nobody yet",
-        in_shadow=tuple(stage.release_id for stage in beside),
+        in_shadow=tuple(stage.release_id for stage in beside if stage.stage == "shadow"),
+        on_trial=_on_trial([stage for stage in beside if stage.stage == "canary"]),
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
@@ -223,6 +225,11 @@ def _not_compiled(stages: Sequence[ReleaseStage]) -> tuple[str, ...]:
     return tuple(f"{release_id}: {refusal}" for release_id, told in refusals for refusal in told)
 
 
+def _on_trial(stages: Sequence[ReleaseStage]) -> str:
+    """Who decides for a share of the entities beside the champion, "" where nobody does."""
+    return ", ".join(f"{one.release_id}, for {one.event.share or 0:.0%} of the entities" for one in stages)
+
+
 def _last_value(workspace: Workspace) -> pd.Series | None:
     """The value per decision of the last mature cohort of which it is known: a row of the table `measurement`."""
     from decisionloop.ledger.measurements import measurements_of
@@ -253,6 +260,7 @@ def as_text(state: Status) -> str:
     lines = [
         f"{state.use_case}: {state.title}",
         f"  decides       {state.champion}",
+        f"  on trial      {state.on_trial or 'nobody'}",
         f"  in shadow     {', '.join(state.in_shadow) or 'nobody'}",
         *(f"  not compiled  {line}" for line in state.not_compiled),
         f"  kill switch   {state.kill_switch}",

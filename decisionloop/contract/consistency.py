@@ -167,6 +167,7 @@ CHECKS: dict[Check, str] = {
     expression_checks.check_costs: "policy actions features economics",
     running_checks.check_shares: "policy guardrails actions",
     running_checks.check_exploration: "policy",
+    running_checks.check_canary: "canary",
     running_checks.check_cost_limit: "guardrails policy",
     running_checks.check_budgets: "monitors",
     running_checks.check_slices: "monitors features protected",

@@ -141,7 +141,7 @@ def _bounds(part: FieldInfo) -> str:
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=lambda section: section.model_dump(by_alias=True))
 
 
 if __name__ == "__main__":

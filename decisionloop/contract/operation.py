@@ -1,4 +1,4 @@
-"""How the decision is run: money, policy, guardrails, data quality, monitors, gate, schedule, actuator, people."""
+"""How the decision is run: money, policy, guardrails, data quality, monitors, schedule, actuator, people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from decisionloop.contract.exploration import Exploration, PricedExploration
-from decisionloop.contract.retired import with_exploration, without_silent
+from decisionloop.contract.retired import with_exploration
 from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
 Severity = Literal["critical", "row", "warning"]
@@ -166,52 +166,6 @@ class DataQuality(Section):
         "Fewest and most rows of a batch; from 0 a batch in which nobody is due is as it should be.", [5_000, 10_000]
     )
     maximum_age_days: float = field("Age of the newest source row at which data is stale.", 35, gt=0, le=CENTURY)
-
-
-class Gate(Section):
-    """What a candidate must show before it may decide."""
-
-    yearly_error: float = field(
-        "How likely at most, in a year, any release is promoted that earns no more than the champion. Every challenger "
-        "spends a part of it, and is looked at after every cohort. `confidence` and `shadow_batches` of earlier "
-        "versions say nothing any more.",
-        0.05,
-        default=0.05,
-        gt=0,
-        le=0.5,
-    )
-    first_look_confidence: float = field(
-        "One-sided confidence of the first look that a candidate earns more. It only lets it into shadow, where it can "
-        "harm nobody.",
-        0.7,
-        default=0.7,
-        gt=0.5,
-        lt=1,
-    )
-    minimum_gain: Money = field("Money per decision that the challenger must surely add.", 0.0, default=0.0)
-    minimum_effective_n: float = field(
-        "Effective sample size below which the gate does not answer, and no kind of case is known well enough for a "
-        "model to depart from the rules in it.",
-        100,
-        default=100,
-        gt=1,
-        le=MOST,
-    )
-    maximum_calibration_error: float = field(
-        "Largest difference between predicted and observed rate.", 0.05, default=0.05, gt=0, le=1
-    )
-    maximum_auc_loss: float = field("AUC it may lose against a model champion.", 0.02, default=0.02, ge=0, le=1)
-    minimum_impact_ratio: float = field(
-        "Smallest adverse impact ratio of a group (the four-fifths rule).", 0.8, default=0.8, gt=0, le=1
-    )
-    longest_comparison: int = field(
-        "Mature cohorts after which a challenger is refused whose gain is not proven.", 26, default=26, ge=1, le=MOST
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_earlier_versions(cls, written: object) -> object:
-        return without_silent(written, "gate")
 
 
 class Latency(Section):

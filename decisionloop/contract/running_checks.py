@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -46,6 +47,17 @@ def check_exploration(use_case: UseCase) -> Iterator[Inconsistency]:
     if smallest > largest:
         remedy = "Lower it, or raise largest_share."
         yield Inconsistency((*path, "smallest_share"), smallest, f"above the largest share of {largest:g}", remedy)
+
+
+def check_canary(use_case: UseCase) -> Iterator[Inconsistency]:
+    """A challenger goes on to more entities, and not for less."""
+    steps = use_case.canary.steps
+    for i, (before, step) in enumerate(pairwise(steps), start=1):
+        for name in ("share", "confidence"):
+            least, given = getattr(before, name), getattr(step, name)
+            if given < least or (name == "share" and given == least):
+                problem = f"not above that of the step before, {least:g}"
+                yield Inconsistency(("canary", "steps", i, name), given, problem, "Order the steps by their shares.")
 
 
 def check_cost_limit(use_case: UseCase) -> Iterator[Inconsistency]:

@@ -15,7 +15,6 @@ from decisionloop.contract.operation import (
     DataQuality,
     Economics,
     FileActuator,
-    Gate,
     Guardrails,
     Latency,
     Policy,
@@ -33,6 +32,7 @@ from decisionloop.contract.problem import (
     Outcome,
     ProtectedAttribute,
 )
+from decisionloop.contract.releasing import Canary, Gate
 from decisionloop.contract.section import MOST, Section, field
 
 _DOING_NOTHING = {"name": "hold", "wording": "leave the limit", "is_default": True, "reveals_outcome": False}
@@ -63,6 +63,9 @@ class UseCase(Section):
     data_quality: DataQuality = field("Checks of a batch.", DataQuality.example())
     monitors: Monitors = field("Alarm budgets and triggers.", {"retrain_every_days": 91}, default=Monitors())
     gate: Gate = field("What a candidate must show.", {"yearly_error": 0.05}, default=Gate())
+    canary: Canary = field(
+        "By which steps it comes to decide.", {"steps": [{"share": 0.05, "confidence": 0.8}]}, default=Canary()
+    )
     latency: Latency = field("Time budgets.", {"online_ms": 100}, default=Latency())
     schedule: Schedule = field("When the loop runs.", Schedule.example())
     actuator: Actuator = field("How actions leave.", FileActuator.example())

@@ -122,6 +122,17 @@ def shadows(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, .
     return tuple(found for found in current_stages(source, use_case) if found.stage == "shadow")
 
 
+def canary(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
+    """The release on trial, which decides for a share of the entities beside the champion; None where none is."""
+    return next((one for one in current_stages(source, use_case) if one.stage == "canary"), None)
+
+
+def challengers(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, ...]:
+    """Whoever is scored beside the champion: on trial or in shadow, in this order, oldest first."""
+    found = [one for one in current_stages(source, use_case) if one.stage in {"canary", "shadow"}]
+    return tuple(sorted(found, key=lambda one: one.stage))
+
+
 def baseline(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
     """The rules that decide, or stand beside the model that does. None before the first."""
     rules = [found for found in current_stages(source, use_case) if found.release.kind == RULES]

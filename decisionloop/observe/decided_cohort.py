@@ -108,7 +108,7 @@ class DecidedCohort:
     @cached_property
     def is_own_choice(self) -> np.ndarray:
         """True (n,) where the release chose by itself and the outcome is known or should be."""
-        is_chosen = self.is_free & (self.log["role"] != "exploration").to_numpy()
+        is_chosen = self.is_free & ~self.log["role"].isin(["exploration", "canary"]).to_numpy()
         return is_chosen & (~np.isnan(self.outcome) | is_outcome_missing(self.use_case, self.log))
 
     @cached_property

@@ -10,6 +10,7 @@ from decisionloop.release.stages import Decider
 
 Evidence = Mapping[str, str | int | float | bool | None]
 GATE = Decider("gate", "gate")
+GUARD = Decider("guard", "guard")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from tasks.readback.tables import read_part
 from tasks.step import step
 
 OUTSIDE = "is_outside_support"
+ON_TRIAL = "is_on_trial"
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,10 @@ def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> C
             kept = keep_part(workspace, batch_id, kind, part, _table(contract, choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
         # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.
-        chosen = read_part(workspace, batch_id, kind, part, ["action", OUTSIDE])
+        chosen = read_part(workspace, batch_id, kind, part, ["action", OUTSIDE, ON_TRIAL])
         action = actions_by_index(contract, chosen["action"])
-        outside = None if situation.is_ruled or situation.supported is None else int(_is_outside(chosen).sum())
+        is_outside = _flags(chosen, OUTSIDE) & ~_flags(chosen, ON_TRIAL)
+        outside = None if situation.is_ruled or situation.supported is None else int(is_outside.sum())
         tally = Tally.of(contract, frame, action, agreed.totals)
         actions = _action_profile(hand, frame, action, None if agreed.rules_because else scores)
         groups = GroupTally.of(contract, frame, action, situation.rules_action)
@@ -113,7 +115,8 @@ def stored_choice(hand: BatchInHand, part: int, kind: PartKind) -> Choice:
         expected_value=table["expected_value"].to_numpy(),
         fallback_reason=_texts(table["fallback_reason"]),
         prices=(),
-        is_outside=_is_outside(table),
+        is_outside=_flags(table, OUTSIDE),
+        is_on_trial=_flags(table, ON_TRIAL),
     )
 
 
@@ -138,15 +141,16 @@ def _table(use_case: UseCase, choice: Choice) -> pa.Table:
             "expected_value": choice.expected_value,
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             OUTSIDE: choice.is_outside,
+            ON_TRIAL: choice.is_on_trial,
         }
     )
 
 
-def _is_outside(table: pa.Table) -> np.ndarray:
-    """What the choice says of it (n,); one stored before releases could be kept within their support says nothing."""
-    if OUTSIDE not in table.column_names:
+def _flags(table: pa.Table, name: str) -> np.ndarray:
+    """What a choice says of its rows (n,); one stored before there was such a column says nothing."""
+    if name not in table.column_names:
         return np.zeros(len(table), dtype=bool)
-    return table[OUTSIDE].to_numpy()
+    return table[name].to_numpy()
 
 
 def _texts(column: pa.ChunkedArray) -> np.ndarray:

@@ -9,25 +9,27 @@ from typing import Any
 from decisionloop.errors import UsageError
 from decisionloop.learn.comparison import Comparison, opened, rows_of
 from decisionloop.learn.evidence import Contender, Look, gate_rules, gather_evidence, policies_of
-from decisionloop.learn.gate import Verdict, judge
+from decisionloop.learn.gate import GateEvidence, Verdict, judge
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.yearly_error import Staked, next_stake
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.held_cohorts import held_cohorts
-from decisionloop.ledger.releases import RULES, Release, champion, find_stage, shadows
+from decisionloop.ledger.releases import Release, ReleaseStage, canary, challengers, champion, find_stage
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.observe.betting import Bets
 from decisionloop.workspace import Workspace, open_workspace
+from tasks.learn.canaries import let_decide, stop_if_failing
 from tasks.learn.candidates import contender_of, find_candidates, unlearnt_contender
 from tasks.learn.release_stages import by_gate, promote, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
-from tasks.learn.verdicts import GateAnswer, attempt_of, keep_opening, keep_verdict
+from tasks.learn.verdicts import GateAnswer, attempt_of, is_beside, keep_opening, keep_verdict
 from tasks.readback.mature_decisions import mature_batches
 from tasks.readback.maturity import mature_until
 from tasks.step import step
 
 COMPARISON: Look = 2
 """The look of the gate's verdicts that are about a comparison; the first one opens it."""
+CHALLENGING = ("shadow", "canary")
 FAILED_BATCHES = 3
 """A challenger that could not score so many batches is sent away."""
 
@@ -36,12 +38,16 @@ FAILED_BATCHES = 3
 def review_challengers(use_case: str, as_of: datetime) -> str:
     """Look at every challenger anew where a cohort has matured; returns what happened in a sentence."""
     workspace = open_workspace(use_case)
-    answers = [review_shadow(workspace, shadow.release, as_of) for shadow in shadows(workspace.ledger, use_case)]
-    return " ".join(answers) or "No challenger is in shadow."
+    answers = [review_challenger(workspace, one, as_of) for one in challengers(workspace.ledger, use_case)]
+    return " ".join(answers) or "No challenger stands beside the champion."
 
 
-def review_shadow(workspace: Workspace, release: Release, as_of: datetime) -> str:
-    """Look at one challenger: promote it, send it away, or leave it in shadow until more has matured."""
+def review_challenger(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:
+    """Look at one challenger: promote it, send it away, let it decide for more, or wait until more has matured."""
+    release = stage.release
+    stopped = stop_if_failing(workspace, stage, as_of)
+    if stopped:
+        return stopped
     runs = shadow_runs(workspace.ledger, release.release_id)
     failed = sum(run.status != "ok" for run in runs)
     if failed >= FAILED_BATCHES:
@@ -56,7 +62,12 @@ def review_shadow(workspace: Workspace, release: Release, as_of: datetime) -> st
     comparison = find_comparison(workspace, release, decides.release)
     if comparison is None:  # another one has become champion meanwhile
         comparison = open_again(workspace, release, decides.release, as_of)
-    return _look(workspace, release, decides.release, comparison, as_of)
+    answer, evidence = _look(workspace, release, decides.release, comparison, as_of)
+    now = find_stage(workspace.ledger, release.release_id)
+    assert now is not None  # it was a challenger a moment ago
+    if now.stage not in CHALLENGING:
+        return answer
+    return answer + let_decide(workspace, now, decides.release, evidence, as_of)
 
 
 def open_comparison(
@@ -98,7 +109,7 @@ def find_comparison(workspace: Workspace, release: Release, decides: Release) ->
     """
     attempt = attempt_of(workspace, release.release_id)
     for one in verdicts(workspace.ledger, release.use_case, release.release_id):
-        if (one.look, one.attempt) == (COMPARISON, attempt) and _is_same(workspace, one.champion_id, decides):
+        if (one.look, one.attempt) == (COMPARISON, attempt) and is_beside(workspace, one, decides):
             kept = json.loads(one.evidence).get("progress")
             if kept:
                 known = kept["comparison"]
@@ -109,13 +120,6 @@ def find_comparison(workspace: Workspace, release: Release, decides: Release) ->
 
 def _bets(kept: dict[str, Any] | None) -> Bets | None:
     return None if kept is None else Bets(kept["caution"], kept["limit"], tuple(kept["bets"]))
-
-
-def _is_same(workspace: Workspace, champion_id: str, decides: Release) -> bool:
-    if champion_id == decides.release_id or decides.kind != RULES:
-        return champion_id == decides.release_id
-    stage = find_stage(workspace.ledger, champion_id)
-    return stage is not None and stage.release.kind == RULES
 
 
 def staked(workspace: Workspace) -> list[Staked]:
@@ -130,28 +134,40 @@ def staked(workspace: Workspace) -> list[Staked]:
     return list(found.values())
 
 
-def _look(workspace: Workspace, release: Release, decides: Release, comparison: Comparison, as_of: datetime) -> str:
+def _look(
+    workspace: Workspace, release: Release, decides: Release, comparison: Comparison, as_of: datetime
+) -> tuple[str, GateEvidence | None]:
+    """What the gate says in words, and the evidence; None where nothing has matured."""
     since = max(_known_until(workspace, comparison), *(_taught_until(workspace, one) for one in (release, decides)))
     held = held_cohorts(workspace.ledger, release.use_case)
     until = mature_until(workspace, as_of)
     try:
         batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held)
     except UsageError as nothing:
-        return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing})."
-    verdict, verdict_id = _judge(workspace, (release, decides), comparison, batches, as_of)
+        return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing}).", None
+    verdict, verdict_id, evidence = _judge(workspace, (release, decides), comparison, batches, as_of)
     grounds = by_gate(verdict.reason, as_of, verdict_id)
     if verdict.decision == "promote":
+        _end_other_trial(workspace, release, as_of)
         promote(workspace, release, grounds)
     elif verdict.decision == "refuse":
         refuse(workspace, release, grounds)
     answer = "goes on" if verdict.decision == "insufficient" else verdict.decision
-    return f"{release.release_id}: {answer}. {verdict.reason}"
+    return f"{release.release_id}: {answer}. {verdict.reason}", evidence
+
+
+def _end_other_trial(workspace: Workspace, release: Release, as_of: datetime) -> None:
+    """Who is on trial beside a champion that goes was never compared with the one that comes."""
+    other = canary(workspace.ledger, release.use_case)
+    if other is not None and other.release_id != release.release_id:
+        reason = f"{release.release_id} is proven to earn more than the champion beside which it was on trial."
+        refuse(workspace, other.release, by_gate(reason, as_of))
 
 
 def _judge(
     workspace: Workspace, pair: tuple[Release, Release], comparison: Comparison, batches: LoggedBatches, as_of: datetime
-) -> tuple[Verdict, str]:
-    """What the gate says, and the id of the verdict that says it."""
+) -> tuple[Verdict, str, GateEvidence]:
+    """What the gate says, the id of the verdict that says it, and on which evidence."""
     use_case = workspace.use_case
     is_last = batches.log["as_of"].nunique() >= use_case.gate.longest_comparison
     rules = gate_rules(use_case, COMPARISON, comparison.stake, is_last)
@@ -159,7 +175,7 @@ def _judge(
     evidence = gather_evidence(use_case, batches, challenger, champion_side, rules, comparison)
     verdict = judge(evidence, rules)
     answer = GateAnswer(COMPARISON, pair[0].release_id, pair[1].release_id, verdict, evidence)
-    return verdict, keep_verdict(workspace, as_of, answer)
+    return verdict, keep_verdict(workspace, as_of, answer), evidence
 
 
 def _known_until(workspace: Workspace, comparison: Comparison) -> datetime:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from decisionloop.ledger.flags import current_flag, set_flag
-from decisionloop.ledger.releases import current_stages, shadows, standing
+from decisionloop.ledger.releases import challengers, current_stages, standing
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.registry import Alias
 from decisionloop.workspace import Workspace
@@ -34,13 +34,13 @@ class MovedByHand:
 
 
 def wanted(workspace: Workspace) -> Named:
-    """What each alias has to name; the challenger is the release that came into shadow last."""
+    """What each alias has to name; the challenger is the release that came into shadow, or on trial, last."""
     ledger, name = workspace.ledger, workspace.use_case.name
     now = standing(ledger, name)
     if now is None:
         return {}
     named: dict[Alias, str] = {"champion": now.champion.release_id, "baseline": now.baseline.release_id}
-    newest = max(shadows(ledger, name), key=lambda one: one.event.seq, default=None)
+    newest = max(challengers(ledger, name), key=lambda one: one.event.seq, default=None)
     return named if newest is None else named | {"challenger": newest.release_id}
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from decisionloop.ledger.release_changes import change_stages, judgement_of
 from decisionloop.ledger.releases import Release
-from decisionloop.release.grounds import GATE, Evidence, Grounds
-from decisionloop.release.requests import EnterShadow, Promote, Refuse
+from decisionloop.release.grounds import GATE, GUARD, Evidence, Grounds
+from decisionloop.release.requests import EnterCanary, EnterShadow, Promote, Refuse, StopCanary
 from decisionloop.workspace import Workspace
 from tasks.learn.mlflow_aliases import follow
 from tasks.tell.announcements import announce
@@ -29,6 +29,20 @@ def enter_shadow(workspace: Workspace, release: Release, grounds: Grounds) -> No
     announce("release.shadow", release.use_case, release.release_id, {"reason": grounds.reason})
 
 
+def enter_canary(workspace: Workspace, release: Release, share: float, grounds: Grounds) -> None:
+    """Let a challenger decide for a ``share`` of the entities from the next batch on, or for more than before."""
+    change_stages(workspace.ledger, release.use_case, EnterCanary(release.release_id, share), grounds)
+    follow(workspace)
+    announce("release.canary", release.use_case, release.release_id, {"share": share, "reason": grounds.reason})
+
+
+def stop_canary(workspace: Workspace, release: Release, reason: str, as_of: datetime) -> None:
+    """Take its share from a release on trial that does harm; the champion decides for everybody again."""
+    change_stages(workspace.ledger, release.use_case, StopCanary(release.release_id), Grounds(GUARD, reason, as_of))
+    follow(workspace)
+    announce("release.rolled_back", release.use_case, release.release_id, {"reason": reason})
+
+
 def promote(workspace: Workspace, release: Release, grounds: Grounds) -> None:
     """Make a challenger the champion. A model that decided until now retires; rules stay as the baseline.
 
@@ -43,6 +57,6 @@ def promote(workspace: Workspace, release: Release, grounds: Grounds) -> None:
 def refuse(workspace: Workspace, release: Release, grounds: Grounds) -> None:
     """Send a candidate or challenger away for good."""
     happened = change_stages(workspace.ledger, release.use_case, Refuse(release.release_id), grounds)
-    if any(event.stage_before == "shadow" for event in happened):
+    if any(event.stage_before in {"shadow", "canary"} for event in happened):
         follow(workspace)
     announce("release.refused", release.use_case, release.release_id, {"reason": grounds.reason})

@@ -8,7 +8,7 @@ from datetime import datetime
 from decisionloop.learn import gate
 from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.evidence import Look
-from decisionloop.ledger.releases import roster_of
+from decisionloop.ledger.releases import RULES, Release, find_stage, roster_of
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.verdicts import Verdict, append_verdict
 from decisionloop.workspace import Workspace
@@ -74,6 +74,14 @@ def keep_opening(workspace: Workspace, as_of: datetime, pair: tuple[str, str], o
 def attempt_of(workspace: Workspace, challenger_id: str) -> int:
     """Which attempt of a challenger a verdict is about now: those of an earlier one count no more."""
     return roster_of(workspace.ledger, workspace.use_case.name).attempt_of(challenger_id)
+
+
+def is_beside(workspace: Workspace, verdict: Verdict, decides: Release) -> bool:
+    """Whether a verdict compares with whoever decides now. The rules are the rules, also those of another contract."""
+    if verdict.champion_id == decides.release_id or decides.kind != RULES:
+        return verdict.champion_id == decides.release_id
+    stage = find_stage(workspace.ledger, verdict.champion_id)
+    return stage is not None and stage.release.kind == RULES
 
 
 def _markdown(answer: GateAnswer) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from decisionloop.act.canary import OnTrial
 from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN
 from decisionloop.ledger.alerts import NewAlert
@@ -26,7 +27,7 @@ from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.policy_inputs import score_reference
-from tasks.readback.releases import release_of
+from tasks.readback.releases import on_trial, release_of
 from tasks.readback.tables import read_part
 from tasks.step import step
 from tasks.tell.announcements import announce
@@ -63,7 +64,7 @@ class ScoredPart:
 
 @step
 def score_batch(use_case: str, batch_id: str) -> str:
-    """Score the validated batch with the champion, every shadow and the rules; returns who scored it.
+    """Score the validated batch with the champion, every challenger and the rules; returns who scored it.
 
     A champion that cannot be loaded, fails or values nobody hands the batch to the rules, and people are told.
     """
@@ -71,8 +72,11 @@ def score_batch(use_case: str, batch_id: str) -> str:
     if hand.batch.state != "validated":
         return "scored before"
     hand.require_present_code("scoring")
+    trial = on_trial(hand.ledger, use_case)
     beside = [one.release.release_id for one in shadows(hand.ledger, use_case)]
-    scored = each_part(hand.workspace, score_part, batch_id, hand.champion.release_id, hand.rules.release_id, beside)
+    beside += [] if trial is None else [trial.release_id]
+    whom = (hand.champion.release_id, hand.rules.release_id, beside, trial)
+    scored = each_part(hand.workspace, score_part, batch_id, *whom)
     for run in _totals([part.shadows for part in scored]):
         _record_run(hand, run)
     failure = _champion_failure(hand, [part.champion for part in scored if part.champion is not None])
@@ -85,6 +89,8 @@ def score_batch(use_case: str, batch_id: str) -> str:
         "score_profile": canonical_json(profile),
         "worth": worth.per_decision,
         "handed_over": failure,
+        "on_trial": None if trial is None else trial.release_id,
+        "trial_share": None if trial is None else trial.share,
     }
     reached(hand, "scored", detail, [cost for part in scored for cost in part.costs])
     return ", ".join([hand.champion.release_id, *beside])
@@ -92,7 +98,13 @@ def score_batch(use_case: str, batch_id: str) -> str:
 
 @step
 def score_part(
-    use_case: str, batch_id: str, part: int, champion: str, rules: str, shadows: Sequence[str]
+    use_case: str,
+    batch_id: str,
+    part: int,
+    champion: str,
+    rules: str,
+    shadows: Sequence[str],
+    trial: OnTrial | None = None,
 ) -> ScoredPart:
     """Score one part with the champion, every challenger in shadow and the rules, which are named by release."""
     hand = open_batch_in_hand(use_case, batch_id)
@@ -107,7 +119,7 @@ def score_part(
         ruled = choose_by_rules(contract, workspace.code, frame, faults)
         by_rules.add(rows=len(frame))
     model = None if decides.scorer_digest is None else _scoring(workspace, decides)
-    told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside), scope)
+    told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside, trial), scope)
     with reading:
         kept = [
             keep_part(workspace, batch_id, "scores", part, told.scores),

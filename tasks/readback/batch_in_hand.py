@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from decisionloop.act.canary import OnTrial
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batch_parts import parts_of
@@ -63,6 +64,13 @@ class BatchInHand:
     def is_of_model(self) -> bool:
         """Whether a model is to decide it: only a model is held up by drift."""
         return self.champion.kind != RULES and not self.is_killed and not self.handed_over
+
+    @property
+    def on_trial(self) -> OnTrial | None:
+        """The release that was on trial when it was scored, and with which share; None where none was."""
+        scored = self.details.get("scored", {})
+        release_id, share = scored.get("on_trial"), scored.get("trial_share")
+        return None if release_id is None else OnTrial(str(release_id), float(str(share)))
 
     @property
     def handed_over(self) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.act.action_names import actions_by_index
+from decisionloop.act.canary import Canary
 from decisionloop.act.preference import allowed_actions
 from decisionloop.act.situation import Situation
 from decisionloop.contract import UseCase
@@ -25,26 +26,36 @@ def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.D
     workspace, batch_id, use_case = hand.workspace, hand.batch_id, hand.use_case
     frame = read_part(workspace, batch_id, "features", part, _read_by_policy(use_case)).to_pandas()
     scores = read_part(workspace, batch_id, "scores", part)
-    has_model = f"value:{use_case.action_names[0]}" in scores.column_names
-    values = np.full((len(frame), len(use_case.actions)), np.nan)
-    if has_model:
-        values = np.column_stack([scores[f"value:{name}"].to_numpy() for name in use_case.action_names])
-    supported = None
-    if f"supported:{use_case.action_names[0]}" in scores.column_names:
-        supported = np.column_stack([scores[f"supported:{name}"].to_numpy() for name in use_case.action_names])
+    values = _by_action(use_case, scores, "value:")
     reasons = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
     situation = Situation(
-        values=values,
+        values=np.full((len(frame), len(use_case.actions)), np.nan) if values is None else values,
         rules_action=actions_by_index(use_case, scores["rules_action"]),
-        has_model=has_model,
+        has_model=values is not None,
         rules_because=rules_because,
         allowed=allowed_actions(use_case, frame),
         is_fallback=reasons != "",
         fallback_reason=reasons,
         reason=_words(scores["rules_reason_codes"]),
-        supported=supported,
+        supported=_by_action(use_case, scores, "supported:"),
+        canary=_canary(hand, scores),
     )
     return frame, scores, situation
+
+
+def _by_action(use_case: UseCase, scores: pa.Table, name: str) -> np.ndarray | None:
+    """A column an action (n, A), None where nobody said it."""
+    if f"{name}{use_case.action_names[0]}" not in scores.column_names:
+        return None
+    return np.column_stack([scores[f"{name}{action}"].to_numpy() for action in use_case.action_names])
+
+
+def _canary(hand: BatchInHand, scores: pa.Table) -> Canary | None:
+    """What the release on trial said of a part; None where none was on trial, or it failed."""
+    values = _by_action(hand.use_case, scores, "canary:value:")
+    if values is None or hand.on_trial is None:
+        return None
+    return Canary(hand.on_trial, values, _by_action(hand.use_case, scores, "canary:supported:"))
 
 
 def _words(codes: pa.ChunkedArray) -> np.ndarray:

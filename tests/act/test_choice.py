@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from decisionloop.act.canary import Canary, OnTrial
 from decisionloop.act.draws import in_holdout
 from decisionloop.act.policy import choose, salt_of
 from decisionloop.act.situation import KILL_SWITCH, NO_VALUE, ROW_FAULT, ChoiceError, Situation
@@ -43,9 +46,13 @@ def situations(draw: st.DrawFn) -> tuple[int, Situation, dict[str, object]]:
         policy["constraints"] = [share]
         policy["holdout_share"] = 0.0
         allowed[:, NOTHING] = True
+    on_trial = random.normal(size=(rows, 3)).round(1)
+    on_trial[random.random(rows) < 0.1] = np.nan
+    bid = Canary(OnTrial("test/gb/1", draw(st.sampled_from([0.0, 0.25, 1.0]))), on_trial)
     situation = _situation(
         rows,
         seed,
+        canary=draw(st.sampled_from([None, bid])),
         has_model=draw(st.booleans()),
         rules_because=draw(st.sampled_from(["", "", "", KILL_SWITCH])),
         allowed=allowed,
@@ -74,7 +81,7 @@ def test_propensities_are_a_distribution_over_what_is_allowed(make_use_case, mak
         # What reveals no outcome is taken when it is best, and never to learn from it.
         silent = choice.propensities[is_free][:, ~np.array(use_case.revealing)]
         share = use_case.policy.exploration.share
-        is_mixed = bool(use_case.policy.constraints) & situation.has_model
+        is_mixed = (bool(use_case.policy.constraints) & situation.has_model) or situation.canary is not None
         assert is_mixed or (np.isclose(silent, 0) | np.isclose(silent, 1 - share) | np.isclose(silent, 1)).all()
 
 
@@ -93,6 +100,7 @@ def test_a_re_run_repeats_the_choice_and_the_order_of_rows_does_not_matter(make_
         None,
         situation.allowed[order],
         None if situation.is_fallback is None else situation.is_fallback[order],
+        canary=situation.canary and replace(situation.canary, values=situation.canary.values[order]),
     )
     for again, expected in (
         (choose(use_case, frame, AS_OF, situation), np.arange(rows)),

@@ -15,7 +15,7 @@ from decisionloop.report.read.decisions import CheckResult, DecisionCount
 from decisionloop.report.record.lines import AlertLine, BatchLine, DataQualitySummary, FailedCheck
 from decisionloop.report.words.naming import ReleaseNames, StoryClock
 
-DECIDING_ROLES = ("champion", "exploration", "canary")
+DECIDING_ROLES = ("champion", "exploration")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class Handled:
         return self._by_batch.get(batch.batch_id, ())
 
     def champion(self, batch: Batch) -> str:
-        """The release that decided a batch: of its champion and explored decisions, else of the most others."""
+        """The release that decided a batch, as was noted down; else that of its explored decisions, or of the most."""
+        noted = self.decided_detail.get(batch.batch_id, {}).get("decided_by")
+        if noted:
+            return str(noted)
         others = [one for one in self.of(batch) if one.role != "holdout"]
         counts = [one for one in others if one.role in DECIDING_ROLES] or others
         made: Counter[str] = Counter()

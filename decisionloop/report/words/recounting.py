@@ -83,7 +83,7 @@ def quality_sentence(quality: DataQualitySummary) -> str:
     return f"{capital(first)}: {in_words(failed)} did not pass.{rows}"
 
 
-_STAGES = {"champion": "decides", "shadow": "into shadow", "baseline": "stands by"}
+_STAGES = {"champion": "decides", "shadow": "into shadow", "canary": "on trial", "baseline": "stands by"}
 
 
 def steps(events: Sequence[ReleaseEventLine]) -> tuple[ReleaseEventLine, ...]:

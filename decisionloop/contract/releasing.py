@@ -1,0 +1,85 @@
+"""What a release must show before it decides, and by which steps it comes to decide."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from decisionloop.contract.operation import Money
+from decisionloop.contract.retired import without_silent
+from decisionloop.contract.section import MOST, Section, field
+
+
+class Gate(Section):
+    """What a candidate must show before it may decide."""
+
+    yearly_error: float = field(
+        "How likely at most, in a year, any release is promoted that earns no more than the champion. Every challenger "
+        "spends a part of it, and is looked at after every cohort. `confidence` and `shadow_batches` of earlier "
+        "versions say nothing any more.",
+        0.05,
+        default=0.05,
+        ge=1e-9,
+        le=0.5,
+    )
+    first_look_confidence: float = field(
+        "One-sided confidence of the first look that a candidate earns more. It only lets it into shadow, where it can "
+        "harm nobody.",
+        0.7,
+        default=0.7,
+        gt=0.5,
+        lt=1,
+    )
+    minimum_gain: Money = field("Money per decision that the challenger must surely add.", 0.0, default=0.0)
+    minimum_effective_n: float = field(
+        "Effective sample size below which the gate does not answer, and no kind of case is known well enough for a "
+        "model to depart from the rules in it.",
+        100,
+        default=100,
+        gt=1,
+        le=MOST,
+    )
+    maximum_calibration_error: float = field(
+        "Largest difference between predicted and observed rate.", 0.05, default=0.05, gt=0, le=1
+    )
+    maximum_auc_loss: float = field("AUC it may lose against a model champion.", 0.02, default=0.02, ge=0, le=1)
+    minimum_impact_ratio: float = field(
+        "Smallest adverse impact ratio of a group (the four-fifths rule).", 0.8, default=0.8, gt=0, le=1
+    )
+    longest_comparison: int = field(
+        "Mature cohorts after which a challenger is refused whose gain is not proven.", 26, default=26, ge=1, le=MOST
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, written: object) -> object:
+        return without_silent(written, "gate")
+
+
+class CanaryStep(Section):
+    """A share of the entities that a challenger decides for, and how sure it must be that it earns more."""
+
+    share: float = field("Share of the entities.", 0.05, gt=0, lt=1)
+    confidence: float = field(
+        "One-sided confidence, from the first look or by the comparison since, that it earns more than the champion.",
+        0.8,
+        ge=0.5,
+        lt=1,
+    )
+
+
+class Canary(Section):
+    """How a challenger comes to decide: for a few first, for more the surer it is that it earns more.
+
+    It does not wait for proof, which outcomes bring late; proof promotes it. A step is taken at most once a batch, and
+    none while what has matured since speaks against it.
+    """
+
+    steps: tuple[CanaryStep, ...] = field(
+        "Shares in increasing order; no step: a challenger decides nothing before it is champion.",
+        [{"share": 0.05, "confidence": 0.8}],
+        default=(
+            CanaryStep(share=0.05, confidence=0.8),
+            CanaryStep(share=0.25, confidence=0.95),
+            CanaryStep(share=0.5, confidence=0.99),
+        ),
+    )

@@ -1,0 +1,56 @@
+"""How many entities a challenger may decide for by now, given how sure it is that it earns more.
+
+A canary does not prove anything by itself: the comparison (`learn.comparison`) does, and promotes. What it does is to
+bring money and outcomes early, for so few that little is lost if it is worse: where a share s is decided by a release
+that the log says earns more with confidence c, the loss per decision is expected to be below s (1 - c) times what the
+worst of such releases costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.special import ndtr
+
+from decisionloop.contract.releasing import CanaryStep
+from decisionloop.learn.comparison import Progress
+from decisionloop.observe.estimate import Estimate, normal_quantile
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What speaks for a challenger: ``confidence`` (one-sided) that it earns more, and whether anything speaks against.
+
+    ``is_behind``: what has matured since the comparison was opened says, as a plain estimate, that it earns no more.
+    """
+
+    confidence: float
+    is_behind: bool
+
+
+def standing(first: Estimate | None, since: Estimate, progress: Progress | None, required: float) -> Standing:
+    """How a challenger stands, by its first look and by the comparison ``since``; None: it met another champion then.
+
+    ``required``: money a decision that it must earn more. A capital of k by betting that it earns more speaks for it
+    with a confidence of 1 - 1/k (Ville 1939). Of a plain interval the distance from the estimate to its bound grows as
+    the normal quantile does.
+    """
+    by_first = 0.0
+    if first is not None and first.value is not None and first.low is not None and first.value > first.low:
+        error = (first.value - first.low) / normal_quantile(first.confidence)
+        by_first = float(ndtr((first.value - required) / error))
+    by_betting = 0.0 if progress is None or progress.capital <= 1 else 1 - 1 / progress.capital
+    is_behind = since.value is not None and since.n > 0 and since.value <= required
+    return Standing(max(by_first, by_betting), is_behind)
+
+
+def share_now(steps: Sequence[CanaryStep], before: float, stands: Standing) -> float:
+    """The share of entities to decide for from now on, ``before`` being the one until now; one step up at most.
+
+    It never falls: what does harm is stopped, and not made smaller.
+    """
+    if stands.is_behind:
+        return before
+    following = next((step for step in steps if step.share > before), None)
+    return before if following is None or stands.confidence < following.confidence else following.share

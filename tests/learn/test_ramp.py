@@ -1,0 +1,82 @@
+"""A challenger decides for more entities the surer it is that it earns more, one step at a time, and never by harm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decisionloop.contract.releasing import Canary
+from decisionloop.learn.comparison import Comparison, Progress
+from decisionloop.learn.ramp import Standing, share_now, standing
+from decisionloop.observe.estimate import Estimate
+
+STEPS = Canary().steps
+NOTHING = Estimate(None, None, None, 0, 0.0, 0.95, "nothing has matured")
+
+
+def _gain(value: float, low: float, confidence: float = 0.4) -> Estimate:
+    return Estimate(value, low, 2 * value - low, 1000, 900.0, confidence)
+
+
+def test_without_evidence_nobody_is_decided_for():
+    assert share_now(STEPS, 0.0, standing(None, NOTHING, None, 0.0)) == 0.0
+
+
+def test_each_step_asks_for_its_confidence_and_they_are_taken_one_by_one():
+    sure, share, shares = Standing(0.999, is_behind=False), 0.0, []
+    for _ in range(5):
+        share = share_now(STEPS, share, sure)
+        shares.append(share)
+    assert shares == [0.05, 0.25, 0.5, 0.5, 0.5]
+    assert share_now(STEPS, 0.05, Standing(0.94, is_behind=False)) == 0.05
+    assert share_now(STEPS, 0.25, Standing(0.96, is_behind=False)) == 0.25
+
+
+def test_what_has_matured_since_holds_it_where_it_speaks_against():
+    first, behind = _gain(10.0, 9.0), _gain(-1.0, -3.0)
+    assert standing(first, behind, None, 0.0).is_behind
+    assert share_now(STEPS, 0.05, standing(first, behind, None, 0.0)) == 0.05
+    assert share_now(STEPS, 0.05, standing(first, _gain(1.0, -3.0), None, 0.0)) == 0.25
+
+
+def test_the_confidence_of_a_first_look_is_that_at_which_its_bound_meets_what_is_required():
+    for confidence in (0.4, 0.9, 0.975):
+        assert standing(_gain(2.0, 0.0, confidence), NOTHING, None, 0.0).confidence == pytest.approx(
+            (1 + confidence) / 2
+        )
+    assert standing(_gain(2.0, 1.0), NOTHING, None, 2.0).confidence == pytest.approx(0.5)
+
+
+def test_a_bet_that_has_won_speaks_for_it_without_a_first_look():
+    opened = Comparison("2005-06-01T00:00:00+00:00", 0.0125, None)
+    assert standing(None, NOTHING, Progress(opened, capital=20.0), 0.0).confidence == pytest.approx(0.95)
+    assert standing(None, NOTHING, Progress(opened, capital=0.5), 0.0).confidence == 0.0
+
+
+@given(st.floats(0, 1), st.floats(0, 0.9), st.booleans())
+def test_a_share_never_falls_and_rises_by_a_step_at_most(confidence, before, is_behind):
+    after = share_now(STEPS, before, Standing(confidence, is_behind))
+    assert after >= before
+    assert sum(before < step.share <= after for step in STEPS) <= 1
+
+
+def test_a_contract_without_steps_has_no_canary():
+    assert share_now((), 0.0, Standing(1.0, is_behind=False)) == 0.0
+
+
+@pytest.mark.parametrize("truth", [0.0, -0.5])
+def test_a_release_that_earns_no_more_seldom_decides_for_many(truth):
+    """With a first look of standard error 1, the share reached is above 5 % as often as its confidence says."""
+    random, reached = np.random.default_rng(0), []
+    for _ in range(4000):
+        value = truth + random.normal()
+        stands, share = standing(_gain(value, value - 0.5244), NOTHING, None, 0.0), 0.0
+        for _ in range(4):
+            share = share_now(STEPS, share, stands)
+        reached.append(share)
+    shares = np.array(reached)
+    assert (shares >= 0.05).mean() <= 0.2 + 0.02
+    assert (shares >= 0.25).mean() <= 0.05 + 0.01
+    assert (shares >= 0.5).mean() <= 0.01 + 0.005
