@@ -18,7 +18,10 @@ from decisionloop.predict.json_columns import json_objects
 
 @dataclass(frozen=True)
 class BatchFacts:
-    """What all decisions of a part of a batch have in common."""
+    """What all decisions of a part of a batch have in common.
+
+    ``release_seq``: the last event of the releases when the batch was scored; None where nobody wrote it down.
+    """
 
     batch_id: str
     as_of: datetime
@@ -26,6 +29,7 @@ class BatchFacts:
     champion_id: str
     rules_id: str
     decided_at: datetime
+    release_seq: int | None = None
 
 
 def decision_rows(
@@ -70,6 +74,7 @@ def decision_rows(
             "contract_digest": _same(use_case.digest, rows),
             "latency_ms": scores["latency_ms"] if has_model else np.zeros(rows),
             "decided_at": _same(batch.decided_at, rows, _TIME),
+            "release_seq": _same(batch.release_seq, rows, pa.int64()),
         }
     )
 
