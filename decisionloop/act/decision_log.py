@@ -18,7 +18,11 @@ from decisionloop.predict.json_columns import json_objects
 
 @dataclass(frozen=True)
 class BatchFacts:
-    """What all decisions of a part have in common; ``on_trial_id``: the release that decides some of them."""
+    """What all decisions of a part of a batch have in common.
+
+    ``on_trial_id``: the release that decides some of them. ``release_seq``: the last event of the releases when the
+    batch was scored; None where nobody wrote it down.
+    """
 
     batch_id: str
     as_of: datetime
@@ -27,6 +31,7 @@ class BatchFacts:
     rules_id: str
     decided_at: datetime
     on_trial_id: str | None = None
+    release_seq: int | None = None
 
 
 def decision_rows(
@@ -70,6 +75,7 @@ def decision_rows(
             "contract_digest": _same(use_case.digest, rows),
             "latency_ms": pc.fill_null(said.numbers("latency_ms"), 0.0),
             "decided_at": _same(batch.decided_at, rows, _TIME),
+            "release_seq": _same(batch.release_seq, rows, pa.int64()),
         }
     )
 

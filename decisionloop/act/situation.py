@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from decisionloop.act.exploration.agreement import AgreedExploring
 
 KILL_SWITCH = "kill switch"
+ROLLED_BACK = "model rolled back"
+BY_PEOPLE = (KILL_SWITCH, ROLLED_BACK)
+"""Why a batch was taken from its model by people: the rules decide it, and explore nothing."""
 STANDING_IN = "rules stand in: "
 """How the reason of a row begins whose batch a model must not decide: rules explore there, as without a model."""
 ROW_FAULT = "row fault"
@@ -131,8 +134,8 @@ def is_free_to_explore(reason: str | None) -> bool:
 def is_row_fault(logged: pd.Series) -> np.ndarray:
     """Which logged reasons (n,) of falling back are faults of the row itself, whichever release would have decided.
 
-    Not so: a model that could not value it, the kill switch, rules that stood in for a model, or a limit.
+    Not so: a model that could not value it, the kill switch or a rollback, rules that stood in for a model, or a limit.
     """
     first = logged.astype("str").str.replace(r"; .*$", "", regex=True)
-    is_other = first.isin([NO_VALUE, KILL_SWITCH]) | first.str.startswith((STANDING_IN, LIMIT), na=False)
+    is_other = first.isin([NO_VALUE, *BY_PEOPLE]) | first.str.startswith((STANDING_IN, LIMIT), na=False)
     return (logged.notna() & ~is_other).to_numpy(dtype=bool)

@@ -11,6 +11,9 @@ from typing import Annotated
 
 import typer
 
+from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
+from decisionloop.cli.release_commands import history, rollback
+
 app = typer.Typer(
     name="decisionloop",
     help="Run a business decision as a closed loop: predict, act, observe, learn.",
@@ -37,18 +40,6 @@ app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(cohorts_app, name="cohorts")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
-IncidentId = Annotated[str, typer.Argument(help="As `incidents list` names it: USE_CASE/FAMILY/DATE.")]
-ByWhom = Annotated[str, typer.Option(help="Who; kept in the audit trail.")]
-Batches = Annotated[
-    list[str] | None, typer.Option("--batch", help="Id of a batch, may be given several times. Default: every one.")
-]
-Why = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
-Cohorts = Annotated[
-    list[str], typer.Argument(help="Time of a batch as `status` names it, such as 2005-09-08; may be several.")
-]
-UseCaseName = Annotated[str, typer.Argument(help="Name of a folder below usecases/.")]
 
 
 @app.command()
@@ -160,6 +151,10 @@ def kill_switch(
     from decisionloop.cli.switch import set_kill_switch
 
     set_kill_switch(use_case, position, reason, by, wait_seconds)
+
+
+app.command()(rollback)
+app.command()(history)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from decisionloop.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
+    from decisionloop.release.stages import Decider
 
 CLAIM = "`--by` is what the caller says: a claim and no proof, as long as people have no keys."
 
@@ -53,6 +54,17 @@ def approvers_of(ledger: Ledger, use_case: str) -> tuple[str, ...]:
         f"nobody can tell who may lift the kill switch of {use_case}: its contract cannot be read, and none was ever "
         f"recorded. Mend {folder / FILE_NAME}; `decisionloop usecase check {folder}` says where."
     )
+
+
+def decider_of(ledger: Ledger, use_case: str, by: str) -> Decider:
+    """A person as one who moves releases: an approver, where the contract names that name."""
+    from decisionloop.release.stages import Decider
+
+    try:
+        is_named = by in approvers_of(ledger, use_case)
+    except UsageError:  # whom nobody names may still do what everybody may
+        is_named = False
+    return Decider("approver" if is_named else "person", by)
 
 
 def _approvers_in(contract_yaml: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from decisionloop.cli.held_lines import held_lines
 from decisionloop.cli.known_use_case import CLAIM, approvers_of, ledger_of
 from decisionloop.errors import UsageError
 
@@ -44,18 +45,5 @@ def _lines(use_case: str, position: str, told: Acknowledgement) -> list[str]:
         "off": "the champion decides again from the next batch on",
     }
     lines = [f"{use_case}: kill switch {position}: {does[position]}."]
-    if told.held:
-        batches = ", ".join(one.last.batch_id for one in told.held)
-        many = sum(one.actions for one in told.held)
-        stay = "are held" if position == "on" else "stay held"
-        lines.append(
-            f"{many:,} decided and unsent actions of {batches} {stay}: "
-            f"`decisionloop outbox list|release|cancel {use_case}`."
-        )
-    else:
-        lines.append("No decided action is held.")
-    lines += [
-        f"Not called back: {one.as_text()}. Its end is not known: the actions may have arrived, or still arrive."
-        for one in told.not_called_back
-    ]
-    return [*lines, CLAIM]
+    stay = "are held" if position == "on" else "stay held"
+    return [*lines, *held_lines(use_case, told.held, stay, told.not_called_back), CLAIM]

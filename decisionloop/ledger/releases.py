@@ -117,6 +117,12 @@ def champion(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
     return next((one for one in current_stages(source, use_case) if one.stage == "champion"), None)
 
 
+def is_rolled_back(source: Ledger | Connection, release_id: str) -> bool:
+    """Whether a release was rolled back, and has not come back since."""
+    found = find_stage(source, release_id)
+    return found is not None and found.stage == "rolled_back"
+
+
 def shadows(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, ...]:
     """The releases that are scored beside the champion and change nothing, oldest first."""
     return tuple(found for found in current_stages(source, use_case) if found.stage == "shadow")

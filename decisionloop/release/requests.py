@@ -166,7 +166,7 @@ class RollBack:
         """A model that decided is rolled back, rules become the baseline; a canary goes back to shadow."""
         decides, target = roster.champion, self._target(roster)
         if decides is None or decides == target:
-            raise TransitionRefused(f"{decides or 'nobody'} decides now. {right_choices(roster)}")
+            return ()
         waiting, alone = roster.canary, f"{decides}, beside which it was tried, does not decide any more"
         moved = () if waiting in {None, target} else (_move(roster, str(waiting), "shadow", because=alone),)
         if decides in roster.rules:

@@ -17,7 +17,7 @@ from decisionloop.act.guardrails import Tally
 from decisionloop.act.policy import Choice, choose_part
 from decisionloop.act.prices import Plan
 from decisionloop.act.rules_limits import RulesLimits
-from decisionloop.act.situation import KILL_SWITCH, Situation
+from decisionloop.act.situation import BY_PEOPLE, Situation
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.metering import Meter, StageCost
@@ -51,8 +51,8 @@ class Agreed:
 
     @property
     def kind(self) -> PartKind:
-        """What the rules chose, under the kill switch or standing in, is kept apart from what the policy chose."""
-        if self.rules_because == KILL_SWITCH:
+        """What the rules chose, because people said so or standing in, is kept apart from what the policy chose."""
+        if self.rules_because in BY_PEOPLE:
             return "rules_choice"
         return "stand_in_choice" if self.rules_because else "choice"
 

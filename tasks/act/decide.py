@@ -10,10 +10,11 @@ from decisionloop.act.constraints import BatchTotals, UnknownCost
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
 from decisionloop.act.policy import agree_to_explore, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
-from decisionloop.act.situation import KILL_SWITCH
+from decisionloop.act.situation import BY_PEOPLE, KILL_SWITCH, ROLLED_BACK
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
+from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
@@ -136,7 +137,7 @@ def _chosen(parts: Sequence[ChosenPart]) -> Chosen:
 def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
     """Log every part, then say that the batch is decided: only then may anything of it leave.
 
-    Where the kill switch overtakes a model's choice, what was logged stands and the rules choose the rest.
+    Where the kill switch or a rollback overtakes a model's choice, what was logged stands, the rules choose the rest.
     """
     before = ledger_bytes(hand.ledger)
     logged = _log_parts(hand, decided.agreed, beside)
@@ -144,9 +145,10 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
     because, is_overtaken = decided.agreed.rules_because, any(part.is_overtaken for part in logged)
     costs = [*decided.costs, *(part.cost for part in logged)]
     if is_overtaken:
-        because, ruled = KILL_SWITCH, _choose(hand, KILL_SWITCH)
+        because = KILL_SWITCH if is_kill_switch_on(hand.ledger, hand.use_case.name) else ROLLED_BACK
+        ruled = _choose(hand, because)
         costs += [*ruled.costs, *(part.cost for part in _log_parts(hand, ruled.agreed, beside))]
-    if because == KILL_SWITCH:  # what a model had logged before the switch went on stands
+    if because in BY_PEOPLE:  # what a model had logged before that stands
         decisions, messages = count_decisions(hand.ledger, hand.batch_id)
     exploring = decided.agreed.exploring
     grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(hand.ledger) - before))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
-from decisionloop.act.situation import KILL_SWITCH
+from decisionloop.act.situation import BY_PEOPLE
 from decisionloop.ledger.batch_parts import find_part
 from tasks.keep import keep_part
 from tasks.readback.batch_in_hand import BatchInHand
@@ -20,7 +20,7 @@ def freeze_seen_money(hand: BatchInHand, rules_because: str) -> SeenMoney:
     Under the kill switch nothing explores, and nothing need be known. People are told of cohorts that cannot be read:
     they are not seen, and the batch goes on.
     """
-    if rules_because == KILL_SWITCH or not hand.use_case.is_explored:
+    if rules_because in BY_PEOPLE or not hand.use_case.is_explored:
         return NOTHING_SEEN
     workspace, batch_id = hand.workspace, hand.batch_id
     if find_part(hand.ledger, batch_id, "seen_money", 0) is None:

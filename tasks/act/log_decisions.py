@@ -24,7 +24,8 @@ from tasks.step import step
 class LoggedPart:
     """How many decisions of a part are in the ledger, how many of them are to be sent, what logging took.
 
-    ``is_overtaken``: the kill switch went on before they were logged, so that the rules' choice must be logged instead.
+    ``is_overtaken``: the kill switch went on, or the model was rolled back, before they were logged, so that the rules'
+    choice must be logged instead.
     """
 
     decisions: int
@@ -52,7 +53,7 @@ def rows_of_part(hand: BatchInHand, part: int, signature: Signature) -> pa.Table
     ids = read_part(workspace, batch_id, "features", part, [hand.use_case.entity.key]).column(0)
     by_whom = (signature.champion, signature.rules, signature.decided_at)
     trial = None if hand.on_trial is None else hand.on_trial.release_id
-    facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, trial)
+    facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, trial, hand.release_seq)
     scores = read_part(workspace, batch_id, "scores", part)
     choice = stored_choice(hand, part, signature.choice)
     return decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())

@@ -1,6 +1,7 @@
-"""What was chosen is logged only while it holds: the kill switch may go on, or another batch decide the same people.
+"""What was chosen is logged only while it holds: the kill switch may go on, the model be rolled back, or another batch
+decide the same people.
 
-Both may happen between the choice and the log, so both are asked for in the transaction that logs.
+All may happen between the choice and the log, so all are asked for in the transaction that logs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 from decisionloop.ledger.decisions import has_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
 from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.storage.advisory_lock import take_lock
 from decisionloop.ledger.switch_lock import steady_switch
 from tasks.act.signature import Signature
@@ -20,14 +22,18 @@ from tasks.readback.batch_in_hand import BatchInHand
 
 
 def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Callable[[Connection], object]) -> bool:
-    """Append decisions in one transaction, during which nobody turns the switch.
+    """Append decisions in one transaction, during which nobody turns the switch nor rolls back a release.
 
-    Returns False, and appends nothing, where the switch is on and a model chose. Raises UsageError, and appends
-    nothing, where the batch has logged nothing yet and another one has begun to decide in its span meanwhile.
+    Returns False, and appends nothing, where a model chose and the switch is on or the model was rolled back. Raises
+    UsageError, and appends nothing, where the batch has logged nothing yet and another one has begun to decide in its
+    span meanwhile.
     """
     name = hand.use_case.name
     with steady_switch(hand.ledger, name) as connection:
         if not signature.is_by_rules and is_kill_switch_on(connection, name):
+            return False
+        deciders = [signature.champion] if hand.on_trial is None else [signature.champion, hand.on_trial.release_id]
+        if not signature.is_by_rules and any(is_rolled_back(connection, one) for one in deciders):
             return False
         _refuse_newcomers(connection, hand, signature.beside)
         append(connection)

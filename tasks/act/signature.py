@@ -23,5 +23,5 @@ class Signature:
 
     @property
     def is_by_rules(self) -> bool:
-        """Whether the rules decide everything and explore nothing, as under the kill switch."""
+        """Whether the rules decide everything and explore nothing, as under the kill switch or after a rollback."""
         return self.choice == "rules_choice"

@@ -86,6 +86,7 @@ def score_batch(use_case: str, batch_id: str) -> str:
     detail: dict[str, Scalar] = {
         "champion": hand.champion.release_id,
         "rules": hand.rules.release_id,
+        "release_seq": hand.release_seq,
         "score_profile": canonical_json(profile),
         "worth": worth.per_decision,
         "handed_over": failure,

@@ -8,12 +8,13 @@ from datetime import datetime
 from functools import cached_property
 
 from decisionloop.act.canary import OnTrial
+from decisionloop.act.situation import ROLLED_BACK
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Batch, Scalar, attempt_details, find_batch
 from decisionloop.ledger.flags import is_kill_switch_on
-from decisionloop.ledger.releases import RULES, Release, baseline, champion
+from decisionloop.ledger.releases import RULES, Release, is_rolled_back, standing
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.releases import release_of
@@ -24,14 +25,17 @@ class BatchInHand:
     """A batch, its present attempt and who decides it, as they were when the task opened it.
 
     ``workspace`` is under the contract of the attempt. ``champion`` is who scored the batch or, before it is scored,
-    who would now; ``rules`` likewise. ``is_killed``: is the kill switch on? ``details``: what each state of the present
-    attempt said. Tasks that make facts out of a switch read it again where they write.
+    who would now; ``rules`` likewise, and ``release_seq`` is the last event of releases that this follows from.
+    ``is_rolled_back``: has its champion been rolled back since? ``is_killed``: is the kill switch on? ``details``: what
+    each state of the present attempt said. Tasks that make facts out of a switch read it again where they write.
     """
 
     workspace: Workspace
     batch: Batch
     champion: Release
     rules: Release
+    release_seq: int | None
+    is_rolled_back: bool
     is_killed: bool
     details: Mapping[str, Mapping[str, Scalar]]
 
@@ -65,18 +69,20 @@ class BatchInHand:
         """Whether a model is to decide it: only a model is held up by drift."""
         return self.champion.kind != RULES and not self.is_killed and not self.handed_over
 
-    @property
+    @cached_property
     def on_trial(self) -> OnTrial | None:
-        """The release that was on trial when it was scored, and with which share; None where none was."""
+        """The release that was on trial when it was scored, with its share; None where none was, or it was stopped."""
         scored = self.details.get("scored", {})
         release_id, share = scored.get("on_trial"), scored.get("trial_share")
-        return None if release_id is None else OnTrial(str(release_id), float(str(share)))
+        if release_id is None or is_rolled_back(self.ledger, str(release_id)):
+            return None
+        return OnTrial(str(release_id), float(str(share)))
 
     @property
     def handed_over(self) -> str:
         """Why the rules decide it in place of a model, in words; "" where nothing has said so yet."""
         told = [str(self.details.get(state, {}).get("handed_over") or "") for state in ("validated", "scored")]
-        return next((reason for reason in told if reason), "")
+        return next((reason for reason in told if reason), ROLLED_BACK if self.is_rolled_back else "")
 
     def require_present_code(self, step: str) -> None:
         """Raises UsageError where the contract or the code has changed since the attempt was opened.
@@ -103,18 +109,24 @@ def open_batch_in_hand(use_case: str, batch_id: str) -> BatchInHand:
         raise UsageError(f"no batch {batch_id} in the ledger. Run the predict flow first.")
     details = attempt_details(workspace.ledger, batch_id)
     scored = details.get("scored", {})
-    decides, ruling = champion(workspace.ledger, use_case), baseline(workspace.ledger, use_case)
-    assert decides is not None  # freezing a batch registers the rules, which decide unless a model does
-    assert ruling is not None
+    now = standing(workspace.ledger, use_case)
+    assert now is not None  # freezing a batch registers the rules, which decide unless a model does
     by, rules = scored.get("champion"), scored.get("rules")
     return BatchInHand(
         workspace=_under_own_contract(workspace, batch, details),
         batch=batch,
-        champion=decides.release if by is None else release_of(workspace, str(by)),
-        rules=ruling.release if rules is None else release_of(workspace, str(rules)),
+        champion=now.champion.release if by is None else release_of(workspace, str(by)),
+        rules=now.baseline.release if rules is None else release_of(workspace, str(rules)),
+        release_seq=_whole(scored.get("release_seq")) if scored else now.seq,
+        is_rolled_back=by is not None and is_rolled_back(workspace.ledger, str(by)),
         is_killed=is_kill_switch_on(workspace.ledger, use_case),
         details=details,
     )
+
+
+def _whole(value: Scalar) -> int | None:
+    """The number that an event told; None where an earlier version told none."""
+    return int(value) if isinstance(value, int) else None
 
 
 def own_workspace(workspace: Workspace, batch: Batch) -> Workspace:

@@ -43,10 +43,8 @@ LIFE: tuple[Event, ...] = (
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database at revision 0008, its releases with a life behind them."""
-    if request.param == "sqlite":
-        found = f"sqlite:///{tmp_path}/old.db"
-    else:
-        found = request.getfixturevalue("postgres_url")
+    is_sqlite = request.param == "sqlite"
+    found: str = f"sqlite:///{tmp_path}/old.db" if is_sqlite else request.getfixturevalue("postgres_url")
     engine = create_engine(found)
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), "0008")

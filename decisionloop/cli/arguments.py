@@ -1,0 +1,19 @@
+"""Arguments and options that several commands have, each with its words of help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+IncidentId = Annotated[str, typer.Argument(help="As `incidents list` names it: USE_CASE/FAMILY/DATE.")]
+ByWhom = Annotated[str, typer.Option(help="Who; kept in the audit trail.")]
+Batches = Annotated[
+    list[str] | None, typer.Option("--batch", help="Id of a batch, may be given several times. Default: every one.")
+]
+Why = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+Cohorts = Annotated[
+    list[str], typer.Argument(help="Time of a batch as `status` names it, such as 2005-09-08; may be several.")
+]
+UseCaseName = Annotated[str, typer.Argument(help="Name of a folder below usecases/.")]

@@ -1,0 +1,84 @@
+"""``decisionloop history``: what happened to the releases, and which of them decided for an entity, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from decisionloop.cli.known_use_case import ledger_of
+from decisionloop.cli.run import parse_as_of
+
+if TYPE_CHECKING:
+    from decisionloop.ledger.release_history import DecidedFor
+    from decisionloop.ledger.releases import ReleaseEvent
+
+
+def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
+    """Print every stage of every release, or the decisions for one entity; with an as-of, as they stood then."""
+    from decisionloop.ledger.release_history import decided_for
+    from decisionloop.ledger.releases import events_of_releases
+
+    until = end_of(as_of) if as_of else datetime.max.replace(tzinfo=UTC)
+    with ledger_of(use_case) as ledger:
+        if entity:
+            decided = decided_for(ledger, use_case, entity, until)
+            decided = decided[-1:] if as_of else decided
+            _print(is_json, [_as_json(one) for one in decided], decision_lines(use_case, entity, decided))
+        else:
+            events = [one for one in events_of_releases(ledger, use_case) if one.as_of <= until]
+            _print(is_json, [_as_json(one) for one in events], event_lines(use_case, events))
+
+
+def end_of(text: str) -> datetime:
+    """The moment up to which an as-of counts, UTC: the end of the day that a bare date names. Raises UsageError."""
+    moment = parse_as_of(text)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    is_day = moment.time() == time() and ":" not in text
+    return moment + timedelta(days=1, microseconds=-1) if is_day else moment
+
+
+def event_lines(use_case: str, events: Sequence[ReleaseEvent]) -> list[str]:
+    """A line an event: its number, when, which release, from where to where, by whom and why."""
+    return [
+        f"{one.seq:>4}  {_day(one.as_of)}  {one.release_id}: {one.stage_before or 'new'} → {one.stage}"
+        f"{'' if one.share is None else f' ({one.share:.0%})'}, by {one.decided_by}: {one.reason}"
+        for one in events
+    ] or [f"{use_case}: no release yet."]
+
+
+def decision_lines(use_case: str, entity: str, decided: Sequence[DecidedFor]) -> list[str]:
+    """Two lines a decision: what was decided by which release, and why that one was live."""
+    lines = []
+    for one in decided:
+        fell = f", because: {one.fallback_reason}" if one.fallback_reason else ""
+        lines.append(f"{_day(one.as_of)}  {one.action}, by {one.release_id} as {one.role}{fell}")
+        if one.seq is not None and one.stage_since is not None:
+            since = f"{one.stage} since {_day(one.stage_since)} (event {one.seq}), by {one.decided_by}: {one.reason}"
+            lines.append(f"            {since}{_evidence(one.evidence)}")
+    return lines or [f"{use_case}: nothing was decided for {entity} by then."]
+
+
+def _evidence(told: str | None) -> str:
+    known = json.loads(told or "{}")
+    return f" [{', '.join(f'{name} {value}' for name, value in sorted(known.items()))}]" if known else ""
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}" if moment.time() == time() else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _as_json(one: DecidedFor | ReleaseEvent) -> dict[str, Any]:
+    told = asdict(one)
+    return told | {"evidence": json.loads(told["evidence"] or "{}")}
+
+
+def _print(is_json: bool, content: Sequence[dict[str, Any]], lines: Sequence[str]) -> None:
+    if is_json:
+        typer.echo(json.dumps(content, sort_keys=True, default=lambda when: when.isoformat()))
+    else:
+        typer.echo("\n".join(lines))

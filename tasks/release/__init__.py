@@ -1,0 +1,1 @@
+"""The steps that people ask for of releases: going back, and letting MLflow follow."""
