@@ -113,7 +113,7 @@ def test_a_re_run_repeats_the_choice_and_the_order_of_rows_does_not_matter(make_
 
 @pytest.mark.parametrize("maximum", [1.0, 0.3], ids=["free", "rationed"])
 def test_frequencies_match_propensities(make_use_case, make_frame, maximum):
-    rows, salts = 12, 500
+    rows, salts = 12, 200
     share = [{"kind": "share", "action": "call", "maximum": maximum}] if maximum < 1 else []
     frame = make_frame(rows)
     values = np.tile([3.0, 1.0, 2.0], (rows, 1))  # all rows tie, so a ration must be drawn among them

@@ -20,7 +20,7 @@ from tests.crash.turn import PRELOADED
 from tests.crash.usecase import NAME, write_use_case
 
 DEFAULT_KILLS = 12
-ENGINES = [pytest.param(name, marks=pytest.mark.xdist_group(f"crash-{name}")) for name in ("sqlite", "postgresql")]
+ENGINES = ("sqlite", "postgresql")
 QUIET = {
     # With a key and no address of a server, Prefect emits no events and starts no server to take them.
     "PREFECT_API_KEY": "none",
@@ -31,6 +31,16 @@ QUIET = {
 }
 
 
+def on_engine(name: str) -> pytest.MarkDecorator:
+    """What is done in the world of one engine is done in one process."""
+    return pytest.mark.xdist_group(f"crash-{name}")
+
+
+def kills_owed(config: pytest.Config) -> int:
+    """How many random kills the suite owes, both engines together."""
+    return int(config.getoption("kills", DEFAULT_KILLS))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--kills``; pytest takes it where tests/crash is named on its command line."""
     parser.addoption("--kills", type=int, default=DEFAULT_KILLS, help="how often tests/crash kills the loop at random")
@@ -39,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def kills(request: pytest.FixtureRequest) -> int:
     """How many random kills the suite owes, both engines together."""
-    return int(request.config.getoption("kills", DEFAULT_KILLS))
+    return kills_owed(request.config)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +95,7 @@ def lived(
     return on
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=[pytest.param(name, marks=on_engine(name)) for name in ENGINES])
 def engine(request: pytest.FixtureRequest) -> str:
     """Which kind of database keeps the ledger."""
     return str(request.param)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, insert, select
 
 from decisionloop.ledger.schema import metadata
@@ -50,6 +52,31 @@ class Moment:
             with open_ledger(f"sqlite:///{folder / 'home' / 'ledger.db'}") as old, create_or_upgrade(url) as new:
                 _move(old, new)
             yield Moment(folder, server, url)
+
+
+OnEngine = Callable[[str], Moment]
+"""The moment on an engine, ``sqlite`` or ``postgresql``."""
+
+
+def lived_on_engines(
+    request: pytest.FixtureRequest, folder: Path, write: Callable[[Path], Written], live: Callable[[Written], None]
+) -> Iterator[OnEngine]:
+    """For a fixture of a module: write a use case and live with it, on each engine that is asked for once.
+
+    ``live`` is called where settings name the installation; what it writes is the past of the moment.
+    """
+    with ExitStack() as stack:
+
+        @cache
+        def on(engine: str) -> Moment:
+            server = None if engine == "sqlite" else request.getfixturevalue("postgres_server")
+            url = "" if server is None else stack.enter_context(database_from(server, EMPTY))
+            written = write(folder / engine / "usecases")
+            with working_in(folder / engine, written, url):
+                live(written)
+            return Moment(folder / engine, server, url)
+
+        yield on
 
 
 def _move(old: Ledger, new: Ledger) -> None:

@@ -18,8 +18,11 @@ from tasks.observe.late_arrivals import late_arrivals_before, missing_at_age
 from tasks.readback.cohort import read_cohort
 from tasks.readback.mature_decisions import mature_batches, training_window
 from tests.live_use_case import A_WEEK, CODE, CONTRACT, MONDAY, orders
-from tests.small_use_case import written_use_case
-from tests.tasks.installation import Installation, run_flow, run_task, working_in
+from tests.small_use_case import Written, written_use_case
+from tests.tasks.installation import Installation, run_flow, run_task
+from tests.tasks.moment import OnEngine, lived_on_engines
+
+pytestmark = pytest.mark.xdist_group("hotel")
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LONGEST = 20
@@ -57,10 +60,7 @@ def came(booked: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(returned=1).iloc[::3]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def hotel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
-    """The hotel, with two batches decided, on either engine."""
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+def write_hotel(folder: Path) -> Written:
     outcome = {
         "window_days": 60,
         "maturity_days": 60,
@@ -71,12 +71,24 @@ def hotel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installati
     }
     sections: dict[str, object] = {"outcome": outcome, "features": [SPEND, ARRIVAL]}
     tables = {"orders.csv": bookings(), "returns.csv": came(bookings())}
-    written = written_use_case(
-        tmp_path / "usecases" / "live", CONTRACT, {**CODE, "features.py": FEATURES}, tables, sections
-    )
-    with working_in(tmp_path, written, url) as installation:
-        for monday in (MONDAY, MONDAY + WEEK):
-            run_flow("act", "live", run_flow("predict", "live", monday))
+    return written_use_case(folder / "live", CONTRACT, {**CODE, "features.py": FEATURES}, tables, sections)
+
+
+def decide_two_weeks(_: Written) -> None:
+    for monday in (MONDAY, MONDAY + WEEK):
+        run_flow("act", "live", run_flow("predict", "live", monday))
+
+
+@pytest.fixture(scope="module")
+def lived_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnEngine]:
+    """The hotel, with two batches decided."""
+    yield from lived_on_engines(request, tmp_path_factory.mktemp("hotel"), write_hotel, decide_two_weeks)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hotel(request: pytest.FixtureRequest, lived_on: OnEngine, tmp_path: Path) -> Iterator[Installation]:
+    """The hotel, with two batches decided, on either engine."""
+    with lived_on(request.param).copied(tmp_path / "life") as moment, moment.work() as installation:
         yield installation
 
 

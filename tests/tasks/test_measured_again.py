@@ -24,34 +24,47 @@ from decisionloop.ledger.measurements import (
 from decisionloop.ledger.schema import measurement
 from decisionloop.report.read.decisions import newest_measurements
 from tests.live_use_case import A_WEEK, MONDAY, add_orders, order, orders, returns, write_live
-from tests.tasks.installation import Installation, run_flow, run_task, working_in
+from tests.small_use_case import Written
+from tests.tasks.installation import Installation, run_flow, run_task
+from tests.tasks.moment import OnEngine, lived_on_engines
+
+pytestmark = pytest.mark.xdist_group("one day")
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 NOON = MONDAY + timedelta(hours=6)
 
 
+def write_halves(folder: Path) -> Written:
+    ordered = orders(1)
+    soon, late = returns(ordered, 5).iloc[::2], returns(ordered, 20).iloc[1::2]
+    return write_live(folder, ordered, pd.concat([soon, late]), data_quality={"rows": [1, 1000]})
+
+
+def decide_at_six_and_noon(written: Written) -> None:
+    decide(MONDAY)
+    spent = orders(1)["spend"].iloc[:30]
+    add_orders(written, *(order(f"noon-{i}", NOON - HOUR, spend) for i, spend in enumerate(spent)))
+    decide(NOON)
+    written.change("returns.csv", lambda had: pd.concat([had, _returns_of_noon()], ignore_index=True))
+
+
+@pytest.fixture(scope="module")
+def lived_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnEngine]:
+    """``live`` with a batch at six, whose outcomes come in halves, and one at noon."""
+    yield from lived_on_engines(request, tmp_path_factory.mktemp("one day"), write_halves, decide_at_six_and_noon)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+def live(request: pytest.FixtureRequest, lived_on: OnEngine, tmp_path: Path) -> Iterator[Installation]:
     """``live`` with a batch at six, whose outcomes come in halves, and one at noon, on either engine."""
-    yield from _of_one_day(tmp_path, "" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+    with lived_on(request.param).copied(tmp_path / "life") as moment, moment.work() as installation:
+        yield installation
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path) -> Iterator[Installation]:
+def on_sqlite(lived_on: OnEngine, tmp_path: Path) -> Iterator[Installation]:
     """``live`` with a batch at six, whose outcomes come in halves, and one at noon."""
-    yield from _of_one_day(tmp_path)
-
-
-def _of_one_day(folder: Path, ledger_url: str = "") -> Iterator[Installation]:
-    ordered = orders(1)
-    soon, late = returns(ordered, 5).iloc[::2], returns(ordered, 20).iloc[1::2]
-    written = write_live(folder / "usecases", ordered, pd.concat([soon, late]), data_quality={"rows": [1, 1000]})
-    with working_in(folder, written, ledger_url) as installation:
-        decide(MONDAY)
-        spent = ordered["spend"].iloc[:30]
-        add_orders(written, *(order(f"noon-{i}", NOON - HOUR, spend) for i, spend in enumerate(spent)))
-        decide(NOON)
-        written.change("returns.csv", lambda had: pd.concat([had, _returns_of_noon()], ignore_index=True))
+    with lived_on("sqlite").copied(tmp_path / "life") as moment, moment.work() as installation:
         yield installation
 
 

@@ -17,26 +17,37 @@ from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
 from decisionloop.ledger.summary import batch_summary
 from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
-from tests.tasks.installation import Installation, run_flow, run_task, working_in
+from tests.small_use_case import Written
+from tests.tasks.installation import Installation, run_flow, run_task
+from tests.tasks.moment import OnEngine, lived_on_engines
+
+pytestmark = pytest.mark.xdist_group("missed")
 
 WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
 
 
+@pytest.fixture(scope="module")
+def lived_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnEngine]:
+    """``live`` with orders of four weeks, whose first batch is decided."""
+
+    def decide_first(_: Written) -> None:
+        run_flow("act", "live", run_flow("predict", "live", MONDAY))
+
+    folder = tmp_path_factory.mktemp("missed")
+    yield from lived_on_engines(request, folder, lambda where: write_live(where, orders(4)), decide_first)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+def live(request: pytest.FixtureRequest, lived_on: OnEngine, tmp_path: Path) -> Iterator[Installation]:
     """``live`` with orders of four weeks, whose first batch is decided, on either engine."""
-    yield from _begun(tmp_path, "" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+    with lived_on(request.param).copied(tmp_path / "life") as moment, moment.work() as installation:
+        yield installation
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path) -> Iterator[Installation]:
+def on_sqlite(lived_on: OnEngine, tmp_path: Path) -> Iterator[Installation]:
     """``live`` with orders of four weeks, whose first batch is decided."""
-    yield from _begun(tmp_path)
-
-
-def _begun(folder: Path, ledger_url: str = "") -> Iterator[Installation]:
-    with working_in(folder, write_live(folder / "usecases", orders(4)), ledger_url) as installation:
-        decide(installation, MONDAY)
+    with lived_on("sqlite").copied(tmp_path / "life") as moment, moment.work() as installation:
         yield installation
 
 
@@ -153,8 +164,10 @@ def test_due_times_that_nobody_has_looked_for_are_known_from_the_ledger_alone(on
 
 
 def test_a_replay_misses_nobody(small):
-    small.turn(0)
-    small.turn(3)
+    for week in (0, 3):
+        small.predict(week)
+        small.act(week)
+        small.observe(week)
     assert [one for one in alerts(small.ledger, "small") if one.kind == "missed"] == []
     assert status_of(small.workspace).missed == ()
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, inspect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from decisionloop.errors import ConfigurationError
+from decisionloop.ledger.storage.arrow_connections import arrow_connections
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
 from decisionloop.ledger.storage.spool import detach_spools
 
@@ -45,6 +47,11 @@ class Ledger:
         """Whether this ledger is a SQLite file."""
         return self.engine.dialect.name == "sqlite"
 
+    @cached_property
+    def readers(self) -> QueuePool:
+        """The connections that read it as Arrow where it is in PostgreSQL."""
+        return arrow_connections(self.engine.url)
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A write transaction: committed as a whole at the end, rolled back as a whole on any error."""
@@ -62,6 +69,8 @@ class Ledger:
     def close(self) -> None:
         """Give every connection back to the database."""
         self.engine.dispose()
+        if not self.is_sqlite:
+            self.readers.dispose()
 
     def __enter__(self) -> Ledger:
         return self

@@ -8,6 +8,7 @@ other processes overwrite acknowledged commits. So SQLite writes the result into
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +52,13 @@ def _kind(name: str, sql_type: Any) -> pa.DataType:
 
 
 def _read_postgresql(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pa.Table:
-    import adbc_driver_postgresql.dbapi
-
-    uri = ledger.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     # The driver sends the text as it is: neither % nor \ may be doubled in it.
     dialect = postgresql.dialect(paramstyle="named")
     dialect._backslash_escapes = False
-    with adbc_driver_postgresql.dbapi.connect(uri) as connection, connection.cursor() as cursor:
+    with closing(ledger.readers.connect()) as connection, closing(connection.cursor()) as cursor:
         cursor.execute(_literal_sql(statement, dialect))
-        return cursor.fetch_arrow_table()
+        rows: pa.Table = cursor.fetch_arrow_table()
+        return rows
 
 
 def _read_sqlite(ledger: Ledger, statement: Select[*tuple[Any, ...]], kinds: list[pa.DataType]) -> pa.Table:
