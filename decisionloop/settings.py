@@ -144,7 +144,7 @@ def _with_password(url: str, file: str) -> str:
         ) from None
     if not password:
         raise ConfigurationError(f"{file} is empty. Write the password of the ledger's role into it.")
-    if parsed.password is not None:
+    if parsed.password:
         raise ConfigurationError(
             "DECISIONLOOP_LEDGER_URL holds a password, and DECISIONLOOP_LEDGER_PASSWORD_FILE names one. Keep the file."
         )

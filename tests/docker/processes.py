@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from tests.architecture.code import ROOT
 from tests.docker.images import command_of, environment_of, healthcheck_of, image_of, services
 from tests.docker.postgres_binaries import postgres_binaries
 
-HEALTHY_SECONDS, STOP_SECONDS = 300, 10
+HEALTHY_SECONDS, STOP_SECONDS = 300, 30
 OF_THE_MACHINE = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """What some processors need, in a container as outside of one."""
 FREE = ("5432", "4200", "5000", "8080")
@@ -102,9 +103,33 @@ class Installation:
     def run(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start a command as the service of that name runs it."""
         words = [self.here(word, name) for word in command]
-        environment = {key: self.here(str(value), name) for key, value in environment_of(services()[name]).items()}
-        environment |= self._instead(name) | {one: os.environ[one] for one in OF_THE_MACHINE if one in os.environ}
-        return self._spawn(name, words, environment)
+        return self._spawn(name, words, self.environment(name))
+
+    def execute(self, name: str, command: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command as `docker compose exec` does: in the environment of the service, not by its entry point."""
+        words = [self.here(word, name) for word in command]
+        environment = self.environment(name)
+        if name == "postgres":
+            server = {"PGHOST": str(self.volume("postgres")), "PGPORT": str(self.ports["5432"])}
+            words[0], environment = str(self.binaries.folder / words[0]), {**environment, **server}
+        command = [*self._as_user(), *words]
+        # No terminal: what asks for a password reads what it is given.
+        return subprocess.run(
+            command,
+            cwd=self.app,
+            env=environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+            errors="replace",
+        )
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What the processes of a service find in their environment."""
+        of_the_machine = {one: os.environ[one] for one in OF_THE_MACHINE if one in os.environ}
+        own = {key: self.here(str(value), name) for key, value in environment_of(services()[name]).items()}
+        return {**own, **self._instead(name), **of_the_machine}
 
     def stop(self) -> None:
         """End every process that still runs."""
@@ -197,6 +222,7 @@ class Installation:
         return subprocess.run(command, capture_output=True).returncode == 0
 
 
+@contextmanager
 def installed(folder: Path) -> Iterator[Installation]:
     """An installation whose files are laid out and whose secrets are made; nothing runs yet. Ended at the end."""
     folder.chmod(0o755)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psutil
@@ -17,30 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from decisionloop.errors import ConfigurationError
 from decisionloop.registry import CARD, Registry, ReleaseRecord
 from tests.docker.images import services
-from tests.docker.processes import Installation, installed
-from tests.live_use_case import MONDAY, orders, write_live
+from tests.docker.processes import Installation
+from tests.live_use_case import MONDAY
 
 pytestmark = pytest.mark.xdist_group("docker")
 
 RUN_SECONDS = 300
-
-
-@pytest.fixture(scope="module")
-def installation() -> Iterator[Installation]:
-    """Everything that compose.yaml starts, running, with a small use case in the image."""
-    with tempfile.TemporaryDirectory(prefix="decisionloop-docker-") as folder:
-        for one in installed(Path(folder)):
-            write_live(one.app / "usecases", orders(weeks=1))
-            one.start(*_in_order())
-            yield one
-
-
-def _in_order() -> list[str]:
-    """Every service after those that it waits for."""
-    order: list[str] = []
-    while left := [name for name in services() if name not in order]:
-        order += [name for name in left if set(services()[name].get("depends_on", {})) <= set(order)]
-    return order
 
 
 def _prefect(installation: Installation, auth: str) -> httpx.Client:
