@@ -37,6 +37,8 @@ lock: $(BIN)/uv ## Resolve requirements.lock afresh
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --all-extras -q \
 		-o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+		--extra postgres --extra fast --extra dask -c requirements.lock -o requirements-run.lock pyproject.toml
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 		-o requirements-uv.lock requirements-uv.in
 
 clean: ## Remove the environment and everything that runs have written

@@ -47,7 +47,7 @@ class ReleaseRecord:
 
 @dataclass(frozen=True)
 class Registry:
-    """The MLflow store at ``tracking_uri``; artifacts go below ``artifacts``."""
+    """The MLflow store at ``tracking_uri``; artifacts go below ``artifacts``, or to the server where it is one."""
 
     tracking_uri: str
     artifacts: Path
@@ -121,12 +121,18 @@ class Registry:
         with _mlflow(self.tracking_uri) as client:
             return {name: str(v) for name, v in client.get_registered_model(use_case).aliases.items()}
 
+    @property
+    def _artifact_location(self) -> str | None:
+        """Where a new experiment keeps its files; None: where the MLflow server keeps all of them, for all to see."""
+        is_served = self.tracking_uri.startswith(("http://", "https://"))
+        return None if is_served else self.artifacts.resolve().as_uri()
+
     def _log_run(self, client: MlflowClient, record: ReleaseRecord) -> str:
         experiment = client.get_experiment_by_name(record.use_case)
         experiment_id = (
             experiment.experiment_id
             if experiment
-            else client.create_experiment(record.use_case, artifact_location=self.artifacts.resolve().as_uri())
+            else client.create_experiment(record.use_case, artifact_location=self._artifact_location)
         )
         if not client.search_registered_models(f"name = '{record.use_case}'"):
             client.create_registered_model(record.use_case)

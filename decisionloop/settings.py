@@ -30,6 +30,10 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the ledger. Empty: SQLite at <home>/ledger.db. "
         "PostgreSQL: postgresql+psycopg://user@host/db.",
     )
+    ledger_password_file: str = Field(
+        default="",
+        description="File with the password of the ledger's role, such as a container's secret, for a URL without one.",
+    )
     snapshots_url: str = Field(
         default="",
         description="fsspec URL of the snapshot store. Empty: <home>/snapshots. Example: s3://bucket/decisionloop.",
@@ -102,8 +106,15 @@ class Settings(BaseSettings):
         return (os.cpu_count() or 1) if self.runner == "in_process" else 1
 
     def resolved_ledger_url(self) -> str:
-        """The ledger's URL, with the default filled in."""
-        return self.ledger_url or f"sqlite:///{(self.home / 'ledger.db').resolve()}"
+        """The ledger's URL, with the default and the password of its file filled in.
+
+        Raises ConfigurationError where the file holds no password, or the URL has one of its own.
+        """
+        if not self.ledger_url:
+            return f"sqlite:///{(self.home / 'ledger.db').resolve()}"
+        return (
+            _with_password(self.ledger_url, self.ledger_password_file) if self.ledger_password_file else self.ledger_url
+        )
 
     def resolved_snapshots_url(self) -> str:
         """The snapshot store's URL, with the default filled in."""
@@ -112,6 +123,32 @@ class Settings(BaseSettings):
     def resolved_mlflow_uri(self) -> str:
         """MLflow's URI, with the default filled in."""
         return self.mlflow_tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
+
+
+def _with_password(url: str, file: str) -> str:
+    """The database URL with the password that the file holds; no message of an error holds it."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+        password = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except ArgumentError:
+        raise ConfigurationError(
+            "DECISIONLOOP_LEDGER_URL is not an SQLAlchemy URL. docs/settings.md shows one."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(
+            f"the password of the ledger cannot be read from {file}: {reason}. Check DECISIONLOOP_LEDGER_PASSWORD_FILE."
+        ) from None
+    if not password:
+        raise ConfigurationError(f"{file} is empty. Write the password of the ledger's role into it.")
+    if parsed.password:
+        raise ConfigurationError(
+            "DECISIONLOOP_LEDGER_URL holds a password, and DECISIONLOOP_LEDGER_PASSWORD_FILE names one. Keep the file."
+        )
+    return parsed.set(password=password).render_as_string(hide_password=False)
 
 
 def load_settings() -> Settings:

@@ -27,9 +27,7 @@ usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
 incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
-outbox_app = typer.Typer(
-    help="Actions that the kill switch holds: who lets them go, and who does not.", no_args_is_help=True
-)
+outbox_app = typer.Typer(help="Actions that the kill switch holds: who lets them go, or not.", no_args_is_help=True)
 cohorts_app = typer.Typer(
     help="Cohorts that neither teach nor judge, because outcomes are missing or a person said so.",
     no_args_is_help=True,
@@ -51,9 +49,7 @@ def run(
             help="Date or time of the batch, UTC, such as 2005-07-08. Default: the last due time of its schedule."
         ),
     ] = "",
-    allow_future: Annotated[
-        bool, typer.Option("--allow-future", help="Take an --as-of that is still to come.")
-    ] = False,
+    allow_future: Annotated[bool, typer.Option("--allow-future", help="Take an --as-of that is yet to come.")] = False,
     catch_up: Annotated[
         bool,
         typer.Option("--catch-up", help="First decide whom earlier runs missed: no run took place, or rows came late."),
@@ -155,6 +151,14 @@ def kill_switch(
 
 app.command()(rollback)
 app.command()(history)
+
+
+@app.command()
+def deploy() -> None:
+    """Make the work pool and apply every deployment of prefect.yaml, on the Prefect server of PREFECT_API_URL."""
+    from decisionloop.cli.deploy import deploy_everything
+
+    deploy_everything()
 
 
 @app.command()

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import typer
 
+from decisionloop.cli.deploy import POOL, deploy_everything
 from decisionloop.errors import ConfigurationError
 from decisionloop.settings import load_settings
 
-POOL = "decisionloop"
 START_SECONDS = 120
 
 
@@ -35,17 +35,10 @@ def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this stops the server and the worker
     with _running("prefect", "server", "start", "--host", host, "--port", str(port)) as server:
         _wait_until_healthy(f"{api}/health", server)
-        _prefect("--no-prompt", "work-pool", "create", POOL, "--type", "process", "--overwrite")
-        _prefect("--no-prompt", "deploy", "--all")
+        deploy_everything()
         with _running("prefect", "worker", "start", "--pool", POOL) as worker:
             typer.echo(f"http://{host}:{port} shows every deployment; run one there. Ctrl-C stops all of it.")
             _wait_for_either(server, worker)
-
-
-def _prefect(*arguments: str) -> None:
-    finished = subprocess.run([sys.executable, "-m", "prefect", *arguments], capture_output=True, text=True)
-    if finished.returncode:
-        raise ConfigurationError(f"prefect {' '.join(arguments)} failed:\n{finished.stdout}{finished.stderr}")
 
 
 @contextmanager

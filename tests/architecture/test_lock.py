@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.code import PACKAGES, ROOT, imported, modules, tree_of
 
-LOCKS = ("requirements.lock", "requirements-uv.lock")
+LOCKS = ("requirements.lock", "requirements-run.lock", "requirements-uv.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 DECLARED = PROJECT["project"]["dependencies"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
@@ -45,6 +45,15 @@ def entries(name: str) -> tuple[str, ...]:
     """The requirements of a lock, each on one line with its hashes."""
     text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
     return tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
+def test_what_runs_is_what_is_tested():
+    """The lock of the images is a part of the other one, pin by pin and hash by hash, and has none of the tools."""
+    tested, running = set(entries("requirements.lock")), set(entries("requirements-run.lock"))
+    assert running < tested, f"run `make lock`: {sorted(line[:60] for line in running - tested)}"
+    names = {canonicalize_name(line.partition("=")[0]) for line in running}
+    assert names >= _names([*DECLARED, *(one for extra in ("postgres", "fast", "dask") for one in EXTRAS[extra])])
+    assert not names & (_names(EXTRAS["dev"]) - _names(DECLARED))
 
 
 @cache
