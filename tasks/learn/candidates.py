@@ -43,10 +43,10 @@ from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
 from tasks.learn.changed_world import changed_since
-from tasks.learn.mlflow_aliases import follow
 from tasks.learn.mlflow_versions import code_version, log_candidate
 from tasks.learn.training_rows import training_rows_of
 from tasks.readback.tables import read_table
+from tasks.release.mlflow_aliases import follow
 from tasks.watch.inputs import keep_what_it_saw, what_it_sees
 
 

@@ -12,7 +12,7 @@ from decisionloop.ledger.releases import Release
 from decisionloop.release.grounds import GATE, GUARD, Evidence, Grounds
 from decisionloop.release.requests import EnterCanary, EnterShadow, Promote, Refuse, StopCanary
 from decisionloop.workspace import Workspace
-from tasks.learn.mlflow_aliases import follow
+from tasks.release.mlflow_aliases import follow
 from tasks.tell.announcements import announce
 
 

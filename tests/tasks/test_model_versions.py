@@ -6,9 +6,9 @@ import pytest
 
 from decisionloop.ledger.releases import baseline, champion, find_stage
 from decisionloop.registry import Registry
-from tasks.learn.mlflow_aliases import follow
 from tasks.learn.mlflow_versions import log_rules
 from tasks.predict.register_rules import ensure_rules
+from tasks.release.mlflow_aliases import follow
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
