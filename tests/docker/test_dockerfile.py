@@ -13,7 +13,7 @@ import pytest
 
 from decisionloop.cli.environment import QUIET
 from tests.architecture.code import ROOT, project_files
-from tests.docker.images import DOCKERFILE, images, instructions
+from tests.docker.images import DOCKERFILE, images, instructions, services
 
 RUN = ("loop", "prefect", "mlflow")
 EACH = pytest.mark.parametrize("target", RUN)
@@ -87,6 +87,13 @@ def test_an_image_writes_into_its_home_and_tmp_alone(target):
     assert not {
         name: value for name, value in written.items() if not value.startswith(("/tmp", "/var/lib/decisionloop"))
     }
+
+
+def test_a_new_volume_is_private_to_its_user():
+    (made,) = [run for run in images()["environment"].ran if "install" in run]
+    places = made.partition("install --directory --owner=10001 --group=10001 --mode=0700 ")[2].split()
+    ours = [service for service in services().values() if "build" in service]
+    assert set(places) == {one.partition(":")[2] for service in ours for one in service.get("volumes", ())}
 
 
 @EACH
