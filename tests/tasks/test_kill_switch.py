@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import json
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -297,17 +299,28 @@ def test_the_deliveries_of_a_turn_under_the_switch_are_those_of_the_rules(modell
     assert waiting_actions(modelled.ledger, "small") == ()
 
 
-def act_elsewhere(folder: Path) -> None:
-    """Decide and send week 3 in a process of its own; the environment says where."""
+def act_elsewhere(folder: Path, environment: dict[str, str]) -> None:
+    """Decide and send week 3 in a process of its own; ``environment`` says where."""
+    os.environ.update(environment)
     announcements.emit_event = lambda **_: None  # type: ignore[assignment]
     Installation(folder, Written(folder / "usecases" / "small")).act(3)
 
 
-def test_what_another_process_is_sending_stops_at_the_acknowledgement(chunked: Installation) -> None:
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Makes processes that share nothing with this one, and have the flow loaded already if no other test made some."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "flows.act"])
+    return context
+
+
+def test_what_another_process_is_sending_stops_at_the_acknowledgement(
+    chunked: Installation, processes: ForkServerContext
+) -> None:
     chunked.contract(actuator={"kind": "file", "chunk_rows": 1})
     chunked.predict(3)
     before = left(chunked)
-    process = multiprocessing.get_context("spawn").Process(target=act_elsewhere, args=(chunked.folder,), daemon=True)
+    process = processes.Process(target=act_elsewhere, args=(chunked.folder, dict(os.environ)), daemon=True)
     process.start()
     ends = time.monotonic() + 120
     while not _of_model(chunked) & left(chunked) - before:
