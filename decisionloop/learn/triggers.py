@@ -1,10 +1,10 @@
 """Whether to retrain now, to wait, or not to: asked of what is known, answered with a reason.
 
-Somebody has to ask: there is no model yet, an alarm that a retraining can answer is open, the schedule is due, or a
-person insists. Whoever asks is told to wait while too few outcomes are known, a training is too recent, or the
-outcomes of the changed world have not matured (a model that learns from the old world is no answer to the new one);
-and is refused when the retraining would cost more than it could save. Cohorts that are held back for their missing
-outcomes do not count.
+Somebody has to ask: there is no model yet, none has come of it and twice as many outcomes are known as at the last
+attempt, an alarm that a retraining can answer is open, the schedule is due, or a person insists. Whoever asks is told
+to wait while too few outcomes are known, a training is too recent, or the outcomes of the changed world have not
+matured (a model that learns from the old world is no answer to the new one); and is refused when the retraining would
+cost more than it could save. Cohorts that are held back for their missing outcomes do not count.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from decisionloop.learn.decay import auc_decay, calibration_decay
 from decisionloop.observe.estimate import Estimate
 
 Trigger = Literal[
-    "first_model", "schedule", "auc_decay", "calibration", "drift", "value_lost", "manual", "event", "none"
+    "first_model",
+    "more_outcomes",
+    "schedule",
+    "auc_decay",
+    "calibration",
+    "drift",
+    "value_lost",
+    "manual",
+    "event",
+    "none",
 ]
 Verdict = Literal["retrain", "wait", "refuse"]
 
@@ -31,6 +40,11 @@ CALLS_FOR_TRAINING: dict[MonitorFamily, Trigger] = {
     "feedback": "drift",
 }
 """Which alarms a retraining can answer, most telling first. It cannot heal labels, skew or adverse impact."""
+GROWTH = 2.0
+"""Outcomes, relative to those known at the last training, that ask for another: what is left to learn falls with their
+number, so the first trainings follow each other quickly, as long as none of them has come to anything."""
+OF_NO_CHANGE: tuple[Trigger, ...] = ("more_outcomes", "schedule")
+"""What asks though nothing has happened, and lets others go first."""
 DAYS_WITHOUT_SCHEDULE = 365.0
 """How long a loss is taken to go on where no schedule would end it."""
 
@@ -71,6 +85,7 @@ class TriggerState:
     mature_events        of these, the rarer class; equal to mature_outcomes where the outcome has no class
     new_outcomes         of these, how many matured after the last training
     has_model            whether any model (not the rules) is champion, challenger or was one
+    is_unchallenged      whether the rules decide and nobody stands beside them: no training has come to anything
     last_trained_at      None before the first training
     champion_auc         selection-weighted AUC of the champion on the latest mature cohort; None for rules
     auc_bound            its upper bound by the alarm that the cohort raised about it; None: it raised none
@@ -92,6 +107,7 @@ class TriggerState:
     mature_events: int
     new_outcomes: int
     has_model: bool
+    is_unchallenged: bool = False
     last_trained_at: datetime | None = None
     champion_auc: Estimate | None = None
     auc_bound: float | None = None
@@ -137,7 +153,8 @@ class _Ask:
 def decide_retraining(state: TriggerState, rules: TriggerRules) -> TriggerDecision:
     """Answer whoever asks, the most telling first; the first who is answered with yes wins.
 
-    The schedule waits while somebody else waits for the outcomes of a changed world: it would teach the old one.
+    Who asks though nothing has happened (growth, the schedule) waits while somebody else waits for the outcomes of a
+    changed world: it would teach the old one.
     A person who insists is refused for a shortage of outcomes alone. Raises UsageError when a time has no zone, or
     when somebody insists without saying why.
     """
@@ -155,7 +172,7 @@ def decide_retraining(state: TriggerState, rules: TriggerRules) -> TriggerDecisi
         return TriggerDecision("wait", trigger, f"{waits_for}{asked}")
     answers = [_answer(ask, state, rules) for ask in asks]
     is_settled = all(answer.verdict != "wait" for answer in answers)
-    wanted = [one for one in answers if one.is_triggered and (is_settled or one.trigger != "schedule")]
+    wanted = [one for one in answers if one.is_triggered and (is_settled or one.trigger not in OF_NO_CHANGE)]
     return next(iter(wanted), next((answer for answer in answers if answer.verdict == "wait"), answers[0]))
 
 
@@ -180,6 +197,9 @@ def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
     for family, trigger in CALLS_FOR_TRAINING.items():
         asks += [_of_incident(incident, trigger, state) for incident in state.incidents if incident.family == family]
     asks.sort(key=lambda ask: ask.trigger != "event")
+    if state.is_unchallenged and state.mature_outcomes >= GROWTH * (state.mature_outcomes - state.new_outcomes):
+        told = f"No training has seen {state.new_outcomes:,} of the {state.mature_outcomes:,} outcomes that are known."
+        asks.append(_Ask("more_outcomes", told))
     due = _days_to_schedule(state, rules)
     if due is not None and due <= 0:
         asks.append(_Ask("schedule", f"The schedule asks for it: {rules.interval_days:g} days have passed."))

@@ -45,6 +45,7 @@ SERVING = TriggerState(
     outcomes_since_cohort=5000,
     decisions_per_day=100.0,
 )
+ALONE = replace(SERVING, is_unchallenged=True)
 FIRST = replace(SERVING, has_model=False, last_trained_at=None, champion_auc=None, reference_auc=None)
 UNSURE = replace(SERVING, champion_auc=Estimate(0.78, 0.75, 0.81, 5000, 900.0, 0.95))
 DECAYED = replace(UNSURE, auc_bound=0.82)
@@ -82,6 +83,17 @@ def drifted(**changes: object) -> TriggerState:
         # the schedule
         (SCHEDULED, "retrain", "schedule", "91 days"),
         (replace(SCHEDULED, new_outcomes=0), "wait", "none", "No outcome has"),
+        # no model has come of a training, and much more is known than then
+        (replace(ALONE, new_outcomes=10_000), "retrain", "more_outcomes", "10,000 of the 20,000 outcomes"),
+        (replace(ALONE, new_outcomes=9_999), "wait", "none", "not surely"),
+        (replace(ALONE, new_outcomes=10_000, is_unchallenged=False), "wait", "none", "not surely"),
+        (replace(ALONE, new_outcomes=10_000, last_trained_at=AS_OF - TIRED), "wait", "more_outcomes", "cooldown"),
+        (
+            replace(drifted(outcomes_since=10), new_outcomes=10_000, is_unchallenged=True),
+            "wait",
+            "drift",
+            "learns the old world",
+        ),
         # the champion's own record
         (
             DECAYED,

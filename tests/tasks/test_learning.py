@@ -131,13 +131,13 @@ def test_the_second_look_is_at_decisions_that_taught_nobody(modelled):
     assert json.loads(second.evidence)["money"]["n"] == len(policy)
 
 
-def test_insufficient_evidence_leaves_the_challenger_in_shadow_until_there_is_more(shadowed):
+def test_insufficient_evidence_leaves_the_challenger_beside_the_champion_until_there_is_more(shadowed):
     outcomes = shadowed.written.folder / "data" / "outcomes.parquet"
     complete = outcomes.read_bytes()
     _outcomes(shadowed, 1, lambda seen: seen.head(120))  # the others are slow to arrive
     shadowed.contract(monitors={"minimum_arrived": 0})  # else it is a hole, and is not looked at before they have come
     shadowed.turn(2)
-    (shadow,) = shadows(shadowed.ledger, "small")
+    (shadow,) = challengers(shadowed.ledger, "small")
     look = shadowed.looks()[-1]
     assert (look.look, look.decision) == (2, "insufficient")
     assert "wait for more" in look.reasons
@@ -156,7 +156,7 @@ def test_without_a_mature_decision_the_challenger_waits(shadowed):
     shadowed.turn(2)
     assert len(shadow_runs(shadowed.ledger, shadow.release_id)) == 1
     assert [v.look for v in shadowed.looks()] == [1, 2]  # the second is the opening
-    assert shadows(shadowed.ledger, "small") == (shadow,)
+    assert [one.release_id for one in challengers(shadowed.ledger, "small")] == [shadow.release_id]
 
 
 def test_a_refusal_is_final(shadowed):
