@@ -12,7 +12,7 @@ from sqlalchemy import select
 from decisionloop.errors import IntegrityError
 from decisionloop.ledger import schema
 from decisionloop.ledger.decisions import decisions_of_batch, shadow_runs
-from decisionloop.ledger.releases import champion, release_events, shadows
+from decisionloop.ledger.releases import challengers, champion, release_events, shadows
 from decisionloop.ledger.verdicts import find_training_set
 from tasks.learn.training_rows import manifest_of, training_rows_of
 from tasks.readback.tables import read_table
