@@ -58,7 +58,7 @@ def batch_rows(n: int = 5, as_of: datetime = AS_OF, use_case: str = USE_CASE) ->
             "is_sent": action == "increase", "use_case": use_case, "entity_id": entity, "as_of": as_of,
             "snapshot_digest": "a" * 64, "snapshot_row": row, "release_id": RULES, "role": "baseline",
             "score": np.nan, "action_values": values, "propensity": 0.95, "reason_codes": "[]", "policy_version": "1",
-            "contract_digest": CONTRACT, "latency_ms": 0.01, "decided_at": DECIDED_AT,
+            "contract_digest": CONTRACT, "latency_ms": 0.01, "decided_at": DECIDED_AT, "release_seq": 2,
         }
     )  # fmt: skip
     return BatchRows(decisions)

@@ -26,7 +26,7 @@ def decide(ledger: Ledger, as_of: datetime, release_id: str, seq: int | None) ->
     opened_batch(ledger, as_of)
     rows: pd.DataFrame = batch_rows(3, as_of).decisions.assign(release_id=release_id, role="champion")
     with ledger.begin() as connection:
-        append_decisions(connection, rows if seq is None else rows.assign(release_seq=seq))
+        append_decisions(connection, rows.drop(columns="release_seq") if seq is None else rows.assign(release_seq=seq))
 
 
 @pytest.fixture
