@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from decisionloop.cli.service_command import service
+
 app = typer.Typer(
     name="decisionloop",
     help="Run a business decision as a closed loop: predict, act, observe, learn.",
@@ -164,10 +166,13 @@ def kill_switch(
 
 @app.command()
 def serve() -> None:
-    """Start a local Prefect server, a worker and every deployment of prefect.yaml; Ctrl-C stops them."""
+    """Start a local Prefect server, a worker, every deployment of prefect.yaml and, with senders, the service."""
     from decisionloop.cli.serve import serve_locally
 
     serve_locally()
+
+
+app.command()(service)
 
 
 @usecase_app.command("check")

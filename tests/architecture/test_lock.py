@@ -33,7 +33,6 @@ PARTS = {
 LOADED_BY_OTHERS = {
     "adbc-driver-manager",  # by its drivers
     "asyncpg",  # by Prefect's server on PostgreSQL
-    "fastapi",  # by Prefect's server, which not every version lets start
     "psycopg",  # by SQLAlchemy
     "skops",  # by MLflow
 }
