@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
@@ -21,12 +22,16 @@ from decisionloop.snapshots import SnapshotStore
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
 
+_ID = re.compile(r"[0-9a-f]{1,64}")
+
 
 def decision_json(access: LedgerAccess, use_case: str, decision_id: str) -> bytes | None:
     """The decision from its features to its money, in the words of its own contract; None where there is none.
 
     Raises ConfigurationError while the ledger cannot be opened.
     """
+    if not _ID.fullmatch(decision_id):
+        return None  # PostgreSQL would refuse some of what may stand in an address
     ledger = access.opened()
     row = one_decision(ledger, decision_id)
     if row is None or row["use_case"] != use_case:

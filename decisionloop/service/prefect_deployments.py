@@ -18,8 +18,11 @@ class PrefectDeployments:
     """
 
     def __init__(self) -> None:
+        # All of it now: a request would wait for what is loaded beside it.
+        from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_API_URL
 
+        self._client = get_client
         if not PREFECT_API_URL.value():
             raise ConfigurationError(
                 "there are senders of webhooks and no Prefect server that could start what they ask for. Set "
@@ -33,11 +36,10 @@ class PrefectDeployments:
         not take the parameters.
         """
         import httpx
-        from prefect.client.orchestration import get_client
         from prefect.exceptions import ObjectNotFound
 
         try:
-            with get_client(sync_client=True) as client:
+            with self._client(sync_client=True) as client:
                 found = client.read_deployment_by_name(deployment)
                 run = client.create_flow_run_from_deployment(
                     found.id, parameters=dict(parameters), idempotency_key=key, tags=["webhook"]

@@ -37,6 +37,8 @@ def run_service(settings: Settings, host: str, port: int) -> None:
         )
     log_as_json()
     with _bound(host, port) as listening:
+        if why_not := service.access.why_not_ready():  # opened now, so that no request waits for it
+            LOG.warning("not ready", extra={"detail": why_not})
         if not has_keys:
             LOG.warning("no API key is configured: this machine alone is answered, and anybody on it may read")
         LOG.info(f"listening on http://{host}:{listening.getsockname()[1]}")

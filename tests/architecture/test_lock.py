@@ -27,6 +27,7 @@ PARTS = {
     "mlflow-tracing": "mlflow",
     "packaging": "pytest",
     "pydantic-core": "pydantic",
+    "starlette": "fastapi",
     "threadpoolctl": "scikit-learn",
 }
 # What nobody imports by its name.

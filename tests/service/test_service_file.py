@@ -95,6 +95,22 @@ def test_a_file_that_is_not_there_is_named(configure, tmp_path):
         load_service_file(settings.resolved_service_file())
 
 
+def test_the_doctor_says_who_may_send_and_names_a_missing_secret(configure, monkeypatch):
+    from decisionloop.cli.doctor import CHECKS, _guarded
+
+    (check,) = [one for one in CHECKS if one.__name__ == "_service"]
+    settings = configure(FILE + KEYS)
+    (found,) = _guarded(check, settings)
+    assert (found.level, found.seen) == (
+        "ok",
+        "webhooks may be sent by ours, github, registry; API keys have dashboard, pipeline",
+    )
+    monkeypatch.delenv("GITHUB")
+    (found,) = _guarded(check, settings)
+    assert found.level == "fault"
+    assert "sender github has no secret" in found.seen
+
+
 def test_senders_without_a_prefect_server_refuse_to_start(configure):
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
