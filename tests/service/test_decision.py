@@ -51,6 +51,8 @@ def test_one_of_the_rules_without_an_outcome_is_told_as_well(client):
     assert told["outcome_class"] is None
 
 
-@pytest.mark.parametrize("path", ["credit_line/decisions/abc", "credit_line/decisions/a%00%FF", f"another/decisions/{decision_id(0, 1)}"])
+@pytest.mark.parametrize(
+    "path", ["credit_line/decisions/abc", "credit_line/decisions/a%00%FF", f"another/decisions/{decision_id(0, 1)}"]
+)
 def test_a_decision_that_the_use_case_does_not_have_is_answered_by_404(client, path):
     assert client.get(f"/v1/{path}").status_code == 404
