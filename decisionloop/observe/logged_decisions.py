@@ -94,16 +94,21 @@ class LoggedDecisions:
         return np.nan_to_num(self.propensity, nan=0.0) >= PROPENSITY_FLOOR
 
     @cached_property
-    def supported(self) -> Flags:
-        """(n, A) actions whose money the log can tell: exactly known, or possible here and with outcomes somewhere."""
-        known = self.has_propensity
+    def could_be_taken(self) -> Flags:
+        """(n, A) actions that may have been drawn, as far as the log says: no other where one was taken for sure."""
+        known = np.nan_to_num(self.propensity, nan=0.0) > 0
         if self.is_possible is None:
             is_random = known & (self.propensity < 1 - 1e-9)
             could = np.repeat(is_random[:, None], self.expected_values.shape[1], axis=1)
         else:
             could = self.is_possible & known[:, None]
         could[np.arange(len(self)), self.action] = known
-        could &= self.arrived_by_action > 0
+        return could
+
+    @cached_property
+    def supported(self) -> Flags:
+        """(n, A) actions whose money the log can tell: exactly known, or possible here and with outcomes somewhere."""
+        could = self.could_be_taken & self.has_propensity[:, None] & (self.arrived_by_action > 0)
         return np.where(self.is_exact, np.isfinite(self.expected_values), could)
 
     @cached_property

@@ -76,7 +76,7 @@ def measure_overlap(logged: LoggedDecisions, difference: Floats, weight: Floats)
         effective_n=float(differing_n) if is_exact_question else effective_sample_size(by_entity),
         largest_weight_share=float(by_entity.max() / total) if total > 0 else 0.0,
         unsupported_share=0.0 if is_exact_question else 1.0 - expected / float(needs_outcome.sum()),
-        weight_deviation=_deviation(logged, difference, expected),
+        weight_deviation=_deviation(logged, moved),
         missing_outcomes=logged.missing_outcomes,
     )
 
@@ -126,19 +126,44 @@ def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
     return problems
 
 
-def _deviation(logged: LoggedDecisions, difference: Floats, expected: float) -> float:
+def _deviation(logged: LoggedDecisions, moved: Floats) -> float:
     """z statistic of the sum of absolute weights, whose expectation the propensities fix.
 
-    Which outcomes have come says nothing of how actions were taken, so every decision counts that the log could tell
-    of. Its variance is at most the expected sum times the usual weight, as though each were a rare Poisson draw.
+    Which outcomes have come says nothing of how actions were taken, so every decision with a propensity counts, also
+    where that is too small to be evidence of money.
     """
-    rows = np.arange(len(logged))
-    is_meant = logged.has_propensity & ~logged.is_exact[logged.action] & logged.supported[rows, logged.action]
-    moved = np.abs(difference)[rows, logged.action]
-    weight = np.divide(moved, logged.propensity, out=np.zeros(len(logged)), where=is_meant)
-    by_entity = entity_sums(weight, entity_codes(logged.entity, len(logged)))
-    total = float(by_entity.sum())
-    if total <= 0:
+    rows, could = np.arange(len(logged)), logged.could_be_taken & ~logged.is_exact
+    meant = np.where(could, moved, 0.0)
+    weight = np.divide(
+        meant[rows, logged.action], logged.propensity, out=np.zeros(len(logged)), where=logged.propensity > 0
+    )
+    expected = float(meant.sum())
+    if expected <= 0 or not len(logged):
         return 0.0
-    usual = float((by_entity**2).sum()) / total
-    return float((total - expected) / np.sqrt(usual * max(total, expected)))
+    variance = _known_variance if moved.shape[1] == 2 else _seen_variance
+    error = np.sqrt(variance(logged, meant, weight))
+    return float((weight.sum() - expected) / error) if error > 0 else 0.0
+
+
+def _known_variance(logged: LoggedDecisions, moved: Floats, weight: Floats) -> float:
+    """The variance of the sum of weights where one action's propensity is what the other one's leaves.
+
+    It does not depend on what was drawn: where rare draws weigh most and have not come yet, what was seen says too
+    little of how far the sum can be off. An entity's rows may have been drawn by the same chance.
+    """
+    rows, chance = np.arange(len(logged)), np.empty_like(moved)
+    chance[rows, logged.action], chance[rows, 1 - logged.action] = logged.propensity, 1 - logged.propensity
+    square = np.divide(moved**2, chance, out=np.zeros_like(moved), where=(moved > 0) & (chance > 0))
+    by_row = np.maximum(square.sum(axis=1) - moved.sum(axis=1) ** 2, 0.0)
+    by_entity = entity_sums(np.sqrt(by_row), entity_codes(logged.entity, len(logged)))
+    return float((by_entity**2).sum())
+
+
+def _seen_variance(logged: LoggedDecisions, moved: Floats, weight: Floats) -> float:
+    """The same where only the propensity of what was taken is known: as though each weight were a rare Poisson draw.
+
+    One more draw than was seen, as heavy as any could be at the smallest propensity of the log, is allowed for.
+    """
+    by_entity = entity_sums(weight, entity_codes(logged.entity, len(logged)))
+    heaviest = float(moved.max() / logged.propensity[logged.propensity > 0].min())
+    return float((by_entity**2).sum() * max(1.0, moved.sum() / max(by_entity.sum(), 1e-300))) + heaviest**2
