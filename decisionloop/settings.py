@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     is_data_docs_built: bool = Field(
         default=False, description="Write Great Expectations Data Docs for every batch to <home>/data_docs."
     )
+    service_file: str = Field(
+        default="",
+        description="TOML file of `decisionloop service`: who may send webhooks, what they start, and API keys. Empty: "
+        "neither senders nor keys.",
+    )
 
     runner: Literal["in_process", "threads", "dask"] = Field(
         default="in_process",
@@ -123,6 +128,10 @@ class Settings(BaseSettings):
     def resolved_mlflow_uri(self) -> str:
         """MLflow's URI, with the default filled in."""
         return self.mlflow_tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
+
+    def resolved_service_file(self) -> Path | None:
+        """The file of the service, or None where there is none."""
+        return Path(self.service_file) if self.service_file else None
 
 
 def _with_password(url: str, file: str) -> str:

@@ -13,6 +13,7 @@ import typer
 
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
 from decisionloop.cli.release_commands import history, rollback
+from decisionloop.cli.service_command import service
 
 app = typer.Typer(
     name="decisionloop",
@@ -163,10 +164,13 @@ def deploy() -> None:
 
 @app.command()
 def serve() -> None:
-    """Start a local Prefect server, a worker and every deployment of prefect.yaml; Ctrl-C stops them."""
+    """Start a local Prefect server, a worker, every deployment of prefect.yaml and, with senders, the service."""
     from decisionloop.cli.serve import serve_locally
 
     serve_locally()
+
+
+app.command()(service)
 
 
 @usecase_app.command("check")

@@ -171,6 +171,16 @@ def _prefect_server(_: Settings) -> Iterator[Finding]:
         yield Finding("prefect server", "ok", f"{api}, healthy")
 
 
+def _service(settings: Settings) -> Iterator[Finding]:
+    from decisionloop.service.configuration import load_service_file
+    from decisionloop.service.secret_values import known_senders
+
+    file = load_service_file(settings.resolved_service_file())
+    senders = ", ".join(known_senders(file.senders)) or "nobody"
+    keys = ", ".join(file.keys) or "nobody"
+    yield Finding("service", "ok", f"webhooks may be sent by {senders}; API keys have {keys}")
+
+
 def _orphan_servers(_: Settings) -> Iterator[Finding]:
     import psutil
 
@@ -198,5 +208,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _mlflow,
     _use_cases,
     _prefect_server,
+    _service,
     _orphan_servers,
 )

@@ -1,4 +1,4 @@
-"""``decisionloop serve``: a local Prefect server, one worker, every deployment of prefect.yaml."""
+"""``decisionloop serve``: a local Prefect server, one worker, every deployment of prefect.yaml, and the service."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from decisionloop.errors import ConfigurationError
 from decisionloop.settings import load_settings
 
 START_SECONDS = 120
+SERVICE_PORT = 4280
 
 
 def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
@@ -36,9 +37,22 @@ def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
     with _running("prefect", "server", "start", "--host", host, "--port", str(port)) as server:
         _wait_until_healthy(f"{api}/health", server)
         deploy_everything()
-        with _running("prefect", "worker", "start", "--pool", POOL) as worker:
+        with _running("prefect", "worker", "start", "--pool", POOL) as worker, _service() as beside:
             typer.echo(f"http://{host}:{port} shows every deployment; run one there. Ctrl-C stops all of it.")
-            _wait_for_either(server, worker)
+            _wait_for_any(server, worker, *beside)
+
+
+@contextmanager
+def _service() -> Iterator[tuple[subprocess.Popen[bytes], ...]]:
+    """`decisionloop service` where somebody may send webhooks; nothing elsewhere."""
+    from decisionloop.service.configuration import load_service_file
+
+    if not load_service_file(load_settings().resolved_service_file()).senders:
+        yield ()
+        return
+    with _running("decisionloop.cli", "service", "--port", str(SERVICE_PORT)) as process:
+        typer.echo(f"http://127.0.0.1:{SERVICE_PORT}/v1/webhooks/… takes webhooks.")
+        yield (process,)
 
 
 @contextmanager
@@ -71,10 +85,10 @@ def _wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
     raise ConfigurationError(f"no Prefect server at {url} after {START_SECONDS} s. Is the port taken?")
 
 
-def _wait_for_either(server: subprocess.Popen[bytes], worker: subprocess.Popen[bytes]) -> None:
+def _wait_for_any(*processes: subprocess.Popen[bytes]) -> None:
     try:
-        while server.poll() is None and worker.poll() is None:
+        while all(process.poll() is None for process in processes):
             time.sleep(1)
     except KeyboardInterrupt:
         return
-    raise ConfigurationError("the server or the worker stopped by itself; its last lines stand above.")
+    raise ConfigurationError("the server, the worker or the service stopped by itself; its last lines stand above.")

@@ -66,7 +66,7 @@ def gather(ledger: Ledger, use_case: UseCase) -> Gathered:
     """Read once what the story and the status both tell of."""
     name = use_case.name
     found = batches(ledger, name)
-    handled, names = _handled(ledger, name, found), _names(ledger, use_case, found)
+    handled, names = _handled(ledger, name, found), names_of_releases(ledger, name, found)
     held = tuple(held_cohorts(ledger, name))
     measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held)
     return Gathered(handled, measured, names, _stage_events(ledger, names))
@@ -183,8 +183,9 @@ def _handled(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> Handled:
     )
 
 
-def _names(ledger: Ledger, use_case: UseCase, found: tuple[Batch, ...]) -> ReleaseNames:
-    releases = [stage.release for stage in current_stages(ledger, use_case.name)]
+def names_of_releases(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> ReleaseNames:
+    """What people call each release of a use case; ``found``: all its batches."""
+    releases = [stage.release for stage in current_stages(ledger, name)]
     years = len({batch.as_of.year for batch in found}) or 1
     return release_names(releases, _trained_on(ledger, releases), years)
 

@@ -27,13 +27,13 @@ PARTS = {
     "mlflow-tracing": "mlflow",
     "packaging": "pytest",
     "pydantic-core": "pydantic",
+    "starlette": "fastapi",
     "threadpoolctl": "scikit-learn",
 }
 # What nobody imports by its name.
 LOADED_BY_OTHERS = {
     "adbc-driver-manager",  # by its drivers
     "asyncpg",  # by Prefect's server on PostgreSQL
-    "fastapi",  # by Prefect's server, which not every version lets start
     "psycopg",  # by SQLAlchemy
     "skops",  # by MLflow
 }

@@ -431,7 +431,7 @@ def test_where_nobody_contradicted_the_rules_the_largest_reason_alone_decides() 
             "rules_action": [None, "hold", None, "hold"],
         }
     )
-    assert chosen_decision(telling) == ("b", "")
+    assert chosen_decision(telling) == "b"
     assert chosen_decision(telling[:0]) is None
 
 

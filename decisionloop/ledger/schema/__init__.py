@@ -39,6 +39,7 @@ from decisionloop.ledger.schema.watch import (
     monitor_threshold,
     weak_slice,
 )
+from decisionloop.ledger.schema.webhooks import webhook_delivery, webhook_step
 
 for _table in (*metadata.tables.values(), *views.tables.values()):
     for _column in _table.c:
@@ -87,5 +88,7 @@ __all__ = [
     "verdict",
     "views",
     "weak_slice",
+    "webhook_delivery",
+    "webhook_step",
     "withdrawn_decision",
 ]

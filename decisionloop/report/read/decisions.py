@@ -167,8 +167,8 @@ def decided_in_full(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     return read_frame(ledger, statement)
 
 
-def one_decision(ledger: Ledger, decision_id: str) -> pd.Series:
-    """One decision with its latest outcome: columns of `decision`, outcome_class and outcome_amount."""
+def one_decision(ledger: Ledger, decision_id: str) -> pd.Series | None:
+    """One decision with its latest outcome: columns of `decision`, outcome_class and outcome_amount; None without."""
     latest = outcome.alias("latest")
     statement = (
         select(decision, latest.c.outcome_class, latest.c.amount.label("outcome_amount"))
@@ -176,7 +176,8 @@ def one_decision(ledger: Ledger, decision_id: str) -> pd.Series:
         .outerjoin(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
         .where(decision.c.decision_id == decision_id)
     )
-    return read_frame(ledger, statement).iloc[0]
+    found = read_frame(ledger, statement)
+    return found.iloc[0] if len(found) else None
 
 
 def ledger_counts(ledger: Ledger, use_case: str) -> tuple[tuple[str, int], ...]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from decisionloop.snapshots import SnapshotStore
 
 
-def chosen_decision(telling: pd.DataFrame) -> tuple[str, str] | None:
-    """Id and rules' action of the decision of ``telling`` with the largest reason; the smallest id breaks ties.
+def chosen_decision(telling: pd.DataFrame) -> str | None:
+    """Id of the decision of ``telling`` with the largest reason; the smallest id breaks ties.
 
     ``telling`` as `reads.telling_decisions`. None where there is no row.
     """
@@ -32,8 +32,7 @@ def chosen_decision(telling: pd.DataFrame) -> tuple[str, str] | None:
     # Reason codes are written largest first, so the first size is the largest: [["status",0.81],...].
     size = telling["reason_codes"].str.extract(_FIRST_SIZE)[0].astype("float64").abs().fillna(0.0)
     order = telling.assign(size=-size).sort_values(["size", "decision_id"], kind="stable").iloc[0]
-    rules = order["rules_action"]
-    return str(order["decision_id"]), "" if pd.isna(rules) else str(rules)
+    return str(order["decision_id"])
 
 
 _FIRST_SIZE = r'^\[\["[^"]*",\s*([-+0-9.eE]+)'
@@ -51,10 +50,16 @@ def worked_decision(
     """
     asked = (telling_decisions(ledger, use_case.name, *wanted) for wanted in _WANTED)
     chosen = next((found for telling in asked if (found := chosen_decision(telling))), None)
-    if chosen is None:
-        return None
-    row, rules_action = one_decision(ledger, chosen[0]), chosen[1]
+    row = one_decision(ledger, chosen) if chosen else None
+    return None if row is None else told_decision(row, use_case, names, snapshots)
+
+
+def told_decision(
+    row: pd.Series, use_case: UseCase, names: ReleaseNames, snapshots: SnapshotStore | None
+) -> WorkedDecision:
+    """One decision, as `reads.one_decision` reads it, from its features to its money, in the words of a contract."""
     frame = _frozen_row(snapshots, row)
+    rules_action = "" if pd.isna(row["rules_action"]) else str(row["rules_action"])
     return WorkedDecision(
         decision_id=str(row["decision_id"]),
         entity=str(row["entity_id"]),

@@ -1,0 +1,81 @@
+"""A webhook request, from its bytes to its answer: proved, stored, and only then acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.webhooks import WebhookDelivery, store_delivery
+from decisionloop.service.bodies import LARGEST_BYTES, BadBody
+from decisionloop.service.ledger_access import LedgerAccess
+from decisionloop.service.receiving import DoesNotFit, Received, received
+from decisionloop.service.secret_values import KnownSender
+from decisionloop.service.signatures import NotSigned
+from decisionloop.service.starting import Starter
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """Takes in what the senders send."""
+
+    senders: Mapping[str, KnownSender]
+    access: LedgerAccess
+    starter: Starter | None
+
+    async def take_in(self, sender: str, request: Request) -> dict[str, str]:
+        """Store a delivery and say so.
+
+        Answers 404 for an unknown sender, 413 for too large a body, 401 for what does not prove its sender, 400 for a
+        body that is no proper JSON object, 422 for one that lacks what is taken from it, and 409 for an id that came
+        with another body before.
+        """
+        known = self.senders.get(sender)
+        if known is None:
+            raise HTTPException(404, "no sender of this name is configured")
+        body = await _body(request)
+        asked = _asked(known, request, body)
+        kept = await run_in_threadpool(self._store, asked)
+        if kept.body_digest != asked.delivery.body_digest:
+            raise HTTPException(409, "a delivery of this id came before, with another body")
+        if self.starter is not None:
+            self.starter.wake()
+        return {"delivery": kept.delivery_id, "state": "ignored" if asked.ignored_because else "stored"}
+
+    def _store(self, asked: Received) -> WebhookDelivery:
+        return store_delivery(self.access.opened(), asked.delivery, asked.ignored_because)
+
+
+def _asked(sender: KnownSender, request: Request, body: bytes) -> Received:
+    try:
+        return received(sender, _single_headers(request), body, utc_now())
+    except NotSigned as why:
+        raise HTTPException(401, f"not proved: {why}") from None
+    except BadBody as why:
+        raise HTTPException(400, f"the body {why}") from None
+    except DoesNotFit as why:
+        raise HTTPException(422, f"the body does not fit: {why}") from None
+
+
+def _single_headers(request: Request) -> dict[str, str]:
+    """The headers by their names in lower case, without those given more than once: which of them would hold?"""
+    names = [name for name, _ in request.headers.items()]
+    return {name: value for name, value in request.headers.items() if names.count(name) == 1}
+
+
+async def _body(request: Request) -> bytes:
+    """The bytes as they came; no more of them are read than may be. Answers 413."""
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > LARGEST_BYTES:
+                raise HTTPException(413, f"send at most {LARGEST_BYTES} bytes")
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise HTTPException(400, "the body is not whole") from None
+    return b"".join(chunks)
