@@ -75,12 +75,6 @@ class Signed:
     headers: Mapping[str, str]
     body: bytes
 
-    def but(self, **headers: str | None) -> Signed:
-        """The same with other headers (`_` for `-`), or without some."""
-        changed = dict(self.headers) | {name.replace("_", "-"): value for name, value in headers.items() if value}
-        dropped = {name.replace("_", "-") for name, value in headers.items() if value is None}
-        return Signed(self.path, {name: value for name, value in changed.items() if name not in dropped}, self.body)
-
 
 def _mac(secret: str, content: bytes) -> bytes:
     return hmac.new(secret.encode(), content, hashlib.sha256).digest()
@@ -117,6 +111,20 @@ def github(
         "content-type": "application/json",
     }
     return Signed("/v1/webhooks/github", headers, body)
+
+
+def registry(delivery: str, alias: str, happened: str) -> Signed:
+    """What MLflow sends when an alias is moved."""
+    data = {"name": "credit_line", "alias": alias, "version": "3"}
+    body = json.dumps({"entity": "model_version_alias", "action": "created", "timestamp": happened, "data": data})
+    seconds = str(int(time.time()))
+    signature = base64.b64encode(_mac(SECRET, f"{delivery}.{seconds}.{body}".encode())).decode()
+    headers = {
+        "x-mlflow-delivery-id": delivery,
+        "x-mlflow-timestamp": seconds,
+        "x-mlflow-signature": f"v1,{signature}",
+    }
+    return Signed("/v1/webhooks/registry", headers, body.encode())
 
 
 @dataclass

@@ -22,11 +22,11 @@ def environment(configure, tmp_path):
 
 def test_what_was_acknowledged_outlives_kill_9_and_the_next_process_tries_it_by_itself(tmp_path, environment):
     first = ServiceProcess(tmp_path / "first.log", environment)
-    acknowledged = []
+    acknowledged, client = [], httpx.Client(timeout=30)  # one for all: making one takes longer than being answered
 
     def send(number):
         signed = ours(f"msg_{number}", why=f"{number}")
-        answer = httpx.post(first.url + signed.path, content=signed.body, headers=signed.headers, timeout=30)
+        answer = client.post(first.url + signed.path, content=signed.body, headers=signed.headers)
         if answer.status_code == 202:
             acknowledged.append(f"msg_{number}")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from decisionloop.ledger.webhooks import delivery_counts, find_delivery, steps, waiting_deliveries
 from decisionloop.service.starting import CannotStart, NeverStarts, Starter
-from tests.service.conftest import ours
+from tests.service.conftest import ours, registry
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -63,6 +63,16 @@ def test_an_older_event_that_arrives_later_reverts_nothing(running):
     assert running.started() == 0
     assert states(running, "msg_old") == [("superseded", "msg_new is newer")]
     assert [parameters["reason"] for _, parameters in running.prefect.runs.values()] == ["new"]
+
+
+def test_which_events_are_about_the_same_is_said_by_the_entry(running):
+    """An alias that is moved back late reverts nothing; the other alias of the model is another matter."""
+    for delivery, alias, hour in (("d-1", "champion", 3), ("d-2", "champion", 1), ("d-3", "challenger", 2)):
+        running.send(registry(delivery, alias, (NOON + timedelta(hours=hour)).isoformat()))
+        running.started()
+    found = {delivery: states(running, delivery, "registry")[-1][0] for delivery in ("d-1", "d-2", "d-3")}
+    assert found == {"d-1": "started", "d-2": "superseded", "d-3": "started"}
+    assert [parameters["alias"] for _, parameters in running.prefect.runs.values()] == ["champion", "challenger"]
 
 
 def test_of_two_that_wait_the_older_one_is_not_started_after_the_newer_one(running):
