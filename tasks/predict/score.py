@@ -15,7 +15,7 @@ from decisionloop.act.situation import STANDING_IN
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
-from decisionloop.ledger.releases import Release, shadows
+from decisionloop.ledger.releases import Release, challengers
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.metering import Meter, StageCost
@@ -62,6 +62,16 @@ class ScoredPart:
     costs: tuple[StageCost, ...]
 
 
+@dataclass(frozen=True)
+class Scorers:
+    """Who scores a batch, by release: the champion, the rules, every challenger, and which of these is on trial."""
+
+    champion: str
+    rules: str
+    challengers: tuple[str, ...]
+    on_trial: OnTrial | None = None
+
+
 @step
 def score_batch(use_case: str, batch_id: str) -> str:
     """Score the validated batch with the champion, every challenger and the rules; returns who scored it.
@@ -73,10 +83,9 @@ def score_batch(use_case: str, batch_id: str) -> str:
         return "scored before"
     hand.require_present_code("scoring")
     trial = on_trial(hand.ledger, use_case)
-    beside = [one.release.release_id for one in shadows(hand.ledger, use_case)]
-    beside += [] if trial is None else [trial.release_id]
-    whom = (hand.champion.release_id, hand.rules.release_id, beside, trial)
-    scored = each_part(hand.workspace, score_part, batch_id, *whom)
+    beside = tuple(one.release_id for one in challengers(hand.ledger, use_case))
+    scorers = Scorers(hand.champion.release_id, hand.rules.release_id, beside, trial)
+    scored = each_part(hand.workspace, score_part, batch_id, scorers)
     for run in _totals([part.shadows for part in scored]):
         _record_run(hand, run)
     failure = _champion_failure(hand, [part.champion for part in scored if part.champion is not None])
@@ -98,29 +107,21 @@ def score_batch(use_case: str, batch_id: str) -> str:
 
 
 @step
-def score_part(
-    use_case: str,
-    batch_id: str,
-    part: int,
-    champion: str,
-    rules: str,
-    shadows: Sequence[str],
-    trial: OnTrial | None = None,
-) -> ScoredPart:
-    """Score one part with the champion, every challenger in shadow and the rules, which are named by release."""
+def score_part(use_case: str, batch_id: str, part: int, scorers: Scorers) -> ScoredPart:
+    """Score one part with the champion, every challenger and the rules."""
     hand = open_batch_in_hand(use_case, batch_id)
     workspace, contract = hand.workspace, hand.use_case
     scope = scope_of(workspace)
     with Meter("score", None, scope) as reading:
         frame = read_part(workspace, batch_id, "features", part).to_pandas()
         faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
-        decides = release_of(workspace, champion)
-        beside = [_scoring(workspace, release_of(workspace, release_id)) for release_id in shadows]
-    with Meter("score", rules, scope) as by_rules:
+        decides = release_of(workspace, scorers.champion)
+        beside = [_scoring(workspace, release_of(workspace, release_id)) for release_id in scorers.challengers]
+    with Meter("score", scorers.rules, scope) as by_rules:
         ruled = choose_by_rules(contract, workspace.code, frame, faults)
         by_rules.add(rows=len(frame))
     model = None if decides.scorer_digest is None else _scoring(workspace, decides)
-    told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside, trial), scope)
+    told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside, scorers.on_trial), scope)
     with reading:
         kept = [
             keep_part(workspace, batch_id, "scores", part, told.scores),
