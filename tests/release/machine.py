@@ -31,9 +31,8 @@ from decisionloop.release.stages import Decider, TransitionRefused
 OURS, GATE = Decider("decisionloop", "decisionloop"), Decider("gate", "gate")
 GUARD, ANYBODY, APPROVER = Decider("guard", "monitors"), Decider("person", "anna"), Decider("approver", "boss")
 DECIDERS = st.sampled_from([OURS, GATE, GUARD, ANYBODY, APPROVER])
-ASKS_GATE = st.one_of(st.just(GATE), DECIDERS)
-"""Mostly who may, sometimes anybody."""
-STOPS = st.one_of(st.sampled_from([GUARD, ANYBODY, APPROVER]), DECIDERS)
+SELDOM = st.sampled_from([False] * 5 + [True])
+MOSTLY = st.sampled_from([True] * 5 + [False])
 SHARES = st.sampled_from([0.01, 0.05, 0.25, 0.5, 1.0, 0.0, 1.5])
 
 
@@ -106,9 +105,19 @@ class Lives(RuleBasedStateMachine):
         self.book[release_id] = "champion"
         self.deciders.append(release_id)
 
-    def some(self, data: st.DataObject) -> str:
-        """Any model, also one that nobody knows."""
-        return data.draw(st.sampled_from([*self.models, "unknown"]), "release")
+    def are_there(self, *stages: str) -> bool:
+        """Whether a model is in one of these stages: what has nobody to be about says little."""
+        return any(self.book[one] in stages for one in self.models)
+
+    def by(self, data: st.DataObject, *right: Decider) -> Decider:
+        """Mostly one of these, and now and then anybody."""
+        return data.draw(DECIDERS if data.draw(SELDOM, "anybody") else st.sampled_from(right), "by")
+
+    def some(self, data: st.DataObject, *stages: str) -> str:
+        """Mostly a model in one of these stages, and now and then any, also one that nobody knows."""
+        wanted = [one for one in self.models if self.book[one] in stages]
+        is_any = not wanted or data.draw(SELDOM, "any")
+        return data.draw(st.sampled_from([*self.models, "unknown"] if is_any else wanted), "release")
 
     @initialize()
     def the_first_rules_decide(self) -> None:
@@ -120,7 +129,7 @@ class Lives(RuleBasedStateMachine):
         self.book[first] = "champion"
         self.deciders.append(first)
 
-    @precondition(lambda self: len(self.models) < 8)
+    @precondition(lambda self: len(self.models) < 8 and not self.are_there("candidate"))
     @rule()
     def train(self) -> None:
         """A candidate is registered."""
@@ -130,14 +139,16 @@ class Lives(RuleBasedStateMachine):
         self.models.append(new)
         self.book[new], self.attempts[new] = "candidate", 1
 
-    @rule(data=st.data(), by=st.one_of(st.just(OURS), DECIDERS))
-    def change_the_rules(self, data: st.DataObject, by: Decider) -> None:
+    @precondition(lambda self: len(self.world.roster().moves) % 5 == 2)  # now and then
+    @rule(data=st.data())
+    def change_the_rules(self, data: st.DataObject) -> None:
         """New rules, or old ones again."""
         name = data.draw(st.sampled_from([*self.rules, f"{self.prefix}rules/{len(self.rules) + 1}"]), "rules")
         if name not in self.rules:
             assert self.obeyed(Register(name, True), OURS)
             self.rules.append(name)
             self.book[name] = "candidate"
+        by = self.by(data, OURS)
         if self.obeyed(InstallRules(name), by):
             assert by.kind == "decisionloop"
             (old,) = [one for one in self.rules if self.book[one] in {"champion", "baseline"}]
@@ -145,11 +156,13 @@ class Lives(RuleBasedStateMachine):
             if self.book[name] == "champion":
                 self.deciders.append(name)
 
-    @rule(data=st.data(), by=st.one_of(st.sampled_from([GATE, ANYBODY]), DECIDERS))
-    def shadow(self, data: st.DataObject, by: Decider) -> None:
+    @precondition(lambda self: self.are_there("candidate", "retired", "rolled_back", "refused"))
+    @rule(data=st.data())
+    def shadow(self, data: st.DataObject) -> None:
         """A candidate goes into shadow, or one that is gone comes back."""
-        model = self.some(data)
+        model = self.some(data, "candidate", "retired", "rolled_back", "refused")
         stage = self.book.get(model)
+        by = self.by(data, *([GATE] if stage == "candidate" else [ANYBODY, APPROVER]))
         if self.obeyed(EnterShadow(model), by):
             comes_back = stage in {"retired", "rolled_back", "refused"}
             assert by.kind == "gate" if stage == "candidate" else by.kind in {"person", "approver", "guard"}
@@ -157,27 +170,31 @@ class Lives(RuleBasedStateMachine):
             self.attempts[model] += comes_back
             self.book[model] = "shadow"
 
-    @rule(data=st.data(), by=ASKS_GATE, share=SHARES)
-    def ramp(self, data: st.DataObject, by: Decider, share: float) -> None:
+    @precondition(lambda self: self.are_there("shadow", "canary"))
+    @rule(data=st.data(), share=SHARES)
+    def ramp(self, data: st.DataObject, share: float) -> None:
         """A share for a release in shadow, or a larger one."""
-        model = self.some(data)
+        model = self.some(data, "shadow", "canary")
         had = self.world.roster().share if self.world.roster().canary == model else 0.0
         others = {one for one, stage in self.book.items() if stage == "canary"} - {model}
         stage = self.book.get(model)
+        by = self.by(data, GATE)
         if self.obeyed(EnterCanary(model, share), by):
             assert not others
             assert had is not None
             assert (by.kind, had < share <= 1, stage in {"shadow", "canary"}) == ("gate", True, True)
             self.book[model] = "canary"
 
-    @rule(data=st.data(), by=ASKS_GATE, is_new=st.booleans(), is_beside=st.booleans(), word=st.booleans())
-    def promote(self, data: st.DataObject, by: Decider, is_new: bool, is_beside: bool, word: bool) -> None:
+    @precondition(lambda self: self.are_there("shadow", "canary"))
+    @rule(data=st.data(), is_new=MOSTLY, is_beside=MOSTLY, word=MOSTLY)
+    def promote(self, data: st.DataObject, is_new: bool, is_beside: bool, word: bool) -> None:
         """A verdict of the gate, on this attempt or an older one, beside who decides or somebody else."""
-        model = self.some(data)
+        model = self.some(data, "shadow", "canary")
         attempt = self.attempts.get(model, 1) - (not is_new)
         decides = self.deciders[-1] if is_beside else "somebody else"
         judgement = Judgement("v", "promote" if word else "insufficient", model, decides, attempt)
         stage = self.book.get(model)
+        by = self.by(data, GATE)
         if self.obeyed(Promote(model, judgement), by):
             assert is_new
             assert is_beside
@@ -185,34 +202,43 @@ class Lives(RuleBasedStateMachine):
             assert by.kind in {"gate", "approver"}
             assert stage in {"shadow", "canary"}
             self.decides(model, "retired")
+        elif is_new and is_beside and word and by.kind == "gate" and stage in {"shadow", "canary"}:
+            assert self.are_there("canary")  # another one is on trial: nothing else keeps a verdict from being followed
+            assert stage == "shadow"
 
-    @rule(data=st.data(), by=st.one_of(st.sampled_from([GATE, ANYBODY]), DECIDERS))
-    def refuse(self, data: st.DataObject, by: Decider) -> None:
+    @precondition(lambda self: len(self.models) > 2)
+    @rule(data=st.data())
+    def refuse(self, data: st.DataObject) -> None:
         """Somebody sends a release away."""
-        model = self.some(data)
+        model = self.some(data, "candidate", "shadow", "canary")
         stage = self.book.get(model)
+        by = self.by(data, GATE, ANYBODY)
         if self.obeyed(Refuse(model), by):
             assert by.kind in {"gate", "person", "approver"}
             assert stage in {"candidate", "shadow", "canary"}
             self.book[model] = "refused"
 
-    @rule(data=st.data(), by=STOPS)
-    def stop_the_canary(self, data: st.DataObject, by: Decider) -> None:
+    @precondition(lambda self: self.are_there("canary"))
+    @rule(data=st.data())
+    def stop_the_canary(self, data: st.DataObject) -> None:
         """A canary does harm."""
-        model = self.some(data)
+        model = self.some(data, "canary")
         stage = self.book.get(model)
+        by = self.by(data, GUARD, ANYBODY)
         if self.obeyed(StopCanary(model), by):
             assert by.kind in {"guard", "person", "approver"}
             assert stage == "canary"
             self.book[model] = "rolled_back"
 
-    @rule(data=st.data(), by=STOPS)
-    def roll_back(self, data: st.DataObject, by: Decider) -> None:
+    @precondition(lambda self: len(set(self.deciders)) > 1)
+    @rule(data=st.data())
+    def roll_back(self, data: st.DataObject) -> None:
         """Back to the previous champion, to any release, or to the rules."""
         known = [*self.models, *self.rules, "unknown", RULES]
-        to = data.draw(st.one_of(st.none(), st.just(RULES), st.sampled_from(known)), "to")
+        to = data.draw(st.one_of(st.none(), st.sampled_from([*self.deciders, RULES]), st.sampled_from(known)), "to")
         roster, old = self.world.roster(), self.deciders[-1]
         stages = dict(self.book)
+        by = self.by(data, GUARD, ANYBODY, APPROVER, APPROVER)
         if not self.obeyed(RollBack(to), by):
             return
         target = self.world.roster().champion
