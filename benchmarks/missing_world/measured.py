@@ -12,6 +12,7 @@ from decisionloop.observe.cohort import logged_decisions, money_figures
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.missing_outcomes import MissingOutcomes, missing_outcomes
+from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.outcome_rate import outcome_rate
 
 FIGURES = {"outcome_rate": "rate", "value_policy": "value", "value_difference": "gain"}
@@ -68,7 +69,7 @@ def _figures(cohort: Cohort, missing: MissingOutcomes | None) -> dict[str, Estim
     contract, log, none = use_case(), cohort.log, LateArrivals.nothing(2)
     rules, greedy = rules_action(cohort.leaning), preferred_action(cohort.leaning)
     logged = logged_decisions(contract, log, cohort.frame, None, missing)
-    money = {one.monitor: one.estimate for one in money_figures(log, logged, rules, greedy)}
+    money = {one.monitor: one.estimate for one in money_figures(log, logged, rules, one_hot(greedy, 2))}
     outcome = log["outcome_class"].to_numpy()
     is_used = np.ones(len(log), dtype=bool) if missing else ~np.isnan(outcome)
     rows = (missing or missing_outcomes(contract, log, cohort.frame, none)).subset(is_used)

@@ -77,13 +77,13 @@ def is_policy_traffic(log: pd.DataFrame) -> np.ndarray:
 
 
 def money_figures(
-    log: pd.DataFrame, logged: LoggedDecisions, rules: np.ndarray, greedy: np.ndarray
+    log: pd.DataFrame, logged: LoggedDecisions, rules: np.ndarray, unexplored: np.ndarray
 ) -> Iterator[Figure]:
     """Money of the policy as it decided, of the rules on the same decisions, and of exploring.
 
     Args:
         logged: the same n decisions as `logged_decisions`; where that knows of missing outcomes figures are bounded.
-        rules, greedy: action index (n,) of the rules and of the deciding release without exploration.
+        rules: action index (n,) of the rules. unexplored: chance (n, A) of each action had nothing been explored.
     """
     free = is_policy_traffic(log)
     policy, actions = logged.subset(free), len(logged.is_exact)
@@ -97,7 +97,7 @@ def money_figures(
         yield Figure("value_rules_total", rules_money.scaled(len(policy)))
         yield Figure("value_difference", gain)
         yield Figure("value_difference_total", gain.scaled(len(policy)))
-        explored = gain_over(policy, against.realised, one_hot(greedy[free], actions))
+        explored = gain_over(policy, against.realised, unexplored[free])
         yield Figure("exploration_cost", _cost(explored, len(policy)))
     is_holdout = (log["role"] == "holdout").to_numpy()
     if is_holdout.any():

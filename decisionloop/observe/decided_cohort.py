@@ -16,6 +16,7 @@ from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes, is_outcome_missing, missing_outcomes
+from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.possible_money import UsualAmounts
 from decisionloop.observe.release_predictions import ReleasePredictions
 
@@ -78,6 +79,20 @@ class DecidedCohort:
             return self.rules
         reach = reach_of(self.use_case, self.frame, self.rules, self.predictions.supported)
         return preferred_action(self.use_case, self.frame, values, reach)
+
+    @cached_property
+    def unexplored(self) -> np.ndarray:
+        """The chance (n, A) of each action had nothing been explored: the champion's, or that of who is on trial.
+
+        Who is on trial has no say where the rules stand in, and none where it predicted nothing.
+        """
+        ours, trial = one_hot(self.preferred, len(self.use_case.actions)), self.predictions.on_trial
+        if trial is None or trial.release_id not in self.predictions.shadows:
+            return ours
+        _, action = self.predictions.shadows[trial.release_id]
+        has_say = (action >= 0) & self.log["fallback_reason"].isna().to_numpy()
+        theirs = one_hot(np.where(has_say, action, self.preferred), ours.shape[1])
+        return np.asarray((1 - trial.share) * ours + trial.share * theirs)
 
     @cached_property
     def taken(self) -> np.ndarray:

@@ -1,10 +1,12 @@
-"""What every release predicted of the same decisions: the rules, the champion, and the challengers in shadow."""
+"""What every release predicted of the same decisions: the rules, the champion, and the challengers beside it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from decisionloop.act.canary import OnTrial
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class ReleasePredictions:
     ``rules_action`` (n,) index. ``champion_id``: the release that was to decide; ``values`` (n, A) and
     ``champion_score`` (n,): its expected money and logged scores, None where that was the rules. ``shadows``: release
     to its scores and preferred actions (n,), NaN and -1 where it predicted nothing. ``supported`` bool (n, A): where
-    the champion may decide, None: everywhere.
+    the champion may decide, None: everywhere. ``on_trial``: which of the challengers decided for some of them, and
+    for which share, None where none did.
     """
 
     rules_action: np.ndarray
@@ -23,6 +26,7 @@ class ReleasePredictions:
     champion_score: np.ndarray | None
     shadows: dict[str, tuple[np.ndarray, np.ndarray]]
     supported: np.ndarray | None = None
+    on_trial: OnTrial | None = None
 
     @property
     def worth(self) -> float | None:

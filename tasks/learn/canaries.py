@@ -69,7 +69,17 @@ def _may_decide(workspace: Workspace, stage: ReleaseStage, decides: Release) -> 
     # Limits need the values of everybody, and rules have none (`act.canary`).
     is_within_limits = decides.kind != RULES or not use_case.policy.constraints
     is_tried = any(run.status == "ok" for run in _runs_since(workspace, stage))
-    return is_first and is_within_limits and is_tried and not is_kill_switch_on(ledger, use_case.name)
+    is_ready = is_tried and _is_sound(workspace, stage.release_id)
+    return is_first and is_within_limits and is_ready and not is_kill_switch_on(ledger, use_case.name)
+
+
+def _is_sound(workspace: Workspace, release_id: str) -> bool:
+    """Whether the gate's last look found nothing but money to wait for: no check failed, and it is fast enough."""
+    attempt = attempt_of(workspace, release_id)
+    told = [one for one in verdicts(workspace.ledger, workspace.use_case.name, release_id) if one.attempt == attempt]
+    others = [[one for one in json.loads(verdict.reasons) if one["name"] != "money"] for verdict in told]
+    last = next((checks for checks in reversed(others) if checks), [])  # to open a comparison checks nothing
+    return all(one["is_passed"] is True or (one["is_passed"] is None and one["name"] != "latency") for one in last)
 
 
 def _runs_since(workspace: Workspace, stage: ReleaseStage) -> list[ShadowRun]:

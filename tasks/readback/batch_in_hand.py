@@ -17,7 +17,7 @@ from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.releases import RULES, Release, is_rolled_back, standing
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
-from tasks.readback.releases import release_of
+from tasks.readback.releases import on_trial_of, release_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +72,8 @@ class BatchInHand:
     @cached_property
     def on_trial(self) -> OnTrial | None:
         """The release that was on trial when it was scored, with its share; None where none was, or it was stopped."""
-        scored = self.details.get("scored", {})
-        release_id, share = scored.get("on_trial"), scored.get("trial_share")
-        if release_id is None or is_rolled_back(self.ledger, str(release_id)):
-            return None
-        return OnTrial(str(release_id), float(str(share)))
+        trial = on_trial_of(self.details.get("scored", {}))
+        return None if trial is None or is_rolled_back(self.ledger, trial.release_id) else trial
 
     @property
     def handed_over(self) -> str:

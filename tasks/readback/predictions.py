@@ -10,6 +10,7 @@ from decisionloop.ledger.batch_parts import PartKind, parts_of
 from decisionloop.ledger.batches import latest_detail
 from decisionloop.observe.release_predictions import ReleasePredictions
 from decisionloop.workspace import Workspace
+from tasks.readback.releases import on_trial_of
 from tasks.readback.tables import read_table
 
 
@@ -24,13 +25,15 @@ def read_predictions(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> 
     scores = _parts(workspace, batch_id, "scores", ["decision_id", "rules_action", "score", *names, *bounds])
     place = pd.Index(scores["decision_id"]).get_indexer(pd.Index(log["decision_id"]))
     has_model = "score" in scores
+    scored = latest_detail(workspace.ledger, batch_id, "scored")
     return ReleasePredictions(
         rules_action=actions_by_index(use_case, scores["rules_action"])[place],
-        champion_id=str(latest_detail(workspace.ledger, batch_id, "scored")["champion"]),
+        champion_id=str(scored["champion"]),
         values=scores[names].to_numpy(dtype=np.float64)[place] if has_model else None,
         champion_score=scores["score"].to_numpy(dtype=np.float64)[place] if has_model else None,
         shadows=_shadows(workspace, batch_id, scores, place),
         supported=scores[bounds].to_numpy(dtype=bool)[place] if bounds[0] in scores else None,
+        on_trial=on_trial_of(scored),
     )
 
 

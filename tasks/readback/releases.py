@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from decisionloop.act.canary import OnTrial
+from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.releases import Release, canary, find_stage
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace
@@ -19,3 +22,9 @@ def on_trial(ledger: Ledger, use_case: str) -> OnTrial | None:
     """The release that decides for a share of the entities now, None where none does."""
     found = canary(ledger, use_case)
     return None if found is None or found.event.share is None else OnTrial(found.release_id, found.event.share)
+
+
+def on_trial_of(scored: Mapping[str, Scalar]) -> OnTrial | None:
+    """The release that was on trial when a batch was scored, as that event says; None where none was."""
+    release_id, share = scored.get("on_trial"), scored.get("trial_share")
+    return None if release_id is None else OnTrial(str(release_id), float(str(share)))

@@ -108,7 +108,7 @@ def figures(cohort: Cohort, late: LateArrivals | None, known: Cohort | None = No
         log["outcome_class"] = np.where(known.is_missing, cohort.outcome, known.outcome).astype(float)
     missing = None if late is None else missing_outcomes(use_case(), log, cohort.frame, late)
     logged = logged_decisions(use_case(), log, cohort.frame, None, missing)
-    told = money_figures(log, logged, rules_action(cohort.leaning), preferred_action(cohort.leaning))
+    told = money_figures(log, logged, rules_action(cohort.leaning), one_hot(preferred_action(cohort.leaning), 2))
     return {one.monitor: one.estimate for one in told if one.estimate.value is not None}
 
 

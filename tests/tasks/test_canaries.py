@@ -10,6 +10,7 @@ from decisionloop.act.canary import OnTrial
 from decisionloop.act.turn import salt_of
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.flags import set_flag
+from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import canary, champion, release_events
 from decisionloop.predict.release_model import ReleaseModel
 from tests.tasks.test_shadows import SaysNothing
@@ -122,3 +123,11 @@ def test_proof_ends_the_trial_and_the_champion_decides_for_everybody(unproven):
     unproven.turn(4)
     assert "champion" in set(unproven.decisions(4)["role"])
     assert "canary" not in set(unproven.decisions(4)["role"])
+
+
+def test_what_it_brings_is_no_gain_of_exploring(unproven):
+    for week in (2, 3, 4):
+        unproven.turn(week)
+    measured = measurements_of(unproven.ledger, "small", "exploration_cost")
+    (cost,) = measured[measured["cohort"].astype(str).str.startswith("2024-01-22")]["value"].tail(1)
+    assert cost > 0  # loans to whom nobody would lend

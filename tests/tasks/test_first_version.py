@@ -84,4 +84,6 @@ def test_a_batch_that_was_under_way_is_frozen_anew_and_completed(restored, reach
         installation.predict(1)
         installation.act(1)
         assert installation.state(1) == "complete"
-        pd.testing.assert_frame_equal(installation.decisions(1), expected)
+        # Which event of the releases a batch was scored after, an earlier version did not write down.
+        told = installation.decisions(1).drop(columns="release_seq")
+        pd.testing.assert_frame_equal(told, expected.drop(columns="release_seq"))

@@ -66,7 +66,7 @@ def test_a_reading_over_the_budget_is_taken_again_until_the_machine_is_idle_and_
             (2, "insufficient"),
             (2, "insufficient"),
         ]
-        (shadow,) = shadows(busy.ledger, "small")
+        (shadow,) = shadows(busy.ledger, "small")  # nor does it decide for anybody before it is known to be fast enough
         monkeypatch.setattr("tasks.learn.candidates.serving_time", serving_time)
         busy.turn(3)
         assert verdicts(busy.ledger, "small")[-1].decision == "promote"

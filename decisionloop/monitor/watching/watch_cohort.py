@@ -152,7 +152,7 @@ def watch_cohort(
 def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDecisions) -> Iterator[Figure]:
     """Money, the business's own figures, adverse impact, error rates by group, and how every model ranked."""
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
-    yield from money_figures(log, logged, cohort.rules, cohort.preferred)
+    yield from money_figures(log, logged, cohort.rules, cohort.unexplored)
     yield from action_figures(use_case, log, frame, logged, cohort.rules, cohort.preferred)
     yield from business_figures(use_case, log, frame, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
