@@ -78,7 +78,7 @@ def _is_sound(workspace: Workspace, release_id: str) -> bool:
     attempt = attempt_of(workspace, release_id)
     told = [one for one in verdicts(workspace.ledger, workspace.use_case.name, release_id) if one.attempt == attempt]
     others = [[one for one in json.loads(verdict.reasons) if one["name"] != "money"] for verdict in told]
-    last = next((checks for checks in reversed(others) if checks), [])  # to open a comparison checks nothing
+    last: list[dict[str, object]] = next((checks for checks in reversed(others) if checks), [])  # an opening has none
     return all(one["is_passed"] is True or (one["is_passed"] is None and one["name"] != "latency") for one in last)
 
 

@@ -42,7 +42,8 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
     assert decides is not None  # the use case has decided, or nothing could teach
     rules, theirs = gate_rules(workspace.use_case, 1), unlearnt_contender(workspace, decides.release, recent)
     answers, passed = [], []
-    for record in find_candidates(workspace, release_ids, recent):
+    # In one order, whatever the run was killed in before it: the ledger numbers what happens to releases.
+    for record in find_candidates(workspace, sorted(release_ids), recent):
         evidence = gather_evidence(workspace.use_case, recent, record.contender, theirs, rules)
         evidence = replace(evidence, judged_since="" if changed is None else f"{changed:%Y-%m-%d}")
         verdict = judge(evidence, rules)
