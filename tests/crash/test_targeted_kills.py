@@ -95,13 +95,13 @@ ON_EITHER: list[Life] = [
             Stop("decisionloop.registry", "Registry.set_alias", "after", 2),
         ],
     ),
-    # What monitors judge a new champion by. A training: triggered, begun in MLflow.
+    # A training: triggered, begun in MLflow, and what monitors will judge its release by.
     (
         LEARNING_DAY,
         [
-            Stop("tasks.watch.inputs", "keep_reference", "after"),
             Stop("tasks.learn.retraining_answer", "append_learn_run", "after"),
             Stop("decisionloop.registry", "Registry._log_run", "after"),
+            Stop("tasks.watch.inputs", "keep_reference", "after"),
         ],
     ),
     # A training that is all in MLflow; one of its two candidates registered.
