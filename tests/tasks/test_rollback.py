@@ -20,7 +20,7 @@ from decisionloop.ledger.verdicts import verdicts
 from decisionloop.release.grounds import Grounds
 from decisionloop.release.requests import EnterShadow
 from decisionloop.release.stages import Decider, TransitionRefused
-from tasks.learn.comparisons import COMPARISON, find_comparison, review_shadow
+from tasks.learn.comparisons import COMPARISON, find_comparison, review_challenger
 from tests.release_lives import into_shadow, promote
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation, run_flow
@@ -157,7 +157,9 @@ def test_the_gate_does_not_bring_it_back_and_a_comeback_begins_a_comparison_of_i
     with pytest.raises(TransitionRefused, match=r"attempt 1.*it is attempt 2"):
         promote_by(shadowed, shadow, promoted[-1].verdict_id)
     shadowed.predict(3)
-    review_shadow(shadowed.workspace, shadow, as_of(3))
+    again = find_stage(shadowed.ledger, shadow.release_id)
+    assert again is not None
+    review_challenger(shadowed.workspace, again, as_of(3))
     assert find_comparison(shadowed.workspace, shadow, rules) is not None
     opened = [one for one in verdicts(shadowed.ledger, "small", shadow.release_id) if one.look == COMPARISON]
     assert {one.attempt for one in opened} == {1, 2}
