@@ -53,7 +53,6 @@ class Trial:
     """
 
     offer: Offer
-    values: np.ndarray
     chance: np.ndarray
     is_drawn: np.ndarray
 
@@ -64,7 +63,7 @@ class Trial:
         reach = None if canary.supported is None else actions_within_reach(rules, canary.supported)
         theirs = replace(offer, values=canary.values, reach=reach)
         chance = np.where(has_say, canary.on_trial.share, 0.0)
-        return cls(theirs, canary.values, chance, has_say & canary.on_trial.draws(entity_ids, salt))
+        return cls(theirs, chance, has_say & canary.on_trial.draws(entity_ids, salt))
 
     def exploring(self, exploring: Exploring) -> Trial:
         """The same, exploring so."""
@@ -75,6 +74,6 @@ class Trial:
         ours, theirs = (one.allowed if one.reach is None else one.reach for one in (offer, self.offer))
         return replace(
             offer,
-            values=np.where(self.is_drawn[:, None], self.values, offer.values),
+            values=np.where(self.is_drawn[:, None], self.offer.values, offer.values),
             reach=np.where(self.is_drawn[:, None], theirs, ours),
         )

@@ -54,7 +54,7 @@ def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) 
         severity="warning",
         kind="canary",
         message=f"{stage.release_id} was rolled back. {reason} The champion decided in its place.",
-        remedy="Look at its runs in `decisionloop status`; a release that is mended comes back as a new training.",
+        remedy=f"`decisionloop history {workspace.use_case.name}` shows when it decided. Mend the failure and retrain.",
         batch_id=failed[-1].batch_id,
     )
     raise_alert(workspace, new)
