@@ -21,8 +21,11 @@ from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
 from decisionloop.observe.possible_money import UsualAmounts, possible_money
 from decisionloop.observe.value import gain_over, realised_value, value_against_rules
 
-COHORT_OVERLAP = OverlapRules(minimum_effective_n=20.0, maximum_weight_share=0.2)
-"""A cohort is small and only reported, never acted on alone: less is asked of it than of the gate's log."""
+COHORT_OVERLAP = OverlapRules(minimum_effective_n=10.0, maximum_weight_share=0.2)
+"""A cohort is small and only reported, never acted on alone: less is asked of it than of the gate's log.
+
+Where some ten draws tell two policies apart the interval is wide, and holds (`benchmarks.declared.money`).
+"""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from decisionloop.observe.off_policy import (
 )
 from decisionloop.observe.overlap import Overlap, measure_overlap
 from decisionloop.observe.possible_money import within_possible
+from decisionloop.observe.undrawn import undrawn_actions
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
     taken = one_hot(logged.action, rules.shape[1])
     weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, rules)
-    overlap = measure_overlap(logged, taken - rules, weight)
+    overlap = measure_overlap(logged, taken - rules, weight, undrawn_actions(logged, -rules, is_realised=True))
     return ValueAgainstRules(
         realised=realised,
         rules=by_rules,
@@ -102,7 +103,8 @@ def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, c
     taken = q[np.arange(len(logged)), logged.action]
     importance = ~logged.is_exact[logged.action] - importance_weights(logged, other)
     base = taken - np.einsum("ij,ij->i", other, q)
-    gain = bounded_money(logged, base, importance, taken, confidence)
+    undrawn = undrawn_actions(logged, -other, is_realised=True)
+    gain = bounded_money(logged, base, importance, taken, confidence, undrawn)
     return gain if realised.per_decision.is_known else replace(realised.per_decision, bounds=gain.bounds)
 
 
