@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
@@ -20,9 +20,13 @@ from tests.postgres_database import EMPTY, database_from, name_of
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the same examples in every run, so that a change is judged and not chance; `make torture` draws others."""
-    settings.register_profile("repeatable", derandomize=True)
-    settings.register_profile("random", derandomize=False, print_blob=True)
+    """Draw the same examples in every run, so that a change is judged and not chance; `make torture` draws others.
+
+    Nor is the load of the machine judged: no example is too slow.
+    """
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("repeatable", patient, derandomize=True)
+    settings.register_profile("random", patient, derandomize=False, print_blob=True)
     if not config.getoption("hypothesis_profile", None):
         settings.load_profile("repeatable")
 
