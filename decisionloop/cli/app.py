@@ -187,11 +187,28 @@ def usecase_check(
 def usecase_new(
     name: Annotated[str, typer.Argument(help="Name of the new use case, such as send_offer.")],
     parent: Annotated[Path | None, typer.Option(help="Where its folder is made. Default: usecases/.")] = None,
+    table: Annotated[Path | None, typer.Option("--from", help="CSV or Parquet file, one row a decision.")] = None,
+    entity: Annotated[str, typer.Option(help="Column of whom it is about; row: each row is somebody else.")] = "",
+    time: Annotated[str, typer.Option(help="Column of the decision's time; order: rows in order of time.")] = "",
+    outcome: Annotated[str, typer.Option(help="Column of the outcome, a yes or no.")] = "",
+    amount: Annotated[str, typer.Option(help="Column of the outcome, a quantity.")] = "",
+    action: Annotated[str, typer.Option(help="Column of what was done in an experiment.")] = "",
+    propensity: Annotated[str, typer.Option(help="Column of its chance; shares: drawn at random.")] = "",
+    outcome_time: Annotated[str, typer.Option(help="Column of when the outcome was seen.")] = "",
+    protected: Annotated[list[str] | None, typer.Option(help="Column on which nobody may be disadvantaged.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
 ) -> None:
-    """Write a working skeleton that passes its own check."""
-    from decisionloop.cli.usecase import new
+    """Write a working skeleton, or with --from a use case that replays a table; both pass their own check."""
+    from decisionloop.cli.usecase import draft, new
+    from decisionloop.draft.roles import Asked
 
-    new(name, parent)
+    asked = Asked(
+        entity, time, outcome, amount, action, propensity, outcome_time, tuple(protected or ()), tuple(ignore or ())
+    )
+    if table is None:
+        new(name, parent, asked)
+    else:
+        draft(name, parent, table, asked)
 
 
 @ledger_app.command("upgrade")
