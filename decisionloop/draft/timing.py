@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import pandas as pd
+
+from decisionloop.contract.cron import due_times
+from decisionloop.contract.operation import Schedule
 
 DAY = pd.Timedelta(days=1)
 FEWEST, MOST_BATCHES = 50, 400
@@ -45,14 +49,14 @@ def rhythm_of(times: pd.Series) -> Rhythm:
     span = max(1.0, (distinct.iloc[-1] - distinct.iloc[0]) / DAY)
     a_day = len(times) / span
     if len(of_month) == 1 and len(distinct) > 1 and of_month[0] <= 28:
-        return _rhythm(times, f"0 0 {of_month[0]} * *", 31, "MS", f"decisions fall on day {of_month[0]} of a month")
+        return _rhythm(times, f"0 0 {of_month[0]} * *", 31, f"decisions fall on day {of_month[0]} of a month")
     if len(of_week) == 1 and len(distinct) > 1:
-        return _rhythm(times, f"0 0 * * {(of_week[0] + 1) % 7}", 7, "7D", "decisions fall on one day of the week")
+        return _rhythm(times, f"0 0 * * {(of_week[0] + 1) % 7}", 7, "decisions fall on one day of the week")
     if a_day >= FEWEST and span <= MOST_BATCHES:
-        return _rhythm(times, "0 0 * * *", 1, "1D", f"some {a_day:,.0f} decisions a day")
+        return _rhythm(times, "0 0 * * *", 1, f"some {a_day:,.0f} decisions a day")
     if a_day * 7 >= FEWEST / 2:
-        return _rhythm(times, "0 0 * * 1", 7, "7D", f"some {a_day * 7:,.0f} decisions a week")
-    return _rhythm(times, "0 0 1 * *", 31, "MS", f"some {a_day * 30:,.0f} decisions a month")
+        return _rhythm(times, "0 0 * * 1", 7, f"some {a_day * 7:,.0f} decisions a week")
+    return _rhythm(times, "0 0 1 * *", 31, f"some {a_day * 30:,.0f} decisions a month")
 
 
 def delays_of(decided: pd.Series, seen: pd.Series) -> Delays:
@@ -67,12 +71,12 @@ def delays_of(decided: pd.Series, seen: pd.Series) -> Delays:
     )
 
 
-def _rhythm(times: pd.Series, cron: str, covers_days: int, frequency: str, words: str) -> Rhythm:
-    """Rows of a batch: half of the fewest up to twice the most, of periods that the table's ends did not cut off."""
-    counts = times.dt.tz_localize(None).dt.to_period("M" if frequency == "MS" else _period(cron)).value_counts()
-    inner = counts.sort_index().iloc[1:-1] if len(counts) > 4 else counts
-    return Rhythm(cron, covers_days, (max(1, int(inner.min() // 2)), int(2 * counts.max())), words)
-
-
-def _period(cron: str) -> str:
-    return "D" if cron.endswith("* * *") else "W"
+def _rhythm(times: pd.Series, cron: str, covers_days: int, words: str) -> Rhythm:
+    """Rows of a batch: half of the fewest up to twice the most, of the batches that the schedule makes of the table."""
+    first, last = times.min().to_pydatetime(), times.max()
+    until = last + pd.Timedelta(days=2 * covers_days)
+    due = takewhile(lambda moment: moment <= until, due_times(Schedule(cron=cron, covers_days=covers_days), first))
+    moments = pd.DatetimeIndex(list(due))
+    rows = np.bincount(moments.searchsorted(pd.DatetimeIndex(times)))
+    rows = rows[rows > 0]
+    return Rhythm(cron, covers_days, (max(1, int(rows.min()) // 2), 2 * int(rows.max())), words)

@@ -1,4 +1,4 @@
-"""A table becomes a use case that passes its own check: an experiment, past decisions with outcomes, rows without a time."""
+"""A table becomes a use case that passes its own check: an experiment, past decisions, rows without a time."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ def test_an_experiment_is_replayed_by_what_was_logged(tmp_path: Path) -> None:
     assert [one.name for one in use_case.protected] == ["gender"]
     rows = pd.read_csv(draft.folder / "data" / "decisions.csv", dtype="str", keep_default_na=False)
     assert rows["customer_id"].tolist() == [f"{i:05d}" for i in range(N)]
+    fewest, most = use_case.data_quality.rows
+    assert 1 <= fewest < 100 < most  # also of the first batch, which the table's first day cuts off
     shares = rows.groupby("segment")["propensity"].first().astype(float)
     assert shares.sum() == pytest.approx(1, abs=1e-5)
     assert "left out note: it is text of 1,200 kinds" in draft.notes
