@@ -27,6 +27,15 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("repeatable")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one process run the tests of a file, where they are of no larger group: they share what its fixtures make."""
+    is_dealt_by_group = getattr(config.option, "loadgroup", False)  # as pytest-xdist says it to each of its processes
+    for item in items if is_dealt_by_group else ():
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder; every setting that names a place has its default below it."""
@@ -70,6 +79,13 @@ def postgres_template(postgres_server: Engine) -> Iterator[str]:
     with database_from(postgres_server, EMPTY) as url:
         create_or_upgrade(url).close()
         yield name_of(url)
+
+
+@pytest.fixture
+def postgres_url_with_tables(postgres_server: Engine, postgres_template: str) -> Iterator[str]:
+    """The URL of a new PostgreSQL database with the ledger's tables, empty."""
+    with database_from(postgres_server, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
