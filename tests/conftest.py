@@ -6,6 +6,7 @@ gets a database of its own, copied from a template that was migrated once.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +21,11 @@ from tests.postgres_database import EMPTY, database_from, name_of
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the same examples in every run, so that a change is judged and not chance; `make torture` draws others."""
+    """Draw the same examples in every run, so that a change is judged and not chance; `make torture` draws others.
+
+    Threads that wait do not spin, as in every command (decisionloop/cli/environment.py): other tests need the core.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     settings.register_profile("repeatable", derandomize=True)
     settings.register_profile("random", derandomize=False, print_blob=True)
     if not config.getoption("hypothesis_profile", None):
