@@ -14,6 +14,7 @@ import typer
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
 from decisionloop.cli.release_commands import history, rollback
 from decisionloop.cli.service_command import service
+from decisionloop.cli.usecase_commands import usecase_app
 
 app = typer.Typer(
     name="decisionloop",
@@ -24,7 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich takes longer to import than all the rest of a help page
     context_settings={"max_content_width": 120},
 )
-usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
 incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
@@ -171,44 +171,6 @@ def serve() -> None:
 
 
 app.command()(service)
-
-
-@usecase_app.command("check")
-def usecase_check(
-    path: Annotated[Path, typer.Argument(help="Folder of the use case.")], as_json: AsJson = False
-) -> None:
-    """Check a contract, its code and its source; one line a fault. Exit code 2 if there is any."""
-    from decisionloop.cli.usecase import check
-
-    check(path, as_json)
-
-
-@usecase_app.command("new")
-def usecase_new(
-    name: Annotated[str, typer.Argument(help="Name of the new use case, such as send_offer.")],
-    parent: Annotated[Path | None, typer.Option(help="Where its folder is made. Default: usecases/.")] = None,
-    table: Annotated[Path | None, typer.Option("--from", help="CSV or Parquet file, one row a decision.")] = None,
-    entity: Annotated[str, typer.Option(help="Column of whom it is about; row: each row is somebody else.")] = "",
-    time: Annotated[str, typer.Option(help="Column of the decision's time; order: rows in order of time.")] = "",
-    outcome: Annotated[str, typer.Option(help="Column of the outcome, a yes or no.")] = "",
-    amount: Annotated[str, typer.Option(help="Column of the outcome, a quantity.")] = "",
-    action: Annotated[str, typer.Option(help="Column of what was done in an experiment.")] = "",
-    propensity: Annotated[str, typer.Option(help="Column of its chance; shares: drawn at random.")] = "",
-    outcome_time: Annotated[str, typer.Option(help="Column of when the outcome was seen.")] = "",
-    protected: Annotated[list[str] | None, typer.Option(help="Column on which nobody may be disadvantaged.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
-) -> None:
-    """Write a working skeleton, or with --from a use case that replays a table; both pass their own check."""
-    from decisionloop.cli.usecase import draft, new
-    from decisionloop.draft.roles import Asked
-
-    asked = Asked(
-        entity, time, outcome, amount, action, propensity, outcome_time, tuple(protected or ()), tuple(ignore or ())
-    )
-    if table is None:
-        new(name, parent, asked)
-    else:
-        draft(name, parent, table, asked)
 
 
 @ledger_app.command("upgrade")
