@@ -154,12 +154,12 @@ app.command()(rollback)
 app.command()(history)
 
 
-@app.command()
-def deploy() -> None:
+@app.command("deploy-flows")
+def deploy_flows() -> None:
     """Make the work pool and apply every deployment of prefect.yaml, on the Prefect server of PREFECT_API_URL."""
-    from decisionloop.cli.deploy import deploy_everything
+    from decisionloop.cli.deploy_flows import deploy_flows
 
-    deploy_everything()
+    deploy_flows()
 
 
 @app.command()

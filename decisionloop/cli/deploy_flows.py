@@ -1,4 +1,4 @@
-"""``decisionloop deploy``: the work pool, and every deployment of prefect.yaml, on a Prefect server."""
+"""``decisionloop deploy-flows``: the work pool, and every deployment of prefect.yaml, on a Prefect server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from decisionloop.errors import ConfigurationError
 POOL = "decisionloop"
 
 
-def deploy_everything() -> None:
+def deploy_flows() -> None:
     """Make the work pool where there is none, and apply every deployment; may be done again at any time.
 
     A pool that is there stays as people have set it: paused, or with a limit. Raises ConfigurationError where there is
