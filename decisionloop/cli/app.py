@@ -1,7 +1,8 @@
 """Every command by name. What a command does is in the module of its name.
 
 Exit codes: 0 done, 1 a batch was halted, 2 a faulty contract or wrong usage, 3 any other refusal, 4 configuration,
-5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 70 a defect, 130 interrupted.
+5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 9 a person must
+approve first, 70 a defect, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
-from decisionloop.cli.release_commands import history, rollback
+from decisionloop.cli.release_commands import approve, deploy, history, rollback, stop
 from decisionloop.cli.service_command import service
 
 app = typer.Typer(
@@ -39,6 +41,7 @@ app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(cohorts_app, name="cohorts")
+app.add_typer(approvers_app, name="approvers")
 
 
 @app.command()
@@ -150,6 +153,9 @@ def kill_switch(
     set_kill_switch(use_case, position, reason, by, wait_seconds)
 
 
+app.command()(deploy)
+app.command()(approve)
+app.command()(stop)
 app.command()(rollback)
 app.command()(history)
 
