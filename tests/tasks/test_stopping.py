@@ -9,7 +9,7 @@ import pytest
 
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.held_actions import count_unsent, waiting_actions
-from decisionloop.ledger.releases import canary, find_stage, release_events, shadows
+from decisionloop.ledger.releases import canary, champion, find_stage, release_events, shadows
 from decisionloop.release.stages import TransitionRefused
 from tests.tasks.installation import Installation, run_flow
 from tests.tasks.moment import Moment
@@ -90,7 +90,7 @@ def test_whenever_it_is_stopped_nothing_that_it_chose_is_logged_or_leaves_afterw
 
 def test_a_wrong_choice_is_refused_with_what_can_be_stopped(tried):
     on_trial, before = canary(tried.ledger, "small").release_id, tried.tables()
-    for name, why in (("small/nothing", "not known"), (tried.looks()[0].champion_id, "rollback")):
+    for name, why in (("small/nothing", "not known"), (champion(tried.ledger, "small").release_id, "rollback")):
         with pytest.raises(TransitionRefused, match=rf"{why}.* Choose one of: {on_trial} \(on trial\)"):
             run_flow("stop", "small", name, *WHY)
     assert tried.tables() == before
