@@ -14,7 +14,7 @@ def deploy(use_case: str, release: str, is_dry_run: bool, by: str, reason: str) 
     from decisionloop.cli.known_use_case import CLAIM
     from decisionloop.imports import uncollected
 
-    use_configured_prefect()
+    use_configured_prefect(is_recorded=False)
     with uncollected():
         from decisionloop.ledger.approvals import waiting_for_people
         from decisionloop.ledger.schema import utc_now

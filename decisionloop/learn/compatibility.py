@@ -39,7 +39,8 @@ def compatibility(taught: str, present: str, reads: Sequence[str]) -> Compatibil
     before, now = (parse_use_case(text, "usecase.yaml") for text in (taught, present))
     gone = [name for name in reads if name not in now.feature_names]
     retrain = [f"it reads {name}, which the contract does not name any more" for name in gone]
-    retrain += [f"{path} is not what it was when it learnt" for path in changes if _is_learnt(path, reads)]
+    still = [name for name in reads if name not in gone]
+    retrain += [f"{path} is not what it was when it learnt" for path in changes if _is_learnt(path, still)]
     if before.action_names != now.action_names:
         retrain.append(f"it knows the actions {', '.join(before.action_names)}, not {', '.join(now.action_names)}")
     return Compatibility(tuple(dict.fromkeys(retrain)), tuple(_notes(before, now, changes)))
