@@ -9,6 +9,7 @@
     ├── IntegrityError                exit code 6   stored bytes are not the bytes that the ledger recorded
     ├── CompileError                  exit code 7   a model cannot be represented exactly by the scorer
     ├── DeliveryError                 exit code 8   an action could not be delivered (it stays in the outbox)
+    ├── ApprovalAwaited               exit code 9   a person must approve first; nothing was changed
     └── DeploymentStopped             exit code 3   a release did not pass a step of its deployment; nobody else decides
 
 Each message names what was wrong, where, and the remedy.
@@ -112,3 +113,9 @@ class DeploymentStopped(DecisionLoopError):
 
     def __reduce__(self) -> tuple[type[DeploymentStopped], tuple[str, str]]:
         return type(self), (self.step, self.problem)
+
+
+class ApprovalAwaited(DecisionLoopError):
+    """A person must approve it first; nothing was changed."""
+
+    exit_code = 9

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import typer
 
-WAITS_FOR_APPROVAL = 9
-"""Exit code: nothing was changed, and nothing is wrong; a person must approve it first."""
+from decisionloop.errors import ApprovalAwaited
 
 
 def deploy(use_case: str, release: str, is_dry_run: bool, by: str, reason: str) -> None:
-    """Run the flow and say what happened. Raises BatchHalted (exit code 1) where the newest data is faulty."""
+    """Run the flow and say what happened.
+
+    Raises BatchHalted (exit code 1) where the newest data is faulty, ApprovalAwaited (9) where a person must say yes
+    first.
+    """
     from decisionloop.cli.environment import brief_flow_runs, use_configured_prefect
     from decisionloop.cli.known_use_case import CLAIM
     from decisionloop.imports import uncollected
@@ -30,5 +33,7 @@ def deploy(use_case: str, release: str, is_dry_run: bool, by: str, reason: str) 
     if by:
         typer.echo(CLAIM)
     waiting = waiting_for_people(asked.workspace.ledger, use_case, utc_now())
-    if any(one.release_id == asked.release_id for one in waiting):
-        raise typer.Exit(WAITS_FOR_APPROVAL)
+    if not is_dry_run and any(one.release_id == asked.release_id for one in waiting):
+        raise ApprovalAwaited(
+            f"{asked.release_id} decides nothing yet. `decisionloop status {use_case}` says what waits."
+        )

@@ -27,7 +27,7 @@ def deploy(
     """Let a release decide, for a few or for all, as far as data, files, contract, parity, latency and gate allow.
 
     Every step is printed as it happens; before the last one nothing changes. Exit code 1 says that the newest batch
-    was halted, 3 that the release did not pass a step.
+    was halted, 3 that the release did not pass a step, 9 that a person must approve it first.
     """
     from decisionloop.cli.deploy import deploy as deploy_one
 
