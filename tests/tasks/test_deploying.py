@@ -92,7 +92,8 @@ def test_every_step_is_printed_and_the_first_step_of_the_ramp_is_taken(waiting, 
     capfd.readouterr()
     told = deploy(waiting)
     printed = [line.split()[0] for line in capfd.readouterr().out.splitlines()]
-    assert printed == ["data", "load", "contract", "parity", "latency", "shadow", "gate", "flip", "watch"]
+    checks = ["data", "load", "contract", "parity", "latency", "shadow", "gate", "approval"]
+    assert printed == [*checks, "flip", "watch"]
     assert told.startswith(f"{model.release_id}: With ")
     on_trial = canary(waiting.ledger, "small")
     assert (on_trial.release_id, on_trial.event.share, on_trial.event.decider) == (model.release_id, 0.25, "gate")

@@ -88,6 +88,27 @@ def test_whenever_it_is_stopped_nothing_that_it_chose_is_logged_or_leaves_afterw
     )
 
 
+class Killed(BaseException):
+    """Nobody catches it."""
+
+
+def test_stopped_while_a_killed_run_waits_to_be_repeated_it_decides_for_nobody(tried, monkeypatch):
+    on_trial = canary(tried.ledger, "small").release_id
+
+    def die() -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        interrupt(patch, *AT["after the choice"], die)
+        with pytest.raises(Killed):
+            tried.act(3)
+    run_flow("stop", "small", on_trial, *WHY)
+    tried.act(3)  # what was chosen before stands, and may not be logged
+    assert by_it(tried) == set()
+    assert on_trial not in set(tried.decisions(3)["release_id"])
+    assert (tried.state(3), len(tried.decisions(3))) == ("complete", 600)
+
+
 def test_a_wrong_choice_is_refused_with_what_can_be_stopped(tried):
     on_trial, before = canary(tried.ledger, "small").release_id, tried.tables()
     for name, why in (("small/nothing", "not known"), (champion(tried.ledger, "small").release_id, "rollback")):
