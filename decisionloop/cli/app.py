@@ -15,7 +15,7 @@ import typer
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
 from decisionloop.cli.release_commands import approve, deploy, history, rollback, stop
-from decisionloop.cli.service_command import service
+from decisionloop.cli.service_command import deploy_flows, service
 
 app = typer.Typer(
     name="decisionloop",
@@ -160,12 +160,7 @@ app.command()(rollback)
 app.command()(history)
 
 
-@app.command("deploy-flows")
-def deploy_flows() -> None:
-    """Make the work pool and apply every deployment of prefect.yaml, on the Prefect server of PREFECT_API_URL."""
-    from decisionloop.cli.deploy_flows import deploy_flows
-
-    deploy_flows()
+app.command("deploy-flows")(deploy_flows)
 
 
 @app.command()
