@@ -1,4 +1,4 @@
-"""The commands `service` and `deploy-flows`: what they take; what they do is in `decisionloop.service` and `cli.deploy_flows`."""
+"""The commands `service` and `deploy-flows`; what they do is in `decisionloop.service` and `cli.deploy_flows`."""
 
 from __future__ import annotations
 
