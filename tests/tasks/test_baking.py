@@ -52,6 +52,14 @@ def test_what_is_not_its_doing_leaves_it_its_place(modelled, family):
     assert find_stage(modelled.ledger, model).stage == "champion"
 
 
+def test_scores_that_follow_moved_inputs_are_not_its_doing(modelled):
+    model = champion(modelled.ledger, "small").release_id
+    for family in ("inputs", "outputs"):
+        alarm_about(modelled, model, family)
+    modelled.learn(3)
+    assert find_stage(modelled.ledger, model).stage == "champion"
+
+
 def test_after_its_first_days_and_without_any_it_keeps_its_place(modelled):
     model = champion(modelled.ledger, "small").release_id
     alarm_about(modelled, model, "outputs")
