@@ -11,7 +11,6 @@ from decisionloop.cli.status import as_text, status_of
 from decisionloop.errors import UsageError
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.approvals import waiting_for_people
-from decisionloop.ledger.notices import pending_notices
 from decisionloop.ledger.releases import canary, champion, find_stage, release_events, shadows
 from decisionloop.ledger.schema import utc_now
 from decisionloop.release_rehearsal import Rehearsal
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.xdist_group("loop")
 
 BOSS, OTHER = "approver@example.com", "other@example.com"
 WANTED = {"approvers": [BOSS, OTHER], "is_required": True}
-CHANNEL = {"notifications": [{"block": "slack-webhook/risk", "minimum_severity": "warning"}]}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +27,7 @@ def asked_life(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The gate has proven a model, and its contract wants an approval."""
     folder = tmp_path_factory.mktemp("asked") / "life"
     with working_in(folder, copy(saved / "shadowed", folder)) as life:
-        life.contract(approval=WANTED, monitors=CHANNEL)
+        life.contract(approval=WANTED)
         life.turn(2)
     return folder
 
@@ -57,7 +55,6 @@ def test_the_gate_asks_once_tells_people_and_status_says_what_waits(asked):
     asked.turn(3)
     assert waiting_for_people(asked.ledger, "small", utc_now()) == (waiting,)
     assert [one.kind for one in alerts(asked.ledger, "small")].count("approval") == 1
-    assert [one.subject for one in pending_notices(asked.ledger, "small", utc_now())].count("small/approval") == 1
     assert f"to approve    {model} is to decide for everybody" in as_text(status_of(asked.workspace))
     assert champion(asked.ledger, "small").release.kind == "rules"
 
