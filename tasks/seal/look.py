@@ -1,0 +1,107 @@
+"""What a sealed batch looks like, counted and watched as any other: alarms are raised, and nothing is undone."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sequence
+
+from decisionloop.act.choice_table import ON_TRIAL, OUTSIDE, flags_of
+from decisionloop.act.constraints import BatchTotals
+from decisionloop.act.exploration.logged_prices import prices_text
+from decisionloop.act.exploration.seen_cohorts import table_of
+from decisionloop.act.exploration.seen_money import together
+from decisionloop.act.guardrails import Tally
+from decisionloop.act.policy import agree_to_explore
+from decisionloop.act.situation import BY_PEOPLE
+from decisionloop.ledger.batches import Scalar
+from decisionloop.ledger.decisions import count_decisions
+from decisionloop.ledger.releases import RULES, Release
+from decisionloop.monitor.compare.profile import FrameProfile
+from decisionloop.monitor.compare.windows import EntitySketch, Watched
+from decisionloop.monitor.impact.group_tally import GroupTally
+from decisionloop.stream.deciders import Signed
+from expectations.reference import merge_parts, reference_of
+from tasks.act.choose import action_profile, situations
+from tasks.keep import keep_table
+from tasks.readback.batch_in_hand import BatchInHand
+from tasks.readback.seen_cohorts import seen_so_far
+from tasks.seal.guard import hold_guardrails
+from tasks.seal.lay_out import LaidOut
+from tasks.watch.alarms import Occasion, raise_alarms
+from tasks.watch.impact import watch_groups
+from tasks.watch.inputs import judge_features, keep_first_reference, reference_for
+from tasks.watch.outputs import Chosen, watch_actions
+
+
+def validated(hand: BatchInHand, champion: Release, parts: Sequence[LaidOut]) -> dict[str, Scalar]:
+    """What a validated batch looks like; each row was checked when it was decided."""
+    frames, contract = [part.features for part in parts], hand.use_case
+    entities = functools.reduce(operator.add, (EntitySketch.of(frame[contract.entity.key]) for frame in frames))
+    compared = reference_for(hand.workspace, hand.batch, champion.release_id)
+    profile = None
+    if compared is None:
+        keep_first_reference(hand.workspace, hand.batch, champion.release_id)
+    elif set(compared.bins.by_name) <= set(frames[0].columns):
+        profile = FrameProfile.total(FrameProfile.of(frame, compared.bins) for frame in frames)
+    if compared is not None and profile is not None:
+        watched = Watched(profile, entities)
+        findings = judge_features(hand.workspace, hand.batch, champion.release_id, compared, watched)
+        raise_alarms(hand.workspace, findings, Occasion(hand.as_of, hand.batch_id, watched.counts.rows))
+    reference = merge_parts([reference_of(frame, contract) for frame in frames])
+    assert reference is not None  # a segment has rows
+    return {
+        "fault_rows": sum(int((part.faults != "").sum()) for part in parts),
+        "reference": reference.model_dump_json(),
+        "profile": None if profile is None else profile.to_json(),
+        "entities": entities.to_json(),
+        "handed_over": "",
+    }
+
+
+def decided(hand: BatchInHand, signed: Signed, parts: Sequence[LaidOut]) -> dict[str, Scalar]:
+    """What was done, counted and watched as of any batch."""
+    contract, because = hand.use_case, signed.rules_because
+    totals = functools.reduce(operator.add, (BatchTotals.of(contract, part.features) for part in parts))
+    tallies, actions, groups, outside = [], [], [], 0
+    for part in parts:
+        action = part.action(contract)
+        tallies.append(Tally.of(contract, part.features, action, totals))
+        actions.append(action_profile(hand, part.features, action, None if because else part.scores))
+        groups.append(GroupTally.of(contract, part.features, action, part.rules_action(contract)))
+        outside += int((flags_of(part.choice, OUTSIDE) & ~flags_of(part.choice, ON_TRIAL)).sum())
+    chosen = Chosen(functools.reduce(operator.add, actions), functools.reduce(operator.add, groups))
+    if hand.champion.kind != RULES and not because:
+        hold_guardrails(hand, functools.reduce(operator.add, tallies), str(hand.details["scored"]["score_profile"]))
+        watch_actions(hand.workspace, hand.batch, hand.champion, chosen)
+        watch_groups(hand.workspace, hand.batch, hand.champion, chosen)
+    decisions, messages = count_decisions(hand.ledger, hand.batch_id)
+    return {
+        "decisions": decisions,
+        "messages": messages,
+        "decided_by": (hand.rules if because else hand.champion).release_id,
+        "rules_because": because,
+        "actions": chosen.actions.to_json(),
+        "groups": chosen.groups.to_json(),
+        "exploring": None,
+        "prices": None if because in BY_PEOPLE else _prices(hand, because),
+        "priced_by": signed.priced_by or None,
+        "outside_support": outside,
+    }
+
+
+def _prices(hand: BatchInHand, because: str) -> str | None:
+    """The prices that this batch agrees on for those after it; None where the contract prices by the batch in money.
+
+    What is sealed is a piece of a day or week: a budget in currency is that of a whole batch, a share of what is
+    expected holds for any piece.
+    """
+    exploration = hand.use_case.policy.exploration
+    if not hand.use_case.is_explored or exploration.kind != "priced" or exploration.budget_money is not None:
+        return None
+    seen = seen_so_far(hand.workspace, hand.as_of)
+    digest = keep_table(hand.workspace, table_of(seen.cohorts), "outcomes")
+    money = together(one.seen for one in seen.cohorts)
+    parts = functools.partial(situations, hand, because, money)
+    totals = functools.reduce(operator.add, (BatchTotals.of(hand.use_case, frame) for frame, _ in parts()))
+    return prices_text(hand.use_case, agree_to_explore(hand.use_case, hand.as_of, totals, parts), digest)
