@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
+from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import history, rollback
-from decisionloop.cli.service_command import service
+from decisionloop.cli.service_command import seal, service
 
 app = typer.Typer(
     name="decisionloop",
@@ -38,6 +39,7 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(keys_app, name="keys")
 app.add_typer(cohorts_app, name="cohorts")
 
 
@@ -171,6 +173,7 @@ def serve() -> None:
 
 
 app.command()(service)
+app.command()(seal)
 
 
 @usecase_app.command("check")

@@ -18,6 +18,7 @@ from decisionloop.ledger.schema import (
     stream_decision,
     stream_request,
     stream_segment,
+    utc_now,
 )
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.advisory_lock import take_lock
@@ -162,3 +163,26 @@ def half_sealed(source: Ledger | Connection, use_case: str) -> tuple[str, ...]:
     statement = select(batch.c.batch_id).where(batch.c.use_case == use_case, has_segments, ~is_complete)
     with facts.reading(source) as connection:
         return tuple(connection.execute(statement.order_by(batch.c.as_of)).scalars())
+
+
+def has_to_seal(source: Ledger | Connection, use_case: str, minutes: float) -> bool:
+    """Whether a segment is in no batch although its minutes are over, or a batch of segments is not complete."""
+    table = stream_segment.c
+    is_sealed = exists().where(sealed_segment.c.segment_id == table.segment_id)
+    oldest = select(func.min(table.as_of)).where(table.use_case == use_case, ~is_sealed)
+    with facts.reading(source) as connection:
+        first = connection.execute(oldest).scalar()
+    is_over = first is not None and minutes_of(first, minutes) < minutes_of(utc_now(), minutes)
+    return is_over or bool(half_sealed(source, use_case))
+
+
+def minutes_of(moment: datetime, minutes: float) -> int:
+    """The number of the stretch of so many minutes that a moment lies in."""
+    return int(moment.timestamp() // (60 * minutes))
+
+
+def sealed_batches(source: Ledger | Connection, use_case: str) -> frozenset[str]:
+    """Ids of the batches that were sealed from a stream."""
+    statement = select(sealed_segment.c.batch_id).join(batch, batch.c.batch_id == sealed_segment.c.batch_id)
+    with facts.reading(source) as connection:
+        return frozenset(connection.execute(statement.where(batch.c.use_case == use_case).distinct()).scalars())

@@ -34,19 +34,25 @@ class Refusal:
 
 @dataclass
 class Matching:
-    """For each outcome row (n,) the position of its decision, -1 where it was refused; and the refusals."""
+    """For each outcome row (n,) the position of its decision, -1 where it was refused; and the refusals.
+
+    ``refused`` (n,): why a row was refused, None where it was not.
+    """
 
     decision: np.ndarray
     refusals: list[Refusal] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.is_open = np.ones(len(self.decision), dtype=bool)
+        self.refused = np.full(len(self.decision), None, dtype=object)
 
     def refuse(self, kind: RefusalKind, reason: str, where: np.ndarray) -> None:
         """Refuse the rows of ``where`` that no earlier check refused."""
         rows = int((where & self.is_open).sum())
         if rows:
-            self.refusals.append(Refusal(kind, reason, rows))
+            refusal = Refusal(kind, reason, rows)
+            self.refusals.append(refusal)
+            self.refused[where & self.is_open] = refusal
         self.is_open &= ~where
         self.decision[where] = -1
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 from decisionloop.ledger.schema import utc_now
-from decisionloop.ledger.storage.facts import fact_id
 from decisionloop.ledger.stream import Segment, StreamRequest, append_segment
 from decisionloop.ledger.switch_lock import steady_switch
 from decisionloop.stream.decide import Decided
@@ -26,7 +26,7 @@ def commit(desk: Desk, decided: Decided, requests: Sequence[StreamRequest]) -> N
     """
     name, ids = desk.use_case.name, decided.scores["decision_id"].to_pylist()
     segment = Segment(
-        segment_id=fact_id("segment", name, decided.as_of, *ids),
+        segment_id=uuid4().hex,
         use_case=name,
         as_of=decided.as_of,
         rows=len(ids),

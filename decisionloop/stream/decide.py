@@ -47,21 +47,26 @@ class Decided:
     shadows: tuple[ReleaseRun, ...]
 
 
-def decide(desk: Desk, deciders: Deciders, frame: pd.DataFrame, as_of: datetime) -> Decided:
+def decide(
+    desk: Desk, deciders: Deciders, frame: pd.DataFrame, as_of: datetime, is_by_rules_alone: bool = False
+) -> Decided:
     """Decide the n rows of the canonical ``frame``: one action each, drawn and explained as in a batch of this as-of.
 
-    Where the champion cannot be loaded or fails the rules stand in for it. Raises ContractError where the rules
-    themselves fail, for then nobody can decide.
+    Where the champion cannot be loaded or fails the rules stand in for it, and with ``is_by_rules_alone`` no model is
+    asked at all. Raises ContractError where the rules themselves fail, for then nobody can decide.
     """
     use_case, signed = desk.use_case, deciders.signed
     faults = row_faults(use_case, frame)
     ruled = choose_by_rules(use_case, desk.workspace.code, frame, faults, desk.sound_rows)
-    model = None if deciders.champion.scorer_digest is None else _scoring(desk, deciders.champion)
-    beside = [_scoring(desk, one) for one in deciders.challengers]
+    is_of_model = deciders.champion.scorer_digest is not None
+    model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
+    beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in deciders.challengers]
     told = value_side_by_side(use_case, frame, as_of, Contenders(ruled, model, beside, signed.trial), "thread")
-    has_failed = told.champion is not None and told.champion.error is not None
+    has_failed = (is_by_rules_alone and is_of_model) or (told.champion is not None and told.champion.error is not None)
     because = signed.rules_because or (CHAMPION_FAILED if has_failed else "")
-    if any(one.release_id == signed.on_trial and one.error for one in told.shadows):
+    if is_by_rules_alone:
+        signed = replace(signed, challengers=(), on_trial=None, trial_share=None)
+    elif any(one.release_id == signed.on_trial and one.error for one in told.shadows):
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
     situation = replace(situation, seen=deciders.seen)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import collections
 import itertools
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import pandas as pd
 from sqlalchemy.exc import SQLAlchemyError
 
-from decisionloop.errors import ConfigurationError
+from decisionloop.act.situation import ChoiceError
+from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import KnownAlready, StreamRequest, find_request
-from decisionloop.stream.answers import answers_of
+from decisionloop.stream.answers import Answer, answers_of
 from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, frame_of
 from decisionloop.stream.committing import Overtaken, commit
-from decisionloop.stream.decide import decide
+from decisionloop.stream.decide import Decided, decide
 from decisionloop.stream.deciders import Deciders, read_deciders
 from decisionloop.stream.desk import Desk
 
 T = TypeVar("T")
+LOG = logging.getLogger("decisionloop.stream")
 
 MOST_WAITING = 256
 """Requests that wait; whoever comes then is told to come again."""
@@ -36,10 +40,10 @@ MOMENT = timedelta(microseconds=1)
 
 
 class Decider:
-    """Decides for one desk, one group of requests after another. ``open_desk`` is tried until it gives one."""
+    """Decides one use case, one group of requests after another. ``open_desk`` is tried until it gives a desk."""
 
-    def __init__(self, open_desk: Callable[[], Desk]) -> None:
-        self._open_desk = open_desk
+    def __init__(self, name: str, open_desk: Callable[[], Desk]) -> None:
+        self._name, self._open_desk = name, open_desk
         self._desk: Desk | None = None
         self._deciders: tuple[float, Deciders] | None = None
         self._waiting: collections.deque[Asked] = collections.deque()
@@ -73,7 +77,26 @@ class Decider:
             self._desk = self._open_desk()
         return self._desk
 
+    def why_not_ready(self) -> str:
+        """Why nobody can be decided now; empty where somebody can."""
+        try:
+            read_deciders(self.desk())
+        except DecisionLoopError as error:
+            return f"{self._name}: {error}"
+        except SQLAlchemyError:
+            return f"{self._name}: the ledger cannot be reached. Start its database."
+        return ""
+
+    def _warm_up(self) -> None:
+        """Open and load everything before the first request: it decides made-up rows, and keeps nothing."""
+        try:
+            desk = self.desk()
+            answers_of(desk.use_case, decide(desk, self._present(), desk.sound_rows.head(2), self._now()))
+        except Exception as error:  # whatever it is, requests are told of it as long as it lasts
+            LOG.warning("nobody can be decided yet", extra={"error": type(error).__name__, "detail": self._name})
+
     def _go_on(self) -> None:
+        self._warm_up()
         while (group := self._next()) is not None:
             self._answer(group)
 
@@ -121,8 +144,8 @@ class Decider:
                 return
             moment = group[0].decided_at or self._now()
             frame = frame_of(desk.use_case, [row for one in group for row in one.rows])
-            decided = decide(desk, self._present(), frame, moment)
-            answers = [one.model_dump(mode="json") for one in answers_of(desk.use_case, decided)]
+            decided, told = self._told(desk, frame, moment, is_alone=len(group) == 1)
+            answers = [one.model_dump(mode="json") for one in told]
             texts = _texts(group, answers)
             try:
                 commit(desk, decided, self._requests(group, texts))
@@ -137,6 +160,19 @@ class Decider:
                 one.told.set_result(text)
             return
         _fail(group, Busy())
+
+    def _told(self, desk: Desk, frame: pd.DataFrame, moment: datetime, is_alone: bool) -> tuple[Decided, list[Answer]]:
+        """What is decided, and the answers. What no model can cope with the rules decide, once it stands alone."""
+        deciders = self._present()
+        try:
+            decided = decide(desk, deciders, frame, moment)
+            return decided, answers_of(desk.use_case, decided)
+        except (ArithmeticError, LookupError, TypeError, ValueError, ChoiceError):
+            if not is_alone:
+                raise
+            LOG.exception("a request that models cannot cope with; the rules decide it")
+        decided = decide(desk, deciders, frame, moment, is_by_rules_alone=True)
+        return decided, answers_of(desk.use_case, decided)
 
     def _now(self) -> datetime:
         """The present moment, later than any before: it is part of who a decision is."""

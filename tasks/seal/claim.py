@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from decisionloop.ledger.batches import batch_id_of, find_batch, open_batch
 from decisionloop.ledger.schema import utc_now
-from decisionloop.ledger.stream import Segment, seal_into, take_turn_to_seal, unsealed_segments
+from decisionloop.ledger.stream import Segment, minutes_of, seal_into, take_turn_to_seal, unsealed_segments
 from decisionloop.predict.due import MOMENT
 from decisionloop.stream.deciders import Signed
 from decisionloop.workspace import Workspace
@@ -37,15 +37,13 @@ def _stretches(segments: Sequence[Segment], minutes: float) -> list[list[Segment
     """Segments of the same deciders and minutes together, each in the order of their moments."""
 
     def stretch(one: Segment) -> tuple[int, str]:
-        return int(one.as_of.timestamp() // (60 * minutes)), one.deciders
+        return minutes_of(one.as_of, minutes), one.deciders
 
     return [list(group) for _, group in itertools.groupby(sorted(segments, key=stretch), stretch)]
 
 
 def _is_over(stretch: Sequence[Segment], minutes: float) -> bool:
-    seconds = 60 * minutes
-    ends = (stretch[0].as_of.timestamp() // seconds + 1) * seconds
-    return utc_now().timestamp() >= ends
+    return minutes_of(stretch[0].as_of, minutes) < minutes_of(utc_now(), minutes)
 
 
 def _claim(connection: Connection, stretch: Sequence[Segment]) -> None:

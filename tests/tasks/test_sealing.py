@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from datetime import timedelta
 
 import pandas as pd
 import pytest
 
-from decisionloop.ledger.batches import batches, find_batch
+from decisionloop.ledger.alerts import alerts
+from decisionloop.ledger.batches import batch_id_of, latest_detail
 from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.kill_switch import engage
+from decisionloop.ledger.outcomes import recorded_outcomes
+from decisionloop.ledger.releases import shadows
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.stream.asked import Asked, AskedRow
@@ -23,15 +30,15 @@ pytestmark = pytest.mark.xdist_group("loop")
 NAME = "small"
 
 
-def begin(installation):
+def begin(installation, week=3):
     """Let the use case be decided one at a time, as the service does when it starts; returns who decides."""
     installation.contract(online={})
     workspace = installation.workspace
     record_use_case(
         workspace.ledger, NAME, workspace.use_case.digest, workspace.use_case.version, workspace.folder.text
     )
-    ensure_rules(workspace, as_of(3))
-    return Decider(lambda: open_desk(NAME, workspace.settings))
+    ensure_rules(workspace, as_of(week))
+    return Decider(NAME, lambda: open_desk(NAME, workspace.settings))
 
 
 def asked_of(frame, moment, key=None):
@@ -66,3 +73,118 @@ def test_the_same_rows_are_decided_to_the_bit_as_in_a_batch(restored, moment):
     assert list(by_id) == list(expected["decision_id"])
     assert [by_id[one]["action"] for one in expected["decision_id"]] == list(expected["action"])
     assert [by_id[one]["propensity"] for one in expected["decision_id"]] == list(expected["propensity"])
+
+
+def _is_gone(*_):
+    raise OSError("the file is gone")
+
+
+def test_a_champion_that_cannot_be_loaded_leaves_it_to_the_rules_and_people_are_told(restored, monkeypatch):
+    with restored("modelled") as installation:
+        decider = begin(installation)
+        frame = read_part(installation.workspace, installation.batch(2), "features", 0).to_pandas().head(50)
+        monkeypatch.setattr("decisionloop.stream.decide.load_release", _is_gone)
+        told = answered(decider, asked_of(frame, None))
+        assert {row["fallback_reason"] for row in told if row["role"] == "baseline"} == {
+            "rules stand in: champion failed"
+        }
+        assert seal_stream.fn(NAME) == 1
+        assert [one for one in alerts(installation.ledger, NAME) if one.kind == "champion"]
+
+
+def test_after_the_switch_is_acknowledged_no_model_decides(restored):
+    with restored("modelled") as installation:
+        decider = begin(installation)
+        frame = read_part(installation.workspace, installation.batch(2), "features", 0).to_pandas()
+        assert {row["role"] for row in answered(decider, asked_of(frame, None))} > {"champion"}
+        decider.begin()
+        stop, told = threading.Event(), []
+
+        def ask():
+            while not stop.is_set():
+                one = asked_of(frame.sample(20), None)
+                decider.ask(one)
+                one.told.result(timeout=60)
+                told.append(time.monotonic())
+
+        askers = [threading.Thread(target=ask) for _ in range(4)]
+        for one in askers:
+            one.start()
+        while len(told) < 20:
+            time.sleep(0.01)
+        assert engage(installation.ledger, NAME, "a test", "somebody", 0).flag.value == "on"
+        before = {one.segment_id for one in unsealed_segments(installation.ledger, NAME)}
+        seen = len(told)
+        while len(told) < seen + 40:
+            time.sleep(0.01)
+        stop.set()
+        for one in askers:
+            one.join()
+        decider.end()
+        after = [one for one in unsealed_segments(installation.ledger, NAME) if one.segment_id not in before]
+        assert len(after) > 5
+        assert {json.loads(one.deciders)["rules_because"] for one in after} == {"kill switch"}
+        roles = {role for one in after for role in json.loads(one.record)["choice"]["role"]}
+        assert roles <= {"baseline", "holdout"}
+
+
+PRICED = {"exploration": {"kind": "priced", "budget_share": 0.5}}
+
+
+def test_exploring_uses_the_prices_of_the_last_decided_batch_and_says_so(restored):
+    with restored("shadowed") as installation:
+        installation.contract(policy=PRICED, online={})
+        decider = Decider(NAME, lambda: open_desk(NAME, installation.workspace.settings))
+        installation.predict(2)
+        frame = read_part(installation.workspace, installation.batch(2), "features", 0).to_pandas()
+        before = answered(decider, asked_of(frame, as_of(3)))
+        assert {row["priced_by"] for row in before} == {None}
+        assert "exploration" not in {row["role"] for row in before}
+        installation.act(2)
+        decider = Decider(NAME, lambda: open_desk(NAME, installation.workspace.settings))
+        after = answered(decider, asked_of(frame, as_of(4)))
+        assert {row["priced_by"] for row in after} == {installation.batch(2)}
+        assert "exploration" in {row["role"] for row in after}
+        logged = decisions_of_batch(installation.ledger, installation.batch(2)).set_index("entity_id")
+        same = {row["entity"]: row["propensity"] for row in after if row["role"] == "champion"}
+        alike = [one for one in same if logged["role"][one] == "champion"]
+        assert [same[one] for one in alike] == [logged["propensity"][one] for one in alike]
+        assert seal_stream.fn(NAME) == 2
+        newest = latest_detail(installation.ledger, batch_id_of(NAME, as_of(4)), "decided")
+        assert newest["priced_by"] == installation.batch(2)
+        assert newest["prices"]
+
+
+def test_what_was_decided_one_at_a_time_is_observed_and_learnt_from_like_a_batch(restored):
+    with restored("begun") as in_batches:
+        in_batches.contract(online={})
+        in_batches.predict(1)
+        frame = read_part(in_batches.workspace, in_batches.batch(1), "features", 0).to_pandas()
+        in_batches.act(1)
+        expected = _learnt(in_batches)
+    with restored("begun") as online:
+        answered(begin(online, 1), asked_of(frame, as_of(1)))
+        assert _learnt(online) == expected
+
+
+def _learnt(installation):
+    """What the outcomes of the second week were, and what was learnt from them: who came into shadow, by its bytes."""
+    installation.observe(2)
+    said = installation.learn(2)
+    outcomes = recorded_outcomes(installation.ledger, NAME, as_of(0), as_of(2)).sort_values("decision_id")
+    models = [(one.release_id, one.release.scorer_digest) for one in shadows(installation.ledger, NAME)]
+    return outcomes.to_dict("list"), models, said
+
+
+def test_a_batch_decides_nobody_who_was_decided_one_at_a_time(begun):
+    decider = begin(begun, 1)
+    frame = begun.workspace.source.known(begun.workspace.source.due(pd.Timestamp(as_of(1)), 7), pd.Timestamp(as_of(1)))
+    shops = frame["shop_id"].unique()[:500]
+    asked = Asked([AskedRow(shop, {"turnover": 1.0}) for shop in shops], as_of(1) + timedelta(hours=1), None, "digest")
+    answered(decider, asked)
+    seal_stream.fn(NAME)
+    begun.predict(1)
+    begun.act(1)
+    decided = begun.decisions(1)
+    assert len(decided) == 100
+    assert not set(decided["entity_id"]) & set(shops)

@@ -80,3 +80,4 @@ class PostedOutcomeColumns(TypedColumns):
 
 posted_outcome: Table[PostedOutcomeColumns] = Table("posted_outcome", metadata, PostedOutcomeColumns)
 Index(None, posted_outcome.c.use_case, posted_outcome.c.observed_at)
+Index(None, posted_outcome.c.decision_id)

@@ -29,6 +29,7 @@ def upgrade() -> None:
     _table("posted_outcome", "outcome_id", "use_case", *maybe, _time("decision_time", is_nullable=True), *numbers,
            _time("observed_at"), _time("happened_at", is_nullable=True), _time("posted_at"))  # fmt: skip
     _index("posted_outcome", "use_case", "observed_at")
+    _index("posted_outcome", "decision_id")
     _table("api_key", "key_id", "name", "sha256", "scopes", "made_by", _time("made_at"))
     _index("api_key", "sha256", is_unique=True)
     _table("revoked_key", "key_id", "reason", "revoked_by", _time("revoked_at"), of={"key_id": "api_key.key_id"})
