@@ -37,11 +37,11 @@ def loop(
     """
     at = as_of_turn(use_case, as_of, allow_future)
     with_late = as_of is None if is_catching_up is None else is_catching_up
-    seal_stream(use_case)
+    sealed = seal_stream(use_case, return_state=True)
     caught_up = catch_up(use_case, at, allow_future, return_state=True) if with_late else None
     predicted = predict(use_case, at, allow_future, with_late, return_state=True)
     acted = act(use_case, predicted.result(), return_state=True) if predicted.is_completed() else None
     observed = observe(use_case, at, allow_future, return_state=True)
     learnt = learn(use_case, at, allow_future, return_state=True)
     deliver_notices(use_case)
-    return result_unless_failed(predicted, caught_up, predicted, acted, observed, learnt)
+    return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt)

@@ -11,7 +11,6 @@ from tasks.observe.cohorts import measure_cohorts
 from tasks.observe.estimated_performance import estimate_performance
 from tasks.observe.outcomes import read_outcomes
 from tasks.predict.missed import watch_missed
-from tasks.seal.seal import seal_stream
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.notices import deliver_notices
 from tasks.watch.labels import watch_labels
@@ -24,17 +23,15 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
 
     ``as_of`` is by default the hour at which the run was due.
 
-    1. Seal what was decided one at a time: what became of it can be taken in then.
-    2. Read outcomes, match them to decisions, keep late and contradictory ones as revisions.
-    3. Ask whether outcomes are late or missing, before anybody is judged by them.
-    4. Measure each mature cohort, judge model, feedback loop and money, and write down why predictions failed.
-    5. Estimate the performance of the cohorts that are not mature yet.
-    6. Compute a sample of served features from source again.
-    7. Look for people who fell due and were never decided.
-    8. Tell people what they have not been told.
+    1. Read outcomes, match them to decisions, keep late and contradictory ones as revisions.
+    2. Ask whether outcomes are late or missing, before anybody is judged by them.
+    3. Measure each mature cohort, judge model, feedback loop and money, and write down why predictions failed.
+    4. Estimate the performance of the cohorts that are not mature yet.
+    5. Compute a sample of served features from source again.
+    6. Look for people who fell due and were never decided.
+    7. Tell people what they have not been told.
     """
     at = as_of_run(as_of, allow_future)
-    seal_stream(use_case)
     read_outcomes(use_case, at)
     watch_labels(use_case, at)
     measured = measure_cohorts(use_case, at)

@@ -27,11 +27,8 @@ _FLAGS = ("is_", "supported:")
 
 def record_text(decided: Decided) -> str:
     """All that was known, said and chosen, as JSON; its numbers may be NaN, which Python writes and reads."""
-    features = {
-        name: values.astype(object).where(values.notna(), None).tolist() for name, values in decided.features.items()
-    }
     told = {
-        "features": features,
+        "features": {name: [_plain(one) for one in values.tolist()] for name, values in decided.features.items()},
         "faults": decided.faults.tolist(),
         "scores": decided.scores.to_pydict(),
         "predictions": decided.predictions.to_pydict(),
@@ -40,6 +37,11 @@ def record_text(decided: Decided) -> str:
         "shadows": [asdict(one) for one in decided.shadows],
     }
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """What is missing as null: NaN of a number and of a text alike."""
+    return None if value != value else value
 
 
 def read_record(use_case: UseCase, as_of: datetime, deciders: str, record: str) -> Decided:

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Sequence
 from datetime import timedelta
 
+from decisionloop.errors import DecisionLoopError
 from decisionloop.ledger.batch_parts import append_part
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import append_decisions
@@ -33,13 +34,20 @@ def seal_stream(use_case: str, is_all: bool = True) -> int:
     """Seal what was decided one at a time; returns how many batches are new or were finished.
 
     Killed anywhere, it goes on where it was: a segment is in one batch for good. ``is_all`` False: only what is not
-    waiting for more decisions of the same minutes. Nothing that was answered is changed by what is found here.
+    waiting for more decisions of the same minutes. Nothing that was answered is changed by what is found here. Raises
+    the first of what kept a batch from being sealed, once the others are.
     """
     workspace = open_workspace(use_case)
     claim_segments(workspace, is_all)
     waiting = half_sealed(workspace.ledger, use_case)
+    failures: list[DecisionLoopError] = []
     for batch_id in waiting:
-        _seal(use_case, batch_id)
+        try:
+            _seal(use_case, batch_id)
+        except DecisionLoopError as failure:  # one batch that cannot be sealed must not keep the others waiting
+            failures.append(failure)
+    if failures:
+        raise failures[0]
     return len(waiting)
 
 
