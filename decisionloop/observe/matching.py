@@ -166,6 +166,8 @@ def _by_id(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -
 def _by_time(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
     covers = np.timedelta64(pd.Timedelta(days=use_case.schedule.covers_days))
     position = _nearest(outcomes, "decision_time", decisions, direction="forward", tolerance=covers)
+    if decisions.empty:
+        return position
     waited = decisions["as_of"].to_numpy()[position] - outcomes["decision_time"].to_numpy()
     # Whoever fell due exactly covers_days before a batch belonged to the batch before.
     return np.where((waited < covers) | (waited == np.timedelta64(0)), position, -1)

@@ -115,11 +115,13 @@ def _add_decisions(app: FastAPI, service: Service) -> None:
     @app.get("/v1/{use_case}/decisions/{decision_id}", dependencies=[Depends(Requires(service.keys, "read"))])
     def decision(use_case: str, decision_id: str) -> Response:
         """One decision from its features to its money."""
-        from decisionloop.service.decisions import decision_json
+        from decisionloop.service.decisions import decision_json, is_unsealed
 
         told = decision_json(service.access, use_case, decision_id)
         if told is None:
-            raise HTTPException(404, "this use case has no such decision")
+            is_waiting = is_unsealed(service.access, use_case, decision_id)
+            more = ", sealed so far: it waits for the others of its minutes" if is_waiting else ""
+            raise HTTPException(404, f"this use case has no such decision{more}")
         return Response(told, media_type="application/json")
 
 

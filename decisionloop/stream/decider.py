@@ -29,8 +29,8 @@ from decisionloop.stream.desk import Desk
 T = TypeVar("T")
 LOG = logging.getLogger("decisionloop.stream")
 
-MOST_WAITING = 256
-"""Requests that wait; whoever comes then is told to come again."""
+MOST_WAITING, MOST_ROWS_WAITING = 256, 20_000
+"""Requests that wait, and their rows; whoever comes then is told to come again."""
 MOST_ROWS = 2_000
 """Rows that are decided together."""
 DECIDERS_SECONDS = 2.0
@@ -66,7 +66,8 @@ class Decider:
     def ask(self, asked: Asked) -> None:
         """Let a request be decided; its ``told`` says when it is. Raises Busy where too many wait."""
         with self._news:
-            if len(self._waiting) >= MOST_WAITING or self._is_over:
+            rows = len(asked.rows) + sum(len(one.rows) for one in self._waiting)
+            if len(self._waiting) >= MOST_WAITING or rows > MOST_ROWS_WAITING or self._is_over:
                 raise Busy
             self._waiting.append(asked)
             self._news.notify()

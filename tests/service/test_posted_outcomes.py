@@ -62,6 +62,8 @@ def test_each_row_is_told_what_it_becomes_and_the_next_reading_says_the_same(onl
 def test_a_row_that_names_nobody_is_refused_and_nothing_is_kept(online):
     for rows in ([{"class": 1}], [{"entity": "a", "class": 1}], [{"decision_id": "x", "class": 1}], []):
         assert post(online, *rows).status_code == 422
+    nowhere = {"entity": "a", "decided_at": "2024-01-01T00:00:00Z", "class": 1}
+    assert became(post(online, nowhere)) == ["unknown"]  # while nobody was decided at all
     many = [{"decision_id": f"{i:032x}", "class": 1} for i in range(10_001)]
     assert post(online, *many).status_code == 422
     assert became(post(online, *many[:10_000])) == ["unknown"] * 10_000
