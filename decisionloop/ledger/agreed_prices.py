@@ -11,8 +11,8 @@ from decisionloop.ledger.schema import batch, batch_event
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-LOOK_BACK = 50
-"""So many decided batches are looked at; before them prices are too old."""
+_SAID = '"prices": "'
+"""How the event of a batch that agreed on any says so: its JSON has sorted keys, and null where there are none."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,10 @@ def last_prices(source: Ledger | Connection, use_case: str, contract_digest: str
         select(batch.c.batch_id, batch_event.c.detail)
         .join(batch_event, batch_event.c.batch_id == batch.c.batch_id)
         .where(batch.c.use_case == use_case, batch_event.c.state == "decided")
-        .where(batch.c.contract_digest == contract_digest)
-        .order_by(batch.c.as_of.desc())
-        .limit(LOOK_BACK)
+        .where(batch.c.contract_digest == contract_digest, batch_event.c.detail.contains(_SAID, autoescape=True))
+        .order_by(batch.c.as_of.desc(), batch_event.c.seq.desc())
+        .limit(1)
     )
     with facts.reading(source) as connection:
-        rows = connection.execute(statement).all()
-    for batch_id, text in rows:
-        detail = json.loads(text)
-        if detail.get("prices"):
-            return LoggedPrices(str(batch_id), detail["prices"])
-    return None
+        row = connection.execute(statement).first()
+    return None if row is None else LoggedPrices(str(row[0]), json.loads(row[1])["prices"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
 
 from decisionloop.act.choice_table import ON_TRIAL, OUTSIDE, flags_of
 from decisionloop.act.constraints import BatchTotals
@@ -13,10 +15,11 @@ from decisionloop.act.exploration.seen_cohorts import table_of
 from decisionloop.act.exploration.seen_money import together
 from decisionloop.act.guardrails import Tally
 from decisionloop.act.policy import agree_to_explore
-from decisionloop.act.situation import BY_PEOPLE
-from decisionloop.ledger.batches import Scalar
+from decisionloop.act.situation import BY_PEOPLE, Situation
+from decisionloop.ledger.batches import Scalar, accepted_batches
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.releases import RULES, Release
+from decisionloop.ledger.stream import sealed_batches
 from decisionloop.monitor.compare.profile import FrameProfile
 from decisionloop.monitor.compare.windows import EntitySketch, Watched
 from decisionloop.monitor.impact.group_tally import GroupTally
@@ -24,7 +27,7 @@ from decisionloop.stream.deciders import Signed
 from expectations.reference import merge_parts, reference_of
 from tasks.act.choose import action_profile, situations
 from tasks.keep import keep_table
-from tasks.readback.batch_in_hand import BatchInHand
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.seen_cohorts import seen_so_far
 from tasks.seal.guard import hold_guardrails
 from tasks.seal.lay_out import LaidOut
@@ -32,6 +35,11 @@ from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.impact import watch_groups
 from tasks.watch.inputs import judge_features, keep_first_reference, reference_for
 from tasks.watch.outputs import Chosen, watch_actions
+
+PRICED_ROWS = 1_000
+"""Decisions that prices of exploring are agreed on over, at least."""
+MOST_PRICED = 200
+"""Batches that are looked back on for them."""
 
 
 def validated(hand: BatchInHand, champion: Release, parts: Sequence[LaidOut]) -> dict[str, Scalar]:
@@ -91,17 +99,41 @@ def decided(hand: BatchInHand, signed: Signed, parts: Sequence[LaidOut]) -> dict
 
 
 def _prices(hand: BatchInHand, because: str) -> str | None:
-    """The prices that this batch agrees on for those after it; None where the contract prices by the batch in money.
+    """The prices that this batch and those sealed before it agree on for what follows; None where they must not.
 
     What is sealed is a piece of a day or week: a budget in currency is that of a whole batch, a share of what is
-    expected holds for any piece.
+    expected holds for any piece, but a handful of decisions is no sample of what follows.
     """
     exploration = hand.use_case.policy.exploration
     if not hand.use_case.is_explored or exploration.kind != "priced" or exploration.budget_money is not None:
         return None
+    hands = _enough(hand, because)
+    if not hands:
+        return None
     seen = seen_so_far(hand.workspace, hand.as_of)
     digest = keep_table(hand.workspace, table_of(seen.cohorts), "outcomes")
     money = together(one.seen for one in seen.cohorts)
-    parts = functools.partial(situations, hand, because, money)
+
+    def parts() -> Iterator[tuple[pd.DataFrame, Situation]]:
+        for one in hands:
+            yield from situations(one, because, money)
+
     totals = functools.reduce(operator.add, (BatchTotals.of(hand.use_case, frame) for frame, _ in parts()))
     return prices_text(hand.use_case, agree_to_explore(hand.use_case, hand.as_of, totals, parts), digest)
+
+
+def _enough(hand: BatchInHand, because: str) -> list[BatchInHand]:
+    """This batch and as many sealed before it, by the same deciders, as hold `PRICED_ROWS`; [] where they do not."""
+    ledger, name = hand.ledger, hand.use_case.name
+    sealed, hands, rows = sealed_batches(ledger, name), [hand], int(str(hand.details["frozen"]["rows"]))
+    for one in reversed(accepted_batches(ledger, name, hand.as_of)):
+        if rows >= PRICED_ROWS or len(hands) > MOST_PRICED:
+            break
+        if one.batch_id not in sealed or one.contract_digest != hand.use_case.digest:
+            continue
+        other = open_batch_in_hand(name, one.batch_id)
+        is_alike = other.details.get("decided", {}).get("rules_because") == because
+        if is_alike and other.champion.release_id == hand.champion.release_id:
+            hands.append(other)
+            rows += int(str(other.details["frozen"]["rows"]))
+    return hands if rows >= PRICED_ROWS else []
