@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import pandas as pd
 
@@ -16,7 +17,8 @@ from decisionloop.act.exploration.seen_money import together
 from decisionloop.act.guardrails import Tally
 from decisionloop.act.policy import agree_to_explore
 from decisionloop.act.situation import BY_PEOPLE, Situation
-from decisionloop.ledger.batches import Scalar, accepted_batches
+from decisionloop.ledger.agreed_prices import last_prices
+from decisionloop.ledger.batches import Scalar, accepted_batches, find_batch
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.stream import sealed_batches
@@ -38,6 +40,7 @@ from tasks.watch.outputs import Chosen, watch_actions
 
 PRICED_ROWS = 1_000
 """Decisions that prices of exploring are agreed on over, at least."""
+PRICED_ANEW = timedelta(days=1)
 MOST_PRICED = 200
 """Batches that are looked back on for them."""
 
@@ -107,7 +110,7 @@ def _prices(hand: BatchInHand, because: str) -> str | None:
     exploration = hand.use_case.policy.exploration
     if not hand.use_case.is_explored or exploration.kind != "priced" or exploration.budget_money is not None:
         return None
-    hands = _enough(hand, because)
+    hands = [] if _is_priced_lately(hand) else _enough(hand, because)
     if not hands:
         return None
     seen = seen_so_far(hand.workspace, hand.as_of)
@@ -120,6 +123,13 @@ def _prices(hand: BatchInHand, because: str) -> str | None:
 
     totals = functools.reduce(operator.add, (BatchTotals.of(hand.use_case, frame) for frame, _ in parts()))
     return prices_text(hand.use_case, agree_to_explore(hand.use_case, hand.as_of, totals, parts), digest)
+
+
+def _is_priced_lately(hand: BatchInHand) -> bool:
+    """Whether the prices that hold are younger than `PRICED_ANEW`: to agree on others takes a look at every cohort."""
+    known = last_prices(hand.ledger, hand.use_case.name, hand.use_case.digest)
+    batch = None if known is None else find_batch(hand.ledger, known.batch_id)
+    return batch is not None and batch.as_of > hand.as_of - PRICED_ANEW
 
 
 def _enough(hand: BatchInHand, because: str) -> list[BatchInHand]:

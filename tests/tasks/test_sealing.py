@@ -13,6 +13,7 @@ import pytest
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batch_id_of, latest_detail
 from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.kill_switch import engage
 from decisionloop.ledger.outcomes import recorded_outcomes
 from decisionloop.ledger.releases import shadows
@@ -195,3 +196,20 @@ def test_a_batch_decides_nobody_who_was_decided_one_at_a_time(begun):
     decided = begun.decisions(1)
     assert len(decided) == 100
     assert not set(decided["entity_id"]) & set(shops)
+
+
+def test_a_guardrail_that_is_surely_violated_turns_the_kill_switch_on(restored):
+    with restored("modelled") as installation:
+        installation.contract(guardrails={"action_share": {"lend": [0.0, 0.1]}})
+        decider = begin(installation)
+        frame = read_part(installation.workspace, installation.batch(2), "features", 0).to_pandas()
+        lent = [row["entity"] for row in answered(decider, asked_of(frame, as_of(3))) if row["action"] == "lend"]
+        assert len(lent) > 100
+        few, later = frame[frame["shop_id"].isin(lent[:2])], as_of(3) + timedelta(hours=1)
+        answered(decider, asked_of(few, later))
+        assert seal_stream.fn(NAME) == 2
+        assert is_kill_switch_on(installation.ledger, NAME)
+        told = [one for one in alerts(installation.ledger, NAME) if one.kind == "guardrail"]
+        assert [one.batch_id for one in told] == [installation.batch(3)]  # two decisions prove nothing
+        decider = Decider(NAME, lambda: open_desk(NAME, installation.workspace.settings))
+        assert {row["role"] for row in answered(decider, asked_of(few, None))} <= {"baseline", "holdout"}
