@@ -35,17 +35,21 @@ class KnownKey:
 
 
 class KnownKeys:
-    """The keys of the file and those of the ledger, read again every two seconds."""
+    """The keys of the file and those of the ledger, read again every two seconds.
+
+    ``had_any``: whether there ever was one while this process lives, so that it may listen to others.
+    """
 
     def __init__(self, of_file: Mapping[str, Key], access: LedgerAccess | None) -> None:
         self._of_file = tuple(KnownKey(name, key.sha256, frozenset(key.scopes)) for name, key in of_file.items())
         self._access, self._lock = access, threading.Lock()
         self._read: tuple[float, tuple[KnownKey, ...]] | None = None
+        self.had_any = bool(of_file)
 
     def every(self) -> tuple[KnownKey, ...]:
         """All of them; while the ledger is away those that are known.
 
-        Raises what reading the ledger raises where none is known at all: who may do what is not guessed.
+        A service that started without any listens on this machine alone, so that none is known lets nobody else in.
         """
         if self._access is None:
             return self._of_file
@@ -59,10 +63,8 @@ class KnownKeys:
         try:
             kept = valid_keys(access.opened())
         except (ConfigurationError, SQLAlchemyError):
-            known = () if self._read is None else self._read[1]
-            if not known and not self._of_file:
-                raise
-            return now, known
+            return now, () if self._read is None else self._read[1]
+        self.had_any |= bool(kept)
         return now, tuple(KnownKey(one.name, one.sha256, one.allows) for one in kept)
 
 
@@ -87,7 +89,7 @@ class Requires:
     def __call__(self, request: Request) -> None:
         """Raises 401 without a key, 403 for one without the scope."""
         known = self.keys.every()
-        if not known:
+        if not known and not self.keys.had_any:  # where the last one was revoked, nobody may do anything
             if not is_loopback(request.url.hostname or ""):
                 raise HTTPException(403, "without API keys only this machine is answered, by its own name")
             return

@@ -6,8 +6,6 @@ import logging
 import socket
 from collections.abc import Callable
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.service.app import Service, create_app
 from decisionloop.service.configuration import load_service_file
@@ -35,7 +33,7 @@ def run_service(settings: Settings, host: str, port: int, prepare: Callable[[str
     import uvicorn
 
     service = open_service(settings, prepare)
-    has_keys = _has_keys(service)
+    has_keys = bool(service.keys.every())
     if not has_keys and not is_loopback(host):
         raise UsageError(
             f"without an API key the service listens on this machine only, not on {host}. Make one with "
@@ -64,13 +62,6 @@ def open_service(settings: Settings, prepare: Callable[[str], None]) -> Service:
     starter = Starter(access, PrefectDeployments()) if senders else None
     online = online_use_cases(settings, prepare)
     return Service(file, senders, access, starter, online, Sealer(access, online) if online else None)
-
-
-def _has_keys(service: Service) -> bool:
-    try:
-        return bool(service.keys.every())
-    except (ConfigurationError, SQLAlchemyError):
-        return False
 
 
 def _bound(host: str, port: int) -> socket.socket:

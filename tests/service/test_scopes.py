@@ -57,10 +57,10 @@ def test_a_route_is_open_to_its_own_scope_alone(online):
 def test_a_revoked_key_may_do_nothing(online, monkeypatch):
     monkeypatch.setattr("decisionloop.service.keys.READ_AGAIN_SECONDS", 0)
     key, key_id = make(online, "decide")
-    make(online, "read")
     assert online.decide(one(), authorization=f"Bearer {key}").status_code == 200
     revoke_key(online.ledger, key_id, "lost", "a test")
     assert online.decide(one(), authorization=f"Bearer {key}").status_code == 401
+    assert online.decide(one()).status_code == 401  # the last key is gone, and nobody may do anything
 
 
 def test_without_a_key_only_this_machine_is_answered(online):
