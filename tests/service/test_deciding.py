@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.kill_switch import engage
 from decisionloop.ledger.stream import unsealed_segments
 from tests.service.conftest import one
 
@@ -216,3 +219,32 @@ def test_past_the_queue_a_request_is_told_to_come_again(online, monkeypatch):
     answer = online.decide(one())
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
+
+
+def test_whoever_is_answered_after_the_switch_is_acknowledged_is_decided_under_it(online):
+    done = threading.Event()
+
+    def ask(place):
+        number = 0
+        while not done.is_set():
+            number += 1
+            assert online.decide(one(f"shop-{place}-{number}")).status_code == 200
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask, place) for place in range(4)]
+        _until(lambda: len(unsealed_segments(online.ledger, "small")) > 10)
+        engage(online.ledger, "small", "a test", "somebody", 0)
+        before = {segment.segment_id for segment in unsealed_segments(online.ledger, "small")}
+        _until(lambda: len(unsealed_segments(online.ledger, "small")) > len(before) + 10)
+        done.set()
+        for asker in asking:
+            asker.result()
+    after = [one for one in unsealed_segments(online.ledger, "small") if one.segment_id not in before]
+    assert {json.loads(segment.deciders)["rules_because"] for segment in after} == {"kill switch"}
+
+
+def _until(condition):
+    ends = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
