@@ -48,8 +48,8 @@ class OneRow(BaseModel):
 
     def row(self) -> AskedRow:
         """What is asked of it."""
-        protected = {} if self.protected is None else self.protected.model_dump()
-        return AskedRow(self.entity, protected | self.features.model_dump())
+        protected = {} if self.protected is None else self.protected.model_dump(by_alias=True)
+        return AskedRow(self.entity, protected | self.features.model_dump(by_alias=True))
 
 
 class DecisionBodies:
@@ -86,7 +86,8 @@ def schemas_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _row_model(use_case: UseCase, name: str) -> type[OneRow]:
-    features: dict[str, Any] = {one.name: (_type_of(one), _field(one)) for one in use_case.features}
+    # A feature may be called like something that every model has, such as `copy`: what is sent is an alias.
+    features: dict[str, Any] = {f"v{i}": (_type_of(one), _field(one)) for i, one in enumerate(use_case.features)}
     apart = [one for one in use_case.protected if one.name not in use_case.feature_names]
     parts: dict[str, Any] = {
         "entity": (Entity, Field(description=f"The {use_case.entity.noun}: its {use_case.entity.key}, as text.")),
@@ -94,7 +95,8 @@ def _row_model(use_case: UseCase, name: str) -> type[OneRow]:
     }
     if apart:
         groups: dict[str, Any] = {
-            one.name: (Text | None, Field(None, description=f"One of {', '.join(one.groups)}.")) for one in apart
+            f"v{i}": (Text | None, Field(None, alias=one.name, description=f"One of {', '.join(one.groups)}."))
+            for i, one in enumerate(apart)
         }
         parts["protected"] = (create_model(f"{name}Protected", __config__=_Strict, **groups) | None, None)
     return create_model(f"{name}Row", __base__=OneRow, **parts)
@@ -118,4 +120,4 @@ def _field(feature: Feature) -> Any:
         extra["x-range"] = list(feature.range)
     if feature.categories:
         extra["x-categories"] = list(feature.categories)
-    return Field(None, title=feature.name, description=" ".join(told), json_schema_extra=extra)
+    return Field(None, alias=feature.name, title=feature.name, description=" ".join(told), json_schema_extra=extra)
