@@ -8,7 +8,6 @@ from typing import Annotated, get_args
 import typer
 
 from decisionloop.cli.arguments import AsJson, ByWhom, Why
-from decisionloop.cli.switch import require_words
 from decisionloop.errors import UsageError
 
 keys_app = typer.Typer(help="API keys of the service: made, listed and revoked.", no_args_is_help=True)
@@ -24,6 +23,7 @@ def make_key(
     import hashlib
     import secrets
 
+    from decisionloop.cli.switch import require_words
     from decisionloop.ledger.api_keys import keep_key
     from decisionloop.service.configuration import Scope
     from decisionloop.workspace import open_ledger_alone
@@ -66,6 +66,7 @@ def end_key(
     key_id: Annotated[str, typer.Argument(help="The id that `keys list` shows.")], reason: Why, by: ByWhom
 ) -> None:
     """End a key for good."""
+    from decisionloop.cli.switch import require_words
     from decisionloop.ledger.api_keys import revoke_key
     from decisionloop.workspace import open_ledger_alone
 
