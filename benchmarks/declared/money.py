@@ -126,6 +126,8 @@ ROWS = (
     Row(GATE, "50 entities, 20 decisions each", 0.1, Loans(1_000, per=20).gate_errs),
     Row(GAIN, "5 % explored, equal", 0.05, Loans().interval_errs),
     Row(GAIN, "n 400", 0.05, Loans(400, cut=1.8).interval_errs),
+    Row(GAIN, "0.5 % explored, some 10 draws tell", 0.05, Loans(7_000, -2.0, 6, explored=0.005).interval_errs),
+    Row(GAIN, "2 % explored, some 5 draws tell", 0.05, Loans(700, explored=0.02).interval_errs),
     Row(GAIN, "n 200,000", 0.05, Loans(200_000).interval_errs, 150),
     Row(GAIN, "3 actions from 0.005, amounts", 0.05, Offers().interval_errs),
     Row(GAIN, "12 actions from 0.005, amounts", 0.05, Offers(actions=12).interval_errs, 750),

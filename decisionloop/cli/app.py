@@ -15,6 +15,7 @@ from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, Inciden
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import history, rollback
 from decisionloop.cli.service_command import seal, service
+from decisionloop.cli.usecase_commands import usecase_app
 
 app = typer.Typer(
     name="decisionloop",
@@ -25,7 +26,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich takes longer to import than all the rest of a help page
     context_settings={"max_content_width": 120},
 )
-usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
 incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
@@ -174,27 +174,6 @@ def serve() -> None:
 
 app.command()(service)
 app.command()(seal)
-
-
-@usecase_app.command("check")
-def usecase_check(
-    path: Annotated[Path, typer.Argument(help="Folder of the use case.")], as_json: AsJson = False
-) -> None:
-    """Check a contract, its code and its source; one line a fault. Exit code 2 if there is any."""
-    from decisionloop.cli.usecase import check
-
-    check(path, as_json)
-
-
-@usecase_app.command("new")
-def usecase_new(
-    name: Annotated[str, typer.Argument(help="Name of the new use case, such as send_offer.")],
-    parent: Annotated[Path | None, typer.Option(help="Where its folder is made. Default: usecases/.")] = None,
-) -> None:
-    """Write a working skeleton that passes its own check."""
-    from decisionloop.cli.usecase import new
-
-    new(name, parent)
 
 
 @ledger_app.command("upgrade")

@@ -14,6 +14,7 @@ Severity = Literal["critical", "row", "warning"]
 Money = Annotated[float, Field(ge=-MOST_MONEY, le=MOST_MONEY)]
 Rows = Annotated[int, Field(ge=0, le=MOST)]
 WhenHalted = Literal["rules", "hold", "nobody"]
+WhenLosing = Literal["rules", "alert"]
 
 
 class Economics(Section):
@@ -140,6 +141,14 @@ class Guardrails(Section):
         "closed without a decision about anyone. Broken data (data_quality) halts a batch whoever decides.",
         "hold",
         default="rules",
+    )
+    when_losing: WhenLosing = field(
+        "What becomes of a model that has surely earned less than the rules or the holdout (an alarm of the value "
+        "monitors). rules: it is rolled back at once, and the rules decide until a challenger passes the gate. alert: "
+        "people are told, and it goes on.",
+        "alert",
+        default="rules",
+        changes_meaning=False,
     )
 
 

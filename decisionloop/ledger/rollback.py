@@ -48,8 +48,12 @@ Tell = Callable[[Connection, NewAlert], object]
 """Tells people of a rollback in the transaction that makes it."""
 
 
-def roll_back(ledger: Ledger, use_case: str, to: str | None, grounds: Grounds, tell: Tell | None = None) -> RolledBack:
+def roll_back(
+    ledger: Ledger, use_case: str, to: str | None, grounds: Grounds, tell: Tell | None = None, *, of: str | None = None
+) -> RolledBack:
     """Let another release decide: ``to`` one that has decided before or "rules", None for who decided before this one.
+
+    ``of``: only while this release decides; None: whoever does.
 
     One transaction, which waits for those that log decisions or begin to send, and keeps new ones waiting. It needs
     neither contract nor model nor registry. ``tell`` may queue notices beside the alert; by itself the alert is kept.
@@ -61,7 +65,7 @@ def roll_back(ledger: Ledger, use_case: str, to: str | None, grounds: Grounds, t
         raise UsageError("going back needs a reason and a name; both are kept in the audit trail.")
     with ledger.begin() as connection:
         take_switch(connection, use_case)
-        happened = change_stages(connection, use_case, RollBack(to or None), grounds)
+        happened = change_stages(connection, use_case, RollBack(to or None, of), grounds)
         if any(one.stage == "rolled_back" for one in happened):
             hold_unsent(connection, use_case, grounds.reason, grounds.by.name)
         champion = str(roster_of(connection, use_case).champion)

@@ -20,25 +20,33 @@ from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.money_interval import RowMoney, money_estimate
 from decisionloop.observe.outcome_bounds import OutcomeBounds
+from decisionloop.observe.undrawn import UndrawnActions
 
 COMES = np.array([1.0, 1.0, 0.0, 0.0])
 """The parts of `LateArrivals.share` that add up to whether an outcome comes at all."""
 
 
 def bounded_money(
-    logged: LoggedDecisions, base: Floats, importance: Floats, expected: Floats, confidence: float
+    logged: LoggedDecisions,
+    base: Floats,
+    importance: Floats,
+    expected: Floats,
+    confidence: float,
+    undrawn: UndrawnActions | None = None,
 ) -> Estimate:
     """Mean of ``base`` + ``importance`` * (money - ``expected``), all (n,), whatever outcomes are missing.
 
-    ``importance`` is not scaled for them, and is 0 where the action's money needs no outcome.
+    ``importance`` is not scaled for them, and is 0 where the action's money needs no outcome. ``undrawn``: what else
+    could have been drawn, where that decides what is seen; it bears on the interval alone.
     """
     missing = logged.missing
     if missing is None or not missing.count or not len(logged):
-        return money_estimate(row_money(logged, base, importance * logged.arrival_weight, expected), confidence)
+        rows = row_money(logged, base, importance * logged.arrival_weight, expected)
+        return money_estimate(replace(rows, undrawn=undrawn), confidence)
     late = missing.late_money - missing.come * expected
-    told = money_estimate(told_rows(logged, base, importance, expected), confidence)
+    told = money_estimate(replace(told_rows(logged, base, importance, expected), undrawn=undrawn), confidence)
     half = late_half_width(logged, importance, expected, confidence)
-    extremes = [_Extreme(logged, missing, importance, expected, is_worst) for is_worst in (True, False)]
+    extremes = [_Extreme(logged, missing, importance, expected, is_worst, undrawn) for is_worst in (True, False)]
     ends = [one.end(base, late, confidence) for one in extremes]
     is_used = missing.is_missing & (importance != 0)
     counts = int(is_used.sum()), float(missing.come[is_used].sum())
@@ -106,6 +114,7 @@ class _Extreme:
     importance: Floats
     expected: Floats
     is_worst: bool
+    undrawn: UndrawnActions | None
 
     def end(self, base: Floats, late: Floats, confidence: float) -> float | None:
         """The lower bound of the worst case, or the upper bound of the best; None where it cannot be told."""
@@ -118,7 +127,8 @@ class _Extreme:
         never = missing.is_missing * (1 - missing.come) * (extreme - self.expected)
         seen = np.where(self.logged.is_arrived, weight, 0.0)
         rows = row_money(self.logged, base, seen, self.expected)
-        told = money_estimate(replace(rows, total=rows.total + weight * (late + never)), confidence)
+        rows = replace(rows, total=rows.total + weight * (late + never), undrawn=self.undrawn)
+        told = money_estimate(rows, confidence)
         by_part = weight[:, None] * (missing.money - extreme[:, None] * COMES) / len(weight)
         wide = widened(told, missing.late.half_width(missing.gradient(by_part), confidence))
         return wide.low if self.is_worst else wide.high

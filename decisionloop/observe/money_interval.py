@@ -11,8 +11,10 @@ lower bound of a policy difference was above the truth this often (nominal 5 %),
 
 They learn the size of the tail from the few losses that happened to be explored, and know nothing of it where none
 was. This one takes the size of one more loss from what each decision makes possible (`possible_money`), row by row:
-its weight times what its own outcome could bring less than was expected. How a bound is made of that is in
-`rare_event`. It costs width only where losses are few, is deterministic, and takes one pass.
+its weight times what its own outcome could bring less than was expected. Where chance drew what was done, what it could
+have drawn instead counts by its chance (`undrawn`): where no rare draw has come, those seen say nothing of its weight.
+How a bound is made of that is in `rare_event`. It costs width only where losses are few, is deterministic, and takes
+one pass.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from decisionloop.observe.estimate import (
     standard_error,
 )
 from decisionloop.observe.rare_event import RareEvent
+from decisionloop.observe.undrawn import UndrawnActions
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,8 @@ class RowMoney:
 
     ``weight`` (signed, 0 where no outcome is used) multiplies the part of ``total`` that an outcome decides;
     ``surprise`` is outcome money less its expectation. ``possible``: how much worse, and how much better, than its
-    expectation each row's money can be; None: learnt from the surprises that were seen.
+    expectation each row's money can be; None: learnt from the surprises that were seen. ``undrawn``: what else could
+    have been drawn; None: nothing was drawn, or nobody knows.
     """
 
     total: Floats
@@ -49,6 +53,7 @@ class RowMoney:
     action: Codes
     entity: Codes
     possible: tuple[Floats, Floats] | None = None
+    undrawn: UndrawnActions | None = None
 
 
 def money_estimate(rows: RowMoney, confidence: float) -> Estimate:
@@ -78,15 +83,46 @@ def rare_events(rows: RowMoney, codes: Codes | None) -> tuple[RareEvent, RareEve
 
     The chance of each is that of the two-point outcome between a row's worst and best that has its expectation.
     """
-    worse, better = _learnt(rows) if rows.possible is None else rows.possible
-    up, down = np.maximum(rows.weight, 0.0), np.maximum(-rows.weight, 0.0)
-    happened, width = rows.weight * rows.surprise, worse + better
-    share = np.divide(better, width, out=np.zeros_like(width), where=width > 0)  # chance of the worse one
-    is_up, n = rows.weight > 0, len(rows.total)
-    unlucky, lucky = np.where(is_up, share, 1 - share), np.where(is_up, 1 - share, share)
+    events = _events(rows, codes)
+    up, down, n = np.maximum(events.weight, 0.0), np.maximum(-events.weight, 0.0), len(rows.total)
+    width = events.worse + events.better
+    share = np.divide(events.better, width, out=np.zeros_like(width), where=width > 0)  # chance of the worse one
+    unlucky, lucky = (np.where(events.weight > 0, one, 1 - one) for one in (share, 1 - share))
+    loss, gain = (up * events.worse + down * events.better) / n, (up * events.better + down * events.worse) / n
     return (
-        RareEvent.of((up * worse + down * better) / n, np.maximum(-happened, 0.0) / n, unlucky, codes),
-        RareEvent.of((up * better + down * worse) / n, np.maximum(happened, 0.0) / n, lucky, codes),
+        RareEvent.of(loss, np.maximum(-events.happened, 0.0) / n, unlucky, events.codes, events.drawn),
+        RareEvent.of(gain, np.maximum(events.happened, 0.0) / n, lucky, events.codes, events.drawn),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Events:
+    """What could happen, m rows: what was done, then what could have been drawn instead. ``happened`` is signed."""
+
+    weight: Floats
+    worse: Floats
+    better: Floats
+    happened: Floats
+    drawn: Floats | None
+    codes: Codes | None
+
+
+def _events(rows: RowMoney, codes: Codes | None) -> _Events:
+    worse, better = _learnt(rows) if rows.possible is None else rows.possible
+    done = _Events(rows.weight, worse, better, rows.weight * rows.surprise, None, codes)
+    other = rows.undrawn
+    if other is None or not other.row.size or rows.possible is None:
+        return done
+    n = len(rows.total)
+    entity = np.arange(n) if codes is None else codes
+    return _Events(
+        weight=np.concatenate([done.weight, other.weight]),
+        worse=np.concatenate([worse, other.worse]),
+        better=np.concatenate([better, other.better]),
+        happened=np.concatenate([done.happened, np.zeros(other.row.size)]),
+        drawn=np.concatenate([other.drawn, other.chance]),
+        # An entity's rows go wrong together, but nothing both was done and was not.
+        codes=np.concatenate([entity, n + entity[other.row]]),
     )
 
 

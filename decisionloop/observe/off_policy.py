@@ -26,6 +26,7 @@ from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.money_interval import money_estimate
 from decisionloop.observe.overlap import Overlap, measure_overlap
 from decisionloop.observe.possible_money import within_possible
+from decisionloop.observe.undrawn import undrawn_actions
 
 Estimator = Literal["dr", "ips", "snips"]
 
@@ -104,7 +105,8 @@ def _answer(
         q = np.nan_to_num(log.expected_values, nan=0.0)
         base = np.einsum("ij,ij->i", moved, q)
         expected = q[np.arange(len(log)), log.action]
-        money = bounded_money(log, base, importance_weights(log, moved), expected, confidence)
+        undrawn = undrawn_actions(log, moved)
+        money = bounded_money(log, base, importance_weights(log, moved), expected, confidence, undrawn)
     return OffPolicyEstimate(money, overlap, estimator)
 
 

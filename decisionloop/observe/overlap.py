@@ -9,6 +9,7 @@ import numpy as np
 from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.observe.estimate import Floats, effective_sample_size, entity_codes, entity_sums
 from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.undrawn import UndrawnActions, expected_effective_n, undrawn_actions
 
 MAXIMUM_WEIGHT_DEVIATION = 5.0
 """Standard errors by which the sum of weights may miss its known expectation: honest logs practically never do."""
@@ -23,7 +24,8 @@ class Overlap:
 
     differing_n           decisions on which the policies differ (all, for the value of a single policy)
     informative_n         of these, the ones whose logged action needs an outcome and whose outcome arrived
-    effective_n           Kish size of their weights by entity: so many equally weighted ones would tell as much
+    effective_n           Kish size of their weights by entity: so many equally weighted ones would tell as much; of the
+                          weights seen, or of those that could have been drawn, whichever is less
     largest_weight_share  share of the total weight on the single heaviest entity
     unsupported_share     share of the outcome-dependent change where the log could never have shown the outcome
     weight_deviation      standard errors between the sum of the weights of all decisions, whether their outcome has
@@ -57,13 +59,17 @@ class OverlapVerdict:
     reason: str
 
 
-def measure_overlap(logged: LoggedDecisions, difference: Floats, weight: Floats) -> Overlap:
+def measure_overlap(
+    logged: LoggedDecisions, difference: Floats, weight: Floats, undrawn: UndrawnActions | None = None
+) -> Overlap:
     """Diagnose a question put to the log.
 
     difference (n, A): the probability that the question moves onto (+) or off (-) each action; for one policy's
     value its own probabilities. weight (n,): the signed weight that each logged outcome gets in the answer.
+    ``undrawn``: what else could have been drawn, where that is not for ``difference`` alone.
     """
     moved = np.abs(difference)
+    undrawn = undrawn or undrawn_actions(logged, difference)
     needs_outcome = moved * ~(logged.is_exact & np.isfinite(logged.expected_values))
     expected = float((needs_outcome * logged.supported).sum())
     by_entity = entity_sums(np.abs(weight), entity_codes(logged.entity, len(logged)))
@@ -73,7 +79,9 @@ def measure_overlap(logged: LoggedDecisions, difference: Floats, weight: Floats)
     return Overlap(
         differing_n=differing_n,
         informative_n=int((weight != 0).sum()),
-        effective_n=float(differing_n) if is_exact_question else effective_sample_size(by_entity),
+        effective_n=float(differing_n)
+        if is_exact_question
+        else min(effective_sample_size(by_entity), expected_effective_n(logged, weight, undrawn)),
         largest_weight_share=float(by_entity.max() / total) if total > 0 else 0.0,
         unsupported_share=0.0 if is_exact_question else 1.0 - expected / float(needs_outcome.sum()),
         weight_deviation=_deviation(logged, moved),

@@ -36,17 +36,21 @@ class RareEvent:
     seen: float
 
     @classmethod
-    def of(cls, possible: Floats, happened: Floats, chance: Floats, codes: Codes | None) -> RareEvent:
+    def of(
+        cls, possible: Floats, happened: Floats, chance: Floats, codes: Codes | None, drawn: Floats | None = None
+    ) -> RareEvent:
         """From rows (n,): ``possible`` and ``happened`` contributions (>= 0), and the chance of the former.
 
         An entity's rows can go wrong together, so they are summed. ``chance`` needs to be right only up to a factor;
-        its mean is added to each, so that no row is left out because somebody believes that it is safe.
+        its mean is added to each, so that no row is left out because somebody believes that it is safe. ``drawn``: the
+        known chance that the row is there at all; None: all are.
         """
-        used = possible > 0
+        used = possible > 0 if drawn is None else (possible > 0) & (drawn > 0)
         if not used.any():
             return cls(0.0, 0.0)
-        mean = float(chance[used].mean())
-        likely = np.where(used, chance + mean if mean > 0 else 1.0, 0.0)
+        there = np.ones_like(possible) if drawn is None else drawn
+        mean = float(np.average(chance[used], weights=there[used]))
+        likely = np.where(used, there * (chance + mean if mean > 0 else 1.0), 0.0)
         size = entity_sums(possible, codes)
         rows = entity_sums(used.astype(float), codes)
         share = np.divide(entity_sums(likely, codes), rows, out=np.zeros_like(size), where=rows > 0)

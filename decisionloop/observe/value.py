@@ -18,6 +18,7 @@ from decisionloop.observe.off_policy import (
 )
 from decisionloop.observe.overlap import Overlap, measure_overlap
 from decisionloop.observe.possible_money import within_possible
+from decisionloop.observe.undrawn import undrawn_actions
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,15 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     """Realised value of the logged policy against the rules, ``rules`` (n, A) probabilities, from one log.
 
     The gain is paired (doubly robust): a decision that the rules would have taken with certainty, and that was
-    taken with probability 1, contributes exactly 0. Holdout decisions do not belong in ``logged``.
+    taken with probability 1, contributes exactly 0. Where every decision was that of the rules there is no gain and no
+    loss, whatever could have been drawn. Holdout decisions do not belong in ``logged``.
     """
     realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
     taken = one_hot(logged.action, rules.shape[1])
     weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, rules)
-    overlap = measure_overlap(logged, taken - rules, weight)
+    overlap = measure_overlap(logged, taken - rules, weight, undrawn_actions(logged, -rules, is_realised=True))
+    if overlap.differing_n == 0 and realised.per_decision.is_known:
+        return _alike(realised, by_rules, overlap)
     return ValueAgainstRules(
         realised=realised,
         rules=by_rules,
@@ -96,13 +100,21 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     )
 
 
+def _alike(realised: RealisedValue, rules: OffPolicyEstimate, overlap: Overlap) -> ValueAgainstRules:
+    """Of decisions all of which are those of the rules: these earned what was earned, and the gain is exactly 0."""
+    money = realised.per_decision
+    nothing = Estimate(0.0, 0.0, 0.0, money.n, 0.0, money.confidence)
+    return ValueAgainstRules(realised, replace(rules, money=money, overlap=overlap), nothing, overlap)
+
+
 def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, confidence: float = 0.95) -> Estimate:
     """The gain of `value_against_rules` alone, over another policy ``other`` (n, A), told where ``realised`` is."""
     q = np.nan_to_num(logged.expected_values, nan=0.0)
     taken = q[np.arange(len(logged)), logged.action]
     importance = ~logged.is_exact[logged.action] - importance_weights(logged, other)
     base = taken - np.einsum("ij,ij->i", other, q)
-    gain = bounded_money(logged, base, importance, taken, confidence)
+    undrawn = undrawn_actions(logged, -other, is_realised=True)
+    gain = bounded_money(logged, base, importance, taken, confidence, undrawn)
     return gain if realised.per_decision.is_known else replace(realised.per_decision, bounds=gain.bounds)
 
 

@@ -158,14 +158,18 @@ class StopCanary:
 
 @dataclass(frozen=True)
 class RollBack:
-    """An earlier champion is to decide again, or the rules (``to``: `RULES` or a release; None: who decided before)."""
+    """An earlier champion is to decide again, or the rules (``to``: `RULES` or a release; None: who decided before).
+
+    ``of``: only while this release decides; None: whoever does.
+    """
 
     to: str | None = None
+    of: str | None = None
 
     def moves(self, roster: Roster) -> tuple[Move, ...]:
         """A model that decided is rolled back, rules become the baseline; a canary goes back to shadow."""
         decides, target = roster.champion, self._target(roster)
-        if decides is None or decides == target:
+        if decides is None or decides == target or self.of not in {None, decides}:
             return ()
         waiting, alone = roster.canary, f"{decides}, beside which it was tried, does not decide any more"
         moved = () if waiting in {None, target} else (_move(roster, str(waiting), "shadow", because=alone),)

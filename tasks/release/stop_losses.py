@@ -1,0 +1,48 @@
+"""The step that stops a model which surely loses money against what it replaced."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from decisionloop.ledger.alarms import alarms_of
+from decisionloop.ledger.alerts import NewAlert
+from decisionloop.ledger.releases import RULES, champion
+from decisionloop.ledger.rollback import roll_back
+from decisionloop.release.roster import RULES as THE_RULES
+from decisionloop.release.stop_loss import Loss, stopping
+from decisionloop.workspace import Workspace, open_workspace
+from tasks.step import step
+from tasks.tell.announcements import announce
+from tasks.tell.notices import append_alert_and_notices
+
+
+@step
+def stop_losses(use_case: str, as_of: datetime) -> str:
+    """Roll back a champion that has surely earned less than the rules or the holdout; returns what was done, or ""."""
+    workspace = open_workspace(use_case)
+    decides = champion(workspace.ledger, use_case)
+    if decides is None or decides.release.kind == RULES or workspace.use_case.guardrails.when_losing != "rules":
+        return ""
+    grounds = stopping(_losses(workspace), decides.release_id, decides.event.as_of, as_of)
+    if grounds is None:
+        return ""
+
+    def tell(connection: Connection, alert: NewAlert) -> None:
+        append_alert_and_notices(connection, workspace.use_case, alert)
+
+    told = roll_back(workspace.ledger, use_case, THE_RULES, grounds, tell, of=decides.release_id)
+    if told.alert is None:
+        return ""
+    announce("release.rolled_back", use_case, told.champion, {"reason": grounds.reason, "by": grounds.by.name})
+    return f"{told.alert.message} "
+
+
+def _losses(workspace: Workspace) -> list[Loss]:
+    alarms = [one for one in alarms_of(workspace.ledger, workspace.use_case.name) if one.family == "value"]
+    return [
+        Loss(one.release_id, one.alarm_id, one.against, one.bound, one.words, one.as_of)
+        for one in alarms
+        if one.release_id is not None
+    ]
