@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decisionloop.contract.operation import DataQuality, Severity
+from decisionloop.predict.row_faults import MISSING, NOT_WHOLE, RANGE, UNSEEN_CATEGORY
 
 
 @dataclass(frozen=True)
@@ -70,25 +71,25 @@ ROW_NULLS = Check(
     "row_nulls",
     "Repair the rows without {column}, or set is_nullable if it may be missing.",
     quality="row_nulls",
-    reason="missing",
+    reason=MISSING,
 )
 RANGES = Check(
     "ranges",
     "Check the unit and scale of {column} at the source, or widen its range in the contract.",
     quality="ranges",
-    reason="range",
+    reason=RANGE,
 )
 WHOLE_NUMBERS = Check(
     "whole_numbers",
     "Deliver {column} in whole numbers, or declare its type as number.",
     quality="ranges",
-    reason="not whole",
+    reason=NOT_WHOLE,
 )
 UNSEEN_CATEGORIES = Check(
     "unseen_categories",
     "Look for a new or renamed value of {column} at the source; add it to its categories if it is right.",
     quality="unseen_categories",
-    reason="unseen category",
+    reason=UNSEEN_CATEGORY,
 )
 VANISHED_CATEGORIES = Check(
     "vanished_categories",

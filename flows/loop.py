@@ -12,6 +12,7 @@ from flows.learn import learn
 from flows.naming import as_of_turn, run_name
 from flows.observe import observe
 from flows.predict import predict
+from tasks.seal.seal import seal_stream
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.first_cause import result_unless_failed
 from tasks.tell.notices import deliver_notices
@@ -26,19 +27,21 @@ def loop(
     ``allow_future``: the as-of may be still to come. ``is_catching_up``: decide also what earlier turns should have;
     empty: where no ``as_of`` is given, as the schedule does.
 
-    1. Catch up on runs that were missed.
-    2. Predict and act on everyone who is due. A halted batch acts on nobody.
-    3. Observe and learn from earlier decisions, whatever became of this batch.
-    4. Tell people what they have not been told. The run fails at its end with the first cause, if there was one.
+    1. Seal what was decided one at a time: nobody is decided again by a batch.
+    2. Catch up on runs that were missed.
+    3. Predict and act on everyone who is due. A halted batch acts on nobody.
+    4. Observe and learn from earlier decisions, whatever became of this batch.
+    5. Tell people what they have not been told. The run fails at its end with the first cause, if there was one.
 
     A turn that was interrupted is completed by running it again: what is in the ledger is not done twice.
     """
     at = as_of_turn(use_case, as_of, allow_future)
     with_late = as_of is None if is_catching_up is None else is_catching_up
+    sealed = seal_stream(use_case, return_state=True)
     caught_up = catch_up(use_case, at, allow_future, return_state=True) if with_late else None
     predicted = predict(use_case, at, allow_future, with_late, return_state=True)
     acted = act(use_case, predicted.result(), return_state=True) if predicted.is_completed() else None
     observed = observe(use_case, at, allow_future, return_state=True)
     learnt = learn(use_case, at, allow_future, return_state=True)
     deliver_notices(use_case)
-    return result_unless_failed(predicted, caught_up, predicted, acted, observed, learnt)
+    return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from decisionloop.contract import UseCase
 
@@ -19,7 +20,19 @@ def actions_by_index(use_case: UseCase, column: pa.ChunkedArray | pa.Array | pd.
 
     Tables of earlier versions hold the indices themselves; they are read back under the contract that wrote them.
     """
+    if not isinstance(column, pd.Series) and not pa.types.is_integer(column.type):
+        return _by_dictionary(use_case, column)
     values = column if isinstance(column, pd.Series) else column.to_pandas()
     if pd.api.types.is_integer_dtype(values.dtype):
         return values.to_numpy(dtype=np.int64)
     return np.asarray(pd.Index(use_case.action_names).get_indexer(pd.Index(values.astype(str))), dtype=np.int64)
+
+
+def _by_dictionary(use_case: UseCase, column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """The same of names in Arrow: each different one is looked up once."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+    known = {name: index for index, name in enumerate(use_case.action_names)}
+    places = np.array([*(known.get(name, -1) for name in encoded.dictionary.to_pylist()), -1], dtype=np.int64)
+    codes = pc.fill_null(encoded.indices.cast(pa.int64()), len(places) - 1)
+    return places[codes.to_numpy(zero_copy_only=False)]

@@ -14,8 +14,9 @@ import typer
 
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
+from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, history, rollback, stop
-from decisionloop.cli.service_command import deploy_flows, service
+from decisionloop.cli.service_command import deploy_flows, seal, service
 from decisionloop.cli.usecase_commands import usecase_app
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(keys_app, name="keys")
 app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(approvers_app, name="approvers")
 
@@ -172,6 +174,7 @@ def serve() -> None:
 
 
 app.command()(service)
+app.command()(seal)
 
 
 @ledger_app.command("upgrade")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from decisionloop.cli.arguments import UseCaseName
+
 
 def service(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 4280,
@@ -13,11 +15,28 @@ def service(
         str, typer.Option(help="Address to listen on. Others than this machine's own need an API key.")
     ] = "127.0.0.1",
 ) -> None:
-    """Take webhooks that start deployments, and tell decisions, readiness and metrics over HTTP; Ctrl-C stops it."""
+    """Decide one at a time, take outcomes and webhooks, tell decisions and metrics over HTTP; Ctrl-C stops it."""
     from decisionloop.service.running import run_service
     from decisionloop.settings import load_settings
+    from tasks.predict.register_rules import prepare_to_decide
 
-    run_service(load_settings(), host, port)
+    run_service(load_settings(), host, port, prepare_to_decide)
+
+
+def seal(
+    use_case: UseCaseName,
+    ended: Annotated[
+        bool, typer.Option("--ended", help="Only what is not waiting for more decisions of the same minutes.")
+    ] = False,
+) -> None:
+    """Seal what was decided one at a time into batches, which every later step treats like any other."""
+    from decisionloop.cli.environment import use_configured_prefect
+
+    use_configured_prefect()
+    from tasks.seal.seal import seal_stream
+
+    sealed = seal_stream.fn(use_case, is_all=not ended)
+    typer.echo(f"{use_case}: {sealed} batches sealed.")
 
 
 def deploy_flows() -> None:

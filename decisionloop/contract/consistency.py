@@ -175,5 +175,6 @@ CHECKS: dict[Check, str] = {
     running_checks.check_schedule: "schedule",
     running_checks.check_rows: "data_quality",
     running_checks.check_replay: "source policy outcome",
+    running_checks.check_online: "online policy",
 }
 """Each check with the sections that it reads."""

@@ -139,3 +139,10 @@ def check_replay(use_case: UseCase) -> Iterator[Inconsistency]:
         problem = "a replayed log shows nothing where the loop did not choose the logged action, and that is no 0"
         remedy = "Write the zeros into the log, each with the time at which it was certain, and say unknown."
         yield Inconsistency(("outcome", "absent_means"), "0", problem, remedy)
+
+
+def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
+    """What holds over a whole batch cannot be held by a decision that is made alone."""
+    if use_case.online is not None and use_case.policy.constraints:
+        problem = "policy.constraints hold over a batch, and what is decided one at a time cannot keep them"
+        yield Inconsistency(("online",), "online", problem, "Remove the constraints, or decide in batches only.")

@@ -9,6 +9,7 @@ from functools import cached_property
 from decisionloop.contract.data_source import RandomisedLogReplay, SourceSpec, TablesSource
 from decisionloop.contract.expressions import Expression
 from decisionloop.contract.monitoring import Monitors
+from decisionloop.contract.online import Online
 from decisionloop.contract.operation import (
     Actuator,
     Approval,
@@ -68,6 +69,9 @@ class UseCase(Section):
     )
     latency: Latency = field("Time budgets.", {"online_ms": 100}, default=Latency())
     schedule: Schedule = field("When the loop runs.", Schedule.example())
+    online: Online | None = field(
+        "Whether it is decided one at a time as well, over HTTP; null: in batches only.", {}, default=None
+    )
     actuator: Actuator = field("How actions leave.", FileActuator.example())
     source: SourceSpec = field("Where data comes from.", TablesSource.example())
     approval: Approval = field("Who answers for it.", Approval.example(), changes_meaning=False)
@@ -75,7 +79,10 @@ class UseCase(Section):
     @cached_property
     def digest(self) -> str:
         """sha256 of the contract's content, whatever its layout in YAML."""
-        content = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+        told = self.model_dump(mode="json", by_alias=True)
+        if self.online is None:
+            del told["online"]  # contracts from before there was this section keep their digest
+        content = json.dumps(told, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
 
     @cached_property

@@ -24,10 +24,14 @@ class DecidedSpan:
 
 
 def span_of(as_of: datetime, covers_days: float, told: dict[str, Scalar] | None = None) -> Span:
-    """The span of a batch: what it ``told`` when it was frozen, else ``covers_days`` up to its as-of."""
-    covers_from = (told or {}).get("covers_from")
+    """The span of a batch: what it ``told`` when it was frozen, else ``covers_days`` up to its as-of.
+
+    One that was sealed from a stream has the as-of of its first decision, and tells until when its last one was made.
+    """
+    covers_from, until = (told or {}).get("covers_from"), (told or {}).get("covers_until")
     if covers_from is not None:
-        return Span(datetime.fromisoformat(str(covers_from)), as_of)
+        last = as_of if until is None else datetime.fromisoformat(str(until))
+        return Span(datetime.fromisoformat(str(covers_from)), last)
     return Span(as_of - timedelta(days=covers_days), as_of)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.observe.matching import (
     HAPPENED,
+    Matching,
     match_decisions,
     numbers,
     positions,
@@ -45,6 +47,17 @@ class IntakeCounts:
     after_window: int
 
 
+RowKind = Literal["first", "late", "duplicate", "contradictory", "unknown", "invalid", "after_window"]
+
+
+@dataclass(frozen=True)
+class TakenRow:
+    """What one row is; ``why`` it was refused, "" where it was not."""
+
+    kind: RowKind
+    why: str = ""
+
+
 @dataclass(frozen=True)
 class Intake:
     """What one reading of outcomes brought.
@@ -52,11 +65,13 @@ class Intake:
     ``revisions``: rows to record, sorted by decision_id, with columns decision_id, revision (from 1),
     outcome_class, amount (NaN where the contract has none), observed_at, happened_at (UTC; NaT where nobody said when)
     and kind (first, late or contradiction). ``problems``: what was wrong, in words without personal data.
+    ``of_row`` (n,): what each row read is, and why where it was refused.
     """
 
     revisions: pd.DataFrame
     counts: IntakeCounts
     problems: tuple[str, ...]
+    of_row: tuple[TakenRow, ...]
 
 
 def match_outcomes(
@@ -100,7 +115,18 @@ def match_outcomes(
     problems = [
         f"{refusal.rows} {refusal.kind.replace('_', ' the ')}: {refusal.reason}" for refusal in matching.refusals
     ]
-    return Intake(_revisions(rows, verdict, decisions, use_case), counts, (*problems, *_more_problems(verdict)))
+    revisions = _revisions(rows, verdict, decisions, use_case)
+    return Intake(revisions, counts, (*problems, *_more_problems(verdict)), _of_row(matching, rows, verdict))
+
+
+def _of_row(matching: Matching, rows: pd.DataFrame, verdict: _Verdicts) -> tuple[TakenRow, ...]:
+    """What each of the n rows read is; one that was read before says nothing new, like a duplicate."""
+    told = [None if one is None else TakenRow(one.kind, one.reason) for one in matching.refused]
+    names: dict[str, RowKind] = {"first": "first", "late": "late", "contradiction": "contradictory"}
+    for place, kind, is_superseded in zip(rows["row"], verdict.kind, verdict.is_superseded, strict=True):
+        if place >= 0:
+            told[place] = TakenRow("contradictory" if is_superseded else names.get(kind, "duplicate"))
+    return tuple(one for one in told if one is not None)
 
 
 @dataclass(frozen=True)
@@ -133,6 +159,7 @@ def _history(
             if HAPPENED in source
             else np.datetime64("NaT", "us"),
             "is_recorded": is_recorded,
+            "row": -1 if is_recorded else np.flatnonzero(kept),
             "revision": source["revision"].to_numpy(dtype=np.int64)[kept] if is_recorded else 0,
         }
         parts.append(pd.DataFrame(content))

@@ -34,19 +34,25 @@ class Refusal:
 
 @dataclass
 class Matching:
-    """For each outcome row (n,) the position of its decision, -1 where it was refused; and the refusals."""
+    """For each outcome row (n,) the position of its decision, -1 where it was refused; and the refusals.
+
+    ``refused`` (n,): why a row was refused, None where it was not.
+    """
 
     decision: np.ndarray
     refusals: list[Refusal] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.is_open = np.ones(len(self.decision), dtype=bool)
+        self.refused = np.full(len(self.decision), None, dtype=object)
 
     def refuse(self, kind: RefusalKind, reason: str, where: np.ndarray) -> None:
         """Refuse the rows of ``where`` that no earlier check refused."""
         rows = int((where & self.is_open).sum())
         if rows:
-            self.refusals.append(Refusal(kind, reason, rows))
+            refusal = Refusal(kind, reason, rows)
+            self.refusals.append(refusal)
+            self.refused[where & self.is_open] = refusal
         self.is_open &= ~where
         self.decision[where] = -1
 
@@ -160,6 +166,8 @@ def _by_id(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -
 def _by_time(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
     covers = np.timedelta64(pd.Timedelta(days=use_case.schedule.covers_days))
     position = _nearest(outcomes, "decision_time", decisions, direction="forward", tolerance=covers)
+    if decisions.empty:
+        return position
     waited = decisions["as_of"].to_numpy()[position] - outcomes["decision_time"].to_numpy()
     # Whoever fell due exactly covers_days before a batch belonged to the batch before.
     return np.where((waited < covers) | (waited == np.timedelta64(0)), position, -1)

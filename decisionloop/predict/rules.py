@@ -25,14 +25,19 @@ class RulesChoice:
 
 
 def choose_by_rules(
-    use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame, faults: np.ndarray | None = None
+    use_case: UseCase,
+    code: UseCaseCode,
+    frame: pd.DataFrame,
+    faults: np.ndarray | None = None,
+    sound_rows: pd.DataFrame | None = None,
 ) -> RulesChoice:
     """What the rules choose for n rows; a row whose rule inputs are broken gets the default action.
 
     ``faults`` (n,) says why each row is faulty, "" where it is not: `range: status; missing: limit`. A fault in a
-    feature that the rules do not read is none of theirs. Raises what :func:`apply_rules` raises.
+    feature that the rules do not read is none of theirs. ``sound_rows``: other rows that tell what they read, for a
+    frame that has none without a fault. Raises what :func:`apply_rules` raises.
     """
-    is_broken = _broken(use_case, code, frame, np.full(len(frame), "") if faults is None else faults)
+    is_broken = _broken(use_case, code, frame, np.full(len(frame), "") if faults is None else faults, sound_rows)
     if not is_broken.any():
         return RulesChoice(*apply_rules(use_case, code, frame))
     action, words = np.full(len(frame), use_case.default_action), np.empty(len(frame), dtype=object)
@@ -43,7 +48,9 @@ def choose_by_rules(
     return RulesChoice(action, words)
 
 
-def _broken(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame, faults: np.ndarray) -> np.ndarray:
+def _broken(
+    use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame, faults: np.ndarray, sound_rows: pd.DataFrame | None
+) -> np.ndarray:
     """Rows (n,) with a fault in a feature that the rules read."""
     is_faulty = np.asarray(faults != "", dtype=bool)
     is_broken = np.zeros(len(frame), dtype=bool)
@@ -51,6 +58,8 @@ def _broken(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame, faults: n
         return is_broken
     named = [{one.partition(": ")[2] for one in str(text).split("; ")} for text in faults[is_faulty]]
     sound = frame[~is_faulty].head(SAMPLE)
+    if sound.empty and sound_rows is not None:
+        sound = sound_rows
     read = {
         name for name in set[str]().union(*named) & set(use_case.feature_names) if _reads(use_case, code, sound, name)
     }

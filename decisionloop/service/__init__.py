@@ -1,1 +1,1 @@
-"""The service: what other systems ask for over HTTP. It receives, stores and tells; it decides and computes nothing."""
+"""The service: what other systems ask for over HTTP. It receives, stores, tells, and lets the stream decide."""

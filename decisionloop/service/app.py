@@ -7,16 +7,24 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from decisionloop.service.configuration import ServiceFile
-from decisionloop.service.keys import Requires
+from decisionloop.service.deciding import Answers, OnlineUseCase
+from decisionloop.service.decision_bodies import schemas_of
+from decisionloop.service.keys import KnownKeys, Requires
 from decisionloop.service.ledger_access import LedgerAccess
+from decisionloop.service.outcomes import OutcomeRows, OutcomesAnswer, take_outcomes
+from decisionloop.service.sealing import Sealer
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.starting import Starter
 from decisionloop.service.webhooks import Webhooks
+from decisionloop.stream.answers import Answer
+from decisionloop.stream.decider import Decider
 
 LOG = logging.getLogger("decisionloop.service")
 PROMETHEUS = "text/plain; version=1.0.0; charset=utf-8"
@@ -24,24 +32,40 @@ PROMETHEUS = "text/plain; version=1.0.0; charset=utf-8"
 
 @dataclass(frozen=True)
 class Service:
-    """What the routes work with. Without senders there is nothing to start, and no starter."""
+    """What the routes work with. Without senders there is nothing to start, and no starter.
+
+    ``online``: the use cases that are decided one at a time; ``sealer``: what seals them, None where there are none.
+    """
 
     file: ServiceFile
     senders: dict[str, KnownSender]
     access: LedgerAccess
     starter: Starter | None
+    online: tuple[OnlineUseCase, ...] = ()
+    sealer: Sealer | None = None
+
+    @cached_property
+    def keys(self) -> KnownKeys:
+        """Who may do what."""
+        return KnownKeys(self.file.keys, self.access)
+
+    @property
+    def threads(self) -> tuple[Starter | Sealer | Decider, ...]:
+        """What runs beside the requests, in the order in which it begins."""
+        beside = [one for one in (self.starter, self.sealer) if one is not None]
+        return (*(one.decider for one in self.online), *beside)
 
 
 def create_app(service: Service) -> FastAPI:
-    """The application; its starter begins and ends with it."""
+    """The application; what runs beside it begins and ends with it."""
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        if service.starter is not None:
-            service.starter.begin()
+        for one in service.threads:
+            one.begin()
         yield
-        if service.starter is not None:
-            service.starter.end()
+        for one in reversed(service.threads):
+            one.end()
         service.access.close()
 
     # The pages that FastAPI would show load their script from another site.
@@ -50,6 +74,9 @@ def create_app(service: Service) -> FastAPI:
     _add_health(app, service)
     _add_webhooks(app, service)
     _add_decisions(app, service)
+    for one in service.online:
+        _add_online(app, service, one)
+    _add_schemas(app, service)
     return app
 
 
@@ -61,11 +88,13 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
     @app.get("/ready")
     def ready() -> JSONResponse:
-        """Whether deliveries can be stored and decisions read; 503 says why not."""
+        """Whether deliveries can be stored, decisions made and read; 503 says why not."""
         why_not = service.access.why_not_ready()
+        for one in service.online:
+            why_not = why_not or one.decider.why_not_ready()
         return JSONResponse({"ready": not why_not, "why_not": why_not}, status_code=503 if why_not else 200)
 
-    @app.get("/metrics", dependencies=[Depends(Requires(service.file.keys, "read"))])
+    @app.get("/metrics", dependencies=[Depends(Requires(service.keys, "read"))])
     def metrics() -> Response:
         """Deliveries by state, for Prometheus."""
         from decisionloop.service.metrics import metrics_text
@@ -83,15 +112,66 @@ def _add_webhooks(app: FastAPI, service: Service) -> None:
 
 
 def _add_decisions(app: FastAPI, service: Service) -> None:
-    @app.get("/v1/{use_case}/decisions/{decision_id}", dependencies=[Depends(Requires(service.file.keys, "read"))])
+    @app.get("/v1/{use_case}/decisions/{decision_id}", dependencies=[Depends(Requires(service.keys, "read"))])
     def decision(use_case: str, decision_id: str) -> Response:
         """One decision from its features to its money."""
-        from decisionloop.service.decisions import decision_json
+        from decisionloop.service.decisions import decision_json, is_unsealed
 
         told = decision_json(service.access, use_case, decision_id)
         if told is None:
-            raise HTTPException(404, "this use case has no such decision")
+            is_waiting = is_unsealed(service.access, use_case, decision_id)
+            more = ", sealed so far: it waits for the others of its minutes" if is_waiting else ""
+            raise HTTPException(404, f"this use case has no such decision{more}")
         return Response(told, media_type="application/json")
+
+
+def _add_online(app: FastAPI, service: Service, one: OnlineUseCase) -> None:
+    name, bodies = one.use_case.name, one.bodies
+
+    @app.post(
+        f"/v1/{name}/decisions",
+        name=f"decide {name}",
+        summary=one.use_case.title,
+        description=one.use_case.description,
+        dependencies=[Depends(Requires(service.keys, "decide"))],
+        openapi_extra={"requestBody": _body_of(bodies.one.__name__, bodies.many.__name__)},
+        responses={200: {"model": Answer | Answers}},
+    )
+    async def decide(request: Request) -> Response:
+        return await one.decide(request)
+
+    @app.post(
+        f"/v1/{name}/outcomes",
+        name=f"outcomes of {name}",
+        summary="What became of decisions",
+        dependencies=[Depends(Requires(service.keys, "outcome"))],
+        openapi_extra={"requestBody": _body_of("OutcomeRows")},
+        responses={200: {"model": OutcomesAnswer}},
+    )
+    async def outcomes(request: Request) -> Response:
+        """Keep what became of decisions, for the next reading; tells of each row what it will be."""
+        return await take_outcomes(one, request)
+
+
+def _body_of(*models: str) -> dict[str, Any]:
+    """A body that one of these models reads, as an OpenAPI page tells it."""
+    schemas = [{"$ref": f"#/components/schemas/{model}"} for model in models]
+    return {"required": True, "content": {"application/json": {"schema": {"anyOf": schemas}}}}
+
+
+def _add_schemas(app: FastAPI, service: Service) -> None:
+    """Let the OpenAPI page tell the features of every use case: requests are read by models of their own."""
+    made = app.openapi
+
+    def told() -> dict[str, Any]:
+        page = made()
+        schemas = page.setdefault("components", {}).setdefault("schemas", {})
+        for one in service.online:
+            schemas.update(one.bodies.schemas())
+        schemas.update(schemas_of(OutcomeRows))
+        return page
+
+    app.openapi = told  # type: ignore[method-assign]
 
 
 async def _log_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from decisionloop.contract import UseCase, load_use_case, parse_use_case, use_case_folder
 from decisionloop.errors import ContractError
 from decisionloop.ledger.batches import batches
+from decisionloop.ledger.stream import find_segment
 from decisionloop.ledger.use_cases import contract
 from decisionloop.report.assemble import names_of_releases
 from decisionloop.report.read.decisions import one_decision
@@ -40,6 +41,12 @@ def decision_json(access: LedgerAccess, use_case: str, decision_id: str) -> byte
     own = _contract(access.settings, ledger, use_case, str(row["contract_digest"]))
     told = told_decision(row, own, names, SnapshotStore(access.settings.resolved_snapshots_url()))
     return TypeAdapter(WorkedDecision).dump_json(told)
+
+
+def is_unsealed(access: LedgerAccess, use_case: str, decision_id: str) -> bool:
+    """Whether a decision was made one at a time and is in no batch yet."""
+    found = find_segment(access.opened(), decision_id) if _ID.fullmatch(decision_id) else None
+    return found is not None and found.use_case == use_case
 
 
 def _contract(settings: Settings, ledger: Ledger, use_case: str, digest: str) -> UseCase:

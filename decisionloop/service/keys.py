@@ -1,45 +1,102 @@
-"""Who may read: API keys, of which only SHA-256 digests are known. They are random, so no slower hash is needed."""
+"""Who may do what: API keys, of which only SHA-256 digests are known. They are random, so no slower hash is needed.
+
+A key is in the service's file, or in the ledger, where `decisionloop keys` makes and revokes it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
+from sqlalchemy.exc import SQLAlchemyError
 
+from decisionloop.errors import ConfigurationError
+from decisionloop.ledger.api_keys import valid_keys
 from decisionloop.service.configuration import Key, Scope
+from decisionloop.service.ledger_access import LedgerAccess
+
+READ_AGAIN_SECONDS = 2.0
+"""How long the ledger's keys are taken as read: a key that was revoked may be used for so long."""
 
 
-def key_name(keys: Mapping[str, Key], authorization: str) -> str | None:
-    """Whose key an ``Authorization`` header bears; None for nobody's. Takes as long whichever it is."""
+@dataclass(frozen=True)
+class KnownKey:
+    """A key by its digest, and what it may do."""
+
+    name: str
+    sha256: str
+    scopes: frozenset[str]
+
+
+class KnownKeys:
+    """The keys of the file and those of the ledger, read again every two seconds.
+
+    ``had_any``: whether there ever was one while this process lives, so that it may listen to others.
+    """
+
+    def __init__(self, of_file: Mapping[str, Key], access: LedgerAccess | None) -> None:
+        self._of_file = tuple(KnownKey(name, key.sha256, frozenset(key.scopes)) for name, key in of_file.items())
+        self._access, self._lock = access, threading.Lock()
+        self._read: tuple[float, tuple[KnownKey, ...]] | None = None
+        self.had_any = bool(of_file)
+
+    def every(self) -> tuple[KnownKey, ...]:
+        """All of them; while the ledger is away those that are known.
+
+        A service that started without any listens on this machine alone, so that none is known lets nobody else in.
+        """
+        if self._access is None:
+            return self._of_file
+        with self._lock:
+            if self._read is None or time.monotonic() - self._read[0] > READ_AGAIN_SECONDS:
+                self._read = self._again(self._access)
+            return self._of_file + self._read[1]
+
+    def _again(self, access: LedgerAccess) -> tuple[float, tuple[KnownKey, ...]]:
+        now = time.monotonic()
+        try:
+            kept = valid_keys(access.opened())
+        except (ConfigurationError, SQLAlchemyError):
+            return now, () if self._read is None else self._read[1]
+        self.had_any |= bool(kept)
+        return now, tuple(KnownKey(one.name, one.sha256, one.allows) for one in kept)
+
+
+def bearer_of(keys: Iterable[KnownKey], authorization: str) -> KnownKey | None:
+    """The key that an ``Authorization`` header bears; None for nobody's. Takes as long whichever it is."""
     kind, _, token = authorization.partition(" ")
     digest = hashlib.sha256(token.strip().encode()).hexdigest()
-    named = [name for name, key in keys.items() if hmac.compare_digest(key.sha256, digest)]
-    return named[0] if named and kind.lower() == "bearer" else None
+    found = [one for one in keys if hmac.compare_digest(one.sha256, digest)]
+    return found[0] if found and kind.lower() == "bearer" else None
 
 
 class Requires:
     """A dependency of a route: the caller's key has this scope.
 
-    Where no key is configured the service listens on this machine alone, and whoever is on it may read: but not a page
-    of another site in a browser here, which would name another host.
+    Where no key is configured the service listens on this machine alone, and whoever is on it may do everything: but
+    not a page of another site in a browser here, which would name another host.
     """
 
-    def __init__(self, keys: Mapping[str, Key], scope: Scope) -> None:
+    def __init__(self, keys: KnownKeys, scope: Scope) -> None:
         self.keys, self.scope = keys, scope
 
     def __call__(self, request: Request) -> None:
         """Raises 401 without a key, 403 for one without the scope."""
-        if not self.keys:
+        known = self.keys.every()
+        if not known and not self.keys.had_any:  # where the last one was revoked, nobody may do anything
             if not is_loopback(request.url.hostname or ""):
                 raise HTTPException(403, "without API keys only this machine is answered, by its own name")
             return
-        name = key_name(self.keys, request.headers.get("authorization", ""))
-        if name is None:
+        bearer = bearer_of(known, request.headers.get("authorization", ""))
+        if bearer is None:
             raise HTTPException(401, "send an API key: `Authorization: Bearer …`", {"WWW-Authenticate": "Bearer"})
-        if self.scope not in self.keys[name].scopes:
+        if self.scope not in bearer.scopes:
             raise HTTPException(403, f"this key may not {self.scope}")
 
 

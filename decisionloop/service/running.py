@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
 
 from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.service.app import Service, create_app
@@ -11,7 +12,9 @@ from decisionloop.service.configuration import load_service_file
 from decisionloop.service.keys import is_loopback
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.log import log_as_json
+from decisionloop.service.online import online_use_cases
 from decisionloop.service.prefect_deployments import PrefectDeployments
+from decisionloop.service.sealing import Sealer
 from decisionloop.service.secret_values import known_senders
 from decisionloop.service.starting import Starter
 from decisionloop.settings import Settings
@@ -20,27 +23,31 @@ LOG = logging.getLogger("decisionloop.service")
 BACKLOG = 2_048
 
 
-def run_service(settings: Settings, host: str, port: int) -> None:
+def run_service(settings: Settings, host: str, port: int, prepare: Callable[[str], None]) -> None:
     """Serve until stopped; port 0 takes a free one, which the first line of the log names.
 
+    ``prepare`` registers the contract and rules of a use case, before it is decided one at a time.
     Raises ConfigurationError for a faulty file, a missing secret, a missing Prefect server or a port that is taken, and
     UsageError for a host that others can reach while there is no API key.
     """
     import uvicorn
 
-    service = open_service(settings)
-    has_keys = bool(service.file.keys)
+    service = open_service(settings, prepare)
+    has_keys = bool(service.keys.every())
     if not has_keys and not is_loopback(host):
         raise UsageError(
-            f"without an API key the service listens on this machine only, not on {host}. Add a key to "
-            "DECISIONLOOP_SERVICE_FILE (docs/webhooks.md says how), or leave --host out."
+            f"without an API key the service listens on this machine only, not on {host}. Make one with "
+            "`decisionloop keys make` (docs/service.md says how), or leave --host out."
         )
     log_as_json()
     with _bound(host, port) as listening:
         if why_not := service.access.why_not_ready():  # opened now, so that no request waits for it
             LOG.warning("not ready", extra={"detail": why_not})
         if not has_keys:
-            LOG.warning("no API key is configured: this machine alone is answered, and anybody on it may read")
+            told = "no API key is configured: this machine alone is answered, and anybody on it may read and decide"
+            LOG.warning(told)
+        for one in service.online:
+            LOG.info("decided online", extra={"detail": one.use_case.name})
         LOG.info(f"listening on http://{host}:{listening.getsockname()[1]}")
         config = uvicorn.Config(
             create_app(service), log_config=None, access_log=False, server_header=False, proxy_headers=False
@@ -48,12 +55,13 @@ def run_service(settings: Settings, host: str, port: int) -> None:
         uvicorn.Server(config).run([listening])
 
 
-def open_service(settings: Settings) -> Service:
+def open_service(settings: Settings, prepare: Callable[[str], None]) -> Service:
     """The service of an installation; nothing is begun yet. Raises ConfigurationError where something is missing."""
     file = load_service_file(settings.resolved_service_file())
     senders, access = known_senders(file.senders), LedgerAccess(settings)
     starter = Starter(access, PrefectDeployments()) if senders else None
-    return Service(file, senders, access, starter)
+    online = online_use_cases(settings, prepare)
+    return Service(file, senders, access, starter, online, Sealer(access, online) if online else None)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.webhooks import WebhookDelivery, store_delivery
-from decisionloop.service.bodies import LARGEST_BYTES, BadBody
+from decisionloop.service.bodies import BadBody
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.receiving import DoesNotFit, Received, received
+from decisionloop.service.request_body import whole_body
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.signatures import NotSigned
 from decisionloop.service.starting import Starter
@@ -37,7 +37,7 @@ class Webhooks:
         known = self.senders.get(sender)
         if known is None:
             raise HTTPException(404, "no sender of this name is configured")
-        body = await _body(request)
+        body = await whole_body(request)
         asked = _asked(known, request, body)
         kept = await run_in_threadpool(self._store, asked)
         if kept.body_digest != asked.delivery.body_digest:
@@ -65,17 +65,3 @@ def _single_headers(request: Request) -> dict[str, str]:
     """The headers by their names in lower case, without those given more than once: which of them would hold?"""
     names = [name for name, _ in request.headers.items()]
     return {name: value for name, value in request.headers.items() if names.count(name) == 1}
-
-
-async def _body(request: Request) -> bytes:
-    """The bytes as they came; no more of them are read than may be. Answers 413."""
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > LARGEST_BYTES:
-                raise HTTPException(413, f"send at most {LARGEST_BYTES} bytes")
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise HTTPException(400, "the body is not whole") from None
-    return b"".join(chunks)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.act.action_names import actions_by_index, actions_by_name
+from decisionloop.act.action_names import actions_by_index
+from decisionloop.act.choice_table import ON_TRIAL, OUTSIDE, choice_of_table, choice_table, flags_of
 from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.exploration.agreement import AgreedExploring
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
@@ -18,7 +19,6 @@ from decisionloop.act.policy import Choice, choose_part
 from decisionloop.act.prices import Plan
 from decisionloop.act.rules_limits import RulesLimits
 from decisionloop.act.situation import BY_PEOPLE, Situation
-from decisionloop.contract import UseCase
 from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.compare.output_profile import ActionProfile
@@ -29,9 +29,6 @@ from tasks.readback.policy_inputs import score_reference, situation_of
 from tasks.readback.releases import on_trial_of
 from tasks.readback.tables import read_part
 from tasks.step import step
-
-OUTSIDE = "is_outside_support"
-ON_TRIAL = "is_on_trial"
 
 
 @dataclass(frozen=True)
@@ -92,33 +89,22 @@ def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> C
         if find_part(hand.ledger, batch_id, kind, part) is None:
             situation = replace(situation, limits=agreed.limits, seen=agreed.seen, exploring=agreed.exploring)
             choice = choose_part(contract, frame, hand.as_of, situation, agreed.totals, agreed.plan)
-            kept = keep_part(workspace, batch_id, kind, part, _table(contract, choice))
+            kept = keep_part(workspace, batch_id, kind, part, choice_table(contract, choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
         # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.
         chosen = read_part(workspace, batch_id, kind, part, ["action", OUTSIDE, ON_TRIAL])
         action = actions_by_index(contract, chosen["action"])
-        is_outside = _flags(chosen, OUTSIDE) & ~_flags(chosen, ON_TRIAL)
+        is_outside = flags_of(chosen, OUTSIDE) & ~flags_of(chosen, ON_TRIAL)
         outside = None if situation.is_ruled or situation.supported is None else int(is_outside.sum())
         tally = Tally.of(contract, frame, action, agreed.totals)
-        actions = _action_profile(hand, frame, action, None if agreed.rules_because else scores)
+        actions = action_profile(hand, frame, action, None if agreed.rules_because else scores)
         groups = GroupTally.of(contract, frame, action, situation.rules_action)
     return ChosenPart(tally, actions, groups, outside, meter.cost)
 
 
 def stored_choice(hand: BatchInHand, part: int, kind: PartKind) -> Choice:
-    """A stored choice; the propensities of what was not chosen are not kept."""
-    table = read_part(hand.workspace, hand.batch_id, kind, part)
-    return Choice(
-        action=actions_by_index(hand.use_case, table["action"]),
-        propensity=table["propensity"].to_numpy(),
-        propensities=np.empty((len(table), 0)),
-        role=_texts(table["role"]),
-        expected_value=table["expected_value"].to_numpy(),
-        fallback_reason=_texts(table["fallback_reason"]),
-        prices=(),
-        is_outside=_flags(table, OUTSIDE),
-        is_on_trial=_flags(table, ON_TRIAL),
-    )
+    """What was chosen for one part of a batch."""
+    return choice_of_table(hand.use_case, read_part(hand.workspace, hand.batch_id, kind, part))
 
 
 def trial_in_choice(hand: BatchInHand, kind: PartKind) -> str | None:
@@ -129,11 +115,13 @@ def trial_in_choice(hand: BatchInHand, kind: PartKind) -> str | None:
     trial = on_trial_of(hand.details["scored"])
     if trial is None:
         return None
-    flags = (_flags(read_part(hand.workspace, hand.batch_id, kind, part, [ON_TRIAL]), ON_TRIAL) for part in hand.parts)
+    flags = (
+        flags_of(read_part(hand.workspace, hand.batch_id, kind, part, [ON_TRIAL]), ON_TRIAL) for part in hand.parts
+    )
     return trial.release_id if any(part.any() for part in flags) else None
 
 
-def _action_profile(
+def action_profile(
     hand: BatchInHand, frame: pd.DataFrame, action: np.ndarray, scores: pa.Table | None
 ) -> ActionProfile:
     """Actions by slice and, where a model decides, its scores by slice."""
@@ -142,29 +130,3 @@ def _action_profile(
     if scores is None or reference is None or name not in scores.column_names:
         return ActionProfile.of(hand.use_case, frame, action)
     return ActionProfile.of(hand.use_case, frame, action, scores[name].to_numpy(), reference)
-
-
-def _table(use_case: UseCase, choice: Choice) -> pa.Table:
-    """What of a choice is logged; the prices are the batch's."""
-    return pa.table(
-        {
-            "action": actions_by_name(use_case, choice.action),
-            "propensity": choice.propensity,
-            "role": pa.array(choice.role, pa.string()).dictionary_encode(),
-            "expected_value": choice.expected_value,
-            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
-            OUTSIDE: choice.is_outside,
-            ON_TRIAL: choice.is_on_trial,
-        }
-    )
-
-
-def _flags(table: pa.Table, name: str) -> np.ndarray:
-    """What a choice says of its rows (n,); one stored before there was such a column says nothing."""
-    if name not in table.column_names:
-        return np.zeros(len(table), dtype=bool)
-    return table[name].to_numpy()
-
-
-def _texts(column: pa.ChunkedArray) -> np.ndarray:
-    return column.cast(pa.string()).to_numpy(zero_copy_only=False)

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decisionloop.act.constraints import BatchTotals, UnknownCost
+from decisionloop.act.exploration.agreement import AgreedExploring
+from decisionloop.act.exploration.logged_prices import prices_text
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
 from decisionloop.act.policy import agree_to_explore, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import BY_PEOPLE, KILL_SWITCH, ROLLED_BACK
+from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
@@ -161,10 +164,17 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
         "actions": None if is_overtaken else decided.chosen.actions.to_json(),
         "groups": None if is_overtaken else decided.chosen.groups.to_json(),
         "exploring": None if is_overtaken or exploring is None else exploring.figures.to_json(),
+        "prices": None if is_overtaken or because in BY_PEOPLE else _prices(hand, exploring),
         "outside_support": None if is_overtaken else decided.outside,
     }
     reached(hand, "decided", detail, [*costs, grown])
     return f"{decisions} decided, {messages} to send"
+
+
+def _prices(hand: BatchInHand, exploring: AgreedExploring | None) -> str | None:
+    """At which prices it explored, for what is decided one at a time after it."""
+    seen = find_part(hand.ledger, hand.batch_id, "seen_money", 0)
+    return prices_text(hand.use_case, exploring, None if seen is None else seen.digest)
 
 
 def _log_parts(hand: BatchInHand, agreed: Agreed, beside: frozenset[str]) -> list[LoggedPart]:

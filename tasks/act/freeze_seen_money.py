@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decisionloop.act.exploration.seen_cohorts import table_of
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
 from decisionloop.act.situation import BY_PEOPLE
 from decisionloop.ledger.batch_parts import find_part
 from tasks.keep import keep_part
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.readback.seen_cohorts import seen_so_far
-from tasks.readback.seen_money import seen_money_of, table_of
+from tasks.readback.seen_money import seen_money_of
 from tasks.tell.halting import Stop, warn
 
 _REMEDY = "Restore the files of the snapshot store from its backup."

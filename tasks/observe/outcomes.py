@@ -13,10 +13,12 @@ from sqlalchemy import Select, exists, select
 from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.held_actions import is_carried_out, last_hold_events
 from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, intakes, recorded_outcomes
+from decisionloop.ledger.posted_outcomes import posted_outcomes
 from decisionloop.ledger.schema import decision, outcome, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.observe.intake import Intake, match_outcomes
+from decisionloop.observe.matching import HAPPENED
 from decisionloop.observe.reading import Reading, oldest_decision, unread
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.maturity import due_at_of
@@ -35,7 +37,7 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     workspace = open_workspace(use_case)
     if not any(batch.is_decided for batch in batches(workspace.ledger, use_case, as_of_to=as_of)):
         return "nothing was decided yet"
-    outcomes = workspace.source.outcomes(pd.Timestamp(as_of), _shown_to_source(workspace, as_of))
+    outcomes = _with_posted(workspace, workspace.source.outcomes(pd.Timestamp(as_of), _shown(workspace, as_of)), as_of)
     decided, intake = _match(workspace, unread(outcomes, _last_reading(workspace, as_of)), as_of)
     revisions = intake.revisions.assign(recorded_at=pd.Timestamp(utc_now()))
     if revisions.empty and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case)):
@@ -47,6 +49,18 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
         books = OutcomeIntake(use_case, as_of, **vars(intake.counts), detail=canonical_json(told))
         append_intake(connection, books)
     return f"{len(revisions)} new outcomes"
+
+
+def _with_posted(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """The source's outcomes and those that were posted, as one reading."""
+    posted = posted_outcomes(workspace.ledger, workspace.use_case.name, as_of)
+    if posted.empty:
+        return outcomes
+    if outcomes.empty:
+        return posted
+    if HAPPENED not in outcomes:
+        outcomes = outcomes.assign(**{HAPPENED: pd.Series(pd.NaT, outcomes.index, dtype="datetime64[us, UTC]")})
+    return pd.concat([outcomes, posted[[name for name in posted if name in outcomes]]], ignore_index=True)
 
 
 def _match(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) -> tuple[pd.DataFrame, Intake]:
@@ -87,7 +101,7 @@ def _cohorts_of(decided: pd.DataFrame, revisions: pd.DataFrame) -> list[str]:
     return sorted(cohort_name(as_of) for as_of in pd.DatetimeIndex(with_news).to_pydatetime())
 
 
-def _shown_to_source(workspace: Workspace, as_of: datetime) -> pd.DataFrame:
+def _shown(workspace: Workspace, as_of: datetime) -> pd.DataFrame:
     """What the source is told of decisions.
 
     Live tables show everything whatever was decided, and are told of none; what reveals by the action is told of all,

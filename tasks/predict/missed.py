@@ -13,6 +13,7 @@ from decisionloop.ledger.due_occurrences import decided_spans, span_of
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.missed_due import LOOK_BACK, MISSED, left_undecided, look_back, missed_figure
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.stream import sealed_batches
 from decisionloop.predict.due import MOMENT, Span, is_vague, length_of
 from decisionloop.schedule import periods
 from decisionloop.workspace import Workspace, open_workspace
@@ -79,7 +80,8 @@ def find_missed(workspace: Workspace, until: datetime) -> tuple[MissedPeriod, ..
     waiting = [
         (span_of(one.as_of, use_case.schedule.covers_days), entities_due(workspace, one.batch_id)) for one in halted
     ]
-    with_run = [*(one.span for one in decided), *(held for held, _ in waiting)]
+    sealed = sealed_batches(workspace.ledger, use_case.name)  # no run of the schedule
+    with_run = [*(one.span for one in decided if one.batch.batch_id not in sealed), *(held for held, _ in waiting)]
     found = []
     for span in periods(use_case.schedule, after, until, LOOK_BACK):
         due = due_in(workspace, span)

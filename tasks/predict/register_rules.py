@@ -6,11 +6,13 @@ from datetime import datetime
 
 from decisionloop.ledger.release_changes import change_stages, register_release
 from decisionloop.ledger.releases import RULES, Release, baseline, champion, release_id_of
+from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.facts import canonical_json
+from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.release.grounds import Grounds
 from decisionloop.release.requests import InstallRules
 from decisionloop.release.stages import Decider
-from decisionloop.workspace import Workspace
+from decisionloop.workspace import Workspace, open_workspace
 
 OURSELVES = Decider("decisionloop", "decisionloop")
 
@@ -42,3 +44,11 @@ def ensure_rules(workspace: Workspace, as_of: datetime) -> str:
         register_release(connection, release, "the rules as they stand", "decisionloop")
         change_stages(connection, use_case.name, InstallRules(release_id), Grounds(OURSELVES, reason, as_of))
     return release_id
+
+
+def prepare_to_decide(use_case: str) -> None:
+    """Record the contract of a use case and register its rules, before anybody is decided by them."""
+    workspace = open_workspace(use_case)
+    contract = workspace.use_case
+    record_use_case(workspace.ledger, use_case, contract.digest, contract.version, workspace.folder.text)
+    ensure_rules(workspace, utc_now())

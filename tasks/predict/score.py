@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from decisionloop.act.canary import OnTrial
-from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
+from decisionloop.act.side_by_side import Contenders, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
@@ -86,9 +86,9 @@ def score_batch(use_case: str, batch_id: str) -> str:
     beside = tuple(one.release_id for one in challengers(hand.ledger, use_case))
     scorers = Scorers(hand.champion.release_id, hand.rules.release_id, beside, trial)
     scored = each_part(hand.workspace, score_part, batch_id, scorers)
-    for run in _totals([part.shadows for part in scored]):
-        _record_run(hand, run)
-    failure = _champion_failure(hand, [part.champion for part in scored if part.champion is not None])
+    for run in total_runs([part.shadows for part in scored]):
+        record_run(hand, run)
+    failure = champion_failure(hand, [part.champion for part in scored if part.champion is not None])
     profiles = [part.profile for part in scored if part.profile is not None]
     profile = functools.reduce(lambda one, other: one + other, profiles) if profiles and not failure else None
     worth = functools.reduce(lambda one, other: one + other, (part.worth for part in scored))
@@ -127,9 +127,9 @@ def score_part(use_case: str, batch_id: str, part: int, scorers: Scorers) -> Sco
             keep_part(workspace, batch_id, "scores", part, told.scores),
             keep_part(workspace, batch_id, "predictions", part, told.predictions),
         ]
-        profile = _profile(hand, decides, told)
+        profile = profile_of(hand, decides, told.scores)
         reading.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
-        worth = _worth(hand, told.scores)
+        worth = worth_of(hand, told.scores)
     return ScoredPart(profile, worth, told.champion, told.shadows, (reading.cost, by_rules.cost, *told.costs))
 
 
@@ -139,26 +139,26 @@ def _scoring(workspace: Workspace, release: Release) -> ScoringRelease:
     return ScoringRelease(release.release_id, load)
 
 
-def _totals(parts: Sequence[Sequence[ReleaseRun]]) -> list[ReleaseRun]:
+def total_runs(parts: Sequence[Sequence[ReleaseRun]]) -> list[ReleaseRun]:
     """Each model over all parts."""
     return [functools.reduce(lambda one, other: one + other, of_parts) for of_parts in zip(*parts, strict=True)]
 
 
-def _record_run(hand: BatchInHand, run: ReleaseRun) -> None:
+def record_run(hand: BatchInHand, run: ReleaseRun) -> None:
     """One record a model: a failure in one part is the batch's, and one that could value nobody says so."""
     status = "failed" if run.error else "nan" if run.nan_rows == run.rows else "ok"
     counts = (run.rows, run.nan_rows, run.milliseconds, utc_now())
     append_shadow_run(hand.ledger, ShadowRun(hand.batch_id, run.release_id, status, run.error, *counts))
 
 
-def _champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
+def champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
     """Why the deciding model cannot decide this batch, told to people and kept as its failure; "" where it can."""
     if not parts:
         return ""
     run = functools.reduce(lambda one, other: one + other, parts)
     if not run.failure:
         return ""
-    _record_run(hand, run)
+    record_run(hand, run)
     new = NewAlert(
         severity="critical",
         kind="champion",
@@ -171,15 +171,17 @@ def _champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
     return f"{STANDING_IN}champion failed"
 
 
-def _profile(hand: BatchInHand, decides: Release, told: PartScores) -> ScoreProfile | None:
+def profile_of(hand: BatchInHand, decides: Release, scores: pa.Table) -> ScoreProfile | None:
+    """The scores of a part by whoever decides, counted; None where it has none."""
     reference = score_reference(decides)
     name = "score" if hand.use_case.outcome.class_ else "amount"
-    if reference is None or name not in told.scores.column_names:
+    if reference is None or name not in scores.column_names:
         return None
-    return ScoreProfile.of(told.scores[name].to_numpy(), reference)
+    return ScoreProfile.of(scores[name].to_numpy(), reference)
 
 
-def _worth(hand: BatchInHand, scores: pa.Table) -> Worth:
+def worth_of(hand: BatchInHand, scores: pa.Table) -> Worth:
+    """What choosing is worth over the rows of a part."""
     names = [f"value:{name}" for name in hand.use_case.action_names]
     if names[0] not in scores.column_names:
         return Worth(0, 0.0)

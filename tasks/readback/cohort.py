@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.errors import IntegrityError
+from decisionloop.frozen_rows import frozen_rows
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes
 from decisionloop.observe.decided_cohort import DecidedCohort
@@ -18,7 +19,6 @@ from decisionloop.release_store import load_release
 from decisionloop.workspace import Workspace
 from tasks.readback.amounts import usual_amounts_of
 from tasks.readback.batch_in_hand import own_workspace
-from tasks.readback.frozen_rows import frozen_rows
 from tasks.readback.predictions import read_predictions
 from tasks.readback.releases import release_of
 

@@ -11,13 +11,13 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
+from decisionloop.frozen_rows import frozen_rows
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
 from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.rules import apply_rules
 from decisionloop.workspace import Workspace
-from tasks.readback.frozen_rows import frozen_rows
 from tasks.readback.maturity import mature_until
 from tasks.readback.seen_money import seen_money_by_batch
 

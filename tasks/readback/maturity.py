@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from decisionloop.frozen_rows import frozen_rows
 from decisionloop.ledger.batches import Batch, batches, latest_details
 from decisionloop.observe.maturity import with_due_at
 from decisionloop.workspace import Workspace
-from tasks.readback.frozen_rows import frozen_rows
 
 DUE_DAYS = "due_days"
 """What the event `frozen` says of a batch whose outcomes fall due row by row: after how many days the last one does."""

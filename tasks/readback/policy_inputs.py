@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.act.action_names import actions_by_index
-from decisionloop.act.canary import Canary
-from decisionloop.act.preference import allowed_actions
+from decisionloop.act.scored_rows import situation_of_scores
 from decisionloop.act.situation import Situation
 from decisionloop.contract import UseCase
 from decisionloop.contract.expressions import Expression
@@ -26,43 +23,9 @@ def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.D
     workspace, batch_id, use_case = hand.workspace, hand.batch_id, hand.use_case
     frame = read_part(workspace, batch_id, "features", part, _read_by_policy(use_case)).to_pandas()
     scores = read_part(workspace, batch_id, "scores", part)
-    values = _by_action(use_case, scores, "value:")
-    reasons = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
-    situation = Situation(
-        values=np.full((len(frame), len(use_case.actions)), np.nan) if values is None else values,
-        rules_action=actions_by_index(use_case, scores["rules_action"]),
-        has_model=values is not None,
-        rules_because=rules_because,
-        allowed=allowed_actions(use_case, frame),
-        is_fallback=reasons != "",
-        fallback_reason=reasons,
-        reason=_words(scores["rules_reason_codes"]),
-        supported=_by_action(use_case, scores, "supported:"),
-        canary=_canary(hand, scores),
-    )
+    faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
+    situation = situation_of_scores(use_case, frame, scores, faults, rules_because, hand.on_trial)
     return frame, scores, situation
-
-
-def _by_action(use_case: UseCase, scores: pa.Table, name: str) -> np.ndarray | None:
-    """A column an action (n, A), None where nobody said it."""
-    if f"{name}{use_case.action_names[0]}" not in scores.column_names:
-        return None
-    return np.column_stack([scores[f"{name}{action}"].to_numpy() for action in use_case.action_names])
-
-
-def _canary(hand: BatchInHand, scores: pa.Table) -> Canary | None:
-    """What the release on trial said of a part; None where none was on trial, or it failed."""
-    values = _by_action(hand.use_case, scores, "canary:value:")
-    if values is None or hand.on_trial is None:
-        return None
-    return Canary(hand.on_trial, values, _by_action(hand.use_case, scores, "canary:supported:"))
-
-
-def _words(codes: pa.ChunkedArray) -> np.ndarray:
-    """The rules' words (n,) from their reason codes, JSON lists of one text each."""
-    told = codes.combine_chunks().cast(pa.string()).dictionary_encode()
-    words = [json.loads(text)[0] for text in told.dictionary.to_pylist()]
-    return np.array(words, dtype=object)[told.indices.to_numpy()] if len(words) else np.zeros(0, dtype=object)
 
 
 def _read_by_policy(use_case: UseCase) -> list[str]:

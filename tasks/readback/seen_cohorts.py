@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from decisionloop.act.action_names import actions_by_index
+from decisionloop.act.exploration.seen_cohorts import SeenCohort, cohorts_of
 from decisionloop.act.exploration.seen_money import SeenMoney
 from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.exploration.tally import Decided, seen_of
@@ -25,7 +26,6 @@ from decisionloop.observe.possible_money import spanning_outcomes
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import mature_batches, training_window
 from tasks.readback.predictions import read_predictions
-from tasks.readback.seen_money import SeenCohort, cohorts_of
 from tasks.readback.tables import read_table
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Batch, batches, cohort_name
 from decisionloop.ledger.measurements import cohorts_with
+from decisionloop.ledger.stream import sealed_batches
 from decisionloop.monitor.alarm.budget import budget_of
 from decisionloop.monitor.skew import compare_features, judge_skew
 from decisionloop.predict.features import build_frame
@@ -27,10 +28,15 @@ SAMPLE = 500
 
 @step
 def check_skew(use_case: str, as_of: datetime) -> int:
-    """Recompute a sample of the last decided batch before ``as_of``, once a batch; returns the alarms raised."""
+    """Recompute a sample of the last decided batch before ``as_of``, once a batch; returns the alarms raised.
+
+    What was decided one at a time was decided on features that the caller sent: no source tells them.
+    """
     workspace = open_workspace(use_case)
     before = as_of - timedelta(microseconds=1)
-    decided = [one for one in batches(workspace.ledger, use_case, as_of_to=before) if one.is_decided]
+    sealed = sealed_batches(workspace.ledger, use_case)
+    every = batches(workspace.ledger, use_case, as_of_to=before)
+    decided = [one for one in every if one.is_decided and one.batch_id not in sealed]
     if not decided:
         return 0
     batch = decided[-1]

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decisionloop.predict.row_faults import row_faults
+
 
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
@@ -93,3 +95,20 @@ def test_unknown_groups_of_a_protected_attribute_are_a_warning(clean, validated,
     assert list(failed(report)) == [("protected_groups", "sex")]
     assert report.state == "accepted"
     assert not report.row_faults.any()
+
+
+def test_a_row_that_is_decided_alone_is_told_the_same(clean, validated, contract):
+    frame = clean(200)
+    odd = {
+        "channel": ["fax", None],
+        "spend": [-0.01, 1000.01, np.inf, np.nan, 0.0, 1000.0],
+        "score": [np.inf, -np.inf, np.nan, 1e300],
+        "orders": [1.5, 51.0, 60.5, np.inf, np.nan],
+        "is_member": [2.0, 0.5, np.nan],
+    }
+    for place, (column, value) in enumerate((name, one) for name, values in odd.items() for one in values):
+        frame.loc[[7 * place, 7 * place + 1], column] = value
+        frame.loc[7 * place + 1, "spend"] = -1.0
+    reasons = validated(frame).row_reasons
+    assert len(set(reasons)) > 10
+    assert row_faults(contract(), frame).tolist() == reasons.tolist()

@@ -223,3 +223,52 @@ def serve(
 def running(serve: Callable[..., Running]) -> Running:
     """A service with every sender."""
     return serve()
+
+
+@dataclass(frozen=True)
+class Online:
+    """A service that decides ``small`` one at a time by its rules, and its ledger."""
+
+    client: Any
+    ledger: Ledger
+    service: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def decide(self, body: Any, **headers: str) -> Any:
+        """The answer to a request for decisions; ``body`` is bytes, or what JSON says."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        told = {"content-type": "application/json", **self.headers, **headers}
+        return self.client.post("/v1/small/decisions", content=content, headers=told)
+
+    def seal(self) -> int:
+        """Seal everything; returns how many batches that makes."""
+        from tasks.seal.seal import seal_stream
+
+        sealed: int = seal_stream.fn("small")
+        return sealed
+
+
+SHOP = {"turnover": 100.0, "debt": 2.0, "trade": "farm"}
+
+
+def one(entity: str = "shop-1", **features: Any) -> dict[str, Any]:
+    """The body of a request about one shop."""
+    return {"entity": entity, "features": {**SHOP, **features}, "protected": {"owner_sex": "f"}}
+
+
+@pytest.fixture
+def online(configure: Callable[[str], Any], ledger: Ledger, tmp_path: Path, monkeypatch: Any) -> Iterator[Online]:
+    """The service of ``small``, on each engine."""
+    from fastapi.testclient import TestClient
+
+    from decisionloop.service.app import create_app
+    from decisionloop.service.running import open_service
+    from tasks.predict.register_rules import prepare_to_decide
+    from tests.small_use_case import write_small
+
+    write_small(tmp_path / "usecases", online={})
+    monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path / "usecases"))
+    monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", ledger.engine.url.render_as_string(hide_password=False))
+    service = open_service(configure(""), prepare_to_decide)
+    with TestClient(create_app(service), base_url="http://localhost", raise_server_exceptions=False) as client:
+        yield Online(client, ledger, service)

@@ -8,6 +8,7 @@ from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.service.configuration import load_service_file
 from decisionloop.service.running import open_service, run_service
 from decisionloop.service.secret_values import known_senders
+from tasks.predict.register_rules import prepare_to_decide
 from tests.service.conftest import FILE, KEYS, SECRET, SECRETS, encoded
 
 ONE = """
@@ -116,13 +117,13 @@ def test_senders_without_a_prefect_server_refuse_to_start(configure):
 
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         with pytest.raises(ConfigurationError, match="PREFECT_API_URL"):
-            open_service(configure(FILE))
-        assert open_service(configure(KEYS)).starter is None  # there is nothing to start
+            open_service(configure(FILE), prepare_to_decide)
+        assert open_service(configure(KEYS), prepare_to_decide).starter is None  # there is nothing to start
 
 
 def test_without_keys_it_listens_on_this_machine_alone(configure):
     with pytest.raises(UsageError, match=r"this machine only, not on 0\.0\.0\.0"):
-        run_service(configure(""), "0.0.0.0", 0)
+        run_service(configure(""), "0.0.0.0", 0, prepare_to_decide)
 
 
 def test_a_port_that_is_taken_is_named(configure):
@@ -131,4 +132,4 @@ def test_a_port_that_is_taken_is_named(configure):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"cannot listen on 127\.0\.0\.1:{port}"):
-            run_service(configure(""), "127.0.0.1", port)
+            run_service(configure(""), "127.0.0.1", port, prepare_to_decide)

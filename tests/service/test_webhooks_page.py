@@ -16,7 +16,7 @@ import yaml
 
 from decisionloop.ledger.webhooks import waiting_deliveries
 from decisionloop.service.configuration import ServiceFile
-from decisionloop.service.keys import key_name
+from decisionloop.service.keys import KnownKeys, bearer_of
 from tests.architecture.code import ROOT
 from tests.service.conftest import SECRET, Signed, github
 
@@ -109,6 +109,8 @@ def test_the_digest_of_a_key_is_made_as_the_page_says(tmp_path):
     key = (tmp_path / "key").read_text().strip()
     assert told.stdout.split()[0] == hashlib.sha256(key.encode()).hexdigest()
     text = re.sub(r'sha256 = "\w+"', f'sha256 = "{told.stdout.split()[0]}"', KEY)
-    keys = ServiceFile.model_validate(tomllib.loads(text)).keys
-    assert key_name(keys, f"Bearer {key}") == "dashboard"
-    assert key_name(ServiceFile.model_validate(tomllib.loads(KEY)).keys, f"Bearer {key}") is None
+    keys = [KnownKeys(ServiceFile.model_validate(tomllib.loads(one)).keys, None).every() for one in (text, KEY)]
+    bearer = bearer_of(keys[0], f"Bearer {key}")
+    assert bearer is not None
+    assert bearer.name == "dashboard"
+    assert bearer_of(keys[1], f"Bearer {key}") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from decisionloop.act.canary import OnTrial
@@ -13,7 +14,11 @@ from decisionloop.ledger.flags import set_flag
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import canary, champion, release_events
 from decisionloop.predict.release_model import ReleaseModel
+from tasks.readback.tables import read_part
+from tasks.seal.seal import seal_stream
+from tests.small_use_case import as_of
 from tests.tasks.installation import copy, working_in
+from tests.tasks.test_sealing import answered, asked_of, begin
 from tests.tasks.test_shadows import SaysNothing
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -149,3 +154,22 @@ def test_what_it_brings_is_no_gain_of_exploring(tried):
     measured = measurements_of(tried.ledger, "small", "exploration_cost")
     (cost,) = measured[measured["cohort"].astype(str).str.startswith("2024-01-22")]["value"].tail(1)
     assert cost > 0  # loans to whom nobody would lend
+
+
+def test_whom_it_decides_one_at_a_time_it_decides_to_the_bit_as_in_a_batch(lived, tmp_path):
+    def said(installation, kind):
+        return read_part(installation.workspace, installation.batch(3), kind, 0).to_pandas()
+
+    with working_in(tmp_path / "batch", copy(lived / "on_trial", tmp_path / "batch")) as in_a_batch:
+        in_a_batch.contract(online={})
+        in_a_batch.predict(3)
+        frame = said(in_a_batch, "features")
+        in_a_batch.act(3)
+        expected, beside = in_a_batch.decisions(3), said(in_a_batch, "predictions")
+    with working_in(tmp_path / "online", copy(lived / "on_trial", tmp_path / "online")) as online:
+        answered(begin(online), asked_of(frame, as_of(3)))
+        seal_stream.fn("small")
+        found, shadowing = online.decisions(3), said(online, "predictions")
+    assert "canary" in set(expected["role"])
+    pd.testing.assert_frame_equal(found.drop(columns="is_sent"), expected.drop(columns="is_sent"))
+    pd.testing.assert_frame_equal(shadowing, beside.astype(shadowing.dtypes))  # text that repeats is stored otherwise

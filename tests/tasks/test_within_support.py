@@ -85,7 +85,7 @@ def test_outside_support_the_batch_does_what_the_rules_do_and_says_so_everywhere
 def test_it_departs_from_the_rules_where_its_rule_supports_both_actions_and_nowhere_else(decided):
     decisions, (_, model) = decided.decisions(3), _deciding(decided)
     use_case = decided.workspace.use_case
-    from tasks.readback.frozen_rows import frozen_rows
+    from decisionloop.frozen_rows import frozen_rows
 
     frame = frozen_rows(decided.workspace, decisions)
     rules, taken = (pd.Index(use_case.action_names).get_indexer(decisions[one]) for one in ("rules_action", "action"))

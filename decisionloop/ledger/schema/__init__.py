@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import String
 
+from decisionloop.ledger.schema.api_keys import api_key, revoked_key
 from decisionloop.ledger.schema.approvals import approval_answer, approval_code, approval_request
 from decisionloop.ledger.schema.batches import (
     batch,
@@ -28,6 +29,13 @@ from decisionloop.ledger.schema.decisions import (
 from decisionloop.ledger.schema.holding import hold_event, sending, sending_end, withdrawn_decision
 from decisionloop.ledger.schema.notices import notice, notice_attempt
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
+from decisionloop.ledger.schema.stream import (
+    posted_outcome,
+    sealed_segment,
+    stream_decision,
+    stream_request,
+    stream_segment,
+)
 from decisionloop.ledger.schema.watch import (
     alarm,
     alert,
@@ -51,6 +59,7 @@ __all__ = [
     "UtcDateTime",
     "alarm",
     "alert",
+    "api_key",
     "approval_answer",
     "approval_code",
     "approval_request",
@@ -78,13 +87,19 @@ __all__ = [
     "outbox",
     "outcome",
     "outcome_intake",
+    "posted_outcome",
     "release",
     "release_event",
+    "revoked_key",
+    "sealed_segment",
     "sending",
     "sending_end",
     "shadow_run",
     "snapshot",
     "stage_cost",
+    "stream_decision",
+    "stream_request",
+    "stream_segment",
     "training_set",
     "use_case_version",
     "utc_now",

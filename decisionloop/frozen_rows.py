@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.workspace import Workspace
-from tasks.readback.tables import read_table
 
 
 def frozen_rows(workspace: Workspace, log: pd.DataFrame) -> pd.DataFrame:
     """The frozen features of each decision of ``log``, in its order (n rows)."""
     parts, places = [], []
     for digest, rows in log.groupby("snapshot_digest", sort=False).indices.items():
-        frame = read_table(workspace, str(digest)).to_pandas()
+        frame = workspace.snapshots.get_table(str(digest)).to_pandas()
         parts.append(frame.iloc[log["snapshot_row"].to_numpy()[rows]])
         places.append(rows)
     order = np.argsort(np.concatenate(places), kind="stable")

@@ -1,0 +1,54 @@
+"""A choice as a table, and back: what of it is kept between choosing and logging."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from decisionloop.act.action_names import actions_by_index, actions_by_name
+from decisionloop.act.policy import Choice
+from decisionloop.contract import UseCase
+
+OUTSIDE = "is_outside_support"
+ON_TRIAL = "is_on_trial"
+
+
+def choice_table(use_case: UseCase, choice: Choice) -> pa.Table:
+    """What of a choice is logged; the prices are the batch's."""
+    return pa.table(
+        {
+            "action": actions_by_name(use_case, choice.action),
+            "propensity": choice.propensity,
+            "role": pa.array(choice.role, pa.string()).dictionary_encode(),
+            "expected_value": choice.expected_value,
+            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
+            OUTSIDE: choice.is_outside,
+            ON_TRIAL: choice.is_on_trial,
+        }
+    )
+
+
+def choice_of_table(use_case: UseCase, table: pa.Table) -> Choice:
+    """A stored choice; the propensities of what was not chosen are not kept."""
+    return Choice(
+        action=actions_by_index(use_case, table["action"]),
+        propensity=table["propensity"].to_numpy(),
+        propensities=np.empty((len(table), 0)),
+        role=_texts(table["role"]),
+        expected_value=table["expected_value"].to_numpy(),
+        fallback_reason=_texts(table["fallback_reason"]),
+        prices=(),
+        is_outside=flags_of(table, OUTSIDE),
+        is_on_trial=flags_of(table, ON_TRIAL),
+    )
+
+
+def flags_of(table: pa.Table, name: str) -> np.ndarray:
+    """What a choice says of its rows (n,); one stored before there was such a column says nothing."""
+    if name not in table.column_names:
+        return np.zeros(len(table), dtype=bool)
+    return table[name].to_numpy()
+
+
+def _texts(column: pa.ChunkedArray) -> np.ndarray:
+    return column.cast(pa.string()).to_numpy(zero_copy_only=False)

@@ -1,0 +1,188 @@
+"""What was decided one at a time: kept segment by segment as it is answered, and sealed into batches later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, exists, func, select
+
+from decisionloop.ledger.schema import (
+    batch,
+    batch_event,
+    decision_row,
+    release_event,
+    sealed_segment,
+    stream_decision,
+    stream_request,
+    stream_segment,
+    utc_now,
+)
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.advisory_lock import take_lock
+from decisionloop.ledger.storage.engine import Ledger
+
+_CHUNK = 500  # SQLite takes so many values in one statement at any rate
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What was decided as of one moment. ``deciders`` and ``record`` are JSON text, ``decided_at`` the clock's time."""
+
+    segment_id: str
+    use_case: str
+    as_of: datetime
+    rows: int
+    deciders: str
+    record: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class StreamRequest:
+    """A request with an idempotency key: the digest of its body, and its answer as JSON text."""
+
+    request_id: str
+    use_case: str
+    body_digest: str
+    answer: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True)
+class _StreamDecision:
+    decision_id: str
+    segment_id: str
+
+
+@dataclass(frozen=True)
+class SealedSegment:
+    """The batch that a segment is sealed in, and its place there."""
+
+    segment_id: str
+    batch_id: str
+    place: int
+
+
+class KnownAlready(Exception):
+    """Some of it was kept before, and nothing of it was kept now: ids of requests, and of decisions."""
+
+    def __init__(self, requests: frozenset[str], decisions: frozenset[str]) -> None:
+        super().__init__(f"{len(requests)} requests and {len(decisions)} decisions are known already")
+        self.requests, self.decisions = requests, decisions
+
+
+def append_segment(
+    connection: Connection, segment: Segment, decision_ids: Sequence[str], requests: Sequence[StreamRequest]
+) -> None:
+    """Keep a segment, its decisions and the answers of its requests.
+
+    Raises KnownAlready where a request was answered, or somebody decided as of this moment, before: nothing may then be
+    committed.
+    """
+    ids = sorted(decision_ids)
+    in_batches = _found(connection, decision_row.c.decision_id, ids)
+    facts.add(connection, stream_segment, [segment])
+    asked = sorted(requests, key=lambda one: one.request_id)
+    is_new = facts.add(connection, stream_request, asked) == len(asked)
+    is_new &= facts.add(connection, stream_decision, [_StreamDecision(one, segment.segment_id) for one in ids]) == len(
+        ids
+    )
+    if is_new and not in_batches:
+        return
+    own = select(stream_decision.c.decision_id).where(stream_decision.c.segment_id == segment.segment_id)
+    known = _found(connection, stream_decision.c.decision_id, ids) - set(connection.execute(own).scalars())
+    before = {one.request_id for one in asked if find_request(connection, one.request_id) != one}
+    raise KnownAlready(frozenset(before), frozenset(known | in_batches))
+
+
+def _found(connection: Connection, column: Any, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(ids), _CHUNK):
+        found |= set(connection.execute(select(column).where(column.in_(ids[start : start + _CHUNK]))).scalars())
+    return found
+
+
+def find_request(source: Ledger | Connection, request_id: str) -> StreamRequest | None:
+    """What a request was answered, or None."""
+    return facts.one(source, StreamRequest, stream_request, stream_request.c.request_id == request_id)
+
+
+def find_segment(source: Ledger | Connection, decision_id: str) -> Segment | None:
+    """The segment that holds a decision, or None."""
+    of_decision = select(stream_decision.c.segment_id).where(stream_decision.c.decision_id == decision_id)
+    return facts.one(source, Segment, stream_segment, stream_segment.c.segment_id.in_(of_decision))
+
+
+def last_release_seq(source: Ledger | Connection, use_case: str) -> int:
+    """The last event of the releases of a use case; 0 before the first."""
+    statement = select(func.max(release_event.c.seq)).where(release_event.c.use_case == use_case)
+    with facts.reading(source) as connection:
+        return connection.execute(statement).scalar() or 0
+
+
+def unsealed_segments(source: Ledger | Connection, use_case: str) -> tuple[Segment, ...]:
+    """The segments that are in no batch yet, in the order of their moments."""
+    table = stream_segment.c
+    is_sealed = exists().where(sealed_segment.c.segment_id == table.segment_id)
+    order: list[Any] = [table.as_of, table.segment_id]
+    return facts.every(source, Segment, stream_segment, table.use_case == use_case, ~is_sealed, order_by=order)
+
+
+def take_turn_to_seal(connection: Connection, use_case: str) -> None:
+    """Let whoever else seals this use case commit first."""
+    take_lock(connection, "seal", use_case)
+
+
+def seal_into(connection: Connection, batch_id: str, segments: Sequence[Segment]) -> None:
+    """Say for good that these segments are a batch, in this order."""
+    facts.add(
+        connection,
+        sealed_segment,
+        [SealedSegment(one.segment_id, batch_id, place) for place, one in enumerate(segments)],
+    )
+
+
+def segments_of(source: Ledger | Connection, batch_id: str) -> tuple[Segment, ...]:
+    """The segments of a batch in their order; () for one that was not sealed."""
+    statement: Select[*tuple[Any, ...]] = (
+        select(*facts.columns_of(Segment, stream_segment))
+        .join(sealed_segment, sealed_segment.c.segment_id == stream_segment.c.segment_id)
+        .where(sealed_segment.c.batch_id == batch_id)
+        .order_by(sealed_segment.c.place)
+    )
+    return facts.as_facts(source, Segment, statement)
+
+
+def half_sealed(source: Ledger | Connection, use_case: str) -> tuple[str, ...]:
+    """Ids of batches that segments are sealed in and that are not complete, by as-of."""
+    is_complete = exists().where(batch_event.c.batch_id == batch.c.batch_id, batch_event.c.state == "complete")
+    has_segments = exists().where(sealed_segment.c.batch_id == batch.c.batch_id)
+    statement = select(batch.c.batch_id).where(batch.c.use_case == use_case, has_segments, ~is_complete)
+    with facts.reading(source) as connection:
+        return tuple(connection.execute(statement.order_by(batch.c.as_of)).scalars())
+
+
+def has_to_seal(source: Ledger | Connection, use_case: str, minutes: float) -> bool:
+    """Whether a segment is in no batch although its minutes are over, or a batch of segments is not complete."""
+    table = stream_segment.c
+    is_sealed = exists().where(sealed_segment.c.segment_id == table.segment_id)
+    oldest = select(func.min(table.as_of)).where(table.use_case == use_case, ~is_sealed)
+    with facts.reading(source) as connection:
+        first = connection.execute(oldest).scalar()
+    is_over = first is not None and minutes_of(first, minutes) < minutes_of(utc_now(), minutes)
+    return is_over or bool(half_sealed(source, use_case))
+
+
+def minutes_of(moment: datetime, minutes: float) -> int:
+    """The number of the stretch of so many minutes that a moment lies in."""
+    return int(moment.timestamp() // (60 * minutes))
+
+
+def sealed_batches(source: Ledger | Connection, use_case: str) -> frozenset[str]:
+    """Ids of the batches that were sealed from a stream."""
+    statement = select(sealed_segment.c.batch_id).join(batch, batch.c.batch_id == sealed_segment.c.batch_id)
+    with facts.reading(source) as connection:
+        return frozenset(connection.execute(statement.where(batch.c.use_case == use_case).distinct()).scalars())

@@ -1,0 +1,110 @@
+"""A request for decisions, from its bytes to its answer: read, decided, durable, and only then answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from decisionloop.contract import UseCase
+from decisionloop.errors import ConfigurationError, ContractError
+from decisionloop.service.bodies import BadBody, read_object
+from decisionloop.service.decision_bodies import DecisionBodies
+from decisionloop.service.request_body import json_body
+from decisionloop.stream.answers import Answer
+from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore
+from decisionloop.stream.decider import Decider
+
+LOG = logging.getLogger("decisionloop.service")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+SHOWN_FAULTS = 5
+
+
+class Answers(BaseModel):
+    """Several decisions, in the order in which they were asked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decisions: list[Answer]
+
+
+@dataclass(frozen=True)
+class OnlineUseCase:
+    """A use case that is decided one at a time: how its requests are read, and who decides them."""
+
+    use_case: UseCase
+    bodies: DecisionBodies
+    decider: Decider
+    in_flight: set[str] = field(default_factory=set)
+
+    async def decide(self, request: Request) -> Response:
+        """Decide and answer.
+
+        Answers 400 for what is no proper JSON or key, 409 while the same key is in flight and for what was decided as
+        of the same moment, 413 and 415 for other bodies, 422 for one that does not fit the contract or for a key that
+        came with another body, 503 with Retry-After where it cannot be decided now.
+        """
+        key, body = _idempotency_key(request), await json_body(request)
+        is_many, asked = self._asked(body, key)
+        if key is not None:
+            if key in self.in_flight:
+                raise HTTPException(409, "a request with this Idempotency-Key is being answered")
+            self.in_flight.add(key)
+        try:
+            text = await self._told(asked)
+        finally:
+            if key is not None:
+                self.in_flight.discard(key)
+        content = f'{{"decisions":{text}}}' if is_many else json.dumps(json.loads(text)[0], ensure_ascii=False)
+        return Response(content, media_type="application/json")
+
+    def _asked(self, body: bytes, key: str | None) -> tuple[bool, Asked]:
+        try:
+            is_many = "decisions" in read_object(body)
+            return is_many, self.bodies.asked(body, is_many, key)
+        except BadBody as why:
+            raise HTTPException(400, f"the body {why}") from None
+        except ValidationError as error:
+            raise HTTPException(422, faults_of(error)) from None
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+
+    async def _told(self, asked: Asked) -> str:
+        try:
+            self.decider.ask(asked)
+            return await asyncio.wrap_future(asked.told)
+        except Busy:
+            raise HTTPException(503, "too many requests wait; ask again", {"Retry-After": "1"}) from None
+        except AnotherBody:
+            raise HTTPException(422, "this Idempotency-Key came before with another body") from None
+        except DecidedBefore:
+            told = "somebody in it was decided as of the same moment before; repeat a request with its Idempotency-Key"
+            raise HTTPException(409, told) from None
+        except ConfigurationError as error:
+            LOG.warning("cannot decide now", extra={"detail": str(error)})
+            told = "it cannot be decided now; /ready and the log say why. Nothing was decided: ask again."
+            raise HTTPException(503, told, {"Retry-After": "5"}) from None
+        except ContractError as error:
+            LOG.error("the rules failed", extra={"detail": str(error)})
+            raise HTTPException(500, f"the rules of {self.use_case.name} failed; the log says where") from None
+
+
+def faults_of(error: ValidationError) -> list[dict[str, Any]]:
+    """The first faults of a body: where, and what is wrong there; nothing of what was sent."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    return [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in found[:SHOWN_FAULTS]]
+
+
+def _idempotency_key(request: Request) -> str | None:
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise HTTPException(400, "send one Idempotency-Key, of 1 to 255 printable characters without spaces")
+    return given[0]

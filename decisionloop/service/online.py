@@ -1,0 +1,42 @@
+"""Which use cases of an installation are decided one at a time, and what is opened for each when it is needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from decisionloop.contract import UseCase, load_use_case
+from decisionloop.errors import ContractError
+from decisionloop.service.deciding import OnlineUseCase
+from decisionloop.service.decision_bodies import DecisionBodies
+from decisionloop.settings import Settings
+from decisionloop.stream.decider import Decider
+from decisionloop.stream.desk import Desk, open_desk
+
+LOG = logging.getLogger("decisionloop.service")
+
+
+def online_use_cases(settings: Settings, prepare: Callable[[str], None]) -> tuple[OnlineUseCase, ...]:
+    """Every use case of the installation that is decided one at a time; one whose contract is faulty is told of."""
+    found, folder = [], settings.usecases_dir
+    for contract in sorted(folder.glob("*/usecase.yaml")):
+        try:
+            use_case = load_use_case(contract.parent).use_case
+        except ContractError as error:
+            LOG.error("a contract that cannot be read; nobody is decided by it", extra={"detail": str(error)})
+            continue
+        if use_case.online is not None:
+            found.append(
+                OnlineUseCase(
+                    use_case, DecisionBodies(use_case), Decider(use_case.name, _opening(settings, prepare, use_case))
+                )
+            )
+    return tuple(found)
+
+
+def _opening(settings: Settings, prepare: Callable[[str], None], use_case: UseCase) -> Callable[[], Desk]:
+    def opened() -> Desk:
+        prepare(use_case.name)
+        return open_desk(use_case.name, settings)
+
+    return opened

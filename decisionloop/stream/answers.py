@@ -1,0 +1,77 @@
+"""What a decision is answered with, in words that people read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from decisionloop.act.choice_table import choice_of_table
+from decisionloop.act.decision_log import BatchFacts, decision_rows
+from decisionloop.contract import UseCase
+from decisionloop.predict.reasons.codes import reason_catalogue
+from decisionloop.predict.reasons.wording import WordedReason, read_reasons
+from decisionloop.stream.decide import Decided
+
+
+class Answer(BaseModel):
+    """One decision as it is answered; it is durable, and holds whatever happens afterwards."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision_id: str = Field(description="Its id; outcomes may name it.")
+    entity: str = Field(description="Whom it is about, as it was asked.")
+    decided_at: datetime = Field(description="As of when it was decided.")
+    action: str = Field(description="What to do.")
+    wording: str = Field(description="The same in words.")
+    propensity: float = Field(description="How likely this action was, chance included.")
+    expected_value: float | None = Field(description="Money expected of it; null where nobody can say.")
+    role: str = Field(description="champion, canary, exploration, baseline or holdout.")
+    release: str = Field(description="The release that decided.")
+    reasons: list[str] = Field(description="Why, the weightiest first.")
+    fallback_reason: str | None = Field(description="Why the rules decided in place of a model; null where none did.")
+    priced_by: str | None = Field(description="The batch whose prices exploring used; null where none was needed.")
+
+
+def logged_rows(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: str) -> pa.Table:
+    """The ledger's rows (n) of what was decided, as those of a part of a batch."""
+    signed = decided.signed
+    facts = BatchFacts(
+        batch_id, decided.as_of, snapshot_digest, signed.champion, signed.rules, decided.as_of, signed.on_trial,
+        signed.release_seq,
+    )  # fmt: skip
+    entities = decided.features[use_case.entity.key].to_numpy(dtype=object)
+    return decision_rows(use_case, facts, decided.scores, choice_of_table(use_case, decided.choice), entities)
+
+
+def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
+    """The answers (n), in the order of the rows."""
+    catalogue, actions = reason_catalogue(use_case), {one.name: one.wording for one in use_case.actions}
+    columns = ["decision_id", "entity_id", "action", "propensity", "role", "release_id", "reason_codes"]
+    rows = logged_rows(use_case, decided, "", "").select([*columns, "fallback_reason"]).to_pylist()
+    expected = decided.choice["expected_value"].to_pylist()
+    return [
+        Answer(
+            decision_id=row["decision_id"],
+            entity=row["entity_id"],
+            decided_at=decided.as_of,
+            action=row["action"],
+            wording=actions[row["action"]],
+            propensity=row["propensity"],
+            expected_value=None if money is None or money != money else money,
+            role=row["role"],
+            release=row["release_id"],
+            reasons=[_in_words(one) for one in read_reasons(row["reason_codes"], catalogue)],
+            fallback_reason=row["fallback_reason"],
+            priced_by=decided.signed.priced_by or None,
+        )
+        for row, money in zip(rows, expected, strict=True)
+    ]
+
+
+def _in_words(reason: WordedReason) -> str:
+    if reason.direction == "decides":
+        return reason.wording
+    about = "" if reason.is_exact else " (approximately)"
+    return f"{reason.wording} {reason.direction} the score{about}"

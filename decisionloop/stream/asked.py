@@ -1,0 +1,71 @@
+"""What is asked of a use case that is decided one at a time, and what becomes of the asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.ledger.storage.facts import fact_id
+from decisionloop.predict.features import column_types
+from decisionloop.stream.record import canonical_frame
+
+Value = float | bool | str | None
+
+
+class Busy(Exception):
+    """More is asked than can be decided now: ask again."""
+
+
+class AnotherBody(Exception):
+    """The idempotency key came before with another body."""
+
+
+class DecidedBefore(Exception):
+    """Somebody in the request was decided as of the same moment before."""
+
+
+@dataclass(frozen=True)
+class AskedRow:
+    """One entity; ``values`` are its features and protected attributes by name, and what is not there is missing."""
+
+    entity: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One request: up to as many rows as the service admits, of different entities.
+
+    ``decided_at`` None: as of now. ``key`` None: a request that is repeated is another one. ``told`` becomes the JSON
+    text of its answers, a list in the order of the rows.
+    """
+
+    rows: Sequence[AskedRow]
+    decided_at: datetime | None
+    key: str | None
+    body_digest: str
+    told: Future[str] = field(default_factory=Future)
+
+    def request_id(self, use_case: str) -> str | None:
+        """The id that its idempotency key gives it; None without one."""
+        return None if self.key is None else fact_id("decision request", use_case, self.key)
+
+
+def frame_of(use_case: UseCase, rows: Sequence[AskedRow]) -> pd.DataFrame:
+    """The canonical frame of rows, in their order; an empty category is a missing one, as in a batch."""
+    key = use_case.entity.key
+    columns: dict[str, list[Any]] = {
+        name: [one.entity if name == key else _plain(one.values.get(name)) for one in rows]
+        for name in column_types(use_case)
+    }
+    return canonical_frame(use_case, columns)
+
+
+def _plain(value: Value) -> Value:
+    return None if value == "" else value

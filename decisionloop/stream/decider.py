@@ -1,0 +1,237 @@
+"""A thread that decides what is asked: whoever waits at the same time is decided, and committed, together."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pandas as pd
+from sqlalchemy.exc import SQLAlchemyError
+
+from decisionloop.act.situation import ChoiceError
+from decisionloop.errors import ConfigurationError, DecisionLoopError
+from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.stream import KnownAlready, StreamRequest, find_request
+from decisionloop.stream.answers import Answer, answers_of
+from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, frame_of
+from decisionloop.stream.committing import Overtaken, commit
+from decisionloop.stream.decide import Decided, decide
+from decisionloop.stream.deciders import Deciders, read_deciders
+from decisionloop.stream.desk import Desk
+
+T = TypeVar("T")
+LOG = logging.getLogger("decisionloop.stream")
+
+MOST_WAITING, MOST_ROWS_WAITING = 256, 20_000
+"""Requests that wait, and their rows; whoever comes then is told to come again."""
+MOST_ROWS = 2_000
+"""Rows that are decided together."""
+DECIDERS_SECONDS = 2.0
+"""How long who decides is taken as read; that it still holds is asked in every commit."""
+ATTEMPTS = 10
+MOMENT = timedelta(microseconds=1)
+
+
+class Decider:
+    """Decides one use case, one group of requests after another. ``open_desk`` is tried until it gives a desk."""
+
+    def __init__(self, name: str, open_desk: Callable[[], Desk]) -> None:
+        self._name, self._open_desk = name, open_desk
+        self._desk: Desk | None = None
+        self._deciders: tuple[float, Deciders] | None = None
+        self._waiting: collections.deque[Asked] = collections.deque()
+        self._news, self._is_over = threading.Condition(), False
+        self._last = utc_now()
+        self._thread = threading.Thread(target=self._go_on, name="decider", daemon=True)
+
+    def begin(self) -> None:
+        """Start deciding."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Decide what waits, and stop."""
+        with self._news:
+            self._is_over = True
+            self._news.notify()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=30)
+
+    def ask(self, asked: Asked) -> None:
+        """Let a request be decided; its ``told`` says when it is. Raises Busy where too many wait."""
+        with self._news:
+            rows = len(asked.rows) + sum(len(one.rows) for one in self._waiting)
+            if len(self._waiting) >= MOST_WAITING or rows > MOST_ROWS_WAITING or self._is_over:
+                raise Busy
+            self._waiting.append(asked)
+            self._news.notify()
+
+    def desk(self) -> Desk:
+        """What it works with. Raises what opening it raises."""
+        if self._desk is None:
+            self._desk = self._open_desk()
+        return self._desk
+
+    def why_not_ready(self) -> str:
+        """Why nobody can be decided now; empty where somebody can."""
+        try:
+            read_deciders(self.desk())
+        except DecisionLoopError as error:
+            return f"{self._name}: {error}"
+        except SQLAlchemyError:
+            return f"{self._name}: the ledger cannot be reached. Start its database."
+        return ""
+
+    def _warm_up(self) -> None:
+        """Open and load everything before the first request: it decides made-up rows, and keeps nothing."""
+        try:
+            desk = self.desk()
+            answers_of(desk.use_case, decide(desk, self._present(), desk.sound_rows.head(2), self._now()))
+        except Exception as error:  # whatever it is, requests are told of it as long as it lasts
+            LOG.warning("nobody can be decided yet", extra={"error": type(error).__name__, "detail": self._name})
+
+    def _go_on(self) -> None:
+        self._warm_up()
+        while (group := self._next()) is not None:
+            self._answer(group)
+
+    def _next(self) -> list[Asked] | None:
+        """Who is decided together: requests as of now, of different entities; None at the end."""
+        with self._news:
+            while not self._waiting and not self._is_over:
+                self._news.wait()
+            if not self._waiting:
+                return None
+            group: list[Asked] = []
+            entities: set[str] = set()
+            while self._waiting:
+                one = self._waiting[0]
+                own = {row.entity for row in one.rows}
+                is_apart = one.decided_at is not None or len(entities) + len(own) > MOST_ROWS or entities & own
+                if group and (is_apart or group[0].decided_at is not None):
+                    break
+                self._waiting.popleft()
+                if one.told.set_running_or_notify_cancel():  # else nobody waits for it any more
+                    group.append(one)
+                    entities |= own
+            return group
+
+    def _answer(self, group: Sequence[Asked]) -> None:
+        """Tell everybody something: an answer, or why there is none."""
+        try:
+            self._decide(list(group))
+        except (SQLAlchemyError, ConfigurationError) as error:
+            self._deciders = None
+            _fail(group, error)
+        except Exception as error:  # one request must not take the others with it
+            left = [one for one in group if not one.told.done()]
+            if len(group) == 1:
+                _fail(left, error)
+            else:
+                for one in left:
+                    self._answer([one])
+
+    def _decide(self, group: list[Asked]) -> None:
+        desk = self.desk()
+        group = self._without_answered(group)
+        for _ in range(ATTEMPTS):
+            if not group:
+                return
+            moment = group[0].decided_at or self._now()
+            frame = frame_of(desk.use_case, [row for one in group for row in one.rows])
+            decided, told = self._told(desk, frame, moment, is_alone=len(group) == 1)
+            answers = [one.model_dump(mode="json") for one in told]
+            texts = _texts(group, answers)
+            try:
+                commit(desk, decided, self._requests(group, texts))
+            except Overtaken:
+                self._deciders = None
+                continue
+            except KnownAlready as known:
+                ids = decided.scores["decision_id"].to_pylist()
+                group = self._without_known(group, known, ids)
+                continue
+            for one, text in zip(group, texts, strict=True):
+                one.told.set_result(text)
+            return
+        _fail(group, Busy())
+
+    def _told(self, desk: Desk, frame: pd.DataFrame, moment: datetime, is_alone: bool) -> tuple[Decided, list[Answer]]:
+        """What is decided, and the answers. What no model can cope with the rules decide, once it stands alone."""
+        deciders = self._present()
+        try:
+            decided = decide(desk, deciders, frame, moment)
+            return decided, answers_of(desk.use_case, decided)
+        except (ArithmeticError, LookupError, TypeError, ValueError, ChoiceError):
+            if not is_alone:
+                raise
+            LOG.exception("a request that models cannot cope with; the rules decide it")
+        decided = decide(desk, deciders, frame, moment, is_by_rules_alone=True)
+        return decided, answers_of(desk.use_case, decided)
+
+    def _now(self) -> datetime:
+        """The present moment, later than any before: it is part of who a decision is."""
+        self._last = max(utc_now(), self._last + MOMENT)
+        return self._last
+
+    def _present(self) -> Deciders:
+        known = self._deciders
+        if known is None or time.monotonic() - known[0] > DECIDERS_SECONDS:
+            self._deciders = known = (time.monotonic(), read_deciders(self.desk()))
+        return known[1]
+
+    def _requests(self, group: Sequence[Asked], texts: Sequence[str]) -> list[StreamRequest]:
+        name, now = self.desk().use_case.name, utc_now()
+        return [
+            StreamRequest(request_id, name, one.body_digest, text, now)
+            for one, text in zip(group, texts, strict=True)
+            if (request_id := one.request_id(name)) is not None
+        ]
+
+    def _without_answered(self, group: Sequence[Asked]) -> list[Asked]:
+        """Those of a group that were not answered before; the others are told what they were told then."""
+        desk, left = self.desk(), []
+        for one in group:
+            request_id = one.request_id(desk.use_case.name)
+            known = None if request_id is None else find_request(desk.workspace.ledger, request_id)
+            if known is None:
+                left.append(one)
+            elif known.body_digest == one.body_digest:
+                one.told.set_result(known.answer)
+            else:
+                one.told.set_exception(AnotherBody())
+        return left
+
+    def _without_known(self, group: Sequence[Asked], known: KnownAlready, ids: Sequence[str]) -> list[Asked]:
+        """Those of a group of which nothing was decided as of this moment before; the others are told."""
+        of_each = dict(zip(map(id, group), _by_request(group, ids), strict=True))
+        left = []
+        for one in self._without_answered(group):
+            if one.decided_at is not None and known.decisions.intersection(of_each[id(one)]):
+                one.told.set_exception(DecidedBefore())
+            else:
+                left.append(one)
+        return left
+
+
+def _by_request(group: Sequence[Asked], of_rows: Sequence[T]) -> list[Sequence[T]]:
+    """What there is a row, cut into what belongs to each request."""
+    ends = list(itertools.accumulate(len(one.rows) for one in group))
+    return [of_rows[end - len(one.rows) : end] for one, end in zip(group, ends, strict=True)]
+
+
+def _texts(group: Sequence[Asked], answers: Sequence[object]) -> list[str]:
+    """The answers of each request as JSON."""
+    return [json.dumps(own, ensure_ascii=False) for own in _by_request(group, answers)]
+
+
+def _fail(group: Sequence[Asked], error: Exception) -> None:
+    for one in group:
+        if not one.told.done():
+            one.told.set_exception(error)

@@ -1,0 +1,122 @@
+"""Who decides now, as the ledger says: read before deciding, and held against it in the transaction that keeps it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection
+
+from decisionloop.act.canary import OnTrial
+from decisionloop.act.exploration.agreement import AgreedExploring
+from decisionloop.act.exploration.logged_prices import read_prices
+from decisionloop.act.exploration.seen_cohorts import cohorts_of
+from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney, together
+from decisionloop.act.situation import KILL_SWITCH
+from decisionloop.errors import ConfigurationError
+from decisionloop.ledger.agreed_prices import last_prices
+from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.releases import Release, canary, challengers, standing
+from decisionloop.ledger.stream import last_release_seq
+from decisionloop.stream.desk import Desk, require_current
+
+
+@dataclass(frozen=True)
+class Signed:
+    """By whom a segment was decided: everything that a batch says once of all its decisions.
+
+    ``rules_because``: why the rules decided in place of a model, "" where they did not. ``priced_by``: the batch whose
+    prices exploring used, "" where none was needed or there was none. ``seen``: the digest of what had been seen then.
+    """
+
+    contract_digest: str
+    code_digest: str
+    champion: str
+    rules: str
+    release_seq: int
+    on_trial: str | None
+    trial_share: float | None
+    challengers: tuple[str, ...]
+    rules_because: str
+    priced_by: str
+    seen: str | None
+
+    def to_json(self) -> str:
+        """Text that is equal where everything is."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Signed:
+        """What :meth:`to_json` wrote."""
+        told = json.loads(text)
+        return cls(**told | {"challengers": tuple(told["challengers"])})
+
+    @property
+    def trial(self) -> OnTrial | None:
+        """The release on trial; None where none was."""
+        return None if self.on_trial is None else OnTrial(self.on_trial, float(self.trial_share or 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Deciders:
+    """Who decides now, and how is explored: ``exploring`` None where the batch's prices are needed and there are none,
+    or where each segment agrees by itself (a flat share)."""
+
+    signed: Signed
+    champion: Release
+    challengers: tuple[Release, ...]
+    exploring: AgreedExploring | None
+    seen: SeenMoney
+
+
+def read_deciders(desk: Desk) -> Deciders:
+    """Who decides now. Raises ConfigurationError where no rules are registered, or others than this process knows."""
+    ledger, use_case = desk.workspace.ledger, desk.use_case
+    with ledger.connect() as connection:
+        seq = last_release_seq(connection, use_case.name)
+        now = standing(connection, use_case.name)
+        if now is None:
+            raise ConfigurationError(f"no rules of {use_case.name} are registered. Restart the service.")
+        require_current(desk, now.baseline.release_id)
+        found = canary(connection, use_case.name)
+        trial = None if found is None or found.event.share is None else found
+        beside = tuple(one.release for one in challengers(connection, use_case.name))
+        because = KILL_SWITCH if is_kill_switch_on(connection, use_case.name) else ""
+    exploring, seen, digest, priced_by = _prices(desk)
+    signed = Signed(
+        contract_digest=use_case.digest,
+        code_digest=desk.workspace.code.digest,
+        champion=now.champion.release_id,
+        rules=now.baseline.release_id,
+        release_seq=seq,
+        on_trial=None if trial is None else trial.release_id,
+        trial_share=None if trial is None else trial.event.share,
+        challengers=tuple(one.release_id for one in beside),
+        rules_because=because,
+        priced_by=priced_by,
+        seen=digest,
+    )
+    return Deciders(signed, now.champion.release, beside, exploring, seen)
+
+
+def still_decide(connection: Connection, use_case: str, signed: Signed) -> bool:
+    """Whether the switch and the releases are as they were when this was decided."""
+    is_killed = is_kill_switch_on(connection, use_case)
+    return is_killed == (signed.rules_because == KILL_SWITCH) and (
+        last_release_seq(connection, use_case) == signed.release_seq
+    )
+
+
+def _prices(desk: Desk) -> tuple[AgreedExploring | None, SeenMoney, str | None, str]:
+    """How to explore at the prices of the last decided batch, what had been seen then, its digest, and the batch."""
+    workspace, use_case = desk.workspace, desk.use_case
+    if not use_case.is_explored or use_case.policy.exploration.kind != "priced":
+        return None, NOTHING_SEEN, None, ""
+    found = last_prices(workspace.ledger, use_case.name, use_case.digest)
+    if found is None:
+        return None, NOTHING_SEEN, None, ""
+    priced = read_prices(use_case, found.prices)
+    if priced.seen_digest is None:
+        return priced.exploring, NOTHING_SEEN, None, found.batch_id
+    table = workspace.snapshots.get_table(priced.seen_digest)
+    return priced.exploring, together(one.seen for one in cohorts_of(table)), priced.seen_digest, found.batch_id

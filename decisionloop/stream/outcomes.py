@@ -1,0 +1,125 @@
+"""Outcomes that are posted: kept for the next reading, and told at once what that will make of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+from sqlalchemy import ColumnElement, select
+
+from decisionloop.act.identity import decision_id_array
+from decisionloop.contract import UseCase
+from decisionloop.frozen_rows import frozen_rows
+from decisionloop.ledger.decisions import batches_of_span
+from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.posted_outcomes import PostedOutcome, keep_posted, known_decisions, posted_of
+from decisionloop.ledger.schema import decision, outcome
+from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.observe.intake import RECORDED_COLUMNS, RowKind, TakenRow, match_outcomes
+from decisionloop.observe.maturity import with_due_at
+from decisionloop.observe.reading import oldest_decision
+from decisionloop.workspace import Workspace
+
+Became = RowKind | Literal["waiting"]
+"""What becomes of a posted row; ``waiting``: its decision is in no batch yet, and is taken in once it is."""
+_CHUNK = 500
+_COLUMNS: dict[str, str] = {
+    "entity_id": "str", "decision_time": "datetime64[us, UTC]", "decision_id": "str", "outcome_class": "float64",
+    "amount": "float64", "observed_at": "datetime64[us, UTC]", "happened_at": "datetime64[us, UTC]",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What was kept of a row, and what the next reading makes of it; ``why`` where it is refused or waits."""
+
+    became: Became
+    why: str = ""
+
+
+def post_outcomes(workspace: Workspace, outcomes: Sequence[PostedOutcome], now: datetime) -> list[Posted]:
+    """Keep outcomes, durably, and tell of each (n) what the next reading will make of it."""
+    use_case, ledger = workspace.use_case, workspace.ledger
+    named = _named(use_case, outcomes)
+    ids = sorted({one.decision_id for one in named if one.decision_id is not None})
+    in_batches, in_stream = known_decisions(ledger, ids)
+    # An id that only time and entity make is a guess until there is such a decision.
+    kept = [
+        one if own.decision_id == one.decision_id or one.decision_id in in_batches | in_stream else own
+        for own, one in zip(outcomes, named, strict=True)
+    ]
+    told = _taken(workspace, kept, now)
+    keep_posted(ledger, kept)
+    waiting = Posted("waiting", "its decision is not sealed yet; it is taken in once it is")
+    return [
+        waiting if one.decision_id in in_stream - in_batches else Posted(row.kind, row.why)
+        for one, row in zip(kept, told, strict=True)
+    ]
+
+
+def _named(use_case: UseCase, outcomes: Sequence[PostedOutcome]) -> list[PostedOutcome]:
+    """Each with the id that a decision of its entity and time has: it is a function of both."""
+    named = list(outcomes)
+    by_time: dict[datetime, list[int]] = {}
+    for place, one in enumerate(outcomes):
+        if one.decision_id is None and one.decision_time is not None and one.entity_id is not None:
+            by_time.setdefault(one.decision_time, []).append(place)
+    for moment, places in by_time.items():
+        ids = decision_id_array(use_case.name, [str(outcomes[place].entity_id) for place in places], moment)
+        for place, decision_id in zip(places, ids.to_pylist(), strict=True):
+            named[place] = replace(outcomes[place], decision_id=decision_id, outcome_id="")
+    return named
+
+
+def _taken(workspace: Workspace, outcomes: Sequence[PostedOutcome], now: datetime) -> Sequence[TakenRow]:
+    """What a reading now would make of these rows, behind those of the same decisions that wait to be read."""
+    ids = sorted({one.decision_id for one in outcomes if one.decision_id is not None})
+    waiting = posted_of(workspace.ledger, workspace.use_case.name, ids)
+    rows = [{name: getattr(one, name) for name in _COLUMNS} for one in (*waiting, *outcomes)]
+    frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in _COLUMNS.items()})
+    decided = _decisions(workspace, ids, frame, now)
+    recorded = _recorded(workspace, list(decided["decision_id"]))
+    intake = match_outcomes(frame, decided, recorded, workspace.use_case, now)
+    return intake.of_row[len(waiting) :]
+
+
+def _decisions(workspace: Workspace, ids: Sequence[str], outcomes: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    """The decisions that the rows may belong to: those that they name, and those of entities that name none."""
+    use_case = workspace.use_case
+    own = decision.c.use_case == use_case.name
+    named: list[ColumnElement[bool]] = [own & decision.c.decision_id.in_(some) for some in _some(ids)]
+    nameless = outcomes[outcomes["decision_id"].isna()]
+    oldest = oldest_decision(nameless, use_case)
+    if oldest is not None:
+        span = batches_of_span(use_case.name, oldest.to_pydatetime(), now)
+        entities = sorted(set(nameless["entity_id"].dropna()))
+        named += [decision.c.batch_id.in_(span) & decision.c.entity_id.in_(some) for some in _some(entities)]
+    columns: list[Any] = [decision.c[name] for name in ("decision_id", "entity_id", "as_of", "action")]
+    if use_case.outcome.due:
+        columns += [decision.c.snapshot_digest, decision.c.snapshot_row]
+    found = _read(workspace, columns, [one & is_carried_out(decision.c.decision_id) for one in named])
+    found = found.drop_duplicates("decision_id", ignore_index=True)
+    if use_case.outcome.due and len(found):
+        return with_due_at(use_case, found, frozen_rows(workspace, found))
+    return found
+
+
+def _recorded(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:
+    columns: list[Any] = [outcome.c[name] for name in RECORDED_COLUMNS]
+    return _read(workspace, columns, [outcome.c.decision_id.in_(some) for some in _some(ids)])
+
+
+def _read(workspace: Workspace, columns: list[Any], wheres: Sequence[ColumnElement[bool]]) -> pd.DataFrame:
+    """The rows of all conditions, one query each; one of nothing where there is no condition."""
+    nothing = columns[0].is_(None)
+    frames = [read_frame(workspace.ledger, select(*columns).where(where)) for where in wheres or [nothing]]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _some(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The values a few hundred at a time: a database takes only so many in one statement."""
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]

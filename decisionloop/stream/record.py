@@ -1,0 +1,85 @@
+"""A segment as text and back: every number reads back as the same float64, every table as the same table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from decisionloop.act.side_by_side import ReleaseRun
+from decisionloop.contract import UseCase
+from decisionloop.predict.features import column_types
+from decisionloop.stream.decide import Decided
+from decisionloop.stream.deciders import Signed
+
+_TEXTS = {
+    "decision_id", "rules_action", "rules_reason_codes", "reason_codes", "release_id", "action", "role",
+    "fallback_reason",
+}  # fmt: skip
+_FLAGS = ("is_", "supported:")
+
+
+def record_text(decided: Decided) -> str:
+    """All that was known, said and chosen, as JSON; its numbers may be NaN, which Python writes and reads."""
+    told = {
+        "features": {name: [_plain(one) for one in values.tolist()] for name, values in decided.features.items()},
+        "faults": decided.faults.tolist(),
+        "scores": decided.scores.to_pydict(),
+        "predictions": decided.predictions.to_pydict(),
+        "choice": decided.choice.to_pydict(),
+        "champion": None if decided.champion is None else asdict(decided.champion),
+        "shadows": [asdict(one) for one in decided.shadows],
+    }
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """What is missing as null: NaN of a number and of a text alike."""
+    return None if value != value else value
+
+
+def read_record(use_case: UseCase, as_of: datetime, deciders: str, record: str) -> Decided:
+    """What was decided as of a moment, from what :func:`record_text` wrote under the same contract."""
+    told = json.loads(record)
+    return Decided(
+        as_of=as_of,
+        signed=Signed.from_json(deciders),
+        features=canonical_frame(use_case, told["features"]),
+        faults=np.array(told["faults"], dtype=object),
+        scores=_table(told["scores"]),
+        predictions=_table(told["predictions"]),
+        choice=_table(told["choice"]),
+        champion=None if told["champion"] is None else ReleaseRun(**told["champion"]),
+        shadows=tuple(ReleaseRun(**one) for one in told["shadows"]),
+    )
+
+
+def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """The canonical frame (n rows) of plain values by column; None is missing."""
+    return pd.DataFrame(
+        {
+            name: pd.Series(columns[name], dtype="str")
+            if type_ == "category"
+            else np.array([np.nan if one is None else one for one in columns[name]], dtype=np.float64)
+            for name, type_ in column_types(use_case).items()
+        }
+    )
+
+
+def _table(columns: Mapping[str, list[Any]]) -> pa.Table:
+    return pa.table({name: pa.array(values, _type_of(name)) for name, values in columns.items()})
+
+
+def _type_of(name: str) -> pa.DataType:
+    plain = name.removeprefix("canary:")
+    if plain in _TEXTS:
+        return pa.string()
+    if plain.startswith(_FLAGS):
+        return pa.bool_()
+    return pa.int32() if plain == "row" else pa.float64()

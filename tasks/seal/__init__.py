@@ -1,0 +1,1 @@
+"""Seal: what was decided one at a time becomes batches like any other."""

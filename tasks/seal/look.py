@@ -1,0 +1,149 @@
+"""What a sealed batch looks like, counted and watched as any other: alarms are raised, and nothing is undone."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pandas as pd
+
+from decisionloop.act.choice_table import ON_TRIAL, OUTSIDE, flags_of
+from decisionloop.act.constraints import BatchTotals
+from decisionloop.act.exploration.logged_prices import prices_text
+from decisionloop.act.exploration.seen_cohorts import table_of
+from decisionloop.act.exploration.seen_money import together
+from decisionloop.act.guardrails import Tally
+from decisionloop.act.policy import agree_to_explore
+from decisionloop.act.situation import BY_PEOPLE, Situation
+from decisionloop.ledger.agreed_prices import last_prices
+from decisionloop.ledger.batches import Scalar, accepted_batches, find_batch
+from decisionloop.ledger.decisions import count_decisions
+from decisionloop.ledger.releases import RULES, Release
+from decisionloop.ledger.stream import sealed_batches
+from decisionloop.monitor.compare.profile import FrameProfile
+from decisionloop.monitor.compare.windows import EntitySketch, Watched
+from decisionloop.monitor.impact.group_tally import GroupTally
+from decisionloop.stream.deciders import Signed
+from expectations.reference import merge_parts, reference_of
+from tasks.act.choose import action_profile, situations
+from tasks.keep import keep_table
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
+from tasks.readback.seen_cohorts import seen_so_far
+from tasks.seal.guard import hold_guardrails
+from tasks.seal.lay_out import LaidOut
+from tasks.watch.alarms import Occasion, raise_alarms
+from tasks.watch.impact import watch_groups
+from tasks.watch.inputs import judge_features, keep_first_reference, reference_for
+from tasks.watch.outputs import Chosen, watch_actions
+
+PRICED_ROWS = 1_000
+"""Decisions that prices of exploring are agreed on over, at least."""
+PRICED_ANEW = timedelta(days=1)
+MOST_PRICED = 200
+"""Batches that are looked back on for them."""
+
+
+def validated(hand: BatchInHand, champion: Release, parts: Sequence[LaidOut]) -> dict[str, Scalar]:
+    """What a validated batch looks like; each row was checked when it was decided."""
+    frames, contract = [part.features for part in parts], hand.use_case
+    entities = functools.reduce(operator.add, (EntitySketch.of(frame[contract.entity.key]) for frame in frames))
+    compared = reference_for(hand.workspace, hand.batch, champion.release_id)
+    profile = None
+    if compared is None:
+        keep_first_reference(hand.workspace, hand.batch, champion.release_id)
+    elif set(compared.bins.by_name) <= set(frames[0].columns):
+        profile = FrameProfile.total(FrameProfile.of(frame, compared.bins) for frame in frames)
+    if compared is not None and profile is not None:
+        watched = Watched(profile, entities)
+        findings = judge_features(hand.workspace, hand.batch, champion.release_id, compared, watched)
+        raise_alarms(hand.workspace, findings, Occasion(hand.as_of, hand.batch_id, watched.counts.rows))
+    reference = merge_parts([reference_of(frame, contract) for frame in frames])
+    assert reference is not None  # a segment has rows
+    return {
+        "fault_rows": sum(int((part.faults != "").sum()) for part in parts),
+        "reference": reference.model_dump_json(),
+        "profile": None if profile is None else profile.to_json(),
+        "entities": entities.to_json(),
+        "handed_over": "",
+    }
+
+
+def decided(hand: BatchInHand, signed: Signed, parts: Sequence[LaidOut]) -> dict[str, Scalar]:
+    """What was done, counted and watched as of any batch."""
+    contract, because = hand.use_case, signed.rules_because
+    totals = functools.reduce(operator.add, (BatchTotals.of(contract, part.features) for part in parts))
+    tallies, actions, groups, outside = [], [], [], 0
+    for part in parts:
+        action = part.action(contract)
+        tallies.append(Tally.of(contract, part.features, action, totals))
+        actions.append(action_profile(hand, part.features, action, None if because else part.scores))
+        groups.append(GroupTally.of(contract, part.features, action, part.rules_action(contract)))
+        outside += int((flags_of(part.choice, OUTSIDE) & ~flags_of(part.choice, ON_TRIAL)).sum())
+    chosen = Chosen(functools.reduce(operator.add, actions), functools.reduce(operator.add, groups))
+    if hand.champion.kind != RULES and not because:
+        hold_guardrails(hand, functools.reduce(operator.add, tallies), str(hand.details["scored"]["score_profile"]))
+        watch_actions(hand.workspace, hand.batch, hand.champion, chosen)
+        watch_groups(hand.workspace, hand.batch, hand.champion, chosen)
+    decisions, messages = count_decisions(hand.ledger, hand.batch_id)
+    return {
+        "decisions": decisions,
+        "messages": messages,
+        "decided_by": (hand.rules if because else hand.champion).release_id,
+        "rules_because": because,
+        "actions": chosen.actions.to_json(),
+        "groups": chosen.groups.to_json(),
+        "exploring": None,
+        "prices": None if because in BY_PEOPLE else _prices(hand, because),
+        "priced_by": signed.priced_by or None,
+        "outside_support": outside,
+    }
+
+
+def _prices(hand: BatchInHand, because: str) -> str | None:
+    """The prices that this batch and those sealed before it agree on for what follows; None where they must not.
+
+    What is sealed is a piece of a day or week: a budget in currency is that of a whole batch, a share of what is
+    expected holds for any piece, but a handful of decisions is no sample of what follows.
+    """
+    exploration = hand.use_case.policy.exploration
+    if not hand.use_case.is_explored or exploration.kind != "priced" or exploration.budget_money is not None:
+        return None
+    hands = [] if _is_priced_lately(hand) else _enough(hand, because)
+    if not hands:
+        return None
+    seen = seen_so_far(hand.workspace, hand.as_of)
+    digest = keep_table(hand.workspace, table_of(seen.cohorts), "outcomes")
+    money = together(one.seen for one in seen.cohorts)
+
+    def parts() -> Iterator[tuple[pd.DataFrame, Situation]]:
+        for one in hands:
+            yield from situations(one, because, money)
+
+    totals = functools.reduce(operator.add, (BatchTotals.of(hand.use_case, frame) for frame, _ in parts()))
+    return prices_text(hand.use_case, agree_to_explore(hand.use_case, hand.as_of, totals, parts), digest)
+
+
+def _is_priced_lately(hand: BatchInHand) -> bool:
+    """Whether the prices that hold are younger than `PRICED_ANEW`: to agree on others takes a look at every cohort."""
+    known = last_prices(hand.ledger, hand.use_case.name, hand.use_case.digest)
+    batch = None if known is None else find_batch(hand.ledger, known.batch_id)
+    return batch is not None and batch.as_of > hand.as_of - PRICED_ANEW
+
+
+def _enough(hand: BatchInHand, because: str) -> list[BatchInHand]:
+    """This batch and as many sealed before it, by the same deciders, as hold `PRICED_ROWS`; [] where they do not."""
+    ledger, name = hand.ledger, hand.use_case.name
+    sealed, hands, rows = sealed_batches(ledger, name), [hand], int(str(hand.details["frozen"]["rows"]))
+    for one in reversed(accepted_batches(ledger, name, hand.as_of)):
+        if rows >= PRICED_ROWS or len(hands) > MOST_PRICED:
+            break
+        if one.batch_id not in sealed or one.contract_digest != hand.use_case.digest:
+            continue
+        other = open_batch_in_hand(name, one.batch_id)
+        is_alike = other.details.get("decided", {}).get("rules_because") == because
+        if is_alike and other.champion.release_id == hand.champion.release_id:
+            hands.append(other)
+            rows += int(str(other.details["frozen"]["rows"]))
+    return hands if rows >= PRICED_ROWS else []

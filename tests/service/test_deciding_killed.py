@@ -1,0 +1,88 @@
+"""The service is killed under load, and sealing in the middle: what was answered is there, and is sealed once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from decisionloop.ledger.batches import batches
+from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.storage.engine import open_ledger
+from decisionloop.ledger.stream import segments_of, unsealed_segments
+from tests.service.conftest import one
+from tests.service.processes import ServiceProcess
+from tests.small_use_case import write_small
+
+
+@pytest.fixture
+def environment(tmp_path):
+    write_small(tmp_path / "usecases", online={})
+    return {
+        "DECISIONLOOP_HOME": str(tmp_path / "home"),
+        "DECISIONLOOP_USECASES_DIR": str(tmp_path / "usecases"),
+        "DECISIONLOOP_LEDGER_URL": f"sqlite:///{tmp_path}/ledger.db",
+    }
+
+
+def _ask(client, url, number):
+    headers = {"idempotency-key": f"key-{number}"}
+    return client.post(f"{url}/v1/small/decisions", json=one(f"shop-{number}"), headers=headers)
+
+
+def _killed_under_load(service, client):
+    """What was answered until the service was killed, by number."""
+    answered = {}
+
+    def ask(number):
+        answer = _ask(client, service.url, number)
+        if answer.status_code == 200:
+            answered[number] = answer.json()
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(ask, number) for number in range(2_000)]
+        while len(answered) < 60:
+            time.sleep(0.01)
+        service.kill()
+        assert any(one.exception() for one in asked)  # it was killed in the middle
+    return answered
+
+
+def _kill_sealing(environment, ledger):
+    """Begin to seal, and kill it once it has opened the batch."""
+    command = [sys.executable, "-m", "decisionloop.cli", "seal", "small"]
+    sealing = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+    while not batches(ledger, "small"):
+        assert sealing.poll() is None
+        time.sleep(0.002)
+    sealing.kill()
+    sealing.wait()
+
+
+def test_what_was_answered_outlives_kill_9_and_is_sealed_once(tmp_path, environment):
+    client = httpx.Client(timeout=60)
+    answered = _killed_under_load(ServiceProcess(tmp_path / "first.log", environment), client)
+    with open_ledger(environment["DECISIONLOOP_LEDGER_URL"]) as ledger:
+        assert unsealed_segments(ledger, "small")
+        second = ServiceProcess(tmp_path / "second.log", environment)
+        for number in list(answered)[:20]:
+            assert _ask(client, second.url, number).json() == answered[number]
+        second.stop()
+        _kill_sealing(environment, ledger)
+        for _ in range(2):
+            command = [sys.executable, "-m", "decisionloop.cli", "seal", "small"]
+            subprocess.run(command, env={**os.environ, **environment}, check=True)
+        every = batches(ledger, "small")
+        assert {batch.state for batch in every} == {"complete"}
+        rows = [row for batch in every for row in decisions_of_batch(ledger, batch.batch_id).itertuples()]
+        assert sum(one.rows for batch in every for one in segments_of(ledger, batch.batch_id)) == len(rows)
+        assert not unsealed_segments(ledger, "small")
+    assert len({row.decision_id for row in rows}) == len(rows)
+    actions = {row.decision_id: (row.entity_id, row.action, row.propensity) for row in rows}
+    for told in answered.values():
+        assert actions[told["decision_id"]] == (told["entity"], told["action"], told["propensity"])

@@ -1,0 +1,69 @@
+"""Outcomes over HTTP: kept at once, told row by row, and taken in with those of the source."""
+
+from __future__ import annotations
+
+import json
+
+from decisionloop.ledger.outcomes import intakes, recorded_outcomes
+from decisionloop.ledger.schema import utc_now
+from tasks.observe.outcomes import BEGINNING, read_outcomes
+from tests.service.conftest import one
+
+LENT = {"turnover": 100.0}
+"""Rules lend to such a shop, which reveals what becomes of it."""
+
+
+def post(online, *rows):
+    """The answer to a request that tells outcomes."""
+    headers = {"content-type": "application/json", **online.headers}
+    return online.client.post("/v1/small/outcomes", content=json.dumps({"outcomes": list(rows)}), headers=headers)
+
+
+def became(answer):
+    """What became of each row."""
+    assert answer.status_code == 200, answer.text
+    return [row["became"] for row in answer.json()["rows"]]
+
+
+def lent(online, count=3):
+    """Decisions to lend, as they were answered."""
+    told = [online.decide(one(f"shop-{i}", **LENT)).json() for i in range(6 * count)]
+    found = [row for row in told if row["action"] == "lend"][:count]
+    assert len(found) == count
+    return found
+
+
+def test_each_row_is_told_what_it_becomes_and_the_next_reading_says_the_same(online):
+    first, second, third = lent(online)
+    assert became(post(online, {"decision_id": first["decision_id"], "class": 1})) == ["waiting"]
+    online.seal()
+    answer = post(
+        online,
+        {"decision_id": second["decision_id"], "class": 0},
+        {"entity": third["entity"], "decided_at": third["decided_at"], "class": 1},
+        {"decision_id": second["decision_id"], "class": 0},
+        {"decision_id": "0" * 32, "class": 1},
+        {"entity": "nobody", "decided_at": third["decided_at"], "class": 1},
+        {"decision_id": third["decision_id"], "class": 0.5},
+    )
+    assert became(answer) == ["first", "first", "duplicate", "unknown", "unknown", "invalid"]
+    assert answer.json()["counts"] == {"first": 2, "duplicate": 1, "unknown": 2, "invalid": 1}
+    assert became(post(online, {"decision_id": second["decision_id"], "class": 1})) == ["contradictory"]
+    now = utc_now()
+    read_outcomes.fn("small", now)
+    recorded = recorded_outcomes(online.ledger, "small", BEGINNING, now)
+    latest = recorded.sort_values("revision").drop_duplicates("decision_id", keep="last").set_index("decision_id")
+    told = {one["decision_id"]: latest["outcome_class"][one["decision_id"]] for one in (first, second, third)}
+    assert list(told.values()) == [1, 1, 1]
+    (books,) = intakes(online.ledger, "small")
+    assert (books.first, books.contradictory, books.invalid) == (3, 1, 1)
+
+
+def test_a_row_that_names_nobody_is_refused_and_nothing_is_kept(online):
+    for rows in ([{"class": 1}], [{"entity": "a", "class": 1}], [{"decision_id": "x", "class": 1}], []):
+        assert post(online, *rows).status_code == 422
+    nowhere = {"entity": "a", "decided_at": "2024-01-01T00:00:00Z", "class": 1}
+    assert became(post(online, nowhere)) == ["unknown"]  # while nobody was decided at all
+    many = [{"decision_id": f"{i:032x}", "class": 1} for i in range(10_001)]
+    assert post(online, *many).status_code == 422
+    assert became(post(online, *many[:10_000])) == ["unknown"] * 10_000
