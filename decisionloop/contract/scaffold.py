@@ -22,7 +22,7 @@ def new_use_case(parent: Path, name: str) -> Path:
     """Write the skeleton of a use case into ``parent / name`` and return that folder.
 
     It replays the log of a small made-up experiment and passes its own check. Raises UsageError for a name that the
-    contract would refuse and for a folder that exists.
+    contract would refuse, for a folder that exists and where nothing can be written.
     """
     if not re.fullmatch(NAME, name):
         raise UsageError(
@@ -32,9 +32,12 @@ def new_use_case(parent: Path, name: str) -> Path:
     folder = parent / name
     if folder.exists():
         raise UsageError(f"{folder} exists already. Choose another name, or remove the folder first.")
-    for template, path in SKELETON.items():
-        text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text(encoding="utf-8")
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(Template(text).substitute(name=name), encoding="utf-8")
+    try:
+        for template, path in SKELETON.items():
+            text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text(encoding="utf-8")
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(Template(text).substitute(name=name), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}. Name a folder of yours instead.") from error
     return folder
