@@ -11,6 +11,7 @@ import typer
 
 from decisionloop.cli.cohorts import held_line
 from decisionloop.cli.costs import cost_status
+from decisionloop.cli.demo_home import finished_demos
 from decisionloop.cli.evidence import evidence_of
 from decisionloop.cli.exploring import exploring_lines
 from decisionloop.cli.figures import MoneyStatus, ToldFigure
@@ -83,6 +84,7 @@ class Status:
     last_alerts: tuple[str, ...]
     monitors: tuple[MonitorStatus, ...]
     undelivered_notices: tuple[str, ...]
+    demos: tuple[str, ...]
     currency: str
 
 
@@ -150,6 +152,7 @@ def status_of(workspace: Workspace) -> Status:
         last_alerts=_last_alerts(ledger, name),
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
+        demos=() if last else finished_demos(workspace.settings, name),
         currency=currency,
     )
 
@@ -281,5 +284,6 @@ def as_text(state: Status) -> str:
         *(f"  alert         {line}" for line in state.last_alerts),
         *(f"  watch         {monitor_line(one, state.currency)}" for one in state.monitors),
         *(f"  not notified  {line}" for line in state.undelivered_notices),
+        *(f"  demo          {line}" for line in state.demos),
     ]
     return "\n".join(lines)
