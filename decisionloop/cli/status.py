@@ -18,6 +18,7 @@ from decisionloop.cli.figures import MoneyStatus, ToldFigure
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.outbox import waiting_line
+from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
@@ -65,6 +66,7 @@ class Status:
     last_batches: tuple[str, ...]
     exploring: tuple[str, ...]
     missed: tuple[str, ...]
+    outcome_readings: tuple[ReadingStatus, ...]
     undelivered: int
     held: tuple[str, ...]
     held_cohorts: tuple[str, ...]
@@ -133,6 +135,7 @@ def status_of(workspace: Workspace) -> Status:
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
+        outcome_readings=troubled_readings(workspace, LAST_BATCHES),
         undelivered=count_pending(ledger, name),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
@@ -281,6 +284,7 @@ def as_text(state: Status) -> str:
         *(f"  batch         {line}" for line in state.last_batches),
         *(f"  explores      {line}" for line in state.exploring),
         *(f"  missed        {line}" for line in state.missed),
+        *(f"  outcomes      {one.text}" for one in state.outcome_readings),
         *(f"  alert         {line}" for line in state.last_alerts),
         *(f"  watch         {monitor_line(one, state.currency)}" for one in state.monitors),
         *(f"  not notified  {line}" for line in state.undelivered_notices),
