@@ -28,10 +28,11 @@ serve: $(BIN)/.installed ## Start a local Prefect server, a worker, every deploy
 bench: $(BIN)/.installed ## Measure what is claimed
 	$(BIN)/python -m benchmarks
 
-torture: $(BIN)/.installed ## Kill the loop at many random points, live 500 lives of releases, and draw new examples
-	$(BIN)/python -m pytest -q tests/crash --kills 200
+torture: $(BIN)/.installed ## Kill the loop at 200 random points, draw new examples, and run what is exhaustive
+	$(BIN)/python -m pytest -q tests/crash --kills 200 -m ""
 	$(BIN)/python -m pytest -q tests/release tests/ledger/test_release_lives.py --hypothesis-profile=torture
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m hypothesis --hypothesis-profile random
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m exhaustive --ignore tests/crash
 
 lock: $(BIN)/uv ## Resolve requirements.lock afresh
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --all-extras -q \

@@ -6,6 +6,7 @@ gets a database of its own, copied from a template that was migrated once.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,13 +23,24 @@ from tests.postgres_database import EMPTY, database_from, name_of
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the same examples in every run, so that a change is judged and not chance; `make torture` draws others.
 
-    Nor is the load of the machine judged: no example is too slow.
+    Nor is the load of the machine judged: no example is too slow. Threads that wait do not spin, as in every command
+    (decisionloop/cli/environment.py): other tests need the core.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("repeatable", patient, derandomize=True)
     settings.register_profile("random", patient, derandomize=False, print_blob=True)
     if not config.getoption("hypothesis_profile", None):
         settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one process run the tests of a file, where they are of no larger group: they share what its fixtures make."""
+    is_dealt_by_group = getattr(config.option, "loadgroup", False)  # as pytest-xdist says it to each of its processes
+    for item in items if is_dealt_by_group else ():
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
 
 
 @pytest.fixture
@@ -54,6 +66,7 @@ def postgres_server() -> Iterator[Engine]:
     with engine.connect() as connection:
         # The machine does not crash in these tests, only clients do: databases are made ten times as fast.
         connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("ALTER SYSTEM SET full_page_writes = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
     yield engine
     engine.dispose()
@@ -74,6 +87,13 @@ def postgres_template(postgres_server: Engine) -> Iterator[str]:
     with database_from(postgres_server, EMPTY) as url:
         create_or_upgrade(url).close()
         yield name_of(url)
+
+
+@pytest.fixture
+def postgres_url_with_tables(postgres_server: Engine, postgres_template: str) -> Iterator[str]:
+    """The URL of a new PostgreSQL database with the ledger's tables, empty."""
+    with database_from(postgres_server, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ class Group:
 @dataclass(frozen=True)
 class BatchSummary:
     """A batch in few numbers. ``outside_support``: decisions that the rules took because the log that taught the model
-    does not support what it would have done; None where the release may decide everywhere."""
+    does not support what it would have done; None where the release may decide everywhere. ``on_trial``: the release
+    that decided some of them beside the champion, "" where none did."""
 
     batch_id: str
     state: str
@@ -49,6 +50,7 @@ class BatchSummary:
     decided_in: tuple[tuple[str, int], ...] = ()
     late: int = 0
     outside_support: int | None = None
+    on_trial: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -67,8 +69,14 @@ class BatchSummary:
         shares = ", ".join(f"{name} {count:,}" for name, count in actions.most_common())
         return (
             f"{self.batch_id}: {self.state}. {self.decisions:,} decisions ({shares}) by {self.champion}"
-            f"{self._outside}; {self.delivered:,} of {self.queued:,} actions delivered{self._kept_back}.{self._others}"
+            f"{self._by_trial}{self._outside}; {self.delivered:,} of {self.queued:,} actions delivered"
+            f"{self._kept_back}.{self._others}"
         )
+
+    @property
+    def _by_trial(self) -> str:
+        chosen = sum(group.decisions for group in self.groups if group.role == "canary")
+        return f", {chosen:,} of them chosen by {self.on_trial} on trial" if self.on_trial and chosen else ""
 
     @property
     def _outside(self) -> str:
@@ -102,10 +110,11 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
     queued, delivered, cancelled = _sent(ledger, batch_id)
     is_halted = batch.state == "halted"
     due = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "frozen")
+    scored = latest_detail(ledger, batch_id, "scored")
     return BatchSummary(
         batch_id=batch_id,
         state=batch.state,
-        champion=str(latest_detail(ledger, batch_id, "scored").get("champion", "")),
+        champion=str(scored.get("champion", "")),
         decisions=sum(group.decisions for group in groups),
         queued=queued,
         delivered=delivered,
@@ -119,6 +128,7 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         decided_in=tuple(json.loads(str(due.get("decided_in") or "{}")).items()),
         late=int(due.get("late") or 0),
         outside_support=_outside_support(latest_detail(ledger, batch_id, "decided")),
+        on_trial=str(scored.get("on_trial") or ""),
     )
 
 

@@ -26,8 +26,8 @@ from decisionloop.observe.possible_money import UsualAmounts, possible_money
 SEQUENCES = 2
 LIFETIME_ALPHA = 0.05
 """Most that a sequence may be wrong in its whole life, whatever the budget."""
-WINDOWS = (13, 52)
-"""Cohorts of a window: a quarter and a year of weekly ones. Fewer bring too few outcomes to tell money by."""
+WINDOWS = (4, 13, 52)
+"""Cohorts of a window: a month, a quarter and a year of weekly ones. The shortest sees a large loss soon."""
 _OTHERS = {"rules": "the rules would have", "holdout": "the customers held out, who stayed on the rules,"}
 
 

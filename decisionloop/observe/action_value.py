@@ -48,10 +48,10 @@ def action_figures(
     amount_of_action       the outcome's amount where it was taken, where the contract has a budget and an amount
     conversion_of_action   rate of the outcome's yes where it was taken and reveals one, exact limits
 
-    ``log`` as `cohort.money_figures` has it, aligned with ``frame`` and with ``logged``; ``rules`` and
-    ``preferred`` (n,) action indices. An action that nobody was given has no figures. Where ``logged`` knows of missing
-    outcomes, figures have bounds as those of the whole cohort have; what the missing ones would make of an amount is
-    not known.
+    ``log`` as `cohort.money_figures` has it, aligned with ``frame`` and with ``logged``; ``rules`` and ``preferred``
+    (n,) action indices, -1 where the loop preferred none, as where champion and who is on trial disagree. An action
+    that nobody was given has no figures. Where ``logged`` knows of missing outcomes, figures have bounds as those of
+    the whole cohort have; what the missing ones would make of an amount is not known.
     """
     free = is_policy_traffic(log)
     for index, name in enumerate(use_case.action_names):

@@ -16,11 +16,13 @@ from decisionloop.observe.cohort_performance import measure_performance
 from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
-from decisionloop.observe.off_policy import one_hot
+from decisionloop.observe.off_policy import difference, one_hot
 from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
 from decisionloop.observe.possible_money import UsualAmounts, possible_money
 from decisionloop.observe.value import gain_over, realised_value, value_against_rules
 
+CHAMPION_LIFT = "value_champion_difference"
+"""The champion's own money over the rules, measured where a release on trial decided beside it."""
 COHORT_OVERLAP = OverlapRules(minimum_effective_n=10.0, maximum_weight_share=0.2)
 """A cohort is small and only reported, never acted on alone: less is asked of it than of the gate's log.
 
@@ -80,13 +82,19 @@ def is_policy_traffic(log: pd.DataFrame) -> np.ndarray:
 
 
 def money_figures(
-    log: pd.DataFrame, logged: LoggedDecisions, rules: np.ndarray, unexplored: np.ndarray
+    log: pd.DataFrame,
+    logged: LoggedDecisions,
+    rules: np.ndarray,
+    unexplored: np.ndarray,
+    champion: np.ndarray | None = None,
 ) -> Iterator[Figure]:
     """Money of the policy as it decided, of the rules on the same decisions, and of exploring.
 
     Args:
         logged: the same n decisions as `logged_decisions`; where that knows of missing outcomes figures are bounded.
         rules: action index (n,) of the rules. unexplored: chance (n, A) of each action had nothing been explored.
+        champion: action index (n,) of the champion, where another release decided some beside it: what the champion
+            alone would have earned over the rules is then told too.
     """
     free = is_policy_traffic(log)
     policy, actions = logged.subset(free), len(logged.is_exact)
@@ -100,6 +108,9 @@ def money_figures(
         yield Figure("value_rules_total", rules_money.scaled(len(policy)))
         yield Figure("value_difference", gain)
         yield Figure("value_difference_total", gain.scaled(len(policy)))
+        if champion is not None:
+            alone = difference(policy, one_hot(champion[free], actions), one_hot(rules[free], actions))
+            yield Figure(CHAMPION_LIFT, told_where_supported(alone.money, alone.overlap))
         explored = gain_over(policy, against.realised, unexplored[free])
         yield Figure("exploration_cost", _cost(explored, len(policy)))
     is_holdout = (log["role"] == "holdout").to_numpy()

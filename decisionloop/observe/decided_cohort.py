@@ -95,6 +95,17 @@ class DecidedCohort:
         return np.asarray((1 - trial.share) * ours + trial.share * theirs)
 
     @cached_property
+    def is_contested(self) -> np.ndarray:
+        """True (n,) where who is on trial would have done otherwise than the champion, and had a say."""
+        agreed = self.unexplored[np.arange(len(self.preferred)), self.preferred]
+        return np.asarray(agreed < 1 - 1e-9, dtype=bool)
+
+    @cached_property
+    def meant(self) -> np.ndarray:
+        """What the loop would have done without exploring (n,): -1 where the champion and who is on trial disagree."""
+        return np.where(self.is_contested, -1, self.preferred)
+
+    @cached_property
     def taken(self) -> np.ndarray:
         """What was done."""
         return _actions(self.use_case, self.log)

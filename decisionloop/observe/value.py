@@ -78,12 +78,15 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     """Realised value of the logged policy against the rules, ``rules`` (n, A) probabilities, from one log.
 
     The gain is paired (doubly robust): a decision that the rules would have taken with certainty, and that was
-    taken with probability 1, contributes exactly 0. Holdout decisions do not belong in ``logged``.
+    taken with probability 1, contributes exactly 0. Where every decision was that of the rules there is no gain and no
+    loss, whatever could have been drawn. Holdout decisions do not belong in ``logged``.
     """
     realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
     taken = one_hot(logged.action, rules.shape[1])
     weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, rules)
     overlap = measure_overlap(logged, taken - rules, weight, undrawn_actions(logged, -rules, is_realised=True))
+    if overlap.differing_n == 0 and realised.per_decision.is_known:
+        return _alike(realised, by_rules, overlap)
     return ValueAgainstRules(
         realised=realised,
         rules=by_rules,
@@ -95,6 +98,13 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
             weight_deviation=by_rules.overlap.weight_deviation,
         ),
     )
+
+
+def _alike(realised: RealisedValue, rules: OffPolicyEstimate, overlap: Overlap) -> ValueAgainstRules:
+    """Of decisions all of which are those of the rules: these earned what was earned, and the gain is exactly 0."""
+    money = realised.per_decision
+    nothing = Estimate(0.0, 0.0, 0.0, money.n, 0.0, money.confidence)
+    return ValueAgainstRules(realised, replace(rules, money=money, overlap=overlap), nothing, overlap)
 
 
 def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, confidence: float = 0.95) -> Estimate:

@@ -68,7 +68,7 @@ def gather(ledger: Ledger, use_case: UseCase) -> Gathered:
     found = batches(ledger, name)
     handled, names = _handled(ledger, name, found), names_of_releases(ledger, name, found)
     held = tuple(held_cohorts(ledger, name))
-    measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held)
+    measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held, handled.trials())
     return Gathered(handled, measured, names, _stage_events(ledger, names))
 
 

@@ -22,6 +22,7 @@ from decisionloop.monitor.watching.watch_cohort import (
     CohortsBefore,
     EarlierFigure,
 )
+from decisionloop.observe.cohort import CHAMPION_LIFT
 from decisionloop.workspace import Workspace
 from tasks.readback.measured import estimates_of
 from tasks.readback.releases import release_of
@@ -59,9 +60,11 @@ def _of_release(workspace: Workspace, batch: Batch, release: Release) -> Iterato
 
 
 def _lifts(workspace: Workspace, batch: Batch, release: Release) -> Iterator[EarlierFigure]:
-    """Money over the rules of the earlier cohorts that the release decided."""
-    rows = measurements_of(workspace.ledger, workspace.use_case.name, RULES_LIFT)
-    yield from _figures(RULES_LIFT, rows[rows["cohort"].isin(_cohorts_of(workspace, batch, release))])
+    """Money over the rules of the earlier cohorts that the release decided, with or without another one on trial."""
+    cohorts = _cohorts_of(workspace, batch, release)
+    for monitor in (RULES_LIFT, CHAMPION_LIFT):
+        rows = measurements_of(workspace.ledger, workspace.use_case.name, monitor)
+        yield from _figures(monitor, rows[rows["cohort"].isin(cohorts)])
 
 
 def _figures(monitor: str, rows: pd.DataFrame) -> Iterator[EarlierFigure]:

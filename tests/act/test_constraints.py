@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -14,6 +14,7 @@ from decisionloop.act.economics import action_costs
 from decisionloop.act.policy import choose
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import Situation
+from tests.examples import examples
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)
@@ -49,7 +50,7 @@ CASES = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(**CASES, fraction=st.floats(0.0, 1.2))
 def test_a_budget_is_never_exceeded_in_expectation(
     make_use_case, make_frame, rows, seed, is_tied, exploration, fraction
@@ -75,7 +76,7 @@ def test_a_budget_is_never_exceeded_in_expectation(
         assert cost == pytest.approx(cheapest)  # what is worth spending is spent, even where rows tie
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15)
 @given(**CASES)
 def test_raising_a_budget_never_lowers_the_value(make_use_case, make_frame, rows, seed, is_tied, exploration):
     frame, situation = _frame(make_frame, rows, seed), _situation(rows, seed, is_tied)
@@ -91,7 +92,7 @@ def test_raising_a_budget_never_lowers_the_value(make_use_case, make_frame, rows
     assert (np.diff(values) >= -1e-6).all()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(**CASES, low=st.floats(0.3, 0.5), width=st.sampled_from([0.0, 0.05, 0.2]))
 def test_shares_stay_within_their_bounds(make_use_case, make_frame, rows, seed, is_tied, exploration, low, width):
     share = {"kind": "share", "action": "mail", "minimum": low, "maximum": low + width}

@@ -21,6 +21,7 @@ from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.policy import agree_to_explore, choose, choose_part, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import Situation
+from tests.examples import examples
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)
@@ -109,7 +110,7 @@ TERMS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(**BATCH, **TERMS)
 def test_propensities_are_a_distribution_with_no_evidence_below_the_floor(
     make_use_case, make_frame, rows, seed, has_model, budget, smallest, ratio, is_limited
@@ -135,7 +136,7 @@ def test_propensities_are_a_distribution_with_no_evidence_below_the_floor(
         assert (small.sum(axis=1) <= 0.2 + 1e-12).all()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(**BATCH, **TERMS, places=st.lists(st.integers(1, 119), max_size=3, unique=True))
 def test_parts_and_any_order_of_rows_agree_to_the_bit(
     make_use_case, make_frame, rows, seed, has_model, budget, smallest, ratio, is_limited, places
@@ -265,15 +266,21 @@ def test_no_protected_group_is_explored_more_than_the_contract_allows(
 
 
 def test_frequencies_are_the_propensities(make_use_case, make_frame):
-    frame, situation = _batch(make_frame, 40, 11)
-    counts, times = np.zeros((40, 3)), 600
-    expected = None
-    for salt in range(times):
+    kinds, copies, salts = 40, 10, 60
+    rows, times = kinds * copies, copies * salts
+    few, situation = _batch(make_frame, kinds, 11)
+    like = np.tile(np.arange(kinds), copies)  # all copies of a row are one case
+    frame = few.iloc[like].reset_index(drop=True).assign(client_id=make_frame(rows)["client_id"])
+    situation = _rows(situation, like)
+    counts, expected = np.zeros((rows, 3)), None
+    for salt in range(salts):
         use_case = _contract(make_use_case, 0.1, 0.05, holdout_share=0.0, salt=str(salt))
         choice = choose(use_case, frame, AS_OF, situation)
-        counts[np.arange(40), choice.action] += 1
+        counts[np.arange(rows), choice.action] += 1
         expected = choice.propensities if expected is None else expected
         np.testing.assert_array_equal(choice.propensities, expected)
+    np.testing.assert_allclose(expected, np.tile(expected[:kinds], (copies, 1)), rtol=1e-12)
+    counts, expected = counts.reshape(copies, kinds, 3).sum(axis=0), expected[:kinds]
     error = np.sqrt(np.maximum(expected * (1 - expected), 1e-4) / times)
     assert (np.abs(counts / times - expected) < 5 * error).all()
 

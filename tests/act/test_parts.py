@@ -17,6 +17,7 @@ from decisionloop.act.economics import action_costs
 from decisionloop.act.guardrails import Tally, guard_after
 from decisionloop.act.policy import agree_to_explore, choose, choose_part, plan_batch
 from decisionloop.act.situation import Situation
+from tests.examples import examples
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
 CALL, NOTHING, MAIL = range(3)
@@ -103,7 +104,7 @@ def test_parts_choose_as_the_whole_where_no_limit_binds(
     _assert_same(choices, whole)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15)
 @given(**BATCHES, fraction=st.floats(0.3, 0.95), share=st.floats(0.3, 0.9))
 def test_limits_hold_over_all_parts_at_no_greater_loss(make_use_case, make_frame, rows, seed, places, fraction, share):
     frame, situation = _batch(make_frame, rows, seed)

@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tomllib
 
 import pytest
 
@@ -73,6 +74,16 @@ def test_what_can_be_compiled_is_compiled_before_anything_runs(tmp_path):
         shutil.copy(ROOT / name, tmp_path / name)
     told = _make("--dry-run", "demo", folder=tmp_path).stdout
     assert 0 < told.find("pip install") < told.find("compile_kernels()") < told.find("decisionloop demo")
+
+
+def test_what_is_exhaustive_is_left_out_of_make_test_and_made_up_for_by_make_torture():
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert "-m 'not exhaustive'" in options["addopts"]
+    recipe = re.search(r"^torture:.*\n((?:\t.*\n)+)", MAKEFILE, re.M)
+    assert recipe is not None
+    (crash, exhaustive) = [line for line in recipe[1].splitlines() if "--kills" in line or "-m exhaustive" in line]
+    assert crash.endswith('tests/crash --kills 200 -m ""')
+    assert exhaustive.endswith("-m exhaustive --ignore tests/crash")
 
 
 def test_installing_checks_every_hash():

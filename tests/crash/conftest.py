@@ -31,9 +31,8 @@ QUIET = {
 }
 
 
-def on_engine(name: str) -> pytest.MarkDecorator:
-    """What is done in the world of one engine is done in one process."""
-    return pytest.mark.xdist_group(f"crash-{name}")
+IN_ONE_PROCESS = pytest.mark.xdist_group("crash")
+"""What all worlds need loaded takes half a minute of a core, and is loaded once."""
 
 
 def kills_owed(config: pytest.Config) -> int:
@@ -95,7 +94,7 @@ def lived(
     return on
 
 
-@pytest.fixture(params=[pytest.param(name, marks=on_engine(name)) for name in ENGINES])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Which kind of database keeps the ledger."""
     return str(request.param)

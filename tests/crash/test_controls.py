@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.crash.account import faults
+from tests.crash.conftest import IN_ONE_PROCESS
 from tests.crash.disturbing import Undisturbed, completed, disturb
 from tests.crash.harness import ORDINARY, World
 from tests.crash.turn import Stop
@@ -23,16 +24,22 @@ NAMED = Stop("tasks.act.log_decisions", "decision_rows", "after", 1, signal.SIGS
 """Ids were given, and nobody knows them yet."""
 IN_ONE_PIECE = {"DECISIONLOOP_PARTITION_ROWS": "1000"}
 
+pytestmark = IN_ONE_PROCESS
 
+
+@pytest.mark.parametrize(
+    "kills", [ACKNOWLEDGED[:1], pytest.param(ACKNOWLEDGED, marks=pytest.mark.exhaustive)], ids=["once", "thrice"]
+)
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)], indirect=True)
 def test_without_the_unique_key_at_the_receiver_every_kill_doubles_a_chunk(
-    world: World, undisturbed: dict[str, Undisturbed]
+    world: World, undisturbed: dict[str, Undisturbed], kills: list[Stop]
 ) -> None:
-    told = disturb(world, ORDINARY, ACKNOWLEDGED, undisturbed[ORDINARY.name], is_deduplicating=False)
-    assert told.hits == ["dispatch_batch"] * len(ACKNOWLEDGED)
+    told = disturb(world, ORDINARY, kills, undisturbed[ORDINARY.name], is_deduplicating=False)
+    assert told.hits == ["dispatch_batch"] * len(kills)
     doubled = [problem for problem in told.problems if "duplicate actions" in problem]
     assert doubled, "the harness does not see duplicates"
     # The rules' actions leave first, in chunks of their own, of which the last is a small one.
-    assert int(doubled[0].split()[0]) > (len(ACKNOWLEDGED) - 1) * CHUNK_ROWS, doubled
+    assert int(doubled[0].split()[0]) > (len(kills) - 1) * CHUNK_ROWS, doubled
 
 
 @pytest.mark.parametrize("is_naming_at_random", [False, True], ids=["ids-of-content", "random-ids"])

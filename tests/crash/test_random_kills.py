@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.crash.conftest import ENGINES
+from tests.crash.conftest import IN_ONE_PROCESS
 from tests.crash.disturbing import Undisturbed, disturb
-from tests.crash.harness import DAYS, Day, Moment, World
+from tests.crash.harness import DAYS, FIRST, LEARNING_DAY, ORDINARY, Day, Moment, World
+
+pytestmark = IN_ONE_PROCESS
 
 SEED = 20_050_708
 AGAIN_SHARE = 0.5
@@ -18,19 +20,20 @@ AGAIN_SHARE = 0.5
 Place = tuple[Day, str]
 PLACES: list[Place] = [(day, step) for day in DAYS for step in day.steps]
 Plan = tuple[Day, list[str]]
+ON_ONE_ENGINE = {"sqlite": (FIRST, LEARNING_DAY), "postgresql": (ORDINARY,)}
+"""Where there is time for few lives: the days that are disturbed on each engine, in each of their steps."""
 
 
 @pytest.fixture
 def owed(engine: str, kills: int) -> list[Plan]:
     """The steps that must be hit on an engine, each run that completes a killed one killed in the next of them.
 
-    Where the kills suffice these are all the steps, each in a life of its own; else every other one on each engine, in
-    one life for each day.
+    Where the kills suffice these are all the steps, each in a life of its own; else all steps of a day in one life, on
+    one engine.
     """
     if kills >= 2 * len(PLACES):
         return [_alone(place) for place in PLACES]
-    here = PLACES[ENGINES.index(engine) :: 2]
-    return [(day, [step for at, step in here if at is day]) for day in DAYS]
+    return [(day, list(day.steps)) for day in ON_ONE_ENGINE[engine]]
 
 
 def test_a_turn_killed_at_any_time_is_completed_by_running_it_again(

@@ -1,17 +1,19 @@
 """kill -9 exactly where it hurts: between an effect and the record of it, and inside of transactions.
 
 Killed runs are dear, and what completes one may as well be killed in its turn, further on: here a life meets several of
-these kills. ``make torture`` gives each of them a life of its own, on either engine.
+these kills, on one engine. ``make torture`` gives each of them a life of its own, on either engine.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from tests.crash.conftest import kills_owed, on_engine
+from tests.crash.conftest import IN_ONE_PROCESS, kills_owed
 from tests.crash.disturbing import Undisturbed, disturb
 from tests.crash.harness import FIRST, LEARNING_DAY, ORDINARY, Day, World
 from tests.crash.turn import Stop
+
+pytestmark = IN_ONE_PROCESS
 
 TORTURE = 100
 """With so many kills owed there is time for a life each."""
@@ -19,7 +21,7 @@ Life = tuple[Day, list[Stop]]
 
 # Each place is where a run comes by after the kill before it; the call is counted from the beginning of that run, and
 # of a whole day alike.
-ON_EITHER: list[Life] = [
+LIVES: list[Life] = [
     # While tables are made, and between the facts that make the rules decide.
     (
         FIRST,
@@ -120,8 +122,6 @@ ON_EITHER: list[Life] = [
             Stop("tasks.learn.first_look", "enter_shadow", "before"),
         ],
     ),
-]
-ON_BOTH: list[Life] = [
     # One part chosen. Inside the first transaction that decides. The receiver has carried a chunk out and said so, and
     # the ledger does not know it.
     (
@@ -161,16 +161,16 @@ ON_BOTH: list[Life] = [
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The lives of each engine: those of both, and every other one of the rest; with time a life for every kill."""
+    """The lives of each engine: every other one; with time a life for every kill on either."""
     if kills_owed(metafunc.config) >= TORTURE:
-        each = [(day, [stop]) for day, stops in [*ON_BOTH, *ON_EITHER] for stop in stops]
+        each = [(day, [stop]) for day, stops in LIVES for stop in stops]
         lives = {"sqlite": each, "postgresql": each}
     else:
-        lives = {"sqlite": [*ON_BOTH, *ON_EITHER[::2]], "postgresql": [*ON_BOTH, *ON_EITHER[1::2]]}
+        lives = {"sqlite": LIVES[::2], "postgresql": LIVES[1::2]}
     metafunc.parametrize(
         ("engine", "day", "stops"),
         [
-            pytest.param(engine, day, stops, id=f"{engine}-{'-then-'.join(map(str, stops))}", marks=on_engine(engine))
+            pytest.param(engine, day, stops, id=f"{engine}-{'-then-'.join(map(str, stops))}")
             for engine, of_engine in lives.items()
             for day, stops in of_engine
         ],

@@ -24,7 +24,9 @@ from tests.architecture.code import ROOT
 from tests.docker.images import command_of, environment_of, healthcheck_of, image_of, services
 from tests.docker.postgres_binaries import postgres_binaries
 
-HEALTHY_SECONDS, STOP_SECONDS = 300, 30
+HEALTHY_SECONDS = 300
+STOP_SECONDS = 5
+"""What is not done by then, nobody waits for: it is killed."""
 OF_THE_MACHINE = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """What some processors need, in a container as outside of one."""
 FREE = ("5432", "4200", "5000", "8080")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from expectations.reference import merge, reference_of
+from tests.examples import examples
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -33,7 +34,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(examples(7), suppress_health_check=list(HealthCheck))
 @given(frame=frames(), has_reference=st.booleans())
 def test_a_frame_that_keeps_the_contract_is_accepted(contract, validated, failed, frame, has_reference):
     reference = merge([reference_of(frame, contract())] * 3) if has_reference else None
@@ -43,7 +44,7 @@ def test_a_frame_that_keeps_the_contract_is_accepted(contract, validated, failed
     assert {check for check, _ in failed(report)} <= {"constant_columns"}
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(examples(5), suppress_health_check=list(HealthCheck))
 @given(frame=frames(), data=st.data())
 def test_a_broken_row_is_the_only_one_left_to_the_rules(contract, validated, frame, data):
     row = data.draw(st.integers(0, len(frame) - 1))

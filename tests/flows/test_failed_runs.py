@@ -7,6 +7,7 @@ import pytest
 from decisionloop import workspace
 from decisionloop.errors import BatchHalted, ContractError
 from decisionloop.ledger.alerts import FAILED_RUN, alerts
+from decisionloop.ledger.notices import undelivered_notices
 from decisionloop.ledger.storage.engine import open_ledger
 from flows.learn import learn
 from flows.loop import loop
@@ -15,6 +16,7 @@ from flows.predict import predict
 from tasks.tell.channels import AppriseChannel
 from tests.flows.receivers import web_service
 from tests.small_use_case import Written, as_of, settings_of, write_small
+from tests.tasks.installation import copy, working_in
 
 pytestmark = pytest.mark.xdist_group("flows")
 
@@ -26,14 +28,23 @@ def web():
         yield received
 
 
+@pytest.fixture(scope="module")
+def decided_once(tmp_path_factory):
+    """A use case that has decided once, and tells people over the web; there was nothing to tell."""
+    folder = tmp_path_factory.mktemp("decided once") / "life"
+    written = write_small(folder / "usecases", monitors={"notifications": [{"block": "apprise-channel/failed"}]})
+    with working_in(folder, written) as life:
+        life.turn(0)
+        assert not undelivered_notices(life.ledger, "small")
+    return folder
+
+
 @pytest.fixture
-def small(prefect, tmp_path, web):
-    """The folder of a use case that has decided once, and tells people over the web."""
+def small(prefect, decided_once, tmp_path, web):
+    """The folder of a copy of it, to go on with."""
     AppriseChannel(url=f"json://127.0.0.1:{web.port}/").save("failed", overwrite=True)
-    written = write_small(tmp_path / "usecases", monitors={"notifications": [{"block": "apprise-channel/failed"}]})
-    with settings_of(tmp_path):
-        loop("small", as_of(0))
-        web.posts.clear()
+    written = copy(decided_once, tmp_path / "life")
+    with settings_of(tmp_path / "life"):
         yield written.folder
 
 

@@ -18,7 +18,9 @@ from decisionloop.ledger.notices import undelivered_notices
 from decisionloop.ledger.outcomes import intakes
 from decisionloop.ledger.releases import baseline, champion, release_events
 from decisionloop.ledger.verdicts import learn_runs
+from tasks.act.dispatch import dispatch_batch
 from tests.small_use_case import ENTITIES, Written, as_of, batch_id
+from tests.tasks.installation import working_in
 
 pytestmark = pytest.mark.xdist_group("flows")
 
@@ -86,13 +88,15 @@ def test_decisions_of_the_model_carry_reasons_and_exact_propensities(lived):
     assert {row[0][1] > 0 for row in reasons if row[0][0] == "debt"} == {True, False}
 
 
-def test_the_same_history_in_another_home_is_decided_alike(lived, prefect, tmp_path):
+def test_the_same_history_in_another_home_is_decided_alike_whether_prefect_runs_it_or_not(lived, prefect, tmp_path):
     shutil.copytree(lived.folder / "usecases", tmp_path / "usecases")
     (tmp_path / "home").mkdir()
     shutil.copy(lived.folder / "home" / "mlflow.db", tmp_path / "home")  # making its tables takes seconds
     other = type(lived)(tmp_path)
+    with working_in(tmp_path, Written(tmp_path / "usecases" / "small")) as plain:
+        for week in range(4):
+            plain.turn(week)
     for week in range(4):
-        other.turn(week)
         pd.testing.assert_frame_equal(_decisions(other, week), _decisions(lived, week))
     assert _sent(other) == _sent(lived)
     assert champion(other.ledger, "small").release_id == champion(lived.ledger, "small").release_id
@@ -153,8 +157,11 @@ def test_a_halted_batch_fails_its_run_after_the_loop_has_observed_and_learnt(liv
     assert prefect.missing_events({("decisionloop.batch.halted", f"decisionloop.small.{batch_id(4)}")}) == set()
 
 
-def test_a_turn_whose_actions_cannot_leave_observes_learns_and_tells_people_all_the_same(lived, prefect, tmp_path):
+def test_a_turn_whose_actions_cannot_leave_observes_learns_and_tells_people_all_the_same(
+    lived, prefect, tmp_path, monkeypatch
+):
     """It fails with its first cause. A receiver that is down must not hide what became of earlier decisions."""
+    monkeypatch.setattr(dispatch_batch, "retry_delay_seconds", [0.1, 0.1])  # instead of six seconds
     lived.ledger.close()
     shutil.copytree(lived.folder, tmp_path / "copy")
     life = type(lived)(tmp_path / "copy")

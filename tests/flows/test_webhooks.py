@@ -13,7 +13,7 @@ from tests.service.processes import ServiceProcess
 
 pytestmark = pytest.mark.xdist_group("flows")
 
-ARRIVES_SECONDS, REPLAYS = 60, 1_000
+ARRIVES_SECONDS = 60
 DEPLOYMENT = "by webhook"
 
 
@@ -43,7 +43,9 @@ def awaited(client, deployment_id):
     return found
 
 
-def test_a_thousand_replays_and_a_kill_before_the_start_make_one_run(prefect, deployed, tmp_path):
+@pytest.mark.parametrize("replays", [100, pytest.param(1_000, marks=pytest.mark.exhaustive)])
+def test_replays_and_a_kill_before_the_start_make_one_run(prefect, deployed, tmp_path, replays):
+    """A thousand of them at once are sent in tests/service/test_starting_deployments.py as well."""
     from prefect.settings import PREFECT_API_URL
 
     from decisionloop.service.prefect_deployments import PrefectDeployments
@@ -69,7 +71,7 @@ def test_a_thousand_replays_and_a_kill_before_the_start_make_one_run(prefect, de
     assert run.parameters == {"use_case": "credit_line", "reason": "the bank's rates moved"}
     assert run.idempotency_key == "webhook/ours/msg_1"
     with ThreadPoolExecutor(8) as pool:
-        assert {answer.status_code for answer in pool.map(lambda _: send(second), range(REPLAYS))} == {202}
+        assert {answer.status_code for answer in pool.map(lambda _: send(second), range(replays))} == {202}
     second.stop()
     assert len(runs_of(prefect.client, deployed)) == 1
 

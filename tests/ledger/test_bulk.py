@@ -22,6 +22,7 @@ from decisionloop.ledger.schema import decision, decision_row, expectation_resul
 from decisionloop.ledger.storage.bulk import WORTH_LITERALS_ROWS, append
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read, read_frame
+from tests.examples import examples
 
 Rows = Callable[..., Any]
 Story = tuple[str, str | None, float | None, float | None, datetime]
@@ -65,9 +66,7 @@ times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.jus
 # What is asked for is written out in the statement, and SQLite reads decimals of extreme exponents a bit off.
 asked_numbers = st.just(0.0) | st.floats(1e-200, 1e200) | st.floats(-1e200, -1e-200)
 stories = st.lists(st.tuples(texts, st.none() | texts, numbers, numbers, times), min_size=1, max_size=12)
-each_with_its_fixtures = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+each_with_its_fixtures = settings(examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 _days = itertools.count(1)
 
 

@@ -22,14 +22,13 @@ from decisionloop.ledger.outbox import messages_of_batch
 from decisionloop.ledger.schema import decision, decision_group, decision_row
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read, read_frame
+from tests.examples import examples
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
 BATCH = "credit_line/2005-07-08"
 _days = itertools.count(1)
-each_with_its_fixtures = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+each_with_its_fixtures = settings(examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 # What groups are made of (few different values, so that rows share them) and what is a row's own.
 words = st.sampled_from(["", "a", "b", "é", "a,b", '"', "NULL"])
 stories = st.lists(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from decisionloop.ledger.schema import UtcDateTime, decision, outbox
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
 from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.storage.revision import HEAD_REVISION, current_revision
+from tests.postgres_database import EMPTY, database_from
 
 CONTRACT, RULES, MODEL = "c" * 64, "credit_line/rules/1", "credit_line/scorecard/2"
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
@@ -97,16 +98,21 @@ EVENTS = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a ledger that the first revision wrote."""
-    found = f"sqlite:///{tmp_path}/l.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    engine = create_engine(found)
-    with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), "0001")
-        _fill(connection)
-    engine.dispose()
-    return str(found)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def moved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    """A ledger that the first revision wrote, moved to this one; no test can change it."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('old')}/l.db"
+        else:
+            url = stack.enter_context(database_from(request.getfixturevalue("postgres_server"), EMPTY))
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            command.upgrade(alembic_config(connection), "0001")
+            _fill(connection)
+        engine.dispose()
+        create_or_upgrade(url).close()
+        yield stack.enter_context(open_ledger(url))
 
 
 def _fill(connection: Connection) -> None:
@@ -144,57 +150,51 @@ def _told(ledger: Ledger, view: Table[Any]) -> list[Row]:
         return [dict(row) for row in connection.execute(select(view).order_by(view.c.decision_id)).mappings()]
 
 
-def test_an_old_ledger_is_moved_and_tells_the_same(url: str) -> None:
-    create_or_upgrade(url).close()
-    with open_ledger(url) as ledger:
-        rules = [
-            DECISIONS[0]["action"],
-            *(_by_rules(row) for row in DECISIONS[1:]),
-        ]  # nobody asked them about the first
-        expected = [
-            # Nobody had written down how the releases stood.
-            row | {"rules_action": said, "is_sent": _is_sent(row), "release_seq": None}
-            for row, said in zip(DECISIONS, rules, strict=True)
-        ]
-        assert _told(ledger, decision) == sorted(expected, key=lambda row: str(row["decision_id"]))
-        queued = [row for row in expected if row["is_sent"]]
-        messages = _told(ledger, outbox)
-        assert [row["decision_id"] for row in messages] == sorted(row["decision_id"] for row in queued)
-        assert {row["payload"] for row in messages} == {"{}"}
-        assert {row["batch_id"]: row["queued_at"] for row in messages} == {
-            batch: TIMES[batch] + LATER for batch in (FIRST, SECOND)
-        }
-        assert count_pending(ledger, "credit_line") == len(queued) - 1
-        assert [message.attempt for message in pending(ledger, "credit_line", SECOND)] == [1] * 6
-        with ledger.connect() as connection:
-            assert not {"prediction", "decision", "outbox"} & set(inspect(connection).get_table_names())
-            groups = connection.execute(text("SELECT count(*), max(group_id) FROM decision_group")).one()
-            assert current_revision(connection) == HEAD_REVISION
-        assert groups[0] < 100
-        assert groups[1] < 0  # where no number of a later group is
+def test_an_old_ledger_is_moved_and_tells_the_same(moved: Ledger) -> None:
+    rules = [
+        DECISIONS[0]["action"],
+        *(_by_rules(row) for row in DECISIONS[1:]),
+    ]  # nobody asked them about the first
+    expected = [
+        # Nobody had written down how the releases stood.
+        row | {"rules_action": said, "is_sent": _is_sent(row), "release_seq": None}
+        for row, said in zip(DECISIONS, rules, strict=True)
+    ]
+    assert _told(moved, decision) == sorted(expected, key=lambda row: str(row["decision_id"]))
+    queued = [row for row in expected if row["is_sent"]]
+    messages = _told(moved, outbox)
+    assert [row["decision_id"] for row in messages] == sorted(row["decision_id"] for row in queued)
+    assert {row["payload"] for row in messages} == {"{}"}
+    assert {row["batch_id"]: row["queued_at"] for row in messages} == {
+        batch: TIMES[batch] + LATER for batch in (FIRST, SECOND)
+    }
+    assert count_pending(moved, "credit_line") == len(queued) - 1
+    assert [message.attempt for message in pending(moved, "credit_line", SECOND)] == [1] * 6
+    with moved.connect() as connection:
+        assert not {"prediction", "decision", "outbox"} & set(inspect(connection).get_table_names())
+        groups = connection.execute(text("SELECT count(*), max(group_id) FROM decision_group")).one()
+        assert current_revision(connection) == HEAD_REVISION
+    assert groups[0] < 100
+    assert groups[1] < 0  # where no number of a later group is
 
 
-def test_what_a_decided_batch_named_is_its_one_part(url: str) -> None:
-    create_or_upgrade(url).close()
-    with open_ledger(url) as ledger:
-        for batch, number, attempt in ((FIRST, 1, 2), (SECOND, 2, 1)):
-            for kind, digest in (
-                ("features", f"features of {batch}"),
-                ("faults", f"faults {number}"),
-                ("scores", f"scores {number}"),
-                ("predictions", f"predictions {number}"),
-            ):
-                (part,) = parts_of(ledger, batch, kind)  # type: ignore[arg-type]
-                assert (part.part, part.attempt, part.digest) == (0, attempt, digest)
-        found = find_part(ledger, FIRST, "scores", 0)
-        assert found is not None
-        assert found.rows == MANY
-        assert parts_of(ledger, OPEN, "features") == ()  # it is under way, and is cut and frozen anew
+def test_what_a_decided_batch_named_is_its_one_part(moved: Ledger) -> None:
+    for batch, number, attempt in ((FIRST, 1, 2), (SECOND, 2, 1)):
+        for kind, digest in (
+            ("features", f"features of {batch}"),
+            ("faults", f"faults {number}"),
+            ("scores", f"scores {number}"),
+            ("predictions", f"predictions {number}"),
+        ):
+            (part,) = parts_of(moved, batch, kind)  # type: ignore[arg-type]
+            assert (part.part, part.attempt, part.digest) == (0, attempt, digest)
+    found = find_part(moved, FIRST, "scores", 0)
+    assert found is not None
+    assert found.rows == MANY
+    assert parts_of(moved, OPEN, "features") == ()  # it is under way, and is cut and frozen anew
 
 
-def test_a_moved_decision_cannot_be_changed(url: str) -> None:
-    create_or_upgrade(url).close()
-    with open_ledger(url) as ledger:
-        for table in ("decision_row", "decision_group", "batch_part"):
-            with pytest.raises(DBAPIError, match="append-only"), ledger.begin() as connection:
-                connection.execute(text(f"DELETE FROM {table}"))
+def test_a_moved_decision_cannot_be_changed(moved: Ledger) -> None:
+    for table in ("decision_row", "decision_group", "batch_part"):
+        with pytest.raises(DBAPIError, match="append-only"), moved.begin() as connection:
+            connection.execute(text(f"DELETE FROM {table}"))

@@ -77,7 +77,7 @@ def count_flags(url: str, answer: Pipe) -> None:
         answer.send(sorted(connection.execute(text("SELECT name FROM flag")).scalars()))
 
 
-@pytest.mark.parametrize("kill", range(KILLS))
+@pytest.mark.parametrize("kill", [0, 1, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(2, KILLS))])
 def test_a_process_killed_while_it_appends_leaves_whole_batches_and_all_it_acknowledged(
     ledger: Ledger, rows: Rows, processes: Any, kill: int
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,11 +77,11 @@ def test_the_finding_says_what_was_lost_against_whom() -> None:
     rng = np.random.default_rng(3)
     worse = RulesLifts(tuple(cohorts(rng, 12, -0.5)))
     better = HoldoutLifts(returning_people(rng, 12, 0.9))
-    rules, holdout = judge_value(Terms.of(USE_CASE, release_id="r1"), [worse, better])
-    assert (rules.monitor, rules.is_alarm, holdout.monitor, holdout.is_alarm) == (
-        "value_against_rules",
+    found = {one.monitor: one for one in judge_value(Terms.of(USE_CASE, release_id="r1"), [worse, better])}
+    rules, holdout = found["value_against_rules"], found["value_against_holdout"]
+    assert (rules.is_alarm, holdout.is_alarm) == (True, False)
+    assert (found["value_lately_against_rules"].is_alarm, found["value_lately_against_holdout"].is_alarm) == (
         True,
-        "value_against_holdout",
         False,
     )
     assert rules.stake == pytest.approx(0.5, abs=0.1)
@@ -111,12 +113,21 @@ def test_a_good_beginning_hides_no_losses_that_came_later() -> None:
     assert first_alarm(turned, "value_against_rules") is None  # 12 earned and 10 lost: over its life nothing is wrong
     found = judge_value(Terms.of(USE_CASE), over_rules(turned[:lately]))
     (words,) = (one.words for one in found if one.monitor == "value_lately_against_rules")
-    assert words.startswith("Over the last 13 cohorts a decision earned -0")
+    assert re.match(r"Over the last (4|13) cohorts a decision earned -0", words)
+
+
+def test_a_model_that_loses_much_after_a_good_beginning_is_found_within_five_cohorts() -> None:
+    """A world that turned round cost a stranger ten weeks: a quarter was the shortest time that was looked at."""
+    rng = np.random.default_rng(8)
+    for _ in range(10):
+        lately = first_alarm([*cohorts(rng, 8, 0.6), *cohorts(rng, 9, -0.6)], "value_lately_against_rules")
+        assert lately is not None
+        assert 8 < lately <= 8 + 5
 
 
 def test_a_year_of_looks_at_the_last_cohorts_keeps_its_half_of_the_budget() -> None:
     generous = watched(monitors={"budgets": {"value": 4.0}, "false_alarms_per_year": 5.0})
-    assert window_alpha(budget_of(generous)) * 4 * 365 / 7 == pytest.approx(2.0)
+    assert window_alpha(budget_of(generous)) * 6 * 365 / 7 == pytest.approx(2.0)
     rng, alarms, years = np.random.default_rng(6), 0, 12
     for _ in range(years):
         estimates = cohorts(rng, 26 + 52, 0.0, n=250)

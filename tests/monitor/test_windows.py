@@ -105,7 +105,7 @@ def test_what_is_over_is_no_alarm_any_more() -> None:
     assert not women([*unfair, *fair]).is_alarm  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("n", [60, 300])
+@pytest.mark.parametrize("n", [60, pytest.param(300, marks=pytest.mark.exhaustive)])
 def test_at_the_limit_false_alarms_of_all_windows_together_keep_the_budget(n: int) -> None:
     """Ratios of just 0.8 in 60 years of 52 weeks: the worst that is no adverse impact."""
     use_case = SEX.model_copy(

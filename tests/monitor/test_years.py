@@ -1,6 +1,7 @@
 """Simulated years whose truth is known: quiet while nothing changes, and a change is seen where it should be.
 
-`python -m benchmarks monitors` does the same with hundreds of years.
+A year of each family of monitors here, the others in `make torture`; `python -m benchmarks monitors` does the same with
+hundreds of years.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ SECOND_MATURE_COHORT = CHANGE + 5
 A_LOOK_LATER = SECOND_MATURE_COHORT + 3
 
 
-@pytest.mark.parametrize("scenario", ["stationary", "seasonal"])
+@pytest.mark.parametrize("scenario", [pytest.param("stationary", marks=pytest.mark.exhaustive), "seasonal"])
 def test_nothing_is_told_where_nothing_changes(scenario: str) -> None:
     year = simulate(scenario, seed=1, weeks=WEEKS, change_week=CHANGE)
     assert year.incidents == ()
@@ -25,7 +26,9 @@ def test_nothing_is_told_where_nothing_changes(scenario: str) -> None:
     assert set(year.checks) == {"inputs", "outputs", "performance", "labels", "value", "impact", "feedback"}
 
 
-@pytest.mark.parametrize("scenario", ["nan_fill", "vanished_category", "unit_change"])
+@pytest.mark.parametrize(
+    "scenario", ["nan_fill", "vanished_category", pytest.param("unit_change", marks=pytest.mark.exhaustive)]
+)
 def test_a_broken_feature_is_told_before_its_first_batch_acts(scenario: str) -> None:
     year = simulate(scenario, seed=1, weeks=CHANGE + 4, change_week=CHANGE)
     assert [(one.week, one.family) for one in year.incidents] == [(CHANGE, "inputs")]
@@ -37,11 +40,11 @@ def test_a_broken_feature_is_told_before_its_first_batch_acts(scenario: str) -> 
     ("scenario", "latest"),
     [
         ("covariate_shift", CHANGE + 1),
-        ("prior_shift", SECOND_MATURE_COHORT),
+        pytest.param("prior_shift", SECOND_MATURE_COHORT, marks=pytest.mark.exhaustive),
         ("concept_drift", SECOND_MATURE_COHORT),
         ("emerging_bias", CHANGE + 6),
         ("offer_fatigue", WEEKS - 1),
-        ("slow_drift", WEEKS - 1),
+        pytest.param("slow_drift", WEEKS - 1, marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_change_is_told_in_time_and_not_before(scenario: str, latest: int) -> None:
@@ -52,7 +55,7 @@ def test_a_change_is_told_in_time_and_not_before(scenario: str, latest: int) -> 
     assert all(one.week >= CHANGE for one in year.incidents)
 
 
-@pytest.mark.parametrize("scenario", ["late_labels", "label_holes"])
+@pytest.mark.parametrize("scenario", [pytest.param("late_labels", marks=pytest.mark.exhaustive), "label_holes"])
 def test_missing_outcomes_are_told_as_such_and_not_blamed_on_the_model(scenario: str) -> None:
     year = simulate(scenario, seed=1, weeks=A_LOOK_LATER, change_week=CHANGE)
     assert {one.family for one in year.incidents} == {"labels"}

@@ -38,7 +38,7 @@ def lending(rng: np.random.Generator, looks: int, n: int) -> np.ndarray:
     return np.where(rng.random((looks, n)) < 0.03, -20.0, 1.0) * rng.lognormal(-0.125, 0.5, (looks, n))
 
 
-@pytest.mark.parametrize("lift", [0.0, 0.3])
+@pytest.mark.parametrize("lift", [0.0, pytest.param(0.3, marks=pytest.mark.exhaustive)])
 def test_it_covers_the_true_lift_at_every_look_where_chance_is_new_each_time(lift: float) -> None:
     rng, missed, naive = np.random.default_rng(1), 0, 0
     truth = 0.97 - 0.03 * 20 + lift
@@ -116,7 +116,7 @@ def test_a_loss_that_has_not_happened_yet_is_in_the_sequence(loss: float, chance
     assert missed <= binom.ppf(0.975, runs, 0.05)
 
 
-@pytest.mark.parametrize("lasting", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("lasting", [0.0, pytest.param(0.3, marks=pytest.mark.exhaustive), 0.9])
 def test_the_holdout_is_compared_by_entity_where_people_return(lasting: float) -> None:
     rng, missed, runs, narrower = np.random.default_rng(6), 0, 60, []
     for _ in range(runs):

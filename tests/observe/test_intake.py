@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import SourceError
 from decisionloop.observe.intake import RECORDED_COLUMNS, match_outcomes
+from tests.examples import examples
 
 START = pd.Timestamp("2005-06-01", tz="UTC")
 AS_OF = START + pd.Timedelta(days=60)
@@ -303,7 +304,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(use_case, rows, random):
     shuffled = list(rows)
@@ -320,7 +321,7 @@ def test_a_known_time_of_happening_wins_over_none_in_any_order(use_case):
         assert list(_take(use_case, *rows).revisions["happened_at"]) == [_day(8)]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(ROWS)
 def test_reading_twice_adds_nothing(use_case, rows):
     first = _take(use_case, *rows)
@@ -332,7 +333,7 @@ def test_reading_twice_adds_nothing(use_case, rows):
         assert again.counts.matched == repeated <= first.counts.matched - len(recorded)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(ROWS, st.integers(0, 14))
 def test_an_earlier_reading_of_a_part_does_not_change_the_state(use_case, rows, cut):
     """A source says everything again, so what was a mere repetition then still stands against what comes now."""
@@ -346,7 +347,7 @@ def test_an_earlier_reading_of_a_part_does_not_change_the_state(use_case, rows, 
         assert latest.to_dict() == whole.groupby("decision_id")["outcome_class"].last().to_dict()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(ROWS)
 def test_every_row_is_counted_once(use_case, rows):
     counts = _take(use_case, *rows).counts
@@ -355,7 +356,7 @@ def test_every_row_is_counted_once(use_case, rows):
     assert counts.matched == counts.first + counts.late + counts.duplicate + counts.contradictory
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(ROWS)
 def test_what_is_taken_in_happened_in_the_window_of_its_decision(use_case, rows):
     taken = _take(use_case, *rows).revisions

@@ -170,7 +170,10 @@ def test_a_rate_whose_missing_ones_are_known_to_be_late_is_that_of_all() -> None
     assert (told.bounds.low, told.bounds.high) == pytest.approx((told.low, told.high), abs=0.01)
 
 
-@pytest.mark.parametrize("scenario", ["late negatives", "holes released later", "late, and never"])
+@pytest.mark.parametrize(
+    "scenario",
+    ["late negatives", pytest.param("holes released later", marks=pytest.mark.exhaustive), "late, and never"],
+)
 def test_ranges_hold_the_truth_where_the_early_outcomes_alone_do_not(scenario: str) -> None:
     """Small; `python -m benchmarks missing` does it with hundreds of cohorts, more scenarios and the oracle's width."""
     told = [one for one in told_of(SCENARIOS[scenario], 26, 600, 5, Truth.of(200_000)) if one.figure == "outcome_rate"]

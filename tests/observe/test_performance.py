@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 from sklearn.metrics import brier_score_loss, roc_auc_score
@@ -14,6 +14,7 @@ from decisionloop.errors import UsageError
 from decisionloop.observe.cohort_performance import measure_performance
 from decisionloop.observe.estimate import effective_sample_size, weighted_mean
 from decisionloop.observe.performance import auc, brier_score, log_loss
+from tests.examples import examples
 
 rows = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 6), st.floats(0.1, 20)),
@@ -27,7 +28,7 @@ def covers(estimate: object, truth: float) -> bool:
 
 
 @given(rows)
-@settings(max_examples=150, deadline=None)
+@examples(50)
 def test_weighted_auc_with_ties_equals_the_textbook(r: list[tuple[int, int, float]]) -> None:
     y, s, w = map(np.array, zip(*r, strict=True))
     estimate = auc(y, s, w)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.observe.intake import match_outcomes
 from decisionloop.observe.reading import Reading, oldest_decision, unread
+from tests.examples import examples
 from tests.observe.test_intake import DECISIONS, NOTHING_RECORDED, ROWS, _day, _outcome, _outcomes, use_case
 
 __all__ = ["use_case"]
@@ -42,7 +43,7 @@ def test_the_first_reading_reads_everything():
     assert len(unread(rows, None)) == 2
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(ROWS, st.sampled_from([0, 5, 8, 9, 25, 40]))
 def test_two_readings_of_what_is_new_end_like_one_of_everything(use_case, rows, day):
     """The narrow reading is exact: the same latest outcomes, from the decisions that new rows may belong to alone."""

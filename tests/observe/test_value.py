@@ -142,3 +142,19 @@ def test_no_interval_reaches_beyond_what_can_happen_at_all(n: int) -> None:
                 assert told.low >= min(worst, told.value)
                 assert told.high <= max(best, told.value)
                 assert told.low <= told.value <= told.high
+
+
+def test_decisions_that_are_all_those_of_the_rules_earned_what_the_rules_earn() -> None:
+    """A dozen decisions of which none was explored were told as a sure loss, by what could have been drawn."""
+    n = 12
+    logged = LoggedDecisions(
+        action=np.zeros(n, dtype=np.int64),
+        propensity=np.full(n, 0.98),
+        reward=np.array([12.0, 0.0] * 6),
+        expected_values=np.zeros((n, 2)),
+        is_exact=np.array([False, False]),
+        entity=np.arange(n),
+    )
+    told = value_against_rules(logged, one_hot(logged.action, 2))
+    assert (told.gain.value, told.gain.low, told.gain.high) == (0.0, 0.0, 0.0)
+    assert told.rules.money == told.realised.per_decision

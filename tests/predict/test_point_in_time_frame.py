@@ -7,12 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.contract import UseCase, parse_use_case
 from decisionloop.errors import ContractError, Fault, SourceError
 from decisionloop.predict.features import build_frame, point_in_time
+from tests.examples import examples
 
 USE_CASE: UseCase = parse_use_case(
     """
@@ -82,7 +83,7 @@ after = st.tuples(entity, st.floats(0.0001, 30), st.one_of(st.floats(allow_nan=T
 
 
 @given(past=st.lists(before, max_size=8), future=st.lists(after, max_size=8), order=st.randoms())
-@settings(max_examples=60, deadline=None)
+@examples(20)
 def test_rows_later_than_the_batch_never_change_the_frame(past, future, order):
     alone = built(rows(*past))
     mixed = [*past, *future]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from decisionloop.learn.pipelines import InputColumn, gradient_boosting_pipeline, scorecard_pipeline
 from decisionloop.predict.scorer.compile import compile_pipeline
 from decisionloop.predict.scorer.scorer import CompiledScorer
+from tests.examples import examples
 
 TOLERANCE = 1e-12
 
@@ -77,7 +78,7 @@ def assert_agrees(scorer: CompiledScorer, pipeline, frame: pd.DataFrame, target:
     np.testing.assert_allclose(scorer.score(frame), expected, rtol=0, atol=TOLERANCE * scale)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15)
 @given(
     seed=st.integers(0, 2**32 - 1),
     numbers=st.integers(0, 4),

@@ -34,6 +34,7 @@ from decisionloop.predict.scorer.engine import (
 )
 from decisionloop.predict.scorer.scorer import CompiledScorer
 from decisionloop.predict.scorer.trees import flat_trees
+from tests.examples import examples
 
 # scikit-learn subtracts infinities while it looks for bin edges.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
@@ -78,7 +79,7 @@ def assert_same(scorer: CompiledScorer, frame: pd.DataFrame) -> None:
     np.testing.assert_array_equal(fast.contributions_of(codes), plain.contributions_of(codes))
 
 
-@settings(max_examples=12, deadline=None)
+@examples(6)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rows=st.integers(60, 600),

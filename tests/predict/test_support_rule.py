@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from decisionloop.errors import IntegrityError
 from decisionloop.predict.release_model import ReleaseManifest
 from decisionloop.predict.support_rule import KindTree, Seen, SupportInput, SupportRule
+from tests.examples import examples
 
 ACTIONS = ("hold", "lend")
 # debt <= 5 is one kind and more (or unknown) another; what matters of trade is whether it was seen.
@@ -65,7 +66,7 @@ def rows(draw: st.DrawFn) -> tuple[pd.DataFrame, np.ndarray, np.random.Generator
     return frame_of(debt, trade, many), chance.integers(0, 2, many), chance
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(rows())
 def test_a_row_alone_in_a_part_and_in_a_batch_gets_the_same_answer(case):
     frame, rules, chance = case

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.cli.summary import table_claims, told_in_short
@@ -32,6 +32,7 @@ from decisionloop.report.words.evidence import action_in_brief, promise_sentence
 from decisionloop.report.words.explaining import verdict_in_brief, verdict_sentence
 from decisionloop.report.words.headline import headline
 from decisionloop.report.words.monitor_sentences import at_stake_sentence, family_verdict
+from tests.examples import examples
 from tests.report.conftest import sample_story
 
 MODEL = "the scorecard of 6 July"
@@ -164,7 +165,7 @@ def in_the_status(story: Story) -> Iterator[str]:
     yield from (promise_sentence(one, currency) for one in story.promises)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(stories())
 def test_no_two_statements_about_one_thing_differ(story: Story) -> None:
     said = [*on_the_page(story), *on_the_terminal(story), *in_the_status(story)]
@@ -193,7 +194,7 @@ def test_two_records_of_one_thing_are_found_out() -> None:
     assert "batches.decided" in found
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(stories())
 def test_words_hold_the_figures_that_they_claim(story: Story) -> None:
     currency = story.use_case.currency
@@ -208,7 +209,7 @@ def test_words_hold_the_figures_that_they_claim(story: Story) -> None:
             assert figures.in_words(held) in sentence or f"{held:,}" in sentence
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(stories())
 def test_no_verdict_is_sure_of_a_sign_that_missing_outcomes_could_turn(story: Story) -> None:
     total = total_of(story.money)
@@ -228,7 +229,7 @@ def test_no_verdict_is_sure_of_a_sign_that_missing_outcomes_could_turn(story: St
     assert all(words in story.headline.standfirst for words in grave_caveats(story.caveats))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(stories())
 def test_what_was_halted_is_nowhere_counted_as_decided(story: Story) -> None:
     decided = sum(one.rows for one in story.batches if one.state in {"complete", "decided"})
@@ -236,7 +237,7 @@ def test_what_was_halted_is_nowhere_counted_as_decided(story: Story) -> None:
     assert set(claimed) <= {decided}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(stories())
 def test_nobody_says_that_no_model_decided_where_one_did(story: Story) -> None:
     has_model = any(one.is_decided and one.champion != RULES for one in story.batches) or any(
@@ -251,7 +252,7 @@ WITH_YEAR = re.compile(rf"(?:{MONTH})(?:\u00a0\d{{4}}|(?:,| and| to) (?:\d+\u00a
 ANY_MONTH = re.compile(rf"\b(?:{MONTH})\b")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(stories())
 def test_a_month_is_never_told_without_its_year(story: Story) -> None:
     for sentence in (story.headline.verdict, *story.headline.standfirst, *paragraphs(story)["money"]):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from decisionloop.errors import SourceError
 from decisionloop.sources import ReplaySource
+from tests.examples import examples
 
 HISTORY = "client,known_at,spend\na,2026-01-01,10\nb,2026-01-01,90\na,2026-01-08,20\nb,2026-01-08,80\n"
 DUE = "client,due_at\na,2026-01-01\nb,2026-01-01\na,2026-01-08\nb,2026-01-08\n"
@@ -97,7 +98,7 @@ cases = st.lists(
 
 
 @given(cases=cases, as_of=st.integers(0, 60), takes=st.lists(st.booleans(), min_size=20, max_size=20))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(7), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_is_shown_before_its_time_nor_for_another_action(
     opened, full_information, decisions, cases, as_of, takes
 ):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from decisionloop.errors import SourceError
 from decisionloop.sources import ReplaySource, Source
 from decisionloop.sources.base import OUTCOME_COLUMNS
+from tests.examples import examples
 
 HISTORY = """client,known_at,spend
 007,2026-01-01,10
@@ -120,7 +121,7 @@ rows = st.lists(st.tuples(st.integers(1, 3), moments, moments), max_size=15, uni
 
 
 @given(rows=rows, as_of=moments)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_later_than_the_as_of_is_handed_over(opened, tables, decisions, rows, as_of):
     frame = pd.DataFrame(rows, columns=["client", "known_at", "arrived_at"]).assign(spend=1, bought=1)
     frame["due_at"] = frame["seen_at"] = frame["known_at"]

@@ -14,6 +14,7 @@ from decisionloop.contract.code import load_code
 from decisionloop.errors import SourceError
 from decisionloop.predict.features import build_frame
 from decisionloop.sources import open_source
+from tests.examples import examples
 
 STORES = ("csv", "csv.gz", "parquet", "sqlite")
 FEATURES = """
@@ -94,7 +95,7 @@ texts = st.sampled_from(ODD) | st.text("ab01 .-,;'\"\té漢", min_size=1, max_si
 
 
 @given(rows=st.dictionaries(texts, texts, min_size=1, max_size=6))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_text_comes_back_from_every_store_as_it_was_written(frame_of, rows):
     written = history(list(rows), list(rows.values()))
     for kind in STORES:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -21,7 +23,7 @@ from decisionloop import workspace as workspaces
 from decisionloop.ledger import schema
 from decisionloop.ledger.batches import batch_id_of, batch_state
 from decisionloop.ledger.decisions import decisions_of_batch
-from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
 from decisionloop.ledger.verdicts import Verdict, verdicts
 from decisionloop.workspace import Workspace, open_workspace
 from tests.small_use_case import Written, as_of, batch_id, settings_of
@@ -143,8 +145,14 @@ class Installation:
 
 @contextmanager
 def working_in(folder: Path, written: Written, ledger_url: str = "") -> Iterator[Installation]:
-    """Work with what is in ``folder``; what would be emitted as an event is kept instead."""
+    """Work with what is in ``folder``; what would be emitted as an event is kept instead.
+
+    A ledger that is not there yet begins as a copy of an empty one, whose tables were made once.
+    """
     installation = Installation(folder, written)
+    if not ledger_url and not (ledger := folder / "home" / "ledger.db").exists():
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+        ledger.write_bytes(_empty_ledger())
     with settings_of(folder), pytest.MonkeyPatch.context() as patch:
         if ledger_url:
             patch.setenv("DECISIONLOOP_LEDGER_URL", ledger_url)
@@ -154,6 +162,15 @@ def working_in(folder: Path, written: Written, ledger_url: str = "") -> Iterator
         finally:
             installation.ledger.close()
             _forget_workspaces()
+
+
+@cache
+def _empty_ledger() -> bytes:
+    """A SQLite file with the ledger's tables."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "ledger.db")
+        create_or_upgrade(f"sqlite:///{file}").close()
+        return file.read_bytes()
 
 
 def copy(saved: Path, folder: Path) -> Written:

@@ -70,7 +70,8 @@ def lived_on_engines(
         @cache
         def on(engine: str) -> Moment:
             server = None if engine == "sqlite" else request.getfixturevalue("postgres_server")
-            url = "" if server is None else stack.enter_context(database_from(server, EMPTY))
+            tables = "" if server is None else request.getfixturevalue("postgres_template")
+            url = "" if server is None else stack.enter_context(database_from(server, tables))
             written = write(folder / engine / "usecases")
             with working_in(folder / engine, written, url):
                 live(written)

@@ -15,6 +15,7 @@ from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.outbox import count_pending
 from decisionloop.ledger.summary import batch_summary, finished_turns
 from tasks.act import log_unless_overtaken
+from tests.engines import ON_ONE
 from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
 from tests.tasks.installation import Installation, run_flow, working_in
 
@@ -24,7 +25,7 @@ WEEK, HOUR, MOMENT = timedelta(days=7), timedelta(hours=1), timedelta(microsecon
 @pytest.fixture(params=["sqlite", "postgresql"])
 def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     """``live`` with orders of three weeks, on either engine."""
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url_with_tables")
     with working_in(tmp_path, write_live(tmp_path / "usecases", orders(3)), url) as installation:
         assert installation.ledger.is_sqlite == (not url)
         yield installation
@@ -53,6 +54,7 @@ def fell_due_between(after: datetime, until: datetime) -> list[str]:
     return sorted(rows["customer_id"][(rows["ordered_at"] > after) & (rows["ordered_at"] <= until)])
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_as_ofs_close_to_each_other_do_not_decide_the_same_people_again(live):
     assert len(decide(live, MONDAY)) == A_WEEK
     sent, first = live.sent(), batch_id_of("live", MONDAY)
@@ -69,6 +71,7 @@ def test_as_ofs_close_to_each_other_do_not_decide_the_same_people_again(live):
     assert live.sent() == sent
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_the_rest_is_decided_and_the_batch_says_who_was_before(live):
     add_orders(live.written, order("new", MONDAY + timedelta(hours=20)))
     first = decide(live, MONDAY)
@@ -107,6 +110,7 @@ def test_going_back_in_time_decides_those_whom_no_later_batch_has(on_sqlite):
     assert not {*later} & {*rest}
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_running_a_batch_again_adds_nothing(live):
     for as_of in (MONDAY, MONDAY + HOUR):
         decide(live, as_of)

@@ -17,6 +17,7 @@ from decisionloop.observe.maturity import due_share
 from tasks.observe.late_arrivals import late_arrivals_before, missing_at_age
 from tasks.readback.cohort import read_cohort
 from tasks.readback.mature_decisions import mature_batches, training_window
+from tests.engines import ON_ONE
 from tests.live_use_case import A_WEEK, CODE, CONTRACT, MONDAY, orders
 from tests.small_use_case import Written, written_use_case
 from tests.tasks.installation import Installation, run_flow, run_task
@@ -104,6 +105,7 @@ def test_every_decision_is_due_at_its_own_arrival(hotel):
     assert ((log["due_at"] - log["as_of"]) / pd.Timedelta(days=1)).tolist() == arrives.tolist()
 
 
+@pytest.mark.parametrize("hotel", ON_ONE, indirect=True)
 def test_a_cohort_is_measured_when_its_last_outcome_is_due_and_not_before(hotel):
     assert latest_detail(hotel.ledger, batch_id_of("live", MONDAY), "frozen")["due_days"] == LONGEST
     measured = {}
@@ -126,6 +128,7 @@ def test_no_news_is_a_no_once_it_is_due_and_unknown_before(hotel):
     assert absent["observed_at"].isna().all()  # nothing was seen
 
 
+@pytest.mark.parametrize("hotel", ON_ONE, indirect=True)
 def test_the_rate_of_a_cohort_counts_those_of_whom_nothing_was_heard(hotel):
     run_flow("observe", "live", MONDAY + LONGEST * DAY)
     rates = measurements_of(hotel.ledger, "live", "outcome_rate")
@@ -146,6 +149,7 @@ def test_what_is_seen_later_revises_the_no(hotel):
     assert _class_of(hotel, silent) == 1
 
 
+@pytest.mark.parametrize("hotel", ON_ONE, indirect=True)
 def test_late_arrivals_and_the_cohort_they_are_for_mean_the_same_by_a_due_time(hotel):
     """Who was missing on the fifth day, with the due time that the cohort itself says: a share of the longest wait."""
     run_task("tasks.observe.outcomes", "read_outcomes", "live", MONDAY + 60 * DAY)
@@ -162,6 +166,7 @@ def test_late_arrivals_and_the_cohort_they_are_for_mean_the_same_by_a_due_time(h
     np.testing.assert_allclose(60 * missed.due[came], 5 + missed.days[came])  # seen on the day that it was due
 
 
+@pytest.mark.parametrize("hotel", ON_ONE, indirect=True)
 def test_where_no_news_is_a_no_nothing_is_missing_late_or_bounded(hotel):
     run_flow("observe", "live", MONDAY + 60 * DAY)
     told = measurements_of(hotel.ledger, "live")
@@ -177,6 +182,7 @@ def _class_of(hotel: Installation, entity_id: str) -> float:
     return float(log.loc[log["entity_id"] == entity_id, "outcome_class"].iloc[0])
 
 
+@pytest.mark.parametrize("hotel", ON_ONE, indirect=True)
 def test_only_whole_cohorts_teach_and_a_no_teaches_as_well(hotel):
     """Counting in the database and reading back say the same of what no news means."""
     as_of = MONDAY + LONGEST * DAY

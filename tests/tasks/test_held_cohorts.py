@@ -229,7 +229,7 @@ def test_a_run_killed_while_it_finds_a_hole_holds_it_like_any_other(decided, pla
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_on_either_engine_a_half_that_comes_late_is_held_until_it_is_there(engine, tmp_path, request):
-    url = "" if engine == "sqlite" else request.getfixturevalue("postgres_url")
+    url = "" if engine == "sqlite" else request.getfixturevalue("postgres_url_with_tables")
     ordered = orders(1)
     late = pd.concat([returns(ordered, 5).iloc[::2], returns(ordered, 20).iloc[1::2]])
     with working_in(tmp_path, write_live(tmp_path / "usecases", ordered, late), url) as live:

@@ -16,6 +16,7 @@ from decisionloop.ledger.batches import batch_id_of
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
 from decisionloop.ledger.summary import batch_summary
+from tests.engines import ON_ONE
 from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation, run_flow, run_task
@@ -92,6 +93,7 @@ def test_a_missed_run_is_found_told_and_made_up_for_as_of_its_own_time(live):
     assert len(missed_alerts(live)) == 1
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_a_late_row_is_found_told_and_decided_with_the_next_batch(live):
     decide(live, MONDAY + WEEK)
     add_orders(live.written, order("late", MONDAY + timedelta(days=3)), order("later", MONDAY - HOUR))

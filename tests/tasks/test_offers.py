@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -13,22 +14,34 @@ from decisionloop.ledger.releases import baseline, champion
 from decisionloop.observe.possible_money import AmountSizes
 from tasks.readback.amounts import usual_amounts_of
 from tasks.readback.cohort import read_cohort
-from tests.small_use_case import as_of
+from tests.small_use_case import as_of, write_offers
+from tests.tasks.installation import copy, working_in
 
 pytestmark = pytest.mark.xdist_group("loop")
 
 EXPLORATION = 0.3
 
 
-@pytest.fixture
-def decided(offers):
+@pytest.fixture(scope="module")
+def decided_life(saved, tmp_path_factory):
     """The first batch that a model decides."""
-    for week in range(3):
-        offers.turn(week)
-    assert champion(offers.ledger, "offers").release.kind == "scorecard"
-    offers.predict(3)
-    offers.act(3)
-    return offers
+    folder = tmp_path_factory.mktemp("offers") / "life"
+    (folder / "home").mkdir(parents=True)
+    shutil.copy(saved / "modelled" / "home" / "mlflow.db", folder / "home")  # making its tables takes seconds
+    with working_in(folder, write_offers(folder / "usecases")) as life:
+        for week in range(3):
+            life.turn(week)
+        assert champion(life.ledger, "offers").release.kind == "scorecard"
+        life.predict(3)
+        life.act(3)
+    return folder
+
+
+@pytest.fixture
+def decided(decided_life, tmp_path):
+    """A copy of that life."""
+    with working_in(tmp_path / "life", copy(decided_life, tmp_path / "life")) as life:
+        yield life
 
 
 def test_a_promoted_model_decides_among_all_actions(decided):

@@ -26,7 +26,8 @@ WHERE = ["snapshot_digest", "snapshot_row"]
 """Where the features of a decision are frozen, which differs with the parts."""
 
 
-# Where a process is killed: at which call of which function, counted since its flow began.
+# Where a process is killed: at which call of which function, counted since its flow began, and what earlier runs have
+# done is not done again.
 PREDICTING = [
     ("tasks.predict.due", "append_part", 3),
     ("tasks.keep", "append_part", 4),
@@ -39,6 +40,19 @@ ACTING = [
     ("tasks.act.log_in_ranges", "append_grouped", 3),
     ("tasks.keep", "append_batch_event", 1),
 ]
+PREDICTING_ONE_AFTER_THE_OTHER = [
+    ("tasks.predict.due", "append_part", 3),
+    ("tasks.keep", "append_part", 4),
+    ("tasks.keep", "append_part", 6),
+    ("tasks.keep", "append_part", 8),
+]
+
+
+def in_one_life_or_each_alone(one_after_the_other, alone):
+    """The kills that a batch meets: all of them in its one life; `make torture` gives each kill a life of its own."""
+    yield pytest.param(one_after_the_other, id="one after the other")
+    for where in alone:
+        yield pytest.param([where], id=f"{where[1]}-{where[2]}", marks=pytest.mark.exhaustive)
 
 
 class KilledError(Exception):
@@ -161,10 +175,11 @@ def test_parts_in_threads_outside_of_a_flow_are_decided_as_the_whole(in_one_piec
 
 def test_a_shadow_is_told_of_by_parts_as_by_the_whole(restored, monkeypatch):
     told = []
-    for rows in ("250000", "70"):
+    for moment, rows in (("modelled", "250000"), ("shadowed", "70")):
         monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", rows)
-        with restored("shadowed") as installation:
-            installation.turn(2)
+        with restored(moment) as installation:
+            if moment == "shadowed":  # `modelled` is the same life a week later, and was never cut
+                installation.turn(2)
             decides = champion(installation.ledger, "small").release_id
             installation.observe(3)
             measured = _measured_of(installation, "2024-01-15", decides)
@@ -193,19 +208,21 @@ def _rows(installation, table):
         return connection.execute(select(table)).all()
 
 
-@pytest.mark.parametrize("where", PREDICTING, ids=lambda where: f"{where[1]}-{where[2]}")
+@pytest.mark.parametrize("kills", in_one_life_or_each_alone(PREDICTING_ONE_AFTER_THE_OTHER, PREDICTING))
 def test_a_batch_killed_between_its_parts_while_it_is_scored_completes_as_if_nothing_had_happened(
-    in_one_piece, small_parts, modelled, monkeypatch, where
+    in_one_piece, small_parts, modelled, monkeypatch, kills
 ):
-    _kill(modelled, monkeypatch, modelled.predict, 3, *where)
+    for where in kills:
+        _kill(modelled, monkeypatch, modelled.predict, 3, *where)
     _completes(modelled, in_one_piece)
 
 
-@pytest.mark.parametrize("where", ACTING, ids=lambda where: f"{where[1]}-{where[2]}")
+@pytest.mark.parametrize("kills", in_one_life_or_each_alone(ACTING, ACTING))
 def test_a_batch_killed_between_its_parts_while_it_is_decided_completes_as_if_nothing_had_happened(
-    in_one_piece, predicted, monkeypatch, where
+    in_one_piece, predicted, monkeypatch, kills
 ):
-    _kill(predicted, monkeypatch, predicted.act, 3, *where)
+    for where in kills:
+        _kill(predicted, monkeypatch, predicted.act, 3, *where)
     _completes(predicted, in_one_piece)
 
 
@@ -248,9 +265,9 @@ def test_the_kill_switch_holds_for_everyone_who_is_not_in_the_ledger_yet(predict
 
 
 def test_on_postgresql_parts_are_logged_one_by_one_and_only_once(
-    small, fast_mlflow, postgres_url, small_parts, monkeypatch, restored
+    small, fast_mlflow, postgres_url_with_tables, small_parts, monkeypatch, restored
 ):
-    monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", postgres_url)
+    monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", postgres_url_with_tables)
     small.predict(0)
     _kill(small, monkeypatch, small.act, 0, "tasks.act.log_decisions", "append_decisions", 2)
     assert len(small.decisions(0)) == PART_ROWS

@@ -215,15 +215,18 @@ def _raises(installation, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("damage", "words"),
+    ("damage", "words", "is_killed"),
     [
-        (_truncate, "IntegrityError"),
-        (_remove, "IntegrityError"),
-        (_raises, "ZeroDivisionError: inside the model"),
-        (_values_nobody, "could not value a single row"),
+        (_truncate, "IntegrityError", False),
+        (_remove, "IntegrityError", False),
+        (_raises, "ZeroDivisionError: inside the model", False),
+        (_values_nobody, "could not value a single row", False),
+        (_remove, "IntegrityError", True),
+        pytest.param(_truncate, "IntegrityError", True, marks=pytest.mark.exhaustive),
+        pytest.param(_raises, "ZeroDivisionError: inside the model", True, marks=pytest.mark.exhaustive),
+        pytest.param(_values_nobody, "could not value a single row", True, marks=pytest.mark.exhaustive),
     ],
 )
-@pytest.mark.parametrize("is_killed", [False, True], ids=["", "killed"])
 def test_a_champion_that_cannot_score_leaves_the_batch_to_the_rules(modelled, monkeypatch, damage, words, is_killed):
     release_id = champion(modelled.ledger, "small").release_id
     damage(modelled, monkeypatch)
@@ -318,7 +321,7 @@ def test_a_step_alone_refuses_a_batch_whose_code_has_changed(begun):
         validate_batch.fn("small", begun.batch(1))
 
 
-@pytest.mark.parametrize("damage", [_truncate, _remove])
+@pytest.mark.parametrize("damage", [_remove, pytest.param(_truncate, marks=pytest.mark.exhaustive)])
 def test_a_champion_whose_file_is_damaged_later_stops_neither_observing_nor_learning(modelled, monkeypatch, damage):
     modelled.turn(3)
     damage(modelled, monkeypatch)

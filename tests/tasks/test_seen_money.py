@@ -16,7 +16,8 @@ from decisionloop.ledger.held_cohorts import exclude_cohorts
 from tasks.readback.mature_decisions import mature_batches
 from tasks.readback.seen_cohorts import seen_so_far
 from tasks.readback.seen_money import seen_money_of
-from tests.small_use_case import as_of
+from tests.small_use_case import as_of, write_small
+from tests.tasks.installation import copy, working_in
 
 pytestmark = pytest.mark.xdist_group("loop")
 
@@ -28,14 +29,23 @@ def decide(installation, week: int) -> None:
     installation.act(week)
 
 
-@pytest.fixture
-def priced(small):
+@pytest.fixture(scope="module")
+def priced_life(tmp_path_factory):
     """Weeks 0 and 1 are decided by the rules, and the outcomes of week 0 are known."""
-    small.contract(policy=PRICED)
-    for week in (0, 1):
-        decide(small, week)
-        small.observe(week)
-    return small
+    folder = tmp_path_factory.mktemp("priced") / "life"
+    with working_in(folder, write_small(folder / "usecases")) as life:
+        life.contract(policy=PRICED)
+        for week in (0, 1):
+            decide(life, week)
+            life.observe(week)
+    return folder
+
+
+@pytest.fixture
+def priced(priced_life, tmp_path):
+    """A copy of that life, to go on with."""
+    with working_in(tmp_path / "life", copy(priced_life, tmp_path / "life")) as life:
+        yield life
 
 
 def figures(installation, week: int) -> ExploringFigures:

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("loop")
 def large_trees(monkeypatch):
     build = fitting.gradient_boosting_pipeline
     sizes = {"model__max_leaf_nodes": 80, "model__min_samples_leaf": 1, "model__l2_regularization": 0.0}
+    sizes |= {"model__max_iter": 10}  # one of them would be too large to be compiled
     monkeypatch.setattr(fitting, "gradient_boosting_pipeline", lambda *a: build(*a).set_params(**sizes))
 
 

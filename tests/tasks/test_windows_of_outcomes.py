@@ -14,6 +14,7 @@ from sqlalchemy import select
 from decisionloop.ledger.outcomes import OutcomeIntake, intakes
 from decisionloop.ledger.schema import outcome
 from decisionloop.ledger.storage.frames import read_frame
+from tests.engines import ON_ONE
 from tests.live_use_case import A_WEEK, MONDAY, orders, returns, write_live
 from tests.tasks.installation import Installation, run_flow, run_task, working_in
 
@@ -24,7 +25,7 @@ Live = Callable[..., Installation]
 @pytest.fixture(params=["sqlite", "postgresql"])
 def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Live]:
     """``live`` with the outcomes that a test gives it, decided on its first two Mondays."""
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url_with_tables")
     with ExitStack() as stack:
 
         def begin(returned: pd.DataFrame, **sections: object) -> Installation:
@@ -50,6 +51,7 @@ def recorded(live: Installation) -> pd.DataFrame:
     return read_frame(live.ledger, select(outcome).order_by(outcome.c.decision_id, outcome.c.revision))
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_no_pause_drops_what_came_in_time(live):
     """Ten weeks without a turn: the outcomes came meanwhile, five days after each decision."""
     paused = live(returns(orders(2)))
@@ -59,6 +61,7 @@ def test_no_pause_drops_what_came_in_time(live):
     assert recorded(paused)["observed_at"].nunique() == 2
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_what_happened_in_the_window_is_taken_in_however_late_it_was_seen(live):
     late = returns(orders(2)).assign(seen_at=lambda rows: rows["decided_at"] + 100 * DAY)
     seen_late = live(late, outcome={"closed_days": None})
@@ -69,6 +72,7 @@ def test_what_happened_in_the_window_is_taken_in_however_late_it_was_seen(live):
     assert set(waited) == {95 * DAY}
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_what_happened_after_the_window_is_refused_with_its_count_so_that_a_label_keeps_its_meaning(live):
     """The same people first told 0 within the week, and came back in the third: no label changes with age."""
     early = returns(orders(2)).assign(returned=0)
@@ -82,6 +86,7 @@ def test_what_happened_after_the_window_is_refused_with_its_count_so_that_a_labe
     assert "happened after the window of 7 days" in books(aged, MONDAY + 5 * WEEK).detail
 
 
+@pytest.mark.parametrize("live", ON_ONE, indirect=True)
 def test_without_the_time_it_happened_the_time_it_was_seen_stands_in(live):
     late = returns(orders(2), 8)
     refused = live(late, outcome={"happened_at": None})

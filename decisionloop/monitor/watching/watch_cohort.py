@@ -21,7 +21,7 @@ from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outc
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import HoldoutLifts, RulesLifts, business_figures, holdout_lift, judge_value
 from decisionloop.observe.action_value import action_figures
-from decisionloop.observe.cohort import Figure, money_figures, ranking_figures
+from decisionloop.observe.cohort import CHAMPION_LIFT, Figure, money_figures, ranking_figures
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.entity_lift import EntityMoney
 from decisionloop.observe.entity_money import entity_money
@@ -90,7 +90,7 @@ class CohortsBefore:
             reference_auc=reference_auc,
             outcome_rates=UsualRate.of(rates[-EARLIER_COHORTS:]),
             first_gaps=tuple(one.estimate for one in known if one.monitor == SIGNED_GAP)[:FIRST_COHORTS],
-            rules_lifts=tuple(one.estimate for one in figures if one.monitor == RULES_LIFT),
+            rules_lifts=_lifts_of_the_champion(figures),
             holdout=tuple(holdout),
         )
 
@@ -98,6 +98,13 @@ class CohortsBefore:
     def usual_gap(self) -> Estimate | None:
         """The gap of the release's first cohorts, None while these are still coming in."""
         return usual_gap(self.first_gaps) if len(self.first_gaps) == FIRST_COHORTS else None
+
+
+def _lifts_of_the_champion(figures: Sequence[EarlierFigure]) -> tuple[Estimate, ...]:
+    """One a cohort, in their order: the champion's own where another release decided beside it, else the policy's."""
+    by_cohort = {one.cohort: one.estimate for one in figures if one.monitor == RULES_LIFT}
+    by_cohort |= {one.cohort: one.estimate for one in figures if one.monitor == CHAMPION_LIFT}
+    return tuple(by_cohort.values())
 
 
 @dataclass(frozen=True)
@@ -152,8 +159,9 @@ def watch_cohort(
 def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDecisions) -> Iterator[Figure]:
     """Money, the business's own figures, adverse impact, error rates by group, and how every model ranked."""
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
-    yield from money_figures(log, logged, cohort.rules, cohort.unexplored)
-    yield from action_figures(use_case, log, frame, logged, cohort.rules, cohort.preferred)
+    champion = cohort.preferred if cohort.is_contested.any() else None
+    yield from money_figures(log, logged, cohort.rules, cohort.unexplored, champion)
+    yield from action_figures(use_case, log, frame, logged, cohort.rules, cohort.meant)
     yield from business_figures(use_case, log, frame, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_ is None:
@@ -202,7 +210,7 @@ def _judge_money(
     terms: Terms, figures: Sequence[Figure], entities: EntityMoney | None, before: CohortsBefore
 ) -> tuple[Finding, ...]:
     """What the release has earned against rules and holdout since it began to decide, and lately."""
-    now = _whole(figures, RULES_LIFT)
+    now = _whole(figures, CHAMPION_LIFT) or _whole(figures, RULES_LIFT)
     rules = RulesLifts((*before.rules_lifts, *(() if now is None else (now,))))
     return judge_value(terms, (rules, HoldoutLifts((*before.holdout, *(() if entities is None else (entities,))))))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -50,6 +50,10 @@ class Handled:
             made[one.release_id] += one.decisions
         return max(sorted(made), key=made.__getitem__, default="")
 
+    def on_trial(self, batch: Batch) -> str:
+        """The release that decided some of a batch beside its champion; "" where none did."""
+        return next((one.release_id for one in self.of(batch) if one.role == "canary"), "")
+
     @cached_property
     def standing(self) -> tuple[DecisionCount, ...]:
         """The counted decisions of batches that decided: what a halted batch had noted down is no decision."""
@@ -60,10 +64,17 @@ class Handled:
         return sum(one.decisions for one in self.of(batch))
 
     def deciders(self) -> dict[str, tuple[str, ...]]:
-        """Release ids that decided, by cohort and by month, in order of time."""
+        """Release ids of the champions, by cohort and by month, in order of time."""
+        return self._by_period(self.champion)
+
+    def trials(self) -> dict[str, tuple[str, ...]]:
+        """Release ids that decided a part beside the champion, by cohort and by month, in order of time."""
+        return self._by_period(self.on_trial)
+
+    def _by_period(self, release_of: Callable[[Batch], str]) -> dict[str, tuple[str, ...]]:
         found: dict[str, dict[str, None]] = {}
         for batch in self.batches:
-            release = self.champion(batch) if batch.state != "halted" else ""
+            release = release_of(batch) if batch.state != "halted" else ""
             for key in _keys(batch) if release else ():
                 found.setdefault(key, {})[release] = None
         return {key: tuple(releases) for key, releases in found.items()}
@@ -84,14 +95,11 @@ def _keys(batch: Batch) -> tuple[str, str]:
 
 def batch_lines(handled: Handled, names: ReleaseNames) -> tuple[BatchLine, ...]:
     """One line a batch, by as-of."""
-    champions = [handled.champion(batch) for batch in handled.batches]
-    return tuple(
-        _line(batch, names[champion] if champion else "nobody", handled)
-        for batch, champion in zip(handled.batches, champions, strict=True)
-    )
+    return tuple(_line(batch, handled, names) for batch in handled.batches)
 
 
-def _line(batch: Batch, champion: str, handled: Handled) -> BatchLine:
+def _line(batch: Batch, handled: Handled, names: ReleaseNames) -> BatchLine:
+    champion, trial = handled.champion(batch), handled.on_trial(batch)
     rows = handled.decisions(batch)
     taken: Counter[str] = Counter()
     for one in handled.of(batch):
@@ -101,7 +109,8 @@ def _line(batch: Batch, champion: str, handled: Handled) -> BatchLine:
         as_of=batch.as_of.date(),
         state=batch.state,
         rows=rows or int(handled.frozen.get(batch.batch_id, {}).get("rows") or 0),
-        champion=champion,
+        champion=names[champion] if champion else "nobody",
+        on_trial=names[trial] if trial and batch.state != "halted" else "",
         shares=() if is_halted else tuple((action, taken[action] / rows) for action in sorted(taken)),
         halted_reason=_halt_reason(handled.halted.get(batch.batch_id, {})) if is_halted else "",
         warnings=() if is_halted else _warnings(batch, handled.results),

@@ -10,6 +10,7 @@ from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.releases import ReleaseEvent
 from decisionloop.ledger.verdicts import Verdict
 from decisionloop.observe.action_value import AMOUNT, CONVERSION, COST, LIFT, VALUE
+from decisionloop.observe.cohort import CHAMPION_LIFT
 from decisionloop.report.read.decisions import as_object
 from decisionloop.report.read.measurements import Measured, mean_of
 from decisionloop.report.read.releases import what_became
@@ -66,16 +67,7 @@ def _hands_over(verdict: Verdict, events: Sequence[ReleaseEvent]) -> bool:
 def _promise(verdict: Verdict, measured: Measured, names: ReleaseNames) -> Promise:
     promised, level = _money_at_the_look(verdict.evidence)
     is_over_rules = names.is_rules(verdict.champion_id)
-    came = [
-        one
-        for one in measured.figures
-        if one.monitor == "value_difference"
-        and one.slice == "all"
-        and one.is_mature
-        and one.value is not None
-        # A cohort that others decided as well (a month measured as such) is not this release's alone.
-        and measured.deciders.get(one.cohort) == (verdict.challenger_id,)
-    ]
+    came = _came_of(verdict.challenger_id, measured)
     return Promise(
         on=verdict.as_of.date(),
         release=names[verdict.challenger_id],
@@ -87,6 +79,18 @@ def _promise(verdict: Verdict, measured: Measured, names: ReleaseNames) -> Promi
         decisions=sum(one.n for one in came),
         delivered=mean_of(came) if is_over_rules else Estimate(),
     )
+
+
+def _came_of(release_id: str, measured: Measured) -> list[Measurement]:
+    """The release's own money over the rules, of each complete cohort that it and no other champion decided."""
+    own: dict[str, Measurement] = {}
+    for monitor in ("value_difference", CHAMPION_LIFT):  # where somebody was on trial beside it, its own
+        own |= {one.cohort: one for one in measured.figures if (one.monitor, one.slice) == (monitor, "all")}
+    return [
+        one
+        for one in own.values()
+        if one.is_mature and one.value is not None and measured.deciders.get(one.cohort) == (release_id,)
+    ]
 
 
 def _money_at_the_look(evidence: str) -> tuple[Estimate, float]:

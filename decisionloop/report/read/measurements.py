@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -20,12 +20,13 @@ ALL = "all"
 class Measured:
     """The newest figures (`reads.newest_measurements`), and who decided: release ids by cohort and by month.
 
-    ``held``: names of the cohorts that are held back.
+    ``deciders`` were champions, ``trials`` decided a part beside them. ``held``: cohorts that are held back.
     """
 
     figures: tuple[Measurement, ...]
     deciders: Mapping[str, tuple[str, ...]]
     held: Collection[str] = ()
+    trials: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def cohorts(self, *monitors: str) -> tuple[str, ...]:
         """Cohorts of some monitors: months that were measured as such, and batches of other months."""
@@ -71,7 +72,8 @@ def periods_of_money(measured: Measured, decisions: Mapping[str, int], names: Re
 def _period(
     period: str, parts: Sequence[str], measured: Measured, decisions: Mapping[str, int], names: ReleaseNames
 ) -> PeriodMoney:
-    deciders = [release for part in parts for release in measured.deciders.get(part, ())]
+    by_whom = (measured.deciders, measured.trials)
+    deciders = [release for part in parts for of in by_whom for release in of.get(part, ())]
     figures = [one for part in parts for one in _figures_of(measured, "value_policy", part)]
     return PeriodMoney(
         period=period,

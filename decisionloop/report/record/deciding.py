@@ -16,7 +16,7 @@ class Deciding:
     """The batches of a story, counted. A batch that was halted made no decisions.
 
     ``halted_since``: batches in a row, up to the last one, that were halted. ``by_model_on``: the first day on which a
-    model decided.
+    model decided, on trial or as champion.
     """
 
     decisions: int = 0
@@ -32,7 +32,7 @@ class Deciding:
     def of(cls, batches: Sequence[BatchLine]) -> Deciding:
         """Count the batches, which are in the order of time."""
         decided = [one for one in batches if one.is_decided and one.decisions]
-        by_model = [one.as_of for one in decided if one.champion != RULES]
+        by_model = [one.as_of for one in decided if one.champion != RULES or one.on_trial]
         since = takewhile(lambda one: one.state == "halted", reversed(batches))
         return cls(
             decisions=sum(one.decisions for one in decided),

@@ -26,6 +26,8 @@ class ReleaseEventLine:
 class BatchLine:
     """One batch: who decided it, how, and what was noticed. ``shares`` are (action name, share of decisions).
 
+    ``on_trial``: who decided a part of it beside the champion, "" where nobody did.
+
     ``rows`` fell due; of a batch that was halted or is not decided yet none of them is a decision. ``outside``: the
     share in which the rules decided because the model had too little to go by; None where nothing keeps it to that.
     """
@@ -38,6 +40,7 @@ class BatchLine:
     halted_reason: str = ""
     warnings: tuple[str, ...] = ()
     outside: float | None = None
+    on_trial: str = ""
 
     @property
     def is_decided(self) -> bool:
