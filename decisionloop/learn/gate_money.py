@@ -99,7 +99,7 @@ def _money_sentence(value: float, low: float, required: float, rules: GateRules)
 
     word = "more" if value >= 0 else "less"
     claim = f"It earns an estimated {money(abs(value))} {word} per decision than the champion"
-    sure = f"with {_sure(rules.confidence)} confidence the difference is at least {money(low)}"
+    sure = f"with {confidence_words(rules.confidence)} confidence the difference is at least {money(low)}"
     if low > required:
         return f"{claim}; {sure} (required: more than {money(required)})."
     if rules.is_accumulating:
@@ -109,12 +109,14 @@ def _money_sentence(value: float, low: float, required: float, rules: GateRules)
     found = f"With these decisions only a gain of about {money(detectable)} would be found reliably (8 times in 10)."
     wanted = f"more than {money(required)} more is required"
     if value < 0:
-        most = f"with {_sure(rules.confidence)} confidence it earns no more than {money(-low)} less"
+        most = f"with {confidence_words(rules.confidence)} confidence it earns no more than {money(-low)} less"
         return f"{claim}; {most}, and {wanted}. {found}"
     return f"{claim}, but that is not sure enough: {sure}, and more than {money(required)} is required. {found}"
 
 
-def _sure(confidence: float) -> str:
+def confidence_words(confidence: float) -> str:
     """A confidence with as many digits as tell it from certainty: 90 %, 98.8 %, 99.93 %."""
+    if confidence >= 1:
+        return "100%"
     digits = max(0, math.ceil(-math.log10(1 - confidence) - 1 - 1e-9))
     return f"{round(100 * confidence, digits):.10g}%"

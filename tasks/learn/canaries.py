@@ -7,6 +7,7 @@ from datetime import datetime
 
 from decisionloop.learn.evidence import Look, gate_rules
 from decisionloop.learn.gate import GateEvidence
+from decisionloop.learn.gate_money import confidence_words
 from decisionloop.learn.ramp import Standing, share_now, standing
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
@@ -37,7 +38,7 @@ def let_decide(
     after = share_now(workspace.use_case.canary.steps, share, stands)
     if after == share:
         return ""
-    sure = "more than 99.9%" if stands.confidence > 0.999 else f"{stands.confidence:.1%}"
+    sure = "more than 99.9%" if stands.confidence > 0.999 else confidence_words(stands.confidence)
     reason = f"With {sure} confidence it earns more than the champion: it decides for {after:.0%} of the entities."
     enter_canary(workspace, stage.release, after, by_gate(reason, as_of))
     return f" {reason}"

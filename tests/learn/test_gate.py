@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from decisionloop.errors import UsageError
 from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison, judge
+from decisionloop.learn.gate_money import confidence_words
 from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact, Ratio
 from decisionloop.observe.estimate import Estimate, cannot_say
@@ -320,3 +321,11 @@ def test_a_confidence_has_the_digits_that_tell_it_from_certainty() -> None:
     rules = replace(ACCUMULATING, confidence=0.9875)
     evidence = replace(GOOD, money=estimate(3.2, 3.3, rules.interval_confidence), progress=reached(4.0, 6.0))
     assert "with 98.8% confidence" in judge(evidence, rules).reason
+
+
+@pytest.mark.parametrize(
+    ("confidence", "told"),
+    [(0.5, "50%"), (0.9, "90%"), (0.975, "97.5%"), (0.988, "98.8%"), (0.9993, "99.93%"), (1.0, "100%")],
+)
+def test_a_confidence_is_told_with_the_digits_that_tell_it_from_certainty(confidence, told):
+    assert confidence_words(confidence) == told
