@@ -8,7 +8,9 @@
     ├── BatchHalted                   exit code 1   a check stopped the batch; nothing left the house
     ├── IntegrityError                exit code 6   stored bytes are not the bytes that the ledger recorded
     ├── CompileError                  exit code 7   a model cannot be represented exactly by the scorer
-    └── DeliveryError                 exit code 8   an action could not be delivered (it stays in the outbox)
+    ├── DeliveryError                 exit code 8   an action could not be delivered (it stays in the outbox)
+    ├── ApprovalAwaited               exit code 9   a person must approve first; nothing was changed
+    └── DeploymentStopped             exit code 3   a release did not pass a step of its deployment; nobody else decides
 
 Each message names what was wrong, where, and the remedy.
 """
@@ -100,3 +102,20 @@ class DeliveryError(DecisionLoopError):
     """An action could not be delivered; it stays in the outbox."""
 
     exit_code = 8
+
+
+class DeploymentStopped(DecisionLoopError):
+    """A release did not pass a step of its deployment; whoever decided before goes on. ``step`` says where."""
+
+    def __init__(self, step: str, problem: str) -> None:
+        self.step, self.problem = step, problem
+        super().__init__(f"{problem} Nothing was changed (step {step}).")
+
+    def __reduce__(self) -> tuple[type[DeploymentStopped], tuple[str, str]]:
+        return type(self), (self.step, self.problem)
+
+
+class ApprovalAwaited(DecisionLoopError):
+    """A person must approve it first; nothing was changed."""
+
+    exit_code = 9

@@ -8,6 +8,7 @@ from prefect import flow
 
 from flows.naming import as_of_run, run_name
 from flows.retrain import retrain
+from tasks.learn.baking import watch_new_champion
 from tasks.learn.comparisons import review_challengers
 from tasks.release.follow import follow_releases
 from tasks.release.stop_losses import stop_losses
@@ -20,14 +21,15 @@ def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = Fal
 
     ``as_of`` is by default the hour at which the run was due.
 
-    1. Stop a model that has surely earned less than what it replaced: the rules decide from now on.
+    1. Let whoever decided before decide again where something speaks against a new champion; stop one that has surely
+       earned less than what it replaced: the rules decide then.
     2. Let MLflow's aliases follow releases that have moved.
     3. Look at every challenger anew on what has matured: promote it, send it away, or go on.
     4. Retrain, if one of the triggers (first model, open incidents, decayed AUC, schedule) says so.
     """
     at = as_of_run(as_of, allow_future)
-    stopped = stop_losses(use_case, at)
+    stopped = [watch_new_champion(use_case, at), stop_losses(use_case, at)]
     follow_releases(use_case)
     review = review_challengers(use_case, at)
     # Within this run: one of its own for every turn in which nothing is to be trained would only be in the way.
-    return f"{stopped}{review} {retrain.fn(use_case, at, allow_future=True)}"
+    return " ".join(filter(None, [*stopped, review, retrain.fn(use_case, at, allow_future=True)]))

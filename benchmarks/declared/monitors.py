@@ -190,5 +190,5 @@ ROWS = (
     Row(IMPACT, "300 a group and batch, a ratio of 0.8", ERROR, partial(impact_errs, n=300)),
     Row(INPUTS, "600 rows a batch, 20 cells, no tolerance", ERROR, partial(inputs_err, n=600), 600),
     Row("notice: inputs changed at all", "600 rows a batch, 20 cells", ERROR, partial(input_change_errs, n=600), 600),
-    Row("alarm: value lately, 2 windows", "500 a cohort, 3 % lose 20", ERROR / 2, value_lately_errs, 600),
+    Row("alarm: value lately, 3 windows", "500 a cohort, 3 % lose 20", ERROR / 2, value_lately_errs, 600),
 )

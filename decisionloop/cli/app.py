@@ -1,7 +1,8 @@
 """Every command by name. What a command does is in the module of its name.
 
 Exit codes: 0 done, 1 a batch was halted, 2 a faulty contract or wrong usage, 3 any other refusal, 4 configuration,
-5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 70 a defect, 130 interrupted.
+5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 9 a person must
+approve first, 70 a defect, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from typing import Annotated
 
 import typer
 
+from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
-from decisionloop.cli.release_commands import history, rollback
-from decisionloop.cli.service_command import service
+from decisionloop.cli.release_commands import approve, deploy, history, rollback, stop
+from decisionloop.cli.service_command import deploy_flows, service
+from decisionloop.cli.usecase_commands import usecase_app
 
 app = typer.Typer(
     name="decisionloop",
@@ -24,7 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich takes longer to import than all the rest of a help page
     context_settings={"max_content_width": 120},
 )
-usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_is_help=True)
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
 incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
@@ -39,6 +41,7 @@ app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(cohorts_app, name="cohorts")
+app.add_typer(approvers_app, name="approvers")
 
 
 @app.command()
@@ -150,16 +153,14 @@ def kill_switch(
     set_kill_switch(use_case, position, reason, by, wait_seconds)
 
 
+app.command()(deploy)
+app.command()(approve)
+app.command()(stop)
 app.command()(rollback)
 app.command()(history)
 
 
-@app.command()
-def deploy() -> None:
-    """Make the work pool and apply every deployment of prefect.yaml, on the Prefect server of PREFECT_API_URL."""
-    from decisionloop.cli.deploy import deploy_everything
-
-    deploy_everything()
+app.command("deploy-flows")(deploy_flows)
 
 
 @app.command()
@@ -171,27 +172,6 @@ def serve() -> None:
 
 
 app.command()(service)
-
-
-@usecase_app.command("check")
-def usecase_check(
-    path: Annotated[Path, typer.Argument(help="Folder of the use case.")], as_json: AsJson = False
-) -> None:
-    """Check a contract, its code and its source; one line a fault. Exit code 2 if there is any."""
-    from decisionloop.cli.usecase import check
-
-    check(path, as_json)
-
-
-@usecase_app.command("new")
-def usecase_new(
-    name: Annotated[str, typer.Argument(help="Name of the new use case, such as send_offer.")],
-    parent: Annotated[Path | None, typer.Option(help="Where its folder is made. Default: usecases/.")] = None,
-) -> None:
-    """Write a working skeleton that passes its own check."""
-    from decisionloop.cli.usecase import new
-
-    new(name, parent)
 
 
 @ledger_app.command("upgrade")

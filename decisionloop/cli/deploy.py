@@ -1,51 +1,39 @@
-"""``decisionloop deploy``: the work pool, and every deployment of prefect.yaml, on a Prefect server."""
+"""``decisionloop deploy``: let a release decide as far as every check allows, each printed as it happens."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import typer
 
-from decisionloop.errors import ConfigurationError
-
-POOL = "decisionloop"
+from decisionloop.errors import ApprovalAwaited
 
 
-def deploy_everything() -> None:
-    """Make the work pool where there is none, and apply every deployment; may be done again at any time.
+def deploy(use_case: str, release: str, is_dry_run: bool, by: str, reason: str) -> None:
+    """Run the flow and say what happened.
 
-    A pool that is there stays as people have set it: paused, or with a limit. Raises ConfigurationError where there is
-    no prefect.yaml, no server is named, or it refuses.
+    Raises BatchHalted (exit code 1) where the newest data is faulty, ApprovalAwaited (9) where a person must say yes
+    first.
     """
-    if not Path("prefect.yaml").is_file():
-        raise ConfigurationError(f"no prefect.yaml in {Path.cwd()}. Run this in the project's folder.")
-    if not os.environ.get("PREFECT_API_URL"):
-        raise ConfigurationError("no Prefect server to deploy to. Set PREFECT_API_URL, or use `decisionloop serve`.")
-    make_pool()
-    command = ["prefect", "--no-prompt", "deploy", "--all"]
-    told = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
-    if told.returncode:
-        raise ConfigurationError(f"`{' '.join(command)}` failed:\n{told.stdout}{told.stderr}")
-    typer.echo(f"every deployment of prefect.yaml is at {os.environ['PREFECT_API_URL']}.")
+    from decisionloop.cli.environment import brief_flow_runs, use_configured_prefect
+    from decisionloop.cli.known_use_case import CLAIM
+    from decisionloop.imports import uncollected
 
+    use_configured_prefect(is_recorded=False)
+    with uncollected():
+        from decisionloop.ledger.approvals import waiting_for_people
+        from decisionloop.ledger.schema import utc_now
+        from flows.deploy_release import deploy_release
+        from tasks.release.deployment import Deployment, choose_release
 
-def make_pool() -> None:
-    """Make the work pool where there is none. Raises ConfigurationError where the server does not let us."""
-    import httpx
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectAlreadyExists
-
-    try:
-        with get_client(sync_client=True) as client:
-            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-    except ObjectAlreadyExists:
-        return
-    except (httpx.HTTPError, RuntimeError) as error:
-        raise ConfigurationError(
-            f"the Prefect server at {os.environ['PREFECT_API_URL']} did not make the work pool {POOL}: {error}. "
-            "Check that it is up, and PREFECT_API_AUTH_STRING."
-        ) from error
+        asked = Deployment(use_case, release.strip(), by, reason, is_dry_run)
+        choose_release.fn(asked)  # a faulty contract and a wrong name are said before anything starts
+    with brief_flow_runs():
+        # What its steps print is for standard output here; in a run of Prefect's worker it is the run's log.
+        flow = deploy_release.with_options(log_prints=False)
+        typer.echo(flow(use_case, asked.release_id, by, reason, is_dry_run))
+    if by:
+        typer.echo(CLAIM)
+    waiting = waiting_for_people(asked.workspace.ledger, use_case, utc_now())
+    if not is_dry_run and any(one.release_id == asked.release_id for one in waiting):
+        raise ApprovalAwaited(
+            f"{asked.release_id} decides nothing yet. `decisionloop status {use_case}` says what waits."
+        )

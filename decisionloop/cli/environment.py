@@ -48,12 +48,16 @@ def turn_telemetry_off() -> None:
     _set_defaults(QUIET)
 
 
-def use_configured_prefect() -> None:
+def use_configured_prefect(is_recorded: bool = True) -> None:
     """Leave Prefect as this machine has it; where it has no server, a temporary one must have the time to start.
 
-    Must run before prefect is imported, like :func:`use_private_prefect`.
+    ``is_recorded`` False: a temporary server writes no task run down, for the ledger keeps what was done; it ends with
+    the command, and would complain of those that it could not write any more. Must run before prefect is imported, like
+    :func:`use_private_prefect`.
     """
     _set_defaults(_TEMPORARY_SERVER)
+    if not is_recorded:
+        _set_defaults({name: value for name, value in _UNRECORDED.items() if name.startswith("PREFECT_SERVER_")})
 
 
 def use_private_prefect(home: Path, log_level: str = "ERROR") -> None:

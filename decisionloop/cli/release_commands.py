@@ -1,4 +1,4 @@
-"""The commands about releases: going back, and what happened to them."""
+"""The commands about releases: to let one decide, approve, stop, go back, and what happened to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,32 @@ from typing import Annotated
 
 import typer
 
-from decisionloop.cli.arguments import AsJson, UseCaseName, Why
+from decisionloop.cli.arguments import AsJson, ByWhom, UseCaseName, Why
+
+
+def deploy(
+    use_case: UseCaseName,
+    release: Annotated[
+        str, typer.Argument(help="Id of a release that stands beside the champion, as `status` names it.")
+    ],
+    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="Who; kept in the audit trail. One of approval.approvers may overrule that the next step of "
+            "canary.steps waits for its confidence."
+        ),
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+) -> None:
+    """Let a release decide, for a few or for all, as far as data, files, contract, parity, latency and gate allow.
+
+    Every step is printed as it happens; before the last one nothing changes. Exit code 1 says that the newest batch
+    was halted, 3 that the release did not pass a step, 9 that a person must approve it first.
+    """
+    from decisionloop.cli.deploy import deploy as deploy_one
+
+    deploy_one(use_case, release, is_dry_run, by, reason)
 
 
 def rollback(
@@ -27,6 +52,37 @@ def rollback(
     from decisionloop.cli.rollback import go_back
 
     go_back(use_case, to, reason, by)
+
+
+def approve(
+    use_case: UseCaseName,
+    release: Annotated[str, typer.Argument(help="Id of the release that waits, as `status` names it.")],
+    by: Annotated[str, typer.Option(help="Who you are: one of approval.approvers, and not who has asked for it.")],
+    code: Annotated[
+        str, typer.Option(help="One of your codes; `-` reads it from standard input. Without one it is a claim.")
+    ] = "",
+    is_rejected: Annotated[bool, typer.Option("--reject", help="Say no: the release is stopped.")] = False,
+    note: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+) -> None:
+    """Answer whether a release that waits may be tried, or decide. The next turn acts on it, or `deploy` at once."""
+    from decisionloop.cli.approve import answer
+
+    answer(use_case, release, by, code, is_rejected, note)
+
+
+def stop(
+    use_case: UseCaseName,
+    release: Annotated[str, typer.Argument(help="Id of the release on trial or in shadow, as `status` names it.")],
+    reason: Why,
+    by: ByWhom,
+) -> None:
+    """Stop a release on trial or in shadow at once: it decides for nobody any more, and is not compared any further.
+
+    Of one on trial, what was chosen and has not left is held. Anybody may.
+    """
+    from decisionloop.cli.stop import stop_challenger
+
+    stop_challenger(use_case, release, reason, by)
 
 
 def history(

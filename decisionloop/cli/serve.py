@@ -13,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from decisionloop.cli.deploy import POOL, deploy_everything
+from decisionloop.cli.deploy_flows import POOL, deploy_flows
 from decisionloop.errors import ConfigurationError
 from decisionloop.settings import load_settings
 
@@ -36,7 +36,7 @@ def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this stops the server and the worker
     with _running("prefect", "server", "start", "--host", host, "--port", str(port)) as server:
         _wait_until_healthy(f"{api}/health", server)
-        deploy_everything()
+        deploy_flows()
         with _running("prefect", "worker", "start", "--pool", POOL) as worker, _service() as beside:
             typer.echo(f"http://{host}:{port} shows every deployment; run one there. Ctrl-C stops all of it.")
             _wait_for_any(server, worker, *beside)

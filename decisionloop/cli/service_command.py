@@ -1,4 +1,4 @@
-"""``decisionloop service``: what it takes; what it does is in `decisionloop.service`."""
+"""The commands `service` and `deploy-flows`; what they do is in `decisionloop.service` and `cli.deploy_flows`."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def service(
     from decisionloop.settings import load_settings
 
     run_service(load_settings(), host, port)
+
+
+def deploy_flows() -> None:
+    """Make the work pool and apply every deployment of prefect.yaml, on the Prefect server of PREFECT_API_URL."""
+    from decisionloop.cli.deploy_flows import deploy_flows as deploy_all
+
+    deploy_all()

@@ -68,6 +68,7 @@ class Status:
     missed: tuple[str, ...]
     outcome_readings: tuple[ReadingStatus, ...]
     undelivered: int
+    awaits_approval: tuple[str, ...]
     held: tuple[str, ...]
     held_cohorts: tuple[str, ...]
     value_per_decision: str
@@ -105,12 +106,14 @@ def show_status(name: str, is_json: bool) -> None:
 
 def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
+    from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
     from decisionloop.ledger.flags import is_kill_switch_on
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import challengers, champion
+    from decisionloop.ledger.schema import utc_now
     from decisionloop.ledger.summary import batch_summary
     from decisionloop.report.read.beside import caveats_of
     from decisionloop.report.words.monitor_sentences import at_stake_sentence
@@ -137,6 +140,7 @@ def status_of(workspace: Workspace) -> Status:
         missed=missed_lines(workspace),
         outcome_readings=troubled_readings(workspace, LAST_BATCHES),
         undelivered=count_pending(ledger, name),
+        awaits_approval=tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now())),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=_value_text(workspace, value),
@@ -278,6 +282,7 @@ def as_text(state: Status) -> str:
         f"  costs         {state.serving_cost}",
         *(f"                {line}" for line in state.serving_cost_by_release),
         f"  undelivered   {state.undelivered} actions",
+        *(f"  to approve    {line}" for line in state.awaits_approval),
         *(f"  waits         {line}" for line in state.held),
         *(f"  held back     {line}" for line in state.held_cohorts),
         f"  last verdict  {state.last_verdict or 'none'}",

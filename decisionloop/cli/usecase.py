@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from decisionloop.errors import ContractError
+from decisionloop.draft.roles import Asked
+from decisionloop.errors import ContractError, UsageError
 
 
 def check(path: Path, is_json: bool) -> None:
@@ -43,11 +44,32 @@ def _require_version(path: Path) -> None:
             require_same_meaning(ledger, folder.use_case, folder.text)
 
 
-def new(name: str, parent: Path | None) -> None:
+def new(name: str, parent: Path | None, asked: Asked) -> None:
     """Write a skeleton and say what to edit."""
     from decisionloop.contract.scaffold import new_use_case
-    from decisionloop.settings import load_settings
 
-    folder = new_use_case(parent or load_settings().usecases_dir, name)
+    if asked.is_anything:
+        raise UsageError("options about columns need a table: --from FILE.")
+    folder = new_use_case(parent or _usecases_dir(), name)
     typer.echo(f"{folder}: edit usecase.yaml, features.py and rules.py, then `decisionloop usecase check {folder}`.")
     typer.echo(f"Its data is of early 2026: `decisionloop run {name} --as-of 2026-01-12` decides a batch of it.")
+
+
+def draft(name: str, parent: Path | None, table: Path, asked: Asked) -> None:
+    """Draft a use case from a table, check it, and say what was guessed and what comes next."""
+    from decisionloop.draft.draft import draft_use_case
+
+    drafted = draft_use_case(parent or _usecases_dir(), name, table, asked)
+    typer.echo(f"{drafted.folder}: usecase.yaml, features.py, rules.py and data/decisions.csv were written.")
+    for note in drafted.notes:
+        typer.echo(f"  {note}")
+    check(drafted.folder, is_json=False)
+    typer.echo(f"Look at every `# GUESS:` in {drafted.folder / 'usecase.yaml'}, above all at the money. Then:")
+    typer.echo(f"  decisionloop usecase check {drafted.folder}")
+    typer.echo(f"  decisionloop demo {name}    # replays the table through the whole loop and tells its story")
+
+
+def _usecases_dir() -> Path:
+    from decisionloop.settings import load_settings
+
+    return load_settings().usecases_dir

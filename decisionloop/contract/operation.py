@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from decisionloop.contract.exploration import Exploration, PricedExploration
 from decisionloop.contract.retired import with_exploration
@@ -208,6 +208,31 @@ class Approval(Section):
     approvers: tuple[str, ...] = field(
         "Who may approve releases and lift the kill switch.", ["head-of-credit@example.com"], min_length=1
     )
+    is_required: bool = field(
+        "Whether a model comes to decide, for a few on trial or for all, only after one of the approvers said yes.",
+        True,
+        default=False,
+    )
+    is_claim_enough: bool = field(
+        "Whether the name that an answer bears is taken for who gave it; else it needs a code of that approver "
+        "(`decisionloop approvers codes`).",
+        False,
+        default=True,
+    )
+    within_days: float = field(
+        "Days in which a request is answered; after them it lapses, and nobody comes to decide by it.",
+        7,
+        default=7.0,
+        gt=0,
+        le=CENTURY,
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that asks for no approval is written, and has the digest, as before there were any."""
+        content: dict[str, object] = written(self)
+        usual = {name: part.default for name, part in type(self).model_fields.items() if not part.is_required()}
+        return {name: value for name, value in content.items() if name not in usual or value != usual[name]}
 
 
 class FileActuator(Section):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from decisionloop.contract.operation import Money
 from decisionloop.contract.retired import without_silent
-from decisionloop.contract.section import MOST, Section, field
+from decisionloop.contract.section import CENTURY, MOST, Section, field
 
 
 class Gate(Section):
@@ -83,3 +83,18 @@ class Canary(Section):
             CanaryStep(share=0.5, confidence=0.99),
         ),
     )
+    baking_days: float = field(
+        "Days in which an alarm about a model that the gate has made champion (its scores, performance, impact or "
+        "money), or a batch that it cannot score, lets whoever decided before decide again.",
+        28,
+        default=14.0,
+        ge=0,
+        le=CENTURY,
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_days(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that says nothing of them is written, and has the digest, as before they were there."""
+        content: dict[str, object] = written(self)
+        usual = type(self).model_fields["baking_days"].default
+        return {name: value for name, value in content.items() if name != "baking_days" or value != usual}

@@ -21,8 +21,25 @@ SKELETON = {
 def new_use_case(parent: Path, name: str) -> Path:
     """Write the skeleton of a use case into ``parent / name`` and return that folder.
 
-    It replays the log of a small made-up experiment and passes its own check. Raises UsageError for a name that the
-    contract would refuse, for a folder that exists and where nothing can be written.
+    It replays the log of a small made-up experiment and passes its own check. Raises UsageError as `empty_folder`, and
+    where nothing can be written.
+    """
+    folder = empty_folder(parent, name)
+    try:
+        for template, path in SKELETON.items():
+            text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text(encoding="utf-8")
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(Template(text).substitute(name=name), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}. Name a folder of yours instead.") from error
+    return folder
+
+
+def empty_folder(parent: Path, name: str) -> Path:
+    """Where a new use case will be; nothing is made yet.
+
+    Raises UsageError for a name that the contract would refuse and for a folder that exists.
     """
     if not re.fullmatch(NAME, name):
         raise UsageError(
@@ -32,12 +49,4 @@ def new_use_case(parent: Path, name: str) -> Path:
     folder = parent / name
     if folder.exists():
         raise UsageError(f"{folder} exists already. Choose another name, or remove the folder first.")
-    try:
-        for template, path in SKELETON.items():
-            text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text(encoding="utf-8")
-            file = folder / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(Template(text).substitute(name=name), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}. Name a folder of yours instead.") from error
     return folder

@@ -11,6 +11,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.amount_form import AmountForm, amount_form
+from decisionloop.learn.fitted import Fitted
 from decisionloop.learn.fitting import Kind, fit, fit_amount
 from decisionloop.learn.folds import leakproof_folds
 from decisionloop.learn.logged_batches import LoggedBatches
@@ -32,7 +33,8 @@ class Candidate:
 
     ``reach``: where the log supports what it would do, of a candidate that is kept within that. ``left_out``: features
     of the contract that teach nothing in this training set, with the reason by name.
-    ``amounts``: in which form the amount was learnt; None where the outcome has none.
+    ``amounts``: in which form the amount was learnt; None where the outcome has none. ``originals``: what the model
+    was compiled from, by part of the outcome.
     """
 
     kind: Kind
@@ -41,6 +43,7 @@ class Candidate:
     left_out: Mapping[str, str] = field(default_factory=dict)
     reach: Reach | None = None
     amounts: AmountForm | None = None
+    originals: Mapping[str, Fitted] = field(default_factory=dict)
 
 
 def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
@@ -56,7 +59,8 @@ def train(use_case: UseCase, kind: Kind, rows: TrainingSet) -> Candidate:
     scorers = {part: one.deployable(str(use_case.version)) for part, one in fitted.items()}
     pipelines = {name: one for part, found in fitted.items() for name, one in found.pipelines(part).items()}
     left_out = {name: why for one in fitted.values() for name, why in one.left_out.items()}
-    return Candidate(kind, pipelines, ReleaseModel(scorers.get("class"), scorers.get("amount")), left_out, amounts=form)
+    model = ReleaseModel(scorers.get("class"), scorers.get("amount"))
+    return Candidate(kind, pipelines, model, left_out, amounts=form, originals=fitted)
 
 
 def within_support(

@@ -157,6 +157,29 @@ class StopCanary:
 
 
 @dataclass(frozen=True)
+class StopChallenger:
+    """A person takes away a release that stands beside the champion: on trial it is rolled back, in shadow refused."""
+
+    release_id: str
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """One move. Whoever is not beside the champion is refused, with those who are."""
+        stage = roster.stages.get(self.release_id)
+        if stage == "canary":
+            return (_move(roster, self.release_id, "rolled_back"),)
+        if stage == "shadow":
+            return (_move(roster, self.release_id, "refused"),)
+        if stage in ("rolled_back", "refused"):
+            return ()
+        raise TransitionRefused(f"{self._why_not(stage)} {beside_the_champion(roster)}")
+
+    def _why_not(self, stage: Stage | None) -> str:
+        if stage == "champion":
+            return f"{self.release_id} decides: `decisionloop rollback` lets another one decide."
+        return f"{self.release_id} is {'not known' if stage is None else stage}, and decides for nobody."
+
+
+@dataclass(frozen=True)
 class RollBack:
     """An earlier champion is to decide again, or the rules (``to``: `RULES` or a release; None: who decided before).
 
@@ -188,6 +211,13 @@ class RollBack:
         if target is None or target not in (roster.champion, roster.baseline, *roster.earlier):
             raise TransitionRefused(f"{self.to} is not what can be gone back to. {right_choices(roster)}")
         return target
+
+
+def beside_the_champion(roster: Roster) -> str:
+    """Who is on trial or in shadow, in words."""
+    names = [f"{roster.canary} (on trial)"] if roster.canary else []
+    names += [f"{one} (in shadow)" for one in roster.in_shadow]
+    return f"Choose one of: {', '.join(names)}." if names else "Nobody is on trial or in shadow."
 
 
 def right_choices(roster: Roster) -> str:

@@ -26,6 +26,7 @@ from decisionloop.monitor.impact.group_tally import GroupTally
 from tasks.keep import keep_part, scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.policy_inputs import score_reference, situation_of
+from tasks.readback.releases import on_trial_of
 from tasks.readback.tables import read_part
 from tasks.step import step
 
@@ -118,6 +119,18 @@ def stored_choice(hand: BatchInHand, part: int, kind: PartKind) -> Choice:
         is_outside=_flags(table, OUTSIDE),
         is_on_trial=_flags(table, ON_TRIAL),
     )
+
+
+def trial_in_choice(hand: BatchInHand, kind: PartKind) -> str | None:
+    """The release that was on trial when the batch was scored, where it chose for anybody; None where it did not.
+
+    Asked of the choice and not of the stages: it may have been stopped since, and the choice stands as it was made.
+    """
+    trial = on_trial_of(hand.details["scored"])
+    if trial is None:
+        return None
+    flags = (_flags(read_part(hand.workspace, hand.batch_id, kind, part, [ON_TRIAL]), ON_TRIAL) for part in hand.parts)
+    return trial.release_id if any(part.any() for part in flags) else None
 
 
 def _action_profile(

@@ -18,7 +18,7 @@ from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
-from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations
+from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations, trial_in_choice
 from tasks.act.freeze_seen_money import freeze_seen_money
 from tasks.act.hand_over import hand_over, stop_of, warn_of_rules
 from tasks.act.log_decisions import LoggedPart, log_decisions
@@ -169,7 +169,8 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
 
 def _log_parts(hand: BatchInHand, agreed: Agreed, beside: frozenset[str]) -> list[LoggedPart]:
     decides = (hand.rules if agreed.rules_because else hand.champion).release_id
-    signature = Signature(decides, hand.rules.release_id, utc_now(), agreed.kind, beside)
+    trial = trial_in_choice(hand, agreed.kind)
+    signature = Signature(decides, hand.rules.release_id, utc_now(), agreed.kind, beside, trial)
     if len(hand.parts) > 1 and hand.ledger.is_sqlite:
         return log_in_ranges(hand, signature)
     return each_part(hand.workspace, log_decisions, hand.batch_id, signature)

@@ -52,8 +52,7 @@ def rows_of_part(hand: BatchInHand, part: int, signature: Signature) -> pa.Table
     assert features is not None  # predict left it
     ids = read_part(workspace, batch_id, "features", part, [hand.use_case.entity.key]).column(0)
     by_whom = (signature.champion, signature.rules, signature.decided_at)
-    trial = None if hand.on_trial is None else hand.on_trial.release_id
-    facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, trial, hand.release_seq)
+    facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, signature.trial, hand.release_seq)
     scores = read_part(workspace, batch_id, "scores", part)
     choice = stored_choice(hand, part, signature.choice)
     return decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())

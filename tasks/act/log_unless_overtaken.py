@@ -32,7 +32,7 @@ def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Cal
     with steady_switch(hand.ledger, name) as connection:
         if not signature.is_by_rules and is_kill_switch_on(connection, name):
             return False
-        deciders = [signature.champion] if hand.on_trial is None else [signature.champion, hand.on_trial.release_id]
+        deciders = [signature.champion] if signature.trial is None else [signature.champion, signature.trial]
         if not signature.is_by_rules and any(is_rolled_back(connection, one) for one in deciders):
             return False
         _refuse_newcomers(connection, hand, signature.beside)

@@ -12,6 +12,7 @@ from decisionloop.ledger.batch_parts import PartKind
 class Signature:
     """By whom and when a batch is decided, and which choice counts: the policy's, or the rules' in its place.
 
+    ``trial``: the release that was on trial where anybody was chosen for by it, whatever has become of it since.
     ``beside``: the batches that had decided in an overlapping span when it was last made sure that they share nobody.
     """
 
@@ -20,6 +21,7 @@ class Signature:
     decided_at: datetime
     choice: PartKind
     beside: frozenset[str]
+    trial: str | None = None
 
     @property
     def is_by_rules(self) -> bool:

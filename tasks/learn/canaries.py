@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from decisionloop.learn.comparison import Progress
 from decisionloop.learn.evidence import Look, gate_rules
 from decisionloop.learn.gate import GateEvidence
 from decisionloop.learn.gate_money import confidence_words
@@ -32,21 +36,21 @@ def let_decide(
     sentence, "" where nothing was.
     """
     share = stage.event.share or 0.0
-    if not _may_decide(workspace, stage, decides):
+    if hindrance(workspace, stage, decides):
         return ""
-    stands = _standing(workspace, stage.release, decides, evidence)
+    since = None if evidence is None else Since(evidence.money, evidence.progress, evidence.serving_cost or 0.0)
+    stands = standing_now(workspace, stage.release, decides, since)
     after = share_now(workspace.use_case.canary.steps, share, stands)
     if after == share:
         return ""
-    sure = "more than 99.9%" if stands.confidence > 0.999 else confidence_words(stands.confidence)
-    reason = f"With {sure} confidence it earns more than the champion: it decides for {after:.0%} of the entities."
-    enter_canary(workspace, stage.release, after, by_gate(reason, as_of))
-    return f" {reason}"
+    reason = why_on_trial(stands, after)
+    waits = enter_canary(workspace, stage.release, after, by_gate(reason, as_of))
+    return f" {reason} {waits}".rstrip()
 
 
 def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:
     """Stop a release on trial that could not score a batch which it was to decide in part; returns why, "" if none."""
-    failed = [run for run in _runs_since(workspace, stage) if run.status != "ok"]
+    failed = [run for run in runs_since(workspace, stage) if run.status != "ok"]
     if stage.stage != "canary" or not failed:
         return ""
     reason = f"On trial it could not score {failed[-1].batch_id}: {failed[-1].error or 'it valued nobody'}."
@@ -62,42 +66,63 @@ def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) 
     return reason
 
 
-def _may_decide(workspace: Workspace, stage: ReleaseStage, decides: Release) -> bool:
-    """Whether anybody may be put on trial now, and this one has been tried at its present share."""
+def why_on_trial(stands: Standing, share: float) -> str:
+    """Why a release decides for that share of the entities, in a sentence."""
+    sure = "more than 99.9%" if stands.confidence > 0.999 else confidence_words(stands.confidence)
+    return f"With {sure} confidence it earns more than the champion: it decides for {share:.0%} of the entities."
+
+
+def hindrance(workspace: Workspace, stage: ReleaseStage, decides: Release) -> str:
+    """What keeps a release from deciding for more entities however sure it is, in a sentence; "" where nothing does."""
     use_case, ledger = workspace.use_case, workspace.ledger
     on_trial = canary(ledger, use_case.name)
-    is_first = on_trial is None or on_trial.release_id == stage.release_id
-    # Limits need the values of everybody, and rules have none (`act.canary`).
-    is_within_limits = decides.kind != RULES or not use_case.policy.constraints
-    is_tried = any(run.status == "ok" for run in _runs_since(workspace, stage))
-    is_ready = is_tried and _is_sound(workspace, stage.release_id)
-    return is_first and is_within_limits and is_ready and not is_kill_switch_on(ledger, use_case.name)
+    if on_trial is not None and on_trial.release_id != stage.release_id:
+        return f"{on_trial.release_id} is on trial, and one is at a time."
+    if decides.kind == RULES and use_case.policy.constraints:
+        # Limits need the values of everybody, and rules have none (`act.canary`).
+        return "policy.constraints need the values of everybody, and the rules beside which it would decide have none."
+    if not any(run.status == "ok" for run in runs_since(workspace, stage)):
+        return f"it has scored no batch since it is in {stage.stage}."
+    if is_kill_switch_on(ledger, use_case.name):
+        return "the kill switch is on."
+    return _unsound(workspace, stage.release_id)
 
 
-def _is_sound(workspace: Workspace, release_id: str) -> bool:
-    """Whether the gate's last look found nothing but money to wait for: no check failed, and it is fast enough."""
+def _unsound(workspace: Workspace, release_id: str) -> str:
+    """What the gate's last look found beside money that is not proven: a check that failed, or cannot say it is fast.
+
+    "" where there is nothing.
+    """
     attempt = attempt_of(workspace, release_id)
     told = [one for one in verdicts(workspace.ledger, workspace.use_case.name, release_id) if one.attempt == attempt]
     others = [[one for one in json.loads(verdict.reasons) if one["name"] != "money"] for verdict in told]
     last: list[dict[str, object]] = next((checks for checks in reversed(others) if checks), [])  # an opening has none
-    return all(one["is_passed"] is True or (one["is_passed"] is None and one["name"] != "latency") for one in last)
+    bad = [one for one in last if one["is_passed"] is False or (one["is_passed"] is None and one["name"] == "latency")]
+    return " ".join(str(one["reason"]) for one in bad)
 
 
-def _runs_since(workspace: Workspace, stage: ReleaseStage) -> list[ShadowRun]:
+def runs_since(workspace: Workspace, stage: ReleaseStage) -> list[ShadowRun]:
     """The batches that it has scored since it came to its present stage or share."""
     since = stage.event.recorded_at
     return [run for run in shadow_runs(workspace.ledger, stage.release_id) if since is None or run.at > since]
 
 
-def _standing(workspace: Workspace, release: Release, decides: Release, evidence: GateEvidence | None) -> Standing:
-    use_case = workspace.use_case
-    nothing = cannot_say("nothing has matured since", 0, 0.95)
-    since = nothing if evidence is None else evidence.money
-    cost = 0.0 if evidence is None else max(evidence.serving_cost or 0.0, 0.0)
+@dataclass(frozen=True)
+class Since:
+    """What has matured since a comparison was opened says: the gain a decision, the bets, what serving costs more."""
+
+    money: Estimate
+    progress: Progress | None
+    serving_cost: float = 0.0
+
+
+def standing_now(workspace: Workspace, release: Release, decides: Release, since: Since | None) -> Standing:
+    """How a challenger stands beside the champion, by its first look and by what has matured ``since``, if any has."""
+    told = since or Since(cannot_say("nothing has matured since", 0, 0.95), None)
     first = _first_look(workspace, release, decides)
-    rows = first.n if first is not None else since.n
-    required = gate_rules(use_case, FIRST_LOOK).required_gain(rows) + cost
-    return standing(first, since, None if evidence is None else evidence.progress, required)
+    rows = first.n if first is not None else told.money.n
+    required = gate_rules(workspace.use_case, FIRST_LOOK).required_gain(rows) + max(told.serving_cost, 0.0)
+    return standing(first, told.money, told.progress, required)
 
 
 def _first_look(workspace: Workspace, release: Release, decides: Release) -> Estimate | None:
@@ -105,7 +130,10 @@ def _first_look(workspace: Workspace, release: Release, decides: Release) -> Est
     attempt = attempt_of(workspace, release.release_id)
     for one in verdicts(workspace.ledger, release.use_case, release.release_id):
         if (one.look, one.attempt) == (FIRST_LOOK, attempt) and is_beside(workspace, one, decides):
-            money = json.loads(one.evidence)["money"]
-            names = ("value", "low", "high", "n", "effective_n", "confidence")
-            return Estimate(*(money[name] for name in names))
+            return estimate_in(json.loads(one.evidence)["money"])
     return None
+
+
+def estimate_in(kept: Mapping[str, Any]) -> Estimate:
+    """An estimate as the evidence of a verdict keeps it."""
+    return Estimate(*(kept[name] for name in ("value", "low", "high", "n", "effective_n", "confidence")))

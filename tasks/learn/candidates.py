@@ -12,6 +12,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from decisionloop.errors import IntegrityError
 from decisionloop.learn.candidate_metrics import (
@@ -27,6 +28,7 @@ from decisionloop.learn.importance import feature_importance
 from decisionloop.learn.lessons import choose_lessons, taught
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.model_card import MeasuredCandidate
+from decisionloop.learn.parity import PROBED_ROWS, answers_of
 from decisionloop.learn.serving import ServingTime, serving_time
 from decisionloop.learn.serving_work import lookups_per_row
 from decisionloop.learn.weakness import Weakness, surprise_on_slices
@@ -88,6 +90,7 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
         "amounts": [one and asdict(one) for one in residual_sizes(use_case, batches, predictions)],
         "out_of_fold": keep_table(workspace, predictions_to_table(use_case, predictions, ids), "scores"),
     }
+    card |= {"parity": _original_answers(workspace, candidate, batches)}
     releases = [_release(workspace, fact, form, batches, card) for form in forms]
     seen = what_it_sees(use_case, batches.frame)
     with workspace.ledger.begin() as connection:  # all of one training together, so that none is missed after a crash
@@ -95,6 +98,17 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
             register_release(connection, release, _made_from(len(rows), form.candidate), "decisionloop")
             keep_what_it_saw(connection, release, seen)
     return tuple(release.release_id for release in releases)
+
+
+def _original_answers(workspace: Workspace, candidate: Candidate, batches: LoggedBatches) -> dict[str, str]:
+    """Keep what the fitted pipelines say of some rows, for whoever asks later whether what decides says the same."""
+    frame = batches.frame.iloc[:PROBED_ROWS].reset_index(drop=True)
+    answers = answers_of(workspace.use_case, candidate.originals, frame)
+    ids = np.array([str(row) for row in range(len(frame))], dtype=object)
+    return {
+        "rows": keep_table(workspace, pa.Table.from_pandas(frame, preserve_index=False), "features"),
+        "answers": keep_table(workspace, predictions_to_table(workspace.use_case, answers, ids), "scores"),
+    }
 
 
 def _release(

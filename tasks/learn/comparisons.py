@@ -14,7 +14,7 @@ from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.yearly_error import Staked, next_stake
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.held_cohorts import held_cohorts
-from decisionloop.ledger.releases import Release, ReleaseStage, canary, challengers, champion, find_stage
+from decisionloop.ledger.releases import Release, ReleaseStage, challengers, champion, find_stage
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.observe.betting import Bets
 from decisionloop.workspace import Workspace, open_workspace
@@ -62,11 +62,11 @@ def review_challenger(workspace: Workspace, stage: ReleaseStage, as_of: datetime
     comparison = find_comparison(workspace, release, decides.release)
     if comparison is None:  # another one has become champion meanwhile
         comparison = open_again(workspace, release, decides.release, as_of)
-    answer, evidence = _look(workspace, release, decides.release, comparison, as_of)
+    answer, evidence, waits = _look(workspace, release, decides.release, comparison, as_of)
     now = find_stage(workspace.ledger, release.release_id)
     assert now is not None  # it was a challenger a moment ago
-    if now.stage not in CHALLENGING:
-        return answer
+    if now.stage not in CHALLENGING or waits:
+        return f"{answer}{waits}"
     return answer + let_decide(workspace, now, decides.release, evidence, as_of)
 
 
@@ -136,32 +136,24 @@ def staked(workspace: Workspace) -> list[Staked]:
 
 def _look(
     workspace: Workspace, release: Release, decides: Release, comparison: Comparison, as_of: datetime
-) -> tuple[str, GateEvidence | None]:
-    """What the gate says in words, and the evidence; None where nothing has matured."""
+) -> tuple[str, GateEvidence | None, str]:
+    """What the gate says in words; the evidence, None where nothing has matured; and which approval it waits for."""
     since = max(_known_until(workspace, comparison), *(_taught_until(workspace, one) for one in (release, decides)))
     held = held_cohorts(workspace.ledger, release.use_case)
     until = mature_until(workspace, as_of)
     try:
         batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held)
     except UsageError as nothing:
-        return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing}).", None
+        return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing}).", None, ""
     verdict, verdict_id, evidence = _judge(workspace, (release, decides), comparison, batches, as_of)
     grounds = by_gate(verdict.reason, as_of, verdict_id)
+    waits = ""
     if verdict.decision == "promote":
-        _end_other_trial(workspace, release, as_of)
-        promote(workspace, release, grounds)
+        waits = promote(workspace, release, grounds)
     elif verdict.decision == "refuse":
         refuse(workspace, release, grounds)
     answer = "goes on" if verdict.decision == "insufficient" else verdict.decision
-    return f"{release.release_id}: {answer}. {verdict.reason}", evidence
-
-
-def _end_other_trial(workspace: Workspace, release: Release, as_of: datetime) -> None:
-    """Who is on trial beside a champion that goes was never compared with the one that comes."""
-    other = canary(workspace.ledger, release.use_case)
-    if other is not None and other.release_id != release.release_id:
-        reason = f"{release.release_id} is proven to earn more than the champion beside which it was on trial."
-        refuse(workspace, other.release, by_gate(reason, as_of))
+    return f"{release.release_id}: {answer}. {verdict.reason}", evidence, f" {waits}" if waits else ""
 
 
 def _judge(

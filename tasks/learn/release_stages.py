@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from decisionloop.ledger.letting_decide import let_decide
 from decisionloop.ledger.release_changes import change_stages, judgement_of
-from decisionloop.ledger.releases import Release
+from decisionloop.ledger.releases import Release, canary
 from decisionloop.release.grounds import GATE, GUARD, Evidence, Grounds
 from decisionloop.release.requests import EnterCanary, EnterShadow, Promote, Refuse, StopCanary
 from decisionloop.workspace import Workspace
+from tasks.release.asking import ask
 from tasks.release.mlflow_aliases import follow
 from tasks.tell.announcements import announce
 
@@ -29,11 +31,19 @@ def enter_shadow(workspace: Workspace, release: Release, grounds: Grounds) -> No
     announce("release.shadow", release.use_case, release.release_id, {"reason": grounds.reason})
 
 
-def enter_canary(workspace: Workspace, release: Release, share: float, grounds: Grounds) -> None:
-    """Let a challenger decide for a ``share`` of the entities from the next batch on, or for more than before."""
-    change_stages(workspace.ledger, release.use_case, EnterCanary(release.release_id, share), grounds)
+def enter_canary(workspace: Workspace, release: Release, share: float, grounds: Grounds) -> str:
+    """Let a challenger decide for a ``share`` of the entities from the next batch on, or for more than before.
+
+    Returns what it waits for where a person must approve it first; then nothing is changed.
+    """
+    request = EnterCanary(release.release_id, share)
+    waits = ask(workspace, request, grounds)
+    if waits is not None:
+        return waits
+    let_decide(workspace.ledger, release.use_case, request, grounds, workspace.use_case.approval)
     follow(workspace)
     announce("release.canary", release.use_case, release.release_id, {"share": share, "reason": grounds.reason})
+    return ""
 
 
 def stop_canary(workspace: Workspace, release: Release, reason: str, as_of: datetime) -> None:
@@ -43,15 +53,29 @@ def stop_canary(workspace: Workspace, release: Release, reason: str, as_of: date
     announce("release.rolled_back", release.use_case, release.release_id, {"reason": reason})
 
 
-def promote(workspace: Workspace, release: Release, grounds: Grounds) -> None:
+def promote(workspace: Workspace, release: Release, grounds: Grounds) -> str:
     """Make a challenger the champion. A model that decided until now retires; rules stay as the baseline.
 
-    Raises TransitionRefused where the verdict is about another attempt of it, or beside another champion.
+    Returns what it waits for where a person must approve it first; then nothing is changed. Raises TransitionRefused
+    where the verdict is about another attempt of it, or beside another champion.
     """
     request = Promote(release.release_id, judgement_of(workspace.ledger, str(grounds.evidence["verdict_id"])))
-    change_stages(workspace.ledger, release.use_case, request, grounds)
+    waits = ask(workspace, request, grounds)
+    if waits is not None:
+        return waits
+    end_other_trial(workspace, release.release_id, grounds.as_of)
+    let_decide(workspace.ledger, release.use_case, request, grounds, workspace.use_case.approval)
     follow(workspace)
     announce("release.promoted", release.use_case, release.release_id, {"reason": grounds.reason})
+    return ""
+
+
+def end_other_trial(workspace: Workspace, proven_id: str, as_of: datetime) -> None:
+    """Refuse who is on trial beside a champion that goes: it was never compared with ``proven_id``, which comes."""
+    other = canary(workspace.ledger, workspace.use_case.name)
+    if other is not None and other.release_id != proven_id:
+        reason = f"{proven_id} is proven to earn more than the champion beside which it was on trial."
+        refuse(workspace, other.release, by_gate(reason, as_of))
 
 
 def refuse(workspace: Workspace, release: Release, grounds: Grounds) -> None:

@@ -33,7 +33,7 @@ def go_back_to(use_case: str, release_id: str, reason: str, by: str) -> str:
     def tell(connection: Connection, alert: NewAlert) -> None:
         append_alert_and_notices(connection, workspace.use_case, alert)
 
-    grounds = Grounds(_decider(workspace, by), reason.strip(), utc_now())
+    grounds = Grounds(decider_named(workspace, by), reason.strip(), utc_now())
     told = roll_back(workspace.ledger, use_case, release_id, grounds, tell)
     if told.alert is None:
         return f"{release_id} decides already. Nothing was changed."
@@ -41,6 +41,7 @@ def go_back_to(use_case: str, release_id: str, reason: str, by: str) -> str:
     return f"{told.alert.message} {sum(one.actions for one in told.held)} unsent actions are held."
 
 
-def _decider(workspace: Workspace, by: str) -> Decider:
+def decider_named(workspace: Workspace, by: str) -> Decider:
+    """A person as one who moves releases: an approver, where the contract names that name."""
     name = by.strip()
     return Decider("approver" if name in workspace.use_case.approval.approvers else "person", name)

@@ -36,7 +36,7 @@ def stop_losses(use_case: str, as_of: datetime) -> str:
     if told.alert is None:
         return ""
     announce("release.rolled_back", use_case, told.champion, {"reason": grounds.reason, "by": grounds.by.name})
-    return f"{told.alert.message} "
+    return told.alert.message
 
 
 def _losses(workspace: Workspace) -> list[Loss]:

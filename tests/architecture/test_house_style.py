@@ -25,6 +25,8 @@ MANY_PARAMETERS = {
         "fill_blocks",
     },
     "decisionloop/predict/scorer/shapley.py": {"_fill_blocks"},  # stands in for the kernel of this name
+    # The parameters of a command are its options.
+    "decisionloop/cli/usecase_commands.py": {"usecase_new"},
     # The parameters of a flow are the form that a person fills in, in Prefect's UI.
     "flows/retrain.py": {"retrain"},
 }

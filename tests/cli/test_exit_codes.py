@@ -52,6 +52,8 @@ def test_a_faulty_contract_is_2_before_anything_starts(cli, vouchers, home):
         (errors.IntegrityError("no. Do this."), 6),
         (errors.CompileError("no. Do this."), 7),
         (errors.DeliveryError("no. Do this."), 8),
+        (errors.ApprovalAwaited("no. Do this."), 9),
+        (errors.DeploymentStopped("parity", "no. Do this."), 3),
         (errors.BatchHalted("vouchers/2026-01-05", "row_count: 0 rows", "Do this."), 1),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

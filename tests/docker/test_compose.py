@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from decisionloop.cli.deploy import POOL
+from decisionloop.cli.deploy_flows import POOL
 from decisionloop.cli.reference import variable
 from decisionloop.settings import Settings
 from tests.architecture.code import ROOT

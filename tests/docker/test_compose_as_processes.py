@@ -157,7 +157,7 @@ def test_the_source_stays_as_it_was_made(installation, turn):
 def test_deploying_again_keeps_what_people_have_set(installation, monkeypatch):
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-    from decisionloop.cli.deploy import POOL, make_pool
+    from decisionloop.cli.deploy_flows import POOL, make_pool
 
     auth = installation.secret("prefect_auth_string")
     api = f"{installation.url('prefect')}/api"

@@ -23,6 +23,7 @@ from decisionloop.release.requests import (
     Request,
     RollBack,
     StopCanary,
+    StopChallenger,
     planned,
 )
 from decisionloop.release.roster import RULES, Roster
@@ -178,11 +179,13 @@ class Lives(RuleBasedStateMachine):
         had = self.world.roster().share if self.world.roster().canary == model else 0.0
         others = {one for one, stage in self.book.items() if stage == "canary"} - {model}
         stage = self.book.get(model)
-        by = self.by(data, GATE)
+        by = self.by(data, GATE, APPROVER)
         if self.obeyed(EnterCanary(model, share), by):
             assert not others
             assert had is not None
-            assert (by.kind, had < share <= 1, stage in {"shadow", "canary"}) == ("gate", True, True)
+            assert by.kind in {"gate", "approver"}  # an approver may not wait for the confidence of the next step
+            assert had < share <= 1
+            assert stage in {"shadow", "canary"}
             self.book[model] = "canary"
 
     @precondition(lambda self: self.are_there("shadow", "canary"))
@@ -229,6 +232,18 @@ class Lives(RuleBasedStateMachine):
             assert by.kind in {"guard", "person", "approver"}
             assert stage == "canary"
             self.book[model] = "rolled_back"
+
+    @precondition(lambda self: self.are_there("shadow", "canary") and len(self.models) > 1)
+    @rule(data=st.data())
+    def stop_a_challenger(self, data: st.DataObject) -> None:
+        """A person takes away who stands beside the champion, on trial or in shadow."""
+        model = self.some(data, "canary", "shadow")
+        stage = self.book.get(model)
+        by = self.by(data, ANYBODY, APPROVER)
+        if self.obeyed(StopChallenger(model), by):
+            assert by.kind in ({"person", "approver", "guard"} if stage == "canary" else {"person", "approver", "gate"})
+            assert stage in {"shadow", "canary"}
+            self.book[model] = "rolled_back" if stage == "canary" else "refused"
 
     @precondition(lambda self: len(set(self.deciders)) > 1)
     @rule(data=st.data())

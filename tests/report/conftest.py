@@ -165,6 +165,7 @@ def _verdicts() -> tuple[VerdictStory, ...]:
                 CheckLine("adverse_impact", True, "The lowest ratio of a group is 0.93."),
                 CheckLine("latency", None, "No online timing was asked for."),
             ),
+            became="champion",
         ),
     )
 

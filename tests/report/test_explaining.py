@@ -74,7 +74,12 @@ def test_rare_shares_are_counted_in_thousands() -> None:
 @pytest.mark.parametrize(
     ("decision", "look", "expected"),
     [
-        ("promote", 2, "On 17 July 2005 the gate let the model decide instead of the rules."),
+        (
+            "promote",
+            2,
+            "On 17 July 2005 the gate found the model proven against the rules; it has not come to decide by that, for "
+            "a person must say yes first.",
+        ),
         (
             "promote",
             1,
@@ -92,6 +97,12 @@ def test_rare_shares_are_counted_in_thousands() -> None:
 def test_verdicts(decision: str, look: int, expected: str) -> None:
     verdict = VerdictStory(date(2005, 7, 17), look, "the model", "the rules", decision, ())
     assert explaining.verdict_sentence(verdict).replace(NBSP, " ") == expected
+
+
+def test_a_proven_model_that_came_to_decide() -> None:
+    verdict = VerdictStory(date(2005, 7, 17), 2, "the model", "the rules", "promote", (), became="champion")
+    told = "On 17 July 2005 the gate let the model decide instead of the rules."
+    assert explaining.verdict_sentence(verdict).replace(NBSP, " ") == told
 
 
 def test_a_repeated_look_and_its_passed_checks() -> None:

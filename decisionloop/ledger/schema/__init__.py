@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import String
 
+from decisionloop.ledger.schema.approvals import approval_answer, approval_code, approval_request
 from decisionloop.ledger.schema.batches import (
     batch,
     batch_event,
@@ -50,6 +51,9 @@ __all__ = [
     "UtcDateTime",
     "alarm",
     "alert",
+    "approval_answer",
+    "approval_code",
+    "approval_request",
     "as_utc",
     "batch",
     "batch_event",

@@ -156,6 +156,9 @@ def _passed_sentence(verdict: VerdictStory) -> str:
         return f"{when} {passed}{_asked(verdict)}, and was refused all the same: {_lowered(verdict.became_because)}"
     if verdict.look <= 1:
         return f"{when} the gate passed {verdict.challenger} for a trial in shadow beside {verdict.champion}."
+    if verdict.became != "champion":
+        proven = f"the gate found {verdict.challenger} proven against {verdict.champion}{_asked(verdict)}"
+        return f"{when} {proven}; it has not come to decide by that, for a person must say yes first."
     return f"{when} the gate let {verdict.challenger} decide instead of {verdict.champion}{_asked(verdict)}."
 
 

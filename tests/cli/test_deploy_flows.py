@@ -1,4 +1,4 @@
-"""`decisionloop deploy` says what it needs; what it does is tested on a real server, in tests/docker."""
+"""`decisionloop deploy-flows` says what it needs; what it does is tested on a real server, in tests/docker."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import socket
 
 import pytest
 
-from decisionloop.cli.deploy import deploy_everything
+from decisionloop.cli.deploy_flows import deploy_flows
 from decisionloop.errors import ConfigurationError
 from tests.architecture.code import ROOT
 
 
 def test_it_asks_for_prefect_yaml(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    told = cli("deploy")
+    told = cli("deploy-flows")
     assert told.exit_code == 4
     assert "no prefect.yaml" in told.err
 
@@ -21,7 +21,7 @@ def test_it_asks_for_prefect_yaml(cli, tmp_path, monkeypatch):
 def test_it_asks_for_a_server(cli, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    told = cli("deploy")
+    told = cli("deploy-flows")
     assert told.exit_code == 4
     assert "PREFECT_API_URL" in told.err
 
@@ -38,4 +38,4 @@ def test_a_server_that_is_not_there_is_named(monkeypatch):
         temporary_settings({PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: 0}),
         pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}"),
     ):
-        deploy_everything()
+        deploy_flows()

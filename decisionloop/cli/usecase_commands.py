@@ -1,0 +1,50 @@
+"""The commands about use cases: check one, start a new one, draft one from a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from decisionloop.cli.arguments import AsJson
+
+usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_is_help=True)
+
+
+@usecase_app.command("check")
+def usecase_check(
+    path: Annotated[Path, typer.Argument(help="Folder of the use case.")], as_json: AsJson = False
+) -> None:
+    """Check a contract, its code and its source; one line a fault. Exit code 2 if there is any."""
+    from decisionloop.cli.usecase import check
+
+    check(path, as_json)
+
+
+@usecase_app.command("new")
+def usecase_new(
+    name: Annotated[str, typer.Argument(help="Name of the new use case, such as send_offer.")],
+    parent: Annotated[Path | None, typer.Option(help="Where its folder is made. Default: usecases/.")] = None,
+    table: Annotated[Path | None, typer.Option("--from", help="CSV or Parquet file, one row a decision.")] = None,
+    entity: Annotated[str, typer.Option(help="Column of whom it is about; row: each row is somebody else.")] = "",
+    time: Annotated[str, typer.Option(help="Column of the decision's time; order: rows in order of time.")] = "",
+    outcome: Annotated[str, typer.Option(help="Column of the outcome, a yes or no.")] = "",
+    amount: Annotated[str, typer.Option(help="Column of the outcome, a quantity.")] = "",
+    action: Annotated[str, typer.Option(help="Column of what was done in an experiment.")] = "",
+    propensity: Annotated[str, typer.Option(help="Column of its chance; shares: drawn at random.")] = "",
+    outcome_time: Annotated[str, typer.Option(help="Column of when the outcome was seen.")] = "",
+    protected: Annotated[list[str] | None, typer.Option(help="Column on which nobody may be disadvantaged.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
+) -> None:
+    """Write a working skeleton, or with --from a use case that replays a table; both pass their own check."""
+    from decisionloop.cli.usecase import draft, new
+    from decisionloop.draft.roles import Asked
+
+    asked = Asked(
+        entity, time, outcome, amount, action, propensity, outcome_time, tuple(protected or ()), tuple(ignore or ())
+    )
+    if table is None:
+        new(name, parent, asked)
+    else:
+        draft(name, parent, table, asked)

@@ -1,0 +1,213 @@
+"""The text of a first contract: YAML with a comment at every guess, so that people see what to correct."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from decisionloop.draft.profiles import Column
+from decisionloop.draft.roles import HARMS, Roles
+from decisionloop.draft.timing import Delays, Rhythm
+
+GUESS = "# GUESS:"
+_NOTHING = ("none", "no", "nothing", "control", "no_action", "no_e_mail", "no_email", "hold", "wait", "baseline", "c_0")
+
+
+@dataclass(frozen=True, eq=False)
+class Drafted:
+    """A table as the contract reads it: its columns by their roles, the actions by name and wording, and its time.
+
+    ``actions`` begin with the one that does nothing.
+    """
+
+    name: str
+    roles: Roles
+    columns: dict[str, Column]
+    actions: tuple[tuple[str, str], ...]
+    rhythm: Rhythm
+    delays: Delays
+    entity: str
+    time: str
+    outcome_time: str
+    is_time_made_up: bool = False
+    are_delays_made_up: bool = False
+
+
+def default_action(kinds: Sequence[tuple[str, str]]) -> int:
+    """The position of the action that does nothing: by its name, else the first."""
+    return next((i for i, (name, _) in enumerate(kinds) if name in _NOTHING), 0)
+
+
+def contract_text(drafted: Drafted) -> str:
+    """The whole of usecase.yaml."""
+    parts = (_head, _features, _outcome, _actions, _money, _run, _source)
+    return "".join(f"{line}\n" for part in parts for line in part(drafted))
+
+
+def is_harm(drafted: Drafted) -> bool:
+    """Whether a yes is what nobody wants."""
+    return any(word in drafted.roles.outcome for word in HARMS)
+
+
+def _head(drafted: Drafted) -> Iterator[str]:
+    yield f"# A first contract for {drafted.name}, drafted from a table. `# GUESS:` marks what a person should look at."
+    yield "# docs/contract.md explains every field; `decisionloop usecase check` names every fault."
+    yield f"name: {drafted.name}"
+    yield "version: 1"
+    yield f"title: {_text(drafted.name.replace('_', ' ').capitalize())}  {GUESS} the decision in a few words"
+    yield f"description: What is decided and why, for people.  {GUESS} write it"
+    yield "entity:"
+    yield f"  key: {drafted.entity}"
+    yield f"  noun: {drafted.entity.removesuffix('_id') if drafted.entity != 'row_id' else 'case'}"
+
+
+def _features(drafted: Drafted) -> Iterator[str]:
+    yield "features:"
+    for name in drafted.roles.features:
+        yield from _feature(drafted.columns[name])
+    if drafted.roles.protected:
+        yield f"protected:  {GUESS} nobody may be disadvantaged by these; they are no inputs of a model"
+    for name in drafted.roles.protected:
+        values = drafted.columns[name].values
+        yield f"  - name: {name}"
+        yield f"    groups: {{{', '.join(f'{_text(one)}: {_text(one)}' for one in values)}}}"
+        yield f"    reference: {_text(values[0])}"
+        yield f"    minimum_group_size: {max(10, min(200, drafted.rhythm.rows[0] // 10))}"
+
+
+def _feature(column: Column) -> Iterator[str]:
+    kind = "category" if column.kind == "text" else column.kind
+    yield f"  - name: {column.name}"
+    yield f"    type: {kind}"
+    yield f"    wording: {_text(column.name.replace('_', ' '))}"
+    if column.numbers is not None:
+        yield f"    range: {json.dumps(_range(column))}  {GUESS} the table's own, and half as much on either side"
+    elif kind == "category":
+        yield f"    categories: [{', '.join(_text(one) for one in sorted(column.values))}]"
+    if column.missing:
+        yield f"    is_nullable: true  # {column.missing:,} of {len(column.text):,} are missing"
+    yield f"    purpose: why the decision may use it.  {GUESS} say it, and drop what is not known before the decision"
+
+
+def _range(column: Column) -> list[float]:
+    assert column.numbers is not None
+    low, high = float(column.numbers.min()), float(column.numbers.max())
+    room = (high - low) / 2
+    least, most = (0.0 if low >= 0 else low - room), (0.0 if high <= 0 else high + room)
+    digits = 0 if column.kind == "integer" else int(np.clip(3 - np.floor(np.log10(max(high - low, 1e-12))), 0, 12))
+    scale = 10.0**digits
+    ends = [np.floor(least * scale) / scale, np.ceil(most * scale) / scale]
+    return [int(one) if one == int(one) and abs(one) < 1e15 else float(one) for one in ends]
+
+
+def _outcome(drafted: Drafted) -> Iterator[str]:
+    roles, delays = drafted.roles, drafted.delays
+    yield "outcome:"
+    if roles.outcome:
+        yield f"  class: {{column: {roles.outcome}, wording: {_text(roles.outcome.replace('_', ' '))}}}"
+    if roles.amount:
+        yield f"  amount: {{column: {roles.amount}, unit: EUR}}  {GUESS} its unit"
+    told = (
+        f"  {GUESS} the table does not say when outcomes were seen"
+        if drafted.are_delays_made_up
+        else f"  # {delays.words}"
+    )
+    yield f"  window_days: {delays.window_days}{told}"
+    yield f"  maturity_days: {delays.maturity_days}"
+    yield f"  absent_means: unknown  {GUESS} say 0 where no news means no"
+
+
+def _actions(drafted: Drafted) -> Iterator[str]:
+    yield "actions:"
+    is_experiment = drafted.roles.is_experiment
+    for number, (name, wording) in enumerate(drafted.actions):
+        guess = f"  {GUESS} the one that does nothing" if not number else ""
+        yield f"  - name: {name}{guess}"
+        yield f"    wording: {_text(wording)}"
+        yield f"    reveals_outcome: {json.dumps(is_experiment or number > 0)}"
+        yield from ("    is_default: true", "    is_sent: false") if not number else ("    is_favourable: true",)
+    yield "model:"
+    yield f"  action_as: {'input' if is_experiment else 'revealing_action'}"
+
+
+def _money(drafted: Drafted) -> Iterator[str]:
+    constants, values = _economics(drafted)
+    yield "economics:"
+    yield f"  currency: EUR  {GUESS} everything is chosen for this money: put in yours"
+    yield f"  constants: {{{', '.join(f'{name}: {value:g}' for name, value in constants.items())}}}"
+    yield "  value:"
+    for name, value in values.items():
+        yield f"    {name}: {_text(value)}"
+    yield f"  explanation: What each action earns and loses.  {GUESS} in a sentence, for the story"
+
+
+def _economics(drafted: Drafted) -> tuple[dict[str, float], dict[str, str]]:
+    """Constants at which acting on everybody breaks even (on one action alone), and the value of each action."""
+    roles, names = drafted.roles, [name for name, _ in drafted.actions]
+    if roles.is_experiment:
+        brings = (
+            "amount" if roles.amount else "-loss_of_a_yes * outcome" if is_harm(drafted) else "worth_of_a_yes * outcome"
+        )
+        costs = {f"cost_of_{name}": 0.0 for name in names[1:]}
+        worth = {} if roles.amount else {"loss_of_a_yes" if is_harm(drafted) else "worth_of_a_yes": 1.0}
+        return {**worth, **costs}, {names[0]: brings, **{one: f"{brings} - cost_of_{one}" for one in names[1:]}}
+    acts = names[1]
+    if roles.amount:
+        numbers = drafted.columns[roles.amount].numbers
+        assert numbers is not None
+        return {"cost_of_acting": _rounded(float(numbers.mean()))}, {names[0]: "0", acts: "amount - cost_of_acting"}
+    rate = _rate(drafted.columns[roles.outcome])
+    if is_harm(drafted):
+        constants = {"gain_without": 1.0, "loss_with": _rounded((1 - rate) / max(rate, 1e-4))}
+        return constants, {names[0]: "0", acts: "where(outcome, -loss_with, gain_without)"}
+    constants = {"worth_of_a_yes": 1.0, "cost_of_acting": _rounded(rate)}
+    return constants, {names[0]: "0", acts: "worth_of_a_yes * outcome - cost_of_acting"}
+
+
+def _rate(column: Column) -> float:
+    known = column.text.dropna().str.lower()
+    return float(known.isin(["1", "1.0", "true", "yes", "t", "y"]).mean())
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+def _run(drafted: Drafted) -> Iterator[str]:
+    rhythm = drafted.rhythm
+    yield "policy:"
+    yield "  exploration: {kind: priced, budget_share: 0.01}  # at most 1 % of what is expected to be earned"
+    yield "  holdout_share: 0.05"
+    yield "guardrails: {}"
+    yield "data_quality:"
+    yield f"  rows: [{rhythm.rows[0]}, {rhythm.rows[1]}]  {GUESS} half of the fewest to twice the most of a batch"
+    yield f"  maximum_age_days: {rhythm.covers_days * 2}"
+    yield "schedule:"
+    yield f'  cron: "{rhythm.cron}"  {GUESS} {"the times are made up" if drafted.is_time_made_up else rhythm.words}'
+    yield f"  covers_days: {rhythm.covers_days}"
+    yield f"actuator: {{kind: file, folder: outbox/{drafted.name}}}"
+    yield f"approval: {{owner: owner@example.com, approvers: [approver@example.com]}}  {GUESS} who answers for it"
+
+
+def _source(drafted: Drafted) -> Iterator[str]:
+    roles = drafted.roles
+    yield "# A replay of the table. For live data use kind: tables (docs/contract.md#tablessource)."
+    yield "source:"
+    if roles.is_experiment:
+        yield "  kind: randomised_log_replay  # an outcome is shown only where the loop chooses what was done"
+        yield f"  log: {{path: data/decisions.csv, time: {drafted.time}}}"
+        yield f"  action: {roles.action}"
+        yield f"  propensity: {roles.propensity}"
+        yield f"  outcome_time: {drafted.outcome_time}"
+    else:
+        yield f"  kind: full_information_replay  # {drafted.actions[1][0]} shows the table's outcome; the default none"
+        yield f"  history: {{path: data/decisions.csv, time: {drafted.time}}}"
+        yield f"  outcomes: {{path: data/decisions.csv, time: {drafted.outcome_time}}}"
+        yield f"  decision_time: {drafted.time}"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)

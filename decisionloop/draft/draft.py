@@ -1,0 +1,129 @@
+"""`usecase new --from`: a use case that replays a table, drafted from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract.scaffold import empty_folder
+from decisionloop.draft.code_text import features_text, rules_text
+from decisionloop.draft.contract_text import Drafted, contract_text, default_action
+from decisionloop.draft.profiles import Column, profiles
+from decisionloop.draft.roles import EACH_ROW, FILE_ORDER, SHARES, Asked, Roles, roles_of
+from decisionloop.draft.table import name_of, read_table
+from decisionloop.draft.timing import DAY, delays_of, rhythm_of
+
+ROW_ID, MADE_UP_TIME, MADE_UP_SEEN = "row_id", "decided_at", "seen_at"
+_BEGIN, _A_WEEK, _WEEKS = pd.Timestamp("2024-01-01", tz="UTC"), 100, (4, 104)
+_YES = ("1", "1.0", "true", "yes", "t", "y")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A folder that was written, and what was guessed and left out on the way, in words."""
+
+    folder: Path
+    notes: tuple[str, ...]
+
+
+def draft_use_case(parent: Path, name: str, file: Path, asked: Asked) -> Draft:
+    """Write ``parent / name``: contract, code and the table as the contract reads it.
+
+    Nothing is written where anything is wrong. Raises UsageError for a name, a folder or a table that will not do.
+    """
+    folder = empty_folder(parent, name)
+    table = read_table(file)
+    columns = profiles(table)
+    roles = roles_of(columns, asked)
+    drafted, rows = _drafted(name, table, columns, roles)
+    (folder / "data").mkdir(parents=True)
+    rows.to_csv(folder / "data" / "decisions.csv", index=False)
+    usual = drafted.actions[1][0] if not roles.is_experiment else rows[roles.action].value_counts().index[0]
+    texts = {
+        "usecase.yaml": contract_text(drafted),
+        "features.py": features_text(drafted),
+        "rules.py": rules_text(drafted, str(usual)),
+    }
+    for path, text in texts.items():
+        (folder / path).write_text(text, encoding="utf-8")
+    return Draft(folder, _notes(drafted))
+
+
+def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> tuple[Drafted, pd.DataFrame]:
+    """What the contract will say, and the rows as it will read them."""
+    entity = ROW_ID if roles.entity == EACH_ROW else roles.entity
+    time = MADE_UP_TIME if roles.time == FILE_ORDER else roles.time
+    decided = _in_order(len(table)) if roles.time == FILE_ORDER else columns[roles.time].times
+    rhythm = rhythm_of(decided)
+    seen = columns[roles.outcome_time].times if roles.outcome_time else decided + rhythm.covers_days * DAY
+    outcome_time = roles.outcome_time or MADE_UP_SEEN
+    rows = table[[*roles.features, *roles.protected]].copy()
+    rows.insert(0, entity, [f"r{i:07d}" for i in range(len(table))] if entity == ROW_ID else table[entity])
+    rows.insert(1, time, _written(decided))
+    if roles.outcome:
+        known = table[roles.outcome].str.lower()
+        rows[roles.outcome] = known.isin(_YES).astype(int).where(known.notna()).astype("Int64")
+    if roles.amount:
+        rows[roles.amount] = table[roles.amount]
+    rows[outcome_time] = _written(seen)
+    if roles.is_experiment:
+        rows, roles = _with_log(rows, table, roles)
+    drafted = Drafted(
+        name=name,
+        roles=roles,
+        columns=columns,
+        actions=_actions(table, roles),
+        rhythm=rhythm,
+        delays=delays_of(decided, seen),
+        entity=entity,
+        time=time,
+        outcome_time=outcome_time,
+        is_time_made_up=roles.time == FILE_ORDER,
+        are_delays_made_up=not roles.outcome_time,
+    )
+    return drafted, rows
+
+
+def _with_log(rows: pd.DataFrame, table: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Roles]:
+    """With the action that was logged, by a name of the contract, and its chance."""
+    action = table[roles.action].map(name_of)
+    if roles.propensity == SHARES:
+        chance = action.map(action.value_counts(normalize=True)).round(6)
+        return rows.assign(**{roles.action: action, "propensity": chance}), replace(roles, propensity="propensity")
+    return rows.assign(**{roles.action: action, roles.propensity: table[roles.propensity]}), roles
+
+
+def _actions(table: pd.DataFrame, roles: Roles) -> tuple[tuple[str, str], ...]:
+    """Name and wording of each action, the one that does nothing first."""
+    if not roles.is_experiment:
+        return ("leave", "do nothing"), ("act", "act")
+    kinds = [(name_of(one), one) for one in table[roles.action].dropna().value_counts().index]
+    first = default_action(kinds)
+    return (kinds[first], *kinds[:first], *kinds[first + 1 :])
+
+
+def _in_order(n: int) -> pd.Series:
+    """Made-up times of rows in their order: some hundred a week, at least four weeks of them and at most two years."""
+    weeks = int(np.clip(n // _A_WEEK, *_WEEKS))
+    return pd.Series(_BEGIN + pd.to_timedelta((np.arange(n) * weeks // n) * 7, unit="D"))
+
+
+def _written(times: pd.Series) -> pd.Series:
+    return times.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _notes(drafted: Drafted) -> tuple[str, ...]:
+    roles = drafted.roles
+    notes = [f"guessed {one}" for one in roles.guesses] + [f"left out {one}" for one in roles.left_out]
+    if drafted.entity == ROW_ID:
+        notes.append("each row is taken to be about somebody else (--entity COLUMN says who it is about)")
+    if drafted.is_time_made_up:
+        notes.append("the times are made up, in the order of the rows")
+    if drafted.are_delays_made_up:
+        notes.append(
+            f"outcomes are taken to be seen after {drafted.delays.maturity_days} days (--outcome-time COLUMN says when)"
+        )
+    return tuple(notes)

@@ -1,0 +1,72 @@
+"""What the columns of a table hold: numbers, codes, truth values, times, ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from decisionloop.sources.cells import MISSING, inferred, without_missing
+
+Kind = Literal["empty", "time", "boolean", "integer", "number", "category", "text"]
+MOST_CATEGORIES = 200
+"""Text of more kinds than this is an id or free text, and no category."""
+_TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
+_BINARY = {"0", "1", "0.0", "1.0"}
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column as text: what it holds, its values, and how many cells are missing.
+
+    ``values``: the different ones, the most frequent first. ``numbers``: as numbers, NaN where missing, of numeric
+    columns.
+    """
+
+    name: str
+    kind: Kind
+    text: pd.Series
+    values: tuple[str, ...]
+    missing: int
+    numbers: pd.Series | None = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it says yes or no."""
+        return self.kind == "boolean" or (self.kind == "integer" and set(self.values) <= _BINARY)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it says the same of everybody."""
+        return len(self.values) < 2
+
+    @property
+    def times(self) -> pd.Series:
+        """Its cells as UTC times, NaT where missing."""
+        return pd.to_datetime(without_missing(self.text), utc=True, errors="coerce", format="ISO8601")
+
+
+def profiles(table: pd.DataFrame) -> dict[str, Column]:
+    """What each column of a table of text holds, by name."""
+    return {str(name): _profile(str(name), table[name]) for name in table}
+
+
+def _profile(name: str, text: pd.Series) -> Column:
+    known = text.dropna()
+    plain = known[~known.isin(MISSING)]
+    values = tuple(known.value_counts().index)
+    if plain.empty:
+        return Column(name, "empty", text, values, len(text))
+    found = inferred(text)
+    if pd.api.types.is_numeric_dtype(found.dtype):
+        is_whole = bool((found.dropna() % 1 == 0).all())
+        values = tuple(plain.value_counts().index)
+        return Column(name, "integer" if is_whole else "number", text, values, int(found.isna().sum()), found)
+    if set(plain.str.lower()) <= _TRUTHS:
+        return Column(name, "boolean", text, tuple(plain.value_counts().index), int(len(text) - len(plain)))
+    times = pd.to_datetime(plain, utc=True, errors="coerce", format="ISO8601")
+    if times.notna().all() and plain.str.contains("-").all():
+        return Column(name, "time", text, values, int(len(text) - len(plain)))
+    kind: Kind = "category" if len(values) <= min(MOST_CATEGORIES, max(2, len(text) // 5)) else "text"
+    return Column(name, kind, text, values, int(text.isna().sum()))

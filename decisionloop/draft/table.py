@@ -1,0 +1,112 @@
+"""A table to begin with, read as it is written: every cell text, times in ISO 8601, names that a contract may use."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from decisionloop.errors import UsageError
+from decisionloop.predict.text import as_text
+from decisionloop.sources.cells import MISSING
+
+_SNIFFED = 100_000
+_DECIMAL_COMMA = r"[+-]?\d+,\d+"
+_DAYS_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
+_MONTHS_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
+
+
+def read_table(file: Path) -> pd.DataFrame:
+    """Every row of a CSV or Parquet file as text, missing cells NA, columns by names of a contract.
+
+    Raises UsageError where there is no such file, it cannot be read, or has no rows.
+    """
+    if not file.is_file():
+        raise UsageError(f"{file} is no file. Give a CSV or Parquet file with one row a decision.")
+    try:
+        frame = _read_parquet(file) if file.suffix.lower() in {".parquet", ".pq"} else _read_csv(file)
+    except (ValueError, OSError, csv.Error) as error:
+        raise UsageError(f"{file} cannot be read as a table: {error}. Save it as CSV (UTF-8) or Parquet.") from error
+    if frame.empty:
+        raise UsageError(f"{file} has no rows. Give one row a decision.")
+    frame.columns = pd.Index(_names(frame.columns))
+    return frame.apply(_as_written)
+
+
+def _read_csv(file: Path) -> pd.DataFrame:
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        head = opened.read(_SNIFFED)
+    first = head.splitlines()[0] if head.strip() else ""
+    separator = max(",;\t|", key=first.count)
+    frame = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    if separator == ";":
+        frame = frame.apply(_with_decimal_point)
+    return frame
+
+
+def _read_parquet(file: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(file)
+    frame = frame if frame.index.name is None else frame.reset_index()
+    is_time = {name: pd.api.types.is_datetime64_any_dtype(column) for name, column in frame.items()}
+    return pd.DataFrame({name: _iso(frame[name]) if is_time[name] else as_text(frame[name]) for name in frame})
+
+
+def _as_written(column: pd.Series) -> pd.Series:
+    text = column.astype("str")
+    text = text.where(column.notna() & ~text.str.strip().isin(["", "nan"]))
+    return _as_times(text)
+
+
+def _with_decimal_point(column: pd.Series) -> pd.Series:
+    known = column[~column.isin(MISSING)]
+    has_comma = known.str.contains(",", regex=False)
+    is_number = known.str.fullmatch(_DECIMAL_COMMA) | known.str.fullmatch(r"[+-]?\d+")
+    return column.str.replace(",", ".", regex=False) if has_comma.any() and is_number.all() else column
+
+
+def _as_times(text: pd.Series) -> pd.Series:
+    """Dates that are written day first or month first, as ISO 8601. Raises UsageError where they could be either."""
+    known = text.dropna()
+    if known.empty or not known.str.match(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}").all():
+        return text
+    read = {order: _read_times(known, formats) for order, formats in (("d", _DAYS_FIRST), ("m", _MONTHS_FIRST))}
+    found = {order: times for order, times in read.items() if times is not None}
+    if len(found) == 2 and not found["d"].equals(found["m"]):
+        raise UsageError(
+            f"column {text.name}: {known.iloc[0]!r} may be day first or month first, and so may every other row. "
+            "Write dates as 2024-01-31."
+        )
+    times = next(iter(found.values()), None)
+    return text if times is None else _iso(times).reindex(text.index)
+
+
+def _read_times(known: pd.Series, formats: tuple[str, ...]) -> pd.Series | None:
+    for form in formats:
+        times = pd.to_datetime(known, format=form, errors="coerce")
+        if times.notna().all():
+            return times
+    return None
+
+
+def _iso(times: pd.Series) -> pd.Series:
+    if times.dt.tz is not None:
+        times = times.dt.tz_convert("UTC").dt.tz_localize(None)
+    is_day = bool((times.dropna() == times.dropna().dt.normalize()).all())
+    return times.dt.strftime("%Y-%m-%d" if is_day else "%Y-%m-%dT%H:%M:%SZ")
+
+
+def name_of(written: str) -> str:
+    """A name that a contract may use: lower case, digits, underscores, beginning with a letter."""
+    name = re.sub(r"[^a-z0-9]+", "_", written.strip().lower()).strip("_") or "column"
+    return (name if name[0].isalpha() else f"c_{name}")[:60]
+
+
+def _names(columns: pd.Index) -> list[str]:
+    """One name a column; those that would be alike are numbered."""
+    names: list[str] = []
+    for one in map(name_of, map(str, columns)):
+        known = [other for other in names if other == one or re.fullmatch(rf"{one}_\d+", other)]
+        names.append(f"{one}_{len(known) + 1}" if one in names else one)
+    return names

@@ -1,0 +1,82 @@
+"""How time runs in a table: when a batch is due, how many it has, and how long outcomes take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.contract.cron import due_times
+from decisionloop.contract.operation import Schedule
+
+DAY = pd.Timedelta(days=1)
+FEWEST, MOST_BATCHES = 50, 400
+"""Rows that make a batch worth a turn, and turns that make a replay long enough."""
+EVERY_OUTCOME, NEARLY_EVERY_OUTCOME = 0.99, 0.95
+"""Shares of outcomes that have come by the end of the window, and by maturity."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """A schedule that fits the times of decisions: cron (UTC), days a batch covers, fewest and most rows of a batch."""
+
+    cron: str
+    covers_days: int
+    rows: tuple[int, int]
+    words: str
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Days after which nearly every outcome has come, and every one that counts; ``words`` say what was seen."""
+
+    maturity_days: int
+    window_days: int
+    words: str
+
+
+def rhythm_of(times: pd.Series) -> Rhythm:
+    """The schedule of decisions at ``times`` (n,), UTC: by the days at which they came, else by how many there are.
+
+    A batch is as of midnight: of the same day where times are days, else of the next.
+    """
+    days, is_day = times.dt.normalize(), bool((times == times.dt.normalize()).all())
+    due = days if is_day else days + DAY
+    distinct = pd.Series(due.unique()).sort_values()
+    of_month, of_week = distinct.dt.day.unique(), distinct.dt.dayofweek.unique()
+    span = max(1.0, (distinct.iloc[-1] - distinct.iloc[0]) / DAY)
+    a_day = len(times) / span
+    if len(of_month) == 1 and len(distinct) > 1 and of_month[0] <= 28:
+        return _rhythm(times, f"0 0 {of_month[0]} * *", 31, f"decisions fall on day {of_month[0]} of a month")
+    if len(of_week) == 1 and len(distinct) > 1:
+        return _rhythm(times, f"0 0 * * {(of_week[0] + 1) % 7}", 7, "decisions fall on one day of the week")
+    if a_day >= FEWEST and span <= MOST_BATCHES:
+        return _rhythm(times, "0 0 * * *", 1, f"some {a_day:,.0f} decisions a day")
+    if a_day * 7 >= FEWEST / 2:
+        return _rhythm(times, "0 0 * * 1", 7, f"some {a_day * 7:,.0f} decisions a week")
+    return _rhythm(times, "0 0 1 * *", 31, f"some {a_day * 30:,.0f} decisions a month")
+
+
+def delays_of(decided: pd.Series, seen: pd.Series) -> Delays:
+    """How long outcomes took, from times (n,) of decisions and of outcomes, NaT where none has come."""
+    days = ((seen - decided).dt.total_seconds() / 86_400).dropna().to_numpy()
+    nearly, every = (max(1, int(np.ceil(np.quantile(days, one)))) for one in (NEARLY_EVERY_OUTCOME, EVERY_OUTCOME))
+    longest = int(np.ceil(days.max()))
+    if longest <= 1.2 * nearly:
+        nearly = every = max(1, longest)
+    return Delays(
+        nearly, max(nearly, every), f"outcomes came after {np.median(days):.0f} days, the last after {longest}"
+    )
+
+
+def _rhythm(times: pd.Series, cron: str, covers_days: int, words: str) -> Rhythm:
+    """Rows of a batch: half of the fewest up to twice the most, of the batches that the schedule makes of the table."""
+    first, last = times.min().to_pydatetime(), times.max()
+    until = last + pd.Timedelta(days=2 * covers_days)
+    due = takewhile(lambda moment: moment <= until, due_times(Schedule(cron=cron, covers_days=covers_days), first))
+    moments = pd.DatetimeIndex(list(due))
+    rows = np.bincount(moments.searchsorted(pd.DatetimeIndex(times)))
+    rows = rows[rows > 0]
+    return Rhythm(cron, covers_days, (max(1, int(rows.min()) // 2), 2 * int(rows.max())), words)

@@ -1,0 +1,44 @@
+"""`usecase new --from`: a table becomes a checked use case, and every guess is said."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def table(folder):
+    days = pd.date_range("2024-01-01", periods=8, freq="7D").repeat(50)
+    rows = pd.DataFrame(
+        {
+            "loan_id": range(400),
+            "date": days.strftime("%Y-%m-%d"),
+            "income": range(1_000, 1_400),
+            "defaulted": [0, 0, 0, 1] * 100,
+            "action": ["lend", "refuse"] * 200,
+        }
+    )
+    rows.to_csv(folder / "loans.csv", index=False)
+    return folder / "loans.csv"
+
+
+def test_a_table_becomes_a_use_case_that_is_checked_at_once(cli, folder, table):
+    told = cli("usecase", "new", "loans", "--from", str(table), "--ignore", "action", "--parent", str(folder / "mine"))
+    assert told.exit_code == 0
+    assert "guessed outcome: column defaulted" in told.out
+    assert "the contract, its code and its source agree" in told.out
+    assert "decisionloop demo loans" in told.out
+    assert cli("usecase", "check", str(folder / "mine" / "loans")).exit_code == 0
+
+
+def test_what_the_table_does_not_say_is_asked_for(cli, folder, table):
+    told = cli("usecase", "new", "loans", "--from", str(table), "--parent", str(folder / "mine"))
+    assert told.exit_code == 2
+    assert "--propensity shares" in told.err
+    assert not (folder / "mine").exists()
+
+
+def test_columns_without_a_table_are_refused(cli, folder):
+    told = cli("usecase", "new", "loans", "--entity", "loan_id", "--parent", str(folder / "mine"))
+    assert told.exit_code == 2
+    assert "--from FILE" in told.err

@@ -1,0 +1,178 @@
+"""A table becomes a use case that passes its own check: an experiment, past decisions, rows without a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from decisionloop.contract import load_use_case
+from decisionloop.contract.code import load_code
+from decisionloop.contract.usecase import UseCase
+from decisionloop.draft.draft import Draft, draft_use_case
+from decisionloop.draft.roles import Asked
+from decisionloop.errors import UsageError
+from decisionloop.sources.checking import check_use_case
+
+N = 1_200
+
+
+def experiment() -> pd.DataFrame:
+    """A mailing: names with blanks, dates day first, ids with leading zeros, text for people, several arms."""
+    rng = np.random.default_rng(1)
+    days = pd.Timestamp("2023-01-02") + pd.to_timedelta(np.sort(rng.integers(0, 120, N)), unit="D")
+    return pd.DataFrame(
+        {
+            "Customer ID": [f"{i:05d}" for i in range(N)],
+            "Visit Date": days.strftime("%d/%m/%Y"),
+            "Age": rng.integers(18, 80, N),
+            "Channel": rng.choice(["Web", "Shop", 'App "x"'], N),
+            "Gender": rng.choice(["F", "M"], N),
+            "Segment": rng.choice(["Mens E-Mail", "No E-Mail", "Womens E-Mail"], N),
+            "visit": rng.integers(0, 2, N),
+            "note": [f"free text {i}" for i in range(N)],
+        }
+    )
+
+
+def loans() -> pd.DataFrame:
+    """Past loans as a spreadsheet has them: decimal commas, yes and no, post codes, the day of the outcome."""
+    rng = np.random.default_rng(2)
+    days = pd.Timestamp("2022-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 300, N)), unit="D")
+    return pd.DataFrame(
+        {
+            "loan_id": np.arange(N) + 100_000,
+            "application_date": days.strftime("%Y-%m-%d"),
+            "income": [f"{one:.2f}".replace(".", ",") for one in rng.lognormal(10, 0.5, N)],
+            "zip": [f"{one:05d}" for one in rng.integers(1000, 1010, N)],
+            "purpose": rng.choice(["car", "home", "NA"], N),
+            "defaulted": np.where(rng.random(N) < 0.2, "yes", "no"),
+            "outcome_date": (days + pd.to_timedelta(rng.integers(20, 60, N), unit="D")).strftime("%Y-%m-%d"),
+        }
+    )
+
+
+def drafted(folder: Path, table: pd.DataFrame, separator: str = ",", **asked: object) -> tuple[Draft, UseCase]:
+    """A use case drafted from a CSV file, which passes its own check."""
+    table.to_csv(folder / "table.csv", index=False, sep=separator)
+    draft = draft_use_case(folder, "mine", folder / "table.csv", Asked(**asked))  # type: ignore[arg-type]
+    check_use_case(draft.folder)
+    loaded = load_use_case(draft.folder)
+    assert load_code(loaded).reasons is not None
+    return draft, loaded.use_case
+
+
+def test_an_experiment_is_replayed_by_what_was_logged(tmp_path: Path) -> None:
+    draft, use_case = drafted(tmp_path, experiment(), propensity="shares")
+    assert use_case.action_names == ("no_e_mail", "mens_e_mail", "womens_e_mail")
+    assert use_case.actions[use_case.default_action].name == "no_e_mail"
+    assert (use_case.entity.key, use_case.source.kind) == ("customer_id", "randomised_log_replay")
+    assert [one.name for one in use_case.features] == ["age", "channel"]
+    assert [one.name for one in use_case.protected] == ["gender"]
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv", dtype="str", keep_default_na=False)
+    assert rows["customer_id"].tolist() == [f"{i:05d}" for i in range(N)]
+    fewest, most = use_case.data_quality.rows
+    assert 1 <= fewest < 100 < most  # also of the first batch, which the table's first day cuts off
+    shares = rows.groupby("segment")["propensity"].first().astype(float)
+    assert shares.sum() == pytest.approx(1, abs=1e-5)
+    assert "left out note: it is text of 1,200 kinds" in draft.notes
+
+
+def test_past_decisions_with_their_outcomes_are_replayed_by_those(tmp_path: Path) -> None:
+    draft, use_case = drafted(tmp_path, loans(), separator=";")
+    assert use_case.source.kind == "full_information_replay"
+    kinds = {one.name: one.type for one in use_case.features}
+    assert kinds == {"income": "number", "zip": "category", "purpose": "category"}
+    assert set(use_case.features[2].categories) == {"car", "home", "NA"}
+    assert 55 <= use_case.outcome.maturity_days <= use_case.outcome.window_days <= 60
+    assert use_case.economics.value["act"] == "where(outcome, -loss_with, gain_without)"  # a default is no good news
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv")
+    assert rows["defaulted"].mean() == pytest.approx(0.2, abs=0.05)
+
+
+def test_rows_without_time_or_entity_stand_for_themselves_in_their_order(tmp_path: Path) -> None:
+    table = loans().drop(columns=["loan_id", "application_date", "outcome_date"])
+    draft, use_case = drafted(tmp_path, table, separator=";", time="order", entity="row")
+    assert use_case.entity.key == "row_id"
+    assert "the times are made up, in the order of the rows" in draft.notes
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv")
+    assert rows["decided_at"].is_monotonic_increasing
+    assert rows["row_id"].is_unique
+
+
+def test_a_quantity_is_an_outcome_too(tmp_path: Path) -> None:
+    table = loans().drop(columns="defaulted").assign(profit=np.random.default_rng(0).normal(50, 100, N).round(2))
+    _, use_case = drafted(tmp_path, table, separator=",")
+    assert use_case.outcome.amount is not None
+    assert use_case.outcome.class_ is None
+    assert use_case.economics.value["act"] == "amount - cost_of_acting"
+
+
+def test_a_parquet_file_says_the_same_as_a_csv_file(tmp_path: Path) -> None:
+    table = experiment().assign(**{"Visit Date": pd.to_datetime(experiment()["Visit Date"], format="%d/%m/%Y")})
+    _, of_csv = drafted(tmp_path, table, propensity="shares")
+    table.to_parquet(tmp_path / "table.parquet")
+    draft = draft_use_case(tmp_path, "other", tmp_path / "table.parquet", Asked(propensity="shares"))
+    of_parquet = load_use_case(draft.folder).use_case
+    assert (of_parquet.features, of_parquet.schedule) == (of_csv.features, of_csv.schedule)
+
+
+@pytest.mark.parametrize(
+    ("days", "cron", "covers"),
+    [
+        (pd.date_range("2023-01-15", periods=14, freq="MS") + pd.Timedelta(days=14), "0 0 15 * *", 31),
+        (pd.date_range("2023-01-04", periods=30, freq="7D"), "0 0 * * 3", 7),
+        (pd.date_range("2023-01-01", periods=20, freq="D"), "0 0 * * *", 1),
+        (pd.date_range("2023-01-01", periods=150, freq="D"), "0 0 * * 1", 7),
+        (pd.date_range("2023-01-01 10:00", periods=30, freq="37h"), "0 0 * * 1", 7),
+    ],
+)
+def test_the_schedule_follows_the_days_of_the_decisions(
+    tmp_path: Path, days: pd.DatetimeIndex, cron: str, covers: int
+) -> None:
+    times = days.repeat(-(-N // len(days)))[:N].sort_values()
+    table = loans().assign(application_date=times.strftime("%Y-%m-%dT%H:%M:%SZ")).drop(columns="outcome_date")
+    _, use_case = drafted(tmp_path, table)
+    assert (use_case.schedule.cron, use_case.schedule.covers_days) == (cron, covers)
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "words"),
+    [
+        ({}, {}, "--propensity shares where the action was drawn at random"),
+        ({"Segment": None, "Visit Date": None}, {}, "--time order"),
+        ({"Segment": None, "visit": None}, {}, "Name it by --outcome"),
+        ({"Segment": None}, {"outcome": "spent"}, "--outcome: the table has no column spent"),
+        ({"Segment": None}, {"outcome": "age"}, "does not say yes or no"),
+        ({"Segment": None}, {"amount": "channel"}, "which is no number"),
+        ({"Segment": None}, {"time": "channel"}, "does not say a time in every row"),
+    ],
+)
+def test_what_a_table_does_not_say_is_asked_for_and_nothing_is_written(
+    tmp_path: Path, change: dict[str, None], asked: dict[str, str], words: str
+) -> None:
+    experiment().drop(columns=list(change)).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(UsageError, match=words):
+        draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(**asked))
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_date_that_may_be_day_or_month_first_is_refused(tmp_path: Path) -> None:
+    table = loans().assign(application_date=["01/02/2023", "02/03/2023"] * (N // 2))
+    table.to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(UsageError, match="may be day first or month first"):
+        draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "has no rows|cannot be read"), (b"a,b\n", "has no rows"), (b"\xff\xfe\x00\x01", "cannot be read")],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "table.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=words):
+        draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+    with pytest.raises(UsageError, match="is no file"):
+        draft_use_case(tmp_path, "mine", tmp_path / "other.csv", Asked())

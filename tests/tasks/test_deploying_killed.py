@@ -1,0 +1,108 @@
+"""A deployment killed with kill -9 at any step leaves the champion deciding, or all of it done; repeated it goes on."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from decisionloop.ledger.releases import canary, champion, events_of_releases, shadows
+from decisionloop.release_rehearsal import Rehearsal
+from tests.small_use_case import Written
+from tests.tasks.installation import run_flow, working_in
+from tests.tasks.moment import Moment
+from tests.tasks.test_deploying import UNATTAINABLE
+
+pytestmark = pytest.mark.xdist_group("loop")
+
+STEPS = ("data", "load", "contract", "parity", "latency", "shadow", "gate", "approval")
+IN_TRANSACTION, FLIPPED = "inside the transaction", "flip"
+RAMP = [{"share": 0.25, "confidence": 0.55}]
+
+
+@pytest.fixture(scope="module")
+def processes() -> BaseContext:
+    """Makes processes that share nothing with this one but have the flow loaded already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["flows.deploy_release", "tests.tasks.installation"])
+    return context
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def to_deploy(request, saved, tmp_path_factory) -> Iterator[Moment]:
+    """A model in shadow may be let decide, and nobody has."""
+    folder, begun = tmp_path_factory.mktemp("to-deploy") / "life", Moment(saved / "begun")
+    is_sqlite = request.param == "sqlite"
+    moved = begun.copied(folder) if is_sqlite else begun.moved(folder, request.getfixturevalue("postgres_server"))
+    with moved as moment:
+        with moment.work() as life:
+            life.contract(canary={"steps": []})
+            life.turn(1)
+            life.contract(gate={"minimum_effective_n": UNATTAINABLE})
+            life.turn(2)
+            life.contract(canary={"steps": RAMP})
+        yield moment
+
+
+def deploy_and_die(folder: Path, ledger_url: str, release_id: str, at: str) -> None:
+    """Deploy in this process, and kill it where a step is said to have passed."""
+    import tasks.release.checks_before as checks
+    import tasks.release.deployment as deployment
+    from decisionloop.ledger import release_changes
+
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def say(step: str, found: str) -> None:
+        if step == at:
+            die()
+
+    checks.rehearse = lambda _: Rehearsal(("turnover",), 200, 0.0, 0.1, 100)  # type: ignore[assignment]
+    deployment.say = say  # type: ignore[assignment]
+    if at == IN_TRANSACTION:
+        append = release_changes.facts.add
+
+        def appended(*arguments: Any) -> int:
+            done = append(*arguments)
+            die()
+            return done
+
+        release_changes.facts.add = appended  # type: ignore[assignment]
+    (use_case,) = (folder / "usecases").iterdir()
+    with working_in(folder, Written(use_case), ledger_url):
+        run_flow("deploy_release", "small", release_id)
+
+
+@pytest.mark.parametrize("at", [*STEPS, IN_TRANSACTION, FLIPPED])
+def test_a_kill_leaves_the_champion_deciding_and_the_command_repeated_goes_on(to_deploy, processes, tmp_path, at):
+    with to_deploy.copied(tmp_path / "killed") as moment:
+        with moment.work() as life:
+            (model,) = shadows(life.ledger, "small")
+            rules, before = champion(life.ledger, "small"), events_of_releases(life.ledger, "small")
+        process = processes.Process(
+            target=deploy_and_die, args=(moment.folder, moment.ledger_url, model.release_id, at), daemon=True
+        )
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        with moment.work() as life:
+            assert champion(life.ledger, "small") == rules
+            if at == FLIPPED:
+                assert canary(life.ledger, "small").release_id == model.release_id
+            else:
+                assert events_of_releases(life.ledger, "small") == before
+            found = Rehearsal(("turnover",), 200, 0.0, 0.1, 100)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("tasks.release.checks_before.rehearse", lambda _: found)
+                run_flow("deploy_release", "small", model.release_id)
+            assert canary(life.ledger, "small").release_id == model.release_id
+            assert len(events_of_releases(life.ledger, "small")) == len(before) + 1
+            life.predict(3)
+            life.act(3)
+            assert "canary" in set(life.decisions(3)["role"])
