@@ -123,7 +123,7 @@ def features(
 @app.command()
 def story(
     use_case: UseCaseName,
-    to: Annotated[Path | None, typer.Option(help="Where to write the page. Default: <home>/reports.")] = None,
+    to: Annotated[Path | None, typer.Option(help="File or folder for the page. Default: <home>/reports.")] = None,
 ) -> None:
     """Write the story of a use case: one self-contained HTML page."""
     from decisionloop.cli.story import write_story

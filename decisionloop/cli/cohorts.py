@@ -35,8 +35,11 @@ def exclude(use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None
 
     require_words(reason, by)
     with ledger_of(use_case) as ledger:
-        exclude_cohorts(ledger, use_case, cohorts, reason, by)
-    lines = [f"{one}: held back. It neither teaches nor judges until a person includes it." for one in cohorts]
+        before = exclude_cohorts(ledger, use_case, cohorts, reason, by)
+    lines = [
+        f"{one}: held back{_already(held)}. It neither teaches nor judges until a person includes it."
+        for one, held in before.items()
+    ]
     typer.echo("\n".join([*lines, "A model that learnt from it before stays as it is.", CLAIM]))
 
 
@@ -49,6 +52,12 @@ def include(use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None
         include_cohorts(ledger, use_case, cohorts, reason, by)
     lines = [f"{one}: released. It teaches and judges from the next turn on." for one in cohorts]
     typer.echo("\n".join([*lines, CLAIM]))
+
+
+def _already(held: HeldCohort | None) -> str:
+    """That a cohort was held back before, since when, by whom and why; "" where it was not."""
+    told = "" if held is None else f"{held.since:%Y-%m-%d} by {held.by}: {held.reason.rstrip('.')}"
+    return f", as it was already since {told}" if told else ""
 
 
 def held_line(use_case: str, held: HeldCohort) -> str:

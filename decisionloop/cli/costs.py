@@ -38,7 +38,7 @@ def cost_status(workspace: Workspace, value_per_decision: float | None) -> CostS
     return CostStatus(
         per_1000_decisions=1000 * each,
         share_of_value=share,
-        text=f"{currency} {fine(1000 * each)} per 1,000 decisions{_of_value(share, value_per_decision)} "
+        text=f"{currency} {fine(1000 * each)} per 1,000 decisions{_of_value(share, value_per_decision, currency)} "
         f"({last.batch_id})",
         by_release=tuple(
             f"{currency} {fine(1000 * one.per_decision)} per 1,000 by {one.release_id} ({one.rows:,} so far)"
@@ -59,9 +59,12 @@ def _unpriced(cost: BatchCost) -> str:
     )
 
 
-def _of_value(share: float | None, value: float | None) -> str:
-    from decisionloop.report.words.figures import fine_percent
+def _of_value(share: float | None, value: float | None, currency: str) -> str:
+    from decisionloop.report.words.figures import fine, fine_percent
 
     if share is not None:
         return f", {fine_percent(share)} of what they earn"
-    return "" if value is None else ", while they earn nothing"
+    if value is None:
+        return ""
+    lost = f", while a decision of the last measured cohort lost {currency} {fine(-value)} on average"
+    return lost if value < 0 else ", and earn nothing"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import typer
 
+from decisionloop.cli.demo_home import FINISHED, OWN_PLACES, commands_on, home_of_demo
+from decisionloop.cli.demo_progress import DemoProgress, turn_in_brief
 from decisionloop.cli.environment import brief_flow_runs, use_private_prefect
 from decisionloop.cli.temporary_server import temporary_server
 from decisionloop.contract.loading import use_case_folder
@@ -21,13 +22,8 @@ from decisionloop.imports import uncollected
 from decisionloop.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from decisionloop.sources.calendar import Turn
     from decisionloop.workspace import Workspace
-
-FINISHED = "demo-finished"
-"""Empty file in the demo's home: this replay reached its end, the next one starts afresh."""
 
 
 def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
@@ -41,14 +37,14 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
     use_case_folder(load_settings().usecases_dir, use_case)  # the name becomes a folder's
     if scenario:
         _require_scenario(use_case, scenario)
-    settings = _demo_settings(use_case, scenario)
+    installation, settings = load_settings(), _demo_settings(use_case, scenario)
     use_private_prefect(settings.home)
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case, settings)
     turns = _turns(workspace)
     with ExitStack() as stack:
-        progress = stack.enter_context(_progress(is_json))
+        progress = stack.enter_context(DemoProgress(is_json))
         _warm(progress, settings.resolved_mlflow_uri())
         stack.enter_context(brief_flow_runs())
         halted = tuple(_run_turns(workspace, turns, progress))
@@ -61,7 +57,8 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
     if is_json:
         typer.echo(json.dumps({**vars(result), "story": str(page)}, sort_keys=True))
     else:
-        print_summary(workspace, story, result)
+        entity = story.worked.entity if story.worked else ""
+        print_summary(workspace, story, result, commands_on(installation, settings.home, use_case, entity))
     if halted:  # a script must see it as well
         raise typer.Exit(BatchHalted.exit_code)
 
@@ -79,12 +76,12 @@ def _require_scenario(use_case: str, scenario: str) -> None:
 
 def _demo_settings(use_case: str, scenario: str) -> Settings:
     """A home of the demo's own, whatever else this machine is set up for; a finished replay is cleared."""
-    home = load_settings().home / "demo" / "-".join(name for name in (use_case, scenario) if name)
+    home = home_of_demo(load_settings().home, use_case, scenario)
     if (home / FINISHED).exists():
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
-    for name in ("LEDGER_URL", "SNAPSHOTS_URL", "MLFLOW_TRACKING_URI"):
-        os.environ[f"DECISIONLOOP_{name}"] = ""
+    for name in OWN_PLACES:
+        os.environ[f"DECISIONLOOP_{name.upper()}"] = ""
     os.environ["DECISIONLOOP_HOME"] = str(home)
     if scenario:
         options = {**load_settings().resolved_source_options(), "scenario": scenario}
@@ -108,7 +105,7 @@ def _turns(workspace: Workspace) -> tuple[Turn, ...]:
     )
 
 
-def _run_turns(workspace: Workspace, turns: tuple[Turn, ...], progress: Progress) -> Iterator[str]:
+def _run_turns(workspace: Workspace, turns: tuple[Turn, ...], progress: DemoProgress) -> Iterator[str]:
     """Run what is not done yet; yields the reason of each halted batch."""
     from decisionloop.ledger.summary import finished_turns
     from flows.learn import learn
@@ -117,9 +114,9 @@ def _run_turns(workspace: Workspace, turns: tuple[Turn, ...], progress: Progress
 
     name = workspace.use_case.name
     finished = finished_turns(workspace.ledger, name)
-    bar = progress.add_task(f"{workspace.use_case.title}", total=len(turns))
+    progress.begin(workspace.use_case.title, len(turns))
     for turn in turns:
-        progress.update(bar, description=f"{workspace.use_case.title}, {turn.as_of:%d %B %Y}")
+        progress.at(turn.as_of)
         if turn.as_of not in finished:
             try:
                 if turn.has_batch:
@@ -129,22 +126,12 @@ def _run_turns(workspace: Workspace, turns: tuple[Turn, ...], progress: Progress
                     learn(name, turn.as_of)
             except BatchHalted as halt:
                 yield str(halt)
-        progress.advance(bar)
+        progress.advance(turn.as_of, turn_in_brief(workspace.ledger, name, turn.as_of))
 
 
-@contextmanager
-def _progress(is_json: bool) -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), disable=is_json) as progress:
-        yield progress
-
-
-def _warm(progress: Progress, tracking_uri: str) -> None:
+def _warm(progress: DemoProgress, tracking_uri: str) -> None:
     """Load the large libraries while Prefect's server starts: each keeps a core busy for some seconds."""
-    bar = progress.add_task("Starting Prefect, Great Expectations and MLflow", total=None)
+    progress.begin("Starting Prefect, Great Expectations and MLflow")
     temporary_server()
     with uncollected():
         # skops first: it looks for the home of each numpy function in all that is loaded by then.
@@ -157,4 +144,4 @@ def _warm(progress: Progress, tracking_uri: str) -> None:
 
         great_expectations()
         load_mlflow(tracking_uri)
-    progress.update(bar, total=1, completed=1)
+    progress.finish()

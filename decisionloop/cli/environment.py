@@ -93,8 +93,11 @@ def _say_without_traceback(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def _refusals_without_traceback() -> Iterator[None]:
-    """On the terminal alone: what Prefect's interface shows of a run keeps everything."""
-    names = ("prefect", "prefect.flow_runs", "prefect.task_runs")
+    """On the terminal alone: what Prefect's interface shows of a run keeps everything.
+
+    Prefect gives its console to the root logger, and a logging.yml of one's own may give it to another.
+    """
+    names = (None, "prefect", "prefect.flow_runs", "prefect.task_runs")
     handlers = [one for name in names for one in logging.getLogger(name).handlers]
     consoles = [one for one in handlers if isinstance(one, logging.StreamHandler)]
     for one in consoles:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from decisionloop.cli.demo_home import finished_demos
 from decisionloop.cli.known_use_case import ledger_of
 from decisionloop.cli.run import parse_as_of
+from decisionloop.settings import load_settings
 
 if TYPE_CHECKING:
     from decisionloop.ledger.release_history import DecidedFor
@@ -28,10 +30,12 @@ def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
         if entity:
             decided = decided_for(ledger, use_case, entity, until)
             decided = decided[-1:] if as_of else decided
-            _print(is_json, [_as_json(one) for one in decided], decision_lines(use_case, entity, decided))
+            lines = [*decision_lines(use_case, entity, decided), *_demos(use_case, decided)]
+            _print(is_json, [_as_json(one) for one in decided], lines)
         else:
             events = [one for one in events_of_releases(ledger, use_case) if one.as_of <= until]
-            _print(is_json, [_as_json(one) for one in events], event_lines(use_case, events))
+            lines = [*event_lines(use_case, events), *_demos(use_case, events)]
+            _print(is_json, [_as_json(one) for one in events], lines)
 
 
 def end_of(text: str) -> datetime:
@@ -61,6 +65,11 @@ def decision_lines(use_case: str, entity: str, decided: Sequence[DecidedFor]) ->
             since = f"{one.stage} since {_day(one.stage_since)} (event {one.seq}), by {one.decided_by}: {one.reason}"
             lines.append(f"            {since}{_evidence(one.evidence)}")
     return lines or [f"{use_case}: nothing was decided for {entity} by then."]
+
+
+def _demos(use_case: str, found: Sequence[object]) -> tuple[str, ...]:
+    """Where nothing was found, that a demo may be what is looked for."""
+    return () if found else tuple(f"demo: {line}" for line in finished_demos(load_settings(), use_case))
 
 
 def _evidence(told: str | None) -> str:

@@ -17,7 +17,12 @@ def missed_lines(workspace: Workspace) -> tuple[str, ...]:
     How many people it left was counted by the last turn or reading of outcomes.
     """
     from decisionloop.ledger.batches import cohort_name
-    from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
+    from decisionloop.ledger.missed_due import (
+        LOOK_BACK,
+        due_times_since_last_batch,
+        due_times_without_batch,
+        left_undecided,
+    )
 
     use_case = workspace.use_case
     counted = left_undecided(workspace.ledger, use_case.name)
@@ -27,9 +32,16 @@ def missed_lines(workspace: Workspace) -> tuple[str, ...]:
         for cohort, count in sorted(counted.items())
         if count
     ]
+    if not workspace.is_live:
+        return tuple(lines)
+    now = datetime.now(UTC)
     try:
-        passed = due_times_without_batch(workspace.ledger, use_case, datetime.now(UTC)) if workspace.is_live else ()
+        passed = due_times_without_batch(workspace.ledger, use_case, now)
+        last, since = due_times_since_last_batch(workspace.ledger, use_case, now)
     except DecisionLoopError as error:  # a status is wanted most where something is broken
         return (*lines, f"cannot say whether runs were missed: {error}")
     names = [cohort_name(one) for one in passed]
+    if last is not None and since > sum(one > last.as_of for one in passed):
+        gap = f"{since:,} due times have passed since the last batch, {cohort_name(last.as_of)}"
+        lines.append(f"{gap}; those that can still be made up for are named, and of them the last {LOOK_BACK} at most.")
     return (*lines, *(f"{name}: there was no run. {remedy}" for name in names if name not in counted))

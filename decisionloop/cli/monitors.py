@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from decisionloop.contract import UseCase
+    from decisionloop.contract.monitoring import MonitorFamily
     from decisionloop.ledger.monitor_references import MonitorThreshold
     from decisionloop.report.record.alarm_record import AlarmRecord, Detection, FamilyRecord, Rate
     from decisionloop.sources.base import TrueChange
@@ -20,7 +22,10 @@ FAMILY_WIDTH = 11
 
 @dataclass(frozen=True)
 class MonitorStatus:
-    """One family of monitors at this moment. Money in currency of a batch; times as text, "" where there is none."""
+    """One family of monitors at this moment. Money in currency of a batch; times as text, "" where there is none.
+
+    ``words``: what was found; of a family that is unwatched, why it has nothing to check.
+    """
 
     family: str
     state: str
@@ -38,6 +43,7 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
     """Every family of the contract's monitors: "unwatched", "quiet", or its open incident's state."""
     from decisionloop.ledger.alarms import alarms_of
     from decisionloop.ledger.incidents import open_incidents
+    from decisionloop.ledger.releases import RULES, champion
     from decisionloop.monitor.alarm.budget import budget_of
     from decisionloop.report.read.monitors import check_counts, families_of
 
@@ -45,6 +51,8 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
     counts = check_counts(ledger, name)
     families = families_of(counts, alarms_of(ledger, name))
     waiting = {one.family: one for one in open_incidents(ledger, name)}
+    decides = champion(ledger, name)
+    is_by_rules = decides is not None and decides.release.kind == RULES
     states = []
     for family, budget in budget_of(workspace.use_case).false_alarms.items():
         ours = [one for one in counts if families[one.monitor] == family]
@@ -52,7 +60,8 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
         told = (f"{last:%Y-%m-%d}" if last else "", sum(one.checks for one in ours), budget)
         incident = waiting.get(family)
         if incident is None:
-            states.append(MonitorStatus(family, "quiet" if ours else "unwatched", *told))
+            words = "" if ours else nothing_to_check(family, workspace.use_case, is_by_rules)
+            states.append(MonitorStatus(family, "quiet" if ours else "unwatched", *told, words=words))
             continue
         since = f"{incident.first_alarm_as_of:%Y-%m-%d}"
         whose = (incident.incident_id, incident.severity, since, incident.last_words)
@@ -60,10 +69,25 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
     return tuple(states)
 
 
+def nothing_to_check(family: MonitorFamily, use_case: UseCase, is_by_rules: bool) -> str:
+    """Why a family has nothing to check as things stand, however long one waits; "" where it only has not begun."""
+    if family == "impact" and not use_case.protected:
+        return "the contract names no protected groups"
+    if not is_by_rules:
+        return ""
+    of_models: dict[MonitorFamily, str] = {
+        "value": "the rules decide, and they are what a model's money is compared with",
+        "performance": "the rules decide, and they have no score that could be wrong",
+        "feedback": "the rules decide, and they learn from no outcomes",
+    }
+    return of_models.get(family, "")
+
+
 def monitor_line(one: MonitorStatus, currency: str) -> str:
     """One family for a terminal."""
     if one.state == "unwatched":
-        return f"{one.family:<{FAMILY_WIDTH}} nothing was checked yet"
+        why = f"nothing to check: {one.words}" if one.words else "nothing was checked yet"
+        return f"{one.family:<{FAMILY_WIDTH}} {why}"
     checked = f"checked {one.last_checked}; may raise {one.false_alarms_per_year:.3g} false alarms a year"
     if one.state == "quiet":
         return f"{one.family:<{FAMILY_WIDTH}} quiet ({checked})"

@@ -6,9 +6,12 @@ kill -9 too, it leaves no server behind.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import sys
 import threading
+from collections.abc import Callable
 
 from decisionloop.imports import uncollected
 
@@ -32,8 +35,23 @@ def main(socket_number: int) -> None:
         sys.stdin.buffer.read()
         server.should_exit = True
 
+    say_nothing_of_leaving(lambda: server.should_exit)
     threading.Thread(target=leave_with_parent, daemon=True).start()
     server.run([socket.socket(fileno=socket_number)])
+
+
+def say_nothing_of_leaving(is_leaving: Callable[[], bool]) -> None:
+    """Keep off the terminal what a server that leaves cancels by itself, and each of its services tells of as an error.
+
+    Every other error is said, and so is whatever is cancelled before.
+    """
+
+    def is_news(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not (is_leaving() and isinstance(error, asyncio.CancelledError))
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(is_news)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ import typer
 
 from decisionloop.cli.cohorts import held_line
 from decisionloop.cli.costs import cost_status
+from decisionloop.cli.demo_home import finished_demos
 from decisionloop.cli.evidence import evidence_of
 from decisionloop.cli.exploring import exploring_lines
 from decisionloop.cli.figures import MoneyStatus, ToldFigure
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.outbox import waiting_line
+from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
@@ -64,6 +66,7 @@ class Status:
     last_batches: tuple[str, ...]
     exploring: tuple[str, ...]
     missed: tuple[str, ...]
+    outcome_readings: tuple[ReadingStatus, ...]
     undelivered: int
     awaits_approval: tuple[str, ...]
     held: tuple[str, ...]
@@ -84,6 +87,7 @@ class Status:
     last_alerts: tuple[str, ...]
     monitors: tuple[MonitorStatus, ...]
     undelivered_notices: tuple[str, ...]
+    demos: tuple[str, ...]
     currency: str
 
 
@@ -134,6 +138,7 @@ def status_of(workspace: Workspace) -> Status:
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
+        outcome_readings=troubled_readings(workspace, LAST_BATCHES),
         undelivered=count_pending(ledger, name),
         awaits_approval=tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now())),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
@@ -154,6 +159,7 @@ def status_of(workspace: Workspace) -> Status:
         last_alerts=_last_alerts(ledger, name),
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
+        demos=() if last else finished_demos(workspace.settings, name),
         currency=currency,
     )
 
@@ -283,8 +289,10 @@ def as_text(state: Status) -> str:
         *(f"  batch         {line}" for line in state.last_batches),
         *(f"  explores      {line}" for line in state.exploring),
         *(f"  missed        {line}" for line in state.missed),
+        *(f"  outcomes      {one.text}" for one in state.outcome_readings),
         *(f"  alert         {line}" for line in state.last_alerts),
         *(f"  watch         {monitor_line(one, state.currency)}" for one in state.monitors),
         *(f"  not notified  {line}" for line in state.undelivered_notices),
+        *(f"  demo          {line}" for line in state.demos),
     ]
     return "\n".join(lines)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from decisionloop.errors import UsageError
 from decisionloop.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,11 +28,31 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case, settings)
-    path = to or workspace.settings.home / "reports" / f"{use_case}.html"
+    path = page_path(use_case, to, workspace.settings.home)
     truth, captured = truth_of_replay(workspace), capture_of_replay(workspace)
     story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_suffix(".part")
-    whole.write_text(render_story(story), encoding="utf-8")
-    whole.replace(path)
+    _write_whole(path, render_story(story))
     return path, story
+
+
+def page_path(use_case: str, to: Path | None, home: Path) -> Path:
+    """Where the page goes: a folder means into it, under the page's usual name."""
+    usual = f"{use_case}.html"
+    if to is None:
+        return home / "reports" / usual
+    return to / usual if to.is_dir() else to
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """The whole text under this name, or nothing. Raises UsageError where it cannot be written."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise UsageError(
+            f"the page cannot be written to {path}: {error.strerror}. Name a file or folder of yours with --to."
+        ) from error

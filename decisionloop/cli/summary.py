@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +31,8 @@ class DemoResult:
     seconds: float
 
 
-def print_summary(workspace: Workspace, story: Story, result: DemoResult) -> None:
-    """Print the story's money in a table, its headline, and where the whole page is."""
+def print_summary(workspace: Workspace, story: Story, result: DemoResult, next_commands: Sequence[str]) -> None:
+    """Print the story's money in a table, its headline, where the whole page is, and what to type next."""
     from rich.console import Console
 
     console = Console()
@@ -43,6 +44,9 @@ def print_summary(workspace: Workspace, story: Story, result: DemoResult) -> Non
     for reason in result.halted:
         console.print(f"halted: {reason}")
     console.print(f"{result.turns} turns in {result.seconds:.0f} s. The story: {result.story}", soft_wrap=True)
+    console.print("What it made can be asked, and its model stopped:")
+    for command in next_commands:
+        console.print(f"  {command}", soft_wrap=True, markup=False, highlight=False)
 
 
 def told_in_short(story: Story) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from decisionloop.cli.known_use_case import CLAIM, approvers_of, ledger_of
 from decisionloop.errors import UsageError
 
 if TYPE_CHECKING:
+    from decisionloop.ledger.flags import Flag
     from decisionloop.ledger.kill_switch import Acknowledgement
 
 WAIT_SECONDS = 30.0
@@ -44,6 +45,12 @@ def _lines(use_case: str, position: str, told: Acknowledgement) -> list[str]:
         "on": "the rules decide everything from now on, and nothing that a model chose leaves",
         "off": "the champion decides again from the next batch on",
     }
-    lines = [f"{use_case}: kill switch {position}: {does[position]}."]
+    already = f", as it was already{_since(told.before)}" if told.was_so else ""
+    lines = [f"{use_case}: kill switch {position}{already}: {does[position]}."]
     stay = "are held" if position == "on" else "stay held"
     return [*lines, *held_lines(use_case, told.held, stay, told.not_called_back), CLAIM]
+
+
+def _since(before: Flag | None) -> str:
+    """Since when the switch has stood so, by whom and why; "" where nobody had ever turned it."""
+    return f" since {before.at:%Y-%m-%d %H:%M} (by {before.set_by}: {before.reason.rstrip('.')})" if before else ""

@@ -21,14 +21,18 @@ SKELETON = {
 def new_use_case(parent: Path, name: str) -> Path:
     """Write the skeleton of a use case into ``parent / name`` and return that folder.
 
-    It replays the log of a small made-up experiment and passes its own check. Raises UsageError as `empty_folder`.
+    It replays the log of a small made-up experiment and passes its own check. Raises UsageError as `empty_folder`, and
+    where nothing can be written.
     """
     folder = empty_folder(parent, name)
-    for template, path in SKELETON.items():
-        text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text(encoding="utf-8")
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(Template(text).substitute(name=name), encoding="utf-8")
+    try:
+        for template, path in SKELETON.items():
+            text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text(encoding="utf-8")
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(Template(text).substitute(name=name), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}. Name a folder of yours instead.") from error
     return folder
 
 

@@ -14,6 +14,9 @@ from decisionloop.learn.gate_checks import Check, GateEvidence, GateRules
 from decisionloop.observe.estimate import normal_quantile
 from decisionloop.observe.overlap import judge_overlap
 
+LEAST_TOLD = 0.01
+"""A cost of a thousand decisions, and a share of a gain, below which no reader wants the digits."""
+
 
 def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     """Lower bound of the paired difference, net of serving, above the minimum gain; "cannot say" where overlap is poor.
@@ -28,7 +31,7 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
         answer = False if rules.is_accumulating and rules.is_last_look else None
         return Check("money", answer, None, required, reason)
     charged = max(evidence.serving_cost or 0.0, 0.0)
-    served = _serving_sentence(evidence.serving_cost, rules.currency)
+    served = _serving_sentence(evidence.serving_cost, money.value, rules.currency)
     if evidence.judged_since:
         served += f" Judged on what came since {evidence.judged_since}, when the world changed."
     low = money.low - charged
@@ -49,11 +52,19 @@ def _outlook(progress: Progress | None, is_hopeless: bool, rules: GateRules) -> 
     """What is to be expected of a gain that is not proven."""
     if is_hopeless:
         return "It surely does not earn more, so nothing is to be waited for."
-    far = ""
-    if progress is not None:
-        far = f": betting on it has made {progress.capital:.2g} of 1, and {progress.required:,.0f} would prove it"
+    far = "" if progress is None else f": {_how_far(progress)}"
     words = "That is not proven in the time that it has" if rules.is_last_look else "The next outcomes may tell"
     return f"{words}{far}."
+
+
+def _how_far(progress: Progress) -> str:
+    """How much of a proof there is: bets multiply, so that it is the logarithm of the capital which adds up to it."""
+    if progress.capital < 1:
+        return "so far the outcomes speak against it"
+    if progress.capital == 1:
+        return "so far no outcome speaks for it or against it"
+    share = math.log(progress.capital) / math.log(progress.required)
+    return f"so far there is {max(1, math.floor(100 * share))}% of the proof that is needed"
 
 
 def surest(contenders: Sequence[GateEvidence], confidence: float) -> int:
@@ -75,12 +86,17 @@ def surest(contenders: Sequence[GateEvidence], confidence: float) -> int:
     return max(range(len(contenders)), key=lambda one: sure(contenders[one]))
 
 
-def _serving_sentence(cost: float | None, currency: str) -> str:
-    """What serving it costs besides, a thousand decisions at a time; empty where nothing is priced."""
+def _serving_sentence(cost: float | None, gain: float, currency: str) -> str:
+    """What serving it costs besides, a thousand decisions at a time; empty where nothing is priced.
+
+    What is under a hundredth of the currency, and of the ``gain``, is not counted out in digits: it is still taken off.
+    """
     if cost is None:
         return ""
     if cost == 0:
         return " Serving it costs the same, as its work is counted."
+    if 1000 * abs(cost) < LEAST_TOLD and abs(cost) < LEAST_TOLD * (abs(gain) or math.inf):
+        return f" Serving it costs practically the same: less than {currency} {LEAST_TOLD} apart per 1,000 decisions."
     amount = f"{currency} {_significant(1000 * abs(cost))} {'more' if cost > 0 else 'less'} per 1,000 decisions"
     counted = "this is net of it" if cost > 0 else "that is not counted as a gain"
     return f" Serving it costs {amount}; {counted}."
@@ -99,7 +115,7 @@ def _money_sentence(value: float, low: float, required: float, rules: GateRules)
 
     word = "more" if value >= 0 else "less"
     claim = f"It earns an estimated {money(abs(value))} {word} per decision than the champion"
-    sure = f"with {_sure(rules.confidence)} confidence the difference is at least {money(low)}"
+    sure = f"with {confidence_words(rules.confidence)} confidence the difference is at least {money(low)}"
     if low > required:
         return f"{claim}; {sure} (required: more than {money(required)})."
     if rules.is_accumulating:
@@ -109,12 +125,14 @@ def _money_sentence(value: float, low: float, required: float, rules: GateRules)
     found = f"With these decisions only a gain of about {money(detectable)} would be found reliably (8 times in 10)."
     wanted = f"more than {money(required)} more is required"
     if value < 0:
-        most = f"with {_sure(rules.confidence)} confidence it earns no more than {money(-low)} less"
+        most = f"with {confidence_words(rules.confidence)} confidence it earns no more than {money(-low)} less"
         return f"{claim}; {most}, and {wanted}. {found}"
     return f"{claim}, but that is not sure enough: {sure}, and more than {money(required)} is required. {found}"
 
 
-def _sure(confidence: float) -> str:
+def confidence_words(confidence: float) -> str:
     """A confidence with as many digits as tell it from certainty: 90 %, 98.8 %, 99.93 %."""
+    if confidence >= 1:
+        return "100%"
     digits = max(0, math.ceil(-math.log10(1 - confidence) - 1 - 1e-9))
     return f"{round(100 * confidence, digits):.10g}%"

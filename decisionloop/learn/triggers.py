@@ -190,21 +190,34 @@ def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
         words = f"No model yet, and {state.mature_outcomes:,} mature outcomes are enough for the first."
         return "", [_Ask("first_model", words)]
     if state.new_outcomes <= 0:
-        return "No outcome has matured since the last training.", []
+        return f"No outcome has matured since the last training.{_asks_at(state)}", []
     words, measured = _measured(state, rules)
     is_known = any(incident.family == "performance" for incident in state.incidents)
     asks = [] if is_known else measured
     for family, trigger in CALLS_FOR_TRAINING.items():
         asks += [_of_incident(incident, trigger, state) for incident in state.incidents if incident.family == family]
     asks.sort(key=lambda ask: ask.trigger != "event")
-    if state.is_unchallenged and state.mature_outcomes >= GROWTH * (state.mature_outcomes - state.new_outcomes):
+    if state.is_unchallenged and state.mature_outcomes >= _enough_to_ask(state):
         told = f"No training has seen {state.new_outcomes:,} of the {state.mature_outcomes:,} outcomes that are known."
         asks.append(_Ask("more_outcomes", told))
     due = _days_to_schedule(state, rules)
     if due is not None and due <= 0:
         asks.append(_Ask("schedule", f"The schedule asks for it: {rules.interval_days:g} days have passed."))
     wait = "No schedule is set." if due is None else f"The schedule asks in {due:.0f} days."
-    return f"{words} {wait}", asks
+    return f"{words} {wait}{_asks_at(state)}", asks
+
+
+def _enough_to_ask(state: TriggerState) -> float:
+    """Outcomes that ask for another training where none has come to anything."""
+    return GROWTH * (state.mature_outcomes - state.new_outcomes)
+
+
+def _asks_at(state: TriggerState) -> str:
+    """Which number of outcomes asks before any schedule does; "" where somebody stands beside the rules or decides."""
+    if not state.is_unchallenged:
+        return ""
+    enough = _enough_to_ask(state)
+    return f" Whenever {enough:,.0f} outcomes are known they ask too: {state.mature_outcomes:,} are now."
 
 
 def _of_incident(incident: IncidentEvidence, trigger: Trigger, state: TriggerState) -> _Ask:

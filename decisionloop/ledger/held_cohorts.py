@@ -96,8 +96,12 @@ def cohort_events(source: Ledger | Connection, use_case: str) -> tuple[CohortEve
     return facts.every(source, CohortEvent, cohort_event, table.use_case == use_case, order_by=order)
 
 
-def exclude_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:
+def exclude_cohorts(
+    ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str
+) -> dict[str, HeldCohort | None]:
     """Keep cohorts from teaching and judging until a person includes them, all of them or none.
+
+    Returns them by name, each with why it was held back before; None where it was not.
 
     ``cohorts`` by name, or by their day where it has one alone. Raises UsageError for a cohort that is none of a
     decided batch. To say the same again adds nothing.
@@ -107,8 +111,10 @@ def exclude_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reaso
         decided = [cohort_name(one.as_of) for one in batches(connection, use_case) if one.is_decided]
         meant = _meant(use_case, cohorts, decided, "is no cohort that was decided")
         told = _told(connection, use_case)
-        for cohort in meant:
-            _append(connection, told.get(cohort, _Told(use_case, cohort)), "excluded", reason, by)
+        before = {cohort: told.get(cohort, _Told(use_case, cohort)) for cohort in meant}
+        for one in before.values():
+            _append(connection, one, "excluded", reason, by)
+    return {cohort: one.held for cohort, one in before.items()}
 
 
 def include_cohorts(ledger: Ledger, use_case: str, cohorts: Sequence[str], reason: str, by: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.flags import KILL_SWITCH, Flag, set_flag
+from decisionloop.ledger.flags import KILL_SWITCH, Flag, current_flag, set_flag
 from decisionloop.ledger.held_actions import WaitingActions, waiting_actions
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import Sending, unended_sendings
@@ -21,12 +21,19 @@ class Acknowledgement:
     """What turning the switch did: while it is on, nothing that a model chose is logged, nor begun to be sent.
 
     ``waiting``: batches whose actions are held, or released and unsent. ``not_called_back``: chunks that were begun
-    before and of which no end is known yet; their actions may still arrive, or have arrived.
+    before and of which no end is known yet; their actions may still arrive, or have arrived. ``before``: what the
+    switch was set to last, None where nobody had ever set it.
     """
 
     flag: Flag
     waiting: tuple[WaitingActions, ...]
     not_called_back: tuple[Sending, ...]
+    before: Flag | None
+
+    @property
+    def was_so(self) -> bool:
+        """Whether the switch was as it is before anybody turned it."""
+        return self.flag.value == (self.before.value if self.before else "off")
 
     @property
     def held(self) -> tuple[WaitingActions, ...]:
@@ -43,6 +50,7 @@ def engage(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Acknowledgement:
     """Turn the switch on, and wait up to ``wait_seconds`` for chunks that are under way."""
+    before = current_flag(ledger, use_case, KILL_SWITCH)
     flag = set_flag(ledger, use_case, KILL_SWITCH, "on", reason, by)
     ends = time.monotonic() + wait_seconds
     while (begun := unended_sendings(ledger, use_case)) and time.monotonic() < ends:
@@ -50,7 +58,7 @@ def engage(
         if all(one.until <= now for one in begun):  # their senders are dead: waiting tells nothing more
             break
         sleep(PAUSE_SECONDS)
-    return Acknowledgement(flag, waiting_actions(ledger, use_case), begun)
+    return Acknowledgement(flag, waiting_actions(ledger, use_case), begun, before)
 
 
 def lift(ledger: Ledger, use_case: str, reason: str, by: str, approvers: Sequence[str]) -> Acknowledgement:
@@ -60,5 +68,6 @@ def lift(ledger: Ledger, use_case: str, reason: str, by: str, approvers: Sequenc
             f"{by!r} may not lift the kill switch of {use_case}: approval.approvers names {', '.join(approvers)}. "
             "Ask one of them."
         )
+    before = current_flag(ledger, use_case, KILL_SWITCH)
     flag = set_flag(ledger, use_case, KILL_SWITCH, "off", reason, by)
-    return Acknowledgement(flag, waiting_actions(ledger, use_case), unended_sendings(ledger, use_case))
+    return Acknowledgement(flag, waiting_actions(ledger, use_case), unended_sendings(ledger, use_case), before)

@@ -14,7 +14,7 @@ from decisionloop.ledger.schema import measurement
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.predict.due import length_of
-from decisionloop.schedule import periods
+from decisionloop.schedule import due_times, periods
 
 MISSED = "missed"
 """The kind of an alert about people who were never decided, and the name of the figure that counts them."""
@@ -38,6 +38,14 @@ def due_times_without_batch(source: Ledger | Connection, use_case: UseCase, unti
     spans = [span_of(one.as_of, use_case.schedule.covers_days) for one in every]
     expected = periods(use_case.schedule, look_back(use_case, every[0], until), until, LOOK_BACK)
     return tuple(one.until for one in expected if 2 * length_of(one.less(spans)) > one.length)
+
+
+def due_times_since_last_batch(
+    source: Ledger | Connection, use_case: UseCase, until: datetime
+) -> tuple[Batch | None, int]:
+    """The last batch, whatever its state, and how many due times have come since; (None, 0) before the first."""
+    every = batches(source, use_case.name)
+    return (every[-1], len(due_times(use_case.schedule, every[-1].as_of, until))) if every else (None, 0)
 
 
 def missed_figure(use_case: str, due_at: datetime, missed: int, due: int, as_of: datetime) -> Measurement:

@@ -11,6 +11,7 @@ from typing import Any
 from decisionloop.learn.comparison import Progress
 from decisionloop.learn.evidence import Look, gate_rules
 from decisionloop.learn.gate import GateEvidence
+from decisionloop.learn.gate_money import confidence_words
 from decisionloop.learn.ramp import Standing, share_now, standing
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
@@ -67,7 +68,7 @@ def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) 
 
 def why_on_trial(stands: Standing, share: float) -> str:
     """Why a release decides for that share of the entities, in a sentence."""
-    sure = "more than 99.9%" if stands.confidence > 0.999 else f"{stands.confidence:.1%}"
+    sure = "more than 99.9%" if stands.confidence > 0.999 else confidence_words(stands.confidence)
     return f"With {sure} confidence it earns more than the champion: it decides for {share:.0%} of the entities."
 
 

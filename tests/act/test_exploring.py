@@ -14,6 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from decisionloop.act.constraints import BatchTotals, limits_of
+from decisionloop.act.exploration.figures import ExploringFigures
 from decisionloop.act.exploration.inverse_gap import gap_codes, gaps_of
 from decisionloop.act.exploration.seen_money import BANDS, Cell, SeenMoney
 from decisionloop.act.exploration.support import PROPENSITY_FLOOR
@@ -227,7 +228,10 @@ def test_before_anything_is_seen_looks_are_bounded_by_ten_budgets_at_their_worst
     agreed, (choice,) = _in_parts(use_case, frame, replace(situation, seen=SeenMoney()), [])
     figures = agreed.figures
     assert 0 < figures.share <= 2 * 0.05
-    assert figures.cost <= (1 + 10) * figures.budget * (1 + 1e-9)
+    assert figures.budget < figures.cost
+    assert 0 < figures.look_cost <= 10 * figures.budget * (1 + 1e-9)
+    assert figures.cost - figures.look_cost <= figures.budget * (1 + 1e-9)  # what the budget pays keeps to it
+    assert ExploringFigures.from_json(figures.to_json()) == figures
     assert (choice.role == "exploration").any()
 
 

@@ -62,6 +62,16 @@ def test_a_person_excludes_several_and_both_are_kept_with_who_and_why(cli, watch
     ]
 
 
+def test_who_excludes_what_is_held_back_already_is_told_since_when_and_by_whom(cli, watched):
+    lose_outcomes(watched)
+    first = cli("cohorts", "exclude", "vouchers", COHORT, "2024-01-08", *WHO).out.splitlines()
+    assert first[0].startswith(f"{COHORT}: held back, as it was already since 2024-01-29 by monitors: ")
+    assert first[1].startswith("2024-01-08: held back. It neither teaches")
+    again = cli("cohorts", "exclude", "vouchers", "2024-01-08", "--by", "ben", "--reason", "me too").out
+    assert again.startswith("2024-01-08: held back, as it was already since ")
+    assert "by anna: the branch was closed. It neither teaches" in again
+
+
 def test_status_says_when_its_value_leans_on_a_held_cohort(cli, watched):
     append_measurements(watched, [figure("vouchers", WEEKS[0], "value_policy", 2.0, is_mature=True)])
     assert cli("status", "vouchers", "--json").json[0]["is_value_of_held_cohort"] is False

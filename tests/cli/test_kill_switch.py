@@ -165,3 +165,19 @@ def test_while_nobody_can_be_asked_it_stays_on(cli, vouchers, ledger):
     assert told.exit_code == 2
     assert "nobody can tell who may lift" in told.err
     assert is_kill_switch_on(ledger, "vouchers")
+
+
+def test_who_turns_it_the_way_it_stands_is_told_since_when_and_by_whom(cli, vouchers, ledger):
+    assert (
+        "kill switch off, as it was already: the champion decides"
+        in cli("kill-switch", "vouchers", "off", *APPROVER).out
+    )
+    assert "already" not in cli("kill-switch", "vouchers", "on", *WHO).out
+    since = flag_history(ledger, "vouchers", "kill_switch")[-1].at
+    for words in (WHO, ("--reason", "again", "--by", "ben")):
+        told = cli("kill-switch", "vouchers", "on", *words)
+        assert told.exit_code == 0
+        already = f"kill switch on, as it was already since {since:%Y-%m-%d %H:%M} (by anna: "
+        assert already in told.out
+    assert [flag.set_by for flag in flag_history(ledger, "vouchers", "kill_switch")][1:] == ["anna", "ben"]
+    assert "already" not in cli("kill-switch", "vouchers", "off", *APPROVER).out

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from decisionloop.ledger.incidents import acknowledge, close
+from decisionloop.ledger.releases import Release
+from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.workspace import open_workspace
+from tests.release_lives import install_rules
 from tests.watched_ledger import WEEKS, WORDS, fail_to_notify, raise_alarm, watch_for_a_while
 
 SCENARIO = """
@@ -92,6 +97,27 @@ def test_status_as_json_has_the_same(cli, watched):
     }
     assert (by_family["outputs"]["state"], by_family["skew"]["state"]) == ("quiet", "unwatched")
     assert by_family["skew"]["stake_total"] is None
+
+
+def test_a_family_that_has_nothing_to_check_says_why(cli, vouchers):
+    contract = vouchers / "usecase.yaml"
+    head, _, rest = contract.read_text().partition("\nprotected:\n")
+    tail = rest[re.search(r"^\w", rest, re.M).start() :]
+    contract.write_text(f"{head}\n{tail}")
+    by_family = {line.split()[1]: line for line in _lines(cli("status", "vouchers"), "watch")}
+    assert "nothing to check: the contract names no protected groups" in by_family["impact"]
+    assert "nothing was checked yet" in by_family["value"]  # who decides is not known before the first batch
+    ledger, digest = open_workspace("vouchers").ledger, open_workspace("vouchers").use_case.digest
+    record_use_case(ledger, "vouchers", digest, 1, "")
+    rules = Release("vouchers/rules/1", "vouchers", "rules", digest, None, None, None, "null", "{}", WEEKS[0])
+    install_rules(ledger, rules)
+    by_family = {line.split()[1]: line for line in _lines(cli("status", "vouchers"), "watch")}
+    for family in ("value", "performance", "feedback"):
+        assert "nothing to check: the rules decide" in by_family[family]
+    for family in ("inputs", "outputs", "labels", "skew"):
+        assert "nothing was checked yet" in by_family[family]
+    states = {one["family"]: one for one in cli("status", "vouchers", "--json").json[0]["monitors"]}
+    assert states["impact"]["words"] == "the contract names no protected groups"
 
 
 def test_status_follows_the_incident(cli, watched):

@@ -13,6 +13,7 @@ import pytest
 from decisionloop.cli.status import bounds_text
 from decisionloop.ledger.flags import flag_history
 from decisionloop.ledger.measurements import Measurement, append_measurements
+from decisionloop.ledger.outcomes import OutcomeIntake, append_intake
 from decisionloop.ledger.releases import Release
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
@@ -207,6 +208,25 @@ def test_a_script_reads_money_with_its_bounds_as_numbers(cli, vouchers):
     said = paragraphs(assemble_story(workspace.ledger, workspace.use_case))["actions"]
     assert any("it earned more, exploring included, if the outcomes that have not come are as the others" in one
                for one in said)  # fmt: skip
+
+
+def test_a_feed_of_outcomes_that_contradicts_itself_is_said(cli, vouchers):
+    ledger = open_workspace("vouchers").ledger
+    found = {11: (0, 0, 0, 0), 18: (12, 3, 40, 1), 25: (0, 0, 2, 0)}  # 2024-03-04 is too long ago to be told of
+    found = {4: (7, 7, 7, 7)} | found | {26: (0, 0, 0, 0), 27: (0, 0, 0, 0)}
+    for day, (contradictory, duplicate, unknown, invalid) in found.items():
+        counts = {"rows_read": 1_234, "matched": 1_000, "first": 900, "late": 0, "duplicate": duplicate}
+        counts |= {"contradictory": contradictory, "unknown": unknown, "invalid": invalid}
+        append_intake(ledger, OutcomeIntake("vouchers", datetime(2024, 3, day, tzinfo=UTC), **counts))
+    lines = [line for line in cli("status", "vouchers").out.splitlines() if line.startswith("  outcomes")]
+    assert lines == [
+        "  outcomes      2024-03-18: of 1,234 rows read: 12 contradicting what was known, 3 repeating what was known, "
+        "40 matching no decision, 1 invalid",
+        "  outcomes      2024-03-25: of 1,234 rows read: 2 matching no decision",
+    ]
+    first, second = cli("status", "vouchers", "--json").json[0]["outcome_readings"]
+    assert (first["as_of"], first["contradictory"], first["duplicate"], first["unknown"]) == ("2024-03-18", 12, 3, 40)
+    assert (second["as_of"], second["unknown"], second["contradictory"]) == ("2024-03-25", 2, 0)
 
 
 def _figure(value, low, high, worst=None, best=None, missing=0):

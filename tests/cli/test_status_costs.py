@@ -74,7 +74,12 @@ def _serve_halted(week: int) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(2.0, ", 0.0000057% of what they earn ("), (-1.0, ", while they earn nothing ("), (None, "decisions (vouchers/")],
+    [
+        (2.0, ", 0.0000057% of what they earn ("),
+        (-382.5, "lost EUR 382.50 on average ("),
+        (0.0, ", and earn nothing ("),
+        (None, "decisions (vouchers/"),
+    ],
 )
 def test_it_is_told_as_a_share_of_the_value_where_there_is_any(cli, vouchers, value, words):
     _serve()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from decisionloop.errors import UsageError
 from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison, judge
+from decisionloop.learn.gate_money import confidence_words
 from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact, Ratio
 from decisionloop.observe.estimate import Estimate, cannot_say
@@ -176,9 +177,9 @@ def test_a_loss_is_told_as_a_loss_and_not_as_a_gain_that_is_not_sure_enough() ->
 
 
 def test_what_a_candidate_costs_less_to_serve_is_said_and_promotes_nobody() -> None:
-    cheaper = judge(replace(GOOD, serving_cost=-0.0000021), RULES).checks[0]
+    cheaper = judge(replace(GOOD, serving_cost=-0.000021), RULES).checks[0]
     assert cheaper.observed == pytest.approx(1.1)
-    assert cheaper.reason.endswith("costs TWD 0.0021 less per 1,000 decisions; that is not counted as a gain.")
+    assert cheaper.reason.endswith("costs TWD 0.021 less per 1,000 decisions; that is not counted as a gain.")
     twin = judge(replace(GOOD, money=money(0.0, 0.0), serving_cost=-50.0), RULES)
     assert twin.decision == "refuse"
     assert twin.reason.startswith("It decides exactly like the champion, so it adds nothing. Serving it costs")
@@ -189,7 +190,8 @@ def test_what_a_candidate_costs_less_to_serve_is_said_and_promotes_nobody() -> N
     [
         (None, ""),
         (0.0, " Serving it costs the same, as its work is counted."),
-        (4.4e-9, "TWD 0.0000044 more"),
+        (4.4e-9, " Serving it costs practically the same: less than TWD 0.01 apart per 1,000 decisions."),
+        (0.000044, "TWD 0.044 more"),
         (0.0995, "TWD 99.50 more"),
     ],
 )
@@ -297,7 +299,10 @@ def test_where_evidence_accumulates_what_is_not_proven_goes_on_and_nothing_else_
     evidence = replace(GOOD, money=money(3.2, 3.3), auc=estimate(0.4, 0.04), progress=reached(4.0, 6.0))
     verdict = judge(evidence, ACCUMULATING)
     assert verdict.decision == "insufficient"
-    assert verdict.reason.endswith("The next outcomes may tell: betting on it has made 4 of 1, and 10 would prove it.")
+    assert verdict.reason.endswith("The next outcomes may tell: so far there is 60% of the proof that is needed.")
+    for capital, told in ((9.9e-37, "the outcomes speak against it"), (1.0, "no outcome speaks for it or against it")):
+        early = judge(replace(evidence, progress=reached(capital, 6.0)), ACCUMULATING)
+        assert early.reason.endswith(f"so far {told}.")
     assert judge(evidence, RULES).decision == "refuse"
 
 
@@ -320,3 +325,11 @@ def test_a_confidence_has_the_digits_that_tell_it_from_certainty() -> None:
     rules = replace(ACCUMULATING, confidence=0.9875)
     evidence = replace(GOOD, money=estimate(3.2, 3.3, rules.interval_confidence), progress=reached(4.0, 6.0))
     assert "with 98.8% confidence" in judge(evidence, rules).reason
+
+
+@pytest.mark.parametrize(
+    ("confidence", "told"),
+    [(0.5, "50%"), (0.9, "90%"), (0.975, "97.5%"), (0.988, "98.8%"), (0.9993, "99.93%"), (1.0, "100%")],
+)
+def test_a_confidence_is_told_with_the_digits_that_tell_it_from_certainty(confidence, told):
+    assert confidence_words(confidence) == told

@@ -303,3 +303,16 @@ def test_more_mature_outcomes_never_undo_a_retraining_that_an_incident_asked_for
     known = replace(state, incidents=grown, new_outcomes=state.new_outcomes + more)
     if before.trigger in CHANGED_WORLD:
         assert decide_retraining(known, RULES).is_triggered >= before.is_triggered
+
+
+@pytest.mark.parametrize(("new", "interval"), [(9000, 365.0), (9000, None), (0, 365.0)])
+def test_who_waits_is_told_the_number_of_outcomes_that_ends_the_waiting(new, interval):
+    rules = replace(RULES, interval_days=interval)
+    nobody = replace(ALONE, new_outcomes=new, champion_auc=None, reference_auc=None)
+    decision = decide_retraining(nobody, rules)
+    enough = 2 * (nobody.mature_outcomes - new)
+    assert decision.verdict == "wait"
+    assert f"Whenever {enough:,} outcomes are known they ask too: 20,000 are now." in decision.reason
+    known = replace(nobody, mature_outcomes=enough, new_outcomes=enough - (nobody.mature_outcomes - new))
+    assert decide_retraining(known, rules).trigger == "more_outcomes"
+    assert "they ask too" not in decide_retraining(replace(nobody, is_unchallenged=False), rules).reason

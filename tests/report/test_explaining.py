@@ -245,6 +245,9 @@ def test_a_decision_is_told_with_its_chance_and_its_money(story: Story) -> None:
         "Exploration drew “raise the limit by 10%”, where the rules would have chosen “keep the limit”."
     )
     assert "only 5 times in 100" in recounting.propensity_sentence(drawn, "client")
+    for chance, often in ((0.01, "once in 100"), (0.001, "once in 1,000"), (0.0002, "less than once in 1,000 times")):
+        told = recounting.propensity_sentence(replace(drawn, propensity=chance), "client")
+        assert told == f"The same client is treated so only {often}, to see what happens."
     assert "holdout" in recounting.propensity_sentence(replace(worked, role="holdout", propensity=1.0), "client")
     assert recounting.propensity_sentence(replace(worked, propensity=1.0), "client") == (
         "Nothing was drawn: only one action was open."

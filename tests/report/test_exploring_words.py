@@ -15,13 +15,19 @@ MAY = PlannedExploring(
     cost=5_000.0,
     budget=4_000.0,
     groups=(ExploredGroup("sex", "men", 400, 1.0), ExploredGroup("sex", "women", 600, 2.0)),
+    look_cost=1_200.0,
 )
+PARTS = "€3,800 within a budget of €4,000, and €1,200 at worst for a first look at what hardly anybody has seen"
 NBSP = "\u00a0"
 
 
 def test_a_batch_is_one_line():
     assert planned_line(MAY, "EUR").replace(NBSP, " ") == (
-        "2005-05-01: 0.3 % tried, expected to lose at most €5,000 (budget €4,000); men 0.25 %, women 0.33 %"
+        "2005-05-01: 0.3 % tried, expected to lose at most €5,000: " + PARTS + "; men 0.25 %, women 0.33 %"
+    )
+    without = replace(MAY, cost=3_800.0, look_cost=0.0, groups=())
+    assert planned_line(without, "EUR").replace(NBSP, " ") == (
+        "2005-05-01: 0.3 % tried, expected to lose at most €3,800, with a budget of €4,000"
     )
     flat = replace(MAY, budget=None, groups=())
     assert planned_line(flat, "EUR").replace(NBSP, " ") == "2005-05-01: 0.3 % tried, expected to lose at most €5,000"
@@ -31,6 +37,11 @@ def test_batches_add_up_with_their_groups():
     both = planned_in_all([MAY, replace(MAY, cohort="2005-05-08", cost=1_000.0)])
     assert both is not None
     assert (both.rows, both.explored, both.cost, both.budget) == (2000, 6.0, 6_000.0, 8_000.0)
+    assert both.look_cost == 2_400.0
+    before = planned_in_all([MAY, replace(MAY, look_cost=None)])
+    assert before is not None
+    assert before.look_cost is None
+    assert "a first look at what hardly anybody has seen comes on top" in planned_line(before, "EUR")
     assert [(one.wording, one.rows, one.explored) for one in both.groups] == [("men", 800, 2.0), ("women", 1200, 4.0)]
     flat = planned_in_all([MAY, replace(MAY, budget=None)])
     assert flat is not None
@@ -41,5 +52,5 @@ def test_batches_add_up_with_their_groups():
 def test_the_story_names_the_budget_and_on_whom_exploring_fell():
     told = planned_sentence(MAY, "EUR").replace(NBSP, " ")
     assert told.startswith("Beforehand it was expected to lose no more than €5,000")
-    assert "with a budget of €4,000" in told
+    assert f"by prices that err on the dear side: {PARTS}." in told
     assert "men 0.25 % and women 0.33 %" in told

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.observe.outcome_bounds import OutcomeBounds
+from decisionloop.report.record.claims import Said, disagreements
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import RULES, ActionLine, PeriodMoney, UseCaseLines
@@ -370,6 +371,21 @@ def test_the_headline_tells_what_the_models_did_and_where_both_lost() -> None:
         "In September 2005 both lost money: the loop NT$12.6 million, the rules NT$12.2 million."
     )
     assert told.scope == "15,000 decisions in 2 batches, each a choice between “keep the limit” and “raise it”."
+
+
+def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
+    """The holdout and faults are not in the money: both figures are of one record, and say what they differ by."""
+    batches = [BatchLine(date(2005, month, 3), "complete", 31_000, RULES, ()) for month in range(5, 10)]
+    told = heading.headline(CASE, FIVE, batches).scope
+    assert told.startswith("155,000 decisions in 5 batches")
+    assert told.endswith(
+        "The money counts 150,000 of them; the others were held out as a referee or sent to the rules by a fault."
+    )
+    young = heading.headline(CASE, FIVE[:4], batches).scope
+    assert "The money counts 120,000 of them" in young
+    assert young.endswith("or their outcomes are not complete yet.")
+    contradicting = Said("", {"money.decisions": 7})
+    assert len(disagreements([told, contradicting])) == 1
 
 
 def test_the_headline_of_an_empty_ledger_and_of_rules_alone() -> None:

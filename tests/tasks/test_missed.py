@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +12,11 @@ import pytest
 from decisionloop.cli.status import as_text, status_of
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import alerts
-from decisionloop.ledger.batches import batch_id_of
+from decisionloop.ledger.batches import batch_id_of, cohort_name
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
 from decisionloop.ledger.summary import batch_summary
+from decisionloop.schedule import due_times
 from tests.engines import ON_ONE
 from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
 from tests.small_use_case import Written
@@ -163,6 +164,19 @@ def test_due_times_that_nobody_has_looked_for_are_known_from_the_ledger_alone(on
     passed = due_times_without_batch(on_sqlite.ledger, use_case, MONDAY + 3 * WEEK - HOUR)
     assert passed == (MONDAY + WEEK, MONDAY + 2 * WEEK)
     assert "there was no run. `decisionloop run live --catch-up`" in as_text(status_of(on_sqlite.workspace))
+
+
+def test_after_a_long_gap_status_says_how_many_due_times_there_were_in_all(on_sqlite):
+    """Only those whose outcomes would still count are named, which may be two of a hundred."""
+    use_case = on_sqlite.workspace.use_case
+    before = len(due_times(use_case.schedule, MONDAY, datetime.now(UTC)))
+    told = status_of(on_sqlite.workspace).missed
+    named = [line for line in told if "there was no run" in line]
+    assert len(named) < before
+    assert [line for line in told if line not in named] == [
+        f"{before} due times have passed since the last batch, {cohort_name(MONDAY)}; those that can still be made up "
+        "for are named, and of them the last 31 at most."
+    ]
 
 
 def test_a_replay_misses_nobody(small):

@@ -8,7 +8,7 @@ bad as has not been ruled out yet, is bounded by `LOOK_BUDGETS` budgets; once a 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +78,8 @@ def agree_on_chances(
         budget = exploration.budget(value_expected)
         chances = _within_budget(exploration, groups, rows, table, budget)
     terms = Terms(value_expected, budget, chances.gamma)
-    return chances, figures_of(groups, rows, table, chances.of_table(table), terms)
+    without_looks = replace(chances, look_share=0.0).of_table(table)
+    return chances, figures_of(groups, rows, table, chances.of_table(table), without_looks, terms)
 
 
 def _by_combination(table: AlternativeTable, each: Floats, groups: Groups) -> Floats:

@@ -34,7 +34,8 @@ class GroupFigures:
 @dataclass(frozen=True)
 class ExploringFigures:
     """Of a batch: ``rows`` decisions, of which ``explored`` are expected to explore, at ``cost`` (currency, by
-    pessimistic gaps; of those that nothing bounds yet it says nothing). ``budget`` None: the share is flat."""
+    pessimistic gaps; of those that nothing bounds yet it says nothing). ``budget`` None: the share is flat.
+    ``look_cost``: of the cost, what looks add to what the budget pays; None in batches of before it was recorded."""
 
     rows: int
     explored: float
@@ -43,6 +44,7 @@ class ExploringFigures:
     budget: float | None
     gamma: float
     groups: tuple[GroupFigures, ...]
+    look_cost: float | None = None
 
     @property
     def share(self) -> float:
@@ -69,10 +71,16 @@ class Terms:
     gamma: float
 
 
-def figures_of(groups: Groups, rows: Floats, table: AlternativeTable, chance: Floats, terms: Terms) -> ExploringFigures:
-    """What the chances (k,) of the batch's alternatives come to; ``rows`` (C,) are its decisions by combination."""
+def figures_of(
+    groups: Groups, rows: Floats, table: AlternativeTable, chance: Floats, without_looks: Floats, terms: Terms
+) -> ExploringFigures:
+    """What the chances (k,) of the batch's alternatives come to; ``rows`` (C,) are its decisions by combination.
+
+    ``without_looks`` (k,): the chances that the budget alone would give.
+    """
     explored = chance * table.count
-    cost = explored * np.where(np.isfinite(table.gap), table.gap, 0.0)
+    gap = np.where(np.isfinite(table.gap), table.gap, 0.0)
+    cost = explored * gap
     by_combination = [
         np.bincount(table.combination, one, groups.combinations).astype(np.float64) for one in (explored, cost)
     ]
@@ -90,4 +98,5 @@ def figures_of(groups: Groups, rows: Floats, table: AlternativeTable, chance: Fl
             for place, name in enumerate(names)
             if name and many[place] > 0
         ),
+        look_cost=math.fsum(((chance - without_looks) * table.count * gap).tolist()),
     )

@@ -28,7 +28,7 @@ def planned_in_all(planned: Sequence[PlannedExploring]) -> PlannedExploring | No
     """The batches together, the groups of all of them included; None without any. A budget is one if all have one."""
     if not planned:
         return None
-    budgets = [one.budget for one in planned]
+    budgets, looks = [one.budget for one in planned], [one.look_cost for one in planned]
     groups: dict[tuple[str, str], tuple[int, float]] = {}
     for group in (group for one in planned for group in one.groups):
         rows, explored = groups.get((group.attribute, group.wording), (0, 0.0))
@@ -40,6 +40,7 @@ def planned_in_all(planned: Sequence[PlannedExploring]) -> PlannedExploring | No
         cost=math.fsum(one.cost for one in planned),
         budget=None if None in budgets else math.fsum(one for one in budgets if one is not None),
         groups=tuple(ExploredGroup(*names, *counted) for names, counted in groups.items()),
+        look_cost=None if None in looks else math.fsum(one for one in looks if one is not None),
     )
 
 
@@ -55,4 +56,5 @@ def _planned(use_case: UseCase, cohort: str, figures: ExploringFigures) -> Plann
             ExploredGroup(one.attribute, wordings.get((one.attribute, one.group), one.group), one.rows, one.explored)
             for one in figures.groups
         ),
+        look_cost=figures.look_cost,
     )

@@ -23,7 +23,8 @@ class ExploredGroup:
 @dataclass(frozen=True)
 class PlannedExploring:
     """Of one batch (``cohort``), or of several (""): decisions, how many of them were expected to be explored, what
-    that was expected to lose at most (currency) and the budget for it, None where the share is flat."""
+    that was expected to lose at most (currency) and the budget for it, None where the share is flat. ``look_cost``: of
+    the cost, what first looks add to what the budget pays; None where that was not recorded."""
 
     cohort: str
     rows: int
@@ -31,6 +32,7 @@ class PlannedExploring:
     cost: float
     budget: float | None
     groups: tuple[ExploredGroup, ...]
+    look_cost: float | None = None
 
     @property
     def share(self) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from decisionloop.learn.gate_money import confidence_words
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
-from decisionloop.report.words.figures import count_of, day, listed, money, percent
+from decisionloop.report.words.figures import count_of, day, listed, money
 from decisionloop.report.words.money import span
 
 IF_ALIKE = "if the outcomes that have not come are as the others"
@@ -66,7 +67,9 @@ def promise_sentence(one: Promise, currency: str) -> str:
     }
     if not one.promised.is_known:
         return Said(f"What was promised of {one.release} on {day(one.on)} was not written down.", claims)
-    sure = f" ({percent(one.level)} sure: {span(one.promised, currency)})" if span(one.promised, currency) else ""
+    sure = (
+        f" ({confidence_words(one.level)} sure: {span(one.promised, currency)})" if span(one.promised, currency) else ""
+    )
     value = one.promised.value or 0.0
     more = "more" if value >= 0 else "less"
     promised = (

@@ -13,16 +13,28 @@ def planned_sentence(planned: PlannedExploring, currency: str) -> str:
     told = f"Beforehand it was expected to lose no more than {money(planned.cost, currency)}"
     if planned.budget is not None:
         claims["exploring.budget"] = planned.budget
-        told += f", by prices that err on the dear side, with a budget of {money(planned.budget, currency)}"
+        told += f", by prices that err on the dear side{_parts(planned, planned.budget, currency)}"
     return Said(f"{told}.{_on_whom(planned)}", claims)
 
 
 def planned_line(planned: PlannedExploring, currency: str) -> str:
     """One batch in a line."""
-    budget = "" if planned.budget is None else f" (budget {money(planned.budget, currency)})"
+    budget = "" if planned.budget is None else _parts(planned, planned.budget, currency)
     groups = ", ".join(f"{one.wording} {_share(one.share)}" for one in planned.groups)
     told = f"{planned.cohort}: {_share(planned.share)} tried, expected to lose at most {money(planned.cost, currency)}"
     return f"{told}{budget}{'; ' if groups else ''}{groups}"
+
+
+def _parts(planned: PlannedExploring, budget: float, currency: str) -> str:
+    """What of the cost the budget pays and what first looks add, which have a bound of their own."""
+    paid, looks = f"a budget of {money(budget, currency)}", planned.look_cost
+    if looks is None:
+        beside = ", and a first look at what hardly anybody has seen comes on top" if planned.cost > budget else ""
+        return f", with {paid}{beside}"
+    if money(looks, currency) == money(0.0, currency):
+        return f", with {paid}"
+    within = f"{money(max(planned.cost - looks, 0.0), currency)} within {paid}"
+    return f": {within}, and {money(looks, currency)} at worst for a first look at what hardly anybody has seen"
 
 
 def _on_whom(planned: PlannedExploring) -> str:

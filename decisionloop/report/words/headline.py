@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from decisionloop.report.record.claims import Claimed, Said
+from decisionloop.report.record.claims import Claimed, Said, claims_of
 from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import RULES, Headline, PeriodMoney, UseCaseLines
 from decisionloop.report.record.totals import by_models, counted, total_of
 from decisionloop.report.record.truth import TruthCheck
-from decisionloop.report.words.figures import capital, count_of, day, in_words, listed, money, percent
+from decisionloop.report.words.figures import capital, count, count_of, day, in_words, listed, money, percent
 from decisionloop.report.words.missing import hangs_on
 from decisionloop.report.words.money import (
     CANNOT_TELL,
@@ -53,7 +53,7 @@ def headline(
     return Headline(
         Said(verdict(total, _how_long(money_lines, deciding), currency), money_claims(seen)),
         tuple(sentence for sentence in sentences if sentence),
-        _scope(use_case, deciding),
+        _scope(use_case, deciding, money_lines),
     )
 
 
@@ -79,14 +79,13 @@ def _how_long(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
     seen = [one.period for one in counted(money_lines)]
     if not seen:
         return ""
-    is_partial = len(seen) < len(money_lines) or not deciding.months <= {period[:7] for period in seen}
-    if not is_partial:
+    if not _is_partial(money_lines, deciding):
         return duration(seen)
     alone = "the one month" if len(seen) == 1 and len(seen[0]) == 7 else f"the {duration(seen)}"
     return f"{alone} whose outcomes are complete"
 
 
-def _scope(use_case: UseCaseLines, deciding: Deciding) -> str:
+def _scope(use_case: UseCaseLines, deciding: Deciding, money_lines: Sequence[PeriodMoney]) -> str:
     if not deciding.decisions:
         return ""
     choices = listed([f"“{action.wording}”" for action in use_case.actions])
@@ -97,7 +96,27 @@ def _scope(use_case: UseCaseLines, deciding: Deciding) -> str:
         "batches.decided": deciding.batches,
         "batches.halted": deciding.halted,
     }
-    return Said(f"{capital(where)}{more if deciding.halted else ''}, each a choice between {choices}.", claims)
+    told = f"{capital(where)}{more if deciding.halted else ''}, each a choice between {choices}."
+    behind = _behind_the_money(deciding, money_lines)
+    return Said(f"{told} {behind}".rstrip(), {**claims, **claims_of(behind)})
+
+
+def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) -> str:
+    """How many of the decisions the money counts, where it is not all of them, and what the others are."""
+    total = total_of(money_lines)
+    if total is None or not 0 < total.decisions < deciding.decisions:
+        return ""
+    others = "held out as a referee or sent to the rules by a fault"
+    if _is_partial(money_lines, deciding):
+        others += ", or their outcomes are not complete yet"
+    counts = f"The money counts {count(total.decisions)} of them; the others were {others}."
+    return Said(counts, {"money.decisions": total.decisions})
+
+
+def _is_partial(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> bool:
+    """Whether some of what was decided lies in periods that do not count yet."""
+    seen = [one.period for one in counted(money_lines)]
+    return len(seen) < len(money_lines) or not deciding.months <= {period[:7] for period in seen}
 
 
 def _nothing_since(deciding: Deciding) -> str:

@@ -23,7 +23,8 @@ def propensity_sentence(worked: WorkedDecision, noun: str) -> str:
         return f"This {noun} belongs to the holdout: the rules always decide, and nothing is drawn."
     if p >= 1:
         return "Nothing was drawn: only one action was open."
-    often = f"{p * 100:.0f} times in 100" if p >= 0.01 else f"{p * 1000:.0f} times in 1,000"
+    many, of = (round(p * 100), "100") if p >= 0.01 else (round(p * 1000), "1,000")
+    often = "less than once in 1,000 times" if many == 0 else f"{'once' if many == 1 else f'{many} times'} in {of}"
     if worked.role == "exploration":
         return f"The same {noun} is treated so only {often}, to see what happens."
     return f"The same {noun} is treated so {often}; otherwise another action is drawn, to keep learning."

@@ -1,0 +1,50 @@
+"""What the last readings of outcomes could not simply take in, as `decisionloop status` tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decisionloop.ledger.outcomes import OutcomeIntake
+    from decisionloop.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ReadingStatus:
+    """One reading of outcomes: of ``rows_read`` rows so many contradict what was known, say it again at another time,
+    match no decision, are invalid, or happened after the window in which an outcome counts."""
+
+    as_of: str
+    rows_read: int
+    contradictory: int
+    duplicate: int
+    unknown: int
+    invalid: int
+    after_window: int
+    text: str
+
+
+def troubled_readings(workspace: Workspace, last: int) -> tuple[ReadingStatus, ...]:
+    """Those of the ``last`` readings that found anything of the kind, by as-of: from their books alone."""
+    from decisionloop.ledger.outcomes import intakes
+
+    told = (_status(one) for one in intakes(workspace.ledger, workspace.use_case.name)[-last:])
+    return tuple(one for one in told if one is not None)
+
+
+def _status(books: OutcomeIntake) -> ReadingStatus | None:
+    from decisionloop.ledger.batches import cohort_name
+
+    found = {
+        "contradicting what was known": books.contradictory,
+        "repeating what was known": books.duplicate,
+        "matching no decision": books.unknown,
+        "invalid": books.invalid,
+        "after their window": books.after_window,
+    }
+    trouble = ", ".join(f"{count:,} {what}" for what, count in found.items() if count)
+    as_of = cohort_name(books.as_of)
+    text = f"{as_of}: of {books.rows_read:,} rows read: {trouble}"
+    counts = books.contradictory, books.duplicate, books.unknown, books.invalid, books.after_window
+    return ReadingStatus(as_of, books.rows_read, *counts, text) if trouble else None
