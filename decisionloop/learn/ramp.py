@@ -23,10 +23,12 @@ class Standing:
     """What speaks for a challenger: ``confidence`` (one-sided) that it earns more, and whether anything speaks against.
 
     ``is_behind``: what has matured since the comparison was opened says, as a plain estimate, that it earns no more.
+    ``is_by_first_look``: the confidence is that of the first look, out of fold, and not of the comparison since.
     """
 
     confidence: float
     is_behind: bool
+    is_by_first_look: bool = True
 
 
 def standing(first: Estimate | None, since: Estimate, progress: Progress | None, required: float) -> Standing:
@@ -42,7 +44,7 @@ def standing(first: Estimate | None, since: Estimate, progress: Progress | None,
         by_first = float(ndtr((first.value - required) / error))
     by_betting = 0.0 if progress is None or progress.capital <= 1 else 1 - 1 / progress.capital
     is_behind = since.value is not None and since.n > 0 and since.value <= required
-    return Standing(max(by_first, by_betting), is_behind)
+    return Standing(max(by_first, by_betting), is_behind, by_first >= by_betting)
 
 
 def share_now(steps: Sequence[CanaryStep], before: float, stands: Standing) -> float:

@@ -133,8 +133,12 @@ class DecidedCohort:
 
     @cached_property
     def is_own_choice(self) -> np.ndarray:
-        """True (n,) where the release chose by itself and the outcome is known or should be."""
-        is_chosen = self.is_free & ~self.log["role"].isin(["exploration", "canary"]).to_numpy()
+        """True (n,) where the release chose by itself and the outcome is known or should be.
+
+        Where a model has too little to go by the rules chose.
+        """
+        is_others = self.log["role"].isin(["exploration", "canary"]).to_numpy() | self.is_outside_support
+        is_chosen = self.is_free & ~is_others
         return is_chosen & (~np.isnan(self.outcome) | is_outcome_missing(self.use_case, self.log))
 
     @cached_property

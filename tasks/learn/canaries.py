@@ -69,7 +69,9 @@ def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) 
 def why_on_trial(stands: Standing, share: float) -> str:
     """Why a release decides for that share of the entities, in a sentence."""
     sure = "more than 99.9%" if stands.confidence > 0.999 else confidence_words(stands.confidence)
-    return f"With {sure} confidence it earns more than the champion: it decides for {share:.0%} of the entities."
+    said = "Its first look" if stands.is_by_first_look else "What has matured since"
+    more = f"{said} says with {sure} confidence that it earns more than the champion"
+    return f"{more}: it decides for {share:.0%} of the entities."
 
 
 def hindrance(workspace: Workspace, stage: ReleaseStage, decides: Release) -> str:

@@ -63,7 +63,7 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
             _open(workspace, record, recent, as_of)
             enter_shadow(workspace, record.release, grounds)
         else:
-            better = "Another candidate of this training surely earns as much or more."
+            better = "Another candidate of this training is surer: what it earns at least is as much or more."
             refuse(workspace, record.release, replace(grounds, reason=better))
     return " ".join(answers)
 

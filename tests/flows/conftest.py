@@ -125,14 +125,38 @@ class Life:
             return loop("small", as_of(week))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What Prefect showed of a life when it had been lived: later runs of other lives have the same names.
+
+    ``runs``: the state of each flow's run, week by week. ``artifacts``: texts by key.
+    """
+
+    runs: tuple[dict[str, str], ...]
+    artifacts: dict[str, str]
+
+
 @pytest.fixture(scope="session")
-def lived(prefect: Server, tmp_path_factory: pytest.TempPathFactory) -> Life:
-    """Four weeks: the rules decide in three, a model is in shadow in the third and decides in the fourth."""
+def lived_and_shown(prefect: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Life, Shown]:
+    """Four weeks, and what Prefect showed of them."""
     life = Life(tmp_path_factory.mktemp("lived"))
     write_small(life.folder / "usecases")
     for week in range(WEEKS):
         life.turn(week)
-    return life
+    runs = tuple(prefect.flow_runs(f"small {as_of(week):%Y-%m-%d}") for week in range(WEEKS))
+    return life, Shown(runs, prefect.artifacts())
+
+
+@pytest.fixture(scope="session")
+def lived(lived_and_shown: tuple[Life, Shown]) -> Life:
+    """Four weeks: the rules decide in three, a model is in shadow in the third and decides in the fourth."""
+    return lived_and_shown[0]
+
+
+@pytest.fixture(scope="session")
+def shown(lived_and_shown: tuple[Life, Shown]) -> Shown:
+    """What Prefect showed of these four weeks."""
+    return lived_and_shown[1]
 
 
 @pytest.fixture

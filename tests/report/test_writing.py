@@ -79,14 +79,16 @@ def test_a_negative_amount_is_never_called_earned(amount: float) -> None:
             about(8.6),
             about(1.2),
             "In five months the decisions earned NT$9.8 million, "
-            "NT$1.2 million more than the rules alone would have earned.",
+            "NT$1.2 million more than the rules alone would have earned"
+            " (between NT$1.1 million and NT$1.3 million).",
         ),
         (
             about(8.0),
             about(11.0),
             about(-3.0),
             "In five months the decisions earned NT$8.0 million, "
-            "NT$3.0 million less than the rules alone would have earned.",
+            "NT$3.0 million less than the rules alone would have earned"
+            " (between NT$2.9 million and NT$3.1 million).",
         ),
         (
             about(9.8),
@@ -106,13 +108,15 @@ def test_a_negative_amount_is_never_called_earned(amount: float) -> None:
             about(-2.0),
             about(-5.0),
             about(3.0),
-            "Both lost money in five months, and the loop lost NT$3.0 million less than the rules alone would have.",
+            "Both lost money in five months, and the loop lost NT$3.0 million less than the rules alone would have"
+            " (between NT$2.9 million and NT$3.1 million).",
         ),
         (
             about(-5.0),
             about(-2.0),
             about(-3.0),
-            "Both lost money in five months, and the loop lost NT$3.0 million more than the rules alone would have.",
+            "Both lost money in five months, and the loop lost NT$3.0 million more than the rules alone would have"
+            " (between NT$2.9 million and NT$3.1 million).",
         ),
         (
             about(1.0),
@@ -160,20 +164,23 @@ def bounded(estimate: Estimate, worst: float, best: float, missing: int = 1_200,
             about(8.6),
             bounded(about(1.2), -0.3, 2.0),
             "In five months the decisions earned NT$9.8 million, NT$1.2 million more than the rules alone would have "
-            "earned, if the 1,200 outcomes that have not come were as the others; at worst NT$300,000 less.",
+            "earned (between NT$1.1 million and NT$1.3 million), if the 1,200 outcomes that have not come were as "
+            "the others; at worst NT$300,000 less.",
         ),
         (
             about(8.0),
             about(11.0),
             bounded(about(-3.0), -4.0, 0.5, to_come=900),
             "In five months the decisions earned NT$8.0 million, NT$3.0 million less than the rules alone would have "
-            "earned, if the 300 outcomes that will not come were as the others; at best NT$500,000 more.",
+            "earned (between NT$2.9 million and NT$3.1 million), if the 300 outcomes that will not come were as the "
+            "others; at best NT$500,000 more.",
         ),
         (
             about(-2.0),
             about(-5.0),
             bounded(about(3.0), -1.0, 4.0, missing=1),
-            "Both lost money in five months, and the loop lost NT$3.0 million less than the rules alone would have, "
+            "Both lost money in five months, and the loop lost NT$3.0 million less than the rules alone would have"
+            " (between NT$2.9 million and NT$3.1 million), "
             "if the one outcome that has not come was as the others; at worst NT$1.0 million more.",
         ),
         (
@@ -181,7 +188,8 @@ def bounded(estimate: Estimate, worst: float, best: float, missing: int = 1_200,
             about(8.6),
             bounded(about(1.2), 0.3, 2.0),
             "In five months the decisions earned NT$9.8 million, "
-            "NT$1.2 million more than the rules alone would have earned.",
+            "NT$1.2 million more than the rules alone would have earned"
+            " (between NT$1.1 million and NT$1.3 million).",
         ),
     ],
 )
@@ -360,7 +368,7 @@ def test_the_headline_tells_what_the_models_did_and_where_both_lost() -> None:
     told = heading.headline(CASE, FIVE, [batch, batch])
     assert plain(told.verdict) == (
         "In five months the decisions earned NT$8.0 million, "
-        "NT$3.0 million less than the rules alone would have earned."
+        "NT$3.0 million less than the rules alone would have earned (between NT$951,000 and NT$5.0 million)."
     )
     assert plain(told.standfirst[0]).startswith(
         "In the three months in which a model decided (July to September 2005; in July 2005 only in part) the loop "

@@ -20,6 +20,7 @@ from decisionloop.ledger.verdicts import Verdict, append_verdict, verdicts
 from decisionloop.release_rehearsal import Rehearsal
 from tasks.keep import keep_table
 from tasks.readback.tables import read_table
+from tests.engines import ON_ONE
 from tests.release_lives import into_shadow
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation, run_flow, run_task
@@ -32,7 +33,7 @@ UNATTAINABLE = 100_000
 BOSS = ("approver@example.com", "the season begins")
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=ON_ONE)
 def waiting_life(request, saved, tmp_path_factory) -> Iterator[Moment]:
     """A model stands in shadow and has scored a batch there; no step of a ramp has let it decide. On either engine."""
     folder, begun = tmp_path_factory.mktemp("waiting") / "life", Moment(saved / "begun")

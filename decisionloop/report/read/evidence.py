@@ -78,6 +78,7 @@ def _promise(verdict: Verdict, measured: Measured, names: ReleaseNames) -> Promi
         level=level,
         decisions=sum(one.n for one in came),
         delivered=mean_of(came) if is_over_rules else Estimate(),
+        is_told_apart=any(one.monitor == CHAMPION_LIFT for one in came),
     )
 
 

@@ -80,7 +80,8 @@ class Promise:
 
     Both in currency a decision more than ``champion``, which decided before. ``promised`` holds with ``level`` (two
     sides). ``delivered`` is of ``decisions`` whose outcomes are complete; unknown where the former champion was a
-    model: what that one would have earned since, nobody measures.
+    model: what that one would have earned since, nobody measures. ``is_told_apart``: another release was on trial
+    beside it, so that what came is what it alone would have brought.
     """
 
     on: date
@@ -92,3 +93,4 @@ class Promise:
     level: float
     decisions: int
     delivered: Estimate
+    is_told_apart: bool = False

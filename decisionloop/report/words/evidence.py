@@ -34,6 +34,9 @@ def actions_sentence(lines: Sequence[ActionFigures]) -> str:
                 preferred = f"where the loop preferred {listed(names)}"
                 told.append(f"{preferred} it {sure}earned {word}, exploring included{condition}")
     claims = action_claims(lines)
+    alike = [f"“{one.wording}”" for one in lines if (one.lift.low, one.lift.high) == (0.0, 0.0)]
+    if alike:
+        told.append(f"where the loop preferred {listed(alike)} the rules would have done the same")
     if not told:
         return Said("Of no action can the data tell whether it earned more or less than the rules would have.", claims)
     return Said(f"Against what the rules would have earned on the same decisions, {' and '.join(told)}.", claims)
@@ -81,15 +84,18 @@ def promise_sentence(one: Promise, currency: str) -> str:
 
 def _came(one: Promise, currency: str) -> str:
     came = one.delivered
+    if not one.decisions:
+        return "No outcomes of what it has decided since then are complete yet."
     if not one.is_over_rules:
         return f"What {one.champion} would have earned since is not measured, so the two cannot be compared."
-    if came.value is None or not one.decisions:
-        return "No outcomes since then are complete yet."
+    if came.value is None:
+        return "What came since then cannot be told."
     more = "more" if came.value >= 0 else "less"
     interval = f" ({span(came, currency)})" if span(came, currency) else ""
+    counted = "without what was on trial beside it" if one.is_told_apart else "exploring included"
     told = (
         f"Over {count_of(one.decisions, 'decision')} since then whose outcomes are complete it came to "
-        f"{money(abs(came.value), currency)} {more}{interval}, exploring included."
+        f"{money(abs(came.value), currency)} {more}{interval}, {counted}."
     )
     return f"{told} {_agreement(one)}"
 

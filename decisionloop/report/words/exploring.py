@@ -39,7 +39,7 @@ def _parts(planned: PlannedExploring, budget: float, currency: str) -> str:
 
 def _on_whom(planned: PlannedExploring) -> str:
     groups = [f"{one.wording} {_share(one.share)}" for one in planned.groups]
-    return f" It fell on {listed(groups)} of the decisions about them." if groups else ""
+    return f" It was to fall on {listed(groups)} of the decisions about them." if groups else ""
 
 
 def _share(share: float) -> str:

@@ -22,6 +22,7 @@ from decisionloop.report.words.money import (
     is_unsure,
     losing_periods,
     money_claims,
+    reach,
     span,
     would_have_earned,
 )
@@ -191,7 +192,8 @@ def verdict(total: PeriodMoney | None, periods: str, currency: str) -> str:
     distance = f"{money(abs(gap.value), currency)} {more} than the rules alone"
     open_end = hangs_on(gap, "less" if gap.sign > 0 else "more", currency)
     if direction(policy, currency) == direction(rules, currency) == 1:
-        return f"In {periods} the decisions {result}, {distance} would have earned{open_end}."
+        sure = reach(gap, currency)
+        return f"In {periods} the decisions {result}, {distance} would have earned ({sure}){open_end}."
     return f"In {periods} the decisions {result} where the rules alone {alone}{open_end}."
 
 
@@ -212,5 +214,5 @@ def _both_lost(policy: float | None, rules: float | None, gap: Estimate, periods
     less, otherwise = ("less", "more") if gap.sign > 0 else ("more", "less")
     return (
         f"Both lost money in {periods}, and the loop lost {money(abs(gap.value or 0), currency)} {less} "
-        f"than the rules alone would have{hangs_on(gap, otherwise, currency)}."
+        f"than the rules alone would have ({reach(gap, currency)}){hangs_on(gap, otherwise, currency)}."
     )

@@ -64,13 +64,18 @@ def comparison(difference: Estimate, currency: str) -> str:
     return f"{leader} by {_distance(difference, currency)}"
 
 
-def _distance(difference: Estimate, currency: str) -> str:
-    """A difference without its sign, with its interval: NT$1.0 million (between NT$0.1 and NT$1.9 million)."""
+def reach(difference: Estimate, currency: str) -> str:
+    """The interval of a difference whose sign is sure, without its sign: between NT$0.1 and NT$1.9 million."""
     ends = [end for end in (difference.low, difference.high) if end is not None]
     low, high = (money(abs(end), currency) for end in sorted(ends, key=abs))
+    return f"between {low} and {high}"
+
+
+def _distance(difference: Estimate, currency: str) -> str:
+    """A difference without its sign, with its interval: NT$1.0 million (between NT$0.1 and NT$1.9 million)."""
     bounds = span(difference.at_the_bounds, currency)
     whatever = f"; whatever has not come, {bounds}" if bounds else ""
-    return f"{money(abs(difference.value or 0.0), currency)} (between {low} and {high}{whatever})"
+    return f"{money(abs(difference.value or 0.0), currency)} ({reach(difference, currency)}{whatever})"
 
 
 def money_claims(lines: Sequence[PeriodMoney]) -> dict[str, Claimed]:
