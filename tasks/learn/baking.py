@@ -53,12 +53,14 @@ def _what_speaks_against(workspace: Workspace, decides: ReleaseStage) -> str:
     for run in shadow_runs(workspace.ledger, decides.release_id):  # a champion has one only where it failed
         if run.status != "ok" and since is not None and run.at > since:
             return f"it could not score {run.batch_id}: {run.error or 'it valued nobody'}."
-    told = alarms_of(workspace.ledger, workspace.use_case.name)
+    told, families = alarms_of(workspace.ledger, workspace.use_case.name), set(ABOUT_A_RELEASE)
+    if workspace.use_case.guardrails.when_losing == "alert":
+        families.discard("value")  # people want to be told alone
     # Other people come, and it is handed to the rules: its scores and its skill there are another world's.
     moved = {one.cohort for one in told if one.family == "inputs"}
     for one in told:
         follows = one.cohort in moved and one.family != "impact"
-        is_its_own = one.release_id == decides.release_id and one.family in ABOUT_A_RELEASE
+        is_its_own = one.release_id == decides.release_id and one.family in families
         if is_its_own and not follows and since is not None and one.at > since:
             return f"within the first {workspace.use_case.canary.baking_days:g} days: {one.words}"
     return ""

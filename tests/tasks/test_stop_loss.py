@@ -39,6 +39,12 @@ def lose(installation: Installation, week: int, against: str = "rules") -> None:
     raise_alarms(installation.workspace, [finding], Occasion(as_of(week), None, 600))
 
 
+@pytest.fixture(autouse=True)
+def _not_new(modelled: Installation) -> None:
+    """The first days of the champion, in which any alarm about it takes its place away, are over (test_baking)."""
+    modelled.contract(canary={"baking_days": 0})
+
+
 @pytest.mark.parametrize("against", ["rules", "holdout"])
 def test_the_rules_decide_in_place_of_a_model_that_loses(modelled: Installation, against: str) -> None:
     model = champion(modelled.ledger, "small")
@@ -64,7 +70,7 @@ def test_stopping_again_changes_nothing(modelled: Installation) -> None:
 
 
 def test_where_people_want_to_be_told_alone_it_goes_on(modelled: Installation) -> None:
-    modelled.contract(guardrails={"when_losing": "alert"})
+    modelled.contract(guardrails={"when_losing": "alert"}, canary={"baking_days": 14})
     model = champion(modelled.ledger, "small")
     lose(modelled, 4)
     modelled.learn(4)
