@@ -92,7 +92,7 @@ def judge_outcome_shift(terms: Terms, outcome: npt.ArrayLike, usual: UsualRate, 
             bound=_apart(y, usual, alpha / 4).size_low,
             direction="above",
             alpha=alpha,
-            words=f"Where the release chose by itself and the outcome is known, “{wording.wording}” came in "
+            words=f"Where nothing was explored and the outcome is known, “{wording.wording}” came in "
             f"{y.mean():.1%}; {usual.rate:.1%} is usual there.",
             suggestion="Ask whether the outcome is still defined and recorded as before; if so, the world has changed. "
             "If not, `decisionloop cohorts exclude` keeps the cohort from teaching and judging.",

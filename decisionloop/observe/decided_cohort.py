@@ -133,12 +133,11 @@ class DecidedCohort:
 
     @cached_property
     def is_own_choice(self) -> np.ndarray:
-        """True (n,) where the release chose by itself and the outcome is known or should be.
+        """True (n,) where the release, or the rules where it has no support, chose without chance or another release.
 
-        Where a model has too little to go by the rules chose.
+        Only where the outcome is known or should be.
         """
-        is_others = self.log["role"].isin(["exploration", "canary"]).to_numpy() | self.is_outside_support
-        is_chosen = self.is_free & ~is_others
+        is_chosen = self.is_free & ~self.log["role"].isin(["exploration", "canary"]).to_numpy()
         return is_chosen & (~np.isnan(self.outcome) | is_outcome_missing(self.use_case, self.log))
 
     @cached_property

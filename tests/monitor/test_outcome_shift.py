@@ -45,7 +45,7 @@ def chance_of_an_alarm(rate: float, rows: int, earlier: UsualRate) -> float:
 def test_a_changed_rate_is_an_alarm_with_its_size_in_words_and_money():
     (found,) = judged(0.22)
     assert found.is_alarm
-    assert found.words.startswith("Where the release chose by itself and the outcome is known, ")
+    assert found.words.startswith("Where nothing was explored and the outcome is known, ")
     assert "12.0% is usual" in found.words
     assert found.stake == pytest.approx(100 * found.figure.value)
 
