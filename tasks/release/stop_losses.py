@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.alerts import NewAlert
-from decisionloop.ledger.releases import RULES, champion
+from decisionloop.ledger.releases import RULES, canary, champion
 from decisionloop.ledger.rollback import roll_back
 from decisionloop.release.roster import RULES as THE_RULES
 from decisionloop.release.stop_loss import Loss, stopping
@@ -40,7 +40,11 @@ def stop_losses(use_case: str, as_of: datetime) -> str:
 
 
 def _losses(workspace: Workspace) -> list[Loss]:
-    alarms = [one for one in alarms_of(workspace.ledger, workspace.use_case.name) if one.family == "value"]
+    """Alarms of the value monitors; beside a release on trial none against the holdout, for it knows not whose loss."""
+    ledger, name = workspace.ledger, workspace.use_case.name
+    alarms = [one for one in alarms_of(ledger, name) if one.family == "value"]
+    if canary(ledger, name) is not None:
+        alarms = [one for one in alarms if one.against != "holdout"]
     return [
         Loss(one.release_id, one.alarm_id, one.against, one.bound, one.words, one.as_of)
         for one in alarms
