@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.ledger.alarms import alarms_of
-from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.releases import RULES, ReleaseStage, champion
 from decisionloop.ledger.rollback import roll_back
@@ -16,7 +13,7 @@ from decisionloop.release.grounds import GUARD, Grounds
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.notices import telling
 
 ABOUT_A_RELEASE: tuple[MonitorFamily, ...] = ("outputs", "performance", "impact", "value")
 """Families whose alarms may be a release's own doing; moved inputs, late labels and skew are nobody's."""
@@ -32,11 +29,8 @@ def watch_new_champion(use_case: str, as_of: datetime) -> str:
     reason = _what_speaks_against(workspace, decides)
     if not reason:
         return ""
-
-    def tell(connection: Connection, alert: NewAlert) -> None:
-        append_alert_and_notices(connection, workspace.use_case, alert)
-
-    roll_back(workspace.ledger, use_case, None, Grounds(GUARD, reason, as_of), tell, of=decides.release_id)
+    grounds = Grounds(GUARD, reason, as_of)
+    roll_back(workspace.ledger, use_case, None, grounds, telling(workspace.use_case), of=decides.release_id)
     announce("release.rolled_back", use_case, decides.release_id, {"reason": reason, "by": GUARD.name})
     return f"{decides.release_id} was rolled back: {reason}"
 

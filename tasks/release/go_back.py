@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
-from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.releases import roster_of
 from decisionloop.ledger.rollback import roll_back, target_of
 from decisionloop.ledger.schema import utc_now
@@ -13,7 +10,7 @@ from decisionloop.release.stages import Decider
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.notices import telling
 
 
 @step
@@ -30,11 +27,8 @@ def go_back_to(use_case: str, release_id: str, reason: str, by: str) -> str:
     """Let that release decide from now on, and queue news of it; returns what happened in a sentence."""
     workspace = open_workspace(use_case)
 
-    def tell(connection: Connection, alert: NewAlert) -> None:
-        append_alert_and_notices(connection, workspace.use_case, alert)
-
     grounds = Grounds(decider_named(workspace, by), reason.strip(), utc_now())
-    told = roll_back(workspace.ledger, use_case, release_id, grounds, tell)
+    told = roll_back(workspace.ledger, use_case, release_id, grounds, telling(workspace.use_case))
     if told.alert is None:
         return f"{release_id} decides already. Nothing was changed."
     announce("release.rolled_back", use_case, release_id, {"reason": reason, "by": by})

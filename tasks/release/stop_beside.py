@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
-from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stopping import stop_release
 from decisionloop.release.grounds import Grounds
@@ -12,7 +9,7 @@ from decisionloop.workspace import open_workspace
 from tasks.release.go_back import decider_named
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.notices import telling
 
 
 @step
@@ -20,11 +17,8 @@ def stop_beside_champion(use_case: str, release_id: str, reason: str, by: str) -
     """Stop it, and queue news of it; returns what happened in a sentence."""
     workspace = open_workspace(use_case)
 
-    def tell(connection: Connection, alert: NewAlert) -> None:
-        append_alert_and_notices(connection, workspace.use_case, alert)
-
     grounds = Grounds(decider_named(workspace, by), reason.strip(), utc_now())
-    told = stop_release(workspace.ledger, use_case, release_id.strip(), grounds, tell)
+    told = stop_release(workspace.ledger, use_case, release_id.strip(), grounds, telling(workspace.use_case))
     if told.alert is None:
         return f"{release_id} was stopped before. Nothing was changed."
     announce("release.rolled_back", use_case, release_id.strip(), {"reason": reason, "by": by})

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from decisionloop.ledger.alarms import alarms_of
-from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.releases import RULES, canary, champion
 from decisionloop.ledger.rollback import roll_back
 from decisionloop.release.roster import RULES as THE_RULES
@@ -15,7 +12,7 @@ from decisionloop.release.stop_loss import Loss, stopping
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.notices import telling
 
 
 @step
@@ -29,10 +26,7 @@ def stop_losses(use_case: str, as_of: datetime) -> str:
     if grounds is None:
         return ""
 
-    def tell(connection: Connection, alert: NewAlert) -> None:
-        append_alert_and_notices(connection, workspace.use_case, alert)
-
-    told = roll_back(workspace.ledger, use_case, THE_RULES, grounds, tell, of=decides.release_id)
+    told = roll_back(workspace.ledger, use_case, THE_RULES, grounds, telling(workspace.use_case), of=decides.release_id)
     if told.alert is None:
         return ""
     announce("release.rolled_back", use_case, told.champion, {"reason": grounds.reason, "by": grounds.by.name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,6 +77,11 @@ def raise_alert(workspace: Workspace, new: NewAlert) -> bool:
     """Raise an alert and queue a notice of it for every channel that wants it; False where it was raised before."""
     with workspace.ledger.begin() as connection:
         return append_alert_and_notices(connection, workspace.use_case, new)
+
+
+def telling(use_case: UseCase) -> Callable[[Connection, NewAlert], object]:
+    """Tells people of an alert in the transaction that is given, as going back and stopping want it."""
+    return lambda connection, alert: append_alert_and_notices(connection, use_case, alert)
 
 
 def append_alert_and_notices(connection: Connection, use_case: UseCase, new: NewAlert) -> bool:
