@@ -44,10 +44,10 @@ class TemporaryServer:
 
     def wait(self, seconds: float) -> None:
         """Return when it answers. Raises ConfigurationError, with the server stopped, where it does not in time."""
-        self._has_spoken.wait(seconds)
+        has_spoken = self._has_spoken.wait(seconds)
         if self._is_ready:
             return
-        ended = self._process.poll()
+        ended = self._how_it_ended() if has_spoken else None
         self.stop()
         happened = f"did not answer within {seconds:g} s" if ended is None else f"ended with {ended}"
         raise ConfigurationError(
@@ -66,6 +66,12 @@ class TemporaryServer:
             self._process.kill()
             self._process.wait()
         self._folder.cleanup()
+
+    def _how_it_ended(self) -> int | None:
+        """The exit status of a process that has closed its output: it may not have ended yet."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(STOP_SECONDS)
+        return None
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

@@ -95,7 +95,7 @@ def test_every_step_is_printed_and_the_first_step_of_the_ramp_is_taken(waiting, 
     printed = [line.split()[0] for line in capfd.readouterr().out.splitlines()]
     checks = ["data", "load", "contract", "parity", "latency", "shadow", "gate", "approval"]
     assert printed == [*checks, "flip", "watch"]
-    assert told.startswith(f"{model.release_id}: With ")
+    assert told.startswith(f"{model.release_id}: Its first look says with ")
     on_trial = canary(waiting.ledger, "small")
     assert (on_trial.release_id, on_trial.event.share, on_trial.event.decider) == (model.release_id, 0.25, "gate")
     assert json.loads(on_trial.event.evidence)["verdict_id"]
@@ -115,7 +115,7 @@ def test_repeated_it_takes_no_second_step_before_the_next_batch(waiting, at_once
 
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(waiting, capfd):
     before, events = waiting.tables(), list(waiting.events)
-    assert "Would be done: With " in deploy(waiting, is_dry_run=True)
+    assert "Would be done: Its first look says with " in deploy(waiting, is_dry_run=True)
     assert "dry run" in capfd.readouterr().out
     assert waiting.tables() == before
     assert waiting.events == events
