@@ -154,7 +154,6 @@ class Story:
     releases: tuple[ReleaseEventLine, ...] = ()
     batches: tuple[BatchLine, ...] = ()
     performance: tuple[CohortPerformance, ...] = ()
-    auc_threshold: float | None = None
     verdicts: tuple[VerdictStory, ...] = ()
     actions: tuple[ActionFigures, ...] = ()
     promises: tuple[Promise, ...] = ()
