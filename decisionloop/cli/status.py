@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LAST_BATCHES = 5
 LAST_ALERTS = 3
+SWITCHED = {"off": "off", "on": "on: the rules decide", "default": "default: everybody gets the default action"}
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
     from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
-    from decisionloop.ledger.flags import is_kill_switch_on
+    from decisionloop.ledger.flags import kill_switch
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.outbox import count_pending
@@ -133,7 +134,7 @@ def status_of(workspace: Workspace) -> Status:
         in_shadow=tuple(stage.release_id for stage in beside if stage.stage == "shadow"),
         on_trial=_on_trial([stage for stage in beside if stage.stage == "canary"]),
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
-        kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
+        kill_switch=SWITCHED[kill_switch(ledger, name)],
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),

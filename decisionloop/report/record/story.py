@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
 
 RULES = "the rules"
+NOBODY = "nobody: by the kill switch everybody got the default action"
 
 
 @dataclass(frozen=True)
