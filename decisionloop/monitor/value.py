@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from decisionloop.act.economics import action_costs, realised_values
@@ -15,13 +16,17 @@ from decisionloop.contract.operation import BudgetConstraint
 from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.terms import Terms
+from decisionloop.observe.action_value import rate_of
+from decisionloop.observe.amount_mean import amount_mean, amount_range
 from decisionloop.observe.bounded_mean import bounded_mean
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference, lift_sequence
 from decisionloop.observe.entity_lift import EntityMoney, entity_lift
-from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds, weighted_mean
-from decisionloop.observe.exact_rate import Bounds, difference_bounds, known_rows, rate_bounds
+from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds
+from decisionloop.observe.exact_rate import Bounds, difference_bounds, rate_bounds
+from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.possible_money import UsualAmounts, possible_money
+from decisionloop.observe.unbounded import marked
 
 SEQUENCES = 2
 LIFETIME_ALPHA = 0.05
@@ -142,11 +147,16 @@ def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
 
 
 def business_figures(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts = ()
+    use_case: UseCase,
+    log: pd.DataFrame,
+    frame: pd.DataFrame,
+    missing: MissingOutcomes | None = None,
+    amounts: UsualAmounts = (),
 ) -> Iterator[Figure]:
     """What the business asks of a cohort (n decisions, ``log`` aligned with ``frame``), in the outcome's own words.
 
-    ``amounts``: how large amounts usually are, from elsewhere.
+    ``missing``: what is known of outcomes that have not come, None where all have. ``amounts``: how large amounts
+    usually are, from elsewhere.
 
     revenue_per_decision     mean amount of the outcome on the policy's traffic, where the contract has an amount
     conversion               rate of the outcome's yes among the policy's decisions that have an outcome
@@ -156,27 +166,35 @@ def business_figures(
     acquisition_cost_ratio   what actions cost under the contract's budget for each unit of the outcome's amount, where
                              the contract has both
 
-    Outcomes that have not come are left out. Conversion compares like with like only where both sides reveal their
-    outcomes whatever they do: where doing nothing reveals nothing, its lift cannot be told and is not given.
+    Conversion counts those that still come as earlier cohorts show them, and has bounds. Of the other figures it is
+    told how many outcomes have not come, and what those would make of them is not known. Conversion compares like with
+    like only where both sides reveal their outcomes whatever they do: where doing nothing reveals nothing, its lift
+    cannot be told and is not given.
     """
     free, is_holdout = is_policy_traffic(log), (log["role"] == "holdout").to_numpy()
-    if use_case.outcome.amount:
-        amount = log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan)[free]
-        yield Figure("revenue_per_decision", weighted_mean(amount[~np.isnan(amount)]))
+    unseen = None if missing is None else missing.subset(free)
     if use_case.outcome.class_:
         happened = log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
-        yield from _conversion(happened[free], happened[is_holdout], all(use_case.revealing))
-    yield _false_positive_cost(use_case, log[free], frame[free], amounts)
-    yield from _acquisition(use_case, log[free], frame[free])
+        yield Figure("conversion", rate_of(happened[free], unseen))
+        if all(use_case.revealing):
+            yield from marked(_conversion_lift(happened[free], happened[is_holdout]), missing)
+    yield from marked(_money_asked_for(use_case, log[free], frame[free], amounts), unseen)
 
 
-def _conversion(policy: Floats, holdout: Floats, is_comparable: bool) -> Iterator[Figure]:
+def _money_asked_for(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts
+) -> Iterator[Figure]:
+    if use_case.outcome.amount:
+        yield Figure("revenue_per_decision", amount_mean(use_case, log, amounts))
+    yield _false_positive_cost(use_case, log, frame, amounts)
+    yield from _acquisition(use_case, log, frame, amounts)
+
+
+def _conversion_lift(policy: Floats, holdout: Floats) -> Iterator[Figure]:
     policy, holdout = policy[~np.isnan(policy)], holdout[~np.isnan(holdout)]
-    rates = [rate_bounds(float(side.sum()), side.size, 0.025) if side.size else None for side in (policy, holdout)]
-    yield Figure("conversion", _estimate(rates[0], policy.size))
-    if is_comparable and rates[0] and rates[1]:
-        lift = difference_bounds(rates[0], rates[1])
-        yield Figure("conversion_lift", _estimate(lift, policy.size + holdout.size))
+    if policy.size and holdout.size:
+        rates = [rate_bounds(float(side.sum()), side.size, 0.025) for side in (policy, holdout)]
+        yield Figure("conversion_lift", _estimate(difference_bounds(*rates), policy.size + holdout.size))
 
 
 def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts) -> Figure:
@@ -195,22 +213,29 @@ def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFra
     return Figure("false_positive_cost", bounded_mean(lost[used], 0.0, most[used], weight[used]))
 
 
-def _acquisition(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:
+def _acquisition(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts) -> Iterator[Figure]:
     budget = next((one for one in use_case.policy.constraints if isinstance(one, BudgetConstraint)), None)
     if use_case.outcome.amount is None or budget is None:
         return
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
     costs = action_costs(use_case, frame, budget)[np.arange(len(log)), action]
-    cost, amount = known_rows(costs, log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan))
-    yield Figure("acquisition_cost_ratio", _ratio(cost, amount))
+    worth = log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan)
+    is_known = ~np.isnan(costs) & ~np.isnan(worth)
+    ends = amount_range(use_case, log, amounts)
+    entities = log["entity_id"].to_numpy(dtype=object)[is_known]
+    yield Figure("acquisition_cost_ratio", _ratio(costs[is_known], worth[is_known], ends or (0.0, 0.0), entities))
 
 
-def _ratio(cost: Floats, worth: Floats) -> Estimate:
-    """Sum of costs over sum of worths (n,), its interval by linearisation (a ratio estimator)."""
+def _ratio(cost: Floats, worth: Floats, ends: tuple[float, float], entities: npt.NDArray[np.object_]) -> Estimate:
+    """Sum of costs over sum of worths (n,), its interval by linearisation (a ratio estimator).
+
+    ``ends``: a small and a large worth, one more of which may not have been seen.
+    """
     if not worth.sum() > 0:
         return cannot_say("no amount has come yet", cost.size, 0.95)
-    ratio = float(cost.sum() / worth.sum())
-    spread = weighted_mean((cost - ratio * worth) / worth.mean())
+    ratio, mean = float(cost.sum() / worth.sum()), worth.mean()
+    dearer, cheaper = ((cost - ratio * end) / mean for end in ends)
+    spread = bounded_mean((cost - ratio * worth) / mean, cheaper, dearer, entities=entities, is_bound=False)
     if spread.low is None or spread.high is None:
         return cannot_say("too few actions to make an interval from", cost.size, 0.95)
     return Estimate(ratio, max(0.0, ratio + spread.low), ratio + spread.high, cost.size, float(cost.size), 0.95)

@@ -9,7 +9,7 @@ Cost, amount and conversion are of the decisions in which the action was taken: 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,19 +17,30 @@ import pandas as pd
 from decisionloop.act.economics import action_costs
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import BudgetConstraint
+from decisionloop.observe.amount_mean import amount_mean
 from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.cohort import Figure, is_policy_traffic, told_where_supported
-from decisionloop.observe.estimate import Estimate, cannot_say, weighted_mean
+from decisionloop.observe.estimate import Estimate, Floats, cannot_say
 from decisionloop.observe.exact_rate import known_rows
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import one_hot
-from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.observe.outcome_rate import outcome_rate
+from decisionloop.observe.possible_money import UsualAmounts
+from decisionloop.observe.unbounded import without_ends
 from decisionloop.observe.value import value_against_rules
 
 VALUE, LIFT = "value_of_action", "lift_of_action"
 COST, AMOUNT, CONVERSION = "cost_of_action", "amount_of_action", "conversion_of_action"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Action indices (n,): the rules', and the one that the loop ``preferred`` before chance drew; -1 where it
+    preferred none, as where champion and who is on trial disagree."""
+
+    rules: np.ndarray
+    preferred: np.ndarray
 
 
 def action_figures(
@@ -37,8 +48,8 @@ def action_figures(
     log: pd.DataFrame,
     frame: pd.DataFrame,
     logged: LoggedDecisions,
-    rules: np.ndarray,
-    preferred: np.ndarray,
+    choices: Choices,
+    amounts: UsualAmounts = (),
 ) -> Iterator[Figure]:
     """Figures a decision of every action, slice "action=NAME", on the policy's traffic (n decisions).
 
@@ -48,12 +59,12 @@ def action_figures(
     amount_of_action       the outcome's amount where it was taken, where the contract has a budget and an amount
     conversion_of_action   rate of the outcome's yes where it was taken and reveals one, exact limits
 
-    ``log`` as `cohort.money_figures` has it, aligned with ``frame`` and with ``logged``; ``rules`` and ``preferred``
-    (n,) action indices, -1 where the loop preferred none, as where champion and who is on trial disagree. An action
-    that nobody was given has no figures. Where ``logged`` knows of missing outcomes, figures have bounds as those of
-    the whole cohort have; what the missing ones would make of an amount is not known.
+    ``log`` as `cohort.money_figures` has it, aligned with ``frame`` and with ``logged``; ``amounts``: how large amounts
+    usually are, from elsewhere. An action that nobody was given has no figures. Where ``logged`` knows of missing
+    outcomes, figures have bounds as those of the whole cohort have; what the missing ones would make of an amount is
+    not known.
     """
-    free = is_policy_traffic(log)
+    free, rules, preferred = is_policy_traffic(log), choices.rules, choices.preferred
     for index, name in enumerate(use_case.action_names):
         meant = free & (preferred == index)
         if meant.any():
@@ -61,7 +72,7 @@ def action_figures(
         taken = free & (logged.action == index)
         if taken.any():
             missing = None if logged.missing is None else logged.missing.subset(taken)
-            yield from _acting(use_case, log[taken], frame[taken], missing, index, f"action={name}")
+            yield from _acting(use_case, log[taken], frame[taken], missing, index, amounts)
 
 
 def _money(logged: LoggedDecisions, rules: np.ndarray, part: str) -> Iterator[Figure]:
@@ -76,30 +87,27 @@ def _acting(
     frame: pd.DataFrame,
     missing: MissingOutcomes | None,
     index: int,
-    part: str,
+    amounts: UsualAmounts,
 ) -> Iterator[Figure]:
+    part = f"action={use_case.action_names[index]}"
     if use_case.outcome.class_ and use_case.revealing[index]:
-        yield Figure(CONVERSION, _rate(log["outcome_class"], missing), part)
+        yield Figure(
+            CONVERSION, rate_of(log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan), missing), part
+        )
     budget = next((one for one in use_case.policy.constraints if isinstance(one, BudgetConstraint)), None)
     if use_case.outcome.amount and budget is not None:
         costs = action_costs(use_case, frame, budget)[:, index]
-        cost, amount = known_rows(costs, log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan))
+        cost, _ = known_rows(costs, log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan))
         yield Figure(COST, _paid(cost), part)
-        yield Figure(AMOUNT, replace(weighted_mean(amount), bounds=_unbounded(missing)), part)
+        yield Figure(AMOUNT, replace(amount_mean(use_case, log, amounts), bounds=without_ends(missing)), part)
 
 
-def _rate(outcome: pd.Series, missing: MissingOutcomes | None) -> Estimate:
+def rate_of(happened: Floats, missing: MissingOutcomes | None) -> Estimate:
     """The rate of those that have come and, where it is known of them, of those that still will."""
-    happened = outcome.to_numpy(dtype=np.float64, na_value=np.nan)
     if missing is None:
         (happened,) = known_rows(happened)
         return rate_estimate(happened)
     return outcome_rate(happened, missing)
-
-
-def _unbounded(missing: MissingOutcomes | None) -> OutcomeBounds | None:
-    """How many outcomes are missing, where nothing tells what they would make of a figure."""
-    return OutcomeBounds(missing.count, float(missing.come.sum())) if missing is not None and missing.count else None
 
 
 def _paid(cost: np.ndarray) -> Estimate:

@@ -42,11 +42,13 @@ def bounded_mean(
     weights: npt.ArrayLike | None = None,
     entities: npt.ArrayLike | None = None,
     confidence: float = 0.95,
+    is_bound: bool = True,
 ) -> Estimate:
     """Self-normalised weighted mean of ``values`` (n,), each of which could have been ``lowest`` to ``highest``.
 
     The bounds reach for one more unseen outcome of each row's own range (`rare_event`) and stop at the mean of the
-    ranges. Raises UsageError where there are not as many weights as values.
+    ranges, unless they are of unusual sizes only (``is_bound`` False). Raises UsageError where there are not as many
+    weights as values.
     """
     x, w = values_and_weights(values, weights)
     problem = problem_of_mean(x, w)
@@ -63,8 +65,10 @@ def bounded_mean(
         event.reach(error, confidence, len(by_entity))
         for event in _events(x - mean, least - mean, most - mean, share, codes)
     )
-    low = max(mean - down, float(share @ least), float(least.min()))
-    high = min(mean + up, float(share @ most), float(most.max()))
+    low, high = mean - down, mean + up
+    if is_bound:
+        low = max(low, float(share @ least), float(least.min()))
+        high = min(high, float(share @ most), float(most.max()))
     return Estimate(mean, min(low, mean), max(high, mean), x.size, effective_sample_size(by_entity), confidence)
 
 

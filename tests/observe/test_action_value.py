@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from decisionloop.contract import UseCase
-from decisionloop.observe.action_value import action_figures
+from decisionloop.observe.action_value import Choices, action_figures
 from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.late_arrivals import LateArrivals
@@ -52,7 +52,7 @@ def world(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, np.ndarray
 def told(case: UseCase, seed: int) -> dict[tuple[str, str], Estimate]:
     log, frame, rules, preferred = world(seed)
     logged = logged_decisions(case, log, frame, None)
-    found = action_figures(case, log, frame, logged, rules, preferred)
+    found = action_figures(case, log, frame, logged, Choices(rules, preferred))
     return {(one.monitor, one.slice): one.estimate for one in found}
 
 
@@ -101,7 +101,7 @@ def test_who_was_held_out_or_fell_back_is_not_of_the_policy() -> None:
     logged = logged_decisions(offers(), log, frame, None)
     counted = {
         one.slice: one.estimate.n
-        for one in action_figures(offers(), log, frame, logged, rules, preferred)
+        for one in action_figures(offers(), log, frame, logged, Choices(rules, preferred))
         if one.monitor == "value_of_action"
     }
     assert sum(counted.values()) == N - 150
@@ -116,7 +116,8 @@ def test_a_figure_of_an_action_holds_the_truth_whatever_the_missing_outcomes_are
     missing = missing_outcomes(offers(), log, frame, LateArrivals.nothing(3))
     logged = logged_decisions(offers(), log, frame, None, missing)
     figures = {
-        (one.monitor, one.slice): one.estimate for one in action_figures(offers(), log, frame, logged, rules, preferred)
+        (one.monitor, one.slice): one.estimate
+        for one in action_figures(offers(), log, frame, logged, Choices(rules, preferred))
     }
     for key, true in whole.items():
         one = figures[key]

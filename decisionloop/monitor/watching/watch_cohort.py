@@ -20,7 +20,7 @@ from decisionloop.monitor.labels import LABEL_SHORTFALL, CohortLabels, LabelStat
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import HoldoutLifts, RulesLifts, business_figures, holdout_lift, judge_value
-from decisionloop.observe.action_value import action_figures
+from decisionloop.observe.action_value import Choices, action_figures
 from decisionloop.observe.cohort import CHAMPION_LIFT, Figure, money_figures, ranking_figures
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.entity_lift import EntityMoney
@@ -29,8 +29,8 @@ from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
-from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.observe.outcome_rate import late_against_early, outcome_rate, with_late
+from decisionloop.observe.unbounded import marked
 
 FIRST_COHORTS = 4
 """Cohorts of a release that say how far apart explored and selected traffic are by nature."""
@@ -161,25 +161,18 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
     champion = cohort.preferred if cohort.is_contested.any() else None
     yield from money_figures(log, logged, cohort.rules, cohort.unexplored, champion)
-    yield from action_figures(use_case, log, frame, logged, cohort.rules, cohort.meant)
-    yield from business_figures(use_case, log, frame, cohort.amounts)
+    yield from action_figures(use_case, log, frame, logged, Choices(cohort.rules, cohort.meant), cohort.amounts)
+    yield from business_figures(use_case, log, frame, missing, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
     if use_case.outcome.class_ is None:
         return
-    yield from error_rate_figures(use_case, log, frame, cohort.preferred)
+    yield from marked(error_rate_figures(use_case, log, frame, cohort.preferred), missing)
     if cohort.score is not None:
-        yield from _marked(ranking_figures(log, cohort.score, cohort.release_id), missing.subset(cohort.is_free))
+        yield from marked(ranking_figures(log, cohort.score, cohort.release_id), missing.subset(cohort.is_free))
     for release_id, (score, action) in predictions.shadows.items():
         # Where the model sees actions its score is that of the one it preferred and says nothing of another one.
         known = np.where(action == cohort.taken, score, np.nan) if use_case.model.action_as == "input" else score
-        yield from _marked(ranking_figures(log, known, release_id), missing.subset(cohort.is_free & ~np.isnan(known)))
-
-
-def _marked(figures: Iterable[Figure], missing: MissingOutcomes) -> Iterator[Figure]:
-    """Figures of the outcomes that have come, with how many have not: what those would make of them is not known."""
-    bounds = OutcomeBounds(missing.count, float(missing.come.sum())) if missing.count else None
-    for figure in figures:
-        yield replace(figure, estimate=replace(figure.estimate, bounds=bounds))
+        yield from marked(ranking_figures(log, known, release_id), missing.subset(cohort.is_free & ~np.isnan(known)))
 
 
 def _feedback_figures(cohort: DecidedCohort, score: np.ndarray) -> Iterator[Figure]:
