@@ -43,6 +43,7 @@ IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 8 << 30
 what they write much waits until it has reached the disk."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the same examples in every run, so that a change is judged and not chance; `make torture` draws others.
 
@@ -50,8 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     (decisionloop/cli/environment.py): other tests need the core.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ENOUGH_BYTES:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+    is_room = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ENOUGH_BYTES
+    if is_room and not config.option.basetemp:  # pytest-xdist gives each of its processes a part of the first one's
+        config.option.basetemp = tempfile.mkdtemp(prefix="decisionloop-tests-", dir=IN_MEMORY)
     # What libraries and collected tests hold is not looked through again and again for what could be freed.
     gc.set_threshold(50_000, 20, 50)
     patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -81,6 +83,14 @@ def _group(item: pytest.Item) -> str:
     marker = item.get_closest_marker("xdist_group")
     assert marker is not None
     return str(marker.args[0])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What lies in memory is gone with the tests, unless one failed."""
+    folder = Path(session.config.option.basetemp or "")
+    if exitstatus == 0 and folder.parent == IN_MEMORY:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_finish() -> None:

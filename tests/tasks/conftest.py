@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from decisionloop.release_rehearsal import Rehearsal
 from tests.engines import ON_ONE
 from tests.small_use_case import as_of, write_offers, write_small
 from tests.tasks.installation import STALE_SHOPS, Installation, copy, working_in
@@ -107,6 +109,20 @@ def waiting_life(
         yield moment
 
 
+@pytest.fixture
+def waiting(waiting_life: Moment, tmp_path: Path) -> Iterator[Installation]:
+    """A model stands in shadow, and may be let decide."""
+    with waiting_life.copied(tmp_path / "waiting") as moment, moment.work() as installation:
+        yield installation
+
+
+@pytest.fixture
+def at_once(monkeypatch) -> None:
+    """No process of its own is started: what the release does there is another test's."""
+    found = Rehearsal(("turnover", "debt", "trade"), 200, 0.0, 0.1, 100)
+    monkeypatch.setattr("tasks.release.checks_before.rehearse", lambda asked: found)
+
+
 @pytest.fixture(scope="session", params=ON_ONE)
 def chunked_life(
     request: pytest.FixtureRequest, saved: Path, tmp_path_factory: pytest.TempPathFactory
@@ -157,3 +173,10 @@ def decided(week_three: Path, tmp_path: Path) -> Iterator[Installation]:
     """Weeks 0 to 3 are over; no outcome of week 3 is known."""
     with working_in(tmp_path / "decided", copy(week_three, tmp_path / "decided")) as installation:
         yield installation
+
+
+@pytest.fixture
+def no_server() -> Iterator[None]:
+    """Prefect is told of a server that is not there, so that it starts none of its own to look for a channel."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        yield

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -23,25 +21,11 @@ from tasks.readback.tables import read_table
 from tests.release_lives import into_shadow
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation, run_flow, run_task
-from tests.tasks.moment import RAMP, Moment
+from tests.tasks.moment import RAMP
 
 pytestmark = pytest.mark.xdist_group("loop")
 
 BOSS = ("approver@example.com", "the season begins")
-
-
-@pytest.fixture
-def waiting(waiting_life: Moment, tmp_path: Path) -> Iterator[Installation]:
-    """A model stands in shadow, and may be let decide."""
-    with waiting_life.copied(tmp_path / "waiting") as moment, moment.work() as installation:
-        yield installation
-
-
-@pytest.fixture
-def at_once(monkeypatch) -> None:
-    """No process of its own is started: what the release does there is another test's."""
-    found = Rehearsal(("turnover", "debt", "trade"), 200, 0.0, 0.1, 100)
-    monkeypatch.setattr("tasks.release.checks_before.rehearse", lambda asked: found)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_the_flow_refuses_a_wrong_choice_with_the_right_ones_and_changes_nothing
     assert champion(modelled.ledger, "small").release_id == model
 
 
-def test_the_flow_tells_people_keeps_who_and_why_and_lets_mlflow_follow(modelled):
+def test_the_flow_tells_people_keeps_who_and_why_and_lets_mlflow_follow(modelled, no_server):
     modelled.contract(monitors={"notifications": [{"block": "slack-webhook/risk", "minimum_severity": "warning"}]})
     model, rules = champion(modelled.ledger, "small").release_id, baseline(modelled.ledger, "small").release_id
     told = run_flow("rollback", "small", "it lost money", "anna")
