@@ -14,7 +14,7 @@ demo: $(BIN)/.installed ## Replay the bundled credit data through the whole loop
 	$(BIN)/decisionloop demo
 
 test: $(BIN)/.installed ## Run the whole suite, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: $(BIN)/.installed ## Lint, format, types and import contracts
 	$(BIN)/ruff check .
@@ -30,7 +30,7 @@ bench: $(BIN)/.installed ## Measure what is claimed
 
 torture: $(BIN)/.installed ## Kill the loop at 200 random points, draw new examples, and run what is exhaustive
 	$(BIN)/python -m pytest -q tests/crash --kills 200 -m ""
-	$(BIN)/python -m pytest -q tests/release tests/ledger/test_release_lives.py --hypothesis-profile=torture
+	$(BIN)/python -m pytest -q tests/release tests/ledger/test_release_lives.py -m "" --hypothesis-profile=torture
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m hypothesis --hypothesis-profile random
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m exhaustive --ignore tests/crash
 

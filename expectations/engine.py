@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from decisionloop.imports import deferred, uncollected
 
@@ -29,9 +29,31 @@ def great_expectations() -> ModuleType:
     with uncollected(), deferred(*_USED_BY_ONE_EXPECTATION):
         import great_expectations.expectations
 
+    _read_each_configuration_once(great_expectations.expectations.expectation)
     if warnings.showwarning is not shows_warnings:  # importing it diverts every warning of the process to a logger
         logging.captureWarnings(False)
     return great_expectations
+
+
+def _read_each_configuration_once(module: ModuleType) -> None:
+    """Let an expectation derive its configuration once where it reads many of its arguments, not for each of them.
+
+    Of what validating takes that is a third; what is read is what the library's own function reads.
+    """
+
+    @wraps(module.Expectation._get_runtime_kwargs)
+    def runtime_kwargs(self: Any, runtime_configuration: dict[str, Any] | None = None) -> dict[str, Any]:
+        asked, declared = runtime_configuration or {}, self.configuration.kwargs
+        own = {
+            key: declared.get(key, self._get_default_value(key))
+            for key in (*self.runtime_keys, *self.success_keys, *self.domain_keys)
+        }
+        of_the_run = {key: asked[key] for key in self.runtime_keys if key in asked}
+        argued = {key: own[key] for key in (*self.success_keys, *self.domain_keys)}
+        found = {**own, **of_the_run, **argued}
+        return {**found, "result_format": module.parse_result_format(found["result_format"])}
+
+    module.Expectation._get_runtime_kwargs = runtime_kwargs
 
 
 def new_context(docs_folder: Path | None) -> EphemeralDataContext:

@@ -6,9 +6,11 @@ gets a database of its own, copied from a template that was migrated once.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,29 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
 from tests.postgres_database import EMPTY, database_from, name_of
 
+LONGEST_FIRST = (
+    "loop",
+    "crash",
+    "flows",
+    "docker",
+    "service/test_deciding_killed",
+    "cli/test_run",
+    "monitor/test_years",
+    "cli/test_temporary_server",
+    "tasks/test_late_arrivals",
+    "service/test_service_process",
+    "ledger/test_release_lives",
+    "expectations/test_parts",
+    "expectations/test_loading",
+    "learn/test_off_policy",
+)
+"""The groups of tests that take longest. They begin first, so that no process is left alone with one at the end."""
+IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 8 << 30
+"""Folders of tests lie there if so much is free: the machine does not crash in these tests, only processes do, and of
+what they write much waits until it has reached the disk."""
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the same examples in every run, so that a change is judged and not chance; `make torture` draws others.
 
@@ -27,6 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
     (decisionloop/cli/environment.py): other tests need the core.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Of the processes that are started from here each has a core: two that share it multiply matrices eight times as
+    # slowly in two threads as in one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    is_room = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ENOUGH_BYTES
+    if is_room and not config.option.basetemp:  # pytest-xdist gives each of its processes a part of the first one's
+        config.option.basetemp = tempfile.mkdtemp(prefix="decisionloop-tests-", dir=IN_MEMORY)
+    # What libraries and collected tests hold is not looked through again and again for what could be freed.
+    gc.set_threshold(50_000, 20, 50)
     patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("repeatable", patient, derandomize=True)
     settings.register_profile("random", patient, derandomize=False, print_blob=True)
@@ -36,11 +68,38 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let one process run the tests of a file, where they are of no larger group: they share what its fixtures make."""
-    is_dealt_by_group = getattr(config.option, "loadgroup", False)  # as pytest-xdist says it to each of its processes
-    for item in items if is_dealt_by_group else ():
+    """Let one process run the tests of a file, where they are of no larger group: they share what its fixtures make.
+
+    Groups are dealt out in the order of their first tests (`--no-loadscope-reorder`): the longest, then the largest.
+    """
+    if not getattr(config.option, "loadgroup", False):  # as pytest-xdist says it to each of its processes
+        return
+    for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
+    tests = Counter(map(_group, items))
+    longest = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: (longest.get(_group(item), len(longest)), -tests[_group(item)]))
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    assert marker is not None
+    return str(marker.args[0])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What lies in memory is gone with the tests, unless one failed."""
+    folder = Path(session.config.option.basetemp or "")
+    if exitstatus == 0 and folder.parent == IN_MEMORY:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded and collected by now lives as long as the process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -6,3 +6,4 @@ import pytest
 
 ON_ONE = ("sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive))
 """For what does not hang on the engine; `make torture` tries it on the other one as well."""
+LEDGER_ON_ONE = pytest.mark.parametrize("ledger", ON_ONE, indirect=True)

@@ -92,3 +92,12 @@ def test_a_feature_without_a_range_still_excludes_infinity(clean, contract, type
     shape = shape_of(clean(), use_case)
     bounds = [e for e in build_suite(use_case, None, shape).expectations if e.meta["check"] == "ranges"]
     assert bounds[0].max_value == sys.float_info.max
+
+
+def test_what_an_expectation_is_told_is_what_the_library_s_own_function_reads(clean, contract):
+    frame, use_case = clean(), contract()
+    for expectation in build_suite(use_case, reference_of(frame, use_case), shape_of(frame, use_case)).expectations:
+        for asked in (None, {}, {"result_format": "COMPLETE"}, {"catch_exceptions": True, "mostly": 0.5}):
+            told = expectation._get_runtime_kwargs(asked)
+            assert told == type(expectation)._get_runtime_kwargs.__wrapped__(expectation, asked)
+            assert told["result_format"]["result_format"]

@@ -22,6 +22,15 @@ from tests.small_use_case import as_of, settings_of, write_small
 _running = ExitStack()
 WEEKS = 4
 SERVER_SECONDS, EVENTS_SECONDS = 120, 20
+IDLE_SERVICES = (
+    "SCHEDULER",
+    "LATE_RUNS",
+    "PAUSE_EXPIRATIONS",
+    "CANCELLATION_CLEANUP",
+    "FOREMAN",
+    "REPOSSESSOR",
+)
+"""What a server does of its own accord every few seconds, and no test here waits for."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ def _named(name: str) -> Any:
 @pytest.fixture(scope="session")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A Prefect server with a database of its own; flow runs without the second that a heartbeat's end takes."""
+    from prefect import settings
     from prefect.client.orchestration import get_client
     from prefect.settings import (
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -87,6 +97,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         PREFECT_SERVER_ANALYTICS_ENABLED: False,
         PREFECT_LOGGING_LEVEL: "ERROR",
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        **{getattr(settings, f"PREFECT_SERVER_SERVICES_{name}_ENABLED"): False for name in IDLE_SERVICES},
     }
     with _running:
         _running.enter_context(temporary_settings(quiet))

@@ -17,6 +17,7 @@ from decisionloop.release.grounds import Grounds
 from decisionloop.release.requests import Register, Request, RollBack
 from decisionloop.release.roster import RULES, Roster
 from decisionloop.release.stages import Decider, TransitionRefused
+from tests.engines import LEDGER_ON_ONE
 from tests.release.machine import ANYBODY, Lives, runs
 
 CONTRACT, AT = "c" * 64, datetime(2005, 7, 8, tzinfo=UTC)
@@ -88,5 +89,6 @@ class LedgerLives(Lives):
         assert is_kill_switch_on(self.ledger, self.name) == self.is_killed
 
 
+@LEDGER_ON_ONE
 def test_the_ledger_keeps_what_must_be_true_at_any_moment(ledger: Ledger) -> None:
     run_state_machine_as_test(lambda: LedgerLives(ledger), settings=runs(few=6, steps=25))

@@ -27,7 +27,12 @@ def test_nothing_is_told_where_nothing_changes(scenario: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "scenario", ["nan_fill", "vanished_category", pytest.param("unit_change", marks=pytest.mark.exhaustive)]
+    "scenario",
+    [
+        pytest.param("nan_fill", marks=pytest.mark.exhaustive),
+        "vanished_category",
+        pytest.param("unit_change", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_a_broken_feature_is_told_before_its_first_batch_acts(scenario: str) -> None:
     year = simulate(scenario, seed=1, weeks=CHANGE + 4, change_week=CHANGE)

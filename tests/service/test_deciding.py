@@ -11,6 +11,7 @@ from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.kill_switch import engage
 from decisionloop.ledger.stream import unsealed_segments
+from tests.engines import LEDGER_ON_ONE
 from tests.service.conftest import one
 
 
@@ -25,6 +26,7 @@ def test_a_decision_is_answered_in_words_and_is_in_the_ledger_by_then(online):
     assert json.loads(segment.record)["scores"]["decision_id"] == [told["decision_id"]]
 
 
+@LEDGER_ON_ONE
 def test_up_to_a_thousand_are_decided_together(online):
     answer = online.decide({"decisions": [one(f"shop-{i}") for i in range(1_000)]})
     assert answer.status_code == 200, answer.text
@@ -59,6 +61,7 @@ FAULTS = {
 }
 
 
+@LEDGER_ON_ONE
 def test_a_faulty_row_is_left_to_the_rules_which_say_so(online):
     told = [online.decide(one(**features)).json() for features in FAULTS.values()]
     assert [row["fallback_reason"] for row in told] == list(FAULTS)
@@ -109,6 +112,7 @@ DOES_NOT_FIT = [
 ]
 
 
+@LEDGER_ON_ONE
 def test_what_is_no_proper_json_is_refused_and_decides_nobody(online):
     assert [online.decide(body).status_code for body in NOT_JSON] == [400] * len(NOT_JSON)
     assert online.decide(b"{" + b" " * 1_048_576 + b"}").status_code == 413
@@ -116,6 +120,7 @@ def test_what_is_no_proper_json_is_refused_and_decides_nobody(online):
     assert not unsealed_segments(online.ledger, "small")
 
 
+@LEDGER_ON_ONE
 def test_what_does_not_fit_the_contract_is_refused_without_telling_what_was_sent(online):
     answers = [online.decide(body) for body in DOES_NOT_FIT]
     assert [answer.status_code for answer in answers] == [422] * len(DOES_NOT_FIT)
@@ -125,6 +130,7 @@ def test_what_does_not_fit_the_contract_is_refused_without_telling_what_was_sent
     assert secret.json()["detail"][0]["where"] == "features.turnover"
 
 
+@LEDGER_ON_ONE
 def test_an_odd_number_is_decided_by_somebody(online):
     numbers = [1e308, -1e308, 5e-324, -0.0, 2**63, 2**1023]
     answers = [online.decide(one(**{name: number})) for name in ("turnover", "debt") for number in numbers]
@@ -169,6 +175,7 @@ def test_many_at_once_are_each_answered_about_their_own_shop(online):
     assert rows == 120
 
 
+@LEDGER_ON_ONE
 def test_the_openapi_page_tells_each_feature_with_its_unit_range_and_wording(online):
     page = online.client.get("/openapi.json").json()
     assert "/v1/small/decisions" in page["paths"]
@@ -214,6 +221,7 @@ def test_while_the_ledger_is_away_nobody_is_decided(online, monkeypatch):
     assert online.decide(one("shop-1")).status_code == 200
 
 
+@LEDGER_ON_ONE
 def test_past_the_queue_a_request_is_told_to_come_again(online, monkeypatch):
     monkeypatch.setattr("decisionloop.stream.decider.MOST_WAITING", 0)
     answer = online.decide(one())

@@ -7,6 +7,7 @@ import json
 from decisionloop.ledger.outcomes import intakes, recorded_outcomes
 from decisionloop.ledger.schema import utc_now
 from tasks.observe.outcomes import BEGINNING, read_outcomes
+from tests.engines import LEDGER_ON_ONE
 from tests.service.conftest import one
 
 LENT = {"turnover": 100.0}
@@ -59,6 +60,7 @@ def test_each_row_is_told_what_it_becomes_and_the_next_reading_says_the_same(onl
     assert (books.first, books.contradictory, books.invalid) == (3, 1, 1)
 
 
+@LEDGER_ON_ONE
 def test_a_row_that_names_nobody_is_refused_and_nothing_is_kept(online):
     for rows in ([{"class": 1}], [{"entity": "a", "class": 1}], [{"decision_id": "x", "class": 1}], []):
         assert post(online, *rows).status_code == 422

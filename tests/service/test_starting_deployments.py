@@ -6,11 +6,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from decisionloop.ledger.webhooks import delivery_counts, find_delivery, steps, waiting_deliveries
 from decisionloop.service.starting import CannotStart, NeverStarts, Starter
-from tests.engines import ON_ONE
+from tests.engines import LEDGER_ON_ONE
 from tests.service.conftest import ours, registry
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -21,7 +19,7 @@ def states(running, delivery_id, sender="ours"):
     return [(step.state, step.detail) for step in steps(running.ledger, kept)]
 
 
-@pytest.mark.parametrize("ledger", ON_ONE, indirect=True)
+@LEDGER_ON_ONE
 def test_a_thousand_replays_of_one_delivery_make_one_run(running):
     signed = ours("msg_1")
     with ThreadPoolExecutor(8) as pool:
@@ -111,7 +109,7 @@ def test_deliveries_are_counted_by_the_state_that_they_are_in(running):
     assert [(one.state, one.deliveries) for one in delivery_counts(running.ledger)] == [("started", 2)]
 
 
-@pytest.mark.parametrize("ledger", ON_ONE, indirect=True)
+@LEDGER_ON_ONE
 def test_a_process_that_stored_and_died_leaves_what_the_next_one_starts_by_itself(running):
     from decisionloop.service.ledger_access import LedgerAccess
     from decisionloop.settings import load_settings

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from decisionloop.release_rehearsal import Rehearsal
+from tests.engines import ON_ONE
 from tests.small_use_case import as_of, write_offers, write_small
 from tests.tasks.installation import STALE_SHOPS, Installation, copy, working_in
+from tests.tasks.moment import CHUNK_ROWS, PART_ROWS, PARTS, RAMP, UNATTAINABLE, Moment, on_engine
 
 Restored = Callable[[str], AbstractContextManager[Installation]]
 
@@ -90,6 +94,57 @@ def modelled(restored: Restored) -> Iterator[Installation]:
         yield installation
 
 
+@pytest.fixture(scope="session", params=ON_ONE)
+def waiting_life(
+    request: pytest.FixtureRequest, saved: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Moment]:
+    """A model stands in shadow and has scored a batch there; no step of a ramp has let it decide. On either engine."""
+    with on_engine(request.param, saved / "begun", tmp_path_factory.mktemp("waiting") / "life", request) as moment:
+        with moment.work() as life:
+            life.contract(canary={"steps": []})
+            life.turn(1)
+            life.contract(gate={"minimum_effective_n": UNATTAINABLE})
+            life.turn(2)
+            life.contract(canary={"steps": RAMP})
+        yield moment
+
+
+@pytest.fixture
+def waiting(waiting_life: Moment, tmp_path: Path) -> Iterator[Installation]:
+    """A model stands in shadow, and may be let decide."""
+    with waiting_life.copied(tmp_path / "waiting") as moment, moment.work() as installation:
+        yield installation
+
+
+@pytest.fixture
+def at_once(monkeypatch) -> None:
+    """No process of its own is started: what the release does there is another test's."""
+    found = Rehearsal(("turnover", "debt", "trade"), 200, 0.0, 0.1, 100)
+    monkeypatch.setattr("tasks.release.checks_before.rehearse", lambda asked: found)
+
+
+@pytest.fixture(scope="session", params=ON_ONE)
+def chunked_life(
+    request: pytest.FixtureRequest, saved: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Moment]:
+    """Weeks 0 to 2 are over, a model is champion, and actions leave in small chunks. On either engine."""
+    with on_engine(request.param, saved / "modelled", tmp_path_factory.mktemp("chunked") / "life", request) as moment:
+        with moment.work() as life:
+            life.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
+            assert life.ledger.is_sqlite == (request.param == "sqlite")
+        yield moment
+
+
+@pytest.fixture(scope="session")
+def predicted_life(chunked_life: Moment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
+    """Week 3 is scored as well, in parts."""
+    with chunked_life.copied(tmp_path_factory.mktemp("predicted") / "life") as moment:
+        with pytest.MonkeyPatch.context() as patch, moment.work() as life:
+            patch.setenv(PARTS, PART_ROWS)
+            life.predict(3)
+        yield moment
+
+
 @pytest.fixture
 def unfair(modelled: Installation) -> Installation:
     """Weeks 0 to 2 are over, and in week 3 the model will hardly lend to women."""
@@ -118,3 +173,10 @@ def decided(week_three: Path, tmp_path: Path) -> Iterator[Installation]:
     """Weeks 0 to 3 are over; no outcome of week 3 is known."""
     with working_in(tmp_path / "decided", copy(week_three, tmp_path / "decided")) as installation:
         yield installation
+
+
+@pytest.fixture
+def no_server() -> Iterator[None]:
+    """Prefect is told of a server that is not there, so that it starts none of its own to look for a channel."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        yield

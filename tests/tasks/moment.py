@@ -17,6 +17,12 @@ from tests.postgres_database import EMPTY, database_from, name_of
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation, copy, working_in
 
+CHUNK_ROWS, PART_ROWS = 50, "200"
+PARTS = "DECISIONLOOP_PARTITION_ROWS"
+RAMP = [{"share": 0.25, "confidence": 0.55}, {"share": 0.5, "confidence": 0.55}]
+UNATTAINABLE = 100_000
+"""More decisions than anybody makes."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -52,6 +58,18 @@ class Moment:
             with open_ledger(f"sqlite:///{folder / 'home' / 'ledger.db'}") as old, create_or_upgrade(url) as new:
                 _move(old, new)
             yield Moment(folder, server, url)
+
+
+@contextmanager
+def on_engine(engine: str, saved: Path, folder: Path, request: pytest.FixtureRequest) -> Iterator[Moment]:
+    """What was saved, copied into ``folder``, its ledger on ``sqlite`` or ``postgresql``."""
+    moment = Moment(saved)
+    if engine == "sqlite":
+        with moment.copied(folder) as one:
+            yield one
+    else:
+        with moment.moved(folder, request.getfixturevalue("postgres_server")) as one:
+            yield one
 
 
 OnEngine = Callable[[str], Moment]

@@ -13,7 +13,6 @@ from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.approvals import waiting_for_people
 from decisionloop.ledger.releases import canary, champion, find_stage, release_events, shadows
 from decisionloop.ledger.schema import utc_now
-from decisionloop.release_rehearsal import Rehearsal
 from tests.tasks.installation import Installation, copy, run_flow, working_in
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -33,10 +32,8 @@ def asked_life(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def asked(asked_life: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def asked(asked_life: Path, tmp_path: Path, at_once: None) -> Iterator[Installation]:
     """A request for an approval is open."""
-    found = Rehearsal(("turnover", "debt", "trade"), 200, 0.0, 0.1, 100)
-    monkeypatch.setattr("tasks.release.checks_before.rehearse", lambda _: found)
     with working_in(tmp_path / "life", copy(asked_life, tmp_path / "life")) as installation:
         yield installation
 
@@ -98,15 +95,12 @@ def test_a_deployment_waits_as_the_gate_does_and_a_dry_run_asks_nobody(asked):
     assert asked.tables() == before
 
 
-def test_what_is_tried_on_a_few_is_asked_for_as_well(restored):
-    with restored("begun") as life:
-        life.contract(canary={"steps": [{"share": 0.25, "confidence": 0.55}]}, approval=WANTED)
-        life.turn(1)
-        life.contract(gate={"minimum_effective_n": 100_000})
-        life.turn(2)
-        (waiting,) = waiting_for_people(life.ledger, "small", utc_now())
-        assert waiting.purpose == "trial"
-        assert canary(life.ledger, "small") is None
-        model = model_of(life)
-        run_flow("approve", "small", model, "approve", BOSS)
-        assert canary(life.ledger, "small").release_id == model
+def test_what_is_tried_on_a_few_is_asked_for_as_well(waiting, at_once):
+    waiting.contract(approval=WANTED)
+    waiting.learn(2)
+    (asked,) = waiting_for_people(waiting.ledger, "small", utc_now())
+    assert asked.purpose == "trial"
+    assert canary(waiting.ledger, "small") is None
+    model = model_of(waiting)
+    run_flow("approve", "small", model, "approve", BOSS)
+    assert canary(waiting.ledger, "small").release_id == model

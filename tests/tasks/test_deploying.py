@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -17,50 +15,23 @@ from decisionloop.ledger.flags import set_flag
 from decisionloop.ledger.release_changes import register_release
 from decisionloop.ledger.releases import Release, canary, champion, find_stage, release_events, shadows
 from decisionloop.ledger.verdicts import Verdict, append_verdict, verdicts
-from decisionloop.release_rehearsal import Rehearsal
+from decisionloop.release_rehearsal import Rehearsal, rehearsed
 from tasks.keep import keep_table
 from tasks.readback.tables import read_table
-from tests.engines import ON_ONE
 from tests.release_lives import into_shadow
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation, run_flow, run_task
-from tests.tasks.moment import Moment
+from tests.tasks.moment import RAMP
 
 pytestmark = pytest.mark.xdist_group("loop")
 
-STEPS = [{"share": 0.25, "confidence": 0.55}, {"share": 0.5, "confidence": 0.55}]
-UNATTAINABLE = 100_000
 BOSS = ("approver@example.com", "the season begins")
 
 
-@pytest.fixture(scope="session", params=ON_ONE)
-def waiting_life(request, saved, tmp_path_factory) -> Iterator[Moment]:
-    """A model stands in shadow and has scored a batch there; no step of a ramp has let it decide. On either engine."""
-    folder, begun = tmp_path_factory.mktemp("waiting") / "life", Moment(saved / "begun")
-    is_sqlite = request.param == "sqlite"
-    moved = begun.copied(folder) if is_sqlite else begun.moved(folder, request.getfixturevalue("postgres_server"))
-    with moved as moment:
-        with moment.work() as life:
-            life.contract(canary={"steps": []})
-            life.turn(1)
-            life.contract(gate={"minimum_effective_n": UNATTAINABLE})
-            life.turn(2)
-            life.contract(canary={"steps": STEPS})
-        yield moment
-
-
 @pytest.fixture
-def waiting(waiting_life: Moment, tmp_path: Path) -> Iterator[Installation]:
-    """A model stands in shadow, and may be let decide."""
-    with waiting_life.copied(tmp_path / "waiting") as moment, moment.work() as installation:
-        yield installation
-
-
-@pytest.fixture
-def at_once(monkeypatch) -> None:
-    """No process of its own is started: what the release does there is another test's."""
-    found = Rehearsal(("turnover", "debt", "trade"), 200, 0.0, 0.1, 100)
-    monkeypatch.setattr("tasks.release.checks_before.rehearse", lambda asked: found)
+def in_this_process(monkeypatch) -> None:
+    """It is rehearsed in earnest, in a process that has everything loaded already."""
+    monkeypatch.setattr("tasks.release.checks_before.rehearse", rehearsed)
 
 
 def challenger(life: Installation) -> Release:
@@ -113,7 +84,7 @@ def test_repeated_it_takes_no_second_step_before_the_next_batch(waiting, at_once
     assert waiting.tables() == before
 
 
-def test_a_dry_run_says_what_would_happen_and_writes_nothing(waiting, capfd):
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(waiting, in_this_process, capfd):
     before, events = waiting.tables(), list(waiting.events)
     assert "Would be done: Its first look says with " in deploy(waiting, is_dry_run=True)
     assert "dry run" in capfd.readouterr().out
@@ -142,7 +113,7 @@ def test_that_it_is_not_sure_enough_an_approver_may_overrule_and_nobody_else(sha
     shadowed.predict(2)
     (first,) = [one for one in verdicts(shadowed.ledger, "small", model.release_id) if one.look == 1]
     as_likely_as_not = json.loads(first.evidence)["money"]["value"]
-    shadowed.contract(canary={"steps": STEPS}, gate={"minimum_gain": as_likely_as_not})
+    shadowed.contract(canary={"steps": RAMP}, gate={"minimum_gain": as_likely_as_not})
     for by in ((), ("anna", "the season begins")):
         with pytest.raises(DeploymentStopped, match=r"not sure enough yet: 50\.0% confidence.*approval\.approvers"):
             deploy(shadowed, None, *by)
@@ -227,7 +198,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("fault", "words", "is_alarm"), FAULTS.values(), ids=FAULTS)
-def test_a_release_that_fails_a_check_changes_nothing_and_people_are_told(waiting, fault, words, is_alarm):
+def test_a_release_that_fails_a_check_changes_nothing_and_people_are_told(
+    waiting, in_this_process, fault, words, is_alarm
+):
     error = fault(waiting)
     before = without_alerts(waiting)
     for _ in range(2):
@@ -239,7 +212,7 @@ def test_a_release_that_fails_a_check_changes_nothing_and_people_are_told(waitin
     assert champion(waiting.ledger, "small").release.kind == "rules"
 
 
-def test_what_was_compiled_otherwise_is_stopped(waiting):
+def test_what_was_compiled_otherwise_is_stopped(waiting, in_this_process):
     compute_otherwise(waiting)
     other = find_stage(waiting.ledger, "small/scorecard/other").release
     into_shadow(waiting.ledger, other)

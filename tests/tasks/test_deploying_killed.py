@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from decisionloop.ledger.releases import canary, champion, events_of_releases, shadows
 from decisionloop.release_rehearsal import Rehearsal
 from tests.small_use_case import Written
 from tests.tasks.installation import run_flow, working_in
-from tests.tasks.moment import Moment
-from tests.tasks.test_deploying import UNATTAINABLE
 
 pytestmark = pytest.mark.xdist_group("loop")
 
 STEPS = ("data", "load", "contract", "parity", "latency", "shadow", "gate", "approval")
 IN_TRANSACTION, FLIPPED = "inside the transaction", "flip"
-RAMP = [{"share": 0.25, "confidence": 0.55}]
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +30,6 @@ def processes() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["flows.deploy_release", "tests.tasks.installation"])
     return context
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def to_deploy(request, saved, tmp_path_factory) -> Iterator[Moment]:
-    """A model in shadow may be let decide, and nobody has."""
-    folder, begun = tmp_path_factory.mktemp("to-deploy") / "life", Moment(saved / "begun")
-    is_sqlite = request.param == "sqlite"
-    moved = begun.copied(folder) if is_sqlite else begun.moved(folder, request.getfixturevalue("postgres_server"))
-    with moved as moment:
-        with moment.work() as life:
-            life.contract(canary={"steps": []})
-            life.turn(1)
-            life.contract(gate={"minimum_effective_n": UNATTAINABLE})
-            life.turn(2)
-            life.contract(canary={"steps": RAMP})
-        yield moment
 
 
 def deploy_and_die(folder: Path, ledger_url: str, release_id: str, at: str) -> None:
@@ -79,9 +61,18 @@ def deploy_and_die(folder: Path, ledger_url: str, release_id: str, at: str) -> N
         run_flow("deploy_release", "small", release_id)
 
 
-@pytest.mark.parametrize("at", [*STEPS, IN_TRANSACTION, FLIPPED])
-def test_a_kill_leaves_the_champion_deciding_and_the_command_repeated_goes_on(to_deploy, processes, tmp_path, at):
-    with to_deploy.copied(tmp_path / "killed") as moment:
+def _each_kill() -> Iterator[ParameterSet]:
+    """What a transaction holds together hangs on the engine; every kill before it is made on one."""
+    for number, at in enumerate((*STEPS, IN_TRANSACTION, FLIPPED)):
+        for engine in ("sqlite", "postgresql"):
+            is_its_engine = at not in STEPS or (engine == "sqlite") == (number % 2 == 0)
+            marks = () if is_its_engine else pytest.mark.exhaustive
+            yield pytest.param(engine, at, id=f"{engine}-{at}", marks=marks)
+
+
+@pytest.mark.parametrize(("waiting_life", "at"), _each_kill(), indirect=["waiting_life"])
+def test_a_kill_leaves_the_champion_deciding_and_the_command_repeated_goes_on(waiting_life, processes, tmp_path, at):
+    with waiting_life.copied(tmp_path / "killed") as moment:
         with moment.work() as life:
             (model,) = shadows(life.ledger, "small")
             rules, before = champion(life.ledger, "small"), events_of_releases(life.ledger, "small")

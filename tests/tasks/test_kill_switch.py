@@ -35,15 +35,11 @@ from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.ledger.summary import batch_summary
 from tasks.act.decide import decide_batch
 from tasks.tell import announcements
-from tests.engines import ON_ONE
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation
-from tests.tasks.moment import Moment
+from tests.tasks.moment import CHUNK_ROWS, PART_ROWS, PARTS, Moment
 
 pytestmark = pytest.mark.xdist_group("loop")
-
-CHUNK_ROWS, PART_ROWS = 50, "200"
-PARTS = "DECISIONLOOP_PARTITION_ROWS"
 
 
 class Acknowledged:
@@ -92,29 +88,6 @@ def left(installation: Installation) -> set[str]:
 def cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in parts, so that there is something between the first and the last."""
     monkeypatch.setenv(PARTS, PART_ROWS)
-
-
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def chunked_life(request, saved, tmp_path_factory) -> Iterator[Moment]:
-    """Weeks 0 to 2 are over, a model is champion, and actions leave in small chunks."""
-    folder, modelled = tmp_path_factory.mktemp("chunked") / "life", Moment(saved / "modelled")
-    is_sqlite = request.param == "sqlite"
-    moved = modelled.copied(folder) if is_sqlite else modelled.moved(folder, request.getfixturevalue("postgres_server"))
-    with moved as moment:
-        with moment.work() as life:
-            life.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
-            assert life.ledger.is_sqlite == is_sqlite
-        yield moment
-
-
-@pytest.fixture(scope="session")
-def predicted_life(chunked_life: Moment, tmp_path_factory) -> Iterator[Moment]:
-    """Week 3 is scored in parts as well."""
-    with chunked_life.copied(tmp_path_factory.mktemp("predicted") / "life") as moment:
-        with pytest.MonkeyPatch.context() as patch, moment.work() as life:
-            patch.setenv(PARTS, PART_ROWS)
-            life.predict(3)
-        yield moment
 
 
 @pytest.fixture(scope="session")
@@ -184,10 +157,11 @@ def interrupt(patch: pytest.MonkeyPatch, where: str, number: int, deed: Callable
 
 
 def _each_step() -> Iterator[ParameterSet]:
-    """Steps that the switch waits for are locked in another way on each engine; every other one is tried on one."""
-    others = [step for step in STEPS if step not in EXCLUDED]
+    """Each on one engine; on either the switch waits for one step that logs and for one that sends, by its own lock."""
+    waited_for, others = ([step for step in STEPS if (step in EXCLUDED) is is_waited] for is_waited in (True, False))
     for step, engine in itertools.product(STEPS, ("sqlite", "postgresql")):
-        is_its_engine = step in EXCLUDED or (engine == "sqlite") == (others.index(step) % 2 == 0)
+        number = (waited_for if step in EXCLUDED else others).index(step)
+        is_its_engine = (engine == "sqlite") == (number % 2 == 0)
         yield pytest.param(engine, step, id=f"{engine}-{step}", marks=() if is_its_engine else pytest.mark.exhaustive)
 
 
@@ -202,7 +176,6 @@ def test_nothing_of_a_model_is_logged_or_leaves_after_the_acknowledgement(
     _nothing_of_a_model_since(switch, predicted)
 
 
-@pytest.mark.parametrize("chunked_life", ON_ONE, indirect=True)
 def test_nothing_of_a_model_is_logged_or_leaves_where_the_acknowledgement_comes_before_any_score(
     chunked: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +232,6 @@ def test_what_is_held_stays_so_when_the_switch_is_lifted_and_leaves_when_a_perso
     assert held.act(3) == 0
 
 
-@pytest.mark.parametrize("chunked_life", ON_ONE, indirect=True)
 def test_what_is_released_leaves_with_the_next_batch_though_the_switch_is_on(held):
     release_held(held.ledger, "small", [], "checked by hand", "owner")
     held.predict(4)
@@ -270,7 +242,6 @@ def test_what_is_released_leaves_with_the_next_batch_though_the_switch_is_on(hel
     assert held.state(4) == "complete"
 
 
-@pytest.mark.parametrize("chunked_life", ON_ONE, indirect=True)
 def test_what_is_cancelled_never_leaves_teaches_nothing_and_is_not_measured(held):
     ledger, batch = held.ledger, held.batch(3)
     before, unsent = len(held.sent()), count_unsent(ledger, batch)
@@ -328,6 +299,7 @@ def processes() -> ForkServerContext:
     return context
 
 
+@pytest.mark.parametrize("chunked_life", ["sqlite", "postgresql"], indirect=True)
 def test_what_another_process_is_sending_stops_at_the_acknowledgement(
     chunked: Installation, processes: ForkServerContext
 ) -> None:

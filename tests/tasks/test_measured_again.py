@@ -23,6 +23,7 @@ from decisionloop.ledger.measurements import (
 )
 from decisionloop.ledger.schema import measurement
 from decisionloop.report.read.decisions import newest_measurements
+from tests.engines import ON_ONE
 from tests.live_use_case import A_WEEK, MONDAY, add_orders, order, orders, returns, write_live
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation, run_flow, run_task
@@ -54,7 +55,7 @@ def lived_on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     yield from lived_on_engines(request, tmp_path_factory.mktemp("one day"), write_halves, decide_at_six_and_noon)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=ON_ONE)
 def live(request: pytest.FixtureRequest, lived_on: OnEngine, tmp_path: Path) -> Iterator[Installation]:
     """``live`` with a batch at six, whose outcomes come in halves, and one at noon, on either engine."""
     with lived_on(request.param).copied(tmp_path / "life") as moment, moment.work() as installation:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.notices import pending_notices
@@ -53,13 +50,6 @@ def test_aliases_follow_a_rollback_and_nobody_is_alarmed(modelled):
     version = rolled_back(modelled)
     assert aliases(modelled)["champion"] == aliases(modelled)["baseline"] != version
     assert told(modelled) == []
-
-
-@pytest.fixture
-def no_server() -> Iterator[None]:
-    """Prefect is told of a server that is not there, so that it starts none of its own to look for a channel."""
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
-        yield
 
 
 def test_an_alias_moved_by_hand_changes_nobody_who_decides_and_is_set_back_and_told(modelled, no_server):

@@ -24,34 +24,19 @@ from tasks.learn.comparisons import COMPARISON, find_comparison, review_challeng
 from tests.release_lives import into_shadow, promote
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation, run_flow
-from tests.tasks.moment import Moment
+from tests.tasks.moment import PART_ROWS, PARTS, Moment
 from tests.tasks.test_kill_switch import STEPS, chosen_by_model, interrupt, left
 
 pytestmark = pytest.mark.xdist_group("loop")
 
 BOSS, ANYBODY = Decider("approver", "approver@example.com"), Decider("person", "anna")
-CHUNK_ROWS, PART_ROWS = 50, "200"
-
-
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def scored_life(request, saved, tmp_path_factory) -> Iterator[Moment]:
-    """Week 3 is scored by the model that is champion, in parts; the ledger on either engine."""
-    folder, modelled = tmp_path_factory.mktemp("scored") / "life", Moment(saved / "modelled")
-    is_sqlite = request.param == "sqlite"
-    moved = modelled.copied(folder) if is_sqlite else modelled.moved(folder, request.getfixturevalue("postgres_server"))
-    with moved as moment:
-        with pytest.MonkeyPatch.context() as patch, moment.work() as life:
-            patch.setenv("DECISIONLOOP_PARTITION_ROWS", PART_ROWS)
-            life.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
-            life.predict(3)
-        yield moment
 
 
 @pytest.fixture
-def scored(scored_life: Moment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    """Week 3 is scored, the ledger on either engine."""
-    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", PART_ROWS)
-    with scored_life.copied(tmp_path / "scored") as moment, moment.work() as installation:
+def scored(predicted_life: Moment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """Week 3 is scored by the model that is champion, the ledger on either engine."""
+    monkeypatch.setenv(PARTS, PART_ROWS)
+    with predicted_life.copied(tmp_path / "scored") as moment, moment.work() as installation:
         yield installation
 
 
@@ -114,7 +99,7 @@ def test_a_batch_that_the_model_had_scored_is_decided_by_the_rules(scored):
 
 
 @pytest.mark.parametrize(
-    ("scored_life", "step"),
+    ("chunked_life", "step"),
     [
         ("sqlite", "after the choice"),
         ("postgresql", "between two logs"),
@@ -123,7 +108,7 @@ def test_a_batch_that_the_model_had_scored_is_decided_by_the_rules(scored):
         pytest.param("sqlite", "between two logs", marks=pytest.mark.exhaustive),
         pytest.param("postgresql", "between two chunks", marks=pytest.mark.exhaustive),
     ],
-    indirect=["scored_life"],
+    indirect=["chunked_life"],
 )
 def test_whenever_it_happens_nothing_of_the_model_is_logged_or_leaves_afterwards(scored, step, monkeypatch):
     there: dict[str, set[str]] = {}
@@ -196,7 +181,7 @@ def test_the_flow_refuses_a_wrong_choice_with_the_right_ones_and_changes_nothing
     assert champion(modelled.ledger, "small").release_id == model
 
 
-def test_the_flow_tells_people_keeps_who_and_why_and_lets_mlflow_follow(modelled):
+def test_the_flow_tells_people_keeps_who_and_why_and_lets_mlflow_follow(modelled, no_server):
     modelled.contract(monitors={"notifications": [{"block": "slack-webhook/risk", "minimum_severity": "warning"}]})
     model, rules = champion(modelled.ledger, "small").release_id, baseline(modelled.ledger, "small").release_id
     told = run_flow("rollback", "small", "it lost money", "anna")

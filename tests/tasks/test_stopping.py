@@ -6,36 +6,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.held_actions import count_unsent, waiting_actions
 from decisionloop.ledger.releases import canary, champion, find_stage, release_events, shadows
 from decisionloop.release.stages import TransitionRefused
 from tests.tasks.installation import Installation, run_flow
-from tests.tasks.moment import Moment
+from tests.tasks.moment import CHUNK_ROWS, PART_ROWS, PARTS, Moment
 from tests.tasks.test_kill_switch import STEPS, interrupt, left
 
 pytestmark = pytest.mark.xdist_group("loop")
 
-CHUNK_ROWS, PART_ROWS = 50, "200"
-RAMP = [{"share": 0.25, "confidence": 0.55}]
 WHY = ("complaints", "anna")
 AT = {step: STEPS[step] for step in ("after the choice", "between two logs", "between two chunks")}
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def tried_life(request, saved, tmp_path_factory) -> Iterator[Moment]:
+@pytest.fixture(scope="session")
+def tried_life(waiting_life: Moment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
     """Week 3 is scored, a model being on trial for a quarter; in parts, the ledger on either engine."""
-    folder, begun = tmp_path_factory.mktemp("tried") / "life", Moment(saved / "begun")
-    is_sqlite = request.param == "sqlite"
-    moved = begun.copied(folder) if is_sqlite else begun.moved(folder, request.getfixturevalue("postgres_server"))
-    with moved as moment:
+    with waiting_life.copied(tmp_path_factory.mktemp("tried") / "life") as moment:
         with pytest.MonkeyPatch.context() as patch, moment.work() as life:
-            patch.setenv("DECISIONLOOP_PARTITION_ROWS", PART_ROWS)
-            life.contract(canary={"steps": RAMP}, actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
-            life.turn(1)
-            life.contract(gate={"minimum_effective_n": 100_000})
-            life.turn(2)
+            patch.setenv(PARTS, PART_ROWS)
+            life.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
+            life.learn(2)
             life.predict(3)
         yield moment
 
@@ -43,7 +37,7 @@ def tried_life(request, saved, tmp_path_factory) -> Iterator[Moment]:
 @pytest.fixture
 def tried(tried_life: Moment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """Week 3 is scored, a model being on trial."""
-    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", PART_ROWS)
+    monkeypatch.setenv(PARTS, PART_ROWS)
     with tried_life.copied(tmp_path / "tried") as moment, moment.work() as installation:
         yield installation
 
@@ -68,7 +62,16 @@ def test_history_says_who_and_why_and_people_are_told_once(tried):
     assert find_stage(tried.ledger, on_trial).stage == "rolled_back"
 
 
-@pytest.mark.parametrize("step", AT)
+def _each_step() -> Iterator[ParameterSet]:
+    """Each on one engine: what they exclude each other by is shown in test_kill_switch.py."""
+    for number, step in enumerate(AT):
+        for engine in ("sqlite", "postgresql"):
+            is_its_engine = (engine == "sqlite") == (number % 2 == 0)
+            marks = () if is_its_engine else pytest.mark.exhaustive
+            yield pytest.param(engine, step, id=f"{engine}-{step}", marks=marks)
+
+
+@pytest.mark.parametrize(("waiting_life", "step"), _each_step(), indirect=["waiting_life"])
 def test_whenever_it_is_stopped_nothing_that_it_chose_is_logged_or_leaves_afterwards(tried, step, monkeypatch):
     on_trial = canary(tried.ledger, "small").release_id
     there: dict[str, set[str]] = {}

@@ -38,7 +38,7 @@ class Refit:
     comparison: Verdict
 
 
-@pytest.fixture(scope="module", params=["scorecard", "gradient_boosting"])
+@pytest.fixture(scope="module", params=["scorecard", pytest.param("gradient_boosting", marks=pytest.mark.exhaustive)])
 def october(request, credit_line) -> Refit:
     kind, use_case = request.param, credit_line.use_case
     may = logged(credit_line, 5, None)
