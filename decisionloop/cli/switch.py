@@ -14,19 +14,17 @@ if TYPE_CHECKING:
     from decisionloop.ledger.flags import Flag
     from decisionloop.ledger.kill_switch import Acknowledgement
 
-WAIT_SECONDS = 30.0
 
-
-def set_kill_switch(use_case: str, position: str, reason: str, by: str, wait_seconds: float = WAIT_SECONDS) -> None:
+def set_kill_switch(use_case: str, position: str, reason: str, by: str, wait_seconds: float | None = None) -> None:
     """Turn the kill switch, keep who and why, and say what that did; only approvers turn it off."""
-    from decisionloop.ledger.kill_switch import engage, lift
+    from decisionloop.ledger.kill_switch import WAIT_SECONDS, engage, lift
 
     if position not in {"on", "off"}:
         raise UsageError(f"the kill switch is on or off, not {position!r}.")
     require_words(reason, by)
     with ledger_of(use_case) as ledger:
         if position == "on":
-            told = engage(ledger, use_case, reason, by, wait_seconds)
+            told = engage(ledger, use_case, reason, by, WAIT_SECONDS if wait_seconds is None else wait_seconds)
         else:
             told = lift(ledger, use_case, reason, by, approvers_of(ledger, use_case))
     typer.echo("\n".join(_lines(use_case, position, told)))

@@ -14,6 +14,8 @@ from decisionloop.ledger.sendings import Sending, unended_sendings
 from decisionloop.ledger.storage.engine import Ledger
 
 PAUSE_SECONDS = 0.1
+WAIT_SECONDS = 30.0
+"""How long whoever turns the switch on waits for chunks that are under way, unless they say otherwise."""
 
 
 @dataclass(frozen=True)
