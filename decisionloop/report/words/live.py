@@ -106,9 +106,9 @@ def serving_now(live: LiveUseCase) -> tuple[str, ...]:
     told = serving_sentences(live.serving, live.case.currency) if live.serving else ()
     if live.latency is None:
         return told
-    mean, longest = fine(live.latency.mean_ms), fine(live.latency.longest_ms)
-    most = "" if mean == longest else f", {longest} where it took longest"
-    return (*told, f"A decision of the last batch took {mean}{NBSP}milliseconds{most}.")
+    mean, longest = live.latency.mean_ms, live.latency.longest_ms
+    most = f", {fine(longest)} where it took longest" if longest > 2 * mean else ""
+    return (*told, f"A decision of the last batch took {fine(mean)}{NBSP}milliseconds{most}.")
 
 
 def promised(live: LiveUseCase) -> str:

@@ -52,12 +52,15 @@ def add_pages(app: FastAPI, keys: KnownKeys, access: LedgerAccess) -> None:
     _add_searching(router, visitors, access)
     _add_acting(router, visitors, access)
     _add_signing_in(router, visitors)
-    app.include_router(router)
+    app.router.routes.extend(router.routes)
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
         visitor = error.visitor or _visitor_or_nobody(visitors, request)
-        return _pages(visitors).page(request, visitor, "refused.html.j2", {"error": error}, error.status)
+        response = _pages(visitors).page(request, visitor, "refused.html.j2", {"error": error}, error.status)
+        if error.status == 503:
+            response.headers["Retry-After"] = "5"
+        return response
 
 
 def _add_looking(router: APIRouter, visitors: Visitors, access: LedgerAccess) -> None:
@@ -149,7 +152,7 @@ def _add_signing_in(router: APIRouter, visitors: Visitors) -> None:
         """Sign in with a key, and show what was to be seen."""
         visitor, form = await run_in_threadpool(visitors.of, request), await form_of(request)
         visitors.require_token(request, visitor, form)
-        known = await run_in_threadpool(visitors.signed_in, visitor, form.get("key", ""))
+        known = await run_in_threadpool(visitors.signed_in, visitor, required(form, "key", "your key"))
         response = _see(_own_path(form.get("next", "")))
         visitors.remember(request, known, response)
         return response
