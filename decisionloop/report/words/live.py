@@ -11,7 +11,7 @@ from decisionloop.ledger.incidents import Incident
 from decisionloop.report.read.costs import serving_sentences
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.lines import BatchLine
-from decisionloop.report.record.live import LiveRelease, LiveUseCase
+from decisionloop.report.record.live import LiveRelease, LiveUseCase, Waiting
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.figures import (
     MONTHS,
@@ -50,6 +50,22 @@ def who_decides(live: LiveUseCase) -> str:
 
 def _decide(name: str) -> str:
     return "decide" if name == "the rules" else "decides"
+
+
+def waits_sentence(waiting: Waiting) -> str:
+    """How much waits for a person, by kind."""
+    critical = sum(one.severity == "critical" for one in waiting.incidents)
+    grave = f" ({in_words(critical)} critical)" if critical else ""
+    held = sum(one.actions for one in waiting.held)
+    kinds = [
+        (len(waiting.incidents), f"{count_of(len(waiting.incidents), 'open incident')}{grave}"),
+        (held, f"{count_of(held, 'action')} to be let go or cancelled"),
+        (len(waiting.approvals), f"{count_of(len(waiting.approvals), 'approval')} that is asked for"),
+        (len(waiting.cohorts), f"{count_of(len(waiting.cohorts), 'cohort')} held back"),
+        (len(waiting.alerts), count_of(len(waiting.alerts), "alert")),
+    ]
+    told = [words for many, words in kinds if many]
+    return f"{capital(listed(told))}." if told else "Nothing waits for anybody."
 
 
 def beside_sentences(beside: Sequence[LiveRelease]) -> tuple[str, ...]:

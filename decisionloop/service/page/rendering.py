@@ -37,6 +37,7 @@ _WORDS = (
     live.scale_of,
     live.serving_now,
     live.stage_words,
+    live.waits_sentence,
     live.who_decides,
     promise_sentence,
 )

@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -125,15 +125,26 @@ class Site:
 
     client: Any
     ledger: Ledger
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def look(self, path: str = "/", **headers: str) -> Looked:
         """A page."""
         return self._looked(self.client.get(path, headers=headers))
 
     def send(self, path: str, seen: str = CASE, **fields: str) -> Any:
-        """The answer to a form that is shown on the page ``seen``, as it is filled in."""
-        told = self.look(seen).fields
-        return self.client.post(path, data={"form_token": told.get("form_token", ""), **fields}, follow_redirects=False)
+        """The answer to a form as it is filled in: one of the page ``seen``, or of one that was seen before."""
+        told = {"form_token": self._token(seen), **fields}
+        return self.client.post(path, data=told, follow_redirects=False)
+
+    def _token(self, seen: str) -> str:
+        """What every form of this sign-in sends along."""
+        if self._session() not in self.tokens:
+            token = self.look(seen).fields.get("form_token", "")
+            self.tokens[self._session()] = token
+        return self.tokens[self._session()]
+
+    def _session(self) -> str:
+        return str(self.client.cookies.get("decisionloop", ""))
 
     def sign_in(self, key: str) -> Any:
         """Sign in with a key."""

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from decisionloop.cli.app import app as command_line
 from decisionloop.ledger.approvals import ask_people
 from decisionloop.ledger.measurements import append_measurements
+from decisionloop.ledger.releases import find_stage
 from decisionloop.ledger.schema import decision, stream_segment, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.stream import Segment
@@ -22,6 +23,7 @@ from decisionloop.release.stages import Decider
 from decisionloop.report.read.decisions import newest_measurements
 from decisionloop.report.record.story import RULES
 from decisionloop.report.words.figures import NBSP
+from tests.release_lives import into_shadow
 from tests.report.test_assemble import MODEL, MODEL_ID, RULES_ID, WALL, day, decision_id
 from tests.service.page.conftest import CASE, HELD, INCIDENT
 from tests.watched_ledger import SUGGESTION, WORDS
@@ -71,11 +73,17 @@ def test_the_month_whose_outcomes_are_not_complete_says_so(site, ledger):
 
 
 def test_what_waits_is_told_with_what_to_do_and_who_owns_it(site, ledger):
-    ask, why = EnterCanary(MODEL_ID, 0.05), Grounds(Decider("person", "ben"), "it is time", WALL)
+    taught = find_stage(ledger, MODEL_ID).release
+    shadow = replace(taught, release_id="credit_line/scorecard/22cc", created_at=day(7, 9))
+    into_shadow(ledger, shadow, day(7, 9), "it passed")
+    ask, why = EnterCanary(shadow.release_id, 0.05), Grounds(Decider("person", "ben"), "it is time", WALL)
     with ledger.begin() as connection:
         ask_people(connection, "credit_line", ask, why, 7, lambda *_: 0)
     site.hold()
     seen = site.look().text
+    counted = "1 open incident, 3 actions to be let go or cancelled, 1 approval that is asked for and 1 alert."
+    assert counted in plain(seen)
+    assert "is to be tried on a share of the entities (asked by ben" in seen
     for said in (WORDS, SUGGESTION, "limit is missing", "Repair the feed.", "owner@example.com"):
         assert said in seen
     assert f"3 actions of {HELD} are held" in plain(seen)

@@ -61,15 +61,23 @@ class Browser:
         return url.startswith((self.address, "data:"))
 
 
-@pytest.fixture
-def browser(address: str) -> Iterator[Browser]:
-    """A browser that looks at that address."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser that was started, for every test of this file."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield Browser(started, address)
+        yield started
         started.close()
+
+
+@pytest.fixture
+def browser(chromium: Any, address: str) -> Iterator[Browser]:
+    """A browser that looks at that address, and remembers nothing of the tests before."""
+    yield Browser(chromium, address)
+    for context in chromium.contexts:
+        context.close()
 
 
 def test_every_page_fits_a_telephone_and_asks_nobody_else(browser, site):
