@@ -55,7 +55,7 @@ def add_pages(app: FastAPI, keys: KnownKeys, access: LedgerAccess) -> None:
     app.router.routes.extend(router.routes)
 
     @app.exception_handler(Refused)
-    async def refused(request: Request, error: Refused) -> Response:
+    def refused(request: Request, error: Refused) -> Response:  # not async: it may have to wait for the ledger
         visitor = error.visitor or _visitor_or_nobody(visitors, request)
         response = _pages(visitors).page(request, visitor, "refused.html.j2", {"error": error}, error.status)
         if error.status == 503:

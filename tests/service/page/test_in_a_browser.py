@@ -125,6 +125,17 @@ def test_one_signs_in_and_acknowledges(browser, site):
     assert not [one for one in browser.wrong if "401" not in one]  # that one has to sign in is told as an error
 
 
+def test_a_page_is_read_again_every_minute_where_one_asks_for_it(browser):
+    page = browser.page()
+    page.clock.install()
+    page.goto(browser.address)
+    page.get_by_role("link", name="let it be read every minute").click()
+    with page.expect_navigation():
+        page.clock.fast_forward(61_000)
+    assert page.url.endswith("?every=minute")
+    assert not browser.wrong
+
+
 def test_axe_finds_no_serious_fault(browser, site):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is no part of it")
     site.hold()
