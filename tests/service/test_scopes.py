@@ -23,6 +23,7 @@ ROUTES = {
     ("GET", "/decisions/{decision_id}"): "read",
     ("POST", "/use-cases/{name}/acknowledge"): "flag",
     ("POST", "/use-cases/{name}/kill-switch-on"): "flag",
+    ("POST", "/use-cases/{name}/kill-switch-default"): "flag",
     ("POST", "/use-cases/{name}/kill-switch-off"): "flag",
     ("POST", "/use-cases/{name}/release-held"): "release",
     ("POST", "/use-cases/{name}/cancel-held"): "release",

@@ -69,7 +69,7 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
 def waiting_of(ledger: Ledger, name: str) -> Waiting:
     """What waits for a person."""
     flag = current_flag(ledger, name, KILL_SWITCH)
-    is_on = flag is not None and flag.value == "on"
+    is_on = flag is not None and flag.value != "off"
     return Waiting(
         switch=flag if is_on else None,
         not_called_back=unended_sendings(ledger, name) if is_on else (),

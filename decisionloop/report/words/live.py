@@ -41,7 +41,9 @@ def who_decides(live: LiveUseCase) -> str:
     if live.waiting.switch is not None:
         flag = live.waiting.switch
         instead = f" {capital(champion.name)} would decide without it." if champion else ""
-        told = f"The rules decide: the kill switch is on since {moment(flag.at)}, by {flag.set_by}"
+        stands = {"default": "Nobody decides, and everybody gets the default action: the kill switch is at “default”"}
+        switched = stands.get(flag.value, "The rules decide: the kill switch is on")
+        told = f"{switched} since {moment(flag.at)}, by {flag.set_by}"
         return f"{told}: {_sentence(flag.reason)}{instead}"
     if champion is None:
         return "Nobody decides yet: there is no release."

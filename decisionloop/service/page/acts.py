@@ -12,6 +12,7 @@ from decisionloop.service.configuration import Scope
 from decisionloop.service.page.forms import required
 
 if TYPE_CHECKING:
+    from decisionloop.ledger.flags import Position
     from decisionloop.ledger.storage.engine import Ledger
 
 
@@ -43,18 +44,15 @@ def _acknowledge(ledger: Ledger, asked: Asked) -> object:
     return acknowledge(ledger, incident, asked.by, asked.reason)
 
 
-def _engage(ledger: Ledger, asked: Asked) -> object:
-    from decisionloop.ledger.kill_switch import WAIT_SECONDS, engage
+def _turning(position: Position) -> Callable[[Ledger, Asked], object]:
+    def turned(ledger: Ledger, asked: Asked) -> object:
+        from decisionloop.ledger.approvers import approvers_named
+        from decisionloop.ledger.kill_switch import Turn, turn
 
-    return engage(ledger, asked.use_case, asked.reason, asked.by, WAIT_SECONDS)
+        to = Turn(asked.use_case, position, asked.reason, asked.by)
+        return turn(ledger, to, lambda: approvers_named(ledger, asked.usecases, asked.use_case))
 
-
-def _lift(ledger: Ledger, asked: Asked) -> object:
-    from decisionloop.ledger.approvers import approvers_named
-    from decisionloop.ledger.kill_switch import lift
-
-    approvers = approvers_named(ledger, asked.usecases, asked.use_case)
-    return lift(ledger, asked.use_case, asked.reason, asked.by, approvers)
+    return turned
 
 
 def _release(ledger: Ledger, asked: Asked) -> object:
@@ -73,8 +71,9 @@ def _cancel(ledger: Ledger, asked: Asked) -> object:
 
 ACTS: Mapping[str, Act] = {
     "acknowledge": Act("flag", _acknowledge),
-    "kill-switch-on": Act("flag", _engage),
-    "kill-switch-off": Act("flag", _lift),
+    "kill-switch-on": Act("flag", _turning("on")),
+    "kill-switch-default": Act("flag", _turning("default")),
+    "kill-switch-off": Act("flag", _turning("off")),
     "release-held": Act("release", _release),
     "cancel-held": Act("release", _cancel),
 }

@@ -10,7 +10,7 @@ from decisionloop.ledger.alerts import NewAlert, append_alert
 from decisionloop.ledger.api_keys import revoke_key, valid_keys
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.flags import KILL_SWITCH, current_flag, is_kill_switch_on
+from decisionloop.ledger.flags import KILL_SWITCH, current_flag, is_kill_switch_on, kill_switch
 from decisionloop.ledger.held_actions import last_hold_event, withdrawn_ids
 from decisionloop.ledger.incidents import incidents
 from tests.ledger.conftest import batch_rows
@@ -36,6 +36,15 @@ def test_the_kill_switch_goes_on_and_an_approver_alone_turns_it_off(site, ledger
     assert is_kill_switch_on(ledger, "credit_line")
     assert site.send(OFF, by=APPROVER, reason="mended").status_code == 303
     assert not is_kill_switch_on(ledger, "credit_line")
+
+
+def test_where_the_rules_are_wrong_everybody_gets_the_default_action_until_an_approver_says_otherwise(site, ledger):
+    assert site.send(f"{CASE}/kill-switch-default", **WHO).status_code == 303
+    assert kill_switch(ledger, "credit_line") == "default"
+    assert "everybody gets the default action: the kill switch is at “default” since" in site.look().text
+    assert site.send(ON, **WHO).status_code == 409
+    assert site.send(ON, by=APPROVER, reason="the rules are mended").status_code == 303
+    assert kill_switch(ledger, "credit_line") == "on"
 
 
 def test_held_actions_are_let_go_or_cancelled(site, ledger):
