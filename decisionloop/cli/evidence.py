@@ -32,7 +32,7 @@ def evidence_of(workspace: Workspace) -> Evidence:
     from decisionloop.report.words.evidence import promise_sentence
 
     ledger, use_case = workspace.ledger, workspace.use_case
-    read = gather(ledger, use_case)
+    read = gather(ledger, use_case.name)
     told = promises(verdicts(ledger, use_case.name), read.events, read.measured, read.names)
     return Evidence(
         actions=action_lines(read.measured.figures, use_case),

@@ -17,7 +17,7 @@ keys_app = typer.Typer(help="API keys of the service: made, listed and revoked."
 def make_key(
     name: Annotated[str, typer.Argument(help="Whose it is: a person or a system.")],
     by: ByWhom,
-    scope: Annotated[list[str], typer.Option(help="What it may do: decide, outcome, read or release.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do: decide, outcome, read, flag or release.")],
 ) -> None:
     """Make a key and print it: nobody can print it again."""
     import hashlib

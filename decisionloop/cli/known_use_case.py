@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from decisionloop.contract.loading import FILE_NAME, load_use_case, use_case_folder
-from decisionloop.errors import DecisionLoopError, UsageError
+from decisionloop.contract.loading import use_case_folder
+from decisionloop.errors import UsageError
 from decisionloop.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -37,23 +37,10 @@ def ledger_of(use_case: str) -> Iterator[Ledger]:
 
 
 def approvers_of(ledger: Ledger, use_case: str) -> tuple[str, ...]:
-    """Who may lift the kill switch: says the contract, or while that is broken the last one that the ledger recorded.
+    """Who may lift the kill switch. Raises UsageError where neither contract nor ledger can say."""
+    from decisionloop.ledger.approvers import approvers_named
 
-    Raises UsageError where neither can be read.
-    """
-    from decisionloop.ledger.use_cases import contracts
-
-    folder = use_case_folder(load_settings().usecases_dir, use_case)
-    try:
-        return load_use_case(folder).use_case.approval.approvers
-    except (DecisionLoopError, OSError, ValueError, RecursionError):
-        for recorded in reversed(contracts(ledger, use_case)):
-            if named := _approvers_in(recorded.contract_yaml):
-                return named
-    raise UsageError(
-        f"nobody can tell who may lift the kill switch of {use_case}: its contract cannot be read, and none was ever "
-        f"recorded. Mend {folder / FILE_NAME}; `decisionloop usecase check {folder}` says where."
-    )
+    return approvers_named(ledger, load_settings().usecases_dir, use_case)
 
 
 def decider_of(ledger: Ledger, use_case: str, by: str) -> Decider:
@@ -65,19 +52,6 @@ def decider_of(ledger: Ledger, use_case: str, by: str) -> Decider:
     except UsageError:  # whom nobody names may still do what everybody may
         is_named = False
     return Decider("approver" if is_named else "person", by)
-
-
-def _approvers_in(contract_yaml: str) -> tuple[str, ...]:
-    """``approval.approvers`` of a contract of whatever version; () where it says nothing of the kind."""
-    import yaml
-
-    try:
-        content = yaml.safe_load(contract_yaml)
-    except (yaml.YAMLError, RecursionError):
-        return ()
-    approval = content.get("approval") if isinstance(content, dict) else None
-    named = approval.get("approvers") if isinstance(approval, dict) else None
-    return tuple(str(one).strip() for one in named) if isinstance(named, list) else ()
 
 
 def has_ledger(settings: Settings) -> bool:

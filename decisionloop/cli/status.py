@@ -25,7 +25,6 @@ from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    from decisionloop.ledger.alerts import Alert
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.report.record.evidence import ActionFigures
@@ -196,9 +195,9 @@ def _last_verdict(workspace: Workspace) -> str:
 
 def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:
     """The last alerts about what is not over, each with its remedy."""
-    from decisionloop.ledger.alerts import alerts
+    from decisionloop.ledger.present_alerts import present_alerts
 
-    present = [one for one in alerts(ledger, name) if not _is_past(ledger, one)][-LAST_ALERTS:]
+    present = present_alerts(ledger, name, LAST_ALERTS)
     return tuple(f"{one.severity}: {one.message.rstrip('.')}. {one.remedy}" for one in present)
 
 
@@ -209,24 +208,6 @@ def _undelivered_notices(ledger: Ledger, name: str) -> tuple[str, ...]:
         f"{one.channel} did not take “{one.title}” ({one.attempts} attempts): {one.detail}"
         for one in undelivered_notices(ledger, name)
     )
-
-
-def _is_past(ledger: Ledger, alert: Alert) -> bool:
-    """Whether what an alert told of is over: people who are missed have lines of their own, for as long as they are.
-
-    What was told of a batch is over once it was begun anew and decided, and a failed run once a later one decided.
-    """
-    from decisionloop.ledger.alerts import FAILED_RUN
-    from decisionloop.ledger.batches import DECIDED_STATES, batches, events
-    from decisionloop.ledger.missed_due import MISSED
-
-    if alert.kind == MISSED:
-        return True
-    if alert.kind == FAILED_RUN:
-        return any(one.is_decided and one.state_at > alert.at for one in batches(ledger, alert.use_case))
-    told = events(ledger, alert.batch_id) if alert.batch_id else ()
-    begun = [event.at for event in told if event.state == "opened"]
-    return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]
 
 
 def _not_compiled(stages: Sequence[ReleaseStage]) -> tuple[str, ...]:

@@ -14,23 +14,17 @@ if TYPE_CHECKING:
     from decisionloop.ledger.flags import Flag, Position
     from decisionloop.ledger.kill_switch import Acknowledgement
 
-WAIT_SECONDS = 30.0
 POSITIONS: dict[str, Position] = {"on": "on", "default": "default", "off": "off"}
 
 
-def set_kill_switch(
-    use_case: str, position: Position, reason: str, by: str, wait_seconds: float = WAIT_SECONDS
-) -> None:
+def set_kill_switch(use_case: str, position: Position, reason: str, by: str, wait_seconds: float | None = None) -> None:
     """Turn the kill switch, keep who and why, and say what that did; only approvers turn it off."""
-    from decisionloop.ledger.flags import kill_switch
-    from decisionloop.ledger.kill_switch import engage, lift
+    from decisionloop.ledger.kill_switch import WAIT_SECONDS, Turn, turn
 
     require_words(reason, by)
     with ledger_of(use_case) as ledger:
-        if position == "off" or (position == "on" and kill_switch(ledger, use_case) == "default"):
-            told = lift(ledger, use_case, reason, by, approvers_of(ledger, use_case), to=position)
-        else:
-            told = engage(ledger, use_case, reason, by, wait_seconds, position=position)
+        asked = Turn(use_case, position, reason, by, WAIT_SECONDS if wait_seconds is None else wait_seconds)
+        told = turn(ledger, asked, lambda: approvers_of(ledger, use_case))
     typer.echo("\n".join(_lines(use_case, position, told)))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.flags import KILL_SWITCH, Flag, current_flag, set_flag
+from decisionloop.ledger.flags import KILL_SWITCH, Flag, Position, current_flag, kill_switch, set_flag
 from decisionloop.ledger.held_actions import WaitingActions, waiting_actions
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import Sending, unended_sendings
@@ -16,6 +16,8 @@ from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.switch_lock import take_switch
 
 PAUSE_SECONDS = 0.1
+WAIT_SECONDS = 30.0
+"""How long whoever turns the switch on waits for chunks that are under way, unless they say otherwise."""
 Stopping = Literal["on", "default"]
 
 
@@ -43,6 +45,28 @@ class Acknowledgement:
     def held(self) -> tuple[WaitingActions, ...]:
         """What is held, by batch."""
         return tuple(one for one in self.waiting if one.last.state == "held")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How somebody wants the switch to stand, why and who, and how long they wait for chunks that are under way."""
+
+    use_case: str
+    position: Position
+    reason: str
+    by: str
+    wait_seconds: float = WAIT_SECONDS
+
+
+def turn(ledger: Ledger, asked: Turn, approvers: Callable[[], Sequence[str]]) -> Acknowledgement:
+    """Turn the switch as a person asks; ``approvers`` is read where they alone may turn it so.
+
+    Raises UsageError for anybody else then.
+    """
+    name, reason, by = asked.use_case, asked.reason, asked.by
+    if asked.position == "off" or (asked.position == "on" and kill_switch(ledger, name) == "default"):
+        return lift(ledger, name, reason, by, approvers(), to=asked.position)
+    return engage(ledger, name, reason, by, asked.wait_seconds, position=asked.position)
 
 
 def engage(

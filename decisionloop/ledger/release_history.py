@@ -57,6 +57,12 @@ def decided_for(source: Ledger | Connection, use_case: str, entity_id: str, unti
         return facts.as_facts(connection, DecidedFor, _with_event().where(decision.c.decision_id.in_(ids), *where))
 
 
+def why_decided(source: Ledger | Connection, decision_id: str) -> DecidedFor | None:
+    """One decision, with why its release was live; None where there is none."""
+    found = facts.as_facts(source, DecidedFor, _with_event().where(decision.c.decision_id == decision_id))
+    return found[0] if found else None
+
+
 def _with_event() -> Select[*tuple[Any, ...]]:
     """Decisions with the last event of their release that the scoring knew of; as of its time where nobody wrote that
     down."""

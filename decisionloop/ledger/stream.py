@@ -131,6 +131,15 @@ def unsealed_segments(source: Ledger | Connection, use_case: str) -> tuple[Segme
     return facts.every(source, Segment, stream_segment, table.use_case == use_case, ~is_sealed, order_by=order)
 
 
+def count_unsealed(source: Ledger | Connection, use_case: str) -> int:
+    """How many decisions are in no batch yet."""
+    table = stream_segment.c
+    is_sealed = exists().where(sealed_segment.c.segment_id == table.segment_id)
+    statement = select(func.coalesce(func.sum(table.rows), 0)).where(table.use_case == use_case, ~is_sealed)
+    with facts.reading(source) as connection:
+        return int(connection.execute(statement).scalar_one())
+
+
 def take_turn_to_seal(connection: Connection, use_case: str) -> None:
     """Let whoever else seals this use case commit first."""
     take_lock(connection, "seal", use_case)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, union
 
 from decisionloop.contract import UseCase, parse_use_case
 from decisionloop.contract.meaning import changes_of_meaning
 from decisionloop.errors import ContractError, Fault
-from decisionloop.ledger.schema import use_case_version, utc_now
+from decisionloop.ledger.schema import flag, use_case_version, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -91,3 +91,10 @@ def last_readable_contract(source: Ledger | Connection, use_case: str) -> UseCas
         except ContractError:
             continue
     return None
+
+
+def known_names(source: Ledger | Connection) -> tuple[str, ...]:
+    """Every use case that the ledger has heard of: it had a contract, or its switch was set; by name."""
+    statement = union(select(use_case_version.c.use_case), select(flag.c.use_case))
+    with facts.reading(source) as connection:
+        return tuple(sorted(connection.execute(statement).scalars()))

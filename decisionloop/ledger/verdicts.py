@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from decisionloop.ledger.schema import learn_run, training_set, utc_now, verdict
 from decisionloop.ledger.storage import facts
@@ -104,6 +104,13 @@ def find_training_set(source: Ledger | Connection, training_set_id: str) -> Trai
     """The training set with this id, or None."""
     where = training_set.c.training_set_id == training_set_id
     return facts.one(source, TrainingSet, training_set, where)
+
+
+def training_sets(source: Ledger | Connection, use_case: str) -> tuple[TrainingSet, ...]:
+    """Every training set of a use case, by as-of."""
+    table = training_set.c
+    order: list[ColumnElement[Any]] = [table.as_of, table.training_set_id]
+    return facts.every(source, TrainingSet, training_set, table.use_case == use_case, order_by=order)
 
 
 def append_verdict(target: Ledger | Connection, new: Verdict) -> bool:

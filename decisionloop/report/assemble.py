@@ -13,9 +13,9 @@ from decisionloop.contract import UseCase
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.held_cohorts import held_cohorts
-from decisionloop.ledger.releases import Release, ReleaseEvent, current_stages, release_events
+from decisionloop.ledger.releases import Release, ReleaseEvent, current_stages, events_of_releases
 from decisionloop.ledger.stage_costs import batch_costs
-from decisionloop.ledger.verdicts import find_training_set, verdicts
+from decisionloop.ledger.verdicts import training_sets, verdicts
 from decisionloop.report.read import decisions as reads
 from decisionloop.report.read.batches import Handled, alert_lines, batch_lines, quality_summary
 from decisionloop.report.read.beside import caveats_of, known_events
@@ -62,14 +62,13 @@ class Gathered:
     events: list[ReleaseEvent]
 
 
-def gather(ledger: Ledger, use_case: UseCase) -> Gathered:
-    """Read once what the story and the status both tell of."""
-    name = use_case.name
+def gather(ledger: Ledger, name: str) -> Gathered:
+    """Read once what the story, the status and the live page all tell of; ``name``: of which use case."""
     found = batches(ledger, name)
     handled, names = _handled(ledger, name, found), names_of_releases(ledger, name, found)
     held = tuple(held_cohorts(ledger, name))
     measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held, handled.trials())
-    return Gathered(handled, measured, names, _stage_events(ledger, names))
+    return Gathered(handled, measured, names, _stage_events(ledger, name, names))
 
 
 def assemble_story(
@@ -88,7 +87,7 @@ def assemble_story(
     ``interval_level``: the confidence that the measurements were made with. ``captured``: by period, what a replay in
     full knows of the loop beside one with free information.
     """
-    name, read = use_case.name, gather(ledger, use_case)
+    name, read = use_case.name, gather(ledger, use_case.name)
     handled, measured, names = read.handled, read.measured, read.names
     clock, judged, case = StoryClock(handled.batches), verdicts(ledger, name), use_case_lines(use_case)
     money, lines = periods_of_money(measured, handled.decided(), names), batch_lines(handled, names)
@@ -186,21 +185,24 @@ def names_of_releases(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> Re
     """What people call each release of a use case; ``found``: all its batches."""
     releases = [stage.release for stage in current_stages(ledger, name)]
     years = len({batch.as_of.year for batch in found}) or 1
-    return release_names(releases, _trained_on(ledger, releases), years)
+    return release_names(releases, _trained_on(ledger, name, releases), years)
 
 
-def _stage_events(ledger: Ledger, names: ReleaseNames) -> list[ReleaseEvent]:
-    return [event for release_id in names.kinds for event in release_events(ledger, release_id)]
+def _stage_events(ledger: Ledger, name: str, names: ReleaseNames) -> list[ReleaseEvent]:
+    """Every step of every release, release by release."""
+    order = {release_id: number for number, release_id in enumerate(names.kinds)}
+    told = events_of_releases(ledger, name)
+    return sorted(told, key=lambda one: (order.get(one.release_id, len(order)), one.seq))
 
 
-def _trained_on(ledger: Ledger, releases: list[Release]) -> Mapping[str, date]:
+def _trained_on(ledger: Ledger, name: str, releases: list[Release]) -> Mapping[str, date]:
     """The as-of of each release's training set, by release id."""
-    days = {}
-    for release in releases:
-        trained = find_training_set(ledger, release.training_set_id) if release.training_set_id else None
-        if trained is not None:
-            days[release.release_id] = trained.as_of.date()
-    return days
+    taught = {one.training_set_id: one.as_of.date() for one in training_sets(ledger, name)}
+    return {
+        one.release_id: taught[one.training_set_id]
+        for one in releases
+        if one.training_set_id and one.training_set_id in taught
+    }
 
 
 def _span(found: tuple[Batch, ...]) -> tuple[date, date]:

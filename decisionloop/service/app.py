@@ -19,6 +19,7 @@ from decisionloop.service.decision_bodies import schemas_of
 from decisionloop.service.keys import KnownKeys, Requires
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.outcomes import OutcomeRows, OutcomesAnswer, take_outcomes
+from decisionloop.service.page.routes import add_pages
 from decisionloop.service.sealing import Sealer
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.starting import Starter
@@ -77,6 +78,7 @@ def create_app(service: Service) -> FastAPI:
     for one in service.online:
         _add_online(app, service, one)
     _add_schemas(app, service)
+    add_pages(app, service.keys, service.access)
     return app
 
 

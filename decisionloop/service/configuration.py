@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from decisionloop.errors import ConfigurationError
 
 SchemeName = Literal["standard", "github", "mlflow"]
-Scope = Literal["decide", "outcome", "read", "release"]
+Scope = Literal["decide", "outcome", "read", "flag", "release"]
 Constant = str | int | float | bool
 BodyPath = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$")]
 """Names joined by dots, such as ``release.tag_name``."""

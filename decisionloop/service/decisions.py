@@ -31,16 +31,24 @@ def decision_json(access: LedgerAccess, use_case: str, decision_id: str) -> byte
 
     Raises ConfigurationError while the ledger cannot be opened.
     """
+    found = read_decision(access, decision_id)
+    if found is None or found[1].name != use_case:
+        return None
+    return TypeAdapter(WorkedDecision).dump_json(found[0])
+
+
+def read_decision(access: LedgerAccess, decision_id: str) -> tuple[WorkedDecision, UseCase] | None:
+    """The same as a record, and the contract whose words it is in; None where there is none."""
     if not _ID.fullmatch(decision_id):
         return None  # PostgreSQL would refuse some of what may stand in an address
     ledger = access.opened()
     row = one_decision(ledger, decision_id)
-    if row is None or row["use_case"] != use_case:
+    if row is None:
         return None
+    use_case = str(row["use_case"])
     names = names_of_releases(ledger, use_case, batches(ledger, use_case))
     own = _contract(access.settings, ledger, use_case, str(row["contract_digest"]))
-    told = told_decision(row, own, names, SnapshotStore(access.settings.resolved_snapshots_url()))
-    return TypeAdapter(WorkedDecision).dump_json(told)
+    return told_decision(row, own, names, SnapshotStore(access.settings.resolved_snapshots_url())), own
 
 
 def is_unsealed(access: LedgerAccess, use_case: str, decision_id: str) -> bool:

@@ -44,7 +44,7 @@ def run_service(settings: Settings, host: str, port: int, prepare: Callable[[str
         if why_not := service.access.why_not_ready():  # opened now, so that no request waits for it
             LOG.warning("not ready", extra={"detail": why_not})
         if not has_keys:
-            told = "no API key is configured: this machine alone is answered, and anybody on it may read and decide"
+            told = "no API key is configured: this machine alone is answered, and anybody on it may do everything"
             LOG.warning(told)
         for one in service.online:
             LOG.info("decided online", extra={"detail": one.use_case.name})

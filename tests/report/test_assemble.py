@@ -686,12 +686,12 @@ def test_a_promise_stands_beside_what_came(filled: Filled, use_case: UseCase) ->
     against_a_model = replace(kept, champion_id=MODEL_ID)
     assert _promised(use_case, filled, against_a_model) == (Estimate(9.0, 5.0, 13.0), 0.8, 12, None)
     first_look = replace(kept, challenger_id="credit_line/other")
-    read = gather(filled.ledger, use_case)
+    read = gather(filled.ledger, use_case.name)
     assert promises([first_look], read.events, read.measured, read.names) == ()
 
 
 def _promised(case: UseCase, filled: Filled, verdict: Verdict) -> tuple[object, ...]:
-    read = gather(filled.ledger, case)
+    read = gather(filled.ledger, case.name)
     (one,) = promises([verdict], read.events, read.measured, read.names)
     return one.promised, one.level, one.decisions, one.delivered.value
 

@@ -9,12 +9,26 @@ import pytest
 from decisionloop.ledger.api_keys import keep_key, revoke_key
 from tests.service.conftest import one
 
-SCOPES = ("decide", "outcome", "read", "release")
+SCOPES = ("decide", "outcome", "read", "flag", "release")
 ROUTES = {
     ("POST", "/v1/small/decisions"): "decide",
     ("POST", "/v1/small/outcomes"): "outcome",
     ("GET", "/v1/{use_case}/decisions/{decision_id}"): "read",
     ("GET", "/metrics"): "read",
+    ("GET", "/"): "read",
+    ("GET", "/use-cases/{name}"): "read",
+    ("GET", "/use-cases/{name}/story"): "read",
+    ("GET", "/releases/{release_id:path}"): "read",
+    ("GET", "/decisions"): "read",
+    ("GET", "/decisions/{decision_id}"): "read",
+    ("POST", "/use-cases/{name}/acknowledge"): "flag",
+    ("POST", "/use-cases/{name}/kill-switch-on"): "flag",
+    ("POST", "/use-cases/{name}/kill-switch-default"): "flag",
+    ("POST", "/use-cases/{name}/kill-switch-off"): "flag",
+    ("POST", "/use-cases/{name}/release-held"): "release",
+    ("POST", "/use-cases/{name}/cancel-held"): "release",
+    ("POST", "/sign-in"): None,  # it asks for a key, and for the form that was shown
+    ("POST", "/sign-out"): None,
     ("POST", "/v1/webhooks/{sender}"): None,  # a signature proves who sends
     ("GET", "/health"): None,
     ("GET", "/ready"): None,
@@ -32,8 +46,9 @@ def make(online, scope):
 def asked(online, method, path, key=None):
     """The status of a request with a key."""
     path = path.replace("{use_case}", "small").replace("{decision_id}", "0" * 32).replace("{sender}", "nobody")
+    path = path.replace("{name}", "small").replace("{release_id:path}", "small/rules/0")
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    return online.client.request(method, path, headers=headers).status_code
+    return online.client.request(method, path, headers=headers, follow_redirects=False).status_code
 
 
 def test_every_route_is_in_the_matrix(online):

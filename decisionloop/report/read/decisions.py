@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, select
 
 from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.measurements import KNOWN_AT, Measurement
@@ -17,6 +17,8 @@ from decisionloop.ledger.schema import (
     batch,
     batch_event,
     decision,
+    decision_group,
+    decision_row,
     delivery,
     expectation_result,
     measurement,
@@ -67,9 +69,14 @@ class CheckResult:
 
 def decision_counts(ledger: Ledger, use_case: str) -> tuple[DecisionCount, ...]:
     """Decisions of a use case, counted."""
-    by = (decision.c.batch_id, decision.c.release_id, decision.c.role, decision.c.action)
-    counted: list[ColumnElement[Any]] = [*by, func.count()]
-    statement = select(*counted).where(_is_of(use_case)).group_by(*by).order_by(*by)
+    group = decision_group.c
+    # A count of each group reads an index alone; the rows themselves are many times as large.
+    rows = select(func.count()).select_from(decision_row).where(decision_row.c.group_id == group.group_id)
+    by = (group.batch_id, group.release_id, group.role, group.action)
+    counted = select(*by, rows.scalar_subquery().label("rows")).where(group.batch_id.in_(_batches(use_case))).subquery()
+    alike = [counted.c[column.name] for column in by]
+    decisions: ColumnElement[Any] = cast(func.sum(counted.c.rows), BigInteger)
+    statement = select(*alike, decisions).group_by(*alike).order_by(*alike)
     return facts.as_facts(ledger, DecisionCount, statement)
 
 

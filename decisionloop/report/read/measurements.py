@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -34,13 +35,25 @@ class Measured:
         months = {name for name in names if len(name) == 7}
         return tuple(name for name in names if name in months or name[:7] not in months)
 
+    @cached_property
+    def _is_of_several_months(self) -> bool:
+        return len({one.cohort[:7] for one in self.figures}) > 1
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[str, str, str], list[Measurement]]:
+        """The figures by monitor, cohort and slice: a page asks for each of them several times."""
+        found: dict[tuple[str, str, str], list[Measurement]] = {}
+        for one in self.figures:
+            found.setdefault((one.monitor, one.cohort, one.slice), []).append(one)
+        return found
+
     def period(self, cohort: str) -> str:
         """The month of a batch; the batch itself while everything measured lies in one month."""
-        return cohort[:7] if len({one.cohort[:7] for one in self.figures}) > 1 else cohort
+        return cohort[:7] if self._is_of_several_months else cohort
 
     def of(self, monitor: str, cohort: str, part: str = ALL) -> tuple[Measurement, ...]:
         """The figures of one monitor in one cohort: of those who decided it, where such are known."""
-        found = [one for one in self.figures if (one.monitor, one.cohort, one.slice) == (monitor, cohort, part)]
+        found = self._by_key.get((monitor, cohort, part), [])
         deciders = {None, *self.deciders.get(cohort, ())}
         return tuple(one for one in found if one.release_id in deciders) or tuple(found)
 

@@ -1,0 +1,30 @@
+"""Alerts about what is not over: what a person must still know."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from decisionloop.ledger.alerts import FAILED_RUN, Alert, alerts
+from decisionloop.ledger.batches import DECIDED_STATES, batches, events
+from decisionloop.ledger.missed_due import MISSED
+from decisionloop.ledger.storage.engine import Ledger
+
+
+def present_alerts(ledger: Ledger, use_case: str, most: int) -> tuple[Alert, ...]:
+    """The last alerts of a use case about what is not over, ``most`` of them at most, oldest first."""
+    told = (one for one in reversed(alerts(ledger, use_case)) if not _is_past(ledger, one))
+    return tuple(reversed(tuple(islice(told, most))))
+
+
+def _is_past(ledger: Ledger, alert: Alert) -> bool:
+    """Whether what an alert told of is over: people who are missed have lines of their own, for as long as they are.
+
+    What was told of a batch is over once it was begun anew and decided, and a failed run once a later one decided.
+    """
+    if alert.kind == MISSED:
+        return True
+    if alert.kind == FAILED_RUN:
+        return any(one.is_decided and one.state_at > alert.at for one in batches(ledger, alert.use_case))
+    told = events(ledger, alert.batch_id) if alert.batch_id else ()
+    begun = [event.at for event in told if event.state == "opened"]
+    return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]

@@ -1,0 +1,159 @@
+"""From the ledger to what the live page says of a use case now: the story's own lines, and what waits for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from decisionloop.ledger.approvals import waiting_for_people
+from decisionloop.ledger.batches import Batch
+from decisionloop.ledger.flags import KILL_SWITCH, current_flag
+from decisionloop.ledger.held_actions import waiting_actions
+from decisionloop.ledger.held_cohorts import held_cohorts
+from decisionloop.ledger.incidents import open_incidents
+from decisionloop.ledger.present_alerts import present_alerts
+from decisionloop.ledger.readable_contract import ReadableContract
+from decisionloop.ledger.releases import ReleaseStage, current_stages, find_stage
+from decisionloop.ledger.schema import decision_group, decision_row, utc_now
+from decisionloop.ledger.sendings import unended_sendings
+from decisionloop.ledger.stage_costs import batch_costs
+from decisionloop.ledger.stream import count_unsealed
+from decisionloop.ledger.verdicts import verdicts
+from decisionloop.report.assemble import Gathered, gather, use_case_lines
+from decisionloop.report.read.batches import batch_lines
+from decisionloop.report.read.beside import caveats_of, caveats_of_money
+from decisionloop.report.read.costs import serving_lines
+from decisionloop.report.read.evidence import promises
+from decisionloop.report.read.measurements import periods_of_money
+from decisionloop.report.read.releases import release_lines, verdict_lines
+from decisionloop.report.record.evidence import Promise
+from decisionloop.report.record.lines import ReleaseCostLine, ServingLines
+from decisionloop.report.record.live import Latency, LiveRelease, LiveReleasePage, LiveUseCase, Waiting
+from decisionloop.report.record.story import PeriodMoney, UseCaseLines
+from decisionloop.report.words.headline import headline
+from decisionloop.report.words.naming import StoryClock
+
+if TYPE_CHECKING:
+    from decisionloop.ledger.storage.engine import Ledger
+
+LAST_ALERTS = 5
+
+
+def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase:
+    """Everything that the page says of one use case, read once."""
+    read, case = gather(ledger, name), case_lines(name, known)
+    money = periods_of_money(read.measured, read.handled.decided(), read.names)
+    lines = batch_lines(read.handled, read.names)
+    caveats = (
+        caveats_of(ledger, known.use_case, money) if known.use_case else caveats_of_money(money, case.currency)
+    )  # without a contract nobody knows what else would have to be said
+    grave = [one.words for one in caveats if one.is_grave]
+    return LiveUseCase(
+        case=case,
+        fault=known.fault,
+        headline=headline(case, money, lines, None, grave),
+        releases=_releases(current_stages(ledger, name), read),
+        waiting=waiting_of(ledger, name),
+        batches=lines,
+        money=money,
+        promises=_promises(ledger, name, read),
+        serving=_serving(ledger, name, read, money),
+        latency=_latency(ledger, read.handled.batches),
+        caveats=tuple(one.words for one in caveats if not one.is_grave),
+        unsealed=count_unsealed(ledger, name),
+    )
+
+
+def waiting_of(ledger: Ledger, name: str) -> Waiting:
+    """What waits for a person."""
+    flag = current_flag(ledger, name, KILL_SWITCH)
+    is_on = flag is not None and flag.value != "off"
+    return Waiting(
+        switch=flag if is_on else None,
+        not_called_back=unended_sendings(ledger, name) if is_on else (),
+        held=waiting_actions(ledger, name),
+        approvals=waiting_for_people(ledger, name, utc_now()),
+        incidents=open_incidents(ledger, name),
+        cohorts=tuple(held_cohorts(ledger, name).values()),
+        alerts=present_alerts(ledger, name, LAST_ALERTS),
+    )
+
+
+def read_release(ledger: Ledger, release_id: str, known: ReadableContract) -> LiveReleasePage | None:
+    """Everything that the page of a release says; None for one that the ledger does not know."""
+    stage = find_stage(ledger, release_id)
+    if stage is None:
+        return None
+    name = stage.release.use_case
+    read = gather(ledger, name)
+    clock, judged = StoryClock(read.handled.batches), verdicts(ledger, name)
+    costs = [one for one in _costs(ledger, name, read) if one.release == read.names[release_id]]
+    own = [one for one in read.events if one.release_id == release_id]
+    (release,) = _releases([stage], read)
+    return LiveReleasePage(
+        case=case_lines(name, known),
+        release=release,
+        kind=stage.release.kind,
+        steps=release_lines(own, read.names, clock),
+        verdicts=tuple(
+            one for one in verdict_lines(judged, read.names, read.events) if one.challenger_id == release_id
+        ),
+        promises=tuple(one for one in _promises(ledger, name, read) if one.release_id == release_id),
+        served=sum(one.rows for one in costs),
+        cost_of_1000=next((1000 * one.per_row for one in costs if one.per_row is not None), None),
+    )
+
+
+def case_lines(name: str, known: ReadableContract) -> UseCaseLines:
+    """What a contract says; without any the name alone, and money without a currency."""
+    if known.use_case is not None:
+        return use_case_lines(known.use_case)
+    return UseCaseLines(name, name, "", "entity", "", "", "", ())
+
+
+def _releases(stages: Sequence[ReleaseStage], read: Gathered) -> tuple[LiveRelease, ...]:
+    clock = StoryClock(read.handled.batches)
+    return tuple(
+        LiveRelease(
+            release_id=one.release_id,
+            name=read.names[one.release_id],
+            stage=one.stage,
+            since=clock.day(one.event.as_of),
+            by=one.event.decided_by,
+            reason=read.names.in_words(one.event.reason),
+            share=one.event.share,
+        )
+        for one in stages
+    )
+
+
+def _promises(ledger: Ledger, name: str, read: Gathered) -> tuple[Promise, ...]:
+    return promises(verdicts(ledger, name), read.events, read.measured, read.names)
+
+
+def _serving(ledger: Ledger, name: str, read: Gathered, money: Sequence[PeriodMoney]) -> ServingLines | None:
+    return serving_lines(batch_costs(ledger, name), len(read.handled.batches), money, read.names)
+
+
+def _costs(ledger: Ledger, name: str, read: Gathered) -> tuple[ReleaseCostLine, ...]:
+    """What each release served, and what that cost where there is a price."""
+    serving = _serving(ledger, name, read, ())
+    return serving.releases if serving else ()
+
+
+def _latency(ledger: Ledger, found: Sequence[Batch]) -> Latency | None:
+    """How long a decision of the last decided batch took; None before the first."""
+    last = next((one for one in reversed(found) if one.is_decided), None)
+    if last is None:
+        return None
+    took, rows = decision_group.c.latency_ms, func.count(decision_row.c.decision_id)
+    joined = decision_group.join(decision_row, decision_row.c.group_id == decision_group.c.group_id)
+    statement = select(took, rows).select_from(joined).where(decision_group.c.batch_id == last.batch_id)
+    with ledger.connect() as connection:
+        counted = connection.execute(statement.group_by(decision_group.c.group_id, took)).all()
+    decisions = sum(count for _, count in counted)
+    if not decisions:
+        return None
+    return Latency(sum(ms * count for ms, count in counted) / decisions, max(ms for ms, _ in counted))
