@@ -55,16 +55,21 @@ def benchmark_names() -> list[str]:
     return [name for name in names if "\ndef measure(" in (folder / f"{name}.py").read_text(encoding="utf-8")]
 
 
+def command_of(names: list[str], is_quick: bool) -> str:
+    """What takes these figures again, as it stands above them."""
+    every = names == benchmark_names()
+    return " ".join(["python -m benchmarks", *(() if every else names), *(["--quick"] if is_quick else [])])
+
+
 def _measured(names: list[str], is_quick: bool) -> Report:
     """Run the benchmarks one after another; each figure is told on standard error as soon as it is there."""
-    words = ["python -m benchmarks", *(names if names != benchmark_names() else ()), *(["--quick"] if is_quick else ())]
     taken_at, where, measured = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), machine(), commit()
     figures: dict[str, list[Figure]] = {}
     for name in names:
         start = time.perf_counter()
         figures[name] = list(_told(name, _figures(name, is_quick)))
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    return Report(" ".join(words), taken_at, measured, where, versions(), figures)
+    return Report(command_of(names, is_quick), taken_at, measured, where, versions(), figures)
 
 
 def _figures(name: str, is_quick: bool) -> Iterator[Figure]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from benchmarks.monitor_years.late import PastWeek, late_arrivals_in
 from benchmarks.monitor_years.release import RELEASE_ID, Release, ScoredRows
 from decisionloop.contract import UseCase
 from decisionloop.monitor.alarm.finding import Finding, Stakes
@@ -58,6 +59,13 @@ class DecidedWeek:
         log, scored = self.log.assign(**known), self.scored
         return DecidedCohort.of(use_case, log, self.frame, scored.predictions, lambda: scored.probability)
 
+    def remembered(self) -> PastWeek:
+        """What later weeks ask of it: what became of the outcomes that it missed."""
+        outcome, amount = (
+            self.log[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("outcome_class", "outcome_amount")
+        )
+        return PastWeek(self.week, self.action, self.scored.score, self.arrival_days, outcome, amount)
+
     def arrivals(self, use_case: UseCase, age_days: float) -> CohortArrivals:
         """When the outcomes came that are there at that age, of the decisions that should show one."""
         days = self.arrival_days[np.array(use_case.revealing)[self.action]]
@@ -78,6 +86,7 @@ class Memory:
     curve: LabelCurve = field(default_factory=LabelCurve)
     figures: list[EarlierFigure] = field(default_factory=list)
     holdout: list[EntityMoney] = field(default_factory=list)
+    past: list[PastWeek] = field(default_factory=list)
 
     def watch_features(self, frame: pd.DataFrame) -> tuple[Watched[FrameProfile], tuple[Finding, ...]]:
         """Before the model is asked."""
@@ -124,7 +133,9 @@ class Memory:
         """What a mature cohort says of outcome, model and money; its figures are known from then on."""
         labels = self.labels(week, age_days)
         before = CohortsBefore.of(self.figures, in_question, self.release.auc, self.holdout)
-        watched = watch_cohort(week.cohort(self.use_case, age_days), labels, before)
+        late = late_arrivals_in(self.use_case, self.past, week.week, age_days)
+        watched = watch_cohort(week.cohort(self.use_case, age_days), labels, before, late)
+        self.past.append(week.remembered())
         self.figures += [EarlierFigure(week.name, one.monitor, one.estimate) for one in watched.figures]
         self.holdout += [] if watched.entities is None else [watched.entities]
         if labels.state(self.use_case).is_complete:  # what fell short never becomes usual

@@ -14,6 +14,7 @@ import typer
 
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
+from decisionloop.cli.export import export
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, history, rollback, stop
 from decisionloop.cli.service_command import deploy_flows, seal, service
@@ -166,6 +167,7 @@ app.command()(approve)
 app.command()(stop)
 app.command()(rollback)
 app.command()(history)
+app.command()(export)
 
 
 app.command("deploy-flows")(deploy_flows)

@@ -21,6 +21,8 @@ import numpy as np
 from decisionloop.observe.estimate import Codes, Floats, t_quantile
 from decisionloop.observe.label_curve import MINIMUM_COHORTS
 
+NEWEST_COHORTS = 24
+"""Cohorts that say what becomes of missing outcomes: the newest ones before the cohort in question."""
 SCORE_BANDS = 3
 DUE_BANDS = 4
 """Outcomes that fall due in the same quarter of the maturity are alike in how long they have been missing."""

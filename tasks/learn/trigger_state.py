@@ -88,13 +88,6 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     )
 
 
-def _is_unchallenged(workspace: Workspace) -> bool:
-    """Whether the rules decide and nobody stands beside them."""
-    ledger, name = workspace.ledger, workspace.use_case.name
-    decides = champion(ledger, name)
-    return decides is not None and decides.release.kind == RULES and not challengers(ledger, name)
-
-
 def _new_outcomes(workspace: Workspace, counts: Sequence[Teaching], trained: Sequence[Release]) -> int:
     """Outcomes that no training has seen: they matured after the last one, or it left their cohort out."""
     last = max(trained, key=lambda release: release.created_at, default=None)

@@ -10,14 +10,11 @@ import pandas as pd
 from decisionloop.ledger.batches import Batch, batches, cohort_name
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.late_outcomes import late_outcomes
-from decisionloop.observe.late_arrivals import LateArrivals, MissingAtAge
+from decisionloop.observe.late_arrivals import NEWEST_COHORTS, LateArrivals, MissingAtAge
 from decisionloop.observe.maturity import due_share
 from decisionloop.workspace import Workspace
 from tasks.readback.batch_in_hand import own_workspace
 from tasks.readback.maturity import due_at_of
-
-EARLIER_COHORTS = 24
-"""Cohorts that say what becomes of missing outcomes: the newest ones before the cohort in question."""
 
 
 def late_arrivals_before(workspace: Workspace, batch: Batch, known_at: datetime) -> LateArrivals:
@@ -31,7 +28,7 @@ def late_arrivals_before(workspace: Workspace, batch: Batch, known_at: datetime)
         return LateArrivals.nothing(len(use_case.actions))
     earlier = batches(workspace.ledger, use_case.name, as_of_to=batch.as_of - timedelta(microseconds=1))
     held = held_cohorts(workspace.ledger, use_case.name)
-    usual = [one for one in earlier if one.is_decided and cohort_name(one.as_of) not in held][-EARLIER_COHORTS:]
+    usual = [one for one in earlier if one.is_decided and cohort_name(one.as_of) not in held][-NEWEST_COHORTS:]
     cohorts = [missing_at_age(workspace, one, age, known_at) for one in usual]
     return LateArrivals.learn(cohorts, len(use_case.actions), use_case.monitors.maximum_missing_labels)
 

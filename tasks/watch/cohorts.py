@@ -36,11 +36,8 @@ def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at
     had too few outcomes is not what is usual either.
     """
     release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
-    found = [*_of_release(workspace, batch, release), *_lifts(workspace, batch, release)]
-    short = _short_of_outcomes(workspace)
-    earlier = [
-        one for one in found if one.cohort not in held and not (one.monitor == OUTCOME_RATE and one.cohort in short)
-    ]
+    found = (*_of_release(workspace, batch, release), *_lifts(workspace, batch, release), *_shortfalls(workspace))
+    earlier = [one for one in found if one.cohort not in held]
     holdout = entity_money_before(workspace, batch, release, known_at, held)
     return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release), holdout)
 
@@ -72,10 +69,9 @@ def _figures(monitor: str, rows: pd.DataFrame) -> Iterator[EarlierFigure]:
         yield EarlierFigure(str(cohort), monitor, estimate)
 
 
-def _short_of_outcomes(workspace: Workspace) -> set[str]:
-    """Cohorts that had too few outcomes to be judged by, when they were measured last."""
-    told = measurements_of(workspace.ledger, workspace.use_case.name, LABEL_SHORTFALL)
-    return set(told["cohort"][told["value"] > 0])
+def _shortfalls(workspace: Workspace) -> Iterator[EarlierFigure]:
+    """How many outcomes each cohort had too few to be judged by, when it was measured last."""
+    yield from _figures(LABEL_SHORTFALL, measurements_of(workspace.ledger, workspace.use_case.name, LABEL_SHORTFALL))
 
 
 def _cohorts_in_question(workspace: Workspace) -> set[str]:

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 import benchmarks
-from benchmarks.__main__ import benchmark_names, main
+from benchmarks.__main__ import benchmark_names, command_of, main
 from benchmarks.figures import Figure, Spread
 from benchmarks.peers import environment
 from benchmarks.processes import call_apart
@@ -83,6 +83,16 @@ def test_the_table_has_a_row_a_figure_below_where_it_was_taken():
     assert row_of(FIGURES[2])[3:] == ("-", "-", "-", "-")
     assert row_of(FIGURES[3])[0].endswith("(offline)")
     assert row_of(FIGURES[3])[-1] == "NO"
+
+
+def test_the_head_of_a_table_says_the_command_that_took_it_and_no_page_says_another():
+    assert command_of(["drift", "monitors"], is_quick=True) == "python -m benchmarks drift monitors --quick"
+    assert command_of(benchmark_names(), is_quick=False) == "python -m benchmarks"
+    taken = Report(command_of(["drift"], True), "now", "abc", machine(), versions(), {"drift": FIGURES})
+    assert taken.as_markdown().startswith("python -m benchmarks drift --quick at now, commit abc.")
+    for page in sorted((FOLDER.parent / "docs").glob("*.md")):
+        prose = re.sub(r"<!-- (\w+):begin -->.*?<!-- \1:end -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not re.search(r"[Tt]aken by\s+`python -m benchmarks", prose), page.name
 
 
 def test_json_is_one_object_with_all_that_is_known():

@@ -55,6 +55,24 @@ def test_without_a_terminal_every_turn_is_a_line(vouchers, monkeypatch, is_termi
     assert (stream.getvalue().splitlines() == lines) == (not is_terminal)
 
 
+def test_a_replay_with_a_halted_batch_says_so_and_ends_with_exit_code_1(cli, vouchers, monkeypatch):
+    def halted(name: str, as_of: datetime) -> None:
+        raise BatchHalted(f"{name}/{as_of:%Y-%m-%d}", "row_count: 0 rows", "Look for a delivery.")
+
+    monkeypatch.setattr("decisionloop.cli.demo._warm", lambda *_: None)  # Prefect, Great Expectations, MLflow: 30 s
+    monkeypatch.setattr("decisionloop.cli.demo._turns", lambda _: tuple(Turn(monday, True) for monday in MONDAYS[:1]))
+    monkeypatch.setattr("flows.loop.loop", halted)
+    told = cli("demo", "vouchers")
+    assert told.exit_code == BatchHalted.exit_code == 1
+    (reason,) = [line for line in told.out.splitlines() if line.startswith("halted: ")]
+    assert "vouchers/2026-01-05" in reason
+    assert "row_count: 0 rows" in reason
+
+    monkeypatch.setattr("flows.loop.loop", lambda *_: None)
+    whole = cli("demo", "vouchers", "--json")
+    assert (whole.exit_code, whole.json["halted"]) == (0, [])
+
+
 def test_a_home_without_batches_says_where_a_finished_demo_is(cli, vouchers, home, monkeypatch):
     for use_case, scenario in (("vouchers", ""), ("vouchers", "concept_drift"), ("vouchers_2", "")):
         place = home_of_demo(home, use_case, scenario)

@@ -117,6 +117,14 @@ def test_what_is_usual_comes_from_earlier_cohorts_that_nobody_questions():
     assert CohortsBefore.of(earlier[-20:], (), None).usual_gap is None
 
 
+def test_the_rate_of_a_cohort_that_had_too_few_outcomes_is_not_usual():
+    rate, enough, short = (Estimate(value, None, None, 100, 100.0, 0.95) for value in (0.5, 0.0, 0.2))
+    earlier = [EarlierFigure(name, OUTCOME_RATE, rate) for name in ("01", "02", "03")]
+    earlier += [EarlierFigure("01", LABEL_SHORTFALL, enough), EarlierFigure("02", LABEL_SHORTFALL, short)]
+    assert CohortsBefore.of(earlier, (), None).outcome_rates.n == (100, 100)
+    assert CohortsBefore.of(earlier, {"03"}, None).outcome_rates.n == (100,)
+
+
 def test_policy_and_holdout_add_up_by_entity_over_the_cohorts_and_start_from_what_people_were_worth_before():
     weeks = [watch_cohort(lent(np.random.default_rng(seed)), COMPLETE, CohortsBefore(0.7)) for seed in (5, 6)]
     first, second = (one.entities for one in weeks)

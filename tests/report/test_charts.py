@@ -11,10 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decisionloop.contract import UseCase
+from decisionloop.contract.monitoring import KnownEvent as ContractEvent
+from decisionloop.ledger.batches import time_of_cohort
+from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.known_events import with_known_events
+from decisionloop.observe.estimate import Estimate as MeasuredShare
 from decisionloop.report.charts import rows as row_charts
 from decisionloop.report.charts import series as charts
 from decisionloop.report.charts import svg
 from decisionloop.report.page import drawings, paragraphs
+from decisionloop.report.read.beside import known_events
 from decisionloop.report.record.beside import KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import ReasonLine
@@ -215,7 +222,7 @@ def test_hostile_text_stays_text() -> None:
     assert parsed(drawing).find(f"{SVG}title").text == "<b>"  # type: ignore[union-attr]
 
 
-EASTER = KnownEvent("Easter <sale>", date(2005, 6, 20), date(2005, 7, 3), "all prices are down")
+EASTER = KnownEvent("Easter <sale>", date(2005, 6, 20), date(2005, 7, 3), "all prices are down", batch_days=7.0)
 
 
 @pytest.mark.parametrize("width", [charts.WIDE, charts.NARROW])
@@ -241,12 +248,32 @@ def test_a_known_event_is_drawn_behind_every_series_that_it_fell_into(width: flo
         ("2005-06-19", False),
         ("2005-06-20", True),
         ("2005-07-03T18:00:00Z", True),
-        ("2005-07-04", False),
+        ("2005-07-04", True),
+        ("2005-07-10", True),
+        ("2005-07-10T23:59:00Z", True),
+        ("2005-07-11", False),
         ("week 3", False),
     ],
 )
 def test_an_event_covers_the_months_and_batches_of_its_days(period: str, is_covered: bool) -> None:
     assert EASTER.covers(period) is is_covered
+
+
+def test_an_event_between_two_batches_is_drawn_at_the_batch_whose_alarms_name_it(use_case: UseCase) -> None:
+    sale = ContractEvent.model_validate({"name": "a sale", "from": "2005-06-22", "until": "2005-06-24"})
+    parts = {
+        "monitors": use_case.monitors.model_copy(update={"known_events": (sale,)}),
+        "schedule": use_case.schedule.model_copy(update={"covers_days": 7.0}),
+    }
+    weekly, weeks = ["2005-06-20", "2005-06-27", "2005-07-04"], use_case.model_copy(update=parts)
+    (event,) = known_events(weeks)
+    measured = MeasuredShare(0.5, 0.4, 0.6, 900, 900.0, 0.95)
+    alarm = Finding("impact", "adverse_impact", "sex=f", measured, 0.8, 0.7, "below", 1e-4, "Fewer.", "Look.")
+    moments = {one: time_of_cohort(one) for one in weekly}
+    named = [one for one, at in moments.items() if "a sale" in with_known_events(weeks, [alarm], at, at)[0].words]
+    assert [one for one in weekly if event.covers(one)] == named == ["2005-06-27"]
+    frame = charts.Frame(charts.WIDE, 200, 10, 10, 40, (0.0, 1.0))
+    assert sum('class="event"' in mark for mark in charts.shades(weekly, (event,), frame)) == 1
 
 
 def test_the_page_says_what_is_shaded_and_the_contract_may_have_no_calendar(story: Story) -> None:

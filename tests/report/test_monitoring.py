@@ -16,15 +16,18 @@ from decisionloop.ledger.release_changes import register_release
 from decisionloop.ledger.releases import Release
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.alarm.budget import FAMILIES
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.assemble import assemble_story, use_case_lines
+from decisionloop.report.charts.monitors import watch_chart
 from decisionloop.report.page import render_story
 from decisionloop.report.read.beside import caveats_of
 from decisionloop.report.read.monitoring import read_monitoring
 from decisionloop.report.record.alarm_record import read_alarm_record
 from decisionloop.report.record.claims import claims_of
+from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.monitor_lines import FamilyWatch, Monitoring
 from decisionloop.report.words.beside import caveats_about
-from decisionloop.report.words.figures import NBSP
+from decisionloop.report.words.figures import MINUS, NBSP
 from decisionloop.report.words.monitor_sentences import (
     chance_words,
     chart_caption,
@@ -124,6 +127,23 @@ def test_figures_of_shadows_are_left_out(ledger: Ledger, use_case: UseCase):
     assert told is not None
     (calibration,) = [one for one in family(told, "performance").series if one.monitor == "calibration"]
     assert [one.estimate.value for one in calibration.points] == [0.01]
+
+
+def test_what_has_not_come_stands_beside_a_figure_in_table_and_chart(ledger: Ledger, use_case: UseCase):
+    told = {"worst": -1.5, "best": 2.25, "missing_n": 40, "to_come_n": 10.0, "is_mature": True}
+    earned = figure(NAME, WEEKS[11], "value_policy", 1.0, **told)
+    rate = figure(NAME, WEEKS[11], "outcome_rate", 0.4, **told | {"worst": 0.31, "best": 0.57})
+    append_measurements(ledger, [earned, rate])
+    watched = read(ledger, use_case)
+    (value,) = [one for one in family(watched, "value").series if one.monitor == "value_policy"]
+    assert value.last.estimate.bounds == OutcomeBounds(40, 10.0, -1.5, 2.25)
+    page = render_story(assemble_story(ledger, use_case)).replace(NBSP, " ")
+    assert f"whatever has not come, {MINUS}NT$1.50 to NT$2.25" in page
+    assert "whatever has not come, 31% to 57%" in page
+    drawn = watch_chart(value)
+    assert drawn.count('class="whisker bounds"') == 1
+    without = replace(value, points=tuple(replace(one, estimate=Estimate(1.0, 0.98, 1.02)) for one in value.points))
+    assert "whisker bounds" not in watch_chart(without)
 
 
 def test_alarms_and_incidents_are_told_with_money_words_and_bars(ledger: Ledger, use_case: UseCase):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from decisionloop.contract import UseCase
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.words.monitoring_markdown import MOST_QUIET, monitoring_markdown
 
 
@@ -48,6 +51,12 @@ def test_a_check_that_could_not_answer_says_so_and_is_no_alarm(use_case: UseCase
     text = monitoring_markdown(use_case, [finding(None, None)])
     assert "1 check, no alarm." in text
     assert rows(text)[0].endswith("| not known |  | 10% |  | 500 | cannot say |")
+
+
+def test_what_has_not_come_stands_beside_the_interval(use_case: UseCase):
+    bounded = replace(finding(0.2, 0.17).figure, bounds=OutcomeBounds(40, 10.0, 0.11, 0.34))
+    (row,) = rows(monitoring_markdown(use_case, [finding(0.2, 0.17, figure=bounded)]))
+    assert "| 18% to 22%; whatever has not come, 11% to 34% |" in row
 
 
 def test_of_many_quiet_checks_the_nearest_to_their_limits_are_listed(use_case: UseCase):

@@ -8,6 +8,7 @@ other processes overwrite acknowledged commits. So SQLite writes the result into
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,37 @@ def read(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pa.Table:
 
     Raises `UsageError` for a column whose SQL type SQLAlchemy does not know.
     """
-    names = list(statement.exported_columns.keys())
-    kinds = [_kind(name, column.type) for name, column in statement.exported_columns.items()]
+    schema = schema_of(statement)
+    kinds = schema.types
     rows = _read_sqlite(ledger, statement, kinds) if ledger.is_sqlite else _read_postgresql(ledger, statement)
     columns = [column.cast(kind) for column, kind in zip(rows.columns, kinds, strict=True)]
-    return pa.table(columns, schema=pa.schema(list(zip(names, kinds, strict=True))))
+    return pa.table(columns, schema=schema)
 
 
 def read_frame(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     """The rows of a SELECT as pandas: `str`, int64, float64, bool, datetime64[us, UTC]."""
     return read(ledger, statement).to_pandas()
+
+
+def read_in_chunks(ledger: Ledger, statement: Select[*tuple[Any, ...]], rows: int) -> Iterator[pa.Table]:
+    """The same a chunk of so many ``rows`` at a time, all as of one moment: for what need not fit into memory.
+
+    Row by row through Python, so slower than `read`; there is always one chunk, which may be empty.
+    """
+    schema = schema_of(statement)
+    with ledger.connect() as connection:
+        found = connection.execution_options(stream_results=True, max_row_buffer=rows).execute(statement)
+        is_first = True
+        while (chunk := found.fetchmany(rows)) or is_first:
+            columns = list(zip(*chunk, strict=True)) or [() for _ in schema]
+            yield pa.table([pa.array(c, kind) for c, kind in zip(columns, schema.types, strict=True)], schema=schema)
+            is_first = False
+
+
+def schema_of(statement: Select[*tuple[Any, ...]]) -> pa.Schema:
+    """The columns of what a SELECT reads. Raises `UsageError` as `read` does."""
+    columns = statement.exported_columns.items()
+    return pa.schema([(name, _kind(name, column.type)) for name, column in columns])
 
 
 def _kind(name: str, sql_type: Any) -> pa.DataType:

@@ -81,11 +81,13 @@ class CohortsBefore:
         """From the figures of earlier cohorts, of any monitor and in any order.
 
         ``in_question``: cohorts whose rate is an open incident. Until somebody answers it they do not say what is
-        usual.
+        usual; nor does the rate of those that had too few outcomes (LABEL_SHORTFALL above 0).
         """
         figures = sorted(earlier, key=lambda one: one.cohort)
         known = [one for one in figures if one.estimate.value is not None]
-        rates = [one.estimate for one in known if one.monitor == OUTCOME_RATE and one.cohort not in in_question]
+        short = {one.cohort for one in known if one.monitor == LABEL_SHORTFALL and (one.estimate.value or 0.0) > 0}
+        unusual = {*in_question, *short}
+        rates = [one.estimate for one in known if one.monitor == OUTCOME_RATE and one.cohort not in unusual]
         return cls(
             reference_auc=reference_auc,
             outcome_rates=UsualRate.of(rates[-EARLIER_COHORTS:]),

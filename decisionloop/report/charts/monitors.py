@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from decisionloop.report.charts.series import WIDE, Frame, dates, legend, shades, svg
 from decisionloop.report.record.beside import KnownEvent
+from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.monitor_lines import FamilyWatch, Monitoring, Series, Shares, WatchPoint
 from decisionloop.report.words.figures import MINUS, percent
 
@@ -39,7 +40,7 @@ def charts_of(
 
 
 def watch_chart(series: Series, name: str = "watch", width: float = WIDE, events: Sequence[KnownEvent] = ()) -> str:
-    """Points with intervals, the limit as a stepped line, diamonds for alarms.
+    """Points with intervals, hairlines to what missing outcomes could make of them, the limit as a step, alarms.
 
     With more cohorts than whiskers have room for, the intervals become a band.
     """
@@ -94,14 +95,15 @@ def _tick(unit: str, level: float) -> str:
 
 
 def _levels(series: Series, beside: Series | None) -> tuple[float, ...]:
-    """Ticks over all values and limits; an interval widens them by no more than their own span on either side."""
+    """Ticks over all values and limits; intervals and bounds widen them by no more than their own span a side."""
     points = (*series.points, *(beside.points if beside else ()))
     base = [v for one in points for v in (one.estimate.value, one.threshold) if v is not None]
     if not base:
         return svg.ticks(0.0, 1.0, 4)
     low, high = min(base), max(base)
     span = (high - low) or abs(high) or 1.0
-    ends = [v for one in points for v in (one.estimate.low, one.estimate.high) if v is not None]
+    spans = [end for one in points for end in (one.estimate, one.estimate.at_the_bounds)]
+    ends = [v for one in spans for v in (one.low, one.high) if v is not None]
     low, high = min([low, *(max(low - span, end) for end in ends)]), max([high, *(min(high + span, e) for e in ends)])
     if series.unit != "money" and min(base) >= 0 and low < 0.6 * high:
         low = 0.0  # a share or ratio: an interval that reaches below 0 ends there
@@ -142,7 +144,9 @@ def _points(points: Sequence[WatchPoint], cohorts: Sequence[str], frame: Frame) 
         for index, one in enumerate(_by_cohort(points, cohorts))
         if one is not None and one.estimate.is_known
     ]
-    spans = list(_whiskers(placed, frame)) if slot >= _WHISKER_ROOM else list(_bands(placed, slot, frame))
+    known = [(x, one.estimate) for x, one in placed]
+    spans = list(_whiskers(known, frame, "series-0")) if slot >= _WHISKER_ROOM else list(_bands(placed, slot, frame))
+    spans += _whiskers([(x, one.at_the_bounds) for x, one in known], frame, "bounds")
     trend = [(x, frame.y(one.estimate.value or 0.0)) for x, one in placed]
     radius = min(4.0, max(1.6, 0.3 * slot))
     marks = [*spans, *([svg.path(trend, "trend")] if len(trend) > 1 else [])]
@@ -154,10 +158,10 @@ def _points(points: Sequence[WatchPoint], cohorts: Sequence[str], frame: Frame) 
     return marks
 
 
-def _whiskers(placed: Sequence[tuple[float, WatchPoint]], frame: Frame) -> Iterator[Markup]:
+def _whiskers(placed: Sequence[tuple[float, Estimate]], frame: Frame, css: str) -> Iterator[Markup]:
     for x, one in placed:
-        if one.estimate.low is not None and one.estimate.high is not None:
-            yield svg.line(x, frame.y(one.estimate.low), x, frame.y(one.estimate.high), "whisker series-0")
+        if one.low is not None and one.high is not None:
+            yield svg.line(x, frame.y(one.low), x, frame.y(one.high), f"whisker {css}")
 
 
 def _bands(placed: Sequence[tuple[float, WatchPoint]], slot: float, frame: Frame) -> Iterator[Markup]:

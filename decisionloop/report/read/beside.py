@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.incidents import open_incidents
@@ -99,9 +99,6 @@ def _of_unjudged(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
 
 def known_events(use_case: UseCase) -> tuple[KnownEvent, ...]:
     """The contract's calendar, by the day on which each event began."""
-    told = [_event(one) for one in use_case.monitors.known_events]
+    days = use_case.schedule.covers_days
+    told = [KnownEvent(one.name, one.from_, one.until, one.wording, days) for one in use_case.monitors.known_events]
     return tuple(sorted(told, key=lambda one: (one.first, one.name)))
-
-
-def _event(one: Any) -> KnownEvent:
-    return KnownEvent(one.name, one.from_, one.until, one.wording)

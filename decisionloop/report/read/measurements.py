@@ -61,11 +61,11 @@ class Measured:
 def _estimate(figure: Measurement, factor: float = 1.0) -> Estimate:
     ends = (figure.value, figure.low, figure.high)
     value, low, high = (None if end is None else end * factor for end in ends)
-    return Estimate.of(value, low, high, _bounds(figure, factor))
+    return Estimate.of(value, low, high, bounds_of(figure, factor))
 
 
-def _bounds(figure: Measurement, factor: float) -> OutcomeBounds | None:
-    """What missing outcomes could make of a figure; None where all have come."""
+def bounds_of(figure: Measurement, factor: float = 1.0) -> OutcomeBounds | None:
+    """What missing outcomes could make of a figure, in units of ``factor``; None where all have come."""
     if not figure.missing_n:
         return None
     return OutcomeBounds(figure.missing_n, figure.to_come_n or 0.0, figure.worst, figure.best).scaled(factor)

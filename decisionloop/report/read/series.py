@@ -10,6 +10,7 @@ from decisionloop.ledger.alarms import Alarm
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.monitor_references import MonitorThreshold
 from decisionloop.report.read.decisions import as_object
+from decisionloop.report.read.measurements import bounds_of
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.monitor_lines import ForetoldLine, LateLine, Series, WatchPoint
 from decisionloop.report.words.monitors import monitor_order, monitor_words, slice_words
@@ -74,7 +75,7 @@ def wording_of(key: Key, use_case: UseCase) -> str:
 def _point(one: Measurement, is_alarm: bool, is_of_outcomes: bool) -> WatchPoint:
     return WatchPoint(
         cohort=one.cohort,
-        estimate=Estimate.of(one.value, one.low, one.high),
+        estimate=Estimate.of(one.value, one.low, one.high, bounds_of(one)),
         threshold=one.threshold,
         n=one.n,
         effective_n=one.effective_n,

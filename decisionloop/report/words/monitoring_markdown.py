@@ -8,6 +8,7 @@ from decisionloop.contract import UseCase
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.observe.estimate import Estimate
 from decisionloop.report.read.series import wording_of
+from decisionloop.report.words.missing import whatever_comes
 from decisionloop.report.words.monitors import family_order, family_words, figure_in, monitor_words
 
 MOST_QUIET = 20
@@ -65,7 +66,12 @@ def _row(one: Finding, use_case: UseCase) -> str:
 def _interval(figure: Estimate, unit: str, currency: str) -> str:
     if figure.low is None or figure.high is None:
         return ""
-    return f"{figure_in(unit, figure.low, currency)} to {figure_in(unit, figure.high, currency)}"
+    told = f"{figure_in(unit, figure.low, currency)} to {figure_in(unit, figure.high, currency)}"
+    bounds = figure.bounds
+    if bounds is None or bounds.low is None or bounds.high is None:
+        return told
+    ends = (figure_in(unit, end, currency) for end in (bounds.low, bounds.high))
+    return f"{told}; {whatever_comes(*ends)}"
 
 
 def _stake(one: Finding, use_case: UseCase) -> str:
