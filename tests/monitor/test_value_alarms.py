@@ -153,7 +153,8 @@ def test_the_lift_over_the_holdout_is_a_figure() -> None:
 
 def log_of(rows: list[tuple[str, str, float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     log = pd.DataFrame(rows, columns=["role", "action", "outcome_class"])
-    log = log.assign(outcome_amount=np.nan, fallback_reason=None, propensity=0.95)
+    ids = [f"c{place}" for place in range(len(log))]
+    log = log.assign(entity_id=ids, outcome_amount=np.nan, fallback_reason=None, propensity=0.95)
     return log, pd.DataFrame({"spend": np.full(len(log), 10.0)})
 
 
