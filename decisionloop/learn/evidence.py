@@ -16,9 +16,10 @@ from decisionloop.learn.comparison import Comparison, money_so_far, progress, ro
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.gain_ranking import ranking_value
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
+from decisionloop.learn.gate_slices import slice_gains
 from decisionloop.learn.leak import too_good
 from decisionloop.learn.logged_batches import LoggedBatches
-from decisionloop.learn.seen_outcomes import Policies, seen_difference
+from decisionloop.learn.seen_outcomes import Policies, told_difference
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.serving_work import serving_seconds
 from decisionloop.learn.training_set import revealing_probability
@@ -27,7 +28,6 @@ from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.performance import auc
 from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.predictions import Predictions
@@ -81,6 +81,7 @@ def gate_rules(use_case: UseCase, look: Look, stake: float | None = None, is_las
         maximum_auc_loss=gate.maximum_auc_loss,
         maximum_calibration_error=gate.maximum_calibration_error if has_class else None,
         minimum_adverse_impact_ratio=gate.minimum_impact_ratio,
+        maximum_slice_loss=use_case.gate.maximum_slice_loss,
         maximum_latency_ms=use_case.latency.online_ms,
         is_ranked_by_gain=use_case.is_action_modelled,
     )
@@ -114,13 +115,14 @@ def gather_evidence(
     free = is_policy_traffic(batches.log)
     challenger, champion = challenger.rows(free), champion.rows(free)
     logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
-    told = _told(use_case, traffic, policies, rules.interval_confidence)
+    told = told_difference(use_case, traffic.log, traffic.frame, policies, rules.interval_confidence)
     money, serving_cost, reached = told.money, extra_serving_cost(use_case, challenger, champion), None
     if comparison is not None:
         rows = rows_of(use_case, traffic.log, traffic.frame, policies)
         money = money_so_far(comparison, rows, told, rules.interval_confidence)
         reached = progress(comparison, rows, rules.required_gain(money.n) + max(serving_cost or 0.0, 0.0))
     may_decide = where_it_may_decide(use_case, traffic, challenger)
+    look = 1 if comparison is None else 1 + traffic.log["as_of"].nunique()
     ranking = _ranking(use_case, traffic, challenger, may_decide)
     return GateEvidence(
         money=money,
@@ -137,20 +139,14 @@ def gather_evidence(
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
         unkept="" if policies.moved.any() else _unkept(use_case, batches),
         progress=reached,
+        slices=slice_gains(use_case, traffic, policies, rules.overlap_rules, look),
     )
 
 
 def policy_gain(use_case: UseCase, batches: LoggedBatches, ours: Predictions, theirs: Predictions) -> Estimate:
     """Money a decision that one model would have brought more than another, on batches that taught neither (95 %)."""
     traffic, policies = policies_of(use_case, batches, Contender(ours), Contender(theirs))
-    return _told(use_case, traffic, policies, 0.95).money
-
-
-def _told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, confidence: float) -> OffPolicyEstimate:
-    if not use_case.outcome.depends_on_action:
-        return seen_difference(use_case, traffic.log, traffic.frame, policies, confidence)
-    logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
-    return difference(logged, policies.challenger, policies.champion, "dr", confidence)
+    return told_difference(use_case, traffic.log, traffic.frame, policies, 0.95).money
 
 
 def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:

@@ -35,6 +35,7 @@ from decisionloop.learn.gate_checks import (
     check_skill,
 )
 from decisionloop.learn.gate_money import check_money
+from decisionloop.learn.gate_slice_check import check_slices
 
 __all__ = ["Check", "GateEvidence", "GateRules", "ImpactComparison", "Verdict", "judge"]
 
@@ -43,7 +44,8 @@ GateDecision = Literal["promote", "refuse", "insufficient"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision, and the checks in order: money, skill, AUC, calibration, adverse impact, latency, reasons.
+    """The decision, and the checks in order: money, skill, AUC, calibration, adverse impact, slices, latency,
+    reasons.
 
     ``warning``: what a person should look into whatever was decided, "" where there is nothing.
     """
@@ -80,6 +82,7 @@ def judge(evidence: GateEvidence, rules: GateRules) -> Verdict:
         check_auc(evidence, rules),
         check_calibration(evidence, rules),
         check_adverse_impact(evidence, rules),
+        check_slices(evidence, rules),
         check_latency(evidence, rules),
         check_reasons(evidence),
     )

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from decisionloop.learn.comparison import Progress
+from decisionloop.learn.gate_slices import SliceGain
 from decisionloop.learn.serving import CALLS, LatencyEvidence
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.overlap import Overlap, OverlapRules
 
-CheckName = Literal["money", "skill", "auc", "calibration", "adverse_impact", "latency", "reasons"]
+CheckName = Literal["money", "skill", "auc", "calibration", "adverse_impact", "slices", "latency", "reasons"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class GateRules:
     minimum_gain_total         the same over all decisions of the log; the stricter of the two counts
     minimum_auc                lower AUC bound that shows skill; None where the outcome has no class
     maximum_auc_loss           AUC that it may lose against a champion that is a model
+    maximum_slice_loss         currency per decision of a slice that it may earn less there
     maximum_latency_ms         time for one decision
     is_ranked_by_gain          the action is a model input: skill is the worth of ranking by gain, not the outcome's AUC
     is_accumulating            more evidence may come: money that is not proven yet goes on, unless it surely never is
@@ -53,6 +55,7 @@ class GateRules:
     maximum_auc_loss: float | None = 0.02
     maximum_calibration_error: float | None = 0.05
     minimum_adverse_impact_ratio: float = 0.8
+    maximum_slice_loss: float = 0.0
     maximum_latency_ms: float | None = 100.0
     is_ranked_by_gain: bool = False
     is_accumulating: bool = False
@@ -104,6 +107,7 @@ class GateEvidence:
     AUC and calibration are of these. ``unkept``: why the rules would stand in for it, where it would decide nothing
     because the constraints cannot be kept. ``progress``: of a comparison that goes on from look to look; ``money`` then
     holds at all of them. ``judged_since``: the day of a change of the world, where only what came since was looked at.
+    ``slices``: the money in each slice that the contract names.
     """
 
     money: Estimate
@@ -121,6 +125,7 @@ class GateEvidence:
     unkept: str = ""
     progress: Progress | None = None
     judged_since: str = ""
+    slices: tuple[SliceGain, ...] = ()
 
     @property
     def where(self) -> str:

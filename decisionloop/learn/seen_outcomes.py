@@ -28,10 +28,27 @@ class Policies:
     champion: np.ndarray
     values: np.ndarray
 
+    def rows(self, keep: np.ndarray) -> Policies:
+        """Both on some of the decisions: a mask (n,)."""
+        return Policies(self.challenger[keep], self.champion[keep], self.values[keep])
+
     @property
     def moved(self) -> np.ndarray:
         """(n, A) probability that the challenger moves onto (+) or off (-) each action."""
         return self.challenger - self.champion
+
+
+def told_difference(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies, confidence: float
+) -> OffPolicyEstimate:
+    """Money a decision of the challenger less the champion's, seen where every action shows it and estimated where not.
+
+    ``log`` (n rows of policy traffic) with their ``frame``.
+    """
+    if not use_case.outcome.depends_on_action:
+        return seen_difference(use_case, log, frame, policies, confidence)
+    logged = logged_decisions(use_case, log, frame, policies.values)
+    return difference(logged, policies.challenger, policies.champion, "dr", confidence)
 
 
 def seen_difference(

@@ -57,7 +57,7 @@ def test_a_good_candidate_is_promoted_and_every_check_says_why() -> None:
     verdict = judge(GOOD, RULES)
     assert verdict.decision == "promote"
     names = [check.name for check in verdict.checks]
-    assert names == ["money", "skill", "auc", "calibration", "adverse_impact", "latency", "reasons"]
+    assert names == ["money", "skill", "auc", "calibration", "adverse_impact", "slices", "latency", "reasons"]
     assert all(check.is_passed for check in verdict.checks)
     assert verdict.reason == (
         "It earns an estimated TWD 3.20 more per decision than the champion; with 90% confidence the difference is "

@@ -105,6 +105,7 @@ _CHECKS = {
     "auc": "Against the champion's ranking",
     "calibration": "Honest probabilities",
     "adverse_impact": "Nobody disadvantaged",
+    "slices": "No group the worse for it",
     "latency": "Speed",
     "reasons": "Reasons",
 }
