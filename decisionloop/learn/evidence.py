@@ -19,7 +19,7 @@ from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
 from decisionloop.learn.gate_slices import slice_gains
 from decisionloop.learn.leak import too_good
 from decisionloop.learn.logged_batches import LoggedBatches
-from decisionloop.learn.seen_outcomes import Policies, told_difference
+from decisionloop.learn.seen_outcomes import Policies, seen_difference
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.serving_work import serving_seconds
 from decisionloop.learn.training_set import revealing_probability
@@ -28,6 +28,7 @@ from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.performance import auc
 from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.predictions import Predictions
@@ -115,7 +116,7 @@ def gather_evidence(
     free = is_policy_traffic(batches.log)
     challenger, champion = challenger.rows(free), champion.rows(free)
     logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
-    told = told_difference(use_case, traffic.log, traffic.frame, policies, rules.interval_confidence)
+    told = _told(use_case, traffic, policies, rules.interval_confidence)
     money, serving_cost, reached = told.money, extra_serving_cost(use_case, challenger, champion), None
     if comparison is not None:
         rows = rows_of(use_case, traffic.log, traffic.frame, policies)
@@ -139,14 +140,21 @@ def gather_evidence(
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
         unkept="" if policies.moved.any() else _unkept(use_case, batches),
         progress=reached,
-        slices=slice_gains(use_case, traffic, policies, rules.overlap_rules, look),
+        slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look),
     )
 
 
 def policy_gain(use_case: UseCase, batches: LoggedBatches, ours: Predictions, theirs: Predictions) -> Estimate:
     """Money a decision that one model would have brought more than another, on batches that taught neither (95 %)."""
     traffic, policies = policies_of(use_case, batches, Contender(ours), Contender(theirs))
-    return told_difference(use_case, traffic.log, traffic.frame, policies, 0.95).money
+    return _told(use_case, traffic, policies, 0.95).money
+
+
+def _told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, confidence: float) -> OffPolicyEstimate:
+    if not use_case.outcome.depends_on_action:
+        return seen_difference(use_case, traffic.log, traffic.frame, policies, confidence)
+    logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
+    return difference(logged, policies.challenger, policies.champion, "dr", confidence)
 
 
 def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:

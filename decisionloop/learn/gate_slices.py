@@ -13,11 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from decisionloop.contract import UseCase
 from decisionloop.learn.logged_batches import LoggedBatches
-from decisionloop.learn.seen_outcomes import Policies, told_difference
+from decisionloop.learn.seen_outcomes import Policies, seen_difference
 from decisionloop.monitor.compare.named_slices import named_slices
 from decisionloop.observe.estimate import Estimate, cannot_say
+from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.overlap import OverlapRules, judge_overlap
 
 ERROR = 0.05
@@ -36,15 +40,27 @@ class SliceGain:
 
 
 def slice_gains(
-    use_case: UseCase, traffic: LoggedBatches, policies: Policies, overlap: OverlapRules, look: int = 1
+    use_case: UseCase,
+    traffic: LoggedBatches,
+    policies: Policies,
+    logged: LoggedDecisions,
+    overlap: OverlapRules,
+    look: int = 1,
 ) -> tuple[SliceGain, ...]:
-    """The gain in every named slice of n decisions of policy traffic that has a decision; ``look``: from 1."""
+    """The gain in every named slice of n decisions of policy traffic that has a decision; ``look``: from 1.
+
+    ``logged``: the same decisions as arrays.
+    """
     slices = [(name, rows) for name, rows in named_slices(use_case, traffic.frame) if rows.any()]
-    error = ERROR / (look * (look + 1) * max(1, len(slices)))
-    return tuple(
-        SliceGain(name, _gain(use_case, traffic.rows(rows), policies.rows(rows), overlap, 1 - 2 * error))
-        for name, rows in slices
-    )
+    confidence = 1 - 2 * ERROR / (look * (look + 1) * max(1, len(slices)))
+
+    def told(rows: np.ndarray) -> OffPolicyEstimate:
+        of_slice = policies.rows(rows)
+        if not use_case.outcome.depends_on_action:
+            return seen_difference(use_case, traffic.log[rows], traffic.frame[rows], of_slice, confidence)
+        return difference(logged.subset(rows), of_slice.challenger, of_slice.champion, "dr", confidence)
+
+    return tuple(SliceGain(name, _where_enough(told(rows), overlap)) for name, rows in slices)
 
 
 def surely_worse(gains: Sequence[SliceGain], allowed: float) -> Iterator[SliceGain]:
@@ -54,11 +70,9 @@ def surely_worse(gains: Sequence[SliceGain], allowed: float) -> Iterator[SliceGa
             yield one
 
 
-def _gain(
-    use_case: UseCase, traffic: LoggedBatches, policies: Policies, overlap: OverlapRules, confidence: float
-) -> Estimate:
-    told = told_difference(use_case, traffic.log, traffic.frame, policies, confidence)
+def _where_enough(told: OffPolicyEstimate, overlap: OverlapRules) -> Estimate:
+    """The money, where the log can tell it or there is nothing to tell apart."""
     if told.money.value is None or told.overlap.differing_n == 0:
         return told.money
     judged = judge_overlap(told.overlap, overlap)
-    return told.money if judged.is_sufficient else cannot_say(judged.reason, told.money.n, confidence)
+    return told.money if judged.is_sufficient else cannot_say(judged.reason, told.money.n, told.money.confidence)

@@ -38,19 +38,6 @@ class Policies:
         return self.challenger - self.champion
 
 
-def told_difference(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies, confidence: float
-) -> OffPolicyEstimate:
-    """Money a decision of the challenger less the champion's, seen where every action shows it and estimated where not.
-
-    ``log`` (n rows of policy traffic) with their ``frame``.
-    """
-    if not use_case.outcome.depends_on_action:
-        return seen_difference(use_case, log, frame, policies, confidence)
-    logged = logged_decisions(use_case, log, frame, policies.values)
-    return difference(logged, policies.challenger, policies.champion, "dr", confidence)
-
-
 def seen_difference(
     use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies, confidence: float
 ) -> OffPolicyEstimate:

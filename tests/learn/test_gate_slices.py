@@ -15,6 +15,7 @@ from decisionloop.learn.gate import GateRules, judge
 from decisionloop.learn.gate_slices import ERROR, SliceGain, slice_gains, surely_worse
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.seen_outcomes import Policies
+from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate, cannot_say
 from tests.learn.test_gate import GOOD, RULES
 from tests.small_use_case import FIRST_AS_OF, write_small
@@ -59,8 +60,12 @@ def world(seed: int, risks: dict[str, tuple[float, float]], rows: int = ROWS) ->
 
 
 def gains(use_case: UseCase, seed: int, risks, look: int = 1, rows: int = ROWS) -> tuple[SliceGain, ...]:
-    batches, policies = world(seed, risks, rows)
-    return slice_gains(use_case, batches, policies, RULES.overlap_rules, look)
+    return told_of(use_case, *world(seed, risks, rows), look)
+
+
+def told_of(use_case: UseCase, batches: LoggedBatches, policies: Policies, look: int = 1) -> tuple[SliceGain, ...]:
+    logged = logged_decisions(use_case, batches.log, batches.frame, policies.values)
+    return slice_gains(use_case, batches, policies, logged, RULES.overlap_rules, look)
 
 
 def test_who_is_worse_for_women_is_blocked_in_most_logs_and_who_is_equal_within_the_declared_rate(use_case) -> None:
@@ -83,7 +88,7 @@ def test_the_same_holds_for_all_looks_together(use_case) -> None:
             batches, policies = world(1_000 + run, risks, 6_000)
             for look in (1, 2, 3):
                 seen = np.arange(6_000) < 2_000 * look
-                told = slice_gains(use_case, batches.rows(seen), policies.rows(seen), RULES.overlap_rules, look)
+                told = told_of(use_case, batches.rows(seen), policies.rows(seen), look)
                 if list(surely_worse(told, 0.0)):
                     blocked[name] += 1
                     break
@@ -121,6 +126,6 @@ def test_a_slice_that_is_surely_worse_refuses_and_is_named_with_its_money() -> N
 def test_the_slices_are_the_protected_attributes_or_what_the_contract_names(tmp_path) -> None:
     named = load_use_case(write_small(tmp_path, gate={"slices": ["trade"]}).folder).use_case
     batches, policies = world(1, EVEN, 200)
-    assert [one.slice for one in slice_gains(named, batches, policies, RULES.overlap_rules)] == ["trade=craft"]
+    assert [one.slice for one in told_of(named, batches, policies)] == ["trade=craft"]
     nobody = load_use_case(write_small(tmp_path / "none", gate={"slices": []}).folder).use_case
-    assert slice_gains(nobody, batches, policies, RULES.overlap_rules) == ()
+    assert told_of(nobody, batches, policies) == ()
