@@ -22,6 +22,7 @@ from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.seen_outcomes import Policies, seen_difference
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.serving_work import serving_seconds
+from decisionloop.learn.soundness import Soundness
 from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.impact.figures import impacts
 from decisionloop.observe.calibration import calibration
@@ -40,7 +41,8 @@ Look = Literal[1, 2]
 class Contender:
     """A release on the n rows of a log: what it predicts (None for rules), and what serving it takes.
 
-    ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``leak``: what its
+    ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``soundness``: on the
+    rows that were kept with it, None where none were. ``leak``: what its
     training found that may know the outcome (`learn.leak`). ``supported`` bool (n, A): where it may decide, None:
     everywhere.
     """
@@ -49,6 +51,7 @@ class Contender:
     serving: ServingTime | None = None
     leak: str = ""
     supported: np.ndarray | None = None
+    soundness: Soundness | None = None
 
     @property
     def says(self) -> tuple[Predictions | None, np.ndarray | None]:
@@ -133,13 +136,14 @@ def gather_evidence(
         calibration_error=ranking[1],
         adverse_impact=_impact(use_case, traffic, policies.challenger, policies.champion),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
-        has_reasons=True,  # a release that could not be compiled with exact reasons does not exist
+        has_reasons=challenger.soundness is None or challenger.soundness.is_explained,
         serving_cost=serving_cost,
         gain_ranking=_gain_ranking(use_case, traffic, logged, policies.values, rules),
         leak=challenger.leak or too_good(ranking[0]),
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
         unkept="" if policies.moved.any() else _unkept(use_case, batches),
         progress=reached,
+        soundness=challenger.soundness,
         slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look),
     )
 

@@ -107,6 +107,7 @@ _CHECKS = {
     "adverse_impact": "Nobody disadvantaged",
     "slices": "No group the worse for it",
     "latency": "Speed",
+    "parity": "As it was trained",
     "reasons": "Reasons",
 }
 
