@@ -43,13 +43,15 @@ class Contenders:
     """Who speaks of the same rows: the rules, the model that decides (None where rules do), challengers beside it.
 
     ``on_trial``: the challenger that decides for some of the rows, None where none does. A challenger that does not
-    answer within the contract's `shadow.maximum_seconds` has failed, and nobody waits for it any longer.
+    answer within ``seconds`` (None: the contract's `shadow.maximum_seconds`) has failed, and nobody waits for it any
+    longer.
     """
 
     rules: RulesChoice
     champion: ScoringRelease | None
     shadows: Sequence[ScoringRelease]
     on_trial: OnTrial | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ def value_side_by_side(
         run, told, spent = _champion(use_case, frame, contenders.champion, rules.action, scope)
         columns |= told
         costs += spent
-    answers = [_in_time(use_case, frame, one, rules.action, scope, contenders.on_trial) for one in contenders.shadows]
+    seconds = contenders.seconds or use_case.shadow.maximum_seconds
+    limited = functools.partial(_in_time, use_case, frame, rules.action, scope, contenders.on_trial, seconds)
+    answers = [limited(one) for one in contenders.shadows]
     tables = [one.table for one in answers if one.table is not None]
     for one in answers:
         columns |= {f"canary:{name}": column for name, column in one.on_trial.items()}
@@ -211,13 +215,14 @@ class _Shadow:
 def _in_time(
     use_case: UseCase,
     frame: pd.DataFrame,
-    release: ScoringRelease,
     rules_action: np.ndarray,
     scope: Scope,
     on_trial: OnTrial | None,
+    seconds: float,
+    release: ScoringRelease,
 ) -> _Shadow:
     """How a challenger fared; one that does not answer in its time failed, like one that raised."""
-    seconds, started = use_case.shadow.maximum_seconds, time.perf_counter()
+    started = time.perf_counter()
     try:
         work = functools.partial(_shadow, use_case, frame, release, rules_action, scope, on_trial)
         return CHALLENGERS.run(release.release_id, work, seconds)

@@ -15,6 +15,7 @@ from decisionloop.learn.gate import GateRules, judge
 from decisionloop.learn.gate_slices import ERROR, SliceGain, slice_gains, surely_worse
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.seen_outcomes import Policies
+from decisionloop.monitor.compare.named_slices import named_slices
 from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Estimate, cannot_say
 from tests.learn.test_gate import GOOD, RULES
@@ -129,3 +130,13 @@ def test_the_slices_are_the_protected_attributes_or_what_the_contract_names(tmp_
     assert [one.slice for one in told_of(named, batches, policies)] == ["trade=craft"]
     nobody = load_use_case(write_small(tmp_path / "none", gate={"slices": []}).folder).use_case
     assert told_of(nobody, batches, policies) == ()
+
+
+@pytest.mark.parametrize("kind", ["object", "string", "category"])
+def test_who_is_missing_or_not_in_the_contract_is_in_no_slice(use_case, kind) -> None:
+    sex = pd.Series(["f", None, "m", "x", "f"], dtype=kind)
+    found = {name: rows.tolist() for name, rows in named_slices(use_case, pd.DataFrame({"owner_sex": sex}))}
+    assert found == {
+        "owner_sex=f": [True, False, False, False, True],
+        "owner_sex=m": [False, False, True, False, False],
+    }

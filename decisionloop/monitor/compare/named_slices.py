@@ -23,6 +23,5 @@ def named_slices(use_case: UseCase, frame: pd.DataFrame) -> Iterator[tuple[str, 
     Rows that are missing there, or outside of the contract's values, are in no slice of that name.
     """
     for name in sliced_by(use_case):
-        values = frame[name].to_numpy(dtype=object)
         for value in slice_values(use_case, name):
-            yield f"{name}={value}", values == value
+            yield f"{name}={value}", frame[name].eq(value).fillna(False).to_numpy(dtype=bool)
