@@ -85,10 +85,11 @@ def _impact(use_case: UseCase, audit: ShadowAudit) -> Iterator[Crossed]:
 
 
 def _inputs(audit: ShadowAudit) -> Iterator[Crossed]:
-    """All features in one: they move together, and it is one thing to be told."""
-    moved = [one for one in audit.inputs if one.is_sure]
+    """All features in one sentence: they move together, and it is one thing to be told."""
+    moved = sorted((one for one in audit.inputs if one.is_sure), key=lambda one: -one.moved)
     if moved:
-        yield Crossed("inputs", f"The batch is not what it learnt from: {'; '.join(one.words for one in moved)}.")
+        told = ", ".join(f"{one.feature} ({one.moved:.0%} of its values)" for one in moved)
+        yield Crossed("inputs", f"The batch is surely not what it learnt from; moved have {told}.")
 
 
 def _reasons(use_case: UseCase, audit: ShadowAudit) -> Iterator[Crossed]:
