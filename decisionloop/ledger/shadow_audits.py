@@ -10,8 +10,8 @@ from functools import cache
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
-from decisionloop.ledger.monitor_references import MonitorReference, keep_reference
-from decisionloop.ledger.schema import monitor_reference
+from decisionloop.ledger.monitor_references import MonitorReference
+from decisionloop.ledger.schema import monitor_reference, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.shadow.record import ShadowAudit
@@ -19,23 +19,22 @@ from decisionloop.monitor.shadow.record import ShadowAudit
 KIND = "shadow_audit"
 
 
-def keep_audit(target: Ledger | Connection, use_case: str, audit: ShadowAudit) -> str:
-    """Keep an audit and return its id; the same audit is the same fact."""
-    return keep_reference(target, use_case, audit.release_id, facts.canonical_json(audit), audit.as_of, KIND)
+def keep_audit(target: Ledger | Connection, use_case: str, audit: ShadowAudit) -> bool:
+    """Keep an audit; False where the release was audited on this batch before: the first one stands."""
+    audit_id = facts.fact_id(KIND, use_case, audit.release_id, audit.batch_id)
+    content = facts.canonical_json(audit)
+    new = MonitorReference(audit_id, use_case, audit.release_id, KIND, content, audit.as_of, utc_now())
+    return facts.add(target, monitor_reference, [new]) == 1
 
 
 def shadow_audits(source: Ledger | Connection, release_id: str) -> tuple[ShadowAudit, ...]:
-    """The audits of a release, in the order of their batches; of one batch the first that was kept."""
+    """The audits of a release, in the order of their batches."""
     table = monitor_reference.c
     statement = select(*facts.columns_of(MonitorReference, monitor_reference)).where(
         table.release_id == release_id, table.kind == KIND
     )
     kept = facts.as_facts(source, MonitorReference, statement.order_by(table.as_of, table.at))
-    first: dict[str, ShadowAudit] = {}
-    for one in kept:
-        audit = _written().validate_json(one.content)
-        first.setdefault(audit.batch_id, audit)
-    return tuple(first.values())
+    return tuple(_written().validate_json(one.content) for one in kept)
 
 
 def last_audit(source: Ledger | Connection, release_id: str) -> ShadowAudit | None:

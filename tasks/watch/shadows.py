@@ -112,8 +112,8 @@ def _keep(workspace: Workspace, audit: ShadowAudit, before: Sequence[ShadowAudit
     use_case, known = workspace.use_case, {one.limit for one in before[-1].crossed} if before else set()
     news = [one.words for one in audit.crossed if one.limit not in known]
     with workspace.ledger.begin() as connection:
-        keep_audit(connection, use_case.name, audit)
-        if news:
+        is_new = keep_audit(connection, use_case.name, audit)
+        if is_new and news:
             message = f"{audit.release_id}, beside the champion: {' '.join(news)}"
             remedy = (
                 f"`decisionloop shadow {use_case.name} {audit.release_id}` shows the audit, `decisionloop stop` ends "
