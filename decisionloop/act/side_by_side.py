@@ -119,8 +119,15 @@ def value_side_by_side(
         columns |= told
         costs += spent
     seconds = contenders.seconds or use_case.shadow.maximum_seconds
-    limited = functools.partial(_in_time, use_case, frame, rules.action, scope, contenders.on_trial, seconds)
-    answers = [limited(one) for one in contenders.shadows]
+    answers = [
+        _in_time(
+            one.release_id,
+            functools.partial(_shadow, use_case, frame, one, rules.action, scope, contenders.on_trial),
+            len(frame),
+            seconds,
+        )
+        for one in contenders.shadows
+    ]
     tables = [one.table for one in answers if one.table is not None]
     for one in answers:
         columns |= {f"canary:{name}": column for name, column in one.on_trial.items()}
@@ -212,23 +219,14 @@ class _Shadow:
     cost: StageCost
 
 
-def _in_time(
-    use_case: UseCase,
-    frame: pd.DataFrame,
-    rules_action: np.ndarray,
-    scope: Scope,
-    on_trial: OnTrial | None,
-    seconds: float,
-    release: ScoringRelease,
-) -> _Shadow:
+def _in_time(release_id: str, ask: Callable[[], _Shadow], rows: int, seconds: float) -> _Shadow:
     """How a challenger fared; one that does not answer in its time failed, like one that raised."""
     started = time.perf_counter()
     try:
-        work = functools.partial(_shadow, use_case, frame, release, rules_action, scope, on_trial)
-        return CHALLENGERS.run(release.release_id, work, seconds)
+        return CHALLENGERS.run(release_id, ask, seconds)
     except TimeIsUp as late:
-        run = ReleaseRun(release.release_id, _words(late), len(frame), 0, 1000 * (time.perf_counter() - started))
-        return _Shadow(run, None, {}, StageCost("score", release.release_id, len(frame), 0.0))
+        run = ReleaseRun(release_id, _words(late), rows, 0, 1000 * (time.perf_counter() - started))
+        return _Shadow(run, None, {}, StageCost("score", release_id, rows, 0.0))
 
 
 def _shadow(
