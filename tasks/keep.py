@@ -26,6 +26,7 @@ _SNAPSHOT_KIND: dict[PartKind, Kind] = {
     "choice": "scores",
     "stand_in_choice": "scores",
     "rules_choice": "scores",
+    "default_choice": "scores",
 }
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.policy import Choice
+from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.contract import UseCase
 from decisionloop.predict.json_columns import json_objects
 
@@ -69,7 +70,7 @@ def decision_rows(
             "rules_action": actions_by_name(use_case, actions_by_index(use_case, scores["rules_action"])),
             "is_sent": is_sent[choice.action],
             "propensity": choice.propensity,
-            "reason_codes": _reasons(said, is_rules, choice.is_outside),
+            "reason_codes": _reasons(said, is_rules, choice.is_outside, choice.fallback_reason == DEFAULT_FOR_ALL),
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             "policy_version": _same(f"{use_case.version}/{use_case.policy.salt}", rows),
             "contract_digest": _same(use_case.digest, rows),
@@ -116,8 +117,14 @@ class _Said:
         return self.scores[name].combine_chunks() if name in self.scores.column_names else None
 
 
-def _reasons(said: _Said, is_rules: np.ndarray, is_outside: np.ndarray) -> pa.Array:
-    """The rules' words where they decide, else the model's reasons."""
+EVERYBODY = "whoever it is gets this action: people have stopped deciding"
+"""Why a decision is what it is where the kill switch gives everybody the default action."""
+
+
+def _reasons(said: _Said, is_rules: np.ndarray, is_outside: np.ndarray, is_default: np.ndarray) -> pa.Array:
+    """The rules' words where they decide, else the model's reasons; where neither does, that nobody does."""
+    if is_default.all():
+        return _same(json.dumps([EVERYBODY]), len(is_default))
     words = said.scores["rules_reason_codes"].combine_chunks()
     told = said.reasons(words)
     if told is words:

@@ -110,7 +110,7 @@ def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, par
             greedy = greedy_actions(use_case, frame, turn, situation, totals, None)
             yield frame, _explored(turn, greedy.action)[0]
 
-    if not totals.rows or not all(situation.is_ruled for _, situation in parts()):
+    if not totals.rows or not all(one.is_ruled and not one.is_default_for_all for _, one in parts()):
         return None
     return rules_limits(use_case, as_of, salt_of(use_case), totals, ruled)
 

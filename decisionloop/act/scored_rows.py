@@ -11,7 +11,7 @@ import pyarrow as pa
 from decisionloop.act.action_names import actions_by_index
 from decisionloop.act.canary import Canary, OnTrial
 from decisionloop.act.preference import allowed_actions
-from decisionloop.act.situation import Situation
+from decisionloop.act.situation import DEFAULT_FOR_ALL, Situation
 from decisionloop.contract import UseCase
 
 
@@ -32,9 +32,10 @@ def situation_of_scores(
         on_trial: the release that decides for some of the rows, None where none does.
     """
     values = _by_action(use_case, scores, "value:")
+    ruled = actions_by_index(use_case, scores["rules_action"])
     return Situation(
         values=np.full((len(frame), len(use_case.actions)), np.nan) if values is None else values,
-        rules_action=actions_by_index(use_case, scores["rules_action"]),
+        rules_action=np.full_like(ruled, use_case.default_action) if rules_because == DEFAULT_FOR_ALL else ruled,
         has_model=values is not None,
         rules_because=rules_because,
         allowed=allowed_actions(use_case, frame),

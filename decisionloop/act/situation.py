@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 KILL_SWITCH = "kill switch"
 ROLLED_BACK = "model rolled back"
-BY_PEOPLE = (KILL_SWITCH, ROLLED_BACK)
-"""Why a batch was taken from its model by people: the rules decide it, and explore nothing."""
+DEFAULT_FOR_ALL = "kill switch: default action"
+"""Where the rules are what is wrong: everybody gets the default action, the holdout too, whatever rules would do."""
+BY_SWITCH = {"off": "", "on": KILL_SWITCH, "default": DEFAULT_FOR_ALL}
+"""What each position of the kill switch makes of a batch."""
+BY_PEOPLE = (KILL_SWITCH, ROLLED_BACK, DEFAULT_FOR_ALL)
+"""Why a batch was taken from its model by people: the rules decide it, or nobody; and nothing is explored."""
 STANDING_IN = "rules stand in: "
 """How the reason of a row begins whose batch a model must not decide: rules explore there, as without a model."""
 ROW_FAULT = "row fault"
@@ -65,6 +69,11 @@ class Situation:
     def is_ruled(self) -> bool:
         """Whether the rules decide the whole batch."""
         return not self.has_model or bool(self.rules_because)
+
+    @property
+    def is_default_for_all(self) -> bool:
+        """Whether everybody gets the default action, by the kill switch."""
+        return self.rules_because == DEFAULT_FOR_ALL
 
     @property
     def is_standing_in(self) -> bool:

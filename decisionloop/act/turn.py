@@ -72,6 +72,8 @@ class Turn:
         entity_ids = frame[use_case.entity.key].to_numpy(dtype=object)
         reason = fallback_reasons(situation, allowed)
         is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
+        if situation.is_default_for_all:  # the rules, whose referee it is, decide nobody
+            is_holdout = np.zeros_like(is_holdout)
         rules = allowed_rules(use_case, situation.rules_action, allowed)
         is_fixed = pd.notna(reason) & ~((reason == situation.rules_because) & situation.is_standing_in)
         supported = None if situation.is_ruled else situation.supported

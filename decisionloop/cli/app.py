@@ -142,17 +142,23 @@ def doctor(as_json: AsJson = False) -> None:
 @app.command("kill-switch")
 def kill_switch(
     use_case: UseCaseName,
-    position: Annotated[str, typer.Argument(help="on: the rules decide at once. off: the champion decides again.")],
+    position: Annotated[
+        str,
+        typer.Argument(
+            help="on: the rules decide at once. default: nobody does, and everybody gets the default action. "
+            "off: the champion decides again."
+        ),
+    ],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")],
-    by: Annotated[str, typer.Option(help="Who; kept in the audit trail. off: one of approval.approvers.")],
+    by: Annotated[str, typer.Option(help="Who; kept in the audit trail. To lift it: one of approval.approvers.")],
     wait_seconds: Annotated[
         float, typer.Option(min=0, help="How long to wait for requests that are under way; then they are named.")
     ] = 30.0,
 ) -> None:
-    """Hand every decision to the rules at once and hold what has not left, or give them back."""
-    from decisionloop.cli.switch import set_kill_switch
+    """Hand every decision to the rules, or to nobody, at once and hold what has not left; or give them back."""
+    from decisionloop.cli.switch import position_of, set_kill_switch
 
-    set_kill_switch(use_case, position, reason, by, wait_seconds)
+    set_kill_switch(use_case, position_of(position), reason, by, wait_seconds)
 
 
 app.command()(deploy)

@@ -78,4 +78,5 @@ def turn_in_brief(ledger: Ledger, use_case: str, as_of: datetime) -> str:
     told = batch_summary(ledger, batch_id)
     if told.halted_because:
         return f"halted: {told.halted_because}"
-    return f"{told.decisions:,} decided{f' by {told.champion}' if told.champion else ''}"
+    by = f" by {told.champion}" if told.champion else ""
+    return f"{told.decisions:,} decided{by}{f', and by {told.on_trial} on trial' if told.on_trial else ''}"

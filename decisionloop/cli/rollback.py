@@ -37,6 +37,6 @@ def _lines(use_case: str, told: RolledBack, is_killed: bool) -> list[str]:
         *(f"{one.release_id}: {one.stage_before} → {one.stage}." for one in told.happened),
     ]
     if is_killed:
-        lines.append("The kill switch is on: until it is lifted the rules decide all the same.")
+        lines.append("The kill switch is on: until it is lifted no model decides all the same.")
     lines += held_lines(use_case, told.held, "are held", told.not_called_back)
     return [*lines, CLAIM]

@@ -20,13 +20,12 @@ from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_state
 from decisionloop.cli.outbox import waiting_line
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
+from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from decisionloop.ledger.alerts import Alert
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 LAST_BATCHES = 5
 LAST_ALERTS = 3
+SWITCHED = {"off": "off", "on": "on: the rules decide", "default": "default: everybody gets the default action"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
     from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
-    from decisionloop.ledger.flags import is_kill_switch_on
+    from decisionloop.ledger.flags import kill_switch
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.outbox import count_pending
@@ -124,7 +124,7 @@ def status_of(workspace: Workspace) -> Status:
     decides, beside = champion(ledger, name), challengers(ledger, name)
     held = held_cohorts(ledger, name)
     last = batches(ledger, name)[-LAST_BATCHES:]
-    value = _last_value(workspace)
+    value = last_value(workspace)
     cost = cost_status(workspace, None if value is None else float(value["value"]))
     proof, watched = evidence_of(workspace), monitor_states(workspace)
     currency = workspace.use_case.economics.currency
@@ -137,7 +137,7 @@ def status_of(workspace: Workspace) -> Status:
         on_trial=on_trial_line([stage for stage in beside if stage.stage == "canary"]),
         shadow_audits=audited_lines(ledger, beside),
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
-        kill_switch="on: the rules decide" if is_kill_switch_on(ledger, name) else "off",
+        kill_switch=SWITCHED[kill_switch(ledger, name)],
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
@@ -146,7 +146,7 @@ def status_of(workspace: Workspace) -> Status:
         awaits_approval=tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now())),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
-        value_per_decision=_value_text(workspace, value),
+        value_per_decision=value_text(workspace, value),
         money=MoneyStatus.of(proof.money),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(one, currency) for one in proof.actions),
@@ -236,31 +236,6 @@ def _not_compiled(stages: Sequence[ReleaseStage]) -> tuple[str, ...]:
     """Why pipelines of the releases decide uncompiled."""
     refusals = ((one.release_id, json.loads(one.release.card_json).get("refusals", ())) for one in stages)
     return tuple(f"{release_id}: {refusal}" for release_id, told in refusals for refusal in told)
-
-
-def _last_value(workspace: Workspace) -> pd.Series | None:
-    """The value per decision of the last mature cohort of which it is known: a row of the table `measurement`."""
-    from decisionloop.ledger.measurements import measurements_of
-
-    measured = measurements_of(workspace.ledger, workspace.use_case.name, "value_policy").dropna(subset=["value"])
-    return None if measured.empty else measured.sort_values(["cohort", "as_of"]).iloc[-1]
-
-
-def _value_text(workspace: Workspace, last: pd.Series | None) -> str:
-    if last is None:
-        return "no cohort is mature yet"
-    currency = workspace.use_case.economics.currency
-    interval = f"{last['low']:,.2f} to {last['high']:,.2f}{bounds_text(last)}"
-    return f"{currency} {last['value']:,.2f} per decision ({interval}), cohort {last['cohort']}"
-
-
-def bounds_text(last: pd.Series) -> str:
-    """What outcomes of the cohort that have not come could make of its value; "" where all have."""
-    worst, best, missing = (last[name] for name in ("worst", "best", "missing_n"))
-    if not missing > 0:  # NaN: none is missing
-        return ""
-    bounds = f"{worst:,.2f} to {best:,.2f}" if worst <= best else "nobody knows"
-    return f"; whatever the {int(missing):,} outcomes are that have not come: {bounds}"
 
 
 def as_text(state: Status) -> str:

@@ -1,4 +1,4 @@
-"""``decisionloop kill-switch``: the rules decide at once. It needs the ledger and the name; no contract, no code."""
+"""``decisionloop kill-switch``: the rules decide at once, or nobody. It needs the ledger and the name; no contract."""
 
 from __future__ import annotations
 
@@ -11,25 +11,34 @@ from decisionloop.cli.known_use_case import CLAIM, approvers_of, ledger_of
 from decisionloop.errors import UsageError
 
 if TYPE_CHECKING:
-    from decisionloop.ledger.flags import Flag
+    from decisionloop.ledger.flags import Flag, Position
     from decisionloop.ledger.kill_switch import Acknowledgement
 
 WAIT_SECONDS = 30.0
+POSITIONS: dict[str, Position] = {"on": "on", "default": "default", "off": "off"}
 
 
-def set_kill_switch(use_case: str, position: str, reason: str, by: str, wait_seconds: float = WAIT_SECONDS) -> None:
+def set_kill_switch(
+    use_case: str, position: Position, reason: str, by: str, wait_seconds: float = WAIT_SECONDS
+) -> None:
     """Turn the kill switch, keep who and why, and say what that did; only approvers turn it off."""
+    from decisionloop.ledger.flags import kill_switch
     from decisionloop.ledger.kill_switch import engage, lift
 
-    if position not in {"on", "off"}:
-        raise UsageError(f"the kill switch is on or off, not {position!r}.")
     require_words(reason, by)
     with ledger_of(use_case) as ledger:
-        if position == "on":
-            told = engage(ledger, use_case, reason, by, wait_seconds)
+        if position == "off" or (position == "on" and kill_switch(ledger, use_case) == "default"):
+            told = lift(ledger, use_case, reason, by, approvers_of(ledger, use_case), to=position)
         else:
-            told = lift(ledger, use_case, reason, by, approvers_of(ledger, use_case))
+            told = engage(ledger, use_case, reason, by, wait_seconds, position=position)
     typer.echo("\n".join(_lines(use_case, position, told)))
+
+
+def position_of(text: str) -> Position:
+    """Where to turn it. Raises UsageError for what is no position."""
+    if text not in POSITIONS:
+        raise UsageError(f"the kill switch is on, default or off, not {text!r}.")
+    return POSITIONS[text]
 
 
 def require_words(reason: str, by: str) -> None:
@@ -43,11 +52,12 @@ def _lines(use_case: str, position: str, told: Acknowledgement) -> list[str]:
     """What the switch did, for people."""
     does = {
         "on": "the rules decide everything from now on, and nothing that a model chose leaves",
+        "default": "everybody gets the default action from now on, and nothing that a model or the rules chose leaves",
         "off": "the champion decides again from the next batch on",
     }
     already = f", as it was already{_since(told.before)}" if told.was_so else ""
     lines = [f"{use_case}: kill switch {position}{already}: {does[position]}."]
-    stay = "are held" if position == "on" else "stay held"
+    stay = "stay held" if position == "off" else "are held"
     return [*lines, *held_lines(use_case, told.held, stay, told.not_called_back), CLAIM]
 
 

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.learn.seen_outcomes import Policies, seen_copies
+from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_copies
 from decisionloop.observe.betting import Bets, RowsAt
-from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Codes, Estimate, cannot_say
 from decisionloop.observe.off_policy import OffPolicyEstimate
 from decisionloop.observe.paired_gains import GainRows, PairedGains, gain_rows
@@ -77,7 +76,7 @@ def opened(at: str, stake: float, before: BothRows) -> Comparison:
 def rows_of(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> BothRows:
     """The gains on n logged decisions of policy traffic; an entity's in one cohort are one gain."""
     if use_case.outcome.depends_on_action:
-        logged, moved, copies = logged_decisions(use_case, log, frame, policies.values), policies.moved, 1
+        logged, moved, copies = logged_for(use_case, log, frame, policies), policies.moved, 1
     else:
         (logged, there), copies = seen_copies(use_case, log, frame, policies), len(use_case.actions)
         log, moved = log.iloc[there], policies.moved[there]

@@ -19,18 +19,20 @@ from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
 from decisionloop.learn.gate_slices import slice_gains
 from decisionloop.learn.leak import too_good
 from decisionloop.learn.logged_batches import LoggedBatches
-from decisionloop.learn.seen_outcomes import Policies, seen_difference
+from decisionloop.learn.residual_amounts import residual_sizes
+from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_difference
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.serving_work import serving_seconds
 from decisionloop.learn.soundness import Soundness
 from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.impact.figures import impacts
 from decisionloop.observe.calibration import calibration
-from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
+from decisionloop.observe.cohort import is_policy_traffic
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.performance import auc
+from decisionloop.observe.possible_money import UsualAmounts
 from decisionloop.predict.logged_scores import leading_scores
 from decisionloop.predict.predictions import Predictions
 
@@ -44,13 +46,14 @@ class Contender:
     ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``soundness``: on the
     rows that were kept with it, None where none were. ``leak``: what its
     training found that may know the outcome (`learn.leak`). ``supported`` bool (n, A): where it may decide, None:
-    everywhere.
+    everywhere. ``amounts``: how far amounts fell from what it predicted of them out of fold.
     """
 
     predictions: Predictions | None
     serving: ServingTime | None = None
     leak: str = ""
     supported: np.ndarray | None = None
+    amounts: UsualAmounts = ()
     soundness: Soundness | None = None
 
     @property
@@ -99,7 +102,7 @@ def policies_of(
     free = is_policy_traffic(batches.log)
     theirs, ours = (deployed_policy(use_case, batches, *one.says)[free] for one in (champion, challenger))
     traffic, predictions = batches.policy_traffic(), challenger.predictions.rows(free)
-    return traffic, Policies(ours, theirs, action_values(use_case, traffic.frame, predictions))
+    return traffic, Policies(ours, theirs, action_values(use_case, traffic.frame, predictions), challenger.amounts)
 
 
 def gather_evidence(
@@ -118,7 +121,7 @@ def gather_evidence(
     traffic, policies = policies_of(use_case, batches, challenger, champion)
     free = is_policy_traffic(batches.log)
     challenger, champion = challenger.rows(free), champion.rows(free)
-    logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
+    logged = logged_for(use_case, traffic.log, traffic.frame, policies)
     told = _told(use_case, traffic, policies, rules.interval_confidence)
     money, serving_cost, reached = told.money, extra_serving_cost(use_case, challenger, champion), None
     if comparison is not None:
@@ -150,14 +153,15 @@ def gather_evidence(
 
 def policy_gain(use_case: UseCase, batches: LoggedBatches, ours: Predictions, theirs: Predictions) -> Estimate:
     """Money a decision that one model would have brought more than another, on batches that taught neither (95 %)."""
-    traffic, policies = policies_of(use_case, batches, Contender(ours), Contender(theirs))
+    told_by = Contender(ours, amounts=residual_sizes(use_case, batches, ours))
+    traffic, policies = policies_of(use_case, batches, told_by, Contender(theirs))
     return _told(use_case, traffic, policies, 0.95).money
 
 
 def _told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, confidence: float) -> OffPolicyEstimate:
     if not use_case.outcome.depends_on_action:
         return seen_difference(use_case, traffic.log, traffic.frame, policies, confidence)
-    logged = logged_decisions(use_case, traffic.log, traffic.frame, policies.values)
+    logged = logged_for(use_case, traffic.log, traffic.frame, policies)
     return difference(logged, policies.challenger, policies.champion, "dr", confidence)
 
 

@@ -33,7 +33,7 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     charged = max(evidence.serving_cost or 0.0, 0.0)
     served = _serving_sentence(evidence.serving_cost, money.value, rules.currency)
     if evidence.judged_since:
-        served += f" Judged on what came since {evidence.judged_since}, when the world changed."
+        served += f" Judged on what came since {evidence.judged_since}, taken for the day on which the world changed."
     low = money.low - charged
     if money.value == money.low == 0.0:
         why = f" The rules would stand in for it: {evidence.unkept}" if evidence.unkept else ""

@@ -18,24 +18,34 @@ from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Codes
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import OffPolicyEstimate, difference
+from decisionloop.observe.possible_money import UsualAmounts
 
 
 @dataclass(frozen=True)
 class Policies:
-    """Two policies on n decisions, and the money that the first one's model expects of each action, all (n, A)."""
+    """Two policies on n decisions, and the money that the first one's model expects of each action, all (n, A).
+
+    ``amounts``: how far amounts usually fall from what that model expects, as they did out of fold.
+    """
 
     challenger: np.ndarray
     champion: np.ndarray
     values: np.ndarray
+    amounts: UsualAmounts = ()
 
     def rows(self, keep: np.ndarray) -> Policies:
         """Both on some of the decisions: a mask (n,)."""
-        return Policies(self.challenger[keep], self.champion[keep], self.values[keep])
+        return replace(self, challenger=self.challenger[keep], champion=self.champion[keep], values=self.values[keep])
 
     @property
     def moved(self) -> np.ndarray:
         """(n, A) probability that the challenger moves onto (+) or off (-) each action."""
         return self.challenger - self.champion
+
+
+def logged_for(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> LoggedDecisions:
+    """The log (n rows) as both policies are valued on it: what one of them expects, and how far off that may be."""
+    return logged_decisions(use_case, log, frame, policies.values, amounts=policies.amounts)
 
 
 def seen_difference(
@@ -62,4 +72,5 @@ def seen_copies(
     rows = np.repeat(np.flatnonzero(is_revealed(use_case, log)), many)
     taken = np.tile(use_case.action_names, len(rows) // many)
     copies = log.iloc[rows].reset_index(drop=True).assign(action=taken, propensity=1 / many)
-    return logged_decisions(use_case, copies, frame.iloc[rows].reset_index(drop=True), policies.values[rows]), rows
+    known = frame.iloc[rows].reset_index(drop=True)
+    return logged_decisions(use_case, copies, known, policies.values[rows], amounts=policies.amounts), rows

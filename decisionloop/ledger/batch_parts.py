@@ -26,6 +26,7 @@ PartKind = Literal[
     "choice",
     "stand_in_choice",
     "rules_choice",
+    "default_choice",
 ]
 
 

@@ -1,6 +1,9 @@
-"""Actions that a model or an exploration chose and that wait for a person: held by the kill switch, let go, cancelled.
+"""Actions that wait for a person: held by the kill switch, let go, cancelled.
 
-What is held is said a batch, in `hold_event`: its last event holds for every action of the batch that a model chose and
+They are those that a model or an exploration chose or, where the switch gives everybody the default action, all that
+anybody chose before.
+
+What is held is said a batch, in `hold_event`: its last event holds for every action of the batch that it covers and
 that has not left. What was cancelled is said a decision, in `withdrawn_decision`, because observing and learning must
 leave out each of them.
 """
@@ -9,12 +12,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, literal, select
 
+from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.schema import UtcDateTime, decision, delivery, hold_event, outbox, utc_now, withdrawn_decision
@@ -24,14 +28,25 @@ from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.switch_lock import take_switch
 
 HoldState = Literal["held", "released", "cancelled"]
+Covers = Literal["model", "all"]
 CHOSEN_BY_MODEL = ("champion", "canary", "exploration")
-"""Roles whose actions the kill switch keeps in the house; what rules chose leaves."""
+"""Roles whose actions the kill switch keeps in the house when it is on; what rules chose leaves."""
 UNFINISHED_STATES = ("scored", "decided")
 
 
 @dataclass(frozen=True)
+class Holding:
+    """What is said of unsent actions, why and by whom; ``covers``: of those that a model chose, or of all."""
+
+    state: HoldState
+    reason: str
+    by: str
+    covers: Covers = "model"
+
+
+@dataclass(frozen=True)
 class HoldEvent:
-    """What a person or the switch said of the unsent actions that a model chose in a batch."""
+    """What a person or the switch said of unsent actions in a batch: those that a model chose, or ``covers`` all."""
 
     batch_id: str
     seq: int
@@ -40,11 +55,12 @@ class HoldEvent:
     reason: str
     by: str
     at: datetime
+    covers: Covers = "model"
 
 
 @dataclass(frozen=True)
 class WaitingActions:
-    """Unsent actions of a batch that a model chose: ``last`` says what holds for them, ``actions`` how many they are.
+    """Unsent actions of a batch: ``last`` says what holds for them, ``actions`` how many they are.
 
     ``perhaps_arrived``: how many of a chunk that was begun and never ended; the receiver may have them.
     """
@@ -54,23 +70,23 @@ class WaitingActions:
     perhaps_arrived: int
 
 
-def hold_unsent(connection: Connection, use_case: str, reason: str, by: str) -> None:
-    """Hold the unsent actions that a model chose, batch by batch; what is held or cancelled already stays so."""
+def hold_unsent(connection: Connection, use_case: str, reason: str, by: str, covers: Covers = "model") -> None:
+    """Hold the unsent actions that a model chose, or all, batch by batch; what is held or cancelled stays so."""
     last = {event.batch_id: event for event in last_hold_events(connection, use_case)}
     unfinished = [found.batch_id for found in batches(connection, use_case) if found.state in UNFINISHED_STATES]
     released = [batch_id for batch_id, event in last.items() if event.state == "released"]
     for batch_id in dict.fromkeys([*unfinished, *released]):
-        is_held = batch_id in last and last[batch_id].state == "held"
-        if not is_held and count_unsent(connection, batch_id):
-            append_hold_event(connection, batch_id, use_case, "held", reason, by)
+        before = last.get(batch_id)
+        is_held = before is not None and before.state == "held" and before.covers in (covers, "all")
+        if not is_held and count_unsent(connection, batch_id, covers):
+            append_hold_event(connection, batch_id, use_case, Holding("held", reason, by, covers))
 
 
-def append_hold_event(
-    connection: Connection, batch_id: str, use_case: str, state: HoldState, reason: str, by: str
-) -> None:
-    """Say what holds from now on for the unsent actions that a model chose in a batch."""
+def append_hold_event(connection: Connection, batch_id: str, use_case: str, holding: Holding) -> None:
+    """Say what holds from now on for unsent actions of a batch."""
     seq = facts.next_seq(connection, hold_event, hold_event.c.batch_id == batch_id)
-    facts.add(connection, hold_event, [HoldEvent(batch_id, seq, use_case, state, reason, by, utc_now())])
+    event = HoldEvent(batch_id, seq, use_case, at=utc_now(), **asdict(holding))
+    facts.add(connection, hold_event, [event])
 
 
 def last_hold_events(source: Ledger | Connection, use_case: str) -> tuple[HoldEvent, ...]:
@@ -82,16 +98,16 @@ def last_hold_events(source: Ledger | Connection, use_case: str) -> tuple[HoldEv
 
 
 def last_hold_event(source: Ledger | Connection, batch_id: str) -> HoldEvent | None:
-    """What holds for the unsent actions that a model chose in a batch; None where they were never held."""
+    """What holds for the unsent actions of a batch; None where none was ever held."""
     found = facts.every(
         source, HoldEvent, hold_event, hold_event.c.batch_id == batch_id, order_by=[hold_event.c.seq.desc()]
     )
     return found[0] if found else None
 
 
-def count_unsent(source: Ledger | Connection, batch_id: str) -> int:
-    """How many actions that a model chose in a batch have neither left nor been cancelled."""
-    statement = select(func.count()).select_from(outbox).where(*_unsent(batch_id))
+def count_unsent(source: Ledger | Connection, batch_id: str, covers: Covers = "model") -> int:
+    """How many actions that a model, or anybody, chose in a batch have neither left nor been cancelled."""
+    statement = select(func.count()).select_from(outbox).where(*_unsent(batch_id, covers))
     with facts.reading(source) as connection:
         return connection.execute(statement).scalar_one()
 
@@ -99,7 +115,7 @@ def count_unsent(source: Ledger | Connection, batch_id: str) -> int:
 def count_held(source: Ledger | Connection, batch_id: str) -> int:
     """How many actions of a batch wait for a person to release or cancel them."""
     last = last_hold_event(source, batch_id)
-    return count_unsent(source, batch_id) if last is not None and last.state == "held" else 0
+    return count_unsent(source, batch_id, last.covers) if last is not None and last.state == "held" else 0
 
 
 def waiting_actions(source: Ledger | Connection, use_case: str) -> tuple[WaitingActions, ...]:
@@ -110,7 +126,7 @@ def waiting_actions(source: Ledger | Connection, use_case: str) -> tuple[Waiting
         for (batch_id, _), actions in begun.items():
             perhaps[batch_id] += actions
         waiting = [
-            WaitingActions(event, count_unsent(connection, event.batch_id), perhaps[event.batch_id])
+            WaitingActions(event, count_unsent(connection, event.batch_id, event.covers), perhaps[event.batch_id])
             for event in last_hold_events(connection, use_case)
             if event.state != "cancelled"
         ]
@@ -128,7 +144,7 @@ def release_held(
         take_switch(connection, use_case)
         held = _chosen(connection, use_case, batch_ids, ("held",))
         for one in held:
-            append_hold_event(connection, one.last.batch_id, use_case, "released", reason, by)
+            append_hold_event(connection, one.last.batch_id, use_case, Holding("released", reason, by, one.last.covers))
     return held
 
 
@@ -137,8 +153,9 @@ def cancel_held(
 ) -> tuple[WaitingActions, ...]:
     """Cancel actions that are held, or released and unsent, for good; returns what was cancelled.
 
-    With them goes every other decision of a model in those batches that has not been carried out, also those that
-    send nothing: were they kept, the batch would teach of the actions alone that nobody had to send.
+    With them goes every other decision of a model (of anybody, where all were held) in those batches that has not been
+    carried out, also those that send nothing: were they kept, the batch would teach of the actions alone that nobody
+    had to send.
 
     ``batch_ids``: which batches, () for all. Raises UsageError where nothing waits, and while a chunk is under way.
     """
@@ -147,8 +164,10 @@ def cancel_held(
         waiting = _chosen(connection, use_case, batch_ids, ("held", "released"))
         _refuse_under_way(connection, use_case, {one.last.batch_id for one in waiting})
         for one in waiting:
-            _withdraw(connection, one.last.batch_id)
-            append_hold_event(connection, one.last.batch_id, use_case, "cancelled", reason, by)
+            _withdraw(connection, one.last.batch_id, one.last.covers)
+            append_hold_event(
+                connection, one.last.batch_id, use_case, Holding("cancelled", reason, by, one.last.covers)
+            )
     return waiting
 
 
@@ -173,9 +192,10 @@ def is_any_carried_out(source: Ledger | Connection, batch_id: str) -> bool:
         return connection.execute(one.where(is_carried_out(decision.c.decision_id))).first() is not None
 
 
-def _withdraw(connection: Connection, batch_id: str) -> None:
+def _withdraw(connection: Connection, batch_id: str, covers: Covers) -> None:
     table = decision.c
-    chosen = (table.batch_id == batch_id, table.role.in_(CHOSEN_BY_MODEL))
+    by_nobody = func.coalesce(table.fallback_reason, "") == DEFAULT_FOR_ALL
+    chosen = (table.batch_id == batch_id, table.role.in_(CHOSEN_BY_MODEL) if covers == "model" else ~by_nobody)
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == table.decision_id)
     columns: list[ColumnElement[Any]] = [table.decision_id, table.batch_id, literal(utc_now(), UtcDateTime())]
     rows = select(*columns).where(*chosen, ~_is_delivered(table.decision_id), ~is_withdrawn)
@@ -203,10 +223,26 @@ def _refuse_under_way(connection: Connection, use_case: str, batch_ids: set[str]
             raise UsageError(f"{one.as_text()} is under way until {one.until:%H:%M:%S} UTC at most. Cancel after that.")
 
 
-def _unsent(batch_id: str) -> tuple[ColumnElement[bool], ...]:
+def _unsent(batch_id: str, covers: Covers) -> tuple[ColumnElement[bool], ...]:
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
-    is_chosen = outbox.c.role.in_(CHOSEN_BY_MODEL)
+    is_chosen = outbox.c.role.in_(CHOSEN_BY_MODEL) if covers == "model" else ~is_nobody_s(outbox.c.decision_id)
     return (outbox.c.batch_id == batch_id, is_chosen, ~_is_delivered(outbox.c.decision_id), ~is_withdrawn)
+
+
+def is_default_for_all(source: Ledger | Connection, batch_id: str) -> bool:
+    """Whether all that rules, or nobody, chose in a batch was chosen while everybody got the default action."""
+    table = decision.c
+    reason = func.coalesce(table.fallback_reason, "")
+    ours = (table.batch_id == batch_id, table.role.not_in(CHOSEN_BY_MODEL))
+    any_of = select(table.decision_id).where(*ours).limit(1)
+    with facts.reading(source) as connection:
+        is_any = connection.execute(any_of.where(reason == DEFAULT_FOR_ALL)).first() is not None
+        return is_any and connection.execute(any_of.where(reason != DEFAULT_FOR_ALL)).first() is None
+
+
+def is_nobody_s(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the decision of that id was made while everybody got the default action: it may leave."""
+    return exists().where(decision.c.decision_id == decision_id, decision.c.fallback_reason == DEFAULT_FOR_ALL)
 
 
 def _is_delivered(decision_id: ColumnElement[str]) -> ColumnElement[bool]:

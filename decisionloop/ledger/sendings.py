@@ -1,4 +1,4 @@
-"""Chunks of actions that a model chose, on their way out: said before one is sent and after.
+"""Chunks of actions on their way out: said before one is sent and after.
 
 So nobody is told that nothing leaves any more while a request is under way in another process.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -100,6 +101,11 @@ class AmountSizes:
 
 UsualAmounts = tuple[AmountSizes | None, ...]
 """By class of the outcome, one where it has none; () where nothing is known."""
+
+
+def amounts_of_card(kept: Sequence[Mapping[str, float] | None] | None) -> UsualAmounts:
+    """The residual sizes that a release's card keeps; () where it keeps none."""
+    return tuple(None if one is None else AmountSizes(**one) for one in kept or ())
 
 
 def amounts_by_class(

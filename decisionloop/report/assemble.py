@@ -13,7 +13,7 @@ from decisionloop.contract import UseCase
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.held_cohorts import held_cohorts
-from decisionloop.ledger.releases import Release, ReleaseEvent, champion, current_stages, release_events
+from decisionloop.ledger.releases import Release, ReleaseEvent, current_stages, release_events
 from decisionloop.ledger.stage_costs import batch_costs
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.report.read import decisions as reads
@@ -105,8 +105,7 @@ def assemble_story(
         releases=release_lines(read.events, names, clock),
         beside=beside_lines(ledger, use_case, names),
         batches=lines,
-        performance=performance(measured, names),
-        auc_threshold=_auc_threshold(ledger, use_case),
+        performance=performance(measured, names, _auc_thresholds(ledger, use_case)),
         verdicts=verdict_lines(judged, names, read.events),
         actions=action_lines(measured.figures, use_case),
         promises=promises(judged, read.events, measured, names),
@@ -212,11 +211,10 @@ def _span(found: tuple[Batch, ...]) -> tuple[date, date]:
     return min(days), max(days)
 
 
-def _auc_threshold(ledger: Ledger, use_case: UseCase) -> float | None:
-    """AUC of the deciding model at its release, less the drop that the contract bears."""
-    decides = champion(ledger, use_case.name)
-    reference = reference_auc(decides.release if decides else None)
-    return None if reference is None else reference - use_case.monitors.maximum_auc_drop
+def _auc_thresholds(ledger: Ledger, use_case: UseCase) -> dict[str, float]:
+    """By release, its AUC when it was made less the drop that the contract bears."""
+    known = ((one.release_id, reference_auc(one.release)) for one in current_stages(ledger, use_case.name))
+    return {name: auc - use_case.monitors.maximum_auc_drop for name, auc in known if auc is not None}
 
 
 def _fault_rows(ledger: Ledger, name: str) -> int:

@@ -146,7 +146,7 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
         "money": money.money_sentences(story.money, currency),
     }
     if story.performance:
-        skill = explaining.skill_sentence(story.performance, case.noun, story.auc_threshold)
+        skill = explaining.skill_sentence(story.performance, case.noun)
         said["skill"] = (skill,)
         said["calibration"] = (explaining.calibration_sentence(story.performance, case.outcome, case.noun),)
     if story.actions:
@@ -206,8 +206,9 @@ def drawings(story: Story) -> dict[str, Figure]:
             story.releases, story.first, max(story.last, *(event.on for event in story.releases)), name, width
         )
     if any(line.auc.is_known for line in story.performance):
+        last = explaining.leading(story.performance)[-1]
         drawn["skill"] = lambda name, width: charts.skill_chart(
-            story.performance, story.auc_threshold, name, width, story.events
+            story.performance, last.auc_threshold, name, width, story.events
         )
     if any(line.observed_rate is not None for line in story.performance):
         drawn["calibration"] = lambda name, width: row_charts.calibration_chart(

@@ -12,10 +12,10 @@ from decisionloop.act.exploration.agreement import AgreedExploring
 from decisionloop.act.exploration.logged_prices import read_prices
 from decisionloop.act.exploration.seen_cohorts import cohorts_of
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney, together
-from decisionloop.act.situation import KILL_SWITCH
+from decisionloop.act.situation import BY_SWITCH
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.agreed_prices import last_prices
-from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.flags import kill_switch
 from decisionloop.ledger.releases import Release, canary, challengers, standing
 from decisionloop.ledger.stream import last_release_seq
 from decisionloop.stream.desk import Desk, require_current
@@ -81,7 +81,7 @@ def read_deciders(desk: Desk) -> Deciders:
         found = canary(connection, use_case.name)
         trial = None if found is None or found.event.share is None else found
         beside = tuple(one.release for one in challengers(connection, use_case.name))
-        because = KILL_SWITCH if is_kill_switch_on(connection, use_case.name) else ""
+        because = BY_SWITCH[kill_switch(connection, use_case.name)]
     exploring, seen, digest, priced_by = _prices(desk)
     signed = Signed(
         contract_digest=use_case.digest,
@@ -101,8 +101,8 @@ def read_deciders(desk: Desk) -> Deciders:
 
 def still_decide(connection: Connection, use_case: str, signed: Signed) -> bool:
     """Whether the switch and the releases are as they were when this was decided."""
-    is_killed = is_kill_switch_on(connection, use_case)
-    return is_killed == (signed.rules_because == KILL_SWITCH) and (
+    by_switch = signed.rules_because if signed.rules_because in BY_SWITCH.values() else ""
+    return by_switch == BY_SWITCH[kill_switch(connection, use_case)] and (
         last_release_seq(connection, use_case) == signed.release_seq
     )
 

@@ -18,7 +18,7 @@ from decisionloop.act.guardrails import Tally
 from decisionloop.act.policy import Choice, choose_part
 from decisionloop.act.prices import Plan
 from decisionloop.act.rules_limits import RulesLimits
-from decisionloop.act.situation import BY_PEOPLE, Situation
+from decisionloop.act.situation import BY_PEOPLE, DEFAULT_FOR_ALL, Situation
 from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.compare.output_profile import ActionProfile
@@ -50,6 +50,8 @@ class Agreed:
     @property
     def kind(self) -> PartKind:
         """What the rules chose, because people said so or standing in, is kept apart from what the policy chose."""
+        if self.rules_because == DEFAULT_FOR_ALL:
+            return "default_choice"
         if self.rules_because in BY_PEOPLE:
             return "rules_choice"
         return "stand_in_choice" if self.rules_because else "choice"

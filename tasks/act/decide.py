@@ -12,12 +12,12 @@ from decisionloop.act.exploration.logged_prices import prices_text
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
 from decisionloop.act.policy import agree_to_explore, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
-from decisionloop.act.situation import BY_PEOPLE, KILL_SWITCH, ROLLED_BACK
+from decisionloop.act.situation import BY_PEOPLE, BY_SWITCH, KILL_SWITCH, ROLLED_BACK
 from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
-from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.flags import kill_switch
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
@@ -62,7 +62,7 @@ def decide_batch(use_case: str, batch_id: str) -> str:
         return "decided before"
     beside = begun_beside(hand.ledger, hand.batch, hand.use_case.schedule.covers_days)
     refuse_decided_elsewhere(hand.workspace, batch_id)
-    because = KILL_SWITCH if hand.is_killed else hand.handed_over or _before(hand)
+    because = BY_SWITCH[hand.switch] or hand.handed_over or _before(hand)
     decided = _choose(hand, because)
     if not decided.agreed.rules_because:
         because = _after(hand, decided)
@@ -140,17 +140,19 @@ def _chosen(parts: Sequence[ChosenPart]) -> Chosen:
 def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
     """Log every part, then say that the batch is decided: only then may anything of it leave.
 
-    Where the kill switch or a rollback overtakes a model's choice, what was logged stands, the rules choose the rest.
+    Where the kill switch or a rollback overtakes a choice, what was logged stands, the rules choose the rest, or the
+    default action is what is left.
     """
     before = ledger_bytes(hand.ledger)
     logged = _log_parts(hand, decided.agreed, beside)
     decisions, messages = sum(part.decisions for part in logged), sum(part.messages for part in logged)
     because, is_overtaken = decided.agreed.rules_because, any(part.is_overtaken for part in logged)
     costs = [*decided.costs, *(part.cost for part in logged)]
-    if is_overtaken:
-        because = KILL_SWITCH if is_kill_switch_on(hand.ledger, hand.use_case.name) else ROLLED_BACK
-        ruled = _choose(hand, because)
-        costs += [*ruled.costs, *(part.cost for part in _log_parts(hand, ruled.agreed, beside))]
+    while any(part.is_overtaken for part in logged):  # by the switch, which may be turned once more
+        because = BY_SWITCH[kill_switch(hand.ledger, hand.use_case.name)] or ROLLED_BACK
+        again = _choose(hand, because)
+        logged = _log_parts(hand, again.agreed, beside)
+        costs += [*again.costs, *(part.cost for part in logged)]
     if because in BY_PEOPLE:  # what a model had logged before that stands
         decisions, messages = count_decisions(hand.ledger, hand.batch_id)
     exploring = decided.agreed.exploring

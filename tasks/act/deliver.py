@@ -16,12 +16,12 @@ import pandas as pd
 from decisionloop.dispatch.messages import Actuator, OutgoingAction, Receipt, failed, pending_chunks
 from decisionloop.errors import DeliveryError
 from decisionloop.ledger.alerts import NewAlert
-from decisionloop.ledger.held_actions import CHOSEN_BY_MODEL
+from decisionloop.ledger.held_actions import CHOSEN_BY_MODEL, is_default_for_all
 from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_batch, messages_of_batch
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import end_sending
 from decisionloop.workspace import Workspace
-from tasks.act.held_by_kill_switch import begin_unless_held
+from tasks.act.held_by_kill_switch import ChosenBy, begin_unless_held
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import raise_alert
@@ -31,11 +31,11 @@ Part = tuple[OutgoingAction, ...]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Actions that leave together: ``number`` within the batch; is their choice a model's, or the rules'?"""
+    """Actions that leave together: ``number`` within the batch, and whose choice they are."""
 
     number: int
     actions: Part
-    is_chosen_by_model: bool
+    chosen_by: ChosenBy
 
 
 def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
@@ -49,7 +49,7 @@ def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
     tried = {str(decision): int(last) for decision, last in attempts.groupby("decision_id")["attempt"].max().items()}
     sent = 0
     for chunk in _pending(hand, delivered):
-        begun = begin_unless_held(workspace, batch_id, chunk.number, chunk.actions, actuator, chunk.is_chosen_by_model)
+        begun = begin_unless_held(workspace, batch_id, chunk.number, chunk.actions, actuator, chunk.chosen_by)
         if begun is None:
             continue
         new = [action for action in begun.actions if action.decision_id not in delivered]
@@ -73,13 +73,14 @@ def _pending(hand: BatchInHand, delivered: Collection[str]) -> Iterator[Chunk]:
     rows = hand.use_case.actuator.chunk_rows
     queued = messages_of_batch(hand.ledger, hand.batch_id)  # by decision id, as chunks are cut
     is_chosen_by_model = queued["role"].isin(CHOSEN_BY_MODEL)
+    rules_or_nobody: ChosenBy = "nobody" if is_default_for_all(hand.ledger, hand.batch_id) else "rules"
     numbers = itertools.count()
     for is_model in (False, True):
-        mine = queued[is_chosen_by_model == is_model]
+        mine, chosen_by = queued[is_chosen_by_model == is_model], "model" if is_model else rules_or_nobody
         for start in range(0, len(mine), rows):
             number, actions = next(numbers), _actions(hand.use_case.name, mine.iloc[start : start + rows], hand.as_of)
             for _, part in pending_chunks(actions, delivered, rows):
-                yield Chunk(number, part, is_model)
+                yield Chunk(number, part, chosen_by)
 
 
 def _actions(use_case: str, rows: pd.DataFrame, as_of: datetime) -> list[OutgoingAction]:
@@ -90,15 +91,14 @@ def _actions(use_case: str, rows: pd.DataFrame, as_of: datetime) -> list[Outgoin
     ]
 
 
-def _log(workspace: Workspace, tried: Mapping[str, int], receipts: Sequence[Receipt], sending_id: str | None) -> None:
+def _log(workspace: Workspace, tried: Mapping[str, int], receipts: Sequence[Receipt], sending_id: str) -> None:
     """Log how an attempt ended, and that nothing of it is under way any more, in one transaction."""
     now = utc_now()
     attempts = [Delivery(r.decision_id, tried.get(r.decision_id, 0) + 1, r.status, r.detail, now) for r in receipts]
     with workspace.ledger.begin() as connection:
         append_deliveries(connection, attempts)
-        if sending_id is not None:
-            is_delivered = bool(receipts) and all(receipt.status == "delivered" for receipt in receipts)
-            end_sending(connection, sending_id, "delivered" if is_delivered else "failed")
+        is_delivered = bool(receipts) and all(receipt.status == "delivered" for receipt in receipts)
+        end_sending(connection, sending_id, "delivered" if is_delivered else "failed")
 
 
 def _alert(workspace: Workspace, batch_id: str, chunk: int, error: DeliveryError) -> None:

@@ -1,15 +1,18 @@
-"""What may leave: the kill switch is read before each chunk, and while it is on a model's choice waits for a person."""
+"""What may leave: the kill switch is read before each chunk, and what it stops waits for a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import Connection
 
 from decisionloop.dispatch.messages import Actuator, OutgoingAction
 from decisionloop.ledger.flags import KILL_SWITCH, current_flag
 from decisionloop.ledger.held_actions import (
+    Covers,
+    Holding,
     append_hold_event,
     count_unsent,
     last_hold_event,
@@ -20,13 +23,16 @@ from decisionloop.ledger.sendings import begin_sending
 from decisionloop.ledger.switch_lock import steady_switch
 from decisionloop.workspace import Workspace
 
+ChosenBy = Literal["model", "rules", "nobody"]
+"""Whose choice a chunk of actions is: nobody's where everybody got the default action by the kill switch."""
+
 
 @dataclass(frozen=True)
 class BegunChunk:
-    """A chunk that may be sent now. ``sending_id``: what says that it is under way; the rules' chunks need none."""
+    """A chunk that may be sent now. ``sending_id``: what says that it is under way."""
 
     actions: tuple[OutgoingAction, ...]
-    sending_id: str | None
+    sending_id: str
 
 
 def begin_unless_held(
@@ -35,17 +41,15 @@ def begin_unless_held(
     chunk: int,
     actions: tuple[OutgoingAction, ...],
     actuator: Actuator,
-    is_chosen_by_model: bool,
+    chosen_by: ChosenBy,
 ) -> BegunChunk | None:
     """Say that a chunk is about to be sent, without what was cancelled; None where it is held, or cancelled whole.
 
     Nobody turns the switch, releases or cancels meanwhile, and whoever does so afterwards is told of the chunk.
     """
-    if not is_chosen_by_model:
-        return BegunChunk(actions, None)
     ledger, use_case = workspace.ledger, workspace.use_case.name
     with steady_switch(ledger, use_case) as connection:
-        if _is_held(connection, use_case, batch_id):
+        if chosen_by != "nobody" and _is_held(connection, use_case, batch_id, chosen_by):
             return None
         withdrawn = withdrawn_ids(connection, batch_id)
         left = tuple(action for action in actions if action.decision_id not in withdrawn)
@@ -55,22 +59,23 @@ def begin_unless_held(
         return BegunChunk(left, begin_sending(connection, use_case, batch_id, chunk, len(left), longest).sending_id)
 
 
-def _is_held(connection: Connection, use_case: str, batch_id: str) -> bool:
-    """Whether what a model chose in this batch waits for a person; holds it where the switch found nothing to hold."""
+def _is_held(connection: Connection, use_case: str, batch_id: str, chosen_by: ChosenBy) -> bool:
+    """Whether what was so chosen in this batch waits for a person; holds it where the switch found nothing to hold."""
     last, switch = last_hold_event(connection, batch_id), current_flag(connection, use_case, KILL_SWITCH)
-    if last is not None and last.state != "cancelled":
+    if last is not None and last.state != "cancelled" and (chosen_by == "model" or last.covers == "all"):
         return last.state == "held"
-    if switch is None or switch.value != "on":
+    covers: Covers = "all" if switch is not None and switch.value == "default" else "model"
+    if switch is None or switch.value == "off" or (chosen_by == "rules" and covers == "model"):
         return False
-    if count_unsent(connection, batch_id):
-        append_hold_event(connection, batch_id, use_case, "held", switch.reason, switch.set_by)
+    if count_unsent(connection, batch_id, covers):
+        append_hold_event(connection, batch_id, use_case, Holding("held", switch.reason, switch.set_by, covers))
     return True
 
 
 def is_released(workspace: Workspace, batch_id: str) -> bool:
     """Whether a person released actions of the batch that have not left yet."""
     last = last_hold_event(workspace.ledger, batch_id)
-    return last is not None and last.state == "released" and count_unsent(workspace.ledger, batch_id) > 0
+    return last is not None and last.state == "released" and count_unsent(workspace.ledger, batch_id, last.covers) > 0
 
 
 def released_batches(workspace: Workspace) -> Iterator[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from decisionloop.ledger.decisions import has_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
-from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.flags import Position, kill_switch
 from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.storage.advisory_lock import take_lock
 from decisionloop.ledger.switch_lock import steady_switch
@@ -24,20 +24,29 @@ from tasks.readback.batch_in_hand import BatchInHand
 def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Callable[[Connection], object]) -> bool:
     """Append decisions in one transaction, during which nobody turns the switch nor rolls back a release.
 
-    Returns False, and appends nothing, where a model chose and the switch is on or the model was rolled back. Raises
+    Returns False, and appends nothing, where a model chose and the switch is on or the model was rolled back, and
+    where anybody chose and the switch gives everybody the default action. Raises
     UsageError, and appends nothing, where the batch has logged nothing yet and another one has begun to decide in its
     span meanwhile.
     """
     name = hand.use_case.name
     with steady_switch(hand.ledger, name) as connection:
-        if not signature.is_by_rules and is_kill_switch_on(connection, name):
+        if _is_stopped(signature, kill_switch(connection, name)):
             return False
         deciders = [signature.champion] if signature.trial is None else [signature.champion, signature.trial]
-        if not signature.is_by_rules and any(is_rolled_back(connection, one) for one in deciders):
+        is_of_model = not signature.is_by_rules and not signature.is_nobody_s
+        if is_of_model and any(is_rolled_back(connection, one) for one in deciders):
             return False
         _refuse_newcomers(connection, hand, signature.beside)
         append(connection)
     return True
+
+
+def _is_stopped(signature: Signature, switch: Position) -> bool:
+    """Whether the switch, as it stands, forbids what was chosen."""
+    if signature.is_nobody_s:
+        return False
+    return switch == "default" or (switch == "on" and not signature.is_by_rules)
 
 
 def _refuse_newcomers(connection: Connection, hand: BatchInHand, beside: frozenset[str]) -> None:

@@ -27,3 +27,8 @@ class Signature:
     def is_by_rules(self) -> bool:
         """Whether the rules decide everything and explore nothing, as under the kill switch or after a rollback."""
         return self.choice == "rules_choice"
+
+    @property
+    def is_nobody_s(self) -> bool:
+        """Whether everybody gets the default action."""
+        return self.choice == "default_choice"

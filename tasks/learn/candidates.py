@@ -16,11 +16,9 @@ import pyarrow as pa
 
 from decisionloop.errors import IntegrityError
 from decisionloop.learn.candidate_metrics import (
-    amount_metrics,
     expected_scores,
     leak_in,
     out_of_fold_metrics,
-    residual_sizes,
 )
 from decisionloop.learn.candidates import Candidate, Kind, out_of_fold, train, within_support
 from decisionloop.learn.evidence import Contender
@@ -29,6 +27,7 @@ from decisionloop.learn.lessons import choose_lessons, taught
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.model_card import MeasuredCandidate
 from decisionloop.learn.parity import PROBED_ROWS, answers_of, row_names
+from decisionloop.learn.residual_amounts import amount_metrics, residual_sizes
 from decisionloop.learn.serving import ServingTime, serving_time
 from decisionloop.learn.serving_work import lookups_per_row
 from decisionloop.learn.weakness import Weakness, surprise_on_slices
@@ -38,6 +37,7 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.ledger.weak_slices import latest_weak_slices
+from decisionloop.observe.possible_money import amounts_of_card
 from decisionloop.predict.prediction_table import predictions_from_table, predictions_to_table
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import ReleaseModel, predict, supported_actions
@@ -197,8 +197,8 @@ def find_candidates(workspace: Workspace, release_ids: Sequence[str], batches: L
         kept = read_table(workspace, card["out_of_fold"])
         predictions = predictions_from_table(workspace.use_case, kept, decision_id)
         supported = _supported(workspace, stage.release, batches) if "support" in card else None
-        sound = soundness_of(workspace, stage.release)
-        contender = Contender(predictions, _recorded(stage.release), card["leak"], supported, sound)
+        sound, amounts = soundness_of(workspace, stage.release), amounts_of_card(card.get("amounts"))
+        contender = Contender(predictions, _recorded(stage.release), card["leak"], supported, amounts, sound)
         records.append(CandidateRecord(stage.release, contender))
     return records
 
@@ -222,9 +222,9 @@ def contender_of(workspace: Workspace, release: Release, batches: LoggedBatches)
         supported = supported_actions(use_case, model, frame, batches.rules_action)
     except IntegrityError:
         return Contender(None)
-    leak = json.loads(release.card_json).get("leak", "")
-    serving = _measured(workspace, release, model, frame)
-    return Contender(predict(use_case, model, frame), serving, leak, supported)
+    card = json.loads(release.card_json)
+    serving, amounts = _measured(workspace, release, model, frame), amounts_of_card(card.get("amounts"))
+    return Contender(predict(use_case, model, frame), serving, card.get("leak", ""), supported, amounts)
 
 
 def chosen_on(workspace: Workspace, release_ids: Sequence[str]) -> datetime | None:

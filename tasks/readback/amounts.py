@@ -11,7 +11,7 @@ import pandas as pd
 from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.decisions import decisions_with_outcomes
 from decisionloop.ledger.releases import Release
-from decisionloop.observe.possible_money import AmountSizes, UsualAmounts, amounts_by_class, are_telling
+from decisionloop.observe.possible_money import UsualAmounts, amounts_by_class, amounts_of_card, are_telling
 from decisionloop.workspace import Workspace
 
 EARLIER_COHORTS = 4
@@ -25,9 +25,9 @@ def usual_amounts_of(
     and those of ``log`` (n decisions of the batch) tell nothing, the amounts of the cohorts before."""
     if workspace.use_case.outcome.amount is None:
         return ()
-    kept = json.loads(release.card_json).get("amounts") or ()
+    kept = amounts_of_card(json.loads(release.card_json).get("amounts"))
     if kept:
-        return tuple(None if one is None else AmountSizes(**one) for one in kept)
+        return kept
     return () if are_telling(_amounts(workspace, log)) else _of_earlier(workspace, batch, known_at)
 
 

@@ -13,7 +13,7 @@ from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Batch, Scalar, attempt_details, find_batch
-from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.flags import Position, kill_switch
 from decisionloop.ledger.releases import RULES, Release, is_rolled_back, standing
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
@@ -26,8 +26,8 @@ class BatchInHand:
 
     ``workspace`` is under the contract of the attempt. ``champion`` is who scored the batch or, before it is scored,
     who would now; ``rules`` likewise, and ``release_seq`` is the last event of releases that this follows from.
-    ``is_rolled_back``: has its champion been rolled back since? ``is_killed``: is the kill switch on? ``details``: what
-    each state of the present attempt said. Tasks that make facts out of a switch read it again where they write.
+    ``is_rolled_back``: has its champion been rolled back since? ``switch``: where the kill switch stands. ``details``:
+    what each state of the present attempt said. Tasks that make facts out of a switch read it again where they write.
     """
 
     workspace: Workspace
@@ -36,7 +36,7 @@ class BatchInHand:
     rules: Release
     release_seq: int | None
     is_rolled_back: bool
-    is_killed: bool
+    switch: Position
     details: Mapping[str, Mapping[str, Scalar]]
 
     @property
@@ -67,7 +67,7 @@ class BatchInHand:
     @property
     def is_of_model(self) -> bool:
         """Whether a model is to decide it: only a model is held up by drift."""
-        return self.champion.kind != RULES and not self.is_killed and not self.handed_over
+        return self.champion.kind != RULES and self.switch == "off" and not self.handed_over
 
     @cached_property
     def on_trial(self) -> OnTrial | None:
@@ -116,7 +116,7 @@ def open_batch_in_hand(use_case: str, batch_id: str) -> BatchInHand:
         rules=now.baseline.release if rules is None else release_of(workspace, str(rules)),
         release_seq=_whole(scored.get("release_seq")) if scored else now.seq,
         is_rolled_back=by is not None and is_rolled_back(workspace.ledger, str(by)),
-        is_killed=is_kill_switch_on(workspace.ledger, use_case),
+        switch=kill_switch(workspace.ledger, use_case),
         details=details,
     )
 

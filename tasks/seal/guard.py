@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
-from decisionloop.ledger.flags import KILL_SWITCH, set_flag
+from decisionloop.ledger.flags import stop_model
 from decisionloop.observe.exact_rate import rate_bounds
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.readback.policy_inputs import score_shift_of
@@ -28,7 +28,7 @@ def hold_guardrails(hand: BatchInHand, tally: Tally, score_profile: str) -> str:
         "guardrail", f"guardrail: {violated[0].name}", [str(one) for one in violated], [one.remedy for one in violated]
     )
     warn(hand, stop, "critical", "What was decided stands. The kill switch is on: the rules decide from now on.")
-    set_flag(hand.ledger, hand.use_case.name, KILL_SWITCH, "on", f"{stop.check} ({hand.batch_id})", GUARD)
+    stop_model(hand.ledger, hand.use_case.name, f"{stop.check} ({hand.batch_id})", GUARD)
     return stop.reason
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.act.action_names import actions_by_index
-from decisionloop.act.situation import BY_PEOPLE
+from decisionloop.act.situation import BY_PEOPLE, DEFAULT_FOR_ALL
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batch_parts import PartKind
 from decisionloop.stream.answers import logged_rows
@@ -60,6 +60,8 @@ def laid_out(segments: Sequence[Decided], partition_rows: int) -> Iterator[LaidO
 
 def choice_kind(rules_because: str) -> PartKind:
     """Under which name a batch keeps what was chosen."""
+    if rules_because == DEFAULT_FOR_ALL:
+        return "default_choice"
     if rules_because in BY_PEOPLE:
         return "rules_choice"
     return "stand_in_choice" if rules_because else "choice"

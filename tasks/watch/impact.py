@@ -9,7 +9,7 @@ import numpy as np
 
 from decisionloop.act.action_names import actions_by_index
 from decisionloop.ledger.batches import Batch
-from decisionloop.ledger.flags import KILL_SWITCH, set_flag
+from decisionloop.ledger.flags import stop_model
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.alarm.finding import Finding
@@ -49,7 +49,7 @@ def watch_groups(workspace: Workspace, batch: Batch, champion: Release, chosen: 
     # The event first: a run that was killed behind the flag finds the switch on, and says nothing.
     event_id = uuid5(NAMESPACE_URL, canonical_json(["plug.pulled", batch_id]))
     announce("plug.pulled", workspace.use_case.name, batch_id, {"reason": decision.reason}, event_id)
-    set_flag(workspace.ledger, workspace.use_case.name, KILL_SWITCH, "on", decision.reason, GUARD)
+    stop_model(workspace.ledger, workspace.use_case.name, decision.reason, GUARD)
     return True
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from decisionloop.cli.status import bounds_text
+from decisionloop.cli.value_status import bounds_text
 from decisionloop.ledger.flags import flag_history
 from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.outcomes import OutcomeIntake, append_intake

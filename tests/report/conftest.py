@@ -294,10 +294,9 @@ def sample_story() -> Story:
         ),
         batches=batches,
         performance=tuple(
-            CohortPerformance(c, BOOSTING, Estimate(v, v - h, v + h), p, o, 24_210, 9_870.4)
+            CohortPerformance(c, BOOSTING, Estimate(v, v - h, v + h), p, o, 24_210, 9_870.4, auc_threshold=0.83)
             for (c, v, h), (p, o) in zip(auc, rates, strict=True)
         ),
-        auc_threshold=0.83,
         verdicts=_verdicts(),
         explored=Explored(7_480, 149_940, million(1.9, 0.3), 1_702, 0.418, 0.062),
         features=sample_features(),
@@ -327,7 +326,7 @@ def sample_story() -> Story:
         ),
         ledger=(("decision", 142_500), ("prediction", 412_000), ("outcome", 101_220), ("measurement", 310)),
         truth=tuple(
-            PeriodTruth(p, a * 1e6, b * 1e6, c * 1e6, d * 1e6)
+            PeriodTruth(p, a * 1.001e6, b * 1.001e6, c * 1e6, d * 1e6)
             for p, a, b, c, d in (
                 ("2005-05", 4.2, 5.1, -5.2, 13.6),
                 ("2005-06", 3.9, 4.6, -5.8, 13.8),

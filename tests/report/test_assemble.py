@@ -300,7 +300,7 @@ def test_skill_is_the_weighted_auc_averaged_over_a_month(told: Story) -> None:
     assert july.auc.low == pytest.approx(0.85 - np.hypot(0.03, 0.03) / 2)
     assert (july.predicted_rate, july.observed_rate) == (pytest.approx(0.1), pytest.approx(0.2))
     assert (july.n, july.effective_n) == (12, 10.0)
-    assert told.auc_threshold == pytest.approx(0.86)
+    assert july.auc_threshold == pytest.approx(0.86)
 
 
 def test_batches_tell_state_shares_champion_and_warnings(told: Story) -> None:

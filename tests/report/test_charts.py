@@ -26,7 +26,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 Draw = Callable[[Story, float], str]
 DRAWINGS: dict[str, Draw] = {
     "money": lambda s, w: charts.money_chart(s.money, "NTD", "money", w),
-    "skill": lambda s, w: charts.skill_chart(s.performance, s.auc_threshold, "skill", w),
+    "skill": lambda s, w: charts.skill_chart(s.performance, 0.83, "skill", w),
     "shares": lambda s, w: charts.shares_chart(s.batches, s.use_case, "shares", w),
     "calibration": lambda s, w: row_charts.calibration_chart(s.performance, "calibration", w),
     "truth": lambda s, w: row_charts.truth_chart(s.truth, "NTD", "truth", w),

@@ -27,7 +27,7 @@ from decisionloop.report.words.headline import not_held_sentence
 
 def cohort(period: str, auc: float | None, low: float, high: float, expected: float, seen: float) -> CohortPerformance:
     estimate = Estimate() if auc is None else Estimate(auc, low, high)
-    return CohortPerformance(period, "the model", estimate, expected, seen, 1_000)
+    return CohortPerformance(period, "the model", estimate, expected, seen, 1_000, auc_threshold=0.83)
 
 
 GOOD = cohort("2005-07", 0.884, 0.87, 0.90, 0.07, 0.08)
@@ -35,7 +35,7 @@ POOR = cohort("2005-09", 0.702, 0.69, 0.71, 0.083, 0.194)
 
 
 def test_skill_is_told_in_pairs_out_of_a_hundred() -> None:
-    assert explaining.skill_sentence([GOOD, POOR], "client", 0.83).replace(NBSP, " ") == (
+    assert explaining.skill_sentence([GOOD, POOR], "client").replace(NBSP, " ") == (
         "Take two clients, one who had the outcome and one who did not. In July 2005 the score pointed to the right "
         "one 88 times in 100, in September 2005 70 times. Tossing a coin gives 50. "
         "That is surely below the 83 at which a new model is trained."
@@ -44,11 +44,16 @@ def test_skill_is_told_in_pairs_out_of_a_hundred() -> None:
 
 def test_skill_below_the_threshold_is_only_sure_when_its_interval_is() -> None:
     maybe = cohort("2005-09", 0.82, 0.80, 0.84, 0.1, 0.1)
-    assert "may be below the 83" in explaining.skill_sentence([GOOD, maybe], "client", 0.83)
-    assert "below" not in explaining.skill_sentence([GOOD], "client", 0.83)
+    assert "may be below the 83" in explaining.skill_sentence([GOOD, maybe], "client")
+    assert "below" not in explaining.skill_sentence([GOOD], "client")
     assert "nobody knows how well the score ranks clients" in explaining.skill_sentence(
-        [replace(GOOD, auc=Estimate())], "client", 0.83
+        [replace(GOOD, auc=Estimate())], "client"
     )
+
+
+def test_each_model_is_held_against_its_own_threshold() -> None:
+    older = replace(POOR, auc_threshold=0.7)
+    assert "at which a new model is trained" not in explaining.skill_sentence([GOOD, older], "client")
 
 
 def test_calibration_names_the_widest_miss_or_says_there_was_none() -> None:
@@ -304,6 +309,18 @@ def test_the_truth_checks_the_intervals(story: Story) -> None:
     )
     assert claims_of(not_held_sentence(sure)) == {"truth.tested": 15, "truth.held": 5}
     assert not_held_sentence(check_truth(story.truth, story.money, 0.95)) == ""
+
+
+def test_a_figure_that_is_the_truth_itself_tests_no_interval(story: Story) -> None:
+    exact = [
+        replace(one, policy=line.policy.value, rules=line.rules.value + 1e3)
+        for one, line in zip(story.truth, story.money, strict=True)
+    ]
+    assert {one.kind: one.tested for one in check_truth(exact, story.money, 0.95).kinds} == {
+        "loop": 0,
+        "rules": len(exact),
+        "difference": len(exact),
+    }
 
 
 def test_one_interval_that_missed_is_chance(story: Story) -> None:

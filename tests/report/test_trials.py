@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.ledger.batches import Batch
-from decisionloop.report.read.batches import Handled
+from decisionloop.report.read.batches import Handled, batch_lines
 from decisionloop.report.read.decisions import DecisionCount
 from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.lines import BatchLine
-from decisionloop.report.record.story import RULES
+from decisionloop.report.record.story import NOBODY, RULES
+from decisionloop.report.words.naming import ReleaseNames
 
 BATCH = "small/2024-01-08"
 
@@ -38,3 +40,11 @@ def test_a_model_decides_from_the_first_batch_of_its_trial_on() -> None:
     on_trial = replace(before, as_of=date(2024, 1, 8), on_trial="the model of 1 January")
     assert Deciding.of([before]).by_model_on is None
     assert Deciding.of([before, on_trial]).by_model_on == date(2024, 1, 8)
+
+
+def test_where_everybody_got_the_default_action_nobody_decided() -> None:
+    found = handled(("rules", "baseline", 900))
+    stopped = replace(found, decided_detail={BATCH: {"decided_by": "rules", "rules_because": DEFAULT_FOR_ALL}})
+    (line,) = batch_lines(stopped, ReleaseNames({"rules": "the rules"}, {"rules": "rules"}))
+    assert line.champion == NOBODY
+    assert Deciding.of([line]).by_model_on is None

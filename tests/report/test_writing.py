@@ -381,6 +381,14 @@ def test_the_headline_tells_what_the_models_did_and_where_both_lost() -> None:
     assert told.scope == "15,000 decisions in 2 batches, each a choice between “keep the limit” and “raise it”."
 
 
+def test_the_headline_names_the_one_month_that_carries_its_verdict() -> None:
+    quiet = [month(f"2005-0{number}", about(5.0), about(5.0), about(0.0)) for number in (6, 7)]
+    rich = [month(f"2005-0{number}", about(9.0), about(5.0), about(4.0)) for number in (8, 9)]
+    carried = heading.headline(CASE, [*quiet, rich[1]], ()).standfirst
+    assert plain(carried[-1]) == "Without September 2005 the data cannot tell the two apart."
+    assert not [one for one in heading.headline(CASE, [*quiet, *rich], ()).standfirst if "Without" in one]
+
+
 def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
     """The holdout and faults are not in the money: both figures are of one record, and say what they differ by."""
     batches = [BatchLine(date(2005, month, 3), "complete", 31_000, RULES, ()) for month in range(5, 10)]

@@ -144,7 +144,7 @@ def predicted(predicted_life: Moment, cut: None, tmp_path: Path) -> Iterator[Ins
         yield installation
 
 
-BEFORE_ANYTHING_IS_SCORED = ("tasks.readback.batch_in_hand.is_kill_switch_on", 1)
+BEFORE_ANYTHING_IS_SCORED = ("tasks.readback.batch_in_hand.kill_switch", 1)
 # Each later step of a turn at which the switch can be turned: where it is, and which call since then is interrupted.
 STEPS = {
     "before the actions are chosen": ("tasks.act.choose.choose_part", 1),

@@ -10,7 +10,7 @@ from decisionloop.ledger.schema.columns import UtcDateTime, metadata
 
 
 class SendingColumns(TypedColumns):
-    """A chunk of actions that a model chose and that was begun: without an end, under way or its sender is dead."""
+    """A chunk of actions that was begun: without an end, under way or its sender is dead."""
 
     sending_id: Named[str] = Column(primary_key=True)
     use_case: Named[str]
@@ -37,7 +37,10 @@ sending_end: Table[SendingEndColumns] = Table("sending_end", metadata, SendingEn
 
 
 class HoldEventColumns(TypedColumns):
-    """What holds for the unsent actions that a model chose in a batch: held, released or cancelled. The last counts."""
+    """What holds for unsent actions of a batch: held, released or cancelled. The last counts.
+
+    ``covers``: those that a model chose ("model"), or "all".
+    """
 
     batch_id: Named[str] = Column(ForeignKey("batch.batch_id"), primary_key=True)
     seq: Named[int] = Column(primary_key=True, autoincrement=False)
@@ -46,6 +49,7 @@ class HoldEventColumns(TypedColumns):
     reason: Named[str]
     by: Named[str]
     at: Named[datetime] = Column(UtcDateTime)
+    covers: Named[str] = Column(server_default="model")
 
 
 hold_event: Table[HoldEventColumns] = Table("hold_event", metadata, HoldEventColumns)

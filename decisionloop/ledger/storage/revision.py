@@ -6,8 +6,8 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 
 from decisionloop.errors import ConfigurationError
 
-HEAD_REVISION = "0012"
-KNOWN_REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
+HEAD_REVISION = "0013"
+KNOWN_REVISIONS = tuple(f"{number:04}" for number in range(1, int(HEAD_REVISION) + 1))
 # Not alembic's default name: an MLflow store in the same PostgreSQL database keeps its own there.
 VERSION_TABLE = "decisionloop_ledger_version"
 

@@ -9,10 +9,12 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.ledger.alerts import Alert
 from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.report.read.decisions import CheckResult, DecisionCount
 from decisionloop.report.record.lines import AlertLine, BatchLine, DataQualitySummary, FailedCheck
+from decisionloop.report.record.story import NOBODY
 from decisionloop.report.words.naming import ReleaseNames, StoryClock
 
 DECIDING_ROLES = ("champion", "exploration")
@@ -109,13 +111,17 @@ def _line(batch: Batch, handled: Handled, names: ReleaseNames) -> BatchLine:
         as_of=batch.as_of.date(),
         state=batch.state,
         rows=rows or int(handled.frozen.get(batch.batch_id, {}).get("rows") or 0),
-        champion=names[champion] if champion else "nobody",
+        champion=NOBODY if _is_default_for_all(batch, handled) else names[champion] if champion else "nobody",
         on_trial=names[trial] if trial and batch.state != "halted" else "",
         shares=() if is_halted else tuple((action, taken[action] / rows) for action in sorted(taken)),
         halted_reason=_halt_reason(handled.halted.get(batch.batch_id, {})) if is_halted else "",
         warnings=() if is_halted else _warnings(batch, handled.results),
         outside=_outside(handled.decided_detail.get(batch.batch_id, {})),
     )
+
+
+def _is_default_for_all(batch: Batch, handled: Handled) -> bool:
+    return handled.decided_detail.get(batch.batch_id, {}).get("rules_because") == DEFAULT_FOR_ALL
 
 
 def _outside(detail: Mapping[str, Any]) -> float | None:

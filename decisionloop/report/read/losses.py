@@ -25,9 +25,15 @@ def causes_of(ledger: Ledger, use_case: str) -> tuple[CauseLine, ...]:
     """Large misses of all batches but those that are held back, by cause, the most frequent first."""
     found, held = failures_by_cause(ledger, use_case), held_cohorts(ledger, use_case)
     found = found[~found["as_of"].map(cohort_name).isin(list(held))]
-    summed = found.groupby("cause", sort=True)[["failures", "surprise"]].sum()
-    rows = zip(summed.index, summed["failures"], summed["surprise"], strict=True)
-    lines = [CauseLine(cause_words(str(cause)), int(misses), float(money)) for cause, misses, money in rows]
+    lines = [
+        CauseLine(
+            cause_words(str(cause)),
+            misses=int(rows["failures"].sum()),
+            money=float(rows["surprise"].sum()),
+            months=tuple(sorted({f"{as_of:%Y-%m}" for as_of in rows["as_of"]})),
+        )
+        for cause, rows in found.groupby("cause", sort=True)
+    ]
     return tuple(sorted(lines, key=lambda line: (-line.misses, line.wording)))
 
 

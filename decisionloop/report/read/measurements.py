@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -101,8 +101,14 @@ def _total(measured: Measured, monitor: str, cohorts: Sequence[str]) -> Estimate
     return sum_of(estimates)
 
 
-def performance(measured: Measured, names: ReleaseNames) -> tuple[CohortPerformance, ...]:
-    """Skill and calibration of every model on every mature month (the average over its batches, by outcomes)."""
+def performance(
+    measured: Measured, names: ReleaseNames, auc_thresholds: Mapping[str, float] | None = None
+) -> tuple[CohortPerformance, ...]:
+    """Skill and calibration of every model on every mature month (the average over its batches, by outcomes).
+
+    ``auc_thresholds``: by release id, the AUC below which its successor is trained.
+    """
+    limits = auc_thresholds or {}
     found: dict[tuple[str, str], dict[str, list[Measurement]]] = {}
     cohorts = measured.cohorts(*_SKILL)
     for one in measured.figures:
@@ -110,7 +116,8 @@ def performance(measured: Measured, names: ReleaseNames) -> tuple[CohortPerforma
         if is_wanted and one.release_id and one.value is not None and not names.is_rules(one.release_id):
             by_monitor = found.setdefault((measured.period(one.cohort), one.release_id), {})
             by_monitor.setdefault(one.monitor, []).append(one)
-    return tuple(_performance(*key, found[key], measured, names) for key in sorted(found))
+    told = ((limits.get(key[1]), _performance(*key, found[key], measured, names)) for key in sorted(found))
+    return tuple(replace(line, auc_threshold=limit) for limit, line in told)
 
 
 _SKILL = ("auc_weighted", "auc", "predicted_rate", "observed_rate")

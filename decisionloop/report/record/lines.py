@@ -58,6 +58,7 @@ class CohortPerformance:
     """How well a release foresaw one cohort. Rates are shares in [0, 1]; ``is_deciding``: it was no shadow.
 
     ``held_back``: cohorts in it that may not judge, for their outcomes are missing or a person excluded them.
+    ``auc_threshold``: the AUC of this release below which its successor is trained; None where its own is not known.
     """
 
     cohort: str
@@ -69,6 +70,7 @@ class CohortPerformance:
     effective_n: float | None = None
     is_deciding: bool = True
     held_back: tuple[str, ...] = ()
+    auc_threshold: float | None = None
 
 
 @dataclass(frozen=True)

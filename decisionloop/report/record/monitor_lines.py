@@ -153,11 +153,15 @@ class FamilyWatch:
 
 @dataclass(frozen=True)
 class CauseLine:
-    """Why decisions went wrong: how many large misses had this cause, and the money by which they surprised."""
+    """Why decisions went wrong: how many large misses had this cause, and the money by which they surprised.
+
+    ``months``: those in which they were decided, such as "2005-09".
+    """
 
     wording: str
     misses: int
     money: float
+    months: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
 
 RULES = "the rules"
+NOBODY = "nobody: by the kill switch everybody got the default action"
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,6 @@ class Story:
     beside: tuple[BesideLines, ...] = ()
     batches: tuple[BatchLine, ...] = ()
     performance: tuple[CohortPerformance, ...] = ()
-    auc_threshold: float | None = None
     verdicts: tuple[VerdictStory, ...] = ()
     actions: tuple[ActionFigures, ...] = ()
     promises: tuple[Promise, ...] = ()

@@ -55,7 +55,7 @@ def _at_most(held: int, tested: int, level: float) -> float:
 
 
 def check_truth(truth: Sequence[PeriodTruth], money: Sequence[PeriodMoney], level: float) -> TruthCheck:
-    """Hold the intervals of every counted period against the truth.
+    """Hold the intervals of every counted period against the truth, but for figures that are the truth itself.
 
     Where the truth is an experiment's own estimate, it is held if the two differ by no more than both leave open
     together: the half-widths add in quadrature. Totals that leave decisions out are not those that the loop estimates.
@@ -79,7 +79,7 @@ def _held(kind: str, pairs: Sequence[tuple[float | None, float, Estimate]]) -> H
 
 def _is_held(truth: float, error: float, estimate: Estimate) -> bool | None:
     value, low, high = estimate.value, estimate.low, estimate.high
-    if value is None or low is None or high is None:
-        return None
+    if value is None or low is None or high is None or (not error and math.isclose(truth, value, rel_tol=1e-9)):
+        return None  # every outcome is known: the figure is the truth itself, and could not miss it
     reach = high - value if truth >= value else value - low
     return abs(truth - value) <= math.hypot(reach, error) * (1 + 1e-9)

@@ -30,7 +30,7 @@ def in_hundred(share: float) -> str:
     return f"{share * 100:.0f} in 100" if share >= 0.0095 or share == 0 else f"{share * 1000:.0f} in 1,000"
 
 
-def skill_sentence(lines: Sequence[CohortPerformance], noun: str, threshold: float | None) -> str:
+def skill_sentence(lines: Sequence[CohortPerformance], noun: str) -> str:
     """What the score could tell apart, first and last."""
     known = [line for line in leading(lines) if line.auc.value is not None]
     if not known:
@@ -41,7 +41,7 @@ def skill_sentence(lines: Sequence[CohortPerformance], noun: str, threshold: flo
     sentence = f"{opening} {start}"
     if last is not first:
         sentence += f", in {period_label(last.cohort)} {_hits(last)} times"
-    return f"{sentence}. Tossing a coin gives 50.{_below(known, threshold)}"
+    return f"{sentence}. Tossing a coin gives 50.{_below(last)}"
 
 
 def leading(lines: Sequence[CohortPerformance]) -> tuple[CohortPerformance, ...]:
@@ -54,8 +54,8 @@ def _hits(line: CohortPerformance) -> str:
     return f"{(line.auc.value or 0.0) * 100:.0f}"
 
 
-def _below(lines: Sequence[CohortPerformance], threshold: float | None) -> str:
-    last = lines[-1].auc
+def _below(told: CohortPerformance) -> str:
+    last, threshold = told.auc, told.auc_threshold
     if threshold is None or last.value is None:
         return ""
     if last.high is not None and last.high < threshold:
@@ -92,12 +92,6 @@ def calibration_sentence(lines: Sequence[CohortPerformance], outcome: str, noun:
     )
 
 
-_DECISIONS = {
-    "refuse": "refused",
-    "insufficient": "could not judge",
-}
-
-
 _CHECKS = {
     "money": "Money",
     "value": "Money",
@@ -121,12 +115,14 @@ def verdict_sentence(verdict: VerdictStory) -> str:
     """What the gate decided about one challenger, and what became of it."""
     if verdict.decision == "promote":
         return Said(_passed_sentence(verdict), verdict_claims(verdict))
-    verb = _DECISIONS.get(verdict.decision, verdict.decision)
+    verb = "refused" if verdict.decision == "refuse" else "could not judge"
     failed = sum(check.is_passed is False for check in verdict.checks)
     tail = f"; {count_of(failed, 'check')} failed" if failed else ""
     if verdict.decision == "insufficient":
         tail = ": the evidence is too thin for an answer" if verdict.look <= 1 else ": nothing is proven yet"
     tail += _asked(verdict)
+    if verdict.decision == "insufficient" and verdict.became == "refused":
+        tail += ", so it was refused"
     return Said(
         f"On {day(verdict.as_of)} the gate {verb} {verdict.challenger} against {verdict.champion}{tail}.",
         verdict_claims(verdict),
@@ -257,4 +253,5 @@ def impact_sentence(lines: Sequence[ImpactLine], minimum: float) -> str:
     if open_ones:
         groups = f"{in_words(open_ones)} {'group' if open_ones == 1 else 'groups'}"
         return f"{fact} For {groups} the data does not rule out fewer than {limit}."
-    return f"{fact} No group falls below {limit}."
+    alone = " of one attribute alone" if len({line.attribute for line in lines}) > 1 else ""
+    return f"{fact} No group{alone} falls below {limit}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from decisionloop.report.record.claims import Claimed, Said, claims_of
+from decisionloop.report.record.claims import Claimed, Said, claims_of, over
 from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine
@@ -48,6 +48,7 @@ def headline(
         _uncertain(total, currency),
         _since_models(money_lines, deciding, currency),
         losing_periods(seen, currency),
+        _carried_by_one(seen),
         immature(money_lines),
         _nothing_since(deciding),
     )
@@ -159,6 +160,20 @@ def _since_models(money_lines: Sequence[PeriodMoney], deciding: Deciding, curren
         f"{would_have_earned(total.rules.value, currency)}; {comparison(total.difference, currency)}."
     )
     return Said(told, money_claims(periods))
+
+
+def _carried_by_one(seen: Sequence[PeriodMoney]) -> str:
+    """The one period without which nobody could say who was ahead; "" where there is no such or the rules decided."""
+    total = total_of(seen)
+    if total is None or total.is_by_rules or not total.difference.sign or len(seen) < 2:
+        return ""
+    sign = total.difference.sign
+    carrier = max(seen, key=lambda one: sign * (one.difference.value or 0.0))
+    others = total_of([one for one in seen if one is not carrier])
+    if others is None or others.difference.sign:
+        return ""
+    claim = {f"money.difference{over(one.period for one in seen if one is not carrier)}": others.difference}
+    return Said(f"Without {names([carrier.period])} {CANNOT_TELL}.", claim)
 
 
 def _no_model_counted(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:

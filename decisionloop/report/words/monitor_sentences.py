@@ -160,8 +160,10 @@ def causes_sentence(lines: Sequence[CauseLine]) -> str:
         return ""
     total = sum(line.misses for line in lines)
     first = lines[0]
+    months = sorted({month for line in lines for month in line.months})
+    when = f", all of {figures.period_label(months[0])}," if len(months) == 1 and total > 1 else ""
     return (
-        f"{figures.capital(figures.count_of(total, 'decision'))} came out much worse than expected. Most often "
+        f"{figures.capital(figures.count_of(total, 'decision'))}{when} came out much worse than expected. Most often "
         f"({figures.percent(first.misses / total)}) the cause was: {first.wording}."
     )
 

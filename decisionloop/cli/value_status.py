@@ -1,0 +1,51 @@
+"""What a decision of the last cohort earned whose outcomes are in, and by whom it was decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from decisionloop.workspace import Workspace
+
+
+def last_value(workspace: Workspace) -> pd.Series | None:
+    """The value per decision of the last mature cohort of which it is known: a row of the table `measurement`."""
+    from decisionloop.ledger.measurements import measurements_of
+
+    measured = measurements_of(workspace.ledger, workspace.use_case.name, "value_policy").dropna(subset=["value"])
+    return None if measured.empty else measured.sort_values(["cohort", "as_of"]).iloc[-1]
+
+
+def value_text(workspace: Workspace, last: pd.Series | None) -> str:
+    """What a decision of that cohort earned, how sure that is, and who decided it."""
+    if last is None:
+        return "no cohort is mature yet"
+    currency = workspace.use_case.economics.currency
+    interval = f"{last['low']:,.2f} to {last['high']:,.2f}{bounds_text(last)}"
+    told = f"{currency} {last['value']:,.2f} per decision ({interval}), cohort {last['cohort']}"
+    by = _who_decided(workspace, str(last["cohort"]))
+    return f"{told}, decided by {by}" if by else told
+
+
+def _who_decided(workspace: Workspace, cohort: str) -> str:
+    """Whose money a cohort's is: it need not be that of who decides now. "" where its batch is not known."""
+    from decisionloop.ledger.batches import batches, cohort_name
+    from decisionloop.ledger.summary import batch_summary
+
+    found = batches(workspace.ledger, workspace.use_case.name)
+    for batch in reversed(found):
+        if cohort_name(batch.as_of) == cohort:
+            told = batch_summary(workspace.ledger, batch.batch_id)
+            return " and ".join(name for name in (told.champion, told.on_trial) if name)
+    return ""
+
+
+def bounds_text(last: pd.Series) -> str:
+    """What outcomes of the cohort that have not come could make of its value; "" where all have."""
+    worst, best, missing = (last[name] for name in ("worst", "best", "missing_n"))
+    if not missing > 0:  # NaN: none is missing
+        return ""
+    bounds = f"{worst:,.2f} to {best:,.2f}" if worst <= best else "nobody knows"
+    return f"; whatever the {int(missing):,} outcomes are that have not come: {bounds}"
