@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING
 from decisionloop.errors import DecisionLoopError, DeploymentStopped, IntegrityError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from decisionloop.contract import UseCase
-    from decisionloop.predict.release_model import ReleaseModel
+    from decisionloop.predict.predictions import Predictions
     from decisionloop.snapshots import SnapshotStore
 
 STEP = "load"
@@ -47,7 +45,8 @@ class Rehearsal:
     """What a release did in a process of its own.
 
     ``reads``: the features that it reads. ``worst_difference`` from what it was compiled from; None where that is not
-    known. ``reading_ms`` and ``lookups`` of one decision, as `learn.serving` measures it.
+    known. ``reading_ms`` and ``lookups`` of one decision, as `learn.serving` measures it. ``is_explained``: every score
+    has its reasons, and they add up to it (`learn.soundness`).
     """
 
     reads: tuple[str, ...]
@@ -55,6 +54,7 @@ class Rehearsal:
     worst_difference: float | None
     reading_ms: float
     lookups: int
+    is_explained: bool = True
 
 
 def rehearse(asked: ToRehearse, seconds: float = LONGEST_SECONDS) -> Rehearsal:
@@ -94,6 +94,7 @@ def rehearsed(asked: ToRehearse) -> Rehearsal:
     """Load the release here, by its digest, and ask and time it."""
     from decisionloop.contract.loading import parse_use_case
     from decisionloop.learn.serving import serving_time
+    from decisionloop.learn.soundness import soundness
     from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN
     from decisionloop.release_store import load_release
     from decisionloop.snapshots import SnapshotStore
@@ -102,26 +103,20 @@ def rehearsed(asked: ToRehearse) -> Rehearsal:
     model = load_release(snapshots, asked.digest, asked.engine)  # type: ignore[arg-type]
     use_case = parse_use_case(asked.contract, "the contract that it was taught under")
     frame = snapshots.get_table(asked.rows).to_pandas()
-    difference = None if asked.answers is None else _difference(use_case, model, frame, snapshots, asked.answers)
+    expected = None if asked.answers is None else _answers(use_case, len(frame), snapshots, asked.answers)
+    found = soundness(use_case, model, frame, expected)
     time = serving_time(use_case, model, frame)
     scorers = [scorer for scorer in (model.class_scorer, model.amount_scorer) if scorer is not None]
     read = dict.fromkeys(name for scorer in scorers for name in scorer.features)
     reads = tuple(name for name in read if name not in (ACTION_COLUMN, CLASS_COLUMN))
-    return Rehearsal(reads, len(frame), difference, time.reading_ms, time.lookups)
+    return Rehearsal(reads, len(frame), found.worst_difference, time.reading_ms, time.lookups, found.is_explained)
 
 
-def _difference(
-    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, snapshots: SnapshotStore, answers: str
-) -> float:
-    import numpy as np
+def _answers(use_case: UseCase, rows: int, snapshots: SnapshotStore, answers: str) -> Predictions:
+    """What it was compiled from said of the rows, as `learn.parity` had them kept."""
+    from decisionloop.learn.parity import kept_answers
 
-    from decisionloop.learn.parity import worst_difference
-    from decisionloop.predict.prediction_table import predictions_from_table
-    from decisionloop.predict.release_model import predict
-
-    ids = np.array([str(row) for row in range(len(frame))], dtype=object)
-    expected = predictions_from_table(use_case, snapshots.get_table(answers), ids)
-    return worst_difference(expected, predict(use_case, model, frame))
+    return kept_answers(use_case, snapshots.get_table(answers), rows)
 
 
 if __name__ == "__main__":

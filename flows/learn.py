@@ -13,6 +13,7 @@ from tasks.learn.comparisons import review_challengers
 from tasks.release.follow import follow_releases
 from tasks.release.stop_losses import stop_losses
 from tasks.tell.failed_runs import tell_of_failed_run
+from tasks.watch.shadows import audit_shadows
 
 
 @flow(name="learn", flow_run_name=run_name, on_failure=[tell_of_failed_run])
@@ -21,13 +22,15 @@ def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = Fal
 
     ``as_of`` is by default the hour at which the run was due.
 
-    1. Let whoever decided before decide again where something speaks against a new champion; stop one that has surely
+    1. Audit whoever is scored beside the champion, on each batch once.
+    2. Let whoever decided before decide again where something speaks against a new champion; stop one that has surely
        earned less than what it replaced: the rules decide then.
-    2. Let MLflow's aliases follow releases that have moved.
-    3. Look at every challenger anew on what has matured: promote it, send it away, or go on.
-    4. Retrain, if one of the triggers (first model, open incidents, decayed AUC, schedule) says so.
+    3. Let MLflow's aliases follow releases that have moved.
+    4. Look at every challenger anew on what has matured: promote it, send it away, or go on.
+    5. Retrain, if one of the triggers (first model, open incidents, decayed AUC, schedule) says so.
     """
     at = as_of_run(as_of, allow_future)
+    audit_shadows(use_case, at)
     stopped = [watch_new_champion(use_case, at), stop_losses(use_case, at)]
     follow_releases(use_case)
     review = review_challengers(use_case, at)

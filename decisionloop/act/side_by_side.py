@@ -6,6 +6,7 @@ the champion fails the rules decide.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from decisionloop.act.canary import OnTrial
 from decisionloop.act.economics import action_values
 from decisionloop.act.identity import decision_id_array
 from decisionloop.act.preference import preferred_action, reach_of
+from decisionloop.act.time_limit import CHALLENGERS, TimeIsUp
 from decisionloop.act.turn import salt_of
 from decisionloop.contract import UseCase
 from decisionloop.metering import Meter, Scope, StageCost
@@ -40,13 +42,16 @@ class ScoringRelease:
 class Contenders:
     """Who speaks of the same rows: the rules, the model that decides (None where rules do), challengers beside it.
 
-    ``on_trial``: the challenger that decides for some of the rows, None where none does.
+    ``on_trial``: the challenger that decides for some of the rows, None where none does. A challenger that does not
+    answer within ``seconds`` (None: the contract's `shadow.maximum_seconds`) has failed, and nobody waits for it any
+    longer.
     """
 
     rules: RulesChoice
     champion: ScoringRelease | None
     shadows: Sequence[ScoringRelease]
     on_trial: OnTrial | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,16 @@ def value_side_by_side(
         run, told, spent = _champion(use_case, frame, contenders.champion, rules.action, scope)
         columns |= told
         costs += spent
-    answers = [_shadow(use_case, frame, one, rules.action, scope, contenders.on_trial) for one in contenders.shadows]
+    seconds = contenders.seconds or use_case.shadow.maximum_seconds
+    answers = [
+        _in_time(
+            one.release_id,
+            functools.partial(_shadow, use_case, frame, one, rules.action, scope, contenders.on_trial),
+            len(frame),
+            seconds,
+        )
+        for one in contenders.shadows
+    ]
     tables = [one.table for one in answers if one.table is not None]
     for one in answers:
         columns |= {f"canary:{name}": column for name, column in one.on_trial.items()}
@@ -203,6 +217,16 @@ class _Shadow:
     table: pa.Table | None
     on_trial: dict[str, pa.Array | np.ndarray]
     cost: StageCost
+
+
+def _in_time(release_id: str, ask: Callable[[], _Shadow], rows: int, seconds: float) -> _Shadow:
+    """How a challenger fared; one that does not answer in its time failed, like one that raised."""
+    started = time.perf_counter()
+    try:
+        return CHALLENGERS.run(release_id, ask, seconds)
+    except TimeIsUp as late:
+        run = ReleaseRun(release_id, _words(late), rows, 0, 1000 * (time.perf_counter() - started))
+        return _Shadow(run, None, {}, StageCost("score", release_id, rows, 0.0))
 
 
 def _shadow(

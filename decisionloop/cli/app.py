@@ -16,7 +16,7 @@ from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
 from decisionloop.cli.export import export
 from decisionloop.cli.keys import keys_app
-from decisionloop.cli.release_commands import approve, deploy, history, rollback, stop
+from decisionloop.cli.release_commands import approve, deploy, history, rollback, shadow, stop
 from decisionloop.cli.service_command import deploy_flows, seal, service
 from decisionloop.cli.usecase_commands import usecase_app
 
@@ -165,6 +165,7 @@ def kill_switch(
 app.command()(deploy)
 app.command()(approve)
 app.command()(stop)
+app.command()(shadow)
 app.command()(rollback)
 app.command()(history)
 app.command()(export)

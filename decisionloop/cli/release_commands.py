@@ -85,6 +85,22 @@ def stop(
     stop_challenger(use_case, release, reason, by)
 
 
+def shadow(
+    use_case: UseCaseName,
+    release: Annotated[
+        str, typer.Argument(help="Id of a release, as `status` names it. Default: everyone beside the champion.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What a release would have done beside the champion in its last batch: differences, money, impact, reasons.
+
+    It is the last audit, as it stands in the ledger; every turn makes one of each batch that was scored.
+    """
+    from decisionloop.cli.shadow import show_shadow
+
+    show_shadow(use_case, release, as_json)
+
+
 def history(
     use_case: UseCaseName,
     entity: Annotated[str, typer.Option(help="Which release decided for this entity, and why it was live.")] = "",

@@ -19,6 +19,7 @@ from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.outbox import waiting_line
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
+from decisionloop.cli.shadow import audited_lines, on_trial_line
 from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
@@ -60,6 +61,7 @@ class Status:
     champion: str
     in_shadow: tuple[str, ...]
     on_trial: str
+    shadow_audits: tuple[str, ...]
     not_compiled: tuple[str, ...]
     kill_switch: str
     last_batches: tuple[str, ...]
@@ -131,7 +133,8 @@ def status_of(workspace: Workspace) -> Status:
         title=workspace.use_case.title,
         champion=decides.release_id if decides else "nobody yet",
         in_shadow=tuple(stage.release_id for stage in beside if stage.stage == "shadow"),
-        on_trial=_on_trial([stage for stage in beside if stage.stage == "canary"]),
+        on_trial=on_trial_line([stage for stage in beside if stage.stage == "canary"]),
+        shadow_audits=audited_lines(ledger, beside),
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch=SWITCHED[kill_switch(ledger, name)],
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
@@ -216,11 +219,6 @@ def _not_compiled(stages: Sequence[ReleaseStage]) -> tuple[str, ...]:
     return tuple(f"{release_id}: {refusal}" for release_id, told in refusals for refusal in told)
 
 
-def _on_trial(stages: Sequence[ReleaseStage]) -> str:
-    """Who decides for a share of the entities beside the champion, "" where nobody does."""
-    return ", ".join(f"{one.release_id}, for {one.event.share or 0:.0%} of the entities" for one in stages)
-
-
 def as_text(state: Status) -> str:
     """The status for a terminal."""
     lines = [
@@ -228,6 +226,7 @@ def as_text(state: Status) -> str:
         f"  decides       {state.champion}",
         f"  on trial      {state.on_trial or 'nobody'}",
         f"  in shadow     {', '.join(state.in_shadow) or 'nobody'}",
+        *(f"  audited       {line}" for line in state.shadow_audits),
         *(f"  not compiled  {line}" for line in state.not_compiled),
         f"  kill switch   {state.kill_switch}",
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",

@@ -170,7 +170,7 @@ CHECKS: dict[Check, str] = {
     running_checks.check_canary: "canary",
     running_checks.check_cost_limit: "guardrails policy",
     running_checks.check_budgets: "monitors",
-    running_checks.check_slices: "monitors features protected",
+    running_checks.check_slices: "monitors gate features protected",
     running_checks.check_notifications: "monitors",
     running_checks.check_schedule: "schedule",
     running_checks.check_rows: "data_quality",

@@ -6,7 +6,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 
 from decisionloop.contract.operation import Money
 from decisionloop.contract.retired import without_silent
-from decisionloop.contract.section import CENTURY, MOST, Section, field
+from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field, without_usual
 
 
 class Gate(Section):
@@ -48,6 +48,21 @@ class Gate(Section):
     longest_comparison: int = field(
         "Mature cohorts after which a challenger is refused whose gain is not proven.", 26, default=26, ge=1, le=MOST
     )
+
+    slices: tuple[str, ...] | None = field(
+        "Category features or protected attributes in no group of which a challenger may surely earn less than the "
+        "champion; null: the protected attributes.",
+        ["sex"],
+        default=None,
+    )
+    maximum_slice_loss: Money = field(
+        "Money per decision of a group that it may earn less there than the champion.", 0.0, default=0.0, ge=0
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_slices(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that says nothing of slices is written, and has the digest, as before there were any."""
+        return without_usual(type(self), written(self), ("slices", "maximum_slice_loss"))
 
     @model_validator(mode="before")
     @classmethod
@@ -95,6 +110,44 @@ class Canary(Section):
     @model_serializer(mode="wrap")
     def _without_the_usual_days(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
         """A contract that says nothing of them is written, and has the digest, as before they were there."""
-        content: dict[str, object] = written(self)
-        usual = type(self).model_fields["baking_days"].default
-        return {name: value for name, value in content.items() if name != "baking_days" or value != usual}
+        return without_usual(type(self), written(self), ("baking_days",))
+
+
+class Shadow(Section):
+    """How a release that is scored beside the champion is audited: what is beyond a limit, people are told at once.
+
+    It decides nothing. What is surely not so is told, and what only may be so is in the report.
+    """
+
+    maximum_seconds: float = field(
+        "Seconds that it may take for a part of a batch; what takes longer has failed, and the batch goes on.",
+        120,
+        default=120.0,
+        gt=0,
+        le=MOST,
+    )
+    error: float = field(
+        "How likely at most an audit says of a release that answers like the champion that it does not.",
+        0.01,
+        default=0.01,
+        ge=1e-9,
+        le=0.5,
+    )
+    maximum_nan_share: float = field("Share of rows that it may value at NaN.", 0.01, default=0.01, ge=0, le=1)
+    maximum_disagreement: float = field(
+        "Share of decisions that it may take otherwise than the champion.", 0.5, default=0.5, ge=0, le=1
+    )
+    maximum_loss: float | None = field(
+        "Money per decision of the batch that its other actions may cost by the champion's own reckoning; null: any.",
+        5,
+        default=None,
+        ge=0,
+        le=MOST_MONEY,
+    )
+    minimum_same_reason: float = field(
+        "Share of decisions on which both agree that it must explain by the same first reason.",
+        0.3,
+        default=0.0,
+        ge=0,
+        le=1,
+    )

@@ -88,10 +88,11 @@ def check_budgets(use_case: UseCase) -> Iterator[Inconsistency]:
 def check_slices(use_case: UseCase) -> Iterator[Inconsistency]:
     """Slices are made of groups."""
     groups = {f.name for f in use_case.features if f.type == "category"} | {p.name for p in use_case.protected}
-    for i, name in enumerate(use_case.monitors.slices):
-        if name not in groups:
-            problem, remedy = "is no category feature and no protected attribute", "Name one of these."
-            yield Inconsistency(("monitors", "slices", i), name, problem, remedy)
+    for section, named in (("monitors", use_case.monitors.slices), ("gate", use_case.gate.slices or ())):
+        for i, name in enumerate(named):
+            if name not in groups:
+                problem, remedy = "is no category feature and no protected attribute", "Name one of these."
+                yield Inconsistency((section, "slices", i), name, problem, remedy)
 
 
 def check_notifications(use_case: UseCase) -> Iterator[Inconsistency]:

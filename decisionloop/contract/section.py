@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -48,6 +49,12 @@ def field(
     """
     mark: dict[str, Any] | None = None if changes_meaning else {_MARK: False}
     return Field(default, description=description, examples=[example], json_schema_extra=mark, **constraints)
+
+
+def without_usual(section: type[Section], written: dict[str, object], names: Sequence[str]) -> dict[str, object]:
+    """A written section without those of the fields ``names`` that say what is usual: they came after its digest."""
+    usual = {name: section.model_fields[name].default for name in names}
+    return {name: value for name, value in written.items() if name not in usual or value != usual[name]}
 
 
 def has_meaning(part: FieldInfo) -> bool:

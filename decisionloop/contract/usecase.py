@@ -33,7 +33,7 @@ from decisionloop.contract.problem import (
     Outcome,
     ProtectedAttribute,
 )
-from decisionloop.contract.releasing import Canary, Gate
+from decisionloop.contract.releasing import Canary, Gate, Shadow
 from decisionloop.contract.section import MOST, Section, field
 
 _DOING_NOTHING = {"name": "hold", "wording": "leave the limit", "is_default": True, "reveals_outcome": False}
@@ -67,6 +67,7 @@ class UseCase(Section):
     canary: Canary = field(
         "By which steps it comes to decide.", {"steps": [{"share": 0.05, "confidence": 0.8}]}, default=Canary()
     )
+    shadow: Shadow = field("What it may do beside the champion.", {"maximum_disagreement": 0.3}, default=Shadow())
     latency: Latency = field("The time budget.", {"online_ms": 100}, default=Latency())
     schedule: Schedule = field("When the loop runs.", Schedule.example())
     online: Online | None = field(
@@ -82,6 +83,8 @@ class UseCase(Section):
         told = self.model_dump(mode="json", by_alias=True)
         if self.online is None:
             del told["online"]  # contracts from before there was this section keep their digest
+        if self.shadow == Shadow():
+            del told["shadow"]
         content = json.dumps(told, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
 

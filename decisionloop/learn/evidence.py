@@ -16,12 +16,14 @@ from decisionloop.learn.comparison import Comparison, money_so_far, progress, ro
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.gain_ranking import ranking_value
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
+from decisionloop.learn.gate_slices import slice_gains
 from decisionloop.learn.leak import too_good
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.residual_amounts import residual_sizes
 from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_difference
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.serving_work import serving_seconds
+from decisionloop.learn.soundness import Soundness
 from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.impact.figures import impacts
 from decisionloop.observe.calibration import calibration
@@ -41,7 +43,8 @@ Look = Literal[1, 2]
 class Contender:
     """A release on the n rows of a log: what it predicts (None for rules), and what serving it takes.
 
-    ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``leak``: what its
+    ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``soundness``: on the
+    rows that were kept with it, None where none were. ``leak``: what its
     training found that may know the outcome (`learn.leak`). ``supported`` bool (n, A): where it may decide, None:
     everywhere. ``amounts``: how far amounts fell from what it predicted of them out of fold.
     """
@@ -51,6 +54,7 @@ class Contender:
     leak: str = ""
     supported: np.ndarray | None = None
     amounts: UsualAmounts = ()
+    soundness: Soundness | None = None
 
     @property
     def says(self) -> tuple[Predictions | None, np.ndarray | None]:
@@ -84,6 +88,7 @@ def gate_rules(use_case: UseCase, look: Look, stake: float | None = None, is_las
         maximum_auc_loss=gate.maximum_auc_loss,
         maximum_calibration_error=gate.maximum_calibration_error if has_class else None,
         minimum_adverse_impact_ratio=gate.minimum_impact_ratio,
+        maximum_slice_loss=use_case.gate.maximum_slice_loss,
         maximum_latency_ms=use_case.latency.online_ms,
         is_ranked_by_gain=use_case.is_action_modelled,
     )
@@ -124,6 +129,7 @@ def gather_evidence(
         money = money_so_far(comparison, rows, told, rules.interval_confidence)
         reached = progress(comparison, rows, rules.required_gain(money.n) + max(serving_cost or 0.0, 0.0))
     may_decide = where_it_may_decide(use_case, traffic, challenger)
+    look = 1 if comparison is None else 1 + traffic.log["as_of"].nunique()
     ranking = _ranking(use_case, traffic, challenger, may_decide)
     return GateEvidence(
         money=money,
@@ -133,13 +139,15 @@ def gather_evidence(
         calibration_error=ranking[1],
         adverse_impact=_impact(use_case, traffic, policies.challenger, policies.champion),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
-        has_reasons=True,  # a release that could not be compiled with exact reasons does not exist
+        has_reasons=challenger.soundness is None or challenger.soundness.is_explained,
         serving_cost=serving_cost,
         gain_ranking=_gain_ranking(use_case, traffic, logged, policies.values, rules),
         leak=challenger.leak or too_good(ranking[0]),
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
         unkept="" if policies.moved.any() else _unkept(use_case, batches),
         progress=reached,
+        soundness=challenger.soundness,
+        slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look),
     )
 
 

@@ -30,11 +30,11 @@ from decisionloop.learn.gate_checks import (
     check_adverse_impact,
     check_auc,
     check_calibration,
-    check_latency,
-    check_reasons,
     check_skill,
 )
 from decisionloop.learn.gate_money import check_money
+from decisionloop.learn.gate_serving import check_latency, check_parity, check_reasons
+from decisionloop.learn.gate_slice_check import check_slices
 
 __all__ = ["Check", "GateEvidence", "GateRules", "ImpactComparison", "Verdict", "judge"]
 
@@ -43,7 +43,8 @@ GateDecision = Literal["promote", "refuse", "insufficient"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision, and the checks in order: money, skill, AUC, calibration, adverse impact, latency, reasons.
+    """The decision, and the checks in order: money, skill, AUC, calibration, adverse impact, slices, latency,
+    parity, reasons.
 
     ``warning``: what a person should look into whatever was decided, "" where there is nothing.
     """
@@ -80,7 +81,9 @@ def judge(evidence: GateEvidence, rules: GateRules) -> Verdict:
         check_auc(evidence, rules),
         check_calibration(evidence, rules),
         check_adverse_impact(evidence, rules),
+        check_slices(evidence, rules),
         check_latency(evidence, rules),
+        check_parity(evidence),
         check_reasons(evidence),
     )
     passed = [check.is_passed for check in checks]

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from decisionloop.learn.comparison import Progress
-from decisionloop.learn.serving import CALLS, LatencyEvidence
+from decisionloop.learn.gate_slices import SliceGain
+from decisionloop.learn.serving import LatencyEvidence
+from decisionloop.learn.soundness import Soundness
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.overlap import Overlap, OverlapRules
 
-CheckName = Literal["money", "skill", "auc", "calibration", "adverse_impact", "latency", "reasons"]
+CheckName = Literal["money", "skill", "auc", "calibration", "adverse_impact", "slices", "latency", "parity", "reasons"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class GateRules:
     minimum_gain_total         the same over all decisions of the log; the stricter of the two counts
     minimum_auc                lower AUC bound that shows skill; None where the outcome has no class
     maximum_auc_loss           AUC that it may lose against a champion that is a model
+    maximum_slice_loss         currency per decision of a slice that it may earn less there
     maximum_latency_ms         time for one decision
     is_ranked_by_gain          the action is a model input: skill is the worth of ranking by gain, not the outcome's AUC
     is_accumulating            more evidence may come: money that is not proven yet goes on, unless it surely never is
@@ -53,6 +56,7 @@ class GateRules:
     maximum_auc_loss: float | None = 0.02
     maximum_calibration_error: float | None = 0.05
     minimum_adverse_impact_ratio: float = 0.8
+    maximum_slice_loss: float = 0.0
     maximum_latency_ms: float | None = 100.0
     is_ranked_by_gain: bool = False
     is_accumulating: bool = False
@@ -104,6 +108,8 @@ class GateEvidence:
     AUC and calibration are of these. ``unkept``: why the rules would stand in for it, where it would decide nothing
     because the constraints cannot be kept. ``progress``: of a comparison that goes on from look to look; ``money`` then
     holds at all of them. ``judged_since``: the day of a change of the world, where only what came since was looked at.
+    ``slices``: the money in each slice that the contract names. ``soundness``: on rows that were kept with it, None
+    where it was trained before any were.
     """
 
     money: Estimate
@@ -121,6 +127,8 @@ class GateEvidence:
     unkept: str = ""
     progress: Progress | None = None
     judged_since: str = ""
+    slices: tuple[SliceGain, ...] = ()
+    soundness: Soundness | None = None
 
     @property
     def where(self) -> str:
@@ -240,33 +248,3 @@ def _is_no_worse(ratio: float, champion: GroupImpact | None) -> bool:
     """An improvement (or no change) on a champion that is below the limit too: refusing would keep the worse one."""
     other = champion.to_best.value if champion is not None else None
     return other is not None and ratio >= other
-
-
-def check_latency(evidence: GateEvidence, rules: GateRules) -> Check:
-    """A reading of one decision within the budget passes; "cannot say" where every reading was above it.
-
-    A slow reading is also what a busy machine gives, so it refuses nobody and is taken again at the next look. What
-    the counted work would take on the fastest machine is sure, and alone refuses.
-    """
-    required, latency = rules.maximum_latency_ms, evidence.latency
-    if required is None:
-        return Check("latency", True, None, None, "No time budget is set.")
-    budget = f"the budget of {required:g} ms"
-    if latency is None:
-        return Check("latency", None, None, required, "The time of a decision was not measured.")
-    if latency.least_ms > required:
-        reason = f"A decision surely takes {latency.least_ms:.3g} ms on any machine, over {budget}."
-        return Check("latency", False, latency.least_ms, required, reason)
-    if latency.over_ms is not None:
-        reason = (
-            f"The best of {CALLS} decisions took {latency.over_ms:.3g} ms, over {budget}; a busy machine reads so too, "
-            "and it is measured again at the next look."
-        )
-        return Check("latency", None, latency.over_ms, required, reason)
-    return Check("latency", True, None, required, f"A decision keeps {budget}.")
-
-
-def check_reasons(evidence: GateEvidence) -> Check:
-    """Every decision can be explained."""
-    reason = "Every score comes with its reasons." if evidence.has_reasons else "Its scores come without reasons."
-    return Check("reasons", evidence.has_reasons, float(evidence.has_reasons), 1.0, reason)

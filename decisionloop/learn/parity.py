@@ -10,9 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.fitted import Fitted
+from decisionloop.predict.prediction_table import predictions_from_table
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.release_model import predict_parts
 
@@ -24,6 +26,16 @@ TOLERANCE = 1e-12
 def answers_of(use_case: UseCase, originals: Mapping[str, Fitted], frame: pd.DataFrame) -> Predictions:
     """What the fitted pipelines, by part of the outcome, predict of every row under every action."""
     return predict_parts(use_case, originals.get("class"), originals.get("amount"), frame)
+
+
+def kept_answers(use_case: UseCase, table: pa.Table, rows: int) -> Predictions:
+    """Answers that were kept of so many rows, each under its number."""
+    return predictions_from_table(use_case, table, row_names(rows))
+
+
+def row_names(rows: int) -> np.ndarray:
+    """What stands for ids (n,) in a table of answers: the rows are nobody's decisions."""
+    return np.array([str(row) for row in range(rows)], dtype=object)
 
 
 def worst_difference(expected: Predictions, found: Predictions) -> float:

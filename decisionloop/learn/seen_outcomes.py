@@ -33,6 +33,10 @@ class Policies:
     values: np.ndarray
     amounts: UsualAmounts = ()
 
+    def rows(self, keep: np.ndarray) -> Policies:
+        """Both on some of the decisions: a mask (n,)."""
+        return replace(self, challenger=self.challenger[keep], champion=self.champion[keep], values=self.values[keep])
+
     @property
     def moved(self) -> np.ndarray:
         """(n, A) probability that the challenger moves onto (+) or off (-) each action."""

@@ -204,6 +204,17 @@ def explained(
     return contributions, tuple(scorer.features[i] for i in kept)
 
 
+def explained_whole(
+    use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The margin (n,) of the logged score, and the contributions (n, F) to it of all that the scorer reads.
+
+    Among them are those of the action and of the class where it reads these, which `explained` leaves out.
+    """
+    inputs = _inputs(use_case, model, frame, action)
+    return model.leading.margin(inputs), model.leading.contributions(inputs)
+
+
 def _inputs(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action: np.ndarray) -> pd.DataFrame:
     """The frame as the leading scorer takes it, told of the action and of the class that it is about."""
     if _sees_action(use_case):

@@ -19,6 +19,7 @@ from decisionloop.ledger.verdicts import training_sets, verdicts
 from decisionloop.report.read import decisions as reads
 from decisionloop.report.read.batches import Handled, alert_lines, batch_lines, quality_summary
 from decisionloop.report.read.beside import caveats_of, known_events
+from decisionloop.report.read.beside_champion import beside_lines
 from decisionloop.report.read.costs import serving_lines
 from decisionloop.report.read.evidence import action_lines, promises
 from decisionloop.report.read.exploring import planned_by_batch, planned_in_all
@@ -101,6 +102,7 @@ def assemble_story(
         headline=headline(case, money, lines, check, grave_caveats(caveats)),
         money=money,
         releases=release_lines(read.events, names, clock),
+        beside=beside_lines(ledger, use_case, names),
         batches=lines,
         performance=performance(measured, names, _auc_thresholds(ledger, use_case)),
         verdicts=verdict_lines(judged, names, read.events),

@@ -25,6 +25,8 @@ from decisionloop.stream.deciders import Deciders, Signed
 from decisionloop.stream.desk import Desk
 
 CHAMPION_FAILED = f"{STANDING_IN}champion failed"
+SECONDS = 10.0
+"""A challenger that hangs keeps those who wait for an answer so long, once; it may have to be loaded first."""
 ONE_THREAD = 1
 """To score a few rows no second thread is worth its start."""
 
@@ -61,7 +63,8 @@ def decide(
     is_of_model = deciders.champion.scorer_digest is not None
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
     beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in deciders.challengers]
-    told = value_side_by_side(use_case, frame, as_of, Contenders(ruled, model, beside, signed.trial), "thread")
+    contenders = Contenders(ruled, model, beside, signed.trial, min(SECONDS, use_case.shadow.maximum_seconds))
+    told = value_side_by_side(use_case, frame, as_of, contenders, "thread")
     has_failed = (is_by_rules_alone and is_of_model) or (told.champion is not None and told.champion.error is not None)
     because = signed.rules_because or (CHAMPION_FAILED if has_failed else "")
     if is_by_rules_alone:

@@ -26,7 +26,7 @@ from decisionloop.learn.importance import feature_importance
 from decisionloop.learn.lessons import choose_lessons, taught
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.model_card import MeasuredCandidate
-from decisionloop.learn.parity import PROBED_ROWS, answers_of
+from decisionloop.learn.parity import PROBED_ROWS, answers_of, row_names
 from decisionloop.learn.residual_amounts import amount_metrics, residual_sizes
 from decisionloop.learn.serving import ServingTime, serving_time
 from decisionloop.learn.serving_work import lookups_per_row
@@ -47,6 +47,7 @@ from tasks.keep import keep_table
 from tasks.learn.changed_world import changed_since
 from tasks.learn.mlflow_versions import code_version, log_candidate
 from tasks.learn.training_rows import training_rows_of
+from tasks.readback.soundness import soundness_of
 from tasks.readback.tables import read_table
 from tasks.release.mlflow_aliases import follow
 from tasks.watch.inputs import keep_what_it_saw, what_it_sees
@@ -104,7 +105,7 @@ def _original_answers(workspace: Workspace, candidate: Candidate, batches: Logge
     """Keep what the fitted pipelines say of some rows, for whoever asks later whether what decides says the same."""
     frame = batches.frame.iloc[:PROBED_ROWS].reset_index(drop=True)
     answers = answers_of(workspace.use_case, candidate.originals, frame)
-    ids = np.array([str(row) for row in range(len(frame))], dtype=object)
+    ids = row_names(len(frame))
     return {
         "rows": keep_table(workspace, pa.Table.from_pandas(frame, preserve_index=False), "features"),
         "answers": keep_table(workspace, predictions_to_table(workspace.use_case, answers, ids), "scores"),
@@ -196,8 +197,8 @@ def find_candidates(workspace: Workspace, release_ids: Sequence[str], batches: L
         kept = read_table(workspace, card["out_of_fold"])
         predictions = predictions_from_table(workspace.use_case, kept, decision_id)
         supported = _supported(workspace, stage.release, batches) if "support" in card else None
-        amounts = amounts_of_card(card.get("amounts"))
-        contender = Contender(predictions, _recorded(stage.release), card["leak"], supported, amounts)
+        sound, amounts = soundness_of(workspace, stage.release), amounts_of_card(card.get("amounts"))
+        contender = Contender(predictions, _recorded(stage.release), card["leak"], supported, amounts, sound)
         records.append(CandidateRecord(stage.release, contender))
     return records
 

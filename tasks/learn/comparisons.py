@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, attempt_of, is_beside, keep_opening, keep_verdict
 from tasks.readback.mature_decisions import mature_batches
 from tasks.readback.maturity import mature_until
+from tasks.readback.soundness import soundness_of
 from tasks.step import step
 
 COMPARISON: Look = 2
@@ -164,6 +166,7 @@ def _judge(
     is_last = batches.log["as_of"].nunique() >= use_case.gate.longest_comparison
     rules = gate_rules(use_case, COMPARISON, comparison.stake, is_last)
     challenger, champion_side = (contender_of(workspace, one, batches) for one in pair)
+    challenger = replace(challenger, soundness=soundness_of(workspace, pair[0]))
     evidence = gather_evidence(use_case, batches, challenger, champion_side, rules, comparison)
     verdict = judge(evidence, rules)
     answer = GateAnswer(COMPARISON, pair[0].release_id, pair[1].release_id, verdict, evidence)

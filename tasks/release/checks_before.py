@@ -82,13 +82,15 @@ def check_contract(asked: Deployment, stage: ReleaseStage, found: Rehearsal) -> 
 
 @step
 def check_parity(asked: Deployment, found: Rehearsal) -> None:
-    """What decides says what it was compiled from, where that was kept."""
+    """What decides says what it was compiled from, where that was kept, and its reasons add up."""
+    if not found.is_explained:
+        stop(asked, "parity", "its scores come without reasons, or with reasons that do not add up to them.")
     if found.worst_difference is None:
         return passed("parity", "not asked: it was trained before the answers of its pipelines were kept.")
     if not found.worst_difference <= TOLERANCE:
         problem = f"it differs by {found.worst_difference:.3g} of the largest answer from what it was compiled from."
         stop(asked, "parity", f"{problem} This machine computes otherwise than the one that trained it.")
-    return passed("parity", f"it says what it was compiled from, on {found.asked_rows} rows.")
+    return passed("parity", f"it says what it was compiled from, on {found.asked_rows} rows, and explains it.")
 
 
 @step

@@ -19,10 +19,12 @@ from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.release_changes import judgement_of
 from decisionloop.ledger.releases import Release, ReleaseStage, champion
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.shadow_audits import last_audit
 from decisionloop.ledger.verdicts import Verdict, verdicts
 from decisionloop.release.grounds import GATE, Grounds
 from decisionloop.release.requests import EnterCanary, Promote
 from decisionloop.release.stages import Decider
+from decisionloop.report.words.shadow import shadow_in_brief
 from decisionloop.workspace import Workspace
 from tasks.learn.canaries import Since, estimate_in, hindrance, runs_since, standing_now, why_on_trial
 from tasks.learn.comparisons import FAILED_BATCHES
@@ -54,10 +56,9 @@ def check_shadow(asked: Deployment, stage: ReleaseStage) -> None:
         stop(asked, "shadow", "it has scored no batch beside the champion yet. Run one first.", is_alarm=False)
     if len(failed) >= FAILED_BATCHES:
         stop(asked, "shadow", f"it could not score {len(failed)} of {len(runs)} batches: {failed[-1].error}.")
-    nan = sum(run.nan_rows for run in runs)
-    return passed(
-        "shadow", f"{len(runs) - len(failed)} of {len(runs)} batches scored beside the champion, {nan} rows NaN."
-    )
+    nan, audit = sum(run.nan_rows for run in runs), last_audit(asked.workspace.ledger, stage.release_id)
+    told = f"{len(runs) - len(failed)} of {len(runs)} batches scored beside the champion, {nan} rows NaN"
+    return passed("shadow", f"{told}." if audit is None else f"{told}; {shadow_in_brief(audit)}")
 
 
 @step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -50,7 +51,6 @@ _COMPARED: dict[str, tuple[Table, tuple[str, ...]]] = {
         (schema.flag, ("at",)),
         (schema.failure, ("recorded_at",)),
         (schema.weak_slice, ("at",)),
-        (schema.monitor_reference, ("at",)),
         (schema.monitor_threshold, ("at",)),
     )
 }
@@ -66,6 +66,7 @@ def account(ledger: Ledger, registry: Path) -> Account:
             for name, (table, left_out) in _COMPARED.items()
         }
         rows["what was said, part by part"] = _parts(connection)
+        rows["what monitors compare with"] = _references(connection)
     return {**rows, "aliases in MLflow": _aliases(registry)}
 
 
@@ -77,6 +78,19 @@ def _parts(connection: Connection) -> Counter[tuple[object, ...]]:
     table = schema.batch_part.c
     told = select(table.batch_id, table.kind, table.part, table.digest).where(table.kind != "scores")
     return Counter(tuple(row) for row in connection.execute(told))
+
+
+def _references(connection: Connection) -> Counter[tuple[object, ...]]:
+    """What monitors compare with; of the audit of a shadow all but how long it took."""
+    table = schema.monitor_reference.c
+    told = select(table.reference_id, table.use_case, table.release_id, table.kind, table.as_of, table.content)
+    return Counter((*row[:-1], _without_stopwatch(row.kind, row.content)) for row in connection.execute(told))
+
+
+def _without_stopwatch(kind: str, content: str) -> str:
+    if kind != "shadow_audit":
+        return content
+    return json.dumps({name: value for name, value in json.loads(content).items() if name != "time"}, sort_keys=True)
 
 
 def _aliases(registry: Path) -> Counter[tuple[object, ...]]:

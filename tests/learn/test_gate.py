@@ -14,6 +14,7 @@ from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison, judge
 from decisionloop.learn.gate_money import confidence_words
 from decisionloop.learn.serving import LatencyEvidence
+from decisionloop.learn.soundness import Soundness
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact, Ratio
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.overlap import Overlap
@@ -57,7 +58,7 @@ def test_a_good_candidate_is_promoted_and_every_check_says_why() -> None:
     verdict = judge(GOOD, RULES)
     assert verdict.decision == "promote"
     names = [check.name for check in verdict.checks]
-    assert names == ["money", "skill", "auc", "calibration", "adverse_impact", "latency", "reasons"]
+    assert names == ["money", "skill", "auc", "calibration", "adverse_impact", "slices", "latency", "parity", "reasons"]
     assert all(check.is_passed for check in verdict.checks)
     assert verdict.reason == (
         "It earns an estimated TWD 3.20 more per decision than the champion; with 90% confidence the difference is "
@@ -99,6 +100,24 @@ def test_each_fault_alone_stops_the_candidate(change: dict[str, object], decisio
     stopped = [c for c in verdict.checks if not c.is_passed]
     assert check in [c.name for c in stopped]
     assert words in verdict.reason
+
+
+def test_a_release_that_is_not_what_it_was_compiled_from_or_not_explained_is_refused() -> None:
+    sound = Soundness(200, 1e-15, 0, 1e-14)
+    told = {one.name: one for one in judge(replace(GOOD, soundness=sound), RULES).checks}
+    assert told["parity"].reason == "It says what it was compiled from, on 200 rows."
+    assert told["reasons"].reason == "Every score comes with its reasons, and they add up to it."
+    for change, check, words in (
+        ({"worst_difference": 1e-6}, "parity", "It differs by 1e-06 of the largest answer"),
+        ({"worst_difference": float("inf")}, "parity", "It differs by inf"),
+        ({"unexplained": 3}, "reasons", "3 of 200 scores come without reasons."),
+        ({"reasons_gap": 0.01}, "reasons", "do not add up to its scores: 0.01 of the largest"),
+    ):
+        bad = replace(sound, **change)
+        verdict = judge(replace(GOOD, soundness=bad, has_reasons=bad.is_explained), RULES)
+        assert verdict.decision == "refuse"
+        assert [one.name for one in verdict.checks if one.is_passed is False] == [check]
+        assert words in verdict.reason
 
 
 def test_a_verdict_on_a_reading_within_the_budget_holds_no_figure_of_the_machine() -> None:

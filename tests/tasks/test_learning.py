@@ -20,7 +20,7 @@ from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
 
-CHECKS = ["money", "skill", "auc", "calibration", "adverse_impact", "latency", "reasons"]
+CHECKS = ["money", "skill", "auc", "calibration", "adverse_impact", "slices", "latency", "parity", "reasons"]
 
 
 def _training_set(installation):

@@ -144,6 +144,14 @@ class Definition:
 
 
 @dataclass(frozen=True)
+class BesideLines:
+    """What the last audit found of a release that is scored beside the champion, in sentences."""
+
+    release: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Story:
     """The whole page. ``interval_level`` is the confidence of every interval; empty parts are left out."""
 
@@ -153,6 +161,7 @@ class Story:
     headline: Headline
     money: tuple[PeriodMoney, ...] = ()
     releases: tuple[ReleaseEventLine, ...] = ()
+    beside: tuple[BesideLines, ...] = ()
     batches: tuple[BatchLine, ...] = ()
     performance: tuple[CohortPerformance, ...] = ()
     verdicts: tuple[VerdictStory, ...] = ()

@@ -99,7 +99,9 @@ _CHECKS = {
     "auc": "Against the champion's ranking",
     "calibration": "Honest probabilities",
     "adverse_impact": "Nobody disadvantaged",
+    "slices": "No group the worse for it",
     "latency": "Speed",
+    "parity": "As it was trained",
     "reasons": "Reasons",
 }
 

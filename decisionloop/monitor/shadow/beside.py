@@ -1,0 +1,135 @@
+"""What a release and the champion said of the same rows, part by part, as far as an audit needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from decisionloop.contract import UseCase
+from decisionloop.monitor.compare.named_slices import named_slices
+from decisionloop.monitor.compare.profile import FrameProfile, Reference
+from decisionloop.monitor.impact.group_tally import GroupTally
+from decisionloop.monitor.shadow.record import Disagreement
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one release said of n rows: each output (n,), NaN where it said nothing; money (n, A); its action (n,).
+
+    ``values`` None: rules, who value nothing and have no output.
+    """
+
+    outputs: Mapping[str, Floats]
+    values: Floats | None
+    action: Codes
+
+
+@dataclass(frozen=True, eq=False)
+class PartBeside:
+    """One part of a batch: the canonical ``frame`` (n rows), what the rules do (n,), both releases' answers."""
+
+    frame: pd.DataFrame
+    rules: Codes
+    champion: Answers
+    shadow: Answers
+
+
+@dataclass(frozen=True, eq=False)
+class SeenPart:
+    """A part, counted: ``outputs`` are pairs (champion, shadow) of (n,); ``actions`` counts (2, A) of both."""
+
+    n: int
+    outputs: Mapping[str, tuple[Floats, Floats]]
+    disagreements: tuple[Disagreement, ...]
+    actions: Codes
+    groups: GroupTally
+    profile: FrameProfile | None
+
+    @classmethod
+    def of(cls, use_case: UseCase, part: PartBeside, reference: Reference | None) -> SeenPart:
+        """Count one part; its features in the bins of ``reference``, the release's training (None: it has none)."""
+        ours, theirs = part.shadow, part.champion
+        shared = [name for name in ours.outputs if name in theirs.outputs]
+        # The tally's second side is whoever the first is compared with: here the champion, and not the rules.
+        groups = GroupTally.of(use_case, part.frame, ours.action, theirs.action)
+        many = len(use_case.actions)
+        return cls(
+            n=len(part.frame),
+            outputs={name: (theirs.outputs[name], ours.outputs[name]) for name in shared},
+            disagreements=tuple(_disagreements(use_case, part)),
+            actions=np.array([np.bincount(one.action, minlength=many) for one in (ours, theirs)]),
+            groups=groups,
+            profile=None if reference is None else FrameProfile.of(part.frame, reference.bins),
+        )
+
+    def __add__(self, other: SeenPart) -> SeenPart:
+        """Both parts together."""
+        pairs = {
+            name: (np.concatenate([one[0], other.outputs[name][0]]), np.concatenate([one[1], other.outputs[name][1]]))
+            for name, one in self.outputs.items()
+        }
+        has_profile = self.profile is not None and other.profile is not None
+        return SeenPart(
+            n=self.n + other.n,
+            outputs=pairs,
+            disagreements=tuple(
+                _added(one, more) for one, more in zip(self.disagreements, other.disagreements, strict=True)
+            ),
+            actions=self.actions + other.actions,
+            groups=self.groups + other.groups,
+            profile=self.profile + other.profile if has_profile else None,  # type: ignore[operator]
+        )
+
+
+def together(parts: Sequence[SeenPart]) -> SeenPart:
+    """All parts of a batch, one or more."""
+    return reduce(lambda one, other: one + other, parts)
+
+
+def _disagreements(use_case: UseCase, part: PartBeside) -> list[Disagreement]:
+    """Of all rows, and of each named slice: money of the shadow's action less the champion's, by either's values."""
+    ours, theirs = part.shadow.action, part.champion.action
+    otherwise = ours != theirs
+    by_itself = _gain(part.shadow.values, ours, theirs)
+    by_champion = _gain(part.champion.values, ours, theirs)
+
+    def told(name: str, rows: np.ndarray) -> Disagreement:
+        there = otherwise & rows
+        return Disagreement(
+            slice=name,
+            n=int(rows.sum()),
+            otherwise=int(there.sum()),
+            by_itself=0.0 if by_itself is None else float(by_itself[there].sum()),
+            by_champion=None if by_champion is None else float(by_champion[there].sum()),
+        )
+
+    everybody = told(ALL, np.ones(len(ours), dtype=bool))
+    return [everybody, *(told(name, rows) for name, rows in named_slices(use_case, part.frame))]
+
+
+def _gain(values: Floats | None, ours: Codes, theirs: Codes) -> Floats | None:
+    """Money (n,) of one action less that of the other, 0 where a value is not known."""
+    if values is None:
+        return None
+    rows = np.arange(len(ours))
+    return np.nan_to_num(values[rows, ours] - values[rows, theirs], nan=0.0)
+
+
+def _added(one: Disagreement, other: Disagreement) -> Disagreement:
+    is_known = one.by_champion is not None and other.by_champion is not None
+    return Disagreement(
+        slice=one.slice,
+        n=one.n + other.n,
+        otherwise=one.otherwise + other.otherwise,
+        by_itself=one.by_itself + other.by_itself,
+        by_champion=one.by_champion + other.by_champion if is_known else None,  # type: ignore[operator]
+    )
