@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from decisionloop.contract.exploration import Exploration, PricedExploration
-from decisionloop.contract.retired import with_exploration, without_silent
+from decisionloop.contract.retired import with_exploration
 from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
 
 Severity = Literal["critical", "row", "warning"]
@@ -178,20 +178,10 @@ class DataQuality(Section):
 
 
 class Latency(Section):
-    """The time budget that a release must meet."""
+    """Time budgets that a release must meet."""
 
-    online_ms: float = field(
-        "One decision online, in milliseconds. `batch_ms_per_row` of earlier versions says nothing any more.",
-        100,
-        default=100,
-        gt=0,
-        le=MOST,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_earlier_versions(cls, written: object) -> object:
-        return without_silent(written, "latency")
+    online_ms: float = field("One decision online, in milliseconds.", 100, default=100, gt=0, le=MOST)
+    batch_ms_per_row: float = field("One row of a batch, in milliseconds.", 1.0, default=1.0, gt=0, le=MOST)
 
 
 class Schedule(Section):

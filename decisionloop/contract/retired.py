@@ -12,8 +12,6 @@ SILENT: dict[Path, str] = {
     "over all challengers together",
     ("gate", "shadow_batches"): "a challenger is looked at after every mature cohort, and `longest_comparison` "
     "(default 26) says after how many it is refused",
-    ("latency", "batch_ms_per_row"): "no release was ever held to it; `online_ms` is the budget of one decision, and "
-    "what a batch took is in the ledger's `stage_cost`",
 }
 """Keys that say nothing any more, and what holds instead."""
 

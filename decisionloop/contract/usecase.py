@@ -68,7 +68,7 @@ class UseCase(Section):
         "By which steps it comes to decide.", {"steps": [{"share": 0.05, "confidence": 0.8}]}, default=Canary()
     )
     shadow: Shadow = field("What it may do beside the champion.", {"maximum_disagreement": 0.3}, default=Shadow())
-    latency: Latency = field("The time budget.", {"online_ms": 100}, default=Latency())
+    latency: Latency = field("Time budgets.", {"online_ms": 100}, default=Latency())
     schedule: Schedule = field("When the loop runs.", Schedule.example())
     online: Online | None = field(
         "Whether it is decided one at a time as well, over HTTP; null: in batches only.", {}, default=None

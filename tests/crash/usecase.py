@@ -56,7 +56,7 @@ guardrails:
   maximum_score_shift: 1
 data_quality: {{rows: [10, 10000], maximum_age_days: 10}}
 monitors: {{minimum_outcomes: 100, minimum_events: 20, retrain_every_days: 7, cooldown_days: 0}}
-latency: {{online_ms: 60000}}
+latency: {{online_ms: 60000, batch_ms_per_row: 60000}}
 gate:
   {{yearly_error: 0.5, minimum_effective_n: 15, minimum_gain: -100, maximum_calibration_error: 1, maximum_auc_loss: 1}}
 schedule: {{cron: 0 0 * * 1, covers_days: 7}}
