@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from decisionloop.ledger.releases import champion
 from decisionloop.report.record.claims import Claimed
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.story import Story
+from decisionloop.report.record.story import PeriodMoney, Story
 from decisionloop.report.words.beside import caveats_about
 from decisionloop.report.words.money import money_claims
 
@@ -68,7 +68,9 @@ def money_table(story: Story) -> Table:
     from rich.table import Table
 
     currency = story.use_case.currency
-    table = Table(title=f"{story.use_case.title} ({currency} 1,000; intervals {story.interval_level:.0%})")
+    scale = _scale_of(story.money)
+    unit = currency if scale == 1 else f"{currency} {scale:,}"
+    table = Table(title=f"{story.use_case.title} ({unit}; intervals {story.interval_level:.0%})")
     for name in ("month", "decisions", "decided by", "policy", "rules", "policy minus rules"):
         table.add_column(name, justify="left" if name in {"month", "decided by"} else "right")
     for period in story.money:
@@ -77,19 +79,32 @@ def money_table(story: Story) -> Table:
             period.period,
             f"{period.decisions:,}",
             ", ".join(period.decided_by),
-            *(_thousands(one) for one in estimates),
+            *(_in_units(one, scale) for one in estimates),
         )
     return table
 
 
-def _thousands(estimate: Estimate | None) -> str:
+def _scale_of(money: Sequence[PeriodMoney]) -> int:
+    """In which unit a column of money is read best: thousands where a month is worth tens of thousands, else ones."""
+    amounts = [abs(one.policy.value) for one in money if one.is_mature and one.policy.value is not None]
+    return 1_000 if max(amounts, default=0.0) >= 20_000 else 1
+
+
+def _in_units(estimate: Estimate | None, scale: int) -> str:
     if estimate is None:
         return "not complete yet"
     value, low, high = estimate.value, estimate.low, estimate.high
     if value is None:
         return "cannot say"
     if low is None or high is None:
-        return f"{value / 1000:,.0f}"
-    worst, best = estimate.at_the_bounds.low, estimate.at_the_bounds.high
-    bounds = "" if worst is None or best is None else f"; at worst {worst / 1000:,.0f}, at best {best / 1000:,.0f}"
-    return f"{value / 1000:,.0f} ({low / 1000:,.0f} to {high / 1000:,.0f}{bounds})"
+        return _figure(value / scale)
+    worst, best, bounds = estimate.at_the_bounds.low, estimate.at_the_bounds.high, ""
+    if worst is not None and best is not None:
+        bounds = f"; at worst {_figure(worst / scale)}, at best {_figure(best / scale)}"
+    return f"{_figure(value / scale)} ({_figure(low / scale)} to {_figure(high / scale)}{bounds})"
+
+
+def _figure(amount: float) -> str:
+    """Whole numbers where they say enough, never a minus before nothing."""
+    told = f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:,.2f}"
+    return told.removeprefix("-") if not told.strip("-0.,") else told

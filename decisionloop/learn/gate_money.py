@@ -45,7 +45,8 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     most = money.high if evidence.progress is None else evidence.progress.most
     is_hopeless = most is not None and most - charged <= required
     answer = False if is_hopeless or rules.is_last_look else None
-    return Check("money", answer, low, required, f"{sentence} {_outlook(evidence.progress, is_hopeless, rules)}")
+    outlook = "" if money.value == money.low == 0.0 else f" {_outlook(evidence.progress, is_hopeless, rules)}"
+    return Check("money", answer, low, required, f"{sentence}{outlook}")
 
 
 def _outlook(progress: Progress | None, is_hopeless: bool, rules: GateRules) -> str:
@@ -60,7 +61,7 @@ def _outlook(progress: Progress | None, is_hopeless: bool, rules: GateRules) -> 
 def _how_far(progress: Progress) -> str:
     """How much of a proof there is: bets multiply, so that it is the logarithm of the capital which adds up to it."""
     if progress.capital < 1:
-        return "so far the outcomes speak against it"
+        return "so far betting on it would have lost"
     if progress.capital == 1:
         return "so far no outcome speaks for it or against it"
     share = math.log(progress.capital) / math.log(progress.required)

@@ -33,6 +33,7 @@ from decisionloop.report.read.measurements import (
 )
 from decisionloop.report.read.monitoring import read_monitoring
 from decisionloop.report.read.releases import reference_auc, release_lines, verdict_lines
+from decisionloop.report.read.replay_truth import for_everyone
 from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import Explored, Otherwise
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 EXPLORATION = "exploration"
 TRUTH_COLUMNS = ("period", "policy", "rules", "everyone", "hindsight")
-TRUTH_ERRORS = ("policy_error", "rules_error", "difference_error")
+TRUTH_ERRORS = ("policy_error", "rules_error", "difference_error", "everyone_error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +145,7 @@ def use_case_lines(use_case: UseCase) -> UseCaseLines:
         window_days=outcome.window_days,
         is_window_by_time_seen=outcome.happened_at is None,
         absent_means=outcome.absent_means,
+        for_everyone=use_case.actions[for_everyone(use_case)].wording,
     )
 
 
@@ -168,6 +170,7 @@ def _period_truth(row: Mapping[Hashable, Any]) -> PeriodTruth:
         policy_error=known("policy_error") or 0.0,
         rules_error=known("rules_error") or 0.0,
         difference_error=known("difference_error") or 0.0,
+        everyone_error=known("everyone_error") or 0.0,
         unrecorded_n=int(known("unrecorded_n") or 0),
     )
 

@@ -319,7 +319,7 @@ def test_where_evidence_accumulates_what_is_not_proven_goes_on_and_nothing_else_
     verdict = judge(evidence, ACCUMULATING)
     assert verdict.decision == "insufficient"
     assert verdict.reason.endswith("The next outcomes may tell: so far there is 60% of the proof that is needed.")
-    for capital, told in ((9.9e-37, "the outcomes speak against it"), (1.0, "no outcome speaks for it or against it")):
+    for capital, told in ((9.9e-37, "betting on it would have lost"), (1.0, "no outcome speaks for it or against it")):
         early = judge(replace(evidence, progress=reached(capital, 6.0)), ACCUMULATING)
         assert early.reason.endswith(f"so far {told}.")
     assert judge(evidence, RULES).decision == "refuse"

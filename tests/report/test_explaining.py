@@ -335,5 +335,6 @@ def test_an_experiment_is_believed_no_further_than_it_is_sure(story: Story) -> N
     unsure = replace(far, policy_error=1e6, difference_error=1e6)
     assert check_truth([unsure], story.money, 0.95).held == 3
     told = recounting.truth_sentences([replace(unsure, hindsight=None)], story.money, story.use_case)[0]
-    assert told.startswith("By the recorded experiment the loop earned")
+    assert told.startswith("As the recorded experiment estimates it the loop earned")
+    assert "(give or take NT$" in told
     assert "foresight" not in told

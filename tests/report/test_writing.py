@@ -389,6 +389,16 @@ def test_the_headline_names_the_one_month_that_carries_its_verdict() -> None:
     assert not [one for one in heading.headline(CASE, [*quiet, *rich], ()).standfirst if "Without" in one]
 
 
+def test_a_month_that_cannot_be_told_is_not_called_incomplete() -> None:
+    lost = month("2005-06", Estimate(), about(4.6), Estimate())
+    batches = [BatchLine(date(2005, number, 3), "complete", 31_000, RULES, ()) for number in (5, 6, 7)]
+    told = heading.headline(CASE, [FIVE[0], lost, FIVE[2]], batches)
+    assert plain(told.verdict).startswith("In the two months of which it can be told the decisions")
+    assert "What June 2005 earned cannot be told from what came, and is not counted." in plain(told.standfirst)
+    assert "or are of June 2005, of which it cannot be told" in plain(told.scope)
+    assert "not complete" not in plain([*told.standfirst, told.scope])
+
+
 def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
     """The holdout and faults are not in the money: both figures are of one record, and say what they differ by."""
     batches = [BatchLine(date(2005, month, 3), "complete", 31_000, RULES, ()) for month in range(5, 10)]

@@ -93,14 +93,15 @@ def calibration_chart(lines: Sequence[CohortPerformance], name: str = "calibrati
 
 
 def truth_chart(truth: Sequence[PeriodTruth], currency: str, name: str = "truth", width: float = WIDE) -> str:
-    """True money per period of the loop, the rules, the revealing action for everyone, and perfect foresight."""
+    """Money per period of the loop, the rules, one action for everyone, and perfect foresight: true, or estimated."""
+    is_estimated = any(one.is_estimated for one in truth)
     amounts = [v for one in truth for v in (one.policy, one.rules, one.everyone, one.hindsight) if v is not None]
     scale = money_scale(amounts, currency)
     levels = svg.ticks(min([0.0, *amounts]), max([0.0, *amounts]), 5)
     plate = Plate(
         name,
-        "The truth, which only a replay knows",
-        f"True money of four ways to decide in each of {len(truth)} periods. The table has the figures.",
+        "What the recorded experiment estimates" if is_estimated else "The truth, which only a replay knows",
+        f"Money of four ways to decide in each of {len(truth)} periods. The table has the figures.",
         (
             ("dot policy", "the loop"),
             ("dot hollow", "the rules alone"),

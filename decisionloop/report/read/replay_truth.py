@@ -30,7 +30,8 @@ def truth_of_replay(workspace: Workspace) -> pd.DataFrame | None:
 
     Of the decisions that the loop's own money counts: not the holdout, nor what a fault sent to the rules. None for
     a live source. A recorded experiment knows the outcome of the logged action only: what it says of the loop and of
-    the rules is an estimate, whose 95 % half-widths are in policy_error, rules_error and difference_error.
+    the rules is an estimate, whose 95 % half-widths are in policy_error, rules_error, everyone_error and
+    difference_error.
     """
     source = workspace.source
     if not isinstance(source, ReplaySource):
@@ -55,7 +56,8 @@ def by_period(money: pd.DataFrame, is_experiment: bool = False) -> pd.DataFrame:
     told = money.groupby(period)[list(TRUTH_COLUMNS)].sum(min_count=1)
     told[UNRECORDED] = money[UNRECORDED].groupby(period).sum().astype("int64") if UNRECORDED in money else 0
     if is_experiment:
-        rows = money[["policy", "rules"]].assign(difference=money["policy"] - money["rules"]).groupby(period)
+        difference = money["policy"] - money["rules"]
+        rows = money[["policy", "rules", "everyone"]].assign(difference=difference).groupby(period)
         errors = 1.96 * rows.std(ddof=0) * np.sqrt(rows.count())
         told = told.join(errors.add_suffix("_error"))
     return told.reset_index()
@@ -114,7 +116,7 @@ def true_money(use_case: UseCase, frame: pd.DataFrame, known: pd.DataFrame) -> p
         {
             "policy": by_action[each, taken],
             "rules": by_action[each, ruled],
-            "everyone": by_action[:, _for_everyone(use_case)],
+            "everyone": by_action[:, for_everyone(use_case)],
             "hindsight": by_action.max(axis=1),
         }
     )
@@ -143,7 +145,7 @@ def logged_money(use_case: UseCase, frame: pd.DataFrame, known: pd.DataFrame) ->
         return np.where(np.isnan(certain), mean[chosen] + surprise, certain)
 
     taken, ruled = _chosen(known, names)
-    everyone = np.full(n, _for_everyone(use_case))
+    everyone = np.full(n, for_everyone(use_case))
     return pd.DataFrame({"policy": of(taken), "rules": of(ruled), "everyone": of(everyone), "hindsight": np.nan})
 
 
@@ -154,7 +156,7 @@ def _chosen(known: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndarr
     return taken, ruled
 
 
-def _for_everyone(use_case: UseCase) -> int:
+def for_everyone(use_case: UseCase) -> int:
     """The first revealing action that is not the default."""
     revealing = [i for i, action in enumerate(use_case.actions) if action.reveals_outcome and not action.is_default]
     return revealing[0] if revealing else use_case.revealing.index(True)

@@ -47,6 +47,7 @@ class UseCaseLines:
 
     ``window_days``: an outcome counts if it happened within so many days; ``is_window_by_time_seen``: nobody says when
     one happened, so the time it was seen stands in. ``absent_means``: what no outcome says, "unknown" or "0".
+    ``for_everyone``: the wording of the action that a replay gives to everyone for comparison.
     """
 
     name: str
@@ -61,6 +62,7 @@ class UseCaseLines:
     window_days: float | None = None
     is_window_by_time_seen: bool = False
     absent_means: str = "unknown"
+    for_everyone: str = ""
 
     def wording(self, action: str) -> str:
         """The contract's wording of an action; the name itself when the contract no longer has it."""
@@ -120,6 +122,12 @@ class PeriodTruth:
     rules_error: float = 0.0
     difference_error: float = 0.0
     unrecorded_n: int = 0
+    everyone_error: float = 0.0
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether a recorded experiment estimates it, and nobody knows it."""
+        return self.policy_error > 0
 
     @property
     def difference(self) -> float | None:

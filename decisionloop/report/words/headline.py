@@ -50,6 +50,7 @@ def headline(
         losing_periods(seen, currency),
         _carried_by_one(seen),
         immature(money_lines),
+        _cannot_be_told(money_lines),
         _nothing_since(deciding),
     )
     return Headline(
@@ -82,7 +83,7 @@ def _how_long(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
     if not seen:
         return ""
     if not _is_partial(money_lines, deciding):
-        return duration(seen)
+        return f"the {duration(seen)} of which it can be told" if _untold(money_lines) else duration(seen)
     alone = "the one month" if len(seen) == 1 and len(seen[0]) == 7 else f"the {duration(seen)}"
     return f"{alone} whose outcomes are complete"
 
@@ -111,14 +112,27 @@ def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) ->
     others = "held out as a referee or sent to the rules by a fault"
     if _is_partial(money_lines, deciding):
         others += ", or their outcomes are not complete yet"
+    untold = _untold(money_lines)
+    if untold:
+        others += f", or are of {names(untold)}, of which it cannot be told"
     counts = f"The money counts {count(total.decisions)} of them; the others were {others}."
     return Said(counts, {"money.decisions": total.decisions})
 
 
 def _is_partial(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> bool:
-    """Whether some of what was decided lies in periods that do not count yet."""
-    seen = [one.period for one in counted(money_lines)]
-    return len(seen) < len(money_lines) or not deciding.months <= {period[:7] for period in seen}
+    """Whether some of what was decided lies in periods whose outcomes are not complete yet."""
+    complete = {one.period[:7] for one in money_lines if one.is_mature}
+    return any(not one.is_mature for one in money_lines) or not deciding.months <= complete
+
+
+def _untold(money_lines: Sequence[PeriodMoney]) -> list[str]:
+    """The periods whose outcomes are complete and do not tell what the decisions earned."""
+    return [one.period for one in money_lines if one.is_mature and not one.policy.is_known]
+
+
+def _cannot_be_told(money_lines: Sequence[PeriodMoney]) -> str:
+    untold = _untold(money_lines)
+    return f"What {names(untold)} earned cannot be told from what came, and is not counted." if untold else ""
 
 
 def _nothing_since(deciding: Deciding) -> str:

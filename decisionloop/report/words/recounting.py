@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,7 @@ from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.lines import BatchLine, DataQualitySummary, ReleaseEventLine, WorkedDecision
 from decisionloop.report.record.story import PeriodMoney, PeriodTruth, UseCaseLines
 from decisionloop.report.record.truth import TruthCheck, check_truth
-from decisionloop.report.words.figures import capital, count_of, in_words, number, percent
+from decisionloop.report.words.figures import capital, count_of, in_words, money, number, percent
 from decisionloop.report.words.headline import truth_claims
 from decisionloop.report.words.money import earned, would_have_earned
 
@@ -109,12 +110,20 @@ def truth_sentences(
     }
     currency = use_case.currency
     others = [action.wording for action in use_case.actions if not action.is_default]
-    everyone = f"“{others[0]}”" if len(others) == 1 else "the revealing action"
-    how = "By the recorded experiment" if any(one.policy_error for one in truth) else "In truth"
+    everyone = f"“{use_case.for_everyone or others[0]}”" if others else "the same action"
+    is_estimated = any(one.is_estimated for one in truth)
+    reach = {
+        name: _give_or_take(math.hypot(*(getattr(one, f"{name}_error") for one in truth)), currency)
+        if is_estimated
+        else ""
+        for name in ("policy", "rules", "everyone")
+    }
+    how = "As the recorded experiment estimates it" if is_estimated else "In truth"
     first = (
-        f"{how} the loop {earned(sums['policy'], currency)} and the rules alone "
-        f"{would_have_earned(sums['rules'], currency)}. Choosing {everyone} for everyone "
-        f"{would_have_earned(sums['everyone'], currency)}{_foresight(sums['hindsight'], currency)}."
+        f"{how} the loop {earned(sums['policy'], currency)}{reach['policy']} and the rules alone "
+        f"{would_have_earned(sums['rules'], currency)}{reach['rules']}. Choosing {everyone} for everyone "
+        f"{would_have_earned(sums['everyone'], currency)}{reach['everyone']}"
+        f"{_foresight(sums['hindsight'], currency)}."
     )
     left_out = sum(one.unrecorded_n for one in truth)
     without = (
@@ -125,9 +134,14 @@ def truth_sentences(
     return (first, without, held) if left_out else (first, held)
 
 
-def _foresight(money: float | None, currency: str) -> str:
+def _give_or_take(error: float, currency: str) -> str:
+    """How far off an estimate may be, in 95 % of cases."""
+    return f" (give or take {money(error, currency)})" if error else ""
+
+
+def _foresight(amount: float | None, currency: str) -> str:
     """What the best action for each would have earned; nothing where each outcome is known of one action only."""
-    return "" if money is None else f"; perfect foresight {would_have_earned(money, currency)}"
+    return "" if amount is None else f"; perfect foresight {would_have_earned(amount, currency)}"
 
 
 def _held_sentence(check: TruthCheck) -> str:
