@@ -47,6 +47,23 @@ app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(approvers_app, name="approvers")
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"decisionloop {version('decisionloop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Run a business decision as a closed loop: predict, act, observe, learn."""
+
+
 @app.command()
 def run(
     use_case: UseCaseName,

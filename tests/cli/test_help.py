@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def test_help_loads_nothing_heavy():
     assert exit_code == 0
     assert not imported & {*HEAVY, "typer", "pydantic"}
     assert not loaded & {*HEAVY, "pydantic", "rich"}
+
+
+def test_it_says_which_version_it_is(cli):
+    told = cli("--version")
+    assert told.exit_code == 0
+    assert told.out.strip() == f"decisionloop {version('decisionloop')}"
 
 
 def test_the_console_script_is_installed():

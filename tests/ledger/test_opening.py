@@ -98,6 +98,12 @@ def test_a_url_that_cannot_keep_a_ledger_is_refused_with_the_remedy(url: str) ->
         open_ledger(url)
 
 
+def test_what_is_no_url_is_told_without_its_password() -> None:
+    with pytest.raises(ConfigurationError, match="is not an SQLAlchemy URL") as caught:
+        open_ledger("postgresql//me:secret@db:54x32/ledger")
+    assert "secret" not in str(caught.value)
+
+
 def test_a_server_that_is_not_there_is_a_configuration_error_without_the_password(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be opened") as caught:
         open_ledger(f"postgresql://me:secret@/db?host={tmp_path}&connect_timeout=1")

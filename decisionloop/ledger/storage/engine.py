@@ -7,6 +7,7 @@ process may open the SQLite file other than through Python's `sqlite3`: closing 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,7 +161,8 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise ConfigurationError(f"the ledger URL {url!r} is not an SQLAlchemy URL. {_URL_REMEDY}") from error
+        shown = re.sub(r"//[^/]*@", "//***@", url)  # as likely as not it holds a password
+        raise ConfigurationError(f"the ledger URL {shown!r} is not an SQLAlchemy URL. {_URL_REMEDY}") from error
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     is_sqlite = parsed.drivername in {"sqlite", "sqlite+pysqlite"}
