@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from decisionloop.cli.approver_commands import approvers_app
-from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Why
+from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Version, Why
 from decisionloop.cli.export import export
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, history, rollback, shadow, stop
@@ -47,20 +47,8 @@ app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(approvers_app, name="approvers")
 
 
-def _tell_version(is_asked: bool) -> None:
-    if is_asked:
-        from importlib.metadata import version
-
-        typer.echo(f"decisionloop {version('decisionloop')}")
-        raise typer.Exit
-
-
 @app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
-    ] = False,
-) -> None:
+def options(version: Version = False) -> None:
     """Run a business decision as a closed loop: predict, act, observe, learn."""
 
 

@@ -17,3 +17,16 @@ Cohorts = Annotated[
     list[str], typer.Argument(help="Time of a batch as `status` names it, such as 2005-09-08; may be several.")
 ]
 UseCaseName = Annotated[str, typer.Argument(help="Name of a folder below usecases/.")]
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"decisionloop {version('decisionloop')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+]

@@ -18,7 +18,7 @@ from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.observe.action_value import rate_of
 from decisionloop.observe.amount_mean import amount_mean, amount_range
-from decisionloop.observe.bounded_mean import bounded_mean
+from decisionloop.observe.bounded_mean import bounded_mean, sized_mean
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference, lift_sequence
 from decisionloop.observe.entity_lift import EntityMoney, entity_lift
@@ -235,7 +235,7 @@ def _ratio(cost: Floats, worth: Floats, ends: tuple[float, float], entities: npt
         return cannot_say("no amount has come yet", cost.size, 0.95)
     ratio, mean = float(cost.sum() / worth.sum()), worth.mean()
     dearer, cheaper = ((cost - ratio * end) / mean for end in ends)
-    spread = bounded_mean((cost - ratio * worth) / mean, cheaper, dearer, entities=entities, is_bound=False)
+    spread = sized_mean((cost - ratio * worth) / mean, cheaper, dearer, entities=entities)
     if spread.low is None or spread.high is None:
         return cannot_say("too few actions to make an interval from", cost.size, 0.95)
     return Estimate(ratio, max(0.0, ratio + spread.low), ratio + spread.high, cost.size, float(cost.size), 0.95)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.observe.bounded_mean import bounded_mean
+from decisionloop.observe.bounded_mean import sized_mean
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say
 from decisionloop.observe.exact_rate import known_rows
 from decisionloop.observe.possible_money import UsualAmounts, spanning_outcomes
@@ -38,7 +38,7 @@ def amount_mean(use_case: UseCase, log: pd.DataFrame, usual: UsualAmounts = ()) 
     if found is None:
         return cannot_say(UNKNOWN_SIZES if known.size else "no outcome is known", known.size, 0.95)
     entities = log["entity_id"].to_numpy(dtype=object)[amount == amount]
-    told = bounded_mean(known, *found, entities=entities, is_bound=False)
+    told = sized_mean(known, *found, entities=entities)
     if told.low is None or found[0] < 0:
         return told
     return replace(told, low=max(0.0, told.low))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -42,19 +44,37 @@ def bounded_mean(
     weights: npt.ArrayLike | None = None,
     entities: npt.ArrayLike | None = None,
     confidence: float = 0.95,
-    is_bound: bool = True,
 ) -> Estimate:
     """Self-normalised weighted mean of ``values`` (n,), each of which could have been ``lowest`` to ``highest``.
 
     The bounds reach for one more unseen outcome of each row's own range (`rare_event`) and stop at the mean of the
-    ranges, unless they are of unusual sizes only (``is_bound`` False). Raises UsageError where there are not as many
-    weights as values.
+    ranges. Raises UsageError where there are not as many weights as values.
     """
+    told = sized_mean(values, lowest, highest, weights, entities, confidence)
+    if told.value is None or told.low is None or told.high is None:
+        return told
+    x, w = values_and_weights(values, weights)
+    least, most = (np.broadcast_to(np.asarray(end, dtype=float), x.shape) for end in (lowest, highest))
+    share = w / w.sum()
+    low = max(told.low, float(share @ least), float(least.min()))
+    high = min(told.high, float(share @ most), float(most.max()))
+    return replace(told, low=min(low, told.value), high=max(high, told.value))
+
+
+def sized_mean(
+    values: npt.ArrayLike,
+    small: npt.ArrayLike,
+    large: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    entities: npt.ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> Estimate:
+    """The same where ``small`` and ``large`` are of an unusual size only, and nothing ends there."""
     x, w = values_and_weights(values, weights)
     problem = problem_of_mean(x, w)
     if problem:
         return cannot_say(problem, x.size, confidence)
-    least, most = (np.broadcast_to(np.asarray(end, dtype=float), x.shape) for end in (lowest, highest))
+    least, most = (np.broadcast_to(np.asarray(end, dtype=float), x.shape) for end in (small, large))
     share, codes = w / w.sum(), entity_codes(entities, x.size)
     mean = float(np.clip(share @ x, x.min(), x.max()))  # a sum of shares may round beyond 1
     error = standard_error(share * (x - mean), codes)
@@ -65,11 +85,7 @@ def bounded_mean(
         event.reach(error, confidence, len(by_entity))
         for event in _events(x - mean, least - mean, most - mean, share, codes)
     )
-    low, high = mean - down, mean + up
-    if is_bound:
-        low = max(low, float(share @ least), float(least.min()))
-        high = min(high, float(share @ most), float(most.max()))
-    return Estimate(mean, min(low, mean), max(high, mean), x.size, effective_sample_size(by_entity), confidence)
+    return Estimate(mean, mean - down, mean + up, x.size, effective_sample_size(by_entity), confidence)
 
 
 def _events(

@@ -194,6 +194,7 @@ def test_where_every_action_reveals_the_lift_in_conversion_is_told() -> None:
     bought = (rng.random(n) < np.where(is_holdout, 0.2, 0.3)).astype(float)
     log = pd.DataFrame(
         {
+            "entity_id": [f"c{place}" for place in range(n)],
             "role": np.where(is_holdout, "holdout", "champion"),
             "action": np.where(offered, "offer", "none"),
             "outcome_class": bought,
