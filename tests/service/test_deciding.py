@@ -6,10 +6,13 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 from decisionloop.ledger.batches import batches
+from decisionloop.ledger.decision_search import Sought, find_decisions
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.kill_switch import engage
+from decisionloop.ledger.release_history import decided_for
 from decisionloop.ledger.stream import unsealed_segments
 from tests.engines import LEDGER_ON_ONE
 from tests.service.conftest import one
@@ -51,6 +54,22 @@ def test_what_was_decided_is_sealed_once_as_a_batch_of_the_ordinary_tables(onlin
         ("role", "role"),
     ):
         assert list(rows[column]) == [row[name] for row in told]
+
+
+def test_every_decision_of_an_entity_is_found_also_those_within_one_batch(online):
+    told = [online.decide(one(name)).json() for name in ("shop-1", "shop-2", "shop-1", "shop-1")]
+    own = [row for row in told if row["entity"] == "shop-1"]
+    online.seal()
+    (batch,) = batches(online.ledger, "small")
+    later = batch.as_of + timedelta(days=1)
+    found = decided_for(online.ledger, "small", "shop-1", later)
+    assert [row.decision_id for row in found] == [row["decision_id"] for row in own]
+    assert [row.moment for row in found] == [datetime.fromisoformat(row["decided_at"]) for row in own]
+    assert [row.stage for row in found] == ["champion"] * 3
+    until = datetime.fromisoformat(own[1]["decided_at"])
+    assert decided_for(online.ledger, "small", "shop-1", until) == found[:2]
+    sought = Sought("small", batch.as_of, later, "shop-1")
+    assert {row.decision_id for row in find_decisions(online.ledger, sought, 10)} == {row.decision_id for row in found}
 
 
 FAULTS = {
