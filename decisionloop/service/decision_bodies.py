@@ -93,12 +93,12 @@ def _row_model(use_case: UseCase, name: str) -> type[OneRow]:
         "entity": (Entity, Field(description=f"The {use_case.entity.noun}: its {use_case.entity.key}, as text.")),
         "features": (create_model(f"{name}Features", __config__=_Strict, **features), ...),
     }
-    if apart:
-        groups: dict[str, Any] = {
-            f"v{i}": (Text | None, Field(None, alias=one.name, description=f"One of {', '.join(one.groups)}."))
-            for i, one in enumerate(apart)
-        }
-        parts["protected"] = (create_model(f"{name}Protected", __config__=_Strict, **groups) | None, None)
+    groups: dict[str, Any] = {
+        f"v{i}": (Text | None, Field(None, alias=one.name, description=f"One of {', '.join(one.groups)}."))
+        for i, one in enumerate(apart)
+    }
+    # Also of nothing: then {} is all that it admits.
+    parts["protected"] = (create_model(f"{name}Protected", __config__=_Strict, **groups) | None, None)
     return create_model(f"{name}Row", __base__=OneRow, **parts)
 
 

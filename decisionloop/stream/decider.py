@@ -73,10 +73,18 @@ class Decider:
             self._news.notify()
 
     def desk(self) -> Desk:
-        """What it works with. Raises what opening it raises."""
+        """What it works with. Raises ConfigurationError, with the reason, where it cannot be opened."""
         if self._desk is None:
-            self._desk = self._open_desk()
+            self._desk = self._opened()
         return self._desk
+
+    def _opened(self) -> Desk:
+        try:
+            return self._open_desk()
+        except ConfigurationError:
+            raise
+        except DecisionLoopError as error:  # a contract, say: nobody is decided yet, so no rules have failed
+            raise ConfigurationError(f"{error}\nThen restart the service.") from error
 
     def why_not_ready(self) -> str:
         """Why nobody can be decided now; empty where somebody can."""

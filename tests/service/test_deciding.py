@@ -14,8 +14,10 @@ from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.kill_switch import engage
 from decisionloop.ledger.release_history import decided_for
 from decisionloop.ledger.stream import unsealed_segments
+from decisionloop.ledger.use_cases import record_use_case
 from tests.engines import LEDGER_ON_ONE
-from tests.service.conftest import one
+from tests.service.conftest import SHOP, one
+from tests.small_use_case import write_small
 
 
 def test_a_decision_is_answered_in_words_and_is_in_the_ledger_by_then(online):
@@ -129,6 +131,30 @@ DOES_NOT_FIT = [
     {"decisions": [{"entity": "a", "features": {}}, {"entity": "a", "features": {}}]},
     {"decisions": [{"entity": "a", "features": {}}], "entity": "a", "features": {}},
 ]
+
+
+@LEDGER_ON_ONE
+def test_where_nothing_is_protected_nothing_may_be_said_of_it(decide_online):
+    online = decide_online(protected=[])
+    for protected in ({}, None):
+        answer = online.decide({"entity": "a", "features": SHOP, "protected": protected})
+        assert answer.status_code == 200, answer.text
+    assert online.decide({"entity": "a", "features": SHOP, "protected": {"owner_sex": "f"}}).status_code == 422
+    assert online.client.get("/openapi.json").status_code == 200
+
+
+@LEDGER_ON_ONE
+def test_a_contract_that_cannot_be_used_is_no_failure_of_the_rules(decide_online, ledger, tmp_path):
+    before = write_small(tmp_path / "before").folder / "usecase.yaml"
+    record_use_case(ledger, "small", "0" * 64, 1, before.read_text())
+    online = decide_online()
+    outcome = {"outcomes": [{"decision_id": "0" * 32, "class": 1}]}
+    asked = online.decide(one()), online.client.post("/v1/small/outcomes", json=outcome)
+    assert [answer.status_code for answer in asked] == [503, 503], [answer.text for answer in asked]
+    assert all(answer.headers["retry-after"] for answer in asked)
+    why_not = online.client.get("/ready").json()["why_not"]
+    assert "Set `version: 2`" in why_not
+    assert why_not.endswith("restart the service.")
 
 
 @LEDGER_ON_ONE
