@@ -67,9 +67,12 @@ def end_key(
 ) -> None:
     """End a key for good."""
     from decisionloop.cli.switch import require_words
-    from decisionloop.ledger.api_keys import revoke_key
+    from decisionloop.ledger.api_keys import revoke_key, valid_keys
     from decisionloop.workspace import open_ledger_alone
 
     require_words(reason, by)
-    revoke_key(open_ledger_alone(), key_id, reason, by)
+    ledger = open_ledger_alone()
+    revoke_key(ledger, key_id, reason, by)
     typer.echo(f"{key_id} is revoked. A service that runs takes no notice of it for two seconds at most.")
+    if not valid_keys(ledger):
+        typer.echo("It was the ledger's last one: but for keys of its file the service answers nobody without another.")

@@ -36,6 +36,7 @@ class Service:
     """What the routes work with. Without senders there is nothing to start, and no starter.
 
     ``online``: the use cases that are decided one at a time; ``sealer``: what seals them, None where there are none.
+    ``is_open_without_keys``: this machine is answered also where every API key was revoked.
     """
 
     file: ServiceFile
@@ -44,11 +45,12 @@ class Service:
     starter: Starter | None
     online: tuple[OnlineUseCase, ...] = ()
     sealer: Sealer | None = None
+    is_open_without_keys: bool = False
 
     @cached_property
     def keys(self) -> KnownKeys:
         """Who may do what."""
-        return KnownKeys(self.file.keys, self.access)
+        return KnownKeys(self.file.keys, self.access, self.is_open_without_keys)
 
     @property
     def threads(self) -> tuple[Starter | Sealer | Decider, ...]:

@@ -206,12 +206,13 @@ def serve(
     own = ledger.engine.url.render_as_string(hide_password=False)
     clients = []
 
-    def begin(text: str = FILE, host: str = "localhost", url: str = own) -> Running:
+    def begin(text: str = FILE, host: str = "localhost", url: str = own, is_open_without_keys: bool = False) -> Running:
         monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", url)
         settings = configure(text)
         file = load_service_file(settings.resolved_service_file())
         access = LedgerAccess(settings)
-        app = create_app(Service(file, known_senders(file.senders), access, None))
+        senders = known_senders(file.senders)
+        app = create_app(Service(file, senders, access, None, is_open_without_keys=is_open_without_keys))
         clients.append(TestClient(app, base_url=f"http://{host}", raise_server_exceptions=False))
         return Running(clients[-1].__enter__(), ledger, prefect)
 
