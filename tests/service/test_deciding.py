@@ -8,13 +8,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from decisionloop.ledger.batches import batches
+import pytest
+
+from decisionloop.ledger.batches import batches, events
 from decisionloop.ledger.decision_search import Sought, find_decisions
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.kill_switch import engage
 from decisionloop.ledger.release_history import decided_for
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.use_cases import record_use_case
+from tasks.seal import seal
 from tests.engines import LEDGER_ON_ONE
 from tests.service.conftest import SHOP, one
 from tests.small_use_case import write_small
@@ -72,6 +75,29 @@ def test_every_decision_of_an_entity_is_found_also_those_within_one_batch(online
     assert decided_for(online.ledger, "small", "shop-1", until) == found[:2]
     sought = Sought("small", batch.as_of, later, "shop-1")
     assert {row.decision_id for row in find_decisions(online.ledger, sought, 10)} == {row.decision_id for row in found}
+
+
+@pytest.mark.parametrize("state", ["validated", "decided"])
+def test_who_seals_a_batch_that_somebody_else_seals_meanwhile_finds_it_done(online, monkeypatch, state):
+    for name in ("shop-1", "shop-2"):
+        online.decide(one(name))
+    looked, others = getattr(seal, state), []
+
+    def overtaken(*given):
+        """While one looks at the batch, another process seals all of it; the one sees something else then."""
+        told = looked(*given)
+        if not others:
+            others.append(None)
+            assert online.seal() == 1
+            return told | {"seen": "later"}
+        return told
+
+    monkeypatch.setattr(seal, state, overtaken)
+    online.seal()
+    (batch,) = batches(online.ledger, "small")
+    assert batch.state == "complete"
+    states = [event.state for event in events(online.ledger, batch.batch_id)]
+    assert states == ["opened", "frozen", "validated", "scored", "decided", "complete"]
 
 
 FAULTS = {
