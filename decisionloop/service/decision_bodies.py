@@ -114,7 +114,11 @@ def _field(feature: Feature) -> Any:
         told.append(f"From {feature.range[0]:g} to {feature.range[1]:g}.")
     if feature.categories:
         told.append(f"One of {', '.join(feature.categories)}.")
-    told.append("May be missing." if feature.is_nullable else "Without it the rules decide.")
+    told.append(
+        "May be missing."
+        if feature.is_nullable
+        else "Without it no model decides: the rules do, or it is the default action where they read it."
+    )
     extra: dict[str, Any] = {"x-type": feature.type, "x-unit": feature.unit}
     if feature.range is not None:
         extra["x-range"] = list(feature.range)

@@ -113,6 +113,9 @@ def test_a_faulty_row_is_left_to_the_rules_which_say_so(online):
     told = [online.decide(one(**features)).json() for features in FAULTS.values()]
     assert [row["fallback_reason"] for row in told] == list(FAULTS)
     assert {(row["role"], row["propensity"]) for row in told} == {("baseline", 1.0)}
+    # The rules read turnover alone and would lend: without it the default action is left.
+    lends = ["turnover" not in faults for faults in FAULTS]
+    assert [row["action"] for row in told] == ["lend" if one else "hold" for one in lends]
 
 
 NOT_JSON = [
@@ -251,7 +254,10 @@ def test_the_openapi_page_tells_each_feature_with_its_unit_range_and_wording(onl
     page = online.client.get("/openapi.json").json()
     assert "/v1/small/decisions" in page["paths"]
     turnover = page["components"]["schemas"]["SmallFeatures"]["properties"]["turnover"]
-    assert turnover["description"] == "weekly turnover, in EUR. From 0 to 1000. Without it the rules decide."
+    assert turnover["description"] == (
+        "weekly turnover, in EUR. From 0 to 1000. "
+        "Without it no model decides: the rules do, or it is the default action where they read it."
+    )
     assert (turnover["x-unit"], turnover["x-range"]) == ("EUR", [0, 1000])
     named = set(_references(page))
     assert named <= {f"#/components/schemas/{name}" for name in page["components"]["schemas"]}
