@@ -23,12 +23,13 @@ def make_key(
     import hashlib
     import secrets
 
-    from decisionloop.cli.switch import require_words
+    from decisionloop.cli.switch import require_word
     from decisionloop.ledger.api_keys import keep_key
     from decisionloop.service.configuration import Scope
     from decisionloop.workspace import open_ledger_alone
 
-    require_words(name, by)
+    require_word("NAME", name, "Say whose key it is: a person or a system.")
+    require_word("--by", by, "Say who you are; it is kept with the key.")
     known = get_args(Scope)
     if set(scope) - set(known):
         raise UsageError(f"--scope is one of {', '.join(known)}, given once or several times.")

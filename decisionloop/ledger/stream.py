@@ -131,6 +131,13 @@ def segments_holding(source: Ledger | Connection, decision_ids: Sequence[str]) -
     return tuple(found.values())
 
 
+def is_decided_online(source: Ledger | Connection, use_case: str) -> bool:
+    """Whether anybody was ever decided one at a time."""
+    found = select(stream_segment.c.segment_id).where(stream_segment.c.use_case == use_case).limit(1)
+    with facts.reading(source) as connection:
+        return connection.execute(found).first() is not None
+
+
 def last_release_seq(source: Ledger | Connection, use_case: str) -> int:
     """The last event of the releases of a use case; 0 before the first."""
     statement = select(func.max(release_event.c.seq)).where(release_event.c.use_case == use_case)

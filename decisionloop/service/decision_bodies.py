@@ -57,6 +57,7 @@ class DecisionBodies:
 
     def __init__(self, use_case: UseCase) -> None:
         name = to_pascal(use_case.name)
+        self._waited_for = timedelta(days=use_case.outcome.window_days + use_case.outcome.maturity_days)
         row = _row_model(use_case, name)
         decided_at: Any = (DecidedAt, None)
         many: Any = (Annotated[list[row], Field(min_length=1, max_length=MOST_ROWS)], ...)  # type: ignore[valid-type]
@@ -71,7 +72,7 @@ class DecisionBodies:
         rows = [one.row() for one in (told.decisions if is_many else [told])]
         if len({row.entity for row in rows}) < len(rows):
             raise ValueError("an entity is there twice; ask for it in another request")
-        return Asked(rows, told.decided_at, key, hashlib.sha256(body).hexdigest())
+        return Asked(rows, told.decided_at, key, hashlib.sha256(body).hexdigest(), utc_now() - self._waited_for)
 
     def schemas(self) -> dict[str, Any]:
         """The schemas of both bodies and of their parts, by name, as an OpenAPI page refers to them."""

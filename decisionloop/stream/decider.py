@@ -20,7 +20,7 @@ from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import KnownAlready, StreamRequest, find_request
 from decisionloop.stream.answers import Answer, answers_of
-from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, frame_of
+from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, frame_of, require_recent
 from decisionloop.stream.committing import Overtaken, commit
 from decisionloop.stream.decide import Decided, decide
 from decisionloop.stream.deciders import Deciders, read_deciders
@@ -148,6 +148,8 @@ class Decider:
     def _decide(self, group: list[Asked]) -> None:
         desk = self.desk()
         group = self._without_answered(group)
+        for one in group:
+            require_recent(one)  # one that names a moment stands alone
         for _ in range(ATTEMPTS):
             if not group:
                 return

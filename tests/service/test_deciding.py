@@ -15,6 +15,7 @@ from decisionloop.ledger.decision_search import Sought, find_decisions
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.kill_switch import engage
 from decisionloop.ledger.release_history import decided_for
+from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.use_cases import record_use_case
 from tasks.seal import seal
@@ -232,11 +233,20 @@ def test_fifty_at_once_with_one_key_decide_once(online):
 
 
 def test_nobody_is_decided_twice_as_of_the_same_moment(online):
-    body = {**one(), "decided_at": "2024-01-01T00:00:00Z"}
+    body = {**one(), "decided_at": (utc_now() - timedelta(days=13)).isoformat()}
     assert online.decide(body).status_code == 200
     assert online.decide(body).status_code == 409
     assert online.seal() == 1
     assert online.decide(body).status_code == 409  # it is in the batch's tables as well
+
+
+@LEDGER_ON_ONE
+def test_nobody_is_decided_as_of_a_moment_whose_outcome_nobody_waits_for(online):
+    body = {**one(), "decided_at": (utc_now() - timedelta(days=14, minutes=1)).isoformat()}
+    answer = online.decide(body)
+    assert answer.status_code == 422
+    assert "nobody would wait for its outcome" in answer.json()["detail"]
+    assert not unsealed_segments(online.ledger, "small")
 
 
 def test_many_at_once_are_each_answered_about_their_own_shop(online):
