@@ -43,11 +43,13 @@ def keep_part(workspace: Workspace, batch_id: str, kind: PartKind, part: int, ta
     return append_part(workspace.ledger, batch_id, kind, part, digest, len(table))
 
 
-def reached(hand: BatchInHand, state: State, detail: Mapping[str, Scalar], costs: Sequence[StageCost]) -> None:
-    """Say that a batch has reached a state and what it took, in one transaction."""
+def reached(
+    hand: BatchInHand, state: State, detail: Mapping[str, Scalar], costs: Sequence[StageCost], is_once: bool = False
+) -> None:
+    """Say that a batch has reached a state and what it took, in one transaction; ``is_once`` as the ledger has it."""
     # The switch holds what is unsent in batches by their states: neither may change while the other looks.
     with steady_switch(hand.ledger, hand.use_case.name) as connection:
-        append_batch_event(connection, hand.batch_id, state, detail)
+        append_batch_event(connection, hand.batch_id, state, detail, is_once=is_once)
         append_stage_costs(connection, hand.batch_id, hand.batch.attempt, costs, hand.use_case.serving_cost)
 
 

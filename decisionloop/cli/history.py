@@ -24,6 +24,7 @@ def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
     """Print every stage of every release, or the decisions for one entity; with an as-of, as they stood then."""
     from decisionloop.ledger.release_history import decided_for
     from decisionloop.ledger.releases import events_of_releases
+    from decisionloop.ledger.stream import count_unsealed
 
     until = end_of(as_of) if as_of else datetime.max.replace(tzinfo=UTC)
     with ledger_of(use_case) as ledger:
@@ -31,6 +32,7 @@ def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
             decided = decided_for(ledger, use_case, entity, until)
             decided = decided[-1:] if as_of else decided
             lines = [*decision_lines(use_case, entity, decided), *_demos(use_case, decided)]
+            lines += _unsealed(use_case, count_unsealed(ledger, use_case))
             _print(is_json, [_as_json(one) for one in decided], lines)
         else:
             events = [one for one in events_of_releases(ledger, use_case) if one.as_of <= until]
@@ -60,7 +62,7 @@ def decision_lines(use_case: str, entity: str, decided: Sequence[DecidedFor]) ->
     lines = []
     for one in decided:
         fell = f", because: {one.fallback_reason}" if one.fallback_reason else ""
-        lines.append(f"{_day(one.as_of)}  {one.action}, by {one.release_id} as {one.role}{fell}")
+        lines.append(f"{_day(one.moment)}  {one.action}, by {one.release_id} as {one.role}{fell}")
         if one.seq is not None and one.stage_since is not None:
             since = f"{one.stage} since {_day(one.stage_since)} (event {one.seq}), by {one.decided_by}: {one.reason}"
             lines.append(f"            {since}{_evidence(one.evidence)}")
@@ -70,6 +72,12 @@ def decision_lines(use_case: str, entity: str, decided: Sequence[DecidedFor]) ->
 def _demos(use_case: str, found: Sequence[object]) -> tuple[str, ...]:
     """Where nothing was found, that a demo may be what is looked for."""
     return () if found else tuple(f"demo: {line}" for line in finished_demos(load_settings(), use_case))
+
+
+def _unsealed(use_case: str, rows: int) -> tuple[str, ...]:
+    """That something was decided one at a time and is in no batch yet: it is not among what is found."""
+    told = f"{rows} decisions are not sealed yet and not among these: `decisionloop seal {use_case}` seals them."
+    return (told,) if rows else ()
 
 
 def _evidence(told: str | None) -> str:

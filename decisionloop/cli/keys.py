@@ -23,12 +23,13 @@ def make_key(
     import hashlib
     import secrets
 
-    from decisionloop.cli.switch import require_words
+    from decisionloop.cli.switch import require_word
     from decisionloop.ledger.api_keys import keep_key
     from decisionloop.service.configuration import Scope
     from decisionloop.workspace import open_ledger_alone
 
-    require_words(name, by)
+    require_word("NAME", name, "Say whose key it is: a person or a system.")
+    require_word("--by", by, "Say who you are; it is kept with the key.")
     known = get_args(Scope)
     if set(scope) - set(known):
         raise UsageError(f"--scope is one of {', '.join(known)}, given once or several times.")
@@ -67,9 +68,12 @@ def end_key(
 ) -> None:
     """End a key for good."""
     from decisionloop.cli.switch import require_words
-    from decisionloop.ledger.api_keys import revoke_key
+    from decisionloop.ledger.api_keys import revoke_key, valid_keys
     from decisionloop.workspace import open_ledger_alone
 
     require_words(reason, by)
-    revoke_key(open_ledger_alone(), key_id, reason, by)
+    ledger = open_ledger_alone()
+    revoke_key(ledger, key_id, reason, by)
     typer.echo(f"{key_id} is revoked. A service that runs takes no notice of it for two seconds at most.")
+    if not valid_keys(ledger):
+        typer.echo("It was the ledger's last one: but for keys of its file the service answers nobody without another.")

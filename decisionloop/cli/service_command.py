@@ -14,13 +14,16 @@ def service(
     host: Annotated[
         str, typer.Option(help="Address to listen on. Others than this machine's own need an API key.")
     ] = "127.0.0.1",
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="Answer anybody on this machine where every API key was revoked.")
+    ] = False,
 ) -> None:
     """Decide one at a time, take outcomes and webhooks, tell decisions and metrics over HTTP; Ctrl-C stops it."""
     from decisionloop.service.running import run_service
     from decisionloop.settings import load_settings
     from tasks.predict.register_rules import prepare_to_decide
 
-    run_service(load_settings(), host, port, prepare_to_decide)
+    run_service(load_settings(), host, port, prepare_to_decide, without_keys)
 
 
 def seal(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists
+from sqlalchemy import Connection, exists, select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.schema import api_key, revoked_key, utc_now
@@ -61,6 +61,12 @@ def valid_keys(source: Ledger | Connection) -> tuple[ApiKey, ...]:
     """The keys that have not ended, in the order in which they were made."""
     has_ended = exists().where(revoked_key.c.key_id == api_key.c.key_id)
     return facts.every(source, ApiKey, api_key, ~has_ended, order_by=[api_key.c.made_at, api_key.c.key_id])
+
+
+def was_any_made(source: Ledger | Connection) -> bool:
+    """Whether there ever was a key, be it that all have ended."""
+    with facts.reading(source) as connection:
+        return connection.execute(select(api_key.c.key_id).limit(1)).first() is not None
 
 
 def revoked_keys(source: Ledger | Connection) -> tuple[RevokedKey, ...]:

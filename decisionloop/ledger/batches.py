@@ -159,8 +159,12 @@ def append_batch_event(
     state: State,
     detail: Mapping[str, Scalar] | None = None,
     at: datetime | None = None,
+    is_once: bool = False,
 ) -> bool:
-    """Say that a batch reached a state; False where this attempt has said so already."""
+    """Say that a batch reached a state; False where this attempt has said so already.
+
+    ``is_once``: whatever it said then. Of two who work at one batch at once the later one finds it done.
+    """
     text = facts.canonical_json(detail or {})
     with facts.writing(target) as connection:
         # First, for it also keeps other writers out until this one has read and written.
@@ -168,7 +172,7 @@ def append_batch_event(
         attempt: list[BatchEvent] = []
         for event in events(connection, batch_id):
             attempt = [event] if event.state == "opened" else [*attempt, event]
-        if any((event.state, event.detail) == (state, text) for event in attempt):
+        if any(event.state == state and (is_once or event.detail == text) for event in attempt):
             return False
         return facts.add(connection, batch_event, [BatchEvent(batch_id, seq, state, text, at or utc_now())]) == 1
 

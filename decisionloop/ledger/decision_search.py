@@ -9,13 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from decisionloop.act.identity import decision_ids
-from decisionloop.ledger.schema import decision, decision_group
+from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, sealed_segment
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-MOMENTS = 20_000
-"""An entity is looked for as of so many moments at most, the last ones of the stretch of time."""
-_CHUNK = 500  # SQLite takes so many values in one statement at any rate
+CHUNK = 500
+"""SQLite takes so many values in one statement at any rate."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +50,31 @@ def find_decisions(source: Ledger | Connection, sought: Sought, most: int) -> tu
         if not sought.entity_id:
             return facts.as_facts(connection, FoundDecision, statement.where(*where))
         found: list[FoundDecision] = []
-        ids = _ids_of_entity(connection, sought)
-        for start in range(0, len(ids), _CHUNK):
-            of_chunk: ColumnElement[bool] = table.decision_id.in_(ids[start : start + _CHUNK])
+        ids = ids_of_entity(connection, sought)
+        for start in range(0, len(ids), CHUNK):
+            of_chunk: ColumnElement[bool] = table.decision_id.in_(ids[start : start + CHUNK])
             found += facts.as_facts(connection, FoundDecision, statement.where(of_chunk, *where))
             if len(found) >= most:
                 break
     return tuple(found[:most])
 
 
-def _ids_of_entity(connection: Connection, sought: Sought) -> list[str]:
-    """The ids that decisions of the entity have, newest first.
+def ids_of_entity(connection: Connection, sought: Sought) -> list[str]:
+    """The ids that decisions of the entity have, newest first; there need not be a decision of each.
 
-    An id is a function of entity and as-of, so that its index finds it among millions of decisions.
+    In a batch that was decided at once an id is a function of entity and as-of, so that its index finds it among
+    millions. What was decided one at a time has the id of its own moment: its rows are gone through.
     """
-    table = decision_group.c
-    where = (table.use_case == sought.use_case, table.as_of >= sought.begin, table.as_of < sought.end)
-    moments = select(table.as_of).where(*where).distinct().order_by(table.as_of.desc()).limit(MOMENTS)
-    known = connection.execute(moments).scalars()
-    return [str(decision_ids(sought.use_case, [sought.entity_id], as_of)[0]) for as_of in known]
+    is_streamed = batch.c.batch_id.in_(select(sealed_segment.c.batch_id))
+    where = (batch.c.use_case == sought.use_case, batch.c.as_of >= sought.begin, batch.c.as_of < sought.end)
+    moments = connection.execute(select(batch.c.as_of).where(*where, ~is_streamed)).scalars()
+    found = [(as_of, str(decision_ids(sought.use_case, [sought.entity_id], as_of)[0])) for as_of in moments]
+    group, row = decision_group.c, decision_row.c
+    streamed = (
+        select(group.as_of, row.decision_id)
+        .join(decision_row, row.group_id == group.group_id)
+        .where(group.batch_id.in_(select(batch.c.batch_id).where(*where, is_streamed)))
+        .where(row.entity_id == sought.entity_id)
+    )
+    found += [(as_of, decision_id) for as_of, decision_id in connection.execute(streamed)]
+    return [decision_id for _, decision_id in sorted(found, reverse=True)]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from decisionloop.act.identity import decision_ids
-from decisionloop.ledger.batches import batches
-from decisionloop.ledger.schema import decision, release_event
+from decisionloop.ledger.decision_search import CHUNK, Sought, ids_of_entity
+from decisionloop.ledger.schema import decision, release_event, sealed_segment
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.release.stages import DeciderKind, Stage
+
+_BEGINNING, _TICK = datetime(1, 1, 2, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,27 @@ class DecidedFor:
     stage_since: datetime | None
     recorded_at: datetime | None
 
+    @property
+    def moment(self) -> datetime:
+        """As of when it was decided: its batch's time, or its own where it was decided one at a time."""
+        of_batch = decision_ids(self.batch_id.partition("/")[0], [self.entity_id], self.as_of)[0]
+        return self.as_of if self.decision_id == of_batch else self.decided_at
+
 
 def decided_for(source: Ledger | Connection, use_case: str, entity_id: str, until: datetime) -> tuple[DecidedFor, ...]:
-    """Every decision for an entity up to ``until`` (included), oldest first, each with why its release was live."""
+    """Every decision for an entity up to ``until`` (included), oldest first, each with why its release was live.
+
+    What was decided one at a time counts by its own moment, not by that of the batch that it was sealed in.
+    """
+    end = min(until, datetime.max.replace(tzinfo=UTC) - _TICK) + _TICK
+    is_by_then = or_(decision.c.batch_id.not_in(select(sealed_segment.c.batch_id)), decision.c.decided_at < end)
+    found: list[DecidedFor] = []
     with facts.reading(source) as connection:
-        known = [one.as_of for one in batches(connection, use_case, as_of_to=until)]
-        # The id of a decision is a function of entity and as-of: its index finds it among millions.
-        ids = [str(decision_ids(use_case, [entity_id], as_of)[0]) for as_of in known]
-        where = (decision.c.use_case == use_case, decision.c.entity_id == entity_id)
-        return facts.as_facts(connection, DecidedFor, _with_event().where(decision.c.decision_id.in_(ids), *where))
+        ids = ids_of_entity(connection, Sought(use_case, _BEGINNING, end, entity_id))
+        for start in range(0, len(ids), CHUNK):
+            of_chunk = decision.c.decision_id.in_(ids[start : start + CHUNK])
+            found += facts.as_facts(connection, DecidedFor, _with_event().where(of_chunk, is_by_then))
+    return tuple(sorted(found, key=lambda one: (one.as_of, one.decided_at)))
 
 
 def why_decided(source: Ledger | Connection, decision_id: str) -> DecidedFor | None:

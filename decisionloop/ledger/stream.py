@@ -116,6 +116,28 @@ def find_segment(source: Ledger | Connection, decision_id: str) -> Segment | Non
     return facts.one(source, Segment, stream_segment, stream_segment.c.segment_id.in_(of_decision))
 
 
+def segments_holding(source: Ledger | Connection, decision_ids: Sequence[str]) -> tuple[Segment, ...]:
+    """The segments that hold any of these decisions, each once."""
+    found: dict[str, Segment] = {}
+    with facts.reading(source) as connection:
+        for start in range(0, len(decision_ids), _CHUNK):
+            some = decision_ids[start : start + _CHUNK]
+            of_some = select(stream_decision.c.segment_id).where(stream_decision.c.decision_id.in_(some))
+            rows = facts.every(
+                connection, Segment, stream_segment, stream_segment.c.segment_id.in_(of_some),
+                order_by=[stream_segment.c.segment_id],
+            )  # fmt: skip
+            found |= {one.segment_id: one for one in rows}
+    return tuple(found.values())
+
+
+def is_decided_online(source: Ledger | Connection, use_case: str) -> bool:
+    """Whether anybody was ever decided one at a time."""
+    found = select(stream_segment.c.segment_id).where(stream_segment.c.use_case == use_case).limit(1)
+    with facts.reading(source) as connection:
+        return connection.execute(found).first() is not None
+
+
 def last_release_seq(source: Ledger | Connection, use_case: str) -> int:
     """The last event of the releases of a use case; 0 before the first."""
     statement = select(func.max(release_event.c.seq)).where(release_event.c.use_case == use_case)

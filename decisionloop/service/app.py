@@ -36,6 +36,7 @@ class Service:
     """What the routes work with. Without senders there is nothing to start, and no starter.
 
     ``online``: the use cases that are decided one at a time; ``sealer``: what seals them, None where there are none.
+    ``is_open_without_keys``: this machine is answered also where every API key was revoked.
     """
 
     file: ServiceFile
@@ -44,11 +45,12 @@ class Service:
     starter: Starter | None
     online: tuple[OnlineUseCase, ...] = ()
     sealer: Sealer | None = None
+    is_open_without_keys: bool = False
 
     @cached_property
     def keys(self) -> KnownKeys:
         """Who may do what."""
-        return KnownKeys(self.file.keys, self.access)
+        return KnownKeys(self.file.keys, self.access, self.is_open_without_keys)
 
     @property
     def threads(self) -> tuple[Starter | Sealer | Decider, ...]:
@@ -190,14 +192,16 @@ async def _log_request(request: Request, call_next: Callable[[Request], Awaitabl
 
 
 def _answer_for(error: Exception) -> JSONResponse:
-    """503 where the ledger is away, which ends by itself; 500 for a defect, without its text."""
+    """503 where the ledger or a contract cannot be used, which can be mended; 500 for a defect, without its text."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from decisionloop.errors import ConfigurationError
 
     if isinstance(error, ConfigurationError | SQLAlchemyError):
-        LOG.warning("the ledger cannot be used", extra={"error": type(error).__name__})
-        told = {"detail": "the ledger cannot be used; /ready says why. Nothing was stored: send it again."}
+        LOG.warning("the ledger or a contract cannot be used", extra={"error": type(error).__name__})
+        told = {
+            "detail": "the ledger or a contract cannot be used; /ready says why. Nothing was stored: send it again."
+        }
         return JSONResponse(told, status_code=503, headers={"Retry-After": "5"})
     LOG.error("a defect", exc_info=error)
     return JSONResponse({"detail": "a defect of decisionloop; its log says where"}, status_code=500)

@@ -18,7 +18,7 @@ from decisionloop.service.bodies import BadBody, read_object
 from decisionloop.service.decision_bodies import DecisionBodies
 from decisionloop.service.request_body import json_body
 from decisionloop.stream.answers import Answer
-from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore
+from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, TooLongAgo
 from decisionloop.stream.decider import Decider
 
 LOG = logging.getLogger("decisionloop.service")
@@ -83,6 +83,8 @@ class OnlineUseCase:
             raise HTTPException(503, "too many requests wait; ask again", {"Retry-After": "1"}) from None
         except AnotherBody:
             raise HTTPException(422, "this Idempotency-Key came before with another body") from None
+        except TooLongAgo as why:
+            raise HTTPException(422, str(why)) from None
         except DecidedBefore:
             told = "somebody in it was decided as of the same moment before; repeat a request with its Idempotency-Key"
             raise HTTPException(409, told) from None

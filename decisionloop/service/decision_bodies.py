@@ -57,6 +57,7 @@ class DecisionBodies:
 
     def __init__(self, use_case: UseCase) -> None:
         name = to_pascal(use_case.name)
+        self._waited_for = timedelta(days=use_case.outcome.window_days + use_case.outcome.maturity_days)
         row = _row_model(use_case, name)
         decided_at: Any = (DecidedAt, None)
         many: Any = (Annotated[list[row], Field(min_length=1, max_length=MOST_ROWS)], ...)  # type: ignore[valid-type]
@@ -71,7 +72,7 @@ class DecisionBodies:
         rows = [one.row() for one in (told.decisions if is_many else [told])]
         if len({row.entity for row in rows}) < len(rows):
             raise ValueError("an entity is there twice; ask for it in another request")
-        return Asked(rows, told.decided_at, key, hashlib.sha256(body).hexdigest())
+        return Asked(rows, told.decided_at, key, hashlib.sha256(body).hexdigest(), utc_now() - self._waited_for)
 
     def schemas(self) -> dict[str, Any]:
         """The schemas of both bodies and of their parts, by name, as an OpenAPI page refers to them."""
@@ -93,12 +94,12 @@ def _row_model(use_case: UseCase, name: str) -> type[OneRow]:
         "entity": (Entity, Field(description=f"The {use_case.entity.noun}: its {use_case.entity.key}, as text.")),
         "features": (create_model(f"{name}Features", __config__=_Strict, **features), ...),
     }
-    if apart:
-        groups: dict[str, Any] = {
-            f"v{i}": (Text | None, Field(None, alias=one.name, description=f"One of {', '.join(one.groups)}."))
-            for i, one in enumerate(apart)
-        }
-        parts["protected"] = (create_model(f"{name}Protected", __config__=_Strict, **groups) | None, None)
+    groups: dict[str, Any] = {
+        f"v{i}": (Text | None, Field(None, alias=one.name, description=f"One of {', '.join(one.groups)}."))
+        for i, one in enumerate(apart)
+    }
+    # Also of nothing: then {} is all that it admits.
+    parts["protected"] = (create_model(f"{name}Protected", __config__=_Strict, **groups) | None, None)
     return create_model(f"{name}Row", __base__=OneRow, **parts)
 
 
@@ -114,7 +115,11 @@ def _field(feature: Feature) -> Any:
         told.append(f"From {feature.range[0]:g} to {feature.range[1]:g}.")
     if feature.categories:
         told.append(f"One of {', '.join(feature.categories)}.")
-    told.append("May be missing." if feature.is_nullable else "Without it the rules decide.")
+    told.append(
+        "May be missing."
+        if feature.is_nullable
+        else "Without it no model decides: the rules do, or it is the default action where they read it."
+    )
     extra: dict[str, Any] = {"x-type": feature.type, "x-unit": feature.unit}
     if feature.range is not None:
         extra["x-range"] = list(feature.range)

@@ -17,10 +17,14 @@ from fastapi import HTTPException, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from decisionloop.errors import ConfigurationError
-from decisionloop.ledger.api_keys import valid_keys
+from decisionloop.ledger.api_keys import valid_keys, was_any_made
 from decisionloop.service.configuration import Key, Scope
 from decisionloop.service.ledger_access import LedgerAccess
 
+NONE_LEFT = (
+    "every API key was revoked: nobody may do anything. Make another with `decisionloop keys make`, or start the "
+    "service with --without-keys"
+)
 READ_AGAIN_SECONDS = 2.0
 """How long the ledger's keys are taken as read: a key that was revoked may be used for so long."""
 
@@ -37,13 +41,15 @@ class KnownKey:
 class KnownKeys:
     """The keys of the file and those of the ledger, read again every two seconds.
 
-    ``had_any``: whether there ever was one while this process lives, so that it may listen to others.
+    ``had_any``: whether the file, the ledger or this process ever knew one. Where the last one was revoked, nobody may
+    do anything, also after a restart; ``is_open_without`` says that this machine may, unless this process knew one.
     """
 
-    def __init__(self, of_file: Mapping[str, Key], access: LedgerAccess | None) -> None:
+    def __init__(self, of_file: Mapping[str, Key], access: LedgerAccess | None, is_open_without: bool = False) -> None:
         self._of_file = tuple(KnownKey(name, key.sha256, frozenset(key.scopes)) for name, key in of_file.items())
         self._access, self._lock = access, threading.Lock()
         self._read: tuple[float, tuple[KnownKey, ...]] | None = None
+        self._is_open_without = is_open_without
         self.had_any = bool(of_file)
 
     def every(self) -> tuple[KnownKey, ...]:
@@ -56,15 +62,17 @@ class KnownKeys:
         with self._lock:
             if self._read is None or time.monotonic() - self._read[0] > READ_AGAIN_SECONDS:
                 self._read = self._again(self._access)
-            return self._of_file + self._read[1]
+            return self._of_file + (() if self._read is None else self._read[1])
 
-    def _again(self, access: LedgerAccess) -> tuple[float, tuple[KnownKey, ...]]:
+    def _again(self, access: LedgerAccess) -> tuple[float, tuple[KnownKey, ...]] | None:
+        """When it was read, and what; None while it never was, so that the next request reads it."""
         now = time.monotonic()
         try:
-            kept = valid_keys(access.opened())
+            ledger = access.opened()
+            kept = valid_keys(ledger)
+            self.had_any |= bool(kept) or (not self._is_open_without and was_any_made(ledger))
         except (ConfigurationError, SQLAlchemyError):
-            return now, () if self._read is None else self._read[1]
-        self.had_any |= bool(kept)
+            return None if self._read is None else (now, self._read[1])
         return now, tuple(KnownKey(one.name, one.sha256, one.allows) for one in kept)
 
 
@@ -95,7 +103,8 @@ class Requires:
             return
         bearer = bearer_of(known, request.headers.get("authorization", ""))
         if bearer is None:
-            raise HTTPException(401, "send an API key: `Authorization: Bearer …`", {"WWW-Authenticate": "Bearer"})
+            told = "send an API key: `Authorization: Bearer …`" if known else NONE_LEFT
+            raise HTTPException(401, told, {"WWW-Authenticate": "Bearer"})
         if self.scope not in bearer.scopes:
             raise HTTPException(403, f"this key may not {self.scope}")
 

@@ -69,7 +69,7 @@ class RowAnswer(BaseModel):
 
 
 class OutcomesAnswer(BaseModel):
-    """Every row is kept; how many become what, and each row in the order in which it was sent."""
+    """How many rows become what, and each row in the order in which it was sent; what the contract has is kept."""
 
     counts: dict[str, int]
     rows: list[RowAnswer]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.service.app import Service, create_app
 from decisionloop.service.configuration import load_service_file
-from decisionloop.service.keys import is_loopback
+from decisionloop.service.keys import NONE_LEFT, is_loopback
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.log import log_as_json
 from decisionloop.service.online import online_use_cases
@@ -21,9 +21,12 @@ from decisionloop.settings import Settings
 
 LOG = logging.getLogger("decisionloop.service")
 BACKLOG = 2_048
+NO_KEY = "no API key is configured: this machine alone is answered, and anybody on it may do everything"
 
 
-def run_service(settings: Settings, host: str, port: int, prepare: Callable[[str], None]) -> None:
+def run_service(
+    settings: Settings, host: str, port: int, prepare: Callable[[str], None], is_open_without_keys: bool = False
+) -> None:
     """Serve until stopped; port 0 takes a free one, which the first line of the log names.
 
     ``prepare`` registers the contract and rules of a use case, before it is decided one at a time.
@@ -32,7 +35,7 @@ def run_service(settings: Settings, host: str, port: int, prepare: Callable[[str
     """
     import uvicorn
 
-    service = open_service(settings, prepare)
+    service = open_service(settings, prepare, is_open_without_keys)
     has_keys = bool(service.keys.every())
     if not has_keys and not is_loopback(host):
         raise UsageError(
@@ -44,8 +47,7 @@ def run_service(settings: Settings, host: str, port: int, prepare: Callable[[str
         if why_not := service.access.why_not_ready():  # opened now, so that no request waits for it
             LOG.warning("not ready", extra={"detail": why_not})
         if not has_keys:
-            told = "no API key is configured: this machine alone is answered, and anybody on it may do everything"
-            LOG.warning(told)
+            LOG.warning(NONE_LEFT if service.keys.had_any else NO_KEY)
         for one in service.online:
             LOG.info("decided online", extra={"detail": one.use_case.name})
         LOG.info(f"listening on http://{host}:{listening.getsockname()[1]}")
@@ -55,13 +57,14 @@ def run_service(settings: Settings, host: str, port: int, prepare: Callable[[str
         uvicorn.Server(config).run([listening])
 
 
-def open_service(settings: Settings, prepare: Callable[[str], None]) -> Service:
+def open_service(settings: Settings, prepare: Callable[[str], None], is_open_without_keys: bool = False) -> Service:
     """The service of an installation; nothing is begun yet. Raises ConfigurationError where something is missing."""
     file = load_service_file(settings.resolved_service_file())
     senders, access = known_senders(file.senders), LedgerAccess(settings)
     starter = Starter(access, PrefectDeployments()) if senders else None
     online = online_use_cases(settings, prepare)
-    return Service(file, senders, access, starter, online, Sealer(access, online) if online else None)
+    sealer = Sealer(access, online) if online else None
+    return Service(file, senders, access, starter, online, sealer, is_open_without_keys)
 
 
 def _bound(host: str, port: int) -> socket.socket:

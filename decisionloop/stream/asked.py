@@ -30,6 +30,10 @@ class DecidedBefore(Exception):
     """Somebody in the request was decided as of the same moment before."""
 
 
+class TooLongAgo(Exception):
+    """It is to be decided as of a moment whose outcome no reading would wait for any more."""
+
+
 @dataclass(frozen=True)
 class AskedRow:
     """One entity; ``values`` are its features and protected attributes by name, and what is not there is missing."""
@@ -42,19 +46,28 @@ class AskedRow:
 class Asked:
     """One request: up to as many rows as the service admits, of different entities.
 
-    ``decided_at`` None: as of now. ``key`` None: a request that is repeated is another one. ``told`` becomes the JSON
-    text of its answers, a list in the order of the rows.
+    ``decided_at`` None: as of now. ``key`` None: a request that is repeated is another one. ``oldest``: the earliest
+    moment as of which it may be decided, if there is one; what was answered before is answered. ``told`` becomes the
+    JSON text of its answers, a list in the order of the rows.
     """
 
     rows: Sequence[AskedRow]
     decided_at: datetime | None
     key: str | None
     body_digest: str
+    oldest: datetime | None = None
     told: Future[str] = field(default_factory=Future)
 
     def request_id(self, use_case: str) -> str | None:
         """The id that its idempotency key gives it; None without one."""
         return None if self.key is None else fact_id("decision request", use_case, self.key)
+
+
+def require_recent(asked: Asked) -> None:
+    """Raises TooLongAgo, in words, for a moment before the oldest that may be asked for."""
+    if asked.decided_at is not None and asked.oldest is not None and asked.decided_at < asked.oldest:
+        told = f"decided_at lies before {asked.oldest:%Y-%m-%d %H:%M} UTC: nobody would wait for its outcome any more"
+        raise TooLongAgo(told)
 
 
 def frame_of(use_case: UseCase, rows: Sequence[AskedRow]) -> pd.DataFrame:

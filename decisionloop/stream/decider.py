@@ -20,7 +20,7 @@ from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import KnownAlready, StreamRequest, find_request
 from decisionloop.stream.answers import Answer, answers_of
-from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, frame_of
+from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, frame_of, require_recent
 from decisionloop.stream.committing import Overtaken, commit
 from decisionloop.stream.decide import Decided, decide
 from decisionloop.stream.deciders import Deciders, read_deciders
@@ -73,10 +73,18 @@ class Decider:
             self._news.notify()
 
     def desk(self) -> Desk:
-        """What it works with. Raises what opening it raises."""
+        """What it works with. Raises ConfigurationError, with the reason, where it cannot be opened."""
         if self._desk is None:
-            self._desk = self._open_desk()
+            self._desk = self._opened()
         return self._desk
+
+    def _opened(self) -> Desk:
+        try:
+            return self._open_desk()
+        except ConfigurationError:
+            raise
+        except DecisionLoopError as error:  # a contract, say: nobody is decided yet, so no rules have failed
+            raise ConfigurationError(f"{error}\nThen restart the service.") from error
 
     def why_not_ready(self) -> str:
         """Why nobody can be decided now; empty where somebody can."""
@@ -140,6 +148,8 @@ class Decider:
     def _decide(self, group: list[Asked]) -> None:
         desk = self.desk()
         group = self._without_answered(group)
+        for one in group:
+            require_recent(one)  # one that names a moment stands alone
         for _ in range(ATTEMPTS):
             if not group:
                 return

@@ -18,9 +18,11 @@ from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.posted_outcomes import PostedOutcome, keep_posted, known_decisions, posted_of
 from decisionloop.ledger.schema import decision, outcome
 from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.stream import segments_holding
 from decisionloop.observe.intake import RECORDED_COLUMNS, RowKind, TakenRow, match_outcomes
 from decisionloop.observe.maturity import with_due_at
 from decisionloop.observe.reading import oldest_decision
+from decisionloop.stream.record import decisions_of_record
 from decisionloop.workspace import Workspace
 
 Became = RowKind | Literal["waiting"]
@@ -41,7 +43,24 @@ class Posted:
 
 
 def post_outcomes(workspace: Workspace, outcomes: Sequence[PostedOutcome], now: datetime) -> list[Posted]:
-    """Keep outcomes, durably, and tell of each (n) what the next reading will make of it."""
+    """Keep outcomes, durably, and tell of each (n) what the next reading will make of it.
+
+    One that has a part which the contract has not is invalid, and is not kept: a reading would take the rest of it.
+    """
+    foreign = [_foreign_part(workspace.use_case, one) for one in outcomes]
+    own = [one for one, why in zip(outcomes, foreign, strict=True) if not why]
+    told = iter(_post(workspace, own, now) if own else [])
+    return [Posted("invalid", why) if why else next(told) for why in foreign]
+
+
+def _foreign_part(use_case: UseCase, one: PostedOutcome) -> str:
+    """Why an outcome is none of this contract; "" where it is one."""
+    parts = (("class", one.outcome_class, use_case.outcome.class_), ("amount", one.amount, use_case.outcome.amount))
+    foreign = [name for name, value, of_contract in parts if value is not None and of_contract is None]
+    return f"outcomes of {use_case.name} have no {foreign[0]}; it was not kept, send it without" if foreign else ""
+
+
+def _post(workspace: Workspace, outcomes: Sequence[PostedOutcome], now: datetime) -> list[Posted]:
     use_case, ledger = workspace.use_case, workspace.ledger
     named = _named(use_case, outcomes)
     ids = sorted({one.decision_id for one in named if one.decision_id is not None})
@@ -51,11 +70,11 @@ def post_outcomes(workspace: Workspace, outcomes: Sequence[PostedOutcome], now: 
         one if own.decision_id == one.decision_id or one.decision_id in in_batches | in_stream else own
         for own, one in zip(outcomes, named, strict=True)
     ]
-    told = _taken(workspace, kept, now)
+    told = _taken(workspace, kept, in_stream - in_batches, now)
     keep_posted(ledger, kept)
     waiting = Posted("waiting", "its decision is not sealed yet; it is taken in once it is")
     return [
-        waiting if one.decision_id in in_stream - in_batches else Posted(row.kind, row.why)
+        waiting if one.decision_id in in_stream - in_batches and not row.why else Posted(row.kind, row.why)
         for one, row in zip(kept, told, strict=True)
     ]
 
@@ -74,14 +93,21 @@ def _named(use_case: UseCase, outcomes: Sequence[PostedOutcome]) -> list[PostedO
     return named
 
 
-def _taken(workspace: Workspace, outcomes: Sequence[PostedOutcome], now: datetime) -> Sequence[TakenRow]:
-    """What a reading now would make of these rows, behind those of the same decisions that wait to be read."""
+def _taken(
+    workspace: Workspace, outcomes: Sequence[PostedOutcome], unsealed: frozenset[str], now: datetime
+) -> Sequence[TakenRow]:
+    """What a reading now would make of these rows, behind those of the same decisions that wait to be read.
+
+    It knows of the decisions that are ``unsealed`` as well: what is refused of them will be refused once they are
+    sealed.
+    """
     ids = sorted({one.decision_id for one in outcomes if one.decision_id is not None})
     waiting = posted_of(workspace.ledger, workspace.use_case.name, ids)
     rows = [{name: getattr(one, name) for name in _COLUMNS} for one in (*waiting, *outcomes)]
     frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in _COLUMNS.items()})
-    decided = _decisions(workspace, ids, frame, now)
-    recorded = _recorded(workspace, list(decided["decision_id"]))
+    sealed = _decisions(workspace, ids, frame, now)
+    recorded = _recorded(workspace, list(sealed["decision_id"]))
+    decided = pd.concat([sealed, *_unsealed(workspace, unsealed)]).drop_duplicates("decision_id", ignore_index=True)
     intake = match_outcomes(frame, decided, recorded, workspace.use_case, now)
     return intake.of_row[len(waiting) :]
 
@@ -105,6 +131,13 @@ def _decisions(workspace: Workspace, ids: Sequence[str], outcomes: pd.DataFrame,
     if use_case.outcome.due and len(found):
         return with_due_at(use_case, found, frozen_rows(workspace, found))
     return found
+
+
+def _unsealed(workspace: Workspace, ids: frozenset[str]) -> list[pd.DataFrame]:
+    """The decisions of these ids that are in no batch yet, as of their own moments; nothing where there are none."""
+    segments = segments_holding(workspace.ledger, sorted(ids))
+    frames = [decisions_of_record(workspace.use_case, one.as_of, one.record) for one in segments]
+    return [frame[frame["decision_id"].isin(ids)] for frame in frames]
 
 
 def _recorded(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:

@@ -60,6 +60,20 @@ def read_record(use_case: UseCase, as_of: datetime, deciders: str, record: str) 
     )
 
 
+def decisions_of_record(use_case: UseCase, as_of: datetime, record: str) -> pd.DataFrame:
+    """The decisions of a record, as outcomes are matched with: decision_id, entity_id, as_of (its own), action."""
+    told = json.loads(record)
+    ids, entities = told["scores"]["decision_id"], told["features"][use_case.entity.key]
+    return pd.DataFrame(
+        {
+            "decision_id": pd.Series(ids, dtype="str"),
+            "entity_id": pd.Series(entities, dtype="str"),
+            "as_of": pd.Series([pd.Timestamp(as_of)] * len(ids), dtype="datetime64[us, UTC]"),
+            "action": pd.Series(told["choice"]["action"], dtype="str"),
+        }
+    )
+
+
 def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     """The canonical frame (n rows) of plain values by column; None is missing."""
     return pd.DataFrame(

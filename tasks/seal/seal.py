@@ -52,7 +52,10 @@ def seal_stream(use_case: str, is_all: bool = True) -> int:
 
 
 def _seal(use_case: str, batch_id: str) -> None:
-    """Take one batch through the states of any other, from what its segments say; what it has said stands."""
+    """Take one batch through the states of any other, from what its segments say; what it has said stands.
+
+    Others may seal it at the same time: each state is said once, by whoever comes first.
+    """
     hand = open_batch_in_hand(use_case, batch_id)
     segments = [
         read_record(hand.use_case, one.as_of, one.deciders, one.record) for one in segments_of(hand.ledger, batch_id)
@@ -62,18 +65,18 @@ def _seal(use_case: str, batch_id: str) -> None:
     digests = [keep(hand.workspace, batch_id, part) for part in parts]
     _keep_seen(hand, segments[0])
     if "frozen" not in hand.details:
-        reached(hand, "frozen", _frozen(hand, segments, parts), [])
+        reached(hand, "frozen", _frozen(hand, segments, parts), [], is_once=True)
     if "validated" not in hand.details:
-        reached(hand, "validated", validated(hand, champion, parts), [])
+        reached(hand, "validated", validated(hand, champion, parts), [], is_once=True)
     if "scored" not in hand.details:
-        reached(hand, "scored", _scored(hand, champion, segments, parts), [])
+        reached(hand, "scored", _scored(hand, champion, segments, parts), [], is_once=True)
     hand = open_batch_in_hand(use_case, batch_id)
     with hand.ledger.begin() as connection:
         for part, digest in zip(parts, digests, strict=True):
             append_decisions(connection, decision_rows_of(hand.use_case, batch_id, hand.as_of, part, digest))
     if "decided" not in hand.details:
-        reached(hand, "decided", decided(hand, segments[0].signed, parts), [])
-    reached(hand, "complete", {"sent": 0, "held": 0}, [])
+        reached(hand, "decided", decided(hand, segments[0].signed, parts), [], is_once=True)
+    reached(hand, "complete", {"sent": 0, "held": 0}, [], is_once=True)
 
 
 def _keep_seen(hand: BatchInHand, first: Decided) -> None:

@@ -11,7 +11,10 @@ from decisionloop.ledger.batches import open_batch
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.releases import Release
 from decisionloop.ledger.rollback import roll_back
+from decisionloop.ledger.schema import stream_segment
+from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import create_or_upgrade
+from decisionloop.ledger.stream import Segment
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.release.grounds import Grounds
 from decisionloop.release.stages import Decider
@@ -68,6 +71,14 @@ def test_nothing_is_said_of_whom_nobody_has_decided_by_then(cli, lived):
     assert (told.exit_code, told.out) == (0, "vouchers: nothing was decided for client-00001 by then.\n")
     assert cli("history", "vouchers", "--entity", "client-00001", "--as-of", "2005-07-14", "--json").json == []
     assert cli("history", "vouchers", "--as-of", "yesterday").exit_code == 2
+
+
+def test_what_is_not_sealed_yet_is_told_of(cli, lived):
+    asked = ("history", "vouchers", "--entity", "client-00001")
+    assert "sealed" not in cli(*asked).out
+    facts.add(lived, stream_segment, [Segment("a", "vouchers", AT, 3, "{}", "{}", AT)])
+    assert "3 decisions are not sealed yet" in cli(*asked).out
+    assert len(cli(*asked, "--json").json) == 1
 
 
 def test_a_date_is_its_whole_day_and_a_time_is_a_time():

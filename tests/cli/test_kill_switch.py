@@ -7,7 +7,10 @@ import pytest
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.flags import flag_history, is_kill_switch_on
+from decisionloop.ledger.schema import stream_segment
+from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import create_or_upgrade
+from decisionloop.ledger.stream import Segment
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.settings import load_settings
 from tests.ledger.conftest import AS_OF, CONTRACT, batch_rows
@@ -84,6 +87,19 @@ def test_a_blank_reason_or_name_is_refused(cli, vouchers, command, words):
     told = cli(*command, *words)
     assert told.exit_code == 2
     assert "is blank" in told.err
+
+
+@pytest.mark.parametrize(("name", "by", "blank"), [(" ", "anna", "NAME"), ("checkout", "", "--by")])
+def test_a_key_of_nobody_or_by_nobody_is_refused_by_what_is_blank(cli, home, name, by, blank):
+    told = cli("keys", "make", name, "--scope", "decide", "--by", by)
+    assert (told.exit_code, told.out) == (2, "")
+    assert f"{blank} is blank" in told.err
+    assert "--reason" not in told.err
+
+
+def test_a_champion_that_decides_one_at_a_time_decides_again_from_now_on(cli, held, ledger):
+    facts.add(ledger, stream_segment, [Segment("a", "vouchers", AS_OF, 1, "{}", "{}", AS_OF)])
+    assert "decides again from now on." in cli("kill-switch", "vouchers", "off", *APPROVER).out
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -205,12 +206,13 @@ def serve(
     own = ledger.engine.url.render_as_string(hide_password=False)
     clients = []
 
-    def begin(text: str = FILE, host: str = "localhost", url: str = own) -> Running:
+    def begin(text: str = FILE, host: str = "localhost", url: str = own, is_open_without_keys: bool = False) -> Running:
         monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", url)
         settings = configure(text)
         file = load_service_file(settings.resolved_service_file())
         access = LedgerAccess(settings)
-        app = create_app(Service(file, known_senders(file.senders), access, None))
+        senders = known_senders(file.senders)
+        app = create_app(Service(file, senders, access, None, is_open_without_keys=is_open_without_keys))
         clients.append(TestClient(app, base_url=f"http://{host}", raise_server_exceptions=False))
         return Running(clients[-1].__enter__(), ledger, prefect)
 
@@ -257,8 +259,10 @@ def one(entity: str = "shop-1", **features: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def online(configure: Callable[[str], Any], ledger: Ledger, tmp_path: Path, monkeypatch: Any) -> Iterator[Online]:
-    """The service of ``small``, on each engine."""
+def decide_online(
+    configure: Callable[[str], Any], ledger: Ledger, tmp_path: Path, monkeypatch: Any
+) -> Iterator[Callable[..., Online]]:
+    """Makes a service of ``small``, on each engine, with sections of its contract changed: `decide_online()`."""
     from fastapi.testclient import TestClient
 
     from decisionloop.service.app import create_app
@@ -266,9 +270,20 @@ def online(configure: Callable[[str], Any], ledger: Ledger, tmp_path: Path, monk
     from tasks.predict.register_rules import prepare_to_decide
     from tests.small_use_case import write_small
 
-    write_small(tmp_path / "usecases", online={})
-    monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path / "usecases"))
-    monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", ledger.engine.url.render_as_string(hide_password=False))
-    service = open_service(configure(""), prepare_to_decide)
-    with TestClient(create_app(service), base_url="http://localhost", raise_server_exceptions=False) as client:
-        yield Online(client, ledger, service)
+    with contextlib.ExitStack() as stack:
+
+        def begin(**sections: object) -> Online:
+            write_small(tmp_path / "usecases", **{"online": {}, **sections})
+            monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path / "usecases"))
+            monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", ledger.engine.url.render_as_string(hide_password=False))
+            service = open_service(configure(""), prepare_to_decide)
+            client = TestClient(create_app(service), base_url="http://localhost", raise_server_exceptions=False)
+            return Online(stack.enter_context(client), ledger, service)
+
+        yield begin
+
+
+@pytest.fixture
+def online(decide_online: Callable[..., Online]) -> Online:
+    """The service of ``small``, on each engine."""
+    return decide_online()

@@ -6,13 +6,22 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
-from decisionloop.ledger.batches import batches
+import pytest
+
+from decisionloop.ledger.batches import batches, events
+from decisionloop.ledger.decision_search import Sought, find_decisions
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.kill_switch import engage
+from decisionloop.ledger.release_history import decided_for
+from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import unsealed_segments
+from decisionloop.ledger.use_cases import record_use_case
+from tasks.seal import seal
 from tests.engines import LEDGER_ON_ONE
-from tests.service.conftest import one
+from tests.service.conftest import SHOP, one
+from tests.small_use_case import write_small
 
 
 def test_a_decision_is_answered_in_words_and_is_in_the_ledger_by_then(online):
@@ -53,6 +62,45 @@ def test_what_was_decided_is_sealed_once_as_a_batch_of_the_ordinary_tables(onlin
         assert list(rows[column]) == [row[name] for row in told]
 
 
+def test_every_decision_of_an_entity_is_found_also_those_within_one_batch(online):
+    told = [online.decide(one(name)).json() for name in ("shop-1", "shop-2", "shop-1", "shop-1")]
+    own = [row for row in told if row["entity"] == "shop-1"]
+    online.seal()
+    (batch,) = batches(online.ledger, "small")
+    later = batch.as_of + timedelta(days=1)
+    found = decided_for(online.ledger, "small", "shop-1", later)
+    assert [row.decision_id for row in found] == [row["decision_id"] for row in own]
+    assert [row.moment for row in found] == [datetime.fromisoformat(row["decided_at"]) for row in own]
+    assert [row.stage for row in found] == ["champion"] * 3
+    until = datetime.fromisoformat(own[1]["decided_at"])
+    assert decided_for(online.ledger, "small", "shop-1", until) == found[:2]
+    sought = Sought("small", batch.as_of, later, "shop-1")
+    assert {row.decision_id for row in find_decisions(online.ledger, sought, 10)} == {row.decision_id for row in found}
+
+
+@pytest.mark.parametrize("state", ["validated", "decided"])
+def test_who_seals_a_batch_that_somebody_else_seals_meanwhile_finds_it_done(online, monkeypatch, state):
+    for name in ("shop-1", "shop-2"):
+        online.decide(one(name))
+    looked, others = getattr(seal, state), []
+
+    def overtaken(*given):
+        """While one looks at the batch, another process seals all of it; the one sees something else then."""
+        told = looked(*given)
+        if not others:
+            others.append(None)
+            assert online.seal() == 1
+            return told | {"seen": "later"}
+        return told
+
+    monkeypatch.setattr(seal, state, overtaken)
+    online.seal()
+    (batch,) = batches(online.ledger, "small")
+    assert batch.state == "complete"
+    states = [event.state for event in events(online.ledger, batch.batch_id)]
+    assert states == ["opened", "frozen", "validated", "scored", "decided", "complete"]
+
+
 FAULTS = {
     "missing: turnover": {"turnover": None},
     "range: turnover": {"turnover": 5_000},
@@ -66,6 +114,9 @@ def test_a_faulty_row_is_left_to_the_rules_which_say_so(online):
     told = [online.decide(one(**features)).json() for features in FAULTS.values()]
     assert [row["fallback_reason"] for row in told] == list(FAULTS)
     assert {(row["role"], row["propensity"]) for row in told} == {("baseline", 1.0)}
+    # The rules read turnover alone and would lend: without it the default action is left.
+    lends = ["turnover" not in faults for faults in FAULTS]
+    assert [row["action"] for row in told] == ["lend" if one else "hold" for one in lends]
 
 
 NOT_JSON = [
@@ -110,6 +161,30 @@ DOES_NOT_FIT = [
     {"decisions": [{"entity": "a", "features": {}}, {"entity": "a", "features": {}}]},
     {"decisions": [{"entity": "a", "features": {}}], "entity": "a", "features": {}},
 ]
+
+
+@LEDGER_ON_ONE
+def test_where_nothing_is_protected_nothing_may_be_said_of_it(decide_online):
+    online = decide_online(protected=[])
+    for protected in ({}, None):
+        answer = online.decide({"entity": "a", "features": SHOP, "protected": protected})
+        assert answer.status_code == 200, answer.text
+    assert online.decide({"entity": "a", "features": SHOP, "protected": {"owner_sex": "f"}}).status_code == 422
+    assert online.client.get("/openapi.json").status_code == 200
+
+
+@LEDGER_ON_ONE
+def test_a_contract_that_cannot_be_used_is_no_failure_of_the_rules(decide_online, ledger, tmp_path):
+    before = write_small(tmp_path / "before").folder / "usecase.yaml"
+    record_use_case(ledger, "small", "0" * 64, 1, before.read_text())
+    online = decide_online()
+    outcome = {"outcomes": [{"decision_id": "0" * 32, "class": 1}]}
+    asked = online.decide(one()), online.client.post("/v1/small/outcomes", json=outcome)
+    assert [answer.status_code for answer in asked] == [503, 503], [answer.text for answer in asked]
+    assert all(answer.headers["retry-after"] for answer in asked)
+    why_not = online.client.get("/ready").json()["why_not"]
+    assert "Set `version: 2`" in why_not
+    assert why_not.endswith("restart the service.")
 
 
 @LEDGER_ON_ONE
@@ -158,11 +233,20 @@ def test_fifty_at_once_with_one_key_decide_once(online):
 
 
 def test_nobody_is_decided_twice_as_of_the_same_moment(online):
-    body = {**one(), "decided_at": "2024-01-01T00:00:00Z"}
+    body = {**one(), "decided_at": (utc_now() - timedelta(days=13)).isoformat()}
     assert online.decide(body).status_code == 200
     assert online.decide(body).status_code == 409
     assert online.seal() == 1
     assert online.decide(body).status_code == 409  # it is in the batch's tables as well
+
+
+@LEDGER_ON_ONE
+def test_nobody_is_decided_as_of_a_moment_whose_outcome_nobody_waits_for(online):
+    body = {**one(), "decided_at": (utc_now() - timedelta(days=14, minutes=1)).isoformat()}
+    answer = online.decide(body)
+    assert answer.status_code == 422
+    assert "nobody would wait for its outcome" in answer.json()["detail"]
+    assert not unsealed_segments(online.ledger, "small")
 
 
 def test_many_at_once_are_each_answered_about_their_own_shop(online):
@@ -180,7 +264,10 @@ def test_the_openapi_page_tells_each_feature_with_its_unit_range_and_wording(onl
     page = online.client.get("/openapi.json").json()
     assert "/v1/small/decisions" in page["paths"]
     turnover = page["components"]["schemas"]["SmallFeatures"]["properties"]["turnover"]
-    assert turnover["description"] == "weekly turnover, in EUR. From 0 to 1000. Without it the rules decide."
+    assert turnover["description"] == (
+        "weekly turnover, in EUR. From 0 to 1000. "
+        "Without it no model decides: the rules do, or it is the default action where they read it."
+    )
     assert (turnover["x-unit"], turnover["x-range"]) == ("EUR", [0, 1000])
     named = set(_references(page))
     assert named <= {f"#/components/schemas/{name}" for name in page["components"]["schemas"]}

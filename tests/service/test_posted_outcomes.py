@@ -60,6 +60,30 @@ def test_each_row_is_told_what_it_becomes_and_the_next_reading_says_the_same(onl
     assert (books.first, books.contradictory, books.invalid) == (3, 1, 1)
 
 
+WRONG = [
+    ({"class": 2}, "neither 0 nor 1"),
+    ({}, "neither 0 nor 1"),
+    ({"class": 1, "amount": 5}, "no amount"),
+    ({"class": 1, "entity": "somebody else"}, "another entity"),
+    ({"class": 1, "observed_at": "2024-01-01T00:00:00Z"}, "seen before its decision"),
+    ({"class": 1, "happened_at": "2024-01-01T00:00:00Z"}, "happened before its decision"),
+]
+
+
+def test_what_is_wrong_in_itself_does_not_wait_for_its_decision_to_be_sealed(online):
+    first, second = lent(online, 2)
+    rows = [{"decision_id": first["decision_id"], **content} for content, _ in WRONG]
+    answer = post(online, *rows, {"decision_id": second["decision_id"], "class": 1})
+    assert became(answer) == ["invalid"] * len(WRONG) + ["waiting"]
+    for row, (_, why) in zip(answer.json()["rows"], WRONG, strict=False):
+        assert why in row["why"]
+    online.seal()
+    now = utc_now()
+    read_outcomes.fn("small", now)
+    (books,) = intakes(online.ledger, "small")
+    assert (books.first, books.invalid) == (1, len(WRONG) - 1)  # the amount that no contract has was not kept
+
+
 @LEDGER_ON_ONE
 def test_a_row_that_names_nobody_is_refused_and_nothing_is_kept(online):
     for rows in ([{"class": 1}], [{"entity": "a", "class": 1}], [{"decision_id": "x", "class": 1}], []):

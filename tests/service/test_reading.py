@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from decisionloop.ledger.api_keys import keep_key, revoke_key
 from decisionloop.service.starting import CannotStart
 from tests.service.conftest import FILE, KEYS, READ_KEY, RELEASE_KEY, ours
 
@@ -71,6 +74,19 @@ def test_with_keys_configured_reading_needs_one_with_the_scope(serve, path):
 def test_without_keys_this_machine_reads_by_its_own_name_alone(serve, path):
     assert serve(host="127.0.0.1").client.get(path).status_code in {200, 404}
     assert serve(host="rebound.example.com").client.get(path).status_code == 403
+
+
+@pytest.mark.parametrize("path", KEYED)
+def test_where_the_last_key_was_revoked_a_restart_lets_nobody_in_unless_it_is_told_to(serve, ledger, path):
+    made = keep_key(ledger, "checkout", "0" * 64, ["read"], "anna")
+    revoke_key(ledger, made.key_id, "lost", "anna")
+    closed = serve().client.get(path)
+    assert closed.status_code == 401
+    assert "--without-keys" in closed.text
+    assert serve(is_open_without_keys=True).client.get(path).status_code in {200, 404}
+    keep_key(ledger, "another", hashlib.sha256(READ_KEY.encode()).hexdigest(), ["read"], "anna")
+    assert serve().client.get(path, headers=bearer(READ_KEY)).status_code in {200, 404}
+    assert serve(is_open_without_keys=True).client.get(path).status_code == 401  # there is a key: it is needed
 
 
 def test_webhooks_and_health_need_no_key(serve):
