@@ -68,6 +68,7 @@ def _features(drafted: Drafted) -> Iterator[str]:
     yield "features:"
     for name in drafted.roles.features:
         yield from _feature(drafted.columns[name])
+    yield from (f"  {GUESS} left out {one}" for one in drafted.roles.left_out)
     if drafted.roles.protected:
         yield f"protected:  {GUESS} nobody may be disadvantaged by these; they are no inputs of a model"
     for name in drafted.roles.protected:

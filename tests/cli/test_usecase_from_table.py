@@ -13,7 +13,7 @@ def table(folder):
         {
             "loan_id": range(400),
             "date": days.strftime("%Y-%m-%d"),
-            "income": range(1_000, 1_400),
+            "income": [1_000 + i * 37 % 97 for i in range(400)],
             "defaulted": [0, 0, 0, 1] * 100,
             "action": ["lend", "refuse"] * 200,
         }
