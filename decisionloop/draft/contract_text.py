@@ -83,7 +83,7 @@ def _feature(column: Column) -> Iterator[str]:
     kind = "category" if column.kind == "text" else column.kind
     yield f"  - name: {column.name}"
     yield f"    type: {kind}"
-    yield f"    wording: {_text(column.name.replace('_', ' '))}"
+    yield f"    wording: {_text(column.wording)}"
     if column.numbers is not None:
         yield f"    range: {json.dumps(_range(column))}  {GUESS} the table's own, and half as much on either side"
     elif kind == "category":
@@ -108,7 +108,7 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
     roles, delays = drafted.roles, drafted.delays
     yield "outcome:"
     if roles.outcome:
-        yield f"  class: {{column: {roles.outcome}, wording: {_text(roles.outcome.replace('_', ' '))}}}"
+        yield f"  class: {{column: {roles.outcome}, wording: {_text(drafted.columns[roles.outcome].wording)}}}"
     if roles.amount:
         yield f"  amount: {{column: {roles.amount}, unit: EUR}}  {GUESS} its unit"
     told = (

@@ -39,7 +39,7 @@ def draft_use_case(parent: Path, name: str, file: Path, asked: Asked) -> Draft:
     table = read_table(file)
     columns = profiles(table)
     roles = roles_of(columns, asked)
-    drafted, rows = _drafted(name, table, columns, roles)
+    drafted, rows = _drafted(name, table.rows, columns, roles)
     _write(folder, drafted, rows)
     return Draft(folder, _notes(drafted))
 
