@@ -52,8 +52,9 @@ def _training(use_case: UseCase, source: Source, seen_by: pd.Timestamp) -> Itera
     is_known = use_case.outcome.class_ is not None and not use_case.outcome.means_zero_when_absent and len(recorded)
     if is_known and 0 < rarer < events:
         yield (
-            f"Of the outcomes {rarer:,} are of the rarer class, and monitors.minimum_events needs {events:,} before "
-            "any training: no model would ever be trained. Bring more data, or lower it."
+            f"Of the outcomes seen by the last batch ({seen_by:%Y-%m-%d}), {rarer:,} are of the rarer class, and "
+            f"monitors.minimum_events needs {events:,} before any training: no model would ever be trained. "
+            "Bring more data, or lower it."
         )
 
 
