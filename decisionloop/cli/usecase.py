@@ -8,26 +8,39 @@ from pathlib import Path
 import typer
 
 from decisionloop.draft.roles import Asked
-from decisionloop.errors import ContractError, UsageError
+from decisionloop.errors import ContractError, DecisionLoopError, UsageError
 
 
 def check(path: Path, is_json: bool) -> None:
-    """Check a folder; raises ContractError (exit code 2) with one fault a line."""
+    """Check a folder, or the use case of that name.
+
+    Raises any DecisionLoopError with its exit code; with JSON every one is printed as such, and not raised.
+    """
     from decisionloop.sources.checking import check_use_case
 
     try:
-        report = check_use_case(path)
-        _require_version(path)
-    except ContractError as error:
+        folder = _folder_of(path)
+        report = check_use_case(folder)
+        _require_version(folder)
+    except DecisionLoopError as error:
         if not is_json:
             raise
-        faults = [vars(fault) for fault in error.faults]
-        typer.echo(json.dumps({"is_valid": False, "faults": faults}, sort_keys=True))
+        faults = [vars(fault) for fault in error.faults] if isinstance(error, ContractError) else []
+        told = {"is_valid": False, "faults": faults, "error": str(error)}
+        typer.echo(json.dumps(told, sort_keys=True))
         raise typer.Exit(error.exit_code) from error
     if is_json:
         typer.echo(json.dumps({"is_valid": True, "findings": list(report.findings)}, sort_keys=True))
     else:
-        typer.echo("\n".join([*report.findings, f"{path}: the contract, its code and its source agree."]))
+        typer.echo("\n".join([*report.findings, f"{folder}: the contract, its code and its source agree."]))
+
+
+def _folder_of(path: Path) -> Path:
+    """The folder itself, or where there is none the use case of that name."""
+    if path.exists() or len(path.parts) != 1:
+        return path
+    named = _usecases_dir() / path
+    return named if named.is_dir() else path
 
 
 def _require_version(path: Path) -> None:
@@ -57,13 +70,15 @@ def new(name: str, parent: Path | None, asked: Asked) -> None:
 
 def draft(name: str, parent: Path | None, table: Path, asked: Asked) -> None:
     """Draft a use case from a table, check it, and say what was guessed and what comes next."""
+    from decisionloop.contract.scaffold import removed_on_failure
     from decisionloop.draft.draft import draft_use_case
 
     drafted = draft_use_case(parent or _usecases_dir(), name, table, asked)
     typer.echo(f"{drafted.folder}: usecase.yaml, features.py, rules.py and data/decisions.csv were written.")
     for note in drafted.notes:
         typer.echo(f"  {note}")
-    check(drafted.folder, is_json=False)
+    with removed_on_failure(drafted.folder):
+        check(drafted.folder, is_json=False)
     typer.echo(f"Look at every `# GUESS:` in {drafted.folder / 'usecase.yaml'}, above all at the money. Then:")
     typer.echo(f"  decisionloop usecase check {drafted.folder}")
     typer.echo(f"  decisionloop demo {name}    # replays the table through the whole loop and tells its story")

@@ -14,9 +14,10 @@ usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_
 
 @usecase_app.command("check")
 def usecase_check(
-    path: Annotated[Path, typer.Argument(help="Folder of the use case.")], as_json: AsJson = False
+    path: Annotated[Path, typer.Argument(help="Folder of the use case, or its name.")], as_json: AsJson = False
 ) -> None:
-    """Check a contract, its code and its source; one line a fault. Exit code 2 if there is any."""
+    """Check a contract, its code and its source; one line a fault. Exit code 2 says that contract or code has faults,
+    5 that the source has."""
     from decisionloop.cli.usecase import check
 
     check(path, as_json)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -26,14 +29,26 @@ def new_use_case(parent: Path, name: str) -> Path:
     """
     folder = empty_folder(parent, name)
     try:
-        for template, path in SKELETON.items():
-            text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text(encoding="utf-8")
-            file = folder / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(Template(text).substitute(name=name), encoding="utf-8")
+        folder.mkdir(parents=True)
+        with removed_on_failure(folder):
+            for template, path in SKELETON.items():
+                text = (files("decisionloop.contract") / "skeleton" / f"{template}.template").read_text("utf-8")
+                file = folder / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(Template(text).substitute(name=name), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}. Name a folder of yours instead.") from error
     return folder
+
+
+@contextmanager
+def removed_on_failure(folder: Path) -> Iterator[None]:
+    """Take a new use case's folder away again where anything fails, so that the next try finds none."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def empty_folder(parent: Path, name: str) -> Path:

@@ -68,6 +68,7 @@ def _features(drafted: Drafted) -> Iterator[str]:
     yield "features:"
     for name in drafted.roles.features:
         yield from _feature(drafted.columns[name])
+    yield from (f"  {GUESS} left out {one}" for one in drafted.roles.left_out)
     if drafted.roles.protected:
         yield f"protected:  {GUESS} nobody may be disadvantaged by these; they are no inputs of a model"
     for name in drafted.roles.protected:
@@ -82,7 +83,7 @@ def _feature(column: Column) -> Iterator[str]:
     kind = "category" if column.kind == "text" else column.kind
     yield f"  - name: {column.name}"
     yield f"    type: {kind}"
-    yield f"    wording: {_text(column.name.replace('_', ' '))}"
+    yield f"    wording: {_text(column.wording)}"
     if column.numbers is not None:
         yield f"    range: {json.dumps(_range(column))}  {GUESS} the table's own, and half as much on either side"
     elif kind == "category":
@@ -107,7 +108,7 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
     roles, delays = drafted.roles, drafted.delays
     yield "outcome:"
     if roles.outcome:
-        yield f"  class: {{column: {roles.outcome}, wording: {_text(roles.outcome.replace('_', ' '))}}}"
+        yield f"  class: {{column: {roles.outcome}, wording: {_text(drafted.columns[roles.outcome].wording)}}}"
     if roles.amount:
         yield f"  amount: {{column: {roles.amount}, unit: EUR}}  {GUESS} its unit"
     told = (

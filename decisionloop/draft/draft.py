@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from decisionloop.contract.scaffold import empty_folder
+from decisionloop.contract.scaffold import empty_folder, removed_on_failure
 from decisionloop.draft.code_text import features_text, rules_text
 from decisionloop.draft.contract_text import Drafted, contract_text, default_action
 from decisionloop.draft.profiles import Column, profiles
 from decisionloop.draft.roles import EACH_ROW, FILE_ORDER, SHARES, Asked, Roles, roles_of
 from decisionloop.draft.table import name_of, read_table
 from decisionloop.draft.timing import DAY, delays_of, rhythm_of
+from decisionloop.errors import UsageError
 
 ROW_ID, MADE_UP_TIME, MADE_UP_SEEN = "row_id", "decided_at", "seen_at"
 _BEGIN, _A_WEEK, _WEEKS = pd.Timestamp("2024-01-01", tz="UTC"), 100, (4, 104)
@@ -38,18 +39,28 @@ def draft_use_case(parent: Path, name: str, file: Path, asked: Asked) -> Draft:
     table = read_table(file)
     columns = profiles(table)
     roles = roles_of(columns, asked)
-    drafted, rows = _drafted(name, table, columns, roles)
-    (folder / "data").mkdir(parents=True)
-    rows.to_csv(folder / "data" / "decisions.csv", index=False)
+    drafted, rows = _drafted(name, table.rows, columns, roles)
+    _write(folder, drafted, rows)
+    return Draft(folder, _notes(drafted))
+
+
+def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
+    roles = drafted.roles
     usual = drafted.actions[1][0] if not roles.is_experiment else rows[roles.action].value_counts().index[0]
     texts = {
         "usecase.yaml": contract_text(drafted),
         "features.py": features_text(drafted),
         "rules.py": rules_text(drafted, str(usual)),
     }
-    for path, text in texts.items():
-        (folder / path).write_text(text, encoding="utf-8")
-    return Draft(folder, _notes(drafted))
+    try:
+        folder.mkdir(parents=True)
+        with removed_on_failure(folder):
+            (folder / "data").mkdir()
+            rows.to_csv(folder / "data" / "decisions.csv", index=False)
+            for path, text in texts.items():
+                (folder / path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}. Name a folder of yours instead.") from error
 
 
 def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> tuple[Drafted, pd.DataFrame]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
+from decisionloop.draft.table import Table
 from decisionloop.sources.cells import MISSING, inferred, without_missing
 
 Kind = Literal["empty", "time", "boolean", "integer", "number", "category", "text"]
@@ -21,7 +22,7 @@ class Column:
     """One column as text: what it holds, its values, and how many cells are missing.
 
     ``values``: the different ones, the most frequent first. ``numbers``: as numbers, NaN where missing, of numeric
-    columns.
+    columns. ``wording``: what people call it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Column:
     values: tuple[str, ...]
     missing: int
     numbers: pd.Series | None = None
+    wording: str = ""
 
     @property
     def is_binary(self) -> bool:
@@ -47,9 +49,10 @@ class Column:
         return pd.to_datetime(without_missing(self.text), utc=True, errors="coerce", format="ISO8601")
 
 
-def profiles(table: pd.DataFrame) -> dict[str, Column]:
+def profiles(table: Table) -> dict[str, Column]:
     """What each column of a table of text holds, by name."""
-    return {str(name): _profile(str(name), table[name]) for name in table}
+    columns = (_profile(str(name), table.rows[name]) for name in table.rows)
+    return {one.name: replace(one, wording=table.wordings[one.name]) for one in columns}
 
 
 def _profile(name: str, text: pd.Series) -> Column:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
+from decisionloop.draft.logged_action import is_chance, require_action
 from decisionloop.draft.profiles import Column
 from decisionloop.draft.table import name_of
+from decisionloop.draft.unused import Unused
+from decisionloop.draft.usable import features_of
 from decisionloop.errors import UsageError
 
 EACH_ROW = "row"
@@ -18,19 +21,6 @@ FILE_ORDER = "order"
 SHARES = "shares"
 """`--propensity shares`: the actions were drawn at random, each with the share that it has."""
 
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "entity": ("entity", "entity_id", "id", "customer_id", "client_id", "user_id", "account_id", "member_id"),
-    "time": ("decided_at", "time", "date", "timestamp", "datetime", "created_at", "decision_time", "as_of"),
-    "outcome_time": ("seen_at", "outcome_time", "outcome_at", "outcome_date", "resolved_at", "paid_at", "closed_at"),
-    "outcome": (
-        "outcome", "y", "label", "target", "class", "converted", "conversion", "purchased", "bought", "ordered",
-        "response", "responded", "visit", "default", "defaulted", "arrears", "churn", "churned", "fraud", "is_fraud",
-        "clicked", "click",
-    ),
-    "amount": ("amount", "spend", "revenue", "sales", "profit", "value", "money", "reward"),
-    "action": ("action", "treatment", "arm", "segment", "offer", "variant", "decision", "logged_action"),
-    "propensity": ("propensity", "propensity_score", "probability", "prob", "p"),
-}  # fmt: skip
 PROTECTED = ("sex", "gender", "race", "ethnicity", "religion", "nationality", "disability", "age_band", "age_group")
 HARMS = (
     "default",
@@ -110,17 +100,22 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
 
     protected = tuple(name_of(one) for one in asked.protected)
     _require_known(columns, protected, "protected")
-    free = _Free(columns, taken | set(protected))
+    _require_known(columns, tuple(name_of(one) for one in asked.ignored), "ignore")
+    taken |= set(protected)
+    free = Unused(columns, taken)
     time = role("time", free.time())
     outcome_time = role("outcome_time", free.later_time(time))
-    propensity = role("propensity", free.named("propensity", lambda one: _is_probability(one)))
-    action = role("action", free.named("action", lambda one: one.kind in {"category", "boolean", "integer"}))
+    propensity = role("propensity", free.named("propensity", is_chance))
     outcome = role("outcome", free.named("outcome", lambda one: one.is_binary))
     amount = role("amount", free.named("amount", lambda one: one.kind in {"integer", "number"}))
+    action = role("action", free.action(propensity))
     entity = role("entity", free.entity(time)) or EACH_ROW
+    is_kept = [one for one in columns.values() if one.name not in taken]
     _require(columns, time, outcome, amount, action, propensity)
-    is_kept = [one for one in columns.values() if one.name not in taken and one.name not in protected]
-    features, left_out = _features(is_kept)
+    if propensity in columns and not action:
+        require_action(columns[propensity], is_kept)
+    decided = pd.Series(range(len(is_kept[0].text) if is_kept else 0)) if time == FILE_ORDER else columns[time].times
+    features, left_out = features_of(is_kept, decided)
     if not protected:
         protected = tuple(one for one in features if one in PROTECTED and columns[one].kind in {"category", "integer"})
         features = tuple(one for one in features if one not in protected)
@@ -128,62 +123,9 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     if not features:
         raise UsageError("no column is left to decide by. Leave what is known before the decision in the table.")
     return Roles(
-        entity, time, outcome, amount, action, propensity if action else "", outcome_time, features, protected,
+        entity, time, outcome, amount, action, propensity, outcome_time, features, protected,
         tuple(guesses), left_out,
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Free:
-    """The columns that have no role yet; ``taken`` grows as they get one."""
-
-    columns: Mapping[str, Column]
-    taken: set[str]
-
-    def named(self, kind: str, fits: Callable[[Column], bool]) -> str:
-        """The first column of the role's usual names that fits."""
-        return next((one for one in _NAMES[kind] if one in self._left() and fits(self.columns[one])), "")
-
-    def time(self) -> str:
-        """A column of the usual names, else the one that is earliest."""
-        times = [one for one in self._left().values() if one.kind == "time" and not one.missing]
-        by_name = [one for one in times if one.name in _NAMES["time"]]
-        earliest = sorted(by_name or times, key=lambda one: one.times.median())
-        return earliest[0].name if earliest else ""
-
-    def later_time(self, time: str) -> str:
-        """A column of the usual names, else a time that is never before that of the decision."""
-        if time not in self.columns:
-            return ""
-        named = self.named("outcome_time", lambda one: one.kind == "time")
-        decided = self.columns[time].times
-        later = (
-            one.name
-            for one in self._left().values()
-            if one.kind == "time"
-            and one.name != time
-            and bool((one.times.dropna() >= decided[one.times.notna()]).all())
-        )
-        return named or next(later, "")
-
-    def entity(self, time: str) -> str:
-        """A column of the usual names, else one that ends in _id, none of whose values comes twice at a time."""
-        found = [
-            one
-            for one in self._left().values()
-            if one.kind in {"text", "integer", "category"} and not one.missing and self._is_one_a_time(one, time)
-        ]
-        names = [one.name for one in found]
-        usual = [one for one in _NAMES["entity"] if one in names] or [one for one in names if one.endswith("_id")]
-        return next(iter(usual), "")
-
-    def _is_one_a_time(self, column: Column, time: str) -> bool:
-        if time not in self.columns:
-            return not column.text.duplicated().any()
-        return not pd.DataFrame({"entity": column.text, "time": self.columns[time].text}).duplicated().any()
-
-    def _left(self) -> dict[str, Column]:
-        return {name: one for name, one in self.columns.items() if name not in self.taken}
 
 
 def _said(columns: Mapping[str, Column], asked: Asked) -> dict[str, str]:
@@ -228,28 +170,13 @@ def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str
         raise UsageError(f"--outcome: column {outcome} does not say yes or no in 0 and 1. A quantity is an --amount.")
     if amount and columns[amount].numbers is None:
         raise UsageError(f"--amount: column {amount} holds {columns[amount].values[0]!r}, which is no number.")
+    if propensity in columns and not is_chance(columns[propensity]):
+        raise UsageError(f"--propensity: column {propensity} does not say a chance, above 0 up to 1, in every row.")
+    if propensity == SHARES and not action:
+        raise UsageError("--propensity shares: no column says what was done. Name it by --action COLUMN.")
     if action and not propensity:
         raise UsageError(
             f"column {action} says what was done, and nothing with which chance. Name that column by --propensity; say "
             f"--propensity shares where the action was drawn at random; or, where the same outcome would have been "
             f"seen whatever was done, leave the column out by --ignore {action}."
         )
-
-
-def _is_probability(column: Column) -> bool:
-    numbers = column.numbers
-    return numbers is not None and bool(((numbers > 0) & (numbers <= 1)).all())
-
-
-def _features(columns: list[Column]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those that a model can use, and why the others are left out."""
-    why = {one.name: reason for one in columns if (reason := _unusable(one))}
-    return tuple(one.name for one in columns if one.name not in why), tuple(f"{name}: {why[name]}" for name in why)
-
-
-def _unusable(column: Column) -> str:
-    if column.kind in {"empty", "time"}:
-        return {"empty": "it is empty", "time": "it is a time; make a number of days of it in features.py"}[column.kind]
-    if column.is_constant:
-        return "it says the same of everybody"
-    return f"it is text of {len(column.values):,} kinds" if column.kind == "text" else ""

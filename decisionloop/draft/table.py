@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from decisionloop.draft.decimals import with_decimal_point
 from decisionloop.errors import UsageError
 from decisionloop.predict.text import as_text
-from decisionloop.sources.cells import MISSING
 
 _SNIFFED = 100_000
-_DECIMAL_COMMA = r"[+-]?\d+,\d+"
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa", "ł": "l"})
 _DAYS_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
 _MONTHS_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
 
 
-def read_table(file: Path) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Cells as text, by names that a contract may use; ``wordings`` say what people call each column."""
+
+    rows: pd.DataFrame
+    wordings: dict[str, str]
+
+
+def read_table(file: Path) -> Table:
     """Every row of a CSV or Parquet file as text, missing cells NA, columns by names of a contract.
 
     Raises UsageError where there is no such file, it cannot be read, or has no rows.
@@ -31,8 +41,10 @@ def read_table(file: Path) -> pd.DataFrame:
         raise UsageError(f"{file} cannot be read as a table: {error}. Save it as CSV (UTF-8) or Parquet.") from error
     if frame.empty:
         raise UsageError(f"{file} has no rows. Give one row a decision.")
+    written = [re.sub(r"[\s_]+", " ", str(one)).strip() for one in frame.columns]
     frame.columns = pd.Index(_names(frame.columns))
-    return frame.apply(_as_written)
+    wordings = {name: one or name for name, one in zip(frame.columns, written, strict=True)}
+    return Table(frame.apply(_as_written), wordings)
 
 
 def _read_csv(file: Path) -> pd.DataFrame:
@@ -41,29 +53,21 @@ def _read_csv(file: Path) -> pd.DataFrame:
     first = head.splitlines()[0] if head.strip() else ""
     separator = max(",;\t|", key=first.count)
     frame = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    if separator == ";":
-        frame = frame.apply(_with_decimal_point)
-    return frame
+    return frame.apply(with_decimal_point, is_comma_decimal=separator == ";")
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
     frame = pd.read_parquet(file)
     frame = frame if frame.index.name is None else frame.reset_index()
     is_time = {name: pd.api.types.is_datetime64_any_dtype(column) for name, column in frame.items()}
-    return pd.DataFrame({name: _iso(frame[name]) if is_time[name] else as_text(frame[name]) for name in frame})
+    text = {name: _iso(frame[name]) if is_time[name] else as_text(frame[name]) for name in frame}
+    return pd.DataFrame({name: with_decimal_point(one, is_comma_decimal=False) for name, one in text.items()})
 
 
 def _as_written(column: pd.Series) -> pd.Series:
     text = column.astype("str")
     text = text.where(column.notna() & ~text.str.strip().isin(["", "nan"]))
     return _as_times(text)
-
-
-def _with_decimal_point(column: pd.Series) -> pd.Series:
-    known = column[~column.isin(MISSING)]
-    has_comma = known.str.contains(",", regex=False)
-    is_number = known.str.fullmatch(_DECIMAL_COMMA) | known.str.fullmatch(r"[+-]?\d+")
-    return column.str.replace(",", ".", regex=False) if has_comma.any() and is_number.all() else column
 
 
 def _as_times(text: pd.Series) -> pd.Series:
@@ -99,8 +103,13 @@ def _iso(times: pd.Series) -> pd.Series:
 
 def name_of(written: str) -> str:
     """A name that a contract may use: lower case, digits, underscores, beginning with a letter."""
-    name = re.sub(r"[^a-z0-9]+", "_", written.strip().lower()).strip("_") or "column"
+    plain = unicodedata.normalize("NFC", written.strip().lower()).translate(_LETTERS)
+    name = re.sub(r"[^a-z0-9]+", "_", _without_accents(plain)).strip("_") or "column"
     return (name if name[0].isalpha() else f"c_{name}")[:60]
+
+
+def _without_accents(text: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
 
 
 def _names(columns: pd.Index) -> list[str]:

@@ -27,17 +27,31 @@ _REMEDY = "Look whether it is known before the decision, or was written down aft
 
 def leak_warning(ranking: Estimate | None, alone: Mapping[str, Estimate]) -> str:
     """What to look into, or "": ``ranking`` is the model's AUC (None: there is no model), ``alone`` of each feature."""
-    best = max(alone, key=lambda name: alone[name].low or 0.0, default="")
-    low, value = (0.0, 0.0) if not best else (alone[best].low or 0.0, alone[best].value or 0.0)
-    if best and low > TOO_GOOD:
-        return f"{best} alone tells the outcome: AUC {value:.3f}, surely above {low:.3f}. {_REMEDY}"
+    told = telling_alone(alone)
+    if told:
+        return " ".join(told)
     if ranking is None or ranking.value is None or ranking.low is None:
         return ""
-    if len(alone) > 1 and low > ALONE and ranking.value - value < ADDS_NOTHING:
-        return (
-            f"{best} alone carries the model: AUC {value:.3f}, and {ranking.value:.3f} with everything else. {_REMEDY}"
-        )
+    carrying = {name: one.value or 0.0 for name, one in alone.items() if _carries(one, ranking.value)}
+    if len(alone) > 1 and carrying:
+        names = sorted(carrying, key=lambda name: -carrying[name])
+        values = "; ".join(f"{name} alone carries the model: AUC {carrying[name]:.3f}" for name in names)
+        return f"{values}, and {ranking.value:.3f} with everything else. {_REMEDY}"
     return too_good(ranking)
+
+
+def telling_alone(alone: Mapping[str, Estimate]) -> tuple[str, ...]:
+    """One warning for every feature that alone tells the outcome, the surest first: to drop one leaves the others."""
+    sure = {name: (one.low, one.value) for name, one in alone.items() if one.low is not None and one.value is not None}
+    return tuple(
+        f"{name} alone tells the outcome: AUC {value:.3f}, surely above {low:.3f}. {_REMEDY}"
+        for name, (low, value) in sorted(sure.items(), key=lambda item: -item[1][0])
+        if low > TOO_GOOD
+    )
+
+
+def _carries(one: Estimate, everything: float) -> bool:
+    return one.low is not None and one.low > ALONE and one.value is not None and everything - one.value < ADDS_NOTHING
 
 
 def too_good(ranking: Estimate | None) -> str:

@@ -19,6 +19,7 @@ from decisionloop.sources.leak_findings import leak_findings
 from decisionloop.sources.money_trial import money_faults, money_findings
 from decisionloop.sources.opening import open_source
 from decisionloop.sources.outcome_findings import outcome_findings
+from decisionloop.sources.reach_findings import reach_findings
 from decisionloop.sources.schedule_findings import schedule_findings
 from decisionloop.sources.tried_batches import moments_to_try, try_batch
 
@@ -60,6 +61,7 @@ def check_use_case(path: Path) -> CheckReport:
         *money_findings(use_case, everyone),
         *outcome_findings(use_case, code, source, _seen_by(source, moments[-1], now)),
         *leak_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
+        *reach_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
     ]
     return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments)
 

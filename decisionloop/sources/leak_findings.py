@@ -16,11 +16,11 @@ from decisionloop.sources.tried_batches import TriedBatch
 def leak_findings(
     use_case: UseCase, source: Source, tried: Sequence[TriedBatch], seen_by: pd.Timestamp
 ) -> Iterator[str]:
-    """A warning where one feature alone ranks the outcomes seen by ``seen_by`` too well (`learn.leak`).
+    """A warning for every feature that alone ranks the outcomes seen by ``seen_by`` too well (`learn.leak`).
 
     Outcomes are matched as they would be when they are taken in.
     """
-    from decisionloop.learn.leak import leak_warning, single_feature_aucs
+    from decisionloop.learn.leak import single_feature_aucs, telling_alone
 
     if use_case.outcome.class_ is None:
         return
@@ -33,9 +33,7 @@ def leak_findings(
     known = everyone.loc[is_known].reset_index(drop=True)
     entity = known[use_case.entity.key].to_numpy(dtype=object)
     label = outcome[is_known].to_numpy(dtype=np.float64)
-    warning = leak_warning(None, single_feature_aucs(use_case.model_inputs, known, label, entity))
-    if warning:
-        yield warning
+    yield from telling_alone(single_feature_aucs(use_case.model_inputs, known, label, entity))
 
 
 def _decided(use_case: UseCase, tried: Sequence[TriedBatch], is_replay: bool) -> pd.DataFrame:

@@ -63,6 +63,22 @@ def test_json_tells_the_same_faults_apart(cli, vouchers):
         assert all(fault.values())
 
 
+def test_it_is_checked_by_its_name_as_by_its_folder(cli, vouchers):
+    told = cli("usecase", "check", "vouchers")
+    assert told.exit_code == 0
+    assert told.out == cli("usecase", "check", "usecases/vouchers").out
+
+
+def test_json_is_printed_whatever_the_fault(cli, vouchers):
+    missing = cli("usecase", "check", "nobody", "--json")
+    assert (missing.exit_code, missing.err, missing.json["is_valid"], missing.json["faults"]) == (2, "", False, [])
+    assert "decisionloop usecase new" in missing.json["error"]
+    (vouchers / "data" / "past_experiment.csv").unlink()
+    unread = cli("usecase", "check", "vouchers", "--json")
+    assert (unread.exit_code, unread.err, unread.json["is_valid"]) == (5, "", False)
+    assert "past_experiment.csv" in unread.json["error"]
+
+
 def test_code_that_does_not_fit_the_contract_is_told_too(cli, vouchers):
     (vouchers / "rules.py").write_text("def rule(features):\n    return features\n")
     told = cli("usecase", "check", "usecases/vouchers")

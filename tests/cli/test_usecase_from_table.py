@@ -13,7 +13,7 @@ def table(folder):
         {
             "loan_id": range(400),
             "date": days.strftime("%Y-%m-%d"),
-            "income": range(1_000, 1_400),
+            "income": [1_000 + i * 37 % 97 for i in range(400)],
             "defaulted": [0, 0, 0, 1] * 100,
             "action": ["lend", "refuse"] * 200,
         }
@@ -42,3 +42,28 @@ def test_columns_without_a_table_are_refused(cli, folder):
     told = cli("usecase", "new", "loans", "--entity", "loan_id", "--parent", str(folder / "mine"))
     assert told.exit_code == 2
     assert "--from FILE" in told.err
+
+
+def test_a_draft_that_fails_its_own_check_leaves_nothing_and_can_be_tried_again(cli, folder, table, monkeypatch):
+    from decisionloop.errors import SourceError
+    from decisionloop.sources import checking
+
+    def fail(path):
+        assert (path / "usecase.yaml").is_file()
+        raise SourceError("two rows of one loan. Remove one.")
+
+    words = ("usecase", "new", "loans", "--from", str(table), "--ignore", "action", "--parent", str(folder / "mine"))
+    with monkeypatch.context() as patched:
+        patched.setattr(checking, "check_use_case", fail)
+        told = cli(*words)
+    assert told.exit_code == 5
+    assert "two rows of one loan" in told.err
+    assert not (folder / "mine" / "loans").exists()
+    assert cli(*words).exit_code == 0
+
+
+def test_a_column_to_ignore_that_is_none_is_refused(cli, folder, table):
+    told = cli("usecase", "new", "loans", "--from", str(table), "--ignore", "nope", "--parent", str(folder / "mine"))
+    assert told.exit_code == 2
+    assert "--ignore: the table has no column nope" in told.err
+    assert not (folder / "mine").exists()

@@ -43,6 +43,18 @@ def test_what_is_sure_is_warned_of_with_what_to_do(ranking, alone, words):
     assert not warning or "after the outcome" in warning
 
 
+def test_every_feature_that_knows_the_outcome_is_named():
+    two = {"paid": estimate(0.99, 0.01), "age": estimate(0.6, 0.02), "closed": estimate(0.98, 0.01)}
+    warning = leak_warning(None, two)
+    assert "paid alone tells" in warning
+    assert "closed alone tells" in warning
+    assert "age" not in warning
+    nearly = {"paid": estimate(0.93, 0.02), "age": estimate(0.6, 0.02), "closed": estimate(0.932, 0.02)}
+    warning = leak_warning(estimate(0.935, 0.01), nearly)
+    assert "paid alone carries" in warning
+    assert "closed alone carries" in warning
+
+
 def test_each_feature_is_judged_by_its_own_order_whatever_its_type_and_form():
     chance = np.random.default_rng(0)
     outcome = (chance.random(N) < 0.3).astype(float)

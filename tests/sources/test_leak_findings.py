@@ -28,3 +28,11 @@ def test_it_is_named_in_a_past_experiment_as_well(tmp_path):
     written.change("experiment.csv", lambda log: log.assign(visits=10 + log["bought"]))
     (warning,) = _warnings(written)
     assert warning.startswith("visits alone")
+
+
+def test_every_one_that_knows_it_is_named_at_once(tmp_path):
+    written = write_small(tmp_path)
+    outcomes = pd.read_parquet(written.folder / "data" / "outcomes.parquet")["defaulted"].to_numpy()
+    known = {"turnover": 50 + 20 * outcomes, "debt": 50 - 20 * outcomes}
+    written.change("history.csv", lambda history: history.assign(**known))
+    assert {one.split()[0] for one in _warnings(written)} == set(known)

@@ -1,0 +1,101 @@
+"""Guessing a role: which of the columns that have none yet is the time, the entity, the action; by name and content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from decisionloop.draft.logged_action import drawn_with, is_chance
+from decisionloop.draft.profiles import Column
+from decisionloop.draft.usable import is_numbering
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "entity": ("entity", "entity_id", "id", "customer_id", "client_id", "user_id", "account_id", "member_id"),
+    "time": ("decided_at", "time", "date", "timestamp", "datetime", "created_at", "decision_time", "as_of"),
+    "outcome_time": ("seen_at", "outcome_time", "outcome_at", "outcome_date", "resolved_at", "paid_at", "closed_at"),
+    "outcome": (
+        "outcome", "y", "label", "target", "class", "converted", "conversion", "purchased", "bought", "ordered",
+        "response", "responded", "visit", "default", "defaulted", "arrears", "churn", "churned", "fraud", "is_fraud",
+        "clicked", "click",
+    ),
+    "amount": ("amount", "spend", "revenue", "sales", "profit", "value", "money", "reward"),
+    "action": ("action", "treatment", "arm", "segment", "offer", "variant", "decision", "logged_action"),
+    "propensity": ("propensity", "propensity_score", "probability", "prob", "p"),
+}  # fmt: skip
+_ENTITY_WORDS = frozenset(
+    ("id", "person", "customer", "client", "user", "account", "member", "patient", "machine", "kunde", "kunden")
+)
+
+
+@dataclass(frozen=True)
+class Unused:
+    """The columns that have no role yet; ``taken``, which is shared, grows as they get one."""
+
+    columns: Mapping[str, Column]
+    taken: set[str]
+
+    def named(self, kind: str, fits: Callable[[Column], bool]) -> str:
+        """The first column of the role's usual names that fits."""
+        return next((one for one in _NAMES[kind] if one in self._left() and fits(self.columns[one])), "")
+
+    def action(self, propensity: str) -> str:
+        """The column whose values were done as often as the propensity says, of the usual names first."""
+        named = self.named("action", lambda one: one.kind in {"category", "boolean", "integer"})
+        if propensity not in self.columns or not is_chance(self.columns[propensity]):
+            return named
+        drawn = drawn_with(self.columns[propensity], self._left().values())
+        usual = [one for one in _NAMES["action"] if one in drawn]
+        return (usual or (list(drawn) if len(drawn) == 1 else [named]))[0]
+
+    def time(self) -> str:
+        """A column of the usual names, else the one that is earliest."""
+        times = [one for one in self._left().values() if one.kind == "time" and not one.missing]
+        by_name = [one for one in times if one.name in _NAMES["time"]]
+        earliest = sorted(by_name or times, key=lambda one: one.times.median())
+        return earliest[0].name if earliest else ""
+
+    def later_time(self, time: str) -> str:
+        """A column of the usual names, else a time that is never before that of the decision."""
+        if time not in self.columns:
+            return ""
+        named = self.named("outcome_time", lambda one: one.kind == "time")
+        decided = self.columns[time].times
+        later = (
+            one.name
+            for one in self._left().values()
+            if one.kind == "time"
+            and one.name != time
+            and bool((one.times.dropna() >= decided[one.times.notna()]).all())
+        )
+        return named or next(later, "")
+
+    def entity(self, time: str) -> str:
+        """A column of the usual names, else one that is called an id or a person, else one that tells rows apart.
+
+        None of its values comes twice at a time. What numbers the rows of a file is nobody.
+        """
+        found = [
+            one
+            for one in self._left().values()
+            if one.kind in {"text", "integer", "category"} and not one.missing and self._is_one_a_time(one, time)
+        ]
+        names = [one.name for one in found]
+        usual = [one for one in _NAMES["entity"] if one in names] or [one for one in names if one.endswith("_id")]
+        called = [one for one in names if _ENTITY_WORDS & set(one.split("_"))]
+        apart = [one.name for one in found if is_numbering(one) and _is_code(one)]
+        return next(iter(usual or called or apart), "")
+
+    def _is_one_a_time(self, column: Column, time: str) -> bool:
+        if time not in self.columns:
+            return not column.text.duplicated().any()
+        return not pd.DataFrame({"entity": column.text, "time": self.columns[time].text}).duplicated().any()
+
+    def _left(self) -> dict[str, Column]:
+        return {name: one for name, one in self.columns.items() if name not in self.taken}
+
+
+def _is_code(column: Column) -> bool:
+    """Whether its cells are codes and neither sentences nor numbers, which may be a measurement or a row's."""
+    return column.kind == "text" and not bool(column.text.str.contains(r"\s").any())

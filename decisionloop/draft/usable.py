@@ -1,0 +1,47 @@
+"""Which columns a model can use, and why the others are none: empty, constant, times, free text, numbers of rows."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from decisionloop.draft.profiles import Column
+
+_UNIQUE = 0.99
+"""From this share of different values on, a column says which row it is, and not what it is like."""
+_ENOUGH = 20
+"""Fewer different values than this are unique, or rise, by chance."""
+_RISING = 0.99
+
+
+def features_of(columns: list[Column], times: pd.Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that a model can use, and why the others are left out; ``times`` (n,): when each row was decided."""
+    why = {one.name: reason for one in columns if (reason := _unusable(one, times))}
+    return tuple(one.name for one in columns if one.name not in why), tuple(f"{name}: {why[name]}" for name in why)
+
+
+def is_numbering(column: Column) -> bool:
+    """Whether it tells rows apart: text or whole numbers, of which (nearly) no two are alike."""
+    if column.kind not in {"integer", "text"} or len(column.values) < _ENOUGH:
+        return False
+    return len(column.values) >= _UNIQUE * (len(column.text) - column.missing)
+
+
+def rises_with(column: Column, times: pd.Series) -> bool:
+    """Whether codes or whole numbers rise with time (Spearman's rank correlation), as running numbers do."""
+    if column.kind not in {"integer", "category"} or len(column.values) < _ENOUGH:
+        return False
+    value = column.numbers if column.numbers is not None else column.text
+    frame = pd.DataFrame({"time": times.to_numpy(), "value": value.to_numpy()}).dropna().rank()
+    return bool(frame["time"].nunique() > 1 and frame["time"].corr(frame["value"]) >= _RISING)
+
+
+def _unusable(column: Column, times: pd.Series) -> str:
+    if column.kind in {"empty", "time"}:
+        return {"empty": "it is empty", "time": "it is a time; make a number of days of it in features.py"}[column.kind]
+    if column.is_constant:
+        return "it says the same of everybody"
+    if column.kind == "text":
+        return f"it is text of {len(column.values):,} kinds"
+    if is_numbering(column):
+        return "it is different in every row, as an id or a row's number is"
+    return "it rises with time, as a running number does" if rises_with(column, times) else ""

@@ -1,0 +1,35 @@
+"""Ids and running numbers are whom it is about, or left out with the reason: never a feature of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.draft.test_drafts import N, drafted, loans
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("name", ["person", "machine", "Kunden Nr", "reference"])
+def test_an_id_of_any_name_is_whom_it_is_about(tmp_path: Path, name: str) -> None:
+    codes = [f"x{one}" for one in RNG.permutation(N)] if name == "reference" else RNG.permutation(N) + 10_000
+    table = loans().drop(columns="loan_id").assign(**{"Unnamed: 0": range(N), name: codes})
+    draft, use_case = drafted(tmp_path, table, separator=";")
+    assert use_case.entity.key == name.lower().replace(" ", "_")
+    assert [one.name for one in use_case.features] == ["income", "zip", "purpose"]
+    assert "left out unnamed_0: it is different in every row, as an id or a row's number is" in draft.notes
+    text = (draft.folder / "usecase.yaml").read_text()
+    assert "# GUESS: left out unnamed_0: it is different in every row" in text
+
+
+def test_what_rises_with_time_is_no_feature_and_a_measurement_is(tmp_path: Path) -> None:
+    weeks = pd.to_datetime(loans()["application_date"]).dt.dayofyear // 7
+    table = loans().assign(
+        week=weeks, price=RNG.uniform(1, 2, N), age=RNG.integers(18, 80, N), shuffled=RNG.permutation(N)
+    )
+    draft, use_case = drafted(tmp_path, table, separator=";")
+    assert [one.name for one in use_case.features] == ["income", "zip", "purpose", "price", "age"]
+    assert {"week", "shuffled"} <= {one.split()[2].rstrip(":") for one in draft.notes if one.startswith("left out")}

@@ -1,0 +1,64 @@
+"""Names with umlauts and numbers with decimal commas are read as what they are, or refused with the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from decisionloop.draft.table import name_of, read_table
+from decisionloop.errors import UsageError
+from tests.draft.test_drafts import N, drafted, loans
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Zurückgezahlt", "zurueckgezahlt"),
+        ("Zuru\u0308ckgezahlt", "zurueckgezahlt"),
+        ("Größe in m²", "groesse_in_m2"),
+        ("Prénom", "prenom"),
+        ("Año", "ano"),
+        ("  Kunden Nr", "kunden_nr"),
+    ],
+)
+def test_letters_of_other_alphabets_are_spelt_out(written: str, name: str) -> None:
+    assert name_of(written) == name
+
+
+def test_a_column_keeps_its_own_name_as_its_wording(tmp_path: Path) -> None:
+    _, use_case = drafted(tmp_path, loans().rename(columns={"purpose": "Gründe_heute"}), separator=";")
+    assert {"gruende_heute": "Gründe heute", "income": "income"}.items() <= {
+        one.name: one.wording for one in use_case.features
+    }.items()
+
+
+def _german(values: np.ndarray) -> list[str]:
+    return [f"{one:,.2f}".replace(",", "_").replace(".", ",").replace("_", ".") for one in values]
+
+
+@pytest.mark.parametrize("kind", [",", ";", "parquet"])
+@pytest.mark.parametrize("write", [_german, lambda values: [f"{one:,.2f}" for one in values]])
+def test_numbers_with_commas_are_numbers(tmp_path: Path, kind: str, write: object) -> None:
+    values = np.array([1234.56, 7.5, 1_234_567.0, -12.25])
+    table = pd.DataFrame({"Betrag": write(values), "note": ["1,2 m", "b", "", "c"]})  # type: ignore[operator]
+    file = tmp_path / ("table.parquet" if kind == "parquet" else "table.csv")
+    table.to_parquet(file) if kind == "parquet" else table.to_csv(file, sep=kind, index=False)
+    rows = read_table(file).rows
+    assert rows["betrag"].astype(float).tolist() == values.tolist()
+    assert rows["note"].iloc[0] == "1,2 m"
+
+
+def test_a_comma_that_may_be_either_is_refused(tmp_path: Path) -> None:
+    pd.DataFrame({"sum": ["1,234", "2,500", "7"]}).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(UsageError, match="may be a decimal sign or keep thousands apart"):
+        read_table(tmp_path / "table.csv")
+
+
+def test_a_drafted_amount_with_thousands_is_a_number(tmp_path: Path) -> None:
+    profit = _german(np.random.default_rng(0).normal(5_000, 2_000, N))
+    _, use_case = drafted(tmp_path, loans().drop(columns="defaulted").assign(profit=profit), separator=";")
+    assert use_case.outcome.amount is not None
+    assert {one.name: one.type for one in use_case.features}["income"] == "number"
