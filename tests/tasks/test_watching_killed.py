@@ -21,8 +21,8 @@ WATCHING = (
 )  # fmt: skip
 ACTING = {
     "an alarm without its event": ("tasks.watch.alarms", "_announce", "before"),
-    "an event without the plug": ("tasks.watch.impact", "set_flag", "before"),
-    "the plug, and nobody chose again": ("tasks.watch.impact", "set_flag", "after"),
+    "an event without the plug": ("tasks.watch.impact", "stop_model", "before"),
+    "the plug, and nobody chose again": ("tasks.watch.impact", "stop_model", "after"),
     "the rules chose, and nothing is logged": ("tasks.act.decide", "_log", "before"),
 }
 OBSERVING = {
