@@ -79,7 +79,7 @@ def test_the_last_value_of_a_flag_holds_and_its_history_stays(ledger: Ledger) ->
 
 
 def test_a_kill_switch_is_on_or_off(ledger: Ledger) -> None:
-    with pytest.raises(UsageError, match="on or off; it cannot be 'maybe'"):
+    with pytest.raises(UsageError, match="on, default or off; it cannot be 'maybe'"):
         set_flag(ledger, "credit_line", "kill_switch", "maybe", "", "anna")
 
 
