@@ -21,9 +21,12 @@ def shadow_sentences(audit: ShadowAudit, use_case: UseCase) -> tuple[str, ...]:
     return (_headline(audit), *(one.words for one in audit.crossed), *told)
 
 
-def slice_in_brief(one: Disagreement, currency: str) -> str:
-    """One slice for a terminal."""
-    return f"{one.slice}: {_otherwise(one)}{_worth(one, currency)}"
+def slice_in_brief(one: Disagreement, use_case: UseCase) -> str:
+    """One slice for a terminal, a protected group with its wording."""
+    attribute, _, group = one.slice.partition("=")
+    wording = _wording_of_group(use_case, attribute, group)
+    named = f"{one.slice} ({wording})" if wording != group else one.slice
+    return f"{named}: {_otherwise(one)}{_worth(one, use_case.economics.currency)}"
 
 
 def most_disputed(audit: ShadowAudit) -> Sequence[Disagreement]:
@@ -113,11 +116,17 @@ def _impact(audit: ShadowAudit, use_case: UseCase) -> str:
     if not known:
         return "No protected group is large enough in this batch to tell its impact."
     worst = min(known, key=lambda one: one.ratio or 0.0)
-    return f"Of the protected groups it would favour {_group(worst)} least: {_ratio(worst, use_case)}."
+    return f"Of the protected groups it would favour {_group(worst, use_case)} least: {_ratio(worst, use_case)}."
 
 
-def _group(one: GroupFavour) -> str:
-    return f"{one.attribute} {one.group}"
+def _group(one: GroupFavour, use_case: UseCase) -> str:
+    return f"“{_wording_of_group(use_case, one.attribute, one.group)}” ({one.attribute.replace('_', ' ')})"
+
+
+def _wording_of_group(use_case: UseCase, attribute: str, group: str) -> str:
+    """What the contract calls a protected group; its value where it has no other name."""
+    found = next((one for one in use_case.protected if one.name == attribute), None)
+    return group if found is None else found.groups.get(group, group)
 
 
 def _ratio(one: GroupFavour, use_case: UseCase) -> str:
@@ -175,4 +184,4 @@ def lines_of(audit: ShadowAudit, use_case: UseCase) -> Iterator[str]:
     if disputed:
         yield ""
         yield "By slice:"
-        yield from (slice_in_brief(one, use_case.economics.currency) for one in disputed)
+        yield from (slice_in_brief(one, use_case) for one in disputed)
