@@ -225,7 +225,7 @@ def _refuse_under_way(connection: Connection, use_case: str, batch_ids: set[str]
 
 def _unsent(batch_id: str, covers: Covers) -> tuple[ColumnElement[bool], ...]:
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
-    is_chosen = outbox.c.role.in_(CHOSEN_BY_MODEL) if covers == "model" else ~is_nobody_s(outbox.c.decision_id)
+    is_chosen = outbox.c.role.in_(CHOSEN_BY_MODEL) if covers == "model" else ~was_default_for_all(outbox.c.decision_id)
     return (outbox.c.batch_id == batch_id, is_chosen, ~_is_delivered(outbox.c.decision_id), ~is_withdrawn)
 
 
@@ -240,7 +240,7 @@ def is_default_for_all(source: Ledger | Connection, batch_id: str) -> bool:
         return is_any and connection.execute(any_of.where(reason != DEFAULT_FOR_ALL)).first() is None
 
 
-def is_nobody_s(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
+def was_default_for_all(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the decision of that id was made while everybody got the default action: it may leave."""
     return exists().where(decision.c.decision_id == decision_id, decision.c.fallback_reason == DEFAULT_FOR_ALL)
 

@@ -34,7 +34,7 @@ def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Cal
         if _is_stopped(signature, kill_switch(connection, name)):
             return False
         deciders = [signature.champion] if signature.trial is None else [signature.champion, signature.trial]
-        is_of_model = not signature.is_by_rules and not signature.is_nobody_s
+        is_of_model = not signature.is_by_rules and not signature.is_default_for_all
         if is_of_model and any(is_rolled_back(connection, one) for one in deciders):
             return False
         _refuse_newcomers(connection, hand, signature.beside)
@@ -44,7 +44,7 @@ def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Cal
 
 def _is_stopped(signature: Signature, switch: Position) -> bool:
     """Whether the switch, as it stands, forbids what was chosen."""
-    if signature.is_nobody_s:
+    if signature.is_default_for_all:
         return False
     return switch == "default" or (switch == "on" and not signature.is_by_rules)
 

@@ -29,6 +29,6 @@ class Signature:
         return self.choice == "rules_choice"
 
     @property
-    def is_nobody_s(self) -> bool:
+    def is_default_for_all(self) -> bool:
         """Whether everybody gets the default action."""
         return self.choice == "default_choice"

@@ -34,7 +34,7 @@ SOURCE = """
 class Replay:
     time_column = "at"
     def calendar(self): return ["2005-06-03"]
-    def due(self, as_of, covers_days): raise NotImplementedError
+    def due(self, as_of, covers_days): raise NotImplementedError  # no page reads a source
     known = newest_time = outcomes = due
 def source(use_case, folder): return Replay()
 """
