@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from decisionloop.errors import UsageError
+from decisionloop.learn.boosting_bins import sort_once
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -85,6 +86,7 @@ def gradient_boosting_pipeline(columns: Sequence[InputColumn], seed: int, target
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.preprocessing import OrdinalEncoder
 
+    sort_once()
     categories = _categories(columns)
     encoder = OrdinalEncoder(
         categories=categories,
