@@ -22,7 +22,8 @@ from benchmarks.figures import Figure
 from benchmarks.monitor_years.worlds import bench
 from decisionloop.monitor.alarm.finding import Stakes
 from decisionloop.monitor.alarm.terms import Terms
-from decisionloop.monitor.value import RulesLifts, judge_value
+from decisionloop.monitor.lifts import RulesLifts
+from decisionloop.monitor.value import judge_value
 from decisionloop.monitor.watching.watch_batch import FeaturesBefore, watch_features
 
 SEEN = 0.95

@@ -25,9 +25,10 @@ from decisionloop.monitor.impact.group_tally import GroupTally
 from decisionloop.monitor.impact.judging import judge_impact
 from decisionloop.monitor.inputs import judge_inputs
 from decisionloop.monitor.labels import LabelState
+from decisionloop.monitor.lifts import RulesLifts
 from decisionloop.monitor.outcome_shift import UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
-from decisionloop.monitor.value import RulesLifts, judge_value
+from decisionloop.monitor.value import judge_value
 from decisionloop.observe.estimate import Estimate
 
 ERROR = 0.05

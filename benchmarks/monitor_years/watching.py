@@ -136,7 +136,7 @@ class Memory:
         late = late_arrivals_in(self.use_case, self.past, week.week, age_days)
         watched = watch_cohort(week.cohort(self.use_case, age_days), labels, before, late)
         self.past.append(week.remembered())
-        self.figures += [EarlierFigure(week.name, one.monitor, one.estimate) for one in watched.figures]
+        self.figures += [EarlierFigure(week.name, one.monitor, one.estimate, one.slice) for one in watched.figures]
         self.holdout += [] if watched.entities is None else [watched.entities]
         if labels.state(self.use_case).is_complete:  # what fell short never becomes usual
             arrivals = week.arrivals(self.use_case, age_days)

@@ -1,10 +1,9 @@
-"""Monitor of value: is the policy surely worse than what it replaced, and what the business wants to see besides."""
+"""Monitor of value: is what decides surely worse than something simpler, and what the business wants to see besides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,83 +15,53 @@ from decisionloop.contract.operation import BudgetConstraint
 from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.terms import Terms
+from decisionloop.monitor.lifts import Lifts
 from decisionloop.observe.action_value import rate_of
 from decisionloop.observe.amount_mean import amount_mean, amount_range
 from decisionloop.observe.bounded_mean import bounded_mean, sized_mean
 from decisionloop.observe.cohort import Figure, is_policy_traffic
-from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference, lift_sequence
-from decisionloop.observe.entity_lift import EntityMoney, entity_lift
+from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, rate_bounds
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.possible_money import UsualAmounts, possible_money
 from decisionloop.observe.unbounded import marked
 
-SEQUENCES = 2
 LIFETIME_ALPHA = 0.05
 """Most that a sequence may be wrong in its whole life, whatever the budget."""
 WINDOWS = (4, 13, 52)
 """Cohorts of a window: a month, a quarter and a year of weekly ones. The shortest sees a large loss soon."""
-_OTHERS = {"rules": "the rules would have", "holdout": "the customers held out, who stayed on the rules,"}
+
+
+def sequences(use_case: UseCase) -> int:
+    """How many sequences watch a release: against the rules, the holdout, and each action whose money is known."""
+    return 2 + sum(use_case.is_value_known)
 
 
 def value_alpha(use_case: UseCase, budget: AlarmBudget) -> float:
-    """Chance that one sequence since the release began ever alarms falsely: half of the family's budget over two
-    sequences a release and year.
+    """Chance that one sequence since the release began ever alarms falsely: half of the family's budget over all
+    `sequences` of a release and the releases of a year.
 
     A sequence lives as long as its release; releases come at most as often as the contract retrains on schedule.
     """
     lives = max(1.0, DAYS_PER_YEAR / use_case.monitors.retrain_every_days)
-    return min(LIFETIME_ALPHA, budget.false_alarms["value"] / 2 / (SEQUENCES * lives))
+    return min(LIFETIME_ALPHA, budget.false_alarms["value"] / 2 / (sequences(use_case) * lives))
 
 
-def window_alpha(budget: AlarmBudget) -> float:
+def window_alpha(use_case: UseCase, budget: AlarmBudget) -> float:
     """Chance that one window of one cohort alarms falsely: the other half of the budget over all looks of a year."""
-    return budget.alpha("value", SEQUENCES * len(WINDOWS)) / 2
-
-
-@dataclass(frozen=True)
-class RulesLifts:
-    """Money per decision of each cohort since the release began over the rules on the same decisions, oldest first."""
-
-    cohorts: tuple[Estimate, ...]
-    other: ClassVar[str] = "rules"
-
-    def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
-        """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
-        if last is None:
-            return lift_sequence(self.cohorts, are_independent=True)
-        return lift_sequence(self.cohorts[-last:], are_independent=True, planned_looks=last)
-
-
-@dataclass(frozen=True)
-class HoldoutLifts:
-    """Money of each cohort since the release began, of the policy and of the holdout, entity by entity, oldest first.
-
-    The same people return, so cohorts are not independent, and entities are (see `observe.entity_lift`).
-    """
-
-    cohorts: tuple[EntityMoney, ...]
-    other: ClassVar[str] = "holdout"
-
-    def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
-        """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
-        if last is None:
-            return entity_lift(self.cohorts)
-        return entity_lift(self.cohorts[-last:], planned_looks=last)
-
-
-Lifts = RulesLifts | HoldoutLifts
+    return budget.alpha("value", sequences(use_case) * len(WINDOWS)) / 2
 
 
 def judge_value(terms: Terms, lifts: Sequence[Lifts]) -> tuple[Finding, ...]:
-    """Alarm where the policy has surely earned less than the rules, or its entities less than the holdout.
+    """Alarm where the policy has surely earned less than the rules, its entities less than the holdout, or all of it
+    less than one action for everybody.
 
-    Twice: ``value_against_…`` since the release began, by the sequence's upper end at `value_alpha`, for life, so that
-    looking at every cohort costs nothing; and ``value_lately_against_…`` over the last WINDOWS, by the upper end at
-    `window_alpha` of a sequence that begins with the window, which is wider than a single interval would have to be. A
-    good beginning hides no year of losses there. It is told of the shortest window that is sure, else of the longest;
-    while there are no more cohorts than in the shortest there is none. The threshold is 0 less
+    Twice each: ``value_against_…`` since the release began, by the sequence's upper end at `value_alpha`, for life, so
+    that looking at every cohort costs nothing; and ``value_lately_against_…`` over the last WINDOWS, by the upper end
+    at `window_alpha` of a sequence that begins with the window, which is wider than a single interval would have to
+    be. A good beginning hides no year of losses there. It is told of the shortest window that is sure, else of the
+    longest; while there are no more cohorts than in the shortest there is none. The threshold is 0 less
     `monitors.minimum_money`. No finding where no cohort could tell yet.
     """
     return tuple(finding for one in lifts for finding in (*_since_the_release(terms, one), *_lately(terms, one)))
@@ -108,7 +77,7 @@ def _since_the_release(terms: Terms, lifts: Lifts) -> Iterator[Finding]:
 
 def _lately(terms: Terms, lifts: Lifts) -> Iterator[Finding]:
     lasts = [last for last in WINDOWS if last < len(lifts.cohorts)]
-    monitor, alpha = f"value_lately_against_{lifts.other}", window_alpha(terms.budget)
+    monitor, alpha = f"value_lately_against_{lifts.other}", window_alpha(terms.use_case, terms.budget)
     found = [
         _finding(terms, monitor, lifts, sequence, alpha)
         for sequence in map(lifts.sequence, lasts)
@@ -125,15 +94,15 @@ def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSeque
     return Finding(
         family="value",
         monitor=monitor,
-        slice="all",
+        slice=lifts.slice,
         figure=now,
         threshold=-terms.use_case.monitors.minimum_money,
         bound=sequence.at(1 - 2 * alpha).high,
         direction="below",
         alpha=alpha,
-        words=f"Over {over} cohorts a decision earned {value:+.2f} {currency} against what {_OTHERS[lifts.other]} "
+        words=f"Over {over} cohorts a decision earned {value:+.2f} {currency} against what {lifts.wording} "
         f"earned, at best {high:+.2f}.",
-        suggestion="Put the rules back in charge (`decisionloop kill-switch`) until a candidate passes the gate.",
+        suggestion=lifts.suggestion,
         against=lifts.other,
         stake=max(0.0, -value),
         release_id=terms.release_id,

@@ -54,7 +54,7 @@ def _what_speaks_against(workspace: Workspace, decides: ReleaseStage) -> str:
     moved = {one.cohort for one in told if one.family == "inputs"}
     for one in told:
         follows = one.cohort in moved and one.family != "impact"
-        is_its_own = one.release_id == decides.release_id and one.family in families
+        is_its_own = one.release_id == decides.release_id and one.family in families and one.against != "action"
         if is_its_own and not follows and since is not None and one.at > since:
             return f"within the first {workspace.use_case.canary.baking_days:g} days: {one.words}"
     return ""

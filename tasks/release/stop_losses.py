@@ -34,11 +34,13 @@ def stop_losses(use_case: str, as_of: datetime) -> str:
 
 
 def _losses(workspace: Workspace) -> list[Loss]:
-    """Alarms of the value monitors; beside a release on trial none against the holdout, for it knows not whose loss."""
+    """Alarms of the value monitors; beside a release on trial none against the holdout, for it knows not whose loss.
+
+    None against an action for everybody: the rules may lose still more there.
+    """
     ledger, name = workspace.ledger, workspace.use_case.name
-    alarms = [one for one in alarms_of(ledger, name) if one.family == "value"]
-    if canary(ledger, name) is not None:
-        alarms = [one for one in alarms if one.against != "holdout"]
+    against = {"rules", "holdout"} if canary(ledger, name) is None else {"rules"}
+    alarms = [one for one in alarms_of(ledger, name) if one.family == "value" and one.against in against]
     return [
         Loss(one.release_id, one.alarm_id, one.against, one.bound, one.words, one.as_of)
         for one in alarms

@@ -23,6 +23,7 @@ from decisionloop.monitor.watching.watch_cohort import (
     EarlierFigure,
 )
 from decisionloop.observe.cohort import CHAMPION_LIFT
+from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT
 from decisionloop.workspace import Workspace
 from tasks.readback.measured import estimates_of
 from tasks.readback.releases import release_of
@@ -57,16 +58,17 @@ def _of_release(workspace: Workspace, batch: Batch, release: Release) -> Iterato
 
 
 def _lifts(workspace: Workspace, batch: Batch, release: Release) -> Iterator[EarlierFigure]:
-    """Money over the rules of the earlier cohorts that the release decided, with or without another one on trial."""
+    """Money over the rules, and over one action for everybody, of the earlier cohorts that the release decided, with
+    or without another one on trial."""
     cohorts = _cohorts_of(workspace, batch, release)
-    for monitor in (RULES_LIFT, CHAMPION_LIFT):
+    for monitor in (RULES_LIFT, CHAMPION_LIFT, KNOWN_ACTION_LIFT):
         rows = measurements_of(workspace.ledger, workspace.use_case.name, monitor)
         yield from _figures(monitor, rows[rows["cohort"].isin(cohorts)])
 
 
 def _figures(monitor: str, rows: pd.DataFrame) -> Iterator[EarlierFigure]:
-    for cohort, estimate in zip(rows["cohort"], estimates_of(rows), strict=True):
-        yield EarlierFigure(str(cohort), monitor, estimate)
+    for cohort, part, estimate in zip(rows["cohort"], rows["slice"], estimates_of(rows), strict=True):
+        yield EarlierFigure(str(cohort), monitor, estimate, str(part))
 
 
 def _shortfalls(workspace: Workspace) -> Iterator[EarlierFigure]:

@@ -88,12 +88,12 @@ def test_where_labels_are_missing_neither_the_outcome_nor_the_money_is_judged():
     assert {one.monitor for one in holes.figures} >= {"value_policy", "auc", SIGNED_GAP, "value_holdout_difference"}
 
 
-def test_rules_are_measured_and_only_their_outcome_is_judged():
+def test_rules_are_measured_and_judged_by_their_outcome_and_what_is_known_without_one():
     cohort = lent(np.random.default_rng(3))
     of_rules = ReleasePredictions(cohort.rules, "loans/rules/1", None, None, {})
     ruled = DecidedCohort.of(LOANS, cohort.log, cohort.frame, of_rules, lambda: pytest.fail("rules score nobody"))
     result = watch_cohort(ruled, COMPLETE, CohortsBefore.of(USUAL_RATES, (), None))
-    assert {one.monitor for one in result.findings} == {"outcome_shift"}
+    assert {one.monitor for one in result.findings} == {"outcome_shift", "value_against_action"}
     assert "value_policy" in {one.monitor for one in result.figures}
     assert "auc" not in {one.monitor for one in result.figures}
 

@@ -75,3 +75,12 @@ def test_where_people_want_to_be_told_alone_it_goes_on(modelled: Installation) -
     lose(modelled, 4)
     modelled.learn(4)
     assert find_stage(modelled.ledger, model.release_id).stage == "champion"
+
+
+def test_a_loss_against_an_action_for_everybody_stops_no_model(modelled: Installation) -> None:
+    """The rules in its place may lose still more: people are told, and choose."""
+    modelled.contract(canary={"baking_days": 14})
+    model = champion(modelled.ledger, "small")
+    lose(modelled, 4, "action")
+    modelled.learn(4)
+    assert find_stage(modelled.ledger, model.release_id).stage == "champion"

@@ -6,8 +6,8 @@ year from memory).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,15 +17,17 @@ from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usua
 from decisionloop.monitor.impact.error_rates import error_rate_figures
 from decisionloop.monitor.impact.figures import impact_figures
 from decisionloop.monitor.labels import LABEL_SHORTFALL, CohortLabels, LabelState, label_checks
+from decisionloop.monitor.lifts import ActionLifts, HoldoutLifts, Lifts, RulesLifts
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
-from decisionloop.monitor.value import HoldoutLifts, RulesLifts, business_figures, holdout_lift, judge_value
+from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
 from decisionloop.observe.action_value import Choices, action_figures
 from decisionloop.observe.cohort import CHAMPION_LIFT, Figure, money_figures, ranking_figures
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.entity_lift import EntityMoney
 from decisionloop.observe.entity_money import entity_money
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT, known_action_figures
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
@@ -51,6 +53,7 @@ class EarlierFigure:
     cohort: str
     monitor: str
     estimate: Estimate
+    slice: str = "all"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class CohortsBefore:
     first_gaps       calibration gap of its first cohorts (signed), at most FIRST_COHORTS
     rules_lifts      money per decision over the rules, since the release began
     holdout          money by entity of policy and holdout, since the release began
+    action_lifts     by slice "action=NAME": money per decision over that action for everybody, since the release began
     """
 
     reference_auc: float | None = None
@@ -69,6 +73,7 @@ class CohortsBefore:
     first_gaps: tuple[Estimate, ...] = ()
     rules_lifts: tuple[Estimate, ...] = ()
     holdout: tuple[EntityMoney, ...] = ()
+    action_lifts: Mapping[str, tuple[Estimate, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -94,6 +99,7 @@ class CohortsBefore:
             first_gaps=tuple(one.estimate for one in known if one.monitor == SIGNED_GAP)[:FIRST_COHORTS],
             rules_lifts=_lifts_of_the_champion(figures),
             holdout=tuple(holdout),
+            action_lifts=_lifts_over_actions(figures),
         )
 
     @property
@@ -107,6 +113,15 @@ def _lifts_of_the_champion(figures: Sequence[EarlierFigure]) -> tuple[Estimate, 
     by_cohort = {one.cohort: one.estimate for one in figures if one.monitor == RULES_LIFT}
     by_cohort |= {one.cohort: one.estimate for one in figures if one.monitor == CHAMPION_LIFT}
     return tuple(by_cohort.values())
+
+
+def _lifts_over_actions(figures: Sequence[EarlierFigure]) -> dict[str, tuple[Estimate, ...]]:
+    """One a cohort, in their order, of each action whose money is known."""
+    lifts: dict[str, tuple[Estimate, ...]] = {}
+    for one in figures:
+        if one.monitor == KNOWN_ACTION_LIFT:
+            lifts[one.slice] = (*lifts.get(one.slice, ()), one.estimate)
+    return lifts
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,8 @@ def watch_cohort(
     """Measure and judge a mature cohort; ``late``: what earlier cohorts say of the outcomes that it misses.
 
     Where labels are missing the outcome's rate and the money are measured and not judged, and what is found of the
-    model is provisional. Rules have no money to be judged by: they are what others are compared with.
+    model is provisional. Rules are what a model's money is compared with; theirs, as anybody's, is compared with that
+    of an action for everybody whose money is known.
     """
     use_case, state = cohort.use_case, labels.state(cohort.use_case)
     terms = Terms.of(use_case, Stakes(cohort.worth, cohort.swing), cohort.release_id)
@@ -153,8 +169,8 @@ def watch_cohort(
         figures += _feedback_figures(cohort, cohort.score)
         findings += _judge_model(terms, cohort, cohort.score, state, before)
     figures += _lift_over_holdout(figures)
-    if state.is_complete and cohort.predictions.values is not None:
-        findings += _judge_money(terms, figures, entities, before)
+    if state.is_complete:
+        findings += _judge_money(terms, cohort, figures, entities, before)
     return WatchedCohort(tuple(figures), tuple(findings), entities)
 
 
@@ -163,6 +179,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
     champion = cohort.preferred if cohort.is_contested.any() else None
     yield from money_figures(log, logged, cohort.rules, cohort.unexplored, champion)
+    yield from known_action_figures(use_case, log, frame, logged)
     yield from action_figures(use_case, log, frame, logged, Choices(cohort.rules, cohort.meant), cohort.amounts)
     yield from business_figures(use_case, log, frame, missing, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
@@ -202,15 +219,24 @@ def _lift_over_holdout(figures: Sequence[Figure]) -> list[Figure]:
 
 
 def _judge_money(
-    terms: Terms, figures: Sequence[Figure], entities: EntityMoney | None, before: CohortsBefore
+    terms: Terms, cohort: DecidedCohort, figures: Sequence[Figure], entities: EntityMoney | None, before: CohortsBefore
 ) -> tuple[Finding, ...]:
-    """What the release has earned against rules and holdout since it began to decide, and lately."""
-    now = _whole(figures, CHAMPION_LIFT) or _whole(figures, RULES_LIFT)
-    rules = RulesLifts((*before.rules_lifts, *(() if now is None else (now,))))
-    return judge_value(terms, (rules, HoldoutLifts((*before.holdout, *(() if entities is None else (entities,))))))
+    """What the release has earned since it began to decide, and lately: a model against rules and holdout, and every
+    release against each action for everybody whose money is known."""
+    lifts: list[Lifts] = []
+    if cohort.predictions.values is not None:
+        now = _whole(figures, CHAMPION_LIFT) or _whole(figures, RULES_LIFT)
+        lifts.append(RulesLifts((*before.rules_lifts, *(() if now is None else (now,)))))
+        lifts.append(HoldoutLifts((*before.holdout, *(() if entities is None else (entities,)))))
+    for action, name in enumerate(terms.use_case.action_names):
+        told = _whole(figures, KNOWN_ACTION_LIFT, f"action={name}")
+        if told is not None:
+            earlier = before.action_lifts.get(f"action={name}", ())
+            lifts.append(ActionLifts.of(terms.use_case, action, (*earlier, told)))
+    return judge_value(terms, lifts)
 
 
-def _whole(figures: Sequence[Figure], monitor: str) -> Estimate | None:
-    """The figure of a monitor over the whole cohort; None where it was not measured."""
-    found = [figure.estimate for figure in figures if figure.monitor == monitor and figure.slice == "all"]
+def _whole(figures: Sequence[Figure], monitor: str, part: str = "all") -> Estimate | None:
+    """The figure of a monitor over the whole cohort, or a slice of it; None where it was not measured."""
+    found = [figure.estimate for figure in figures if figure.monitor == monitor and figure.slice == part]
     return found[-1] if found else None
