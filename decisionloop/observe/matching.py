@@ -137,12 +137,15 @@ def _refuse_content(found: Matching, outcomes: pd.DataFrame, use_case: UseCase, 
     found.refuse("invalid", "the time at which it was seen is missing or unreadable", np.isnat(seen_at))
     now = utc_microseconds(pd.Series([as_of]))[0]
     found.refuse("invalid", "seen after the intake's as-of", seen_at > now)
+    is_blank = np.full(len(outcomes), use_case.are_outcomes_drawn)  # a case that was tried and told nobody anything
+    for part in ("outcome_class", "amount"):
+        is_blank &= np.isnan(numbers(outcomes[part]))
     if use_case.outcome.class_:
         is_class = np.isin(numbers(outcomes["outcome_class"]), (0.0, 1.0))
-        found.refuse("invalid", "its class is neither 0 nor 1", ~is_class)
+        found.refuse("invalid", "its class is neither 0 nor 1", ~is_class & ~is_blank)
     if use_case.outcome.amount:
         is_amount = np.isfinite(numbers(outcomes["amount"]))
-        found.refuse("invalid", "its amount is not a finite number (write 0 for nothing)", ~is_amount)
+        found.refuse("invalid", "its amount is not a finite number (write 0 for nothing)", ~is_amount & ~is_blank)
 
 
 def _find(found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> None:

@@ -108,12 +108,18 @@ def missing_outcomes(
 
 
 def is_outcome_missing(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
-    """True (n,) for decisions that should have shown an outcome and have none; what a replay draws is not missing."""
-    if use_case.are_outcomes_drawn:
-        return np.zeros(len(log), dtype=bool)
+    """True (n,) for decisions that should have shown an outcome and have none.
+
+    What a replay's draw does not show is not missing; there it is what the log itself leaves blank, which has come
+    without content.
+    """
     column = "outcome_class" if use_case.outcome.class_ else "outcome_amount"
+    is_open = log[column].isna().to_numpy()
+    if use_case.are_outcomes_drawn:
+        has_come = log["outcome_revision"].notna().to_numpy() if "outcome_revision" in log else np.zeros(len(log), bool)
+        return np.asarray(is_open & has_come)
     action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
-    return np.array(use_case.revealing)[action] & log[column].isna().to_numpy()
+    return np.array(use_case.revealing)[action] & is_open
 
 
 def _money_of(

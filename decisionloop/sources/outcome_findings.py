@@ -29,7 +29,8 @@ _WORTH_SAYING = 0.01
 def outcome_findings(use_case: UseCase, code: UseCaseCode, source: Source, as_of: pd.Timestamp) -> Iterator[str]:
     """Each finding with its remedy, about the outcomes that had been seen by ``as_of``."""
     decided = _would_be_decided(use_case, source, as_of)
-    outcomes = source.outcomes(as_of, decided)
+    shown = source.outcomes(as_of, decided)
+    outcomes = shown[shown[["outcome_class", "amount"]].notna().any(axis=1)]
     if outcomes.empty:
         yield f"No outcome had been seen by {as_of:%Y-%m-%d %H:%M}. Check the outcome's times, or wait for outcomes."
         return
@@ -41,7 +42,9 @@ def outcome_findings(use_case: UseCase, code: UseCaseCode, source: Source, as_of
     known = _Known.of(use_case, outcomes, decided, _due_days(use_case, code, source, decided), as_of)
     yield from _after_window(use_case, known)
     yield from _after_due(use_case, known)
-    if use_case.source.kind != "randomised_log_replay":  # it knows the outcome under the logged action alone
+    if use_case.are_outcomes_drawn:  # what is not shown is the draw's doing, and what the log leaves blank is not
+        yield from _blank(use_case, shown, decided)
+    else:
         yield from _never(use_case, known)
 
 
@@ -180,6 +183,21 @@ def _never(use_case: UseCase, known: _Known) -> Iterator[str]:
         f"{share:.1%} of {many:,} who were due long enough ago have no outcome. If that means no, say "
         "outcome.absent_means: 0; else their outcomes are unknown, and every figure is bounded by both."
         f"{_held(use_case, share)}"
+    )
+
+
+def _blank(use_case: UseCase, shown: pd.DataFrame, decided: pd.DataFrame) -> Iterator[str]:
+    """How many of the recorded cases that were shown have no outcome, by the action that was done."""
+    is_blank = shown[["outcome_class", "amount"]].isna().all(axis=1).to_numpy()
+    if not len(shown) or is_blank.mean() < _WORTH_SAYING:
+        return
+    done = shown["decision_id"].map(decided.set_index("decision_id")["action"])
+    share = pd.Series(is_blank, shown.index).groupby(done).mean()
+    by_action = ", ".join(f"{share[name]:.1%} of {name}" for name in use_case.action_names if name in share)
+    yield (
+        f"{is_blank.mean():.1%} of the recorded cases have no outcome ({by_action}). If that means no, write the zeros "
+        "into the log, each with the time at which it was certain; else what came of them is unknown, and every figure "
+        "is bounded by both."
     )
 
 

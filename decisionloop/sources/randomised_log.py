@@ -4,6 +4,9 @@ With c the smallest logged propensity, a case is kept with probability c / prope
 the same chance c of meeting its logged action, whatever the entity and the action (rejection sampling as in Li,
 Chu, Langford and Wang 2011, "Unbiased offline evaluation of contextual-bandit-based news article recommendation
 algorithms"). With equal propensities every case is kept.
+
+A logged case without an outcome is not one that the draw did not show: it was tried, and nobody knows what came of it.
+Where the loop chooses its action it is handed over without content once it is due, so that it counts as missing.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ class RandomisedLog(HistoryBacked):
         return self.history.calendar(self.use_case.schedule)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
-        """Outcomes, seen by ``as_of``, of the decisions that took the logged action, if it reveals one."""
+        """Outcomes, seen by ``as_of``, of the decisions that took the logged action, if it reveals one; without content
+        where the log is blank."""
         cases = self._cases()
         kept = cases[_is_kept(cases["entity_id"], cases[RECORDED], cases[self.spec.propensity])]
         met = meet(decided, kept, self.use_case.schedule.covers_days)
@@ -57,11 +61,16 @@ class RandomisedLog(HistoryBacked):
         For the report's section "what the replay knew" only.
         """
         cases = self._cases()
+        cases = cases[~is_blank(self.use_case, cases)]
         truth = recorded_truth(self.use_case, self.history, cases, self.history.rows.where)
         return truth.assign(action=cases[LOGGED], propensity=cases[self.spec.propensity])
 
     def _cases(self) -> pd.DataFrame:
-        """Logged cases with a recorded outcome: entity_id, recorded_at, seen_at, action, propensity, outcome."""
+        """Logged cases: entity_id, recorded_at, seen_at, action, propensity, outcome.
+
+        A blank one is seen when its outcome would have been due at the latest; an outcome of which nobody says when it
+        was seen has not been.
+        """
         where, spec = self.history.rows.where, self.spec
         rows = self.history.rows.between(None, None)
         seen_at = utc_times(rows[spec.outcome_time], where, is_required=False)
@@ -77,7 +86,22 @@ class RandomisedLog(HistoryBacked):
                 **happened_in(self.use_case, rows, where),
             }
         )
-        return keys.join(outcomes)[outcomes.notna().any(axis=1) & seen_at.notna()]
+        cases, due = keys.join(outcomes), pd.Timedelta(days=latest_days(self.use_case))
+        blank = is_blank(self.use_case, cases)
+        cases[SEEN] = cases[SEEN].mask(blank, cases[RECORDED] + due)
+        if HAPPENED in cases:
+            cases[HAPPENED] = cases[HAPPENED].mask(blank)
+        return cases[cases[SEEN].notna()]
+
+
+def is_blank(use_case: UseCase, cases: pd.DataFrame) -> pd.Series:
+    """True for the logged cases (index of ``cases``) of which no part of the outcome was recorded."""
+    return cases[list(outcome_column_names(use_case))].isna().all(axis=1)
+
+
+def latest_days(use_case: UseCase) -> float:
+    """Days after a decision by which its outcome has come, if it ever does and counts."""
+    return min(use_case.outcome.window_days, use_case.outcome.maturity_days)
 
 
 def open_randomised_log(folder: UseCaseFolder, spec: RandomisedLogReplay) -> RandomisedLog:

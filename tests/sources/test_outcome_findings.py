@@ -111,3 +111,17 @@ def test_due_times_by_row_say_what_is_late(write, tables):
     (said,) = _said(write, tables, people, days, is_yes, happened_at="happened_at", due="where(spend < 12, 1, 7)")
     late = (people["spend"] < 12).mean()
     assert said.startswith(f"{late:.1%} of outcomes come after outcome.due")
+
+
+def test_blank_cases_of_an_experiment_are_counted_by_action(write, log):
+    cases = _people().assign(action=["wait", "offer"] * 300, propensity=0.5, bought=0.0)
+    cases = cases.assign(bought=cases["bought"].mask(cases["number"] % 10 == 1)).rename(columns={"at": "decided_at"})
+    cases = cases.assign(seen_at=cases["decided_at"] + pd.Timedelta(days=5))
+    cases.loc[2, "bought"] = 1.0
+    both = [
+        {"name": "wait", "wording": "do nothing", "is_default": True, "reveals_outcome": True},
+        {"name": "offer", "wording": "offer it", "reveals_outcome": True},
+    ]
+    folder = write(log, {"log.csv": cases.drop(columns="number")}, actions=both, model={"action_as": "input"})
+    (said,) = outcome_findings(folder.use_case, load_code(folder), open_source(folder), AS_OF)
+    assert said.startswith("10.0% of the recorded cases have no outcome (0.0% of wait, 20.0% of offer).")

@@ -42,6 +42,24 @@ def test_an_action_that_reveals_nothing_reveals_nothing_here_either(opened, log,
     assert source.outcomes(at("2026-02-01"), decided)["decision_id"].tolist() == ["d1"]
 
 
+BLANK = """client,decided_at,spend,action,propensity,seen_at,bought
+a,2026-01-01,10,wait,0.5,,
+b,2026-01-01,90,wait,0.5,2026-01-05,1
+a,2026-01-08,20,wait,0.5,2026-01-12,
+"""
+
+
+def test_a_case_that_was_tried_and_told_nobody_anything_is_handed_over_blank_when_it_is_due(opened, log, at, decisions):
+    source = opened(log, {"log.csv": BLANK}, **SECTIONS)
+    decided = decisions(("a", "2026-01-01", "wait"), ("b", "2026-01-01", "offer"), ("a", "2026-01-08", "wait"))
+    due = source.use_case.outcome.maturity_days
+    before, after = (source.outcomes(at("2026-01-08") + pd.Timedelta(days=due + day), decided) for day in (-1, 0))
+    assert before["decision_id"].tolist() == ["d0"]  # what the draw does not show stays away
+    assert after["decision_id"].tolist() == ["d0", "d2"]
+    assert after["outcome_class"].isna().all()
+    assert source.hidden_truth()["entity_id"].tolist() == ["b"]  # nobody knows what came of the others
+
+
 def test_the_log_is_also_history_and_calendar_without_what_came_of_it(opened, log, at):
     source = opened(log, {"log.csv": LOG}, **SECTIONS)
     assert isinstance(source, ReplaySource)
