@@ -109,8 +109,7 @@ class GateEvidence:
     AUC and calibration are of these. ``unkept``: why the rules would stand in for it, where it would decide nothing
     because the constraints cannot be kept. ``progress``: of a comparison that goes on from look to look; ``money`` then
     holds at all of them. ``judged_since``: the day of a change of the world, where only what came since was looked at.
-    ``slices``: the money in each slice that the contract names. ``soundness``: on rows that were kept with it, None
-    where it was trained before any were.
+    ``slices``: the money in each slice of the contract. ``soundness``: on rows kept with it, None where none were.
     """
 
     money: Estimate
