@@ -19,7 +19,7 @@ from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
 from decisionloop.learn.gate_slices import slice_gains
 from decisionloop.learn.leak import too_good
 from decisionloop.learn.logged_batches import LoggedBatches
-from decisionloop.learn.missing_in_log import missing_in_log
+from decisionloop.learn.missing_in_log import is_settled, missing_in_log
 from decisionloop.learn.money_at_look import money_at_look, money_told
 from decisionloop.learn.residual_amounts import residual_sizes
 from decisionloop.learn.seen_outcomes import Policies, logged_for
@@ -119,7 +119,8 @@ def gather_evidence(
     """Compare two releases on the logged decisions of whole batches, none of which taught either of them.
 
     Both are valued as the policies that they would be once deployed (`learn.deployed_policy`), on policy traffic. With
-    a ``comparison`` money has the bounds that hold at all looks, else those of a single one.
+    a ``comparison`` money has the bounds that hold at all looks, else those of a single one. Probabilities are held
+    against cohorts whose outcomes do not still come: what came early is of another rate.
     """
     traffic, policies = policies_of(use_case, batches, challenger, champion)
     free = is_policy_traffic(batches.log)
@@ -131,12 +132,16 @@ def gather_evidence(
     may_decide = where_it_may_decide(use_case, traffic, challenger)
     look = 1 if comparison is None else 1 + traffic.log["as_of"].nunique()
     ranking = _ranking(use_case, traffic, challenger, may_decide)
+    calibrated = ranking
+    if policies.missing is not None:
+        settled = may_decide & is_settled(traffic.log, policies.missing)
+        calibrated = _ranking(use_case, traffic, challenger, settled)
     return GateEvidence(
         money=told.money,
         overlap=told.overlap,
         auc=ranking[0],
         champion_auc=_ranking(use_case, traffic, champion, may_decide)[0],
-        calibration_error=ranking[1],
+        calibration_error=calibrated[1],
         adverse_impact=_impact(use_case, traffic, policies.challenger, policies.champion),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
         has_reasons=challenger.soundness is None or challenger.soundness.is_explained,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,20 @@ import pandas as pd
 import pytest
 
 import benchmarks.missing_world
+from decisionloop.contract.data_source import CustomSource
 from decisionloop.learn.comparison import Comparison, Progress
+from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence
 from decisionloop.learn.gate_missing import hangs_on_missing, missing_words
 from decisionloop.learn.gate_money import check_money
 from decisionloop.learn.missing_in_log import is_settled, missing_in_log
 from decisionloop.learn.ramp import standing
+from decisionloop.learn.serving import ServingTime
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from tests.learn.missing_gates import COHORTS, MATURITY, OPENED, STAKE, START, WEEK, Drawn, contract, looks, promoted
+from tests.learn.test_deployed_policy import AS_OF
+from tests.learn.test_deployed_policy import contract as deployed_contract
+from tests.learn.test_deployed_policy import world as deployed_world
 from tests.learn.test_gate import GOOD, RULES
 
 NEVER, LOGS = np.inf, 104
@@ -161,3 +168,23 @@ def test_the_same_outcome_of_every_action_is_bounded_as_one(tmp_path):
     assert rows.ours(0.0).within().gain.sum() == pytest.approx(-60)
     assert rows.theirs(0.0).within().gain.sum() == pytest.approx(-240)
     assert len(rows.ours(0.0).within().gain) == n
+
+
+def test_probabilities_are_not_called_off_for_outcomes_that_still_come(tmp_path):
+    """Who buys says so at once, who does not some days later: of the newest batches nearly only sales are known."""
+    drawn = deployed_contract(tmp_path, [])
+    custom = CustomSource(kind="custom")  # an experiment that is replayed draws its outcomes: none can be missing
+    one = deployed_world(drawn.model_copy(update={"source": custom}))
+    log, at = one.batches.log, AS_OF[-1] + timedelta(days=one.use_case.outcome.maturity_days)
+    is_late = (log["outcome_class"] == 0).to_numpy() & (np.random.default_rng(5).random(len(log)) < 0.5)
+    seen = log["as_of"] + pd.to_timedelta(one.use_case.outcome.maturity_days + np.where(is_late, 2.5, -1.0), "D")
+    known = (seen <= at).to_numpy()
+    parts = {name: log[name].where(known) for name in ("outcome_class", "outcome_amount")}
+    now = log.assign(observed_at=seen.where(known), outcome_revision=np.where(known, 1.0, np.nan), **parts)
+    rules = gate_rules(one.use_case, 1)
+    errors = []
+    for known_at in (None, at):
+        batches = replace(one.batches, log=now, known_at=known_at)
+        told = gather_evidence(one.use_case, batches, Contender(one.told, ServingTime(1.0, 10)), Contender(None), rules)
+        errors.append(told.calibration_error)
+    assert errors[1].value < errors[0].low  # three of eight batches are half told
