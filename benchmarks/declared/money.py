@@ -32,6 +32,11 @@ class Loans:
 
     def log(self, rng: np.random.Generator) -> tuple[LoggedDecisions, np.ndarray, np.ndarray, float]:
         """A log, the challenger's and the rules' probabilities, and the true difference on these decisions."""
+        *told, gains = self.rows(rng)
+        return *told, float(gains.mean())
+
+    def rows(self, rng: np.random.Generator) -> tuple[LoggedDecisions, np.ndarray, np.ndarray, np.ndarray]:
+        """The same with the true difference of each decision (n,)."""
         n, entity = self.n, np.arange(self.n) // self.per
         z = rng.normal(size=entity[-1] + 1)[entity]
         p = 1 / (1 + np.exp(-1.6 * z - self.base))
@@ -58,8 +63,8 @@ class Loans:
                 is_bound=not self.heavy,
             ),
         )
-        truth = float(((challenger - rules) * size * (1 - (1 + self.loss) * p)).mean())
-        return logged, one_hot(challenger, 2), one_hot(rules, 2), truth
+        gains = (challenger - rules) * size * (1 - (1 + self.loss) * p)
+        return logged, one_hot(challenger, 2), one_hot(rules, 2), gains
 
     def gate_errs(self, rng: np.random.Generator) -> bool:
         """The gate's lower bound of the gain at 90 %."""
@@ -122,7 +127,7 @@ ROWS = (
     Row(GATE, "5 % explored, lends more", 0.1, Loans(cut=1.4).gate_errs),
     Row(GATE, "losses lognormal, sigma 1.5", 0.1, Loans(heavy=1.5).gate_errs),
     Row(GATE, "loss 400 in 0.1 %", 0.1, Loans(base=-8.3, loss=400, cut=1.8).gate_errs),
-    Row(GATE, "propensity 0.005", 0.1, Loans(20_000, explored=0.005, cut=1.4).gate_errs, 450),
+    Row(GATE, "propensity 0.005", 0.1, Loans(20_000, explored=0.005, cut=1.4).gate_errs, 900),
     Row(GATE, "50 entities, 20 decisions each", 0.1, Loans(1_000, per=20).gate_errs),
     Row(GAIN, "5 % explored, equal", 0.05, Loans().interval_errs),
     Row(GAIN, "n 400", 0.05, Loans(400, cut=1.8).interval_errs),
@@ -130,7 +135,7 @@ ROWS = (
     Row(GAIN, "2 % explored, some 5 draws tell", 0.05, Loans(700, explored=0.02).interval_errs),
     Row(GAIN, "n 200,000", 0.05, Loans(200_000).interval_errs, 150),
     Row(GAIN, "3 actions from 0.005, amounts", 0.05, Offers().interval_errs),
-    Row(GAIN, "12 actions from 0.005, amounts", 0.05, Offers(actions=12).interval_errs, 750),
+    Row(GAIN, "12 actions from 0.005, amounts", 0.05, Offers(actions=12).interval_errs, 1_500),
     Row(EARNED, "n 30, loss 6 in 10 %", 0.05, partial(_cohort_errs, n=30, chance=0.1, loss=6)),
     Row(EARNED, "n 250, loss 400 in 0.2 %", 0.05, partial(_cohort_errs, n=250, chance=0.002, loss=400)),
     Row(EARNED, "n 1,000, loss 900 in 0.1 %", 0.05, partial(_cohort_errs, n=1_000, chance=0.001, loss=900)),

@@ -75,7 +75,7 @@ RATE, WEIGHTED = "rate of an outcome", "rate by inverse propensity"
 ROWS = (
     Row(RATE, "n 20, 10 %", 0.05, partial(_rate_errs, n=20, chance=0.1)),
     Row(RATE, "n 214, 0.5 %", 0.05, partial(_rate_errs, n=214, chance=0.005)),
-    Row(RATE, "n 100,000, 30 %", 0.05, partial(_rate_errs, n=100_000, chance=0.3), 750),
+    Row(RATE, "n 100,000, 30 %", 0.05, partial(_rate_errs, n=100_000, chance=0.3), 1_500),
     Row(RATE, "60 people, 5 times each, 10 %", 0.05, partial(_returning_rate_errs, people=60, chance=0.1)),
     Row(WEIGHTED, "n 200, 2 %, 0.005 to 0.9", 0.05, partial(_weighted_rate_errs, n=200, chance=0.02)),
     Row(WEIGHTED, "n 5,000, 2 %, 0.005 to 0.9", 0.05, partial(_weighted_rate_errs, n=5_000, chance=0.02)),

@@ -17,14 +17,14 @@ Trial = Callable[[np.random.Generator], bool]
 class Row:
     """``what`` is asked in which ``world``; ``declared`` is the share of wrong answers that the product promises.
 
-    ``runs`` full ones, and a fifteenth of them when quick.
+    ``runs`` full ones, and a thirtieth of them when quick.
     """
 
     what: str
     world: str
     declared: float
     trial: Trial
-    runs: int = 1_500
+    runs: int = 3_000
 
     def realised(self, runs: int, seed: int) -> float:
         """Share of ``runs`` with a wrong answer."""

@@ -39,10 +39,10 @@ def _returning_errs(rng: np.random.Generator, lasting: float) -> bool:
 
 RULES, HOLDOUT = "lift over the rules, any of 52 looks", "lift over the holdout, any of 52 looks"
 ROWS = (
-    Row(RULES, "loss 20 in 3 %", 0.05, partial(_paired_errs, chance=0.03, loss=20), 300),
-    Row(RULES, "loss 200 in 0.2 %", 0.05, partial(_paired_errs, chance=0.002, loss=200), 300),
-    Row(RULES, "loss 1,000 in 0.05 %", 0.05, partial(_paired_errs, chance=0.0005, loss=1000), 300),
-    Row(HOLDOUT, "people return, nothing lasts", 0.05, partial(_returning_errs, lasting=0.0), 300),
-    Row(HOLDOUT, "people return, 30 % lasts", 0.05, partial(_returning_errs, lasting=0.3), 300),
-    Row(HOLDOUT, "people return, 90 % lasts", 0.05, partial(_returning_errs, lasting=0.9), 300),
+    Row(RULES, "loss 20 in 3 %", 0.05, partial(_paired_errs, chance=0.03, loss=20), 600),
+    Row(RULES, "loss 200 in 0.2 %", 0.05, partial(_paired_errs, chance=0.002, loss=200), 600),
+    Row(RULES, "loss 1,000 in 0.05 %", 0.05, partial(_paired_errs, chance=0.0005, loss=1000), 600),
+    Row(HOLDOUT, "people return, nothing lasts", 0.05, partial(_returning_errs, lasting=0.0), 600),
+    Row(HOLDOUT, "people return, 30 % lasts", 0.05, partial(_returning_errs, lasting=0.3), 600),
+    Row(HOLDOUT, "people return, 90 % lasts", 0.05, partial(_returning_errs, lasting=0.9), 600),
 )

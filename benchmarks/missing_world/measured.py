@@ -55,6 +55,14 @@ def told_of(scenario: Scenario, cohorts: int, decisions: int, seed: int, truth: 
         yield from _told(cohort, earlier, truth)
 
 
+def told_of_last(
+    scenario: Scenario, cohorts: int, decisions: int, rng: np.random.Generator, truth: Truth
+) -> Iterator[Told]:
+    """Every figure of the last of so many weekly cohorts, with what the earlier ones have shown."""
+    *earlier, last = [Cohort.draw(scenario, rng, decisions) for _ in range(cohorts)]
+    yield from _told(last, earlier[-EARLIER:], truth)
+
+
 def _told(cohort: Cohort, earlier: Sequence[Cohort], truth: Truth) -> Iterator[Told]:
     contract = use_case()
     watched = [one.later(WEEK * age) for age, one in zip(range(len(earlier), 0, -1), earlier, strict=True)]

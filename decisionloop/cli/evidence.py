@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from decisionloop.report.record.evidence import ActionFigures
+    from decisionloop.report.record.evidence import ActionFigures, Promise
     from decisionloop.report.record.story import PeriodMoney
     from decisionloop.workspace import Workspace
 
@@ -20,7 +20,7 @@ class Evidence:
 
     actions: tuple[ActionFigures, ...]
     money: tuple[PeriodMoney, ...]
-    promises: tuple[str, ...]
+    promises: tuple[Promise, ...]
 
 
 def evidence_of(workspace: Workspace) -> Evidence:
@@ -29,26 +29,25 @@ def evidence_of(workspace: Workspace) -> Evidence:
     from decisionloop.report.assemble import gather
     from decisionloop.report.read.evidence import action_lines, promises
     from decisionloop.report.read.measurements import periods_of_money
-    from decisionloop.report.words.evidence import promise_sentence
 
     ledger, use_case = workspace.ledger, workspace.use_case
     read = gather(ledger, use_case.name)
-    told = promises(verdicts(ledger, use_case.name), read.events, read.measured, read.names)
     return Evidence(
         actions=action_lines(read.measured.figures, use_case),
         money=periods_of_money(read.measured, {}, read.names),
-        promises=tuple(promise_sentence(one, use_case.economics.currency) for one in told),
+        promises=promises(verdicts(ledger, use_case.name), read.events, read.measured, read.names),
     )
 
 
 def show_actions(use_case: str, is_json: bool) -> None:
     """Print what each action brought: figures with their intervals as JSON, or a line an action."""
     from decisionloop.cli.status import action_status
+    from decisionloop.report.words.evidence import action_in_brief
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case)
     currency = workspace.use_case.economics.currency
-    told = [action_status(one, currency) for one in evidence_of(workspace).actions]
+    told = [action_status(one, action_in_brief(one, currency)) for one in evidence_of(workspace).actions]
     if is_json:
         typer.echo(json.dumps({"use_case": use_case, "currency": currency, "actions": [asdict(one) for one in told]}))
     else:

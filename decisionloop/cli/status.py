@@ -20,6 +20,7 @@ from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_state
 from decisionloop.cli.outbox import waiting_line
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
+from decisionloop.cli.status_words import StatusRecords, StatusWords
 from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.report.record.evidence import ActionFigures
+    from decisionloop.report.record.lines import VerdictStory
 
 LAST_BATCHES = 5
 LAST_ALERTS = 3
@@ -117,7 +119,6 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.schema import utc_now
     from decisionloop.ledger.summary import batch_summary
     from decisionloop.report.read.beside import caveats_of
-    from decisionloop.report.words.monitor_sentences import at_stake_sentence
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
@@ -127,7 +128,14 @@ def status_of(workspace: Workspace) -> Status:
     cost = cost_status(workspace, None if value is None else float(value["value"]))
     proof, watched = evidence_of(workspace), monitor_states(workspace)
     currency = workspace.use_case.economics.currency
-    stake = at_stake_sentence([one.stake_total for one in watched if one.incident_id], currency)
+    told = StatusRecords(
+        caveats=caveats_of(ledger, workspace.use_case, proof.money),
+        stakes=[one.stake_total for one in watched if one.incident_id],
+        verdicts=_verdicts(ledger, name),
+        actions=proof.actions,
+        promises=proof.promises,
+    )
+    words = StatusWords.of(told, currency)
     return Status(
         use_case=name,
         title=workspace.use_case.title,
@@ -148,16 +156,16 @@ def status_of(workspace: Workspace) -> Status:
         value_per_decision=value_text(workspace, value),
         money=MoneyStatus.of(proof.money),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
-        actions=tuple(action_status(one, currency) for one in proof.actions),
-        promises=proof.promises,
-        at_stake_per_batch=cast("float | None", stake.claims["at_stake"]),
-        at_stake=stake,
-        caveats=tuple(one.words for one in caveats_of(ledger, workspace.use_case, proof.money)),
+        actions=tuple(action_status(*one) for one in zip(proof.actions, words.actions, strict=True)),
+        promises=words.promises,
+        at_stake_per_batch=cast("float | None", words.at_stake.claims["at_stake"]),
+        at_stake=words.at_stake,
+        caveats=words.caveats,
         serving_cost=cost.text,
         serving_cost_per_1000=cost.per_1000_decisions,
         serving_cost_share=cost.share_of_value,
         serving_cost_by_release=cost.by_release,
-        last_verdict=_last_verdict(workspace),
+        last_verdict=words.last_verdict,
         last_alerts=_last_alerts(ledger, name),
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
@@ -166,10 +174,8 @@ def status_of(workspace: Workspace) -> Status:
     )
 
 
-def action_status(one: ActionFigures, currency: str) -> ActionStatus:
+def action_status(one: ActionFigures, text: str) -> ActionStatus:
     """One action as a script reads it, and in words."""
-    from decisionloop.report.words.evidence import action_in_brief
-
     return ActionStatus(
         action=one.action,
         decisions=one.decisions,
@@ -177,23 +183,20 @@ def action_status(one: ActionFigures, currency: str) -> ActionStatus:
         lift=ToldFigure.of(one.lift),
         acquisition_cost=ToldFigure.of(one.acquisition_cost),
         customer_value=ToldFigure.of(one.customer_value),
-        text=action_in_brief(one, currency),
+        text=text,
     )
 
 
-def _last_verdict(workspace: Workspace) -> str:
-    """The newest verdict and what became of it, in the words that the story has for it; "" before the first."""
+def _verdicts(ledger: Ledger, name: str) -> tuple[VerdictStory, ...]:
+    """What the gate said of the challenger that it judged last, and what became of that one."""
     from decisionloop.ledger.releases import release_events
     from decisionloop.ledger.verdicts import verdicts
     from decisionloop.report.read.releases import verdict_lines
-    from decisionloop.report.words.explaining import verdict_in_brief
     from decisionloop.report.words.naming import ReleaseNames
 
-    judged = verdicts(workspace.ledger, workspace.use_case.name)
-    if not judged:
-        return ""
-    events = release_events(workspace.ledger, judged[-1].challenger_id)
-    return verdict_in_brief(verdict_lines(judged, ReleaseNames({}, {}), events)[-1])
+    judged = verdicts(ledger, name)
+    events = release_events(ledger, judged[-1].challenger_id) if judged else ()
+    return verdict_lines(judged, ReleaseNames({}, {}), events)
 
 
 def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:

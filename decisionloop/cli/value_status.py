@@ -44,8 +44,9 @@ def _who_decided(workspace: Workspace, cohort: str) -> str:
 
 def bounds_text(last: pd.Series) -> str:
     """What outcomes of the cohort that have not come could make of its value; "" where all have."""
+    from decisionloop.report.words.money import whatever_comes
+
     worst, best, missing = (last[name] for name in ("worst", "best", "missing_n"))
     if not missing > 0:  # NaN: none is missing
         return ""
-    bounds = f"{worst:,.2f} to {best:,.2f}" if worst <= best else "nobody knows"
-    return f"; whatever the {int(missing):,} outcomes are that have not come: {bounds}"
+    return f"; {whatever_comes(f'{worst:,.2f} to {best:,.2f}' if worst <= best else '', int(missing))}"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_copies
+from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_copies, unseen_gains
 from decisionloop.observe.betting import Bets, RowsAt
 from decisionloop.observe.estimate import Codes, Estimate, cannot_say
 from decisionloop.observe.off_policy import OffPolicyEstimate
@@ -42,13 +42,15 @@ class Progress:
     """How far a comparison has come: capital of 1 by betting that the challenger earns more, and what proves it.
 
     ``truncated``: currency a decision by which limits on single rows may have flattered, which is taken off. ``most``:
-    what it surely earns no more than, a decision, at `FUTILITY_ERROR`; None where nothing tells.
+    what it surely earns no more than, a decision, at `FUTILITY_ERROR`; None where nothing tells. ``if_as_others``: the
+    capital if the outcomes that have not come were as those of the same action that have; None: all have come.
     """
 
     comparison: Comparison
     capital: float = 1.0
     truncated: float = 0.0
     most: float | None = None
+    if_as_others: float | None = None
 
     @property
     def required(self) -> float:
@@ -74,17 +76,40 @@ def opened(at: str, stake: float, before: BothRows) -> Comparison:
 
 
 def rows_of(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> BothRows:
-    """The gains on n logged decisions of policy traffic; an entity's in one cohort are one gain."""
-    if use_case.outcome.depends_on_action:
-        logged, moved, copies = logged_for(use_case, log, frame, policies), policies.moved, 1
-    else:
-        (logged, there), copies = seen_copies(use_case, log, frame, policies), len(use_case.actions)
-        log, moved = log.iloc[there], policies.moved[there]
-    group = _entity_in_cohort(log)
+    """The gains on n logged decisions of policy traffic; an entity's in one cohort are one gain.
+
+    Outcomes that have not come count as the worst for each side, where ``policies`` knows that they are missing.
+    """
+    if not use_case.outcome.depends_on_action:
+        return BothRows(*(_seen_rows(use_case, log, frame, one) for one in (policies, policies.turned)))
+    logged, group = logged_for(use_case, log, frame, policies), _entity_in_cohort(log)
     return BothRows(
-        lambda caution: gain_rows(logged, moved, group, caution, copies),
-        lambda caution: gain_rows(logged, -moved, group, caution, copies),
+        lambda caution: gain_rows(logged, policies.moved, group, caution),
+        lambda caution: gain_rows(logged, -policies.moved, group, caution),
     )
+
+
+def _seen_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> RowsAt:
+    """The same where every action reveals the same outcome; what has not come is one for all of them."""
+    (logged, there), copies = seen_copies(use_case, log, frame, policies), len(use_case.actions)
+    group, moved = _entity_in_cohort(log), policies.moved[there]
+    if policies.missing is None:
+        return lambda caution: gain_rows(logged, moved, group[there], caution, copies)
+    unseen, worst = (np.repeat(one, copies) for one in unseen_gains(use_case, log, frame, policies))
+
+    def rows_at(caution: float) -> GainRows:
+        rows = gain_rows(logged, moved, group[there], caution, copies)
+        worst_case = np.nan_to_num(worst, nan=-np.inf)
+        return GainRows(
+            base=np.concatenate([rows.base, np.zeros(len(unseen))]),
+            drawn=np.concatenate([rows.drawn, worst_case]),
+            hurts=np.concatenate([rows.hurts, np.maximum(-worst_case, 0.0)]),
+            beyond=rows.beyond,
+            group=np.concatenate([rows.group, group[unseen]]),
+            copies=copies,
+        )
+
+    return rows_at
 
 
 def _entity_in_cohort(log: pd.DataFrame) -> Codes:
@@ -93,7 +118,7 @@ def _entity_in_cohort(log: pd.DataFrame) -> Codes:
 
 
 def progress(comparison: Comparison, rows: BothRows, above: float) -> Progress:
-    """How far it has come to prove a gain of more than ``above`` a decision."""
+    """How far it has come to prove a gain of more than ``above`` a decision, whatever the missing outcomes are."""
     if comparison.bets is None:
         return Progress(comparison)
     bets, gains = comparison.bets, _counted(comparison.bets, rows.ours)

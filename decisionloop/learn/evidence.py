@@ -12,15 +12,17 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.feasibility import unkept_constraints
 from decisionloop.act.preference import allowed_actions, reach_of
 from decisionloop.contract import UseCase
-from decisionloop.learn.comparison import Comparison, money_so_far, progress, rows_of
+from decisionloop.learn.comparison import Comparison
 from decisionloop.learn.deployed_policy import deployed_policy
 from decisionloop.learn.gain_ranking import ranking_value
 from decisionloop.learn.gate import GateEvidence, GateRules, ImpactComparison
 from decisionloop.learn.gate_slices import slice_gains
 from decisionloop.learn.leak import too_good
 from decisionloop.learn.logged_batches import LoggedBatches
+from decisionloop.learn.missing_in_log import is_settled, missing_in_log
+from decisionloop.learn.money_at_look import money_at_look, money_told
 from decisionloop.learn.residual_amounts import residual_sizes
-from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_difference
+from decisionloop.learn.seen_outcomes import Policies, logged_for
 from decisionloop.learn.serving import ServingTime
 from decisionloop.learn.serving_work import serving_seconds
 from decisionloop.learn.soundness import Soundness
@@ -30,7 +32,6 @@ from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_policy_traffic
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.performance import auc
 from decisionloop.observe.possible_money import UsualAmounts
 from decisionloop.predict.logged_scores import leading_scores
@@ -102,7 +103,9 @@ def policies_of(
     free = is_policy_traffic(batches.log)
     theirs, ours = (deployed_policy(use_case, batches, *one.says)[free] for one in (champion, challenger))
     traffic, predictions = batches.policy_traffic(), challenger.predictions.rows(free)
-    return traffic, Policies(ours, theirs, action_values(use_case, traffic.frame, predictions), challenger.amounts)
+    missing = missing_in_log(use_case, traffic.log, traffic.frame, traffic.known_at, challenger.amounts)
+    values = action_values(use_case, traffic.frame, predictions)
+    return traffic, Policies(ours, theirs, values, challenger.amounts, missing)
 
 
 def gather_evidence(
@@ -116,27 +119,29 @@ def gather_evidence(
     """Compare two releases on the logged decisions of whole batches, none of which taught either of them.
 
     Both are valued as the policies that they would be once deployed (`learn.deployed_policy`), on policy traffic. With
-    a ``comparison`` money has the bounds that hold at all looks, else those of a single one.
+    a ``comparison`` money has the bounds that hold at all looks, else those of a single one. Probabilities are held
+    against cohorts whose outcomes do not still come: what came early is of another rate.
     """
     traffic, policies = policies_of(use_case, batches, challenger, champion)
     free = is_policy_traffic(batches.log)
     challenger, champion = challenger.rows(free), champion.rows(free)
     logged = logged_for(use_case, traffic.log, traffic.frame, policies)
-    told = _told(use_case, traffic, policies, rules.interval_confidence)
-    money, serving_cost, reached = told.money, extra_serving_cost(use_case, challenger, champion), None
-    if comparison is not None:
-        rows = rows_of(use_case, traffic.log, traffic.frame, policies)
-        money = money_so_far(comparison, rows, told, rules.interval_confidence)
-        reached = progress(comparison, rows, rules.required_gain(money.n) + max(serving_cost or 0.0, 0.0))
+    serving_cost = extra_serving_cost(use_case, challenger, champion)
+    above = rules.required_gain(len(traffic.log)) + max(serving_cost or 0.0, 0.0)
+    told = money_at_look(use_case, traffic, policies, comparison, above, rules.interval_confidence)
     may_decide = where_it_may_decide(use_case, traffic, challenger)
     look = 1 if comparison is None else 1 + traffic.log["as_of"].nunique()
     ranking = _ranking(use_case, traffic, challenger, may_decide)
+    calibrated = ranking
+    if policies.missing is not None:
+        settled = may_decide & is_settled(traffic.log, policies.missing)
+        calibrated = _ranking(use_case, traffic, challenger, settled)
     return GateEvidence(
-        money=money,
+        money=told.money,
         overlap=told.overlap,
         auc=ranking[0],
         champion_auc=_ranking(use_case, traffic, champion, may_decide)[0],
-        calibration_error=ranking[1],
+        calibration_error=calibrated[1],
         adverse_impact=_impact(use_case, traffic, policies.challenger, policies.champion),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
         has_reasons=challenger.soundness is None or challenger.soundness.is_explained,
@@ -145,7 +150,7 @@ def gather_evidence(
         leak=challenger.leak or too_good(ranking[0]),
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
         unkept="" if policies.moved.any() else _unkept(use_case, batches),
-        progress=reached,
+        progress=told.progress,
         soundness=challenger.soundness,
         slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look),
     )
@@ -155,14 +160,7 @@ def policy_gain(use_case: UseCase, batches: LoggedBatches, ours: Predictions, th
     """Money a decision that one model would have brought more than another, on batches that taught neither (95 %)."""
     told_by = Contender(ours, amounts=residual_sizes(use_case, batches, ours))
     traffic, policies = policies_of(use_case, batches, told_by, Contender(theirs))
-    return _told(use_case, traffic, policies, 0.95).money
-
-
-def _told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, confidence: float) -> OffPolicyEstimate:
-    if not use_case.outcome.depends_on_action:
-        return seen_difference(use_case, traffic.log, traffic.frame, policies, confidence)
-    logged = logged_for(use_case, traffic.log, traffic.frame, policies)
-    return difference(logged, policies.challenger, policies.champion, "dr", confidence)
+    return money_told(use_case, traffic, policies, 0.95).money
 
 
 def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:

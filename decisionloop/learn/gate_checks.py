@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from decisionloop.contract.currency import symbol
 from decisionloop.learn.comparison import Progress
 from decisionloop.learn.gate_slices import SliceGain
 from decisionloop.learn.serving import LatencyEvidence
@@ -108,8 +109,7 @@ class GateEvidence:
     AUC and calibration are of these. ``unkept``: why the rules would stand in for it, where it would decide nothing
     because the constraints cannot be kept. ``progress``: of a comparison that goes on from look to look; ``money`` then
     holds at all of them. ``judged_since``: the day of a change of the world, where only what came since was looked at.
-    ``slices``: the money in each slice that the contract names. ``soundness``: on rows that were kept with it, None
-    where it was trained before any were.
+    ``slices``: the money in each slice of the contract. ``soundness``: on rows kept with it, None where none were.
     """
 
     money: Estimate
@@ -164,7 +164,7 @@ def _check_gain_ranking(ranking: Estimate | None, rules: GateRules) -> Check:
     if ranking is None or ranking.value is None or ranking.low is None or ranking.high is None:
         why = ranking.reason if ranking is not None and ranking.reason else "it was not measured"
         return Check("skill", None, None, 0.0, f"What its ranking by gain is worth cannot be told: {why}.")
-    worth = f"{rules.currency} {ranking.value:.4g} per decision ({ranking.low:.4g} to {ranking.high:.4g})"
+    worth = f"{symbol(rules.currency)}{ranking.value:.4g} per decision ({ranking.low:.4g} to {ranking.high:.4g})"
     if ranking.high < 0:
         reason = f"It ranks people by gain the wrong way round: against a random order that is worth {worth}."
         return Check("skill", False, ranking.high, 0.0, reason)

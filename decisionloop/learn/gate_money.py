@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from decisionloop.contract.currency import symbol
 from decisionloop.learn.comparison import Progress
 from decisionloop.learn.gate_checks import Check, GateEvidence, GateRules
+from decisionloop.learn.gate_missing import hangs_on_missing, missing_words
 from decisionloop.observe.estimate import normal_quantile
 from decisionloop.observe.overlap import judge_overlap
 
@@ -31,7 +33,7 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
         answer = False if rules.is_accumulating and rules.is_last_look else None
         return Check("money", answer, None, required, reason)
     charged = max(evidence.serving_cost or 0.0, 0.0)
-    served = _serving_sentence(evidence.serving_cost, money.value, rules.currency)
+    served = missing_words(evidence, rules) + _serving_sentence(evidence.serving_cost, money.value, rules.currency)
     if evidence.judged_since:
         served += f" Judged on what came since {evidence.judged_since}, taken for the day on which the world changed."
     low = money.low - charged
@@ -45,7 +47,11 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     most = money.high if evidence.progress is None else evidence.progress.most
     is_hopeless = most is not None and most - charged <= required
     answer = False if is_hopeless or rules.is_last_look else None
-    outlook = "" if money.value == money.low == 0.0 else f" {_outlook(evidence.progress, is_hopeless, rules)}"
+    outlook = (
+        ""
+        if money.value == money.low == 0.0
+        else f" {hangs_on_missing(evidence) or _outlook(evidence.progress, is_hopeless, rules)}"
+    )
     return Check("money", answer, low, required, f"{sentence}{outlook}")
 
 
@@ -97,8 +103,9 @@ def _serving_sentence(cost: float | None, gain: float, currency: str) -> str:
     if cost == 0:
         return " Serving it costs the same, as its work is counted."
     if 1000 * abs(cost) < LEAST_TOLD and abs(cost) < LEAST_TOLD * (abs(gain) or math.inf):
-        return f" Serving it costs practically the same: less than {currency} {LEAST_TOLD} apart per 1,000 decisions."
-    amount = f"{currency} {_significant(1000 * abs(cost))} {'more' if cost > 0 else 'less'} per 1,000 decisions"
+        least = f"{symbol(currency)}{LEAST_TOLD}"
+        return f" Serving it costs practically the same: less than {least} apart per 1,000 decisions."
+    amount = f"{symbol(currency)}{_significant(1000 * abs(cost))} {'more' if cost > 0 else 'less'} per 1,000 decisions"
     counted = "this is net of it" if cost > 0 else "that is not counted as a gain"
     return f" Serving it costs {amount}; {counted}."
 
@@ -112,7 +119,7 @@ def _significant(amount: float) -> str:
 def _money_sentence(value: float, low: float, required: float, rules: GateRules) -> str:
     def money(amount: float) -> str:
         digits = 2 if amount == 0 or abs(amount) >= 1 else 4
-        return f"{'-' if amount < 0 else ''}{rules.currency} {abs(amount):,.{digits}f}"
+        return f"{'-' if amount < 0 else ''}{symbol(rules.currency)}{abs(amount):,.{digits}f}"
 
     word = "more" if value >= 0 else "less"
     claim = f"It earns an estimated {money(abs(value))} {word} per decision than the champion"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decisionloop.contract.currency import symbol
 from decisionloop.learn.gate_checks import Check, GateEvidence, GateRules
 from decisionloop.learn.gate_slices import SliceGain, surely_worse
 
@@ -29,11 +30,14 @@ def check_slices(evidence: GateEvidence, rules: GateRules) -> Check:
 
 
 def _slice_words(one: SliceGain, rules: GateRules) -> str:
+    def money(amount: float) -> str:
+        return f"{'-' if amount < 0 else ''}{symbol(rules.currency)}{abs(amount):,.4g}"
+
     value, high = one.money.value or 0.0, one.money.high or 0.0
-    return f"{one.slice}: {rules.currency} {value:,.4g} a decision, at most {rules.currency} {high:,.4g}"
+    return f"{one.slice}: {money(value)} a decision, at most {money(high)}"
 
 
 def _most_less(rules: GateRules) -> str:
     if not rules.maximum_slice_loss:
         return "nobody may be the worse for it"
-    return f"{rules.currency} {rules.maximum_slice_loss:,.4g} less is allowed"
+    return f"{symbol(rules.currency)}{rules.maximum_slice_loss:,.4g} less is allowed"

@@ -5,13 +5,13 @@ money. The chance of error is shared among the groups and the looks: the k-th (t
 matured cohort) has the part 1 / (k (k + 1)) of it, and all parts are one. So one who is no worse anywhere is blocked
 with a chance of `ERROR` at most, at all looks together (Bonferroni). Bets (`observe.betting`) would need their limits
 set before for each group, and those of all decisions see little in a part of them. A group of which there is too little
-to say blocks nobody, and is said.
+to say blocks nobody, and is said. Where outcomes are missing it is surely worse only if it is whatever they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,8 +71,15 @@ def surely_worse(gains: Sequence[SliceGain], allowed: float) -> Iterator[SliceGa
 
 
 def _where_enough(told: OffPolicyEstimate, overlap: OverlapRules) -> Estimate:
-    """The money, where the log can tell it or there is nothing to tell apart."""
-    if told.money.value is None or told.overlap.differing_n == 0:
-        return told.money
+    """The money, where the log can tell it or there is nothing to tell apart; within what missing outcomes leave."""
+    money = told.money
+    if money.value is None or told.overlap.differing_n == 0:
+        return money
     judged = judge_overlap(told.overlap, overlap)
-    return told.money if judged.is_sufficient else cannot_say(judged.reason, told.money.n, told.money.confidence)
+    if not judged.is_sufficient:
+        return cannot_say(judged.reason, money.n, money.confidence)
+    if money.bounds is None:
+        return money
+    if money.bounds.low is None or money.bounds.high is None:
+        return cannot_say("nothing bounds what has not come", money.n, money.confidence)
+    return replace(money, low=money.bounds.low, high=money.bounds.high)

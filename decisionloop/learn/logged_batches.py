@@ -17,7 +17,8 @@ from decisionloop.observe.cohort import is_policy_traffic
 class LoggedBatches:
     """Mature decisions of whole batches with outcomes, their canonical features, the rules' actions and words (n,).
 
-    ``seen``: what outcomes had shown when each batch was decided, by its as-of.
+    ``seen``: what outcomes had shown when each batch was decided, by its as-of. ``known_at``: outcomes are those that
+    were known then; None: nobody says, so that nothing is known of what still comes.
     """
 
     log: pd.DataFrame
@@ -25,6 +26,7 @@ class LoggedBatches:
     rules_action: np.ndarray
     rules_reason: np.ndarray | None = None
     seen: Mapping[datetime, SeenMoney] = field(default_factory=dict)
+    known_at: datetime | None = None
 
     def policy_traffic(self) -> LoggedBatches:
         """Without the holdout and without fallbacks."""

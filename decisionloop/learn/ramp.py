@@ -36,15 +36,22 @@ def standing(first: Estimate | None, since: Estimate, progress: Progress | None,
 
     ``required``: money a decision that it must earn more. A capital of k by betting that it earns more speaks for it
     with a confidence of 1 - 1/k (Ville 1939). Of a plain interval the distance from the estimate to its bound grows as
-    the normal quantile does.
+    the normal quantile does. Outcomes that never came count as the worst that they could be.
     """
     by_first = 0.0
     if first is not None and first.value is not None and first.low is not None and first.value > first.low:
         error = (first.value - first.low) / normal_quantile(first.confidence)
-        by_first = float(ndtr((first.value - required) / error))
+        by_first = float(ndtr((first.value - _at_worst(first, first.low) - required) / error))
     by_betting = 0.0 if progress is None or progress.capital <= 1 else 1 - 1 / progress.capital
     is_behind = since.value is not None and since.n > 0 and since.value <= required
     return Standing(max(by_first, by_betting), is_behind, by_first >= by_betting)
+
+
+def _at_worst(told: Estimate, low: float) -> float:
+    """How much less than an estimate whose lower end is ``low`` missing outcomes could leave (inf: nobody knows)."""
+    if told.bounds is None or not told.bounds.missing:
+        return 0.0
+    return float("inf") if told.bounds.low is None else max(0.0, low - told.bounds.low)
 
 
 def share_now(steps: Sequence[CanaryStep], before: float, stands: Standing) -> float:

@@ -17,6 +17,7 @@ from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.observe.estimate import Codes, Floats
 from decisionloop.observe.late_arrivals import PARTS, LateArrivals
+from decisionloop.observe.late_of_cohorts import LateOfCohorts
 from decisionloop.observe.maturity import due_share
 from decisionloop.observe.possible_money import UsualAmounts
 
@@ -38,7 +39,7 @@ class MissingOutcomes:
     money: Floats
     worst: Floats
     best: Floats
-    late: LateArrivals
+    late: LateArrivals | LateOfCohorts
 
     def subset(self, keep: np.ndarray) -> MissingOutcomes:
         """The decisions at ``keep`` (mask or positions), in that order."""
@@ -122,11 +123,16 @@ def is_outcome_missing(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
     return np.array(use_case.revealing)[action] & is_open
 
 
+def possible_classes(use_case: UseCase) -> tuple[float, ...]:
+    """What an outcome can be: 0 and 1, or 1 where the contract has no class."""
+    return (0.0, 1.0) if use_case.outcome.class_ else (1.0,)
+
+
 def _money_of(
     use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, action: Codes, amounts: UsualAmounts
 ) -> tuple[Floats, Floats, Floats]:
     """Money (n, 4) at no and yes, without an amount and for each unit of it; the worst and the best of it (n,)."""
-    classes = (0.0, 1.0) if use_case.outcome.class_ else (1.0,)
+    classes = possible_classes(use_case)
     money, ends = np.zeros((len(log), PARTS)), []
     for class_ in classes:
         at = [
@@ -134,11 +140,11 @@ def _money_of(
             for amount in (0.0, 1.0)
         ]
         money[:, int(class_)], money[:, 2 + int(class_)] = at[0], at[1] - at[0]
-        ends += [at[0] + (at[1] - at[0]) * amount for amount in _amounts(use_case, log, class_, amounts)]
+        ends += [at[0] + (at[1] - at[0]) * amount for amount in possible_amounts(use_case, log, class_, amounts)]
     return np.nan_to_num(money), np.min(ends, axis=0), np.max(ends, axis=0)
 
 
-def _amounts(use_case: UseCase, log: pd.DataFrame, class_: float, usual: UsualAmounts) -> tuple[float, float]:
+def possible_amounts(use_case: UseCase, log: pd.DataFrame, class_: float, usual: UsualAmounts) -> tuple[float, float]:
     """The range of the amounts of a class that have come and of its usual sizes; NaN where there are neither."""
     if use_case.outcome.amount is None:
         return 0.0, 0.0

@@ -9,6 +9,9 @@ its weight is shrunk to s w, so that it cannot. That moves its mean by (1 - s) |
 `PairedGains.bias`: truncation in the sense of Ionides (2008), its bias taken from the worst case and not guessed.
 Amounts have no bound: they count up to ``AMOUNT_REACH`` usual deviations s on the side that hurts, and by
 (x - k s)+ <= x^2 / (4 k s) what lies beyond is s / (4 k) at most, on average over each decision that is moved.
+
+An outcome that has not come counts as the worst that it could be for the gain. So what is summed up is never more than
+it will be once all have come, whatever they are missing for: a proof by the sum is one by what it will be.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import numpy as np
 
 from decisionloop.observe.estimate import Codes, Floats, entity_sums
 from decisionloop.observe.logged_decisions import Flags, LoggedDecisions
-from decisionloop.observe.off_policy import propensity_weights
+from decisionloop.observe.off_policy import importance_weights, propensity_weights
 
 AMOUNT_REACH = 8.0
 """Usual deviations beyond which an amount that hurts is counted as though it were so large."""
@@ -96,11 +99,28 @@ def gain_rows(logged: LoggedDecisions, moved: Floats, group: Codes, caution: flo
     ends = _Ends.of(logged)
     q = ends.cautious(moved, caution)
     base, expected = np.einsum("ij,ij->i", moved, q), q[rows, taken]
-    weight = np.where(logged.is_arrived, propensity_weights(logged, moved), 0.0)
+    weight, money = _bounded_by_missing(logged, moved)
     side = np.where(weight > 0, expected - ends.floor[rows, taken], ends.ceiling[rows, taken] - expected)
     hurts = np.abs(weight) * np.where(weight != 0, np.maximum(side, 0.0), 0.0)
-    surprise = np.where(weight != 0, np.nan_to_num(logged.money - expected), 0.0)
-    return GainRows(base, np.maximum(weight * surprise, -hurts), hurts, ends.beyond(moved), group, copies)
+    surprise = np.where(weight != 0, np.nan_to_num(money - expected), 0.0)
+    drawn = np.where(np.isnan(money), -hurts, np.maximum(weight * surprise, -hurts))
+    return GainRows(base, drawn, hurts, ends.beyond(moved), group, copies)
+
+
+def _bounded_by_missing(logged: LoggedDecisions, moved: Floats) -> tuple[Floats, Floats]:
+    """Weight and money (n,) of what was done: where the outcome has not come, the worst that it could be for the gain
+    (NaN: nobody knows).
+
+    No weight stands in for those that are missing then. A log that does not say which those are takes them as the
+    others of their action.
+    """
+    missing = logged.missing
+    if missing is None or not missing.count:
+        return np.where(logged.is_arrived, propensity_weights(logged, moved), 0.0), logged.money
+    weight = importance_weights(logged, moved)
+    worst = np.where(weight > 0, missing.worst, missing.best)
+    is_counted = logged.is_arrived | missing.is_missing
+    return np.where(is_counted, weight, 0.0), np.where(missing.is_missing, worst, logged.money)
 
 
 @dataclass(frozen=True, eq=False)

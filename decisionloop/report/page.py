@@ -26,7 +26,6 @@ from decisionloop.report.words import (
     explaining,
     features,
     figures,
-    missing,
     money,
     monitor_sentences,
     monitors,
@@ -112,7 +111,7 @@ def environment() -> Environment:
         "told_in_full": explaining.told_in_full,
         "passed_otherwise": explaining.passed_otherwise,
         "most_rows": MOST_ROWS,
-        "whatever_comes": missing.whatever_comes,
+        "whatever_comes": money.whatever_comes,
         **{one.__name__: one for one in _WATCH_WORDS},
     }
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.releases import RULES, Release, ReleaseStage, canary
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.observe.estimate import Estimate, cannot_say
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.workspace import Workspace
 from tasks.learn.release_stages import by_gate, enter_canary, stop_canary
 from tasks.learn.verdicts import attempt_of, is_beside
@@ -138,4 +139,6 @@ def _first_look(workspace: Workspace, release: Release, decides: Release) -> Est
 
 def estimate_in(kept: Mapping[str, Any]) -> Estimate:
     """An estimate as the evidence of a verdict keeps it."""
-    return Estimate(*(kept[name] for name in ("value", "low", "high", "n", "effective_n", "confidence")))
+    told = Estimate(*(kept[name] for name in ("value", "low", "high", "n", "effective_n", "confidence")))
+    bounds = kept.get("bounds")
+    return replace(told, bounds=OutcomeBounds(**bounds)) if bounds else told

@@ -61,7 +61,7 @@ def _read(
     log = with_absent_outcomes(workspace.use_case, with_due_at(workspace.use_case, log, frame), known_at)
     rules_action, rules_reason = apply_rules(workspace.use_case, workspace.code, frame)
     seen = seen_money_by_batch(workspace, [one.to_pydatetime() for one in log["as_of"].unique()])
-    return LoggedBatches(log, frame, rules_action, rules_reason, seen)
+    return LoggedBatches(log, frame, rules_action, rules_reason, seen, known_at)
 
 
 def under_present_contract(

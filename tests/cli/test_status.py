@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 
+from decisionloop.cli.figures import MoneyStatus
+from decisionloop.cli.status import status_of
 from decisionloop.cli.value_status import bounds_text
 from decisionloop.ledger.flags import flag_history
 from decisionloop.ledger.measurements import Measurement, append_measurements
@@ -19,11 +22,15 @@ from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import paragraphs
-from decisionloop.report.record.claims import disagreements
+from decisionloop.report.record.claims import claims_of, disagreements
 from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.monitor_lines import greatest_stake
+from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.evidence import action_in_brief
+from decisionloop.report.words.explaining import verdict_sentence
 from decisionloop.workspace import open_workspace
-from tests.release_lives import into_shadow
+from tests.release_lives import install_rules, into_shadow, promote
+from tests.watched_ledger import watch_for_a_while
 
 WHO = ("--reason", "too many complaints", "--by", "anna")
 APPROVED = ("--reason", "mended", "--by", "approver@example.com")
@@ -210,6 +217,54 @@ def test_a_script_reads_money_with_its_bounds_as_numbers(cli, vouchers):
                for one in said)  # fmt: skip
 
 
+def test_status_and_page_say_the_same_of_one_ledger(cli, vouchers):
+    """An open incident, money with missing outcomes, what an action brought, and a verdict that let a model decide."""
+    workspace, at = open_workspace("vouchers"), datetime(2024, 3, 25, tzinfo=UTC)
+    ledger, use_case = workspace.ledger, workspace.use_case
+    watch_for_a_while(ledger, "vouchers", use_case.digest)
+    figures = [
+        ("value_policy_total", "all", 400.0),
+        ("value_rules_total", "all", 380.0),
+        ("value_difference_total", "all", 20.0),
+        ("value_of_action", "action=voucher", 1.5),
+        ("lift_of_action", "action=voucher", 0.5),
+    ]
+    whole = Measurement("vouchers", None, "", "all", "2024-03-04", None, None, None, 50, 50.0, True, at)
+    few = replace(whole, missing_n=7, to_come_n=1.0)
+    ends = ({"low": value - 5, "high": value + 5, "worst": value - 200, "best": value + 50} for *_, value in figures)
+    append_measurements(
+        ledger,
+        [
+            replace(few, monitor=name, slice=part, value=value, **around)
+            for (name, part, value), around in zip(figures, ends, strict=True)
+        ],
+    )
+    rules = Release("vouchers/rules/1", "vouchers", "rules", use_case.digest, None, None, None, "null", "{}", at)
+    model = replace(rules, release_id="vouchers/scorecard/1", kind="scorecard")
+    install_rules(ledger, rules)
+    into_shadow(ledger, model)
+    promote(ledger, model, at + timedelta(days=7))
+    state, story = status_of(workspace), assemble_story(ledger, use_case)
+    assert cli("status", "vouchers", "--json").json == [json.loads(json.dumps(asdict(state)))]
+
+    said = (state.at_stake, state.last_verdict, *state.caveats, *state.promises, *(one.text for one in state.actions))
+    page = [story.headline.verdict, *story.headline.standfirst, *map(verdict_sentence, story.verdicts)]
+    page += [sentence for sentences in paragraphs(story).values() for sentence in sentences]
+    assert disagreements([*page, *said]) == ()
+    both = {key for one in page for key in claims_of(one)} & {key for one in said for key in claims_of(one)}
+    assert {"at_stake", "incidents.open"} <= both
+    for start in ("verdict[", "promised[", "action.value[", "money.difference["):
+        assert any(key.startswith(start) for key in both), start
+
+    total = total_of(story.money)
+    assert state.money == MoneyStatus.of(story.money)
+    assert (state.money.difference.value, state.money.difference.worst) == (20.0, total.difference.at_the_bounds.low)
+    assert state.at_stake_per_batch == greatest_stake([one.stake for one in story.monitoring.still_open])
+    assert {one.incident_id for one in state.monitors if one.incident_id} == {
+        one.incident_id for one in story.monitoring.still_open
+    }
+
+
 def test_a_feed_of_outcomes_that_contradicts_itself_is_said(cli, vouchers):
     ledger = open_workspace("vouchers").ledger
     found = {11: (0, 0, 0, 0), 18: (12, 3, 40, 1), 25: (0, 0, 2, 0)}  # 2024-03-04 is too long ago to be told of
@@ -237,8 +292,8 @@ def _figure(value, low, high, worst=None, best=None, missing=0):
     ("missing", "worst", "best", "expected"),
     [
         (math.nan, math.nan, math.nan, ""),
-        (1_200.0, -0.5, 2.25, "; whatever the 1,200 outcomes are that have not come: -0.50 to 2.25"),
-        (3.0, math.nan, math.nan, "; whatever the 3 outcomes are that have not come: nobody knows"),
+        (1_200.0, -0.5, 2.25, "; whatever the 1,200 outcomes are that have not come, -0.50 to 2.25"),
+        (3.0, math.nan, math.nan, "; whatever the 3 outcomes are that have not come, nobody knows"),
     ],
 )
 def test_what_was_earned_stands_beside_what_missing_outcomes_could_make_of_it(missing, worst, best, expected):

@@ -61,8 +61,8 @@ def test_a_good_candidate_is_promoted_and_every_check_says_why() -> None:
     assert names == ["money", "skill", "auc", "calibration", "adverse_impact", "slices", "latency", "parity", "reasons"]
     assert all(check.is_passed for check in verdict.checks)
     assert verdict.reason == (
-        "It earns an estimated TWD 3.20 more per decision than the champion; with 90% confidence the difference is "
-        "at least TWD 1.10 (required: more than TWD 0.00)."
+        "It earns an estimated NT$3.20 more per decision than the champion; with 90% confidence the difference is "
+        "at least NT$1.10 (required: more than NT$0.00)."
     )
     assert "percentage points" in verdict.checks[3].reason
     json.dumps(asdict(verdict))
@@ -71,8 +71,8 @@ def test_a_good_candidate_is_promoted_and_every_check_says_why() -> None:
 @pytest.mark.parametrize(
     ("change", "decision", "check", "words"),
     [
-        ({"money": money(3.2, 3.3)}, "refuse", "money", "only a gain of about TWD 5.4"),
-        ({"money": money(-2.0, 1.0)}, "refuse", "money", "TWD 2.00 less per decision"),
+        ({"money": money(3.2, 3.3)}, "refuse", "money", "only a gain of about NT$5.4"),
+        ({"money": money(-2.0, 1.0)}, "refuse", "money", "NT$2.00 less per decision"),
         ({"money": money(0.0, 0.0)}, "refuse", "money", "exactly like the champion"),
         ({"money": cannot_say("there are no decisions", 0, 0.8)}, "insufficient", "money", "no decisions"),
         ({"overlap": replace(GOOD_OVERLAP, effective_n=40.0)}, "insufficient", "money", "wait for more"),
@@ -176,8 +176,8 @@ def test_what_a_candidate_costs_more_to_serve_is_taken_off_its_gain() -> None:
     check = judge(replace(GOOD, serving_cost=1.0), RULES).checks[0]
     assert (check.is_passed, check.observed) == (True, pytest.approx(0.1))
     assert check.reason == (
-        "It earns an estimated TWD 2.20 more per decision than the champion; with 90% confidence the difference is "
-        "at least TWD 0.1000 (required: more than TWD 0.00). Serving it costs TWD 1,000.00 more per 1,000 decisions; "
+        "It earns an estimated NT$2.20 more per decision than the champion; with 90% confidence the difference is "
+        "at least NT$0.1000 (required: more than NT$0.00). Serving it costs NT$1,000.00 more per 1,000 decisions; "
         "this is net of it."
     )
     refused = judge(replace(GOOD, serving_cost=1.2), RULES)
@@ -189,8 +189,8 @@ def test_a_loss_is_told_as_a_loss_and_not_as_a_gain_that_is_not_sure_enough() ->
     losing = judge(replace(GOOD, money=money(-0.44, 0.07)), RULES)
     assert losing.decision == "refuse"
     assert losing.checks[0].reason.startswith(
-        "It earns an estimated TWD 0.4400 less per decision than the champion; with 90% confidence it earns no more "
-        "than TWD 0.5100 less, and more than TWD 0.00 more is required."
+        "It earns an estimated NT$0.4400 less per decision than the champion; with 90% confidence it earns no more "
+        "than NT$0.5100 less, and more than NT$0.00 more is required."
     )
     assert "not sure enough" not in losing.reason
 
@@ -198,7 +198,7 @@ def test_a_loss_is_told_as_a_loss_and_not_as_a_gain_that_is_not_sure_enough() ->
 def test_what_a_candidate_costs_less_to_serve_is_said_and_promotes_nobody() -> None:
     cheaper = judge(replace(GOOD, serving_cost=-0.000021), RULES).checks[0]
     assert cheaper.observed == pytest.approx(1.1)
-    assert cheaper.reason.endswith("costs TWD 0.021 less per 1,000 decisions; that is not counted as a gain.")
+    assert cheaper.reason.endswith("costs NT$0.021 less per 1,000 decisions; that is not counted as a gain.")
     twin = judge(replace(GOOD, money=money(0.0, 0.0), serving_cost=-50.0), RULES)
     assert twin.decision == "refuse"
     assert twin.reason.startswith("It decides exactly like the champion, so it adds nothing. Serving it costs")
@@ -209,9 +209,9 @@ def test_what_a_candidate_costs_less_to_serve_is_said_and_promotes_nobody() -> N
     [
         (None, ""),
         (0.0, " Serving it costs the same, as its work is counted."),
-        (4.4e-9, " Serving it costs practically the same: less than TWD 0.01 apart per 1,000 decisions."),
-        (0.000044, "TWD 0.044 more"),
-        (0.0995, "TWD 99.50 more"),
+        (4.4e-9, " Serving it costs practically the same: less than NT$0.01 apart per 1,000 decisions."),
+        (0.000044, "NT$0.044 more"),
+        (0.0995, "NT$99.50 more"),
     ],
 )
 def test_small_costs_are_said_with_enough_digits_and_none_where_there_is_no_price(cost: float, words: str) -> None:

@@ -116,7 +116,7 @@ def test_a_slice_that_is_surely_worse_refuses_and_is_named_with_its_money() -> N
     told = judge(replace(GOOD, slices=slices), RULES)
     assert told.decision == "refuse"
     assert told.reason == (
-        "It surely earns less than the champion in sex=f: TWD -3 a decision, at most TWD -1; nobody may be the worse "
+        "It surely earns less than the champion in sex=f: -NT$3 a decision, at most -NT$1; nobody may be the worse "
         "for it. There is too little to say of sex=x."
     )
     allowed = GateRules(currency="TWD", confidence=0.9, maximum_slice_loss=1.5)

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decisionloop.cli.status_words import StatusRecords, StatusWords
 from decisionloop.cli.summary import table_claims, told_in_short
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.page import paragraphs
@@ -28,10 +29,9 @@ from decisionloop.report.record.totals import total_of
 from decisionloop.report.record.truth import check_truth
 from decisionloop.report.words import figures
 from decisionloop.report.words.beside import grave_caveats
-from decisionloop.report.words.evidence import action_in_brief, promise_sentence
-from decisionloop.report.words.explaining import verdict_in_brief, verdict_sentence
+from decisionloop.report.words.explaining import verdict_sentence
 from decisionloop.report.words.headline import headline
-from decisionloop.report.words.monitor_sentences import at_stake_sentence, family_verdict
+from decisionloop.report.words.monitor_sentences import family_verdict
 from tests.examples import examples
 from tests.report.conftest import sample_story
 
@@ -156,13 +156,12 @@ def on_the_terminal(story: Story) -> Iterator[str]:
 
 
 def in_the_status(story: Story) -> Iterator[str]:
+    """What `decisionloop status` says of the same records; tests/cli/test_status.py asks it of a ledger."""
     currency = story.use_case.currency
     assert story.monitoring is not None
-    yield from (one.words for one in caveats_of_money(story.money, currency))
-    yield at_stake_sentence([one.stake for one in story.monitoring.still_open], currency)
-    yield from (verdict_in_brief(one) for one in story.verdicts)
-    yield from (action_in_brief(one, currency) for one in story.actions)
-    yield from (promise_sentence(one, currency) for one in story.promises)
+    stakes = [one.stake for one in story.monitoring.still_open]
+    caveats = caveats_of_money(story.money, currency)
+    yield from StatusWords.of(StatusRecords(caveats, stakes, story.verdicts, story.actions, story.promises), currency)
 
 
 @examples(20)

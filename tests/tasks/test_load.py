@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import subprocess
+import sys
 from itertools import count
 
 import pytest
@@ -29,6 +31,16 @@ def slow(monkeypatch):
     return make
 
 
+@pytest.fixture
+def busy_machine():
+    """Two processes that compute as fast as they can, until the test is over."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: sum(range(10_000))"]) for _ in range(2)]
+    yield busy
+    for one in busy:
+        one.kill()
+        one.wait()
+
+
 def _told(installation):
     """Everything that was decided, judged and released, without what is a clock's."""
     kept = []
@@ -41,6 +53,19 @@ def _told(installation):
     card.pop(READ_BY_A_CLOCK)
     kept.append((release.release_id, release.scorer_digest, release.reference_scores, card))
     return kept, [installation.decisions(week).to_csv() for week in (0, 1, 2)]
+
+
+def test_a_replay_beside_two_busy_processes_comes_to_the_ledger_of_an_idle_machine(restored, fast_mlflow, busy_machine):
+    """By the real clock, and nothing is made slow by hand: ids, scores, actions, shadows and verdicts."""
+    with restored("modelled") as idle:
+        expected, actions = _told(idle), idle.sent()
+        assert {"decision_id", "score", "action", "propensity"} <= set(idle.decisions(2))
+    with restored("begun") as busy:
+        busy.turn(1)
+        busy.turn(2)
+        assert _told(busy) == expected
+        assert busy.sent() == actions
+    assert all(one.poll() is None for one in busy_machine)  # they were busy to the end
 
 
 def test_under_load_the_ledger_is_the_one_of_an_idle_machine(restored, slow, fast_mlflow):

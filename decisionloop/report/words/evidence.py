@@ -9,8 +9,7 @@ from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.words.figures import count_of, day, listed, money
-from decisionloop.report.words.missing import whatever_comes
-from decisionloop.report.words.money import span
+from decisionloop.report.words.money import span, whatever_comes
 
 IF_ALIKE = "if the outcomes that have not come are as the others"
 
@@ -52,7 +51,7 @@ def action_in_brief(one: ActionFigures, currency: str) -> Said:
         has_ends = figure.low is not None and figure.high is not None
         ends = figure.at_the_bounds
         is_bounded = ends.low is not None and ends.high is not None
-        bounds = f"; {whatever_comes(f'{ends.low:,.2f}', f'{ends.high:,.2f}')}" if is_bounded else ""
+        bounds = f"; {whatever_comes(f'{ends.low:,.2f} to {ends.high:,.2f}')}" if is_bounded else ""
         interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
         return f"{name} {currency} {figure.value:,.2f}{interval}"
 

@@ -7,21 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from decisionloop.contract.currency import symbol
+
 NBSP = "\u00a0"
 MINUS = "\u2212"
 EN_DASH = "\u2013"
 UNKNOWN = "not known"
-SYMBOLS = {"NTD": "NT$", "TWD": "NT$", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "AUD": "A$"}
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
 _SCALES = ((1e9, "billion"), (1e6, "million"), (1.0, ""))
-
-
-def symbol(currency: str) -> str:
-    """The sign of a currency, or its code followed by a space."""
-    return SYMBOLS.get(currency.upper(), f"{currency}{NBSP}" if currency else "")
 
 
 def money(amount: float | None, currency: str, is_signed: bool = False) -> str:

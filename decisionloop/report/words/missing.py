@@ -55,11 +55,6 @@ def missing_sentence(lines: Sequence[PeriodMoney], currency: str) -> str:
     return Said(text + meaning, money_claims(counted(lines)))
 
 
-def whatever_comes(low: str, high: str) -> str:
-    """Between what missing outcomes leave a figure, as it stands beside its interval; both ends in words."""
-    return f"whatever has not come, {low} to {high}"
-
-
 def unjudged_sentence(mature: int, short: int, held: int, promised: float | None) -> str:
     """That ``short`` of ``mature`` cohorts have too few outcomes for any monitor to judge by; ``held``: held back.
 

@@ -8,7 +8,7 @@ from decisionloop.report.record.claims import Claimed, Said, over
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney
 from decisionloop.report.record.totals import by_models, counted, total_of
-from decisionloop.report.words.figures import capital, listed, money
+from decisionloop.report.words.figures import capital, count_of, listed, money
 from decisionloop.report.words.spans import during, names
 
 CANNOT_TELL = "the data cannot tell the two apart"
@@ -51,6 +51,19 @@ def span(estimate: Estimate, currency: str) -> str:
     return f"anywhere from a loss of {money(abs(low), currency)} to a gain of {money(high, currency)}"
 
 
+def whatever_comes(between: str, missing: int | None = None) -> str:
+    """Between what outcomes that have not come leave a figure, as it stands beside its interval.
+
+    ``between``: its ends in words, "" where nobody knows them. ``missing``: how many there are, where that is said.
+    """
+    if missing is None:
+        what = "has not come"
+    else:
+        what = "the one outcome is that has not come"
+        what = what if missing == 1 else f"the {count_of(missing, 'outcome')} are that have not come"
+    return f"whatever {what}, {between or 'nobody knows'}"
+
+
 def comparison(difference: Estimate, currency: str) -> str:
     """Who was ahead, or that the data cannot tell."""
     if difference.value is None:
@@ -74,7 +87,7 @@ def reach(difference: Estimate, currency: str) -> str:
 def _distance(difference: Estimate, currency: str) -> str:
     """A difference without its sign, with its interval: NT$1.0 million (between NT$0.1 and NT$1.9 million)."""
     bounds = span(difference.at_the_bounds, currency)
-    whatever = f"; whatever has not come, {bounds}" if bounds else ""
+    whatever = f"; {whatever_comes(bounds)}" if bounds else ""
     return f"{money(abs(difference.value or 0.0), currency)} ({reach(difference, currency)}{whatever})"
 
 

@@ -8,7 +8,7 @@ from decisionloop.contract import UseCase
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.observe.estimate import Estimate
 from decisionloop.report.read.series import wording_of
-from decisionloop.report.words.missing import whatever_comes
+from decisionloop.report.words.money import whatever_comes
 from decisionloop.report.words.monitors import family_order, family_words, figure_in, monitor_words
 
 MOST_QUIET = 20
@@ -70,8 +70,8 @@ def _interval(figure: Estimate, unit: str, currency: str) -> str:
     bounds = figure.bounds
     if bounds is None or bounds.low is None or bounds.high is None:
         return told
-    ends = (figure_in(unit, end, currency) for end in (bounds.low, bounds.high))
-    return f"{told}; {whatever_comes(*ends)}"
+    low, high = (figure_in(unit, end, currency) for end in (bounds.low, bounds.high))
+    return f"{told}; {whatever_comes(f'{low} to {high}')}"
 
 
 def _stake(one: Finding, use_case: UseCase) -> str:

@@ -1,0 +1,53 @@
+"""What a status says of things that the page says too: sentences of the same records, each with what it claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decisionloop.report.record.beside import Caveat
+    from decisionloop.report.record.claims import Said
+    from decisionloop.report.record.evidence import ActionFigures, Promise
+    from decisionloop.report.record.lines import VerdictStory
+
+
+@dataclass(frozen=True)
+class StatusRecords:
+    """The story's own records that a status speaks of. ``stakes``: money a batch of every open incident."""
+
+    caveats: Sequence[Caveat]
+    stakes: Sequence[float | None]
+    verdicts: Sequence[VerdictStory]
+    actions: Sequence[ActionFigures]
+    promises: Sequence[Promise]
+
+
+@dataclass(frozen=True)
+class StatusWords:
+    """The sentences; ``last_verdict`` is "" before the first."""
+
+    caveats: tuple[str, ...]
+    at_stake: Said
+    last_verdict: str
+    actions: tuple[str, ...]
+    promises: tuple[str, ...]
+
+    @classmethod
+    def of(cls, told: StatusRecords, currency: str) -> StatusWords:
+        """The sentences of these records."""
+        from decisionloop.report.words.evidence import action_in_brief, promise_sentence
+        from decisionloop.report.words.explaining import verdict_in_brief
+        from decisionloop.report.words.monitor_sentences import at_stake_sentence
+
+        return cls(
+            caveats=tuple(one.words for one in told.caveats),
+            at_stake=at_stake_sentence(told.stakes, currency),
+            last_verdict=verdict_in_brief(told.verdicts[-1]) if told.verdicts else "",
+            actions=tuple(action_in_brief(one, currency) for one in told.actions),
+            promises=tuple(promise_sentence(one, currency) for one in told.promises),
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*self.caveats, self.at_stake, self.last_verdict, *self.actions, *self.promises)
