@@ -18,6 +18,7 @@ from decisionloop.cli.export import export
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, history, rollback, shadow, stop
 from decisionloop.cli.service_command import deploy_flows, seal, service
+from decisionloop.cli.switch_commands import kill_switch, kill_switch_all
 from decisionloop.cli.usecase_commands import usecase_app
 
 app = typer.Typer(
@@ -145,28 +146,8 @@ def doctor(as_json: AsJson = False) -> None:
     examine(as_json)
 
 
-@app.command("kill-switch")
-def kill_switch(
-    use_case: UseCaseName,
-    position: Annotated[
-        str,
-        typer.Argument(
-            help="on: the rules decide at once. default: nobody does, and everybody gets the default action. "
-            "off: the champion decides again."
-        ),
-    ],
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")],
-    by: Annotated[str, typer.Option(help="Who; kept in the audit trail. To lift it: one of approval.approvers.")],
-    wait_seconds: Annotated[
-        float, typer.Option(min=0, help="How long to wait for requests that are under way; then they are named.")
-    ] = 30.0,
-) -> None:
-    """Hand every decision to the rules, or to nobody, at once and hold what has not left; or give them back."""
-    from decisionloop.cli.switch import position_of, set_kill_switch
-
-    set_kill_switch(use_case, position_of(position), reason, by, wait_seconds)
-
-
+app.command()(kill_switch)
+app.command()(kill_switch_all)
 app.command()(deploy)
 app.command()(approve)
 app.command()(stop)

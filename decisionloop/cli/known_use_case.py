@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from decisionloop.contract.loading import use_case_folder
+from decisionloop.contract.loading import FILE_NAME, use_case_folder
 from decisionloop.errors import UsageError
 from decisionloop.settings import Settings, load_settings
 
@@ -34,6 +34,19 @@ def ledger_of(use_case: str) -> Iterator[Ledger]:
         if not folder.is_dir() and not _is_recorded(ledger, use_case):
             raise _unknown(folder)
         yield ledger
+
+
+def use_case_names() -> tuple[str, ...]:
+    """Every use case of this installation by name: those with a folder, and those that the ledger has heard of."""
+    from decisionloop.ledger.storage.engine import create_or_upgrade
+    from decisionloop.ledger.use_cases import known_names
+
+    settings = load_settings()
+    found = {path.parent.name for path in settings.usecases_dir.glob(f"*/{FILE_NAME}") if not path.parent.is_symlink()}
+    if has_ledger(settings):
+        with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+            found |= set(known_names(ledger))
+    return tuple(sorted(found))
 
 
 def approvers_of(ledger: Ledger, use_case: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``decisionloop kill-switch``: the rules decide at once, or nobody. It needs the ledger and the name; no contract."""
+"""``decisionloop kill-switch``, of one use case or of all: the rules decide at once, or nobody. No contract is read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from decisionloop.cli.held_lines import held_lines
-from decisionloop.cli.known_use_case import CLAIM, approvers_of, ledger_of
-from decisionloop.errors import UsageError
+from decisionloop.cli.known_use_case import CLAIM, approvers_of, ledger_of, use_case_names
+from decisionloop.errors import DecisionLoopError, UsageError
 
 if TYPE_CHECKING:
     from decisionloop.ledger.flags import Flag, Position
-    from decisionloop.ledger.kill_switch import Acknowledgement
+    from decisionloop.ledger.kill_switch import Acknowledgement, Stopping
 
 POSITIONS: dict[str, Position] = {"on": "on", "default": "default", "off": "off"}
 
@@ -28,6 +28,36 @@ def set_kill_switch(use_case: str, position: Position, reason: str, by: str, wai
         told = turn(ledger, asked, lambda: approvers_of(ledger, use_case))
         is_online = is_decided_online(ledger, use_case)
     typer.echo("\n".join(_lines(use_case, position, told, is_online)))
+
+
+def stop_everything(position: Stopping, reason: str, by: str) -> None:
+    """Turn the switch of every use case, one after the other; of one that cannot be turned the others are not kept.
+
+    Nobody waits for chunks that are under way: they are named. Raises UsageError at its end where one was not turned,
+    with each reason, and where there is no use case.
+    """
+    require_words(reason, by)
+    refused: list[str] = []
+    names = use_case_names()
+    for name in names:
+        try:
+            set_kill_switch(name, position, reason, by, wait_seconds=0)
+        except DecisionLoopError as error:
+            refused.append(f"{name}: {error}")
+    if not names:
+        raise UsageError("this installation knows no use case, so there is nothing to stop.")
+    if refused:
+        raise UsageError(f"not turned: {len(refused)} of {len(names)} use cases. " + " ".join(refused))
+
+
+def stopping_position_of(text: str) -> Stopping:
+    """Where to turn the switch of everything. Raises UsageError for what is none; `off` is asked for one by one."""
+    stopping: dict[str, Stopping] = {"on": "on", "default": "default"}
+    if text in stopping:
+        return stopping[text]
+    raise UsageError(
+        f"everything can be turned to on or default, not {text!r}: `decisionloop kill-switch USE_CASE off` lifts one."
+    )
 
 
 def position_of(text: str) -> Position:

@@ -6,7 +6,7 @@ import pytest
 
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.flags import flag_history, is_kill_switch_on
+from decisionloop.ledger.flags import flag_history, is_kill_switch_on, kill_switch
 from decisionloop.ledger.schema import stream_segment
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import create_or_upgrade
@@ -197,3 +197,35 @@ def test_who_turns_it_the_way_it_stands_is_told_since_when_and_by_whom(cli, vouc
         assert already in told.out
     assert [flag.set_by for flag in flag_history(ledger, "vouchers", "kill_switch")][1:] == ["anna", "ben"]
     assert "already" not in cli("kill-switch", "vouchers", "off", *APPROVER).out
+
+
+def test_everything_is_stopped_by_one_command(cli, vouchers, folder, ledger):
+    """Also what is broken, and what the ledger alone knows of; each is lifted by itself."""
+    record_use_case(ledger, "gone", CONTRACT, 1, (vouchers / "usecase.yaml").read_text())
+    broken = folder / "usecases" / "broken"
+    broken.mkdir()
+    (broken / "usecase.yaml").write_text("name: [")
+    told = cli("kill-switch-all", "default", *WHO)
+    assert told.exit_code == 0, told.err
+    for name in ("broken", "gone", "vouchers"):
+        assert kill_switch(ledger, name) == "default"
+        assert f"{name}: kill switch default: everybody gets the default action from now on" in told.out
+    assert cli("kill-switch-all", "off", *APPROVER).exit_code == 2
+    assert kill_switch(ledger, "vouchers") == "default"
+
+
+def test_where_one_cannot_be_turned_the_others_are_and_it_is_named(cli, vouchers, folder, ledger):
+    assert cli("kill-switch", "vouchers", "default", *WHO).exit_code == 0
+    other = folder / "usecases" / "a_first"
+    other.mkdir()
+    (other / "usecase.yaml").write_text("name: [")
+    told = cli("kill-switch-all", "on", *WHO)
+    assert told.exit_code == 2
+    assert "not turned: 1 of 2 use cases. vouchers: 'anna' may not lift the kill switch" in told.err
+    assert kill_switch(ledger, "a_first") == "on"
+    assert kill_switch(ledger, "vouchers") == "default"
+
+
+def test_where_there_is_nothing_to_stop_it_says_so(cli):
+    told = cli("kill-switch-all", "on", *WHO)
+    assert (told.exit_code, "knows no use case" in told.err) == (2, True)
