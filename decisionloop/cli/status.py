@@ -20,7 +20,7 @@ from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_state
 from decisionloop.cli.outbox import waiting_line
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
-from decisionloop.cli.status_words import StatusRecords, StatusWords
+from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.report.record.evidence import ActionFigures
-    from decisionloop.report.record.lines import VerdictStory
 
 LAST_BATCHES = 5
 LAST_ALERTS = 3
@@ -118,7 +117,6 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.releases import challengers, champion
     from decisionloop.ledger.schema import utc_now
     from decisionloop.ledger.summary import batch_summary
-    from decisionloop.report.read.beside import caveats_of
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
@@ -128,14 +126,7 @@ def status_of(workspace: Workspace) -> Status:
     cost = cost_status(workspace, None if value is None else float(value["value"]))
     proof, watched = evidence_of(workspace), monitor_states(workspace)
     currency = workspace.use_case.economics.currency
-    told = StatusRecords(
-        caveats=caveats_of(ledger, workspace.use_case, proof.money),
-        stakes=[one.stake_total for one in watched if one.incident_id],
-        verdicts=_verdicts(ledger, name),
-        actions=proof.actions,
-        promises=proof.promises,
-    )
-    words = StatusWords.of(told, currency)
+    words = StatusWords.of(records_of(workspace, proof, watched), currency)
     return Status(
         use_case=name,
         title=workspace.use_case.title,
@@ -185,18 +176,6 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
         customer_value=ToldFigure.of(one.customer_value),
         text=text,
     )
-
-
-def _verdicts(ledger: Ledger, name: str) -> tuple[VerdictStory, ...]:
-    """What the gate said of the challenger that it judged last, and what became of that one."""
-    from decisionloop.ledger.releases import release_events
-    from decisionloop.ledger.verdicts import verdicts
-    from decisionloop.report.read.releases import verdict_lines
-    from decisionloop.report.words.naming import ReleaseNames
-
-    judged = verdicts(ledger, name)
-    events = release_events(ledger, judged[-1].challenger_id) if judged else ()
-    return verdict_lines(judged, ReleaseNames({}, {}), events)
 
 
 def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from decisionloop.cli.evidence import Evidence
+    from decisionloop.cli.monitors import MonitorStatus
+    from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.report.record.beside import Caveat
     from decisionloop.report.record.claims import Said
     from decisionloop.report.record.evidence import ActionFigures, Promise
     from decisionloop.report.record.lines import VerdictStory
+    from decisionloop.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,29 @@ class StatusWords:
 
     def __iter__(self) -> Iterator[str]:
         yield from (*self.caveats, self.at_stake, self.last_verdict, *self.actions, *self.promises)
+
+
+def records_of(workspace: Workspace, proof: Evidence, watched: Sequence[MonitorStatus]) -> StatusRecords:
+    """What the status says in the page's words, from the records that the page is made of."""
+    from decisionloop.report.read.beside import caveats_of
+
+    ledger, use_case = workspace.ledger, workspace.use_case
+    return StatusRecords(
+        caveats=caveats_of(ledger, use_case, proof.money),
+        stakes=[one.stake_total for one in watched if one.incident_id],
+        verdicts=_verdicts(ledger, use_case.name),
+        actions=proof.actions,
+        promises=proof.promises,
+    )
+
+
+def _verdicts(ledger: Ledger, name: str) -> tuple[VerdictStory, ...]:
+    """What the gate said of the challenger that it judged last, and what became of that one."""
+    from decisionloop.ledger.releases import release_events
+    from decisionloop.ledger.verdicts import verdicts
+    from decisionloop.report.read.releases import verdict_lines
+    from decisionloop.report.words.naming import ReleaseNames
+
+    judged = verdicts(ledger, name)
+    events = release_events(ledger, judged[-1].challenger_id) if judged else ()
+    return verdict_lines(judged, ReleaseNames({}, {}), events)
