@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 import time
@@ -13,15 +11,12 @@ from typing import Any
 import pytest
 
 from decisionloop.ledger.flags import KILL_SWITCH, current_flag
+from tests.browser import Browser, needs_chromium, open_everything, serious_faults, started
 from tests.report.test_assemble import MODEL_ID, decision_id
 from tests.service.page.conftest import CASE, INCIDENT
 
-CHROMIUM = os.environ.get("DECISIONLOOP_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 PAGES = ("/", CASE, f"/releases/{MODEL_ID}", f"/decisions/{decision_id(2, 3)}", "/decisions?use_case=credit_line")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = [needs_chromium, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
@@ -40,36 +35,11 @@ def address(serve: Callable[..., Any], site: Any) -> Iterator[str]:
         thread.join(timeout=20)
 
 
-class Browser:
-    """A headless chromium, and what went wrong in it."""
-
-    def __init__(self, browser: Any, address: str) -> None:
-        self.browser, self.address = browser, address
-        self.wrong: list[str] = []
-
-    def page(self, width: int = 360, scheme: str = "light", is_scripted: bool = True) -> Any:
-        """A new window."""
-        size = {"width": width, "height": 740}
-        context = self.browser.new_context(viewport=size, color_scheme=scheme, java_script_enabled=is_scripted)
-        page = context.new_page()
-        page.on("console", lambda said: self.wrong.append(said.text) if said.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda one: None if self._is_own(one.url) else self.wrong.append(f"asked for {one.url}"))
-        return page
-
-    def _is_own(self, url: str) -> bool:
-        return url.startswith((self.address, "data:"))
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser that was started, for every test of this file."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -86,7 +56,7 @@ def test_every_page_fits_a_telephone_and_asks_nobody_else(browser, site):
         page = browser.page(width, scheme)
         for path in PAGES:
             page.goto(browser.address + path)
-            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            open_everything(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             assert page.locator("h1").count() == 1
             assert page.locator("main").count() == 1
@@ -137,14 +107,10 @@ def test_a_page_is_read_again_every_minute_where_one_asks_for_it(browser):
 
 
 def test_axe_finds_no_serious_fault(browser, site):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is no part of it")
     site.hold()
     page, found = browser.page(), []
     for path in PAGES:
         page.goto(browser.address + path)
-        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        told = axe.Axe().run(page).response["violations"]
-        found += [
-            (path, one["id"], one["nodes"][0]["html"]) for one in told if one["impact"] in {"serious", "critical"}
-        ]
+        open_everything(page)
+        found += [(path, *fault) for fault in serious_faults(page)]
     assert not found
