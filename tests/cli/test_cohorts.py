@@ -16,7 +16,7 @@ COHORT = "2024-01-01"
 
 
 @pytest.fixture
-def watched(cli, vouchers):
+def watched(cli, vouchers, home_with_ledger):
     """A ledger with some decided weeks."""
     workspace = open_workspace("vouchers")
     watch_for_a_while(workspace.ledger, "vouchers", workspace.use_case.digest)

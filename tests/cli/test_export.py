@@ -43,7 +43,7 @@ def fill(ledger: Ledger) -> Ledger:
 
 
 @pytest.fixture
-def filled(home, vouchers):
+def filled(home_with_ledger, vouchers):
     """The ledger of the command line's own home."""
     with create_or_upgrade(load_settings().resolved_ledger_url()) as ledger:
         yield fill(ledger)

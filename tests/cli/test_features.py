@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from decisionloop.learn.reviewed_features import FeatureFacts, FeatureReview, FeatureWorth, Known
 from decisionloop.ledger.feature_reviews import append_review
 from decisionloop.observe.estimate import Estimate
 from decisionloop.workspace import open_workspace
+
+pytestmark = pytest.mark.usefixtures("home_with_ledger")
 
 NBSP = "\u00a0"
 

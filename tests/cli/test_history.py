@@ -27,7 +27,7 @@ RULES, MODEL = "vouchers/rules/1", "vouchers/scorecard/1"
 
 
 @pytest.fixture
-def lived(home, vouchers):
+def lived(home_with_ledger, vouchers):
     """A model has decided a week, and was rolled back."""
     with create_or_upgrade(load_settings().resolved_ledger_url()) as ledger:
         record_use_case(ledger, "vouchers", CONTRACT, 1, "")

@@ -13,7 +13,7 @@ WHO = ("--by", "anna", "--reason", "the feed is being repaired")
 
 
 @pytest.fixture
-def watched(cli, vouchers):
+def watched(cli, vouchers, home_with_ledger):
     """A ledger with an open incident."""
     workspace = open_workspace("vouchers")
     watch_for_a_while(workspace.ledger, "vouchers", workspace.use_case.digest)

@@ -31,7 +31,7 @@ SPELLINGS = [
 
 
 @pytest.fixture
-def ledger(home):
+def ledger(home_with_ledger):
     with create_or_upgrade(load_settings().resolved_ledger_url()) as opened:
         yield opened
 

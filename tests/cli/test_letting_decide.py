@@ -27,7 +27,7 @@ BOSS, ANNA = "approver@example.com", ("--reason", "too many complaints", "--by",
 
 
 @pytest.fixture
-def ledger(home):
+def ledger(home_with_ledger):
     with create_or_upgrade(load_settings().resolved_ledger_url()) as opened:
         yield opened
 

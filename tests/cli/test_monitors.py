@@ -39,7 +39,7 @@ def source(use_case, folder):
 
 
 @pytest.fixture
-def watched(cli, vouchers):
+def watched(cli, vouchers, home_with_ledger):
     """The workspace of a use case that was watched for twelve weeks; an incident about the inputs is open."""
     workspace = open_workspace("vouchers")
     watch_for_a_while(workspace.ledger, "vouchers", workspace.use_case.digest)

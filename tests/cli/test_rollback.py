@@ -22,7 +22,7 @@ BOSS = ("--reason", "too many complaints", "--by", "approver@example.com")
 
 
 @pytest.fixture
-def ledger(home):
+def ledger(home_with_ledger):
     with create_or_upgrade(load_settings().resolved_ledger_url()) as opened:
         yield opened
 

@@ -48,7 +48,7 @@ def test_an_empty_home_has_a_status(cli, vouchers):
     assert state["undelivered"] == 0
 
 
-def test_without_a_name_it_is_of_all(cli, vouchers):
+def test_without_a_name_it_is_of_all(cli, vouchers, home_with_ledger):
     cli("usecase", "new", "another")
     assert [state["use_case"] for state in cli("status", "--json").json] == ["another", "vouchers"]
     assert [state["use_case"] for state in cli("status", "another", "--json").json] == ["another"]
@@ -60,7 +60,7 @@ def test_without_any_use_case_it_says_how_to_begin(cli):
     assert "decisionloop usecase new" in told.err
 
 
-def test_the_kill_switch_holds_with_who_and_why(cli, vouchers):
+def test_the_kill_switch_holds_with_who_and_why(cli, vouchers, home_with_ledger):
     thrown = cli("kill-switch", "vouchers", "on", *WHO)
     assert thrown.exit_code == 0
     assert "the rules decide" in thrown.out
@@ -128,7 +128,7 @@ def test_a_database_of_somebody_else_is_4_and_left_alone(cli, tmp_path, monkeypa
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
 
 
-def test_a_release_that_was_not_compiled_says_why(cli, vouchers):
+def test_a_release_that_was_not_compiled_says_why(cli, vouchers, home_with_ledger):
     workspace, at = open_workspace("vouchers"), datetime(2024, 3, 4, tzinfo=UTC)
     ledger, digest = workspace.ledger, workspace.use_case.digest
     record_use_case(ledger, "vouchers", digest, 1, "", at)
@@ -143,7 +143,7 @@ def test_a_release_that_was_not_compiled_says_why(cli, vouchers):
     assert cli("status", "vouchers", "--json").json[0]["not_compiled"] == [lines[0].split("  ")[-1]]
 
 
-def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, vouchers):
+def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, vouchers, home_with_ledger):
     workspace, at = open_workspace("vouchers"), datetime(2024, 3, 4, tzinfo=UTC)
     record_use_case(workspace.ledger, "vouchers", workspace.use_case.digest, 1, "", at)
     figures = [
@@ -176,12 +176,12 @@ def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, 
     assert disagreements([action_in_brief(action, "EUR"), *paragraphs(story)["actions"]]) == ()
 
 
-def test_without_a_mature_cohort_no_action_has_brought_anything(cli, vouchers):
+def test_without_a_mature_cohort_no_action_has_brought_anything(cli, vouchers, home_with_ledger):
     assert cli("actions", "vouchers").out == "vouchers: no cohort is mature yet.\n"
     assert cli("actions", "vouchers", "--json").json["actions"] == []
 
 
-def test_a_script_reads_money_with_its_bounds_as_numbers(cli, vouchers):
+def test_a_script_reads_money_with_its_bounds_as_numbers(cli, vouchers, home_with_ledger):
     """Two cohorts that earned 100 and 200 more than the rules, each 150 less at worst."""
     workspace, at = open_workspace("vouchers"), datetime(2024, 3, 4, tzinfo=UTC)
     record_use_case(workspace.ledger, "vouchers", workspace.use_case.digest, 1, "", at)
@@ -217,7 +217,7 @@ def test_a_script_reads_money_with_its_bounds_as_numbers(cli, vouchers):
                for one in said)  # fmt: skip
 
 
-def test_status_and_page_say_the_same_of_one_ledger(cli, vouchers):
+def test_status_and_page_say_the_same_of_one_ledger(cli, vouchers, home_with_ledger):
     """An open incident, money with missing outcomes, what an action brought, and a verdict that let a model decide."""
     workspace, at = open_workspace("vouchers"), datetime(2024, 3, 25, tzinfo=UTC)
     ledger, use_case = workspace.ledger, workspace.use_case
@@ -265,7 +265,7 @@ def test_status_and_page_say_the_same_of_one_ledger(cli, vouchers):
     }
 
 
-def test_a_feed_of_outcomes_that_contradicts_itself_is_said(cli, vouchers):
+def test_a_feed_of_outcomes_that_contradicts_itself_is_said(cli, vouchers, home_with_ledger):
     ledger = open_workspace("vouchers").ledger
     found = {11: (0, 0, 0, 0), 18: (12, 3, 40, 1), 25: (0, 0, 2, 0)}  # 2024-03-04 is too long ago to be told of
     found = {4: (7, 7, 7, 7)} | found | {26: (0, 0, 0, 0), 27: (0, 0, 0, 0)}

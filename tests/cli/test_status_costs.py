@@ -15,6 +15,8 @@ from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import StageCost
 from decisionloop.workspace import open_workspace
 
+pytestmark = pytest.mark.usefixtures("home_with_ledger")
+
 MODEL, SHADOW = "vouchers/scorecard/1", "vouchers/scorecard/2"
 PRICES = ServingCost(cpu_hour=0.05, stored_gib=0.3)
 COSTS = (

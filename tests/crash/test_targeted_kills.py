@@ -22,63 +22,28 @@ Life = tuple[Day, list[Stop]]
 # Each place is where a run comes by after the kill before it; the call is counted from the beginning of that run, and
 # of a whole day alike.
 LIVES: list[Life] = [
-    # While tables are made, and between the facts that make the rules decide.
+    # While tables are made, and between the facts that make the rules decide; an open batch without a snapshot, and
+    # what monitors judge by.
     (
         FIRST,
         [
             Stop("decisionloop.ledger.storage.migrate", "upgrade", "after"),
             Stop("tasks.predict.register_rules", "register_release", "after"),
             Stop("tasks.predict.register_rules", "change_stages", "after"),
-        ],
-    ),
-    # An open batch without a snapshot, and what monitors judge by.
-    (
-        FIRST,
-        [
             Stop("tasks.predict.freeze", "open_batch", "after"),
             Stop("tasks.watch.inputs", "keep_reference", "after"),
         ],
     ),
-    # A snapshot written but not named; one of the parts validated; figures not kept.
+    # A snapshot written but not named; one of the parts validated; all of them, and not said so; outcomes without the
+    # books of their reading; figures not kept.
     (
         ORDINARY,
         [
             Stop("os", "replace", "before"),
             Stop("tasks.predict.validate", "keep_part", "before", 2),
-            Stop("tasks.observe.cohorts", "append_measurements", "before"),
-        ],
-    ),
-    # A snapshot named but not recorded; a shadow alone; a figure in the transaction of its alarms
-    # (tests/tasks/test_watching_killed.py).
-    (
-        ORDINARY,
-        [
-            Stop("tasks.keep", "record_snapshot", "before", 2),
-            Stop("tasks.predict.score", "append_shadow_run", "after"),
-            Stop("tasks.watch.alarms", "append_measurements", "after"),
-        ],
-    ),
-    # A part frozen; all of them, and they are not yet the batch's.
-    (
-        ORDINARY,
-        [
-            Stop("tasks.predict.freeze", "keep_part", "after", 2),
-            Stop("tasks.keep", "append_batch_event", "before", 1),
-        ],
-    ),
-    (
-        ORDINARY,
-        [
-            Stop("tasks.predict.freeze", "keep_part", "before", 5),
-            Stop("tasks.keep", "append_batch_event", "before", 3),
-        ],
-    ),
-    # Validated and not said so; outcomes without the books of their reading.
-    (
-        ORDINARY,
-        [
             Stop("tasks.predict.validate", "append_results", "after"),
             Stop("tasks.observe.outcomes", "append_intake", "before"),
+            Stop("tasks.observe.cohorts", "append_measurements", "before"),
         ],
     ),
     # A promotion: in the ledger with no alias that follows, then with one of them.
@@ -97,21 +62,38 @@ LIVES: list[Life] = [
             Stop("decisionloop.registry", "Registry.set_alias", "after", 2),
         ],
     ),
-    # A training: triggered, begun in MLflow, and what monitors will judge its release by.
+    # A snapshot named but not recorded; a shadow alone; a figure in the transaction of its alarms
+    # (tests/tasks/test_watching_killed.py).
+    (
+        ORDINARY,
+        [
+            Stop("tasks.keep", "record_snapshot", "before", 2),
+            Stop("tasks.predict.score", "append_shadow_run", "after"),
+            Stop("tasks.watch.alarms", "append_measurements", "after"),
+        ],
+    ),
+    # A part frozen; all of them, and they are not yet the batch's; one part chosen. Inside the first transaction that
+    # decides. The receiver has carried a chunk out and said so, and the ledger does not know it.
+    (
+        ORDINARY,
+        [
+            Stop("tasks.predict.freeze", "keep_part", "after", 2),
+            Stop("tasks.keep", "append_batch_event", "before", 1),
+            Stop("tasks.act.choose", "keep_part", "after"),
+            Stop("decisionloop.ledger.decisions", "append", "before", 2),
+            Stop("tasks.act.deliver", "_log", "before", 1),
+        ],
+    ),
+    # A training: triggered, begun in MLflow; all in MLflow, one of its two candidates registered, and what monitors
+    # will judge its release by.
     (
         LEARNING_DAY,
         [
             Stop("tasks.learn.retraining_answer", "append_learn_run", "after"),
             Stop("decisionloop.registry", "Registry._log_run", "after"),
-            Stop("tasks.watch.inputs", "keep_reference", "after"),
-        ],
-    ),
-    # A training that is all in MLflow; one of its two candidates registered.
-    (
-        LEARNING_DAY,
-        [
             Stop("tasks.learn.candidates", "register_release", "before"),
             Stop("tasks.learn.candidates", "register_release", "after"),
+            Stop("tasks.watch.inputs", "keep_reference", "after"),
         ],
     ),
     # A judgement: a verdict without its stage, the winner not yet in shadow.
@@ -122,20 +104,13 @@ LIVES: list[Life] = [
             Stop("tasks.learn.first_look", "enter_shadow", "before"),
         ],
     ),
-    # One part chosen. Inside the first transaction that decides. The receiver has carried a chunk out and said so, and
-    # the ledger does not know it.
+    # Most parts frozen; scored and not said so. Further inside the transaction that decides, and right after it. The
+    # ledger knows all chunks but the last.
     (
         ORDINARY,
         [
-            Stop("tasks.act.choose", "keep_part", "after"),
-            Stop("decisionloop.ledger.decisions", "append", "before", 2),
-            Stop("tasks.act.deliver", "_log", "before", 1),
-        ],
-    ),
-    # Further inside it, and right after it. The ledger knows all chunks but the last.
-    (
-        ORDINARY,
-        [
+            Stop("tasks.predict.freeze", "keep_part", "before", 5),
+            Stop("tasks.keep", "append_batch_event", "before", 3),
             Stop("decisionloop.ledger.decisions", "append", "before", 3),
             Stop("tasks.act.decide", "_log", "after"),
             Stop("tasks.act.deliver", "_log", "before", 4),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from decisionloop.ledger.storage.engine import Ledger, Synchronous, create_or_up
 from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.storage.revision import HEAD_REVISION, KNOWN_REVISIONS, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
+from tests.forked import forked_from
 
 
 def test_a_new_sqlite_file_and_its_folder_are_made_with_all_tables(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_nothing_can_be_written_through_a_reading_connection(ledger: Ledger) -> 
 
 
 def test_processes_that_open_one_new_file_at_once_all_succeed(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forked_from(__name__) as processes, processes.Pool(4) as pool:
         found = pool.map(_open_and_count_tables, [f"sqlite:///{tmp_path}/race.db"] * 4)
     assert found == [len(metadata.tables) + 1] * 4
 

@@ -62,9 +62,12 @@ def deploy_and_die(folder: Path, ledger_url: str, release_id: str, at: str) -> N
 
 
 def _each_kill() -> Iterator[ParameterSet]:
-    """What a transaction holds together hangs on the engine; every kill before it is made on one."""
-    for number, at in enumerate((*STEPS, IN_TRANSACTION, FLIPPED)):
-        for engine in ("sqlite", "postgresql"):
+    """What a transaction holds together hangs on the engine; every kill before it is made on one.
+
+    Engine by engine: the life that is copied is lived anew whenever the engine changes.
+    """
+    for engine in ("sqlite", "postgresql"):
+        for number, at in enumerate((*STEPS, IN_TRANSACTION, FLIPPED)):
             is_its_engine = at not in STEPS or (engine == "sqlite") == (number % 2 == 0)
             marks = () if is_its_engine else pytest.mark.exhaustive
             yield pytest.param(engine, at, id=f"{engine}-{at}", marks=marks)

@@ -157,9 +157,12 @@ def interrupt(patch: pytest.MonkeyPatch, where: str, number: int, deed: Callable
 
 
 def _each_step() -> Iterator[ParameterSet]:
-    """Each on one engine; on either the switch waits for one step that logs and for one that sends, by its own lock."""
+    """Each on one engine; on either the switch waits for one step that logs and for one that sends, by its own lock.
+
+    Engine by engine, that of the tests below last: the life that is copied is lived anew whenever the engine changes.
+    """
     waited_for, others = ([step for step in STEPS if (step in EXCLUDED) is is_waited] for is_waited in (True, False))
-    for step, engine in itertools.product(STEPS, ("sqlite", "postgresql")):
+    for engine, step in itertools.product(("postgresql", "sqlite"), STEPS):
         number = (waited_for if step in EXCLUDED else others).index(step)
         is_its_engine = (engine == "sqlite") == (number % 2 == 0)
         yield pytest.param(engine, step, id=f"{engine}-{step}", marks=() if is_its_engine else pytest.mark.exhaustive)

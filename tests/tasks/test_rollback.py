@@ -102,10 +102,10 @@ def test_a_batch_that_the_model_had_scored_is_decided_by_the_rules(scored):
     ("chunked_life", "step"),
     [
         ("sqlite", "after the choice"),
-        ("postgresql", "between two logs"),
         ("sqlite", "between two chunks"),
-        pytest.param("postgresql", "after the choice", marks=pytest.mark.exhaustive),
         pytest.param("sqlite", "between two logs", marks=pytest.mark.exhaustive),
+        ("postgresql", "between two logs"),
+        pytest.param("postgresql", "after the choice", marks=pytest.mark.exhaustive),
         pytest.param("postgresql", "between two chunks", marks=pytest.mark.exhaustive),
     ],
     indirect=["chunked_life"],

@@ -63,9 +63,9 @@ def test_history_says_who_and_why_and_people_are_told_once(tried):
 
 
 def _each_step() -> Iterator[ParameterSet]:
-    """Each on one engine: what they exclude each other by is shown in test_kill_switch.py."""
-    for number, step in enumerate(AT):
-        for engine in ("sqlite", "postgresql"):
+    """Each on one engine, one after the other: what they exclude each other by is shown in test_kill_switch.py."""
+    for engine in ("postgresql", "sqlite"):
+        for number, step in enumerate(AT):
             is_its_engine = (engine == "sqlite") == (number % 2 == 0)
             marks = () if is_its_engine else pytest.mark.exhaustive
             yield pytest.param(engine, step, id=f"{engine}-{step}", marks=marks)
