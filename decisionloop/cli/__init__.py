@@ -20,8 +20,15 @@ def main() -> None:
     except DecisionLoopError as error:
         sys.stderr.write(f"decisionloop: {error}\n")
         sys.exit(error.exit_code)
-    except Exception:
+    except Exception as error:
         import traceback
 
+        from decisionloop.cli.unwritable import why_unwritable
+        from decisionloop.errors import ConfigurationError
+
+        why = why_unwritable(error)
+        if why:
+            sys.stderr.write(f"decisionloop: {why}\n")
+            sys.exit(ConfigurationError.exit_code)
         traceback.print_exc()
         sys.exit(UNEXPECTED)

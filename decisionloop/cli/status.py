@@ -40,13 +40,16 @@ SWITCHED = {"off": "off", "on": "on: the rules decide", "default": "default: eve
 class ActionStatus:
     """One action over all complete cohorts.
 
-    ``value`` and ``lift`` over the rules are a decision for which the action was preferred, ``acquisition_cost`` and
+    ``value`` and ``lift`` over the rules are a decision for which the action was preferred, told of ``valued`` and of
+    ``compared`` of its ``decisions``; ``acquisition_cost`` and
     ``customer_value`` for each yes of those who got it.
     """
 
     action: str
     decisions: int
+    valued: int
     value: ToldFigure
+    compared: int
     lift: ToldFigure
     acquisition_cost: ToldFigure
     customer_value: ToldFigure
@@ -170,7 +173,9 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
     return ActionStatus(
         action=one.action,
         decisions=one.decisions,
+        valued=one.valued,
         value=ToldFigure.of(one.value),
+        compared=one.compared,
         lift=ToldFigure.of(one.lift),
         acquisition_cost=ToldFigure.of(one.acquisition_cost),
         customer_value=ToldFigure.of(one.customer_value),

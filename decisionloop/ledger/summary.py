@@ -63,6 +63,8 @@ class BatchSummary:
         if self.state == "covered":
             told = "nobody is left to decide" if self.decided_before else "nobody was due"
             return f"{self.batch_id}: {told}.{self._others}"
+        if not self.groups:
+            return f"{self.batch_id}: {self.state}. Nobody has been decided yet.{self._others}"
         actions = Counter[str]()
         for group in self.groups:
             actions[group.action] += group.decisions

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
+
 import pytest
+from sqlalchemy import create_engine, text
 
 from decisionloop import errors
 
@@ -72,6 +76,42 @@ def test_a_defect_is_not_mistaken_for_a_halted_batch(cli, monkeypatch):
     told = cli("status")
     assert told.exit_code == 70
     assert "ZeroDivisionError" in told.err
+
+
+def _write_to_sqlite(pragma: str) -> None:
+    """Write to a database of SQLite that will not have it, as the ledger does: through SQLAlchemy."""
+    with create_engine("sqlite://").connect() as connection:
+        connection.execute(text("CREATE TABLE full_ (words TEXT)"))
+        connection.execute(text(f"PRAGMA {pragma}"))
+        connection.execute(text("INSERT INTO full_ VALUES (hex(randomblob(100000)))"))
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("fail", "why"),
+    [
+        (lambda *_: _write_to_sqlite("max_page_count = 2"), "the disk of the ledger is full"),
+        (lambda *_: _write_to_sqlite("query_only = 1"), "the ledger's file or folder is read-only"),
+        (lambda *_: _raise(OSError(errno.ENOSPC, "No space left on device", "a.parquet")), "the disk is full"),
+        (lambda *_: _raise(OSError(errno.EROFS, "Read-only file system", "a.parquet")), "the file system is read-only"),
+    ],
+    ids=["full ledger", "read-only ledger", "full disk", "read-only files"],
+)
+def test_a_place_that_cannot_be_written_is_4_and_no_defect(cli, monkeypatch, fail, why):
+    monkeypatch.setattr("decisionloop.cli.status.show_status", fail)
+    told = cli("status")
+    assert told.exit_code == 4
+    assert told.err.startswith(f"decisionloop: {why} (")
+    assert "Make room or let it be written" in told.err
+    assert "Traceback" not in told.err
+
+
+def test_another_fault_of_the_database_stays_a_defect(cli, monkeypatch):
+    monkeypatch.setattr("decisionloop.cli.status.show_status", lambda *_: _raise(sqlite3.OperationalError("no such")))
+    assert cli("status").exit_code == 70
 
 
 def test_an_interruption_is_130(cli, monkeypatch):

@@ -21,7 +21,7 @@ from decisionloop.ledger.releases import Release
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.report.assemble import assemble_story
-from decisionloop.report.page import paragraphs
+from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.record.claims import claims_of, disagreements
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.monitor_lines import greatest_stake
@@ -174,6 +174,25 @@ def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, 
     (action,) = story.actions
     assert action.acquisition_cost == Estimate(5.0, 2.5, 10.0)
     assert disagreements([action_in_brief(action, "EUR"), *paragraphs(story)["actions"]]) == ()
+
+
+def test_what_an_action_earned_says_of_how_many_it_can_be_told(cli, vouchers, home_with_ledger):
+    workspace, at = open_workspace("vouchers"), datetime(2024, 3, 4, tzinfo=UTC)
+    record_use_case(workspace.ledger, "vouchers", workspace.use_case.digest, 1, "", at)
+    figures = [
+        Measurement("vouchers", None, name, "action=voucher", cohort, value, low, high, n, n, True, at)
+        for cohort, n, value, low, high in (("2024-03-04", 50, 1.5, 1.0, 2.0), ("2024-03-11", 950, None, None, None))
+        for name in ("value_of_action", "lift_of_action")
+    ]
+    append_measurements(workspace.ledger, figures)
+    (told,) = cli("actions", "vouchers", "--json").json["actions"]
+    assert (told["decisions"], told["valued"], told["compared"]) == (1000, 50, 50)
+    assert told["text"] == (
+        "voucher: a decision earned EUR 1.50 (1.00 to 2.00) of 50 where it can be told, more than the rules EUR 1.50 "
+        "(1.00 to 2.00) of 50 where it can be told, over 1,000 for which it was preferred"
+    )
+    page = render_story(assemble_story(workspace.ledger, workspace.use_case))
+    assert page.count("of 50 where it can be told") == 2
 
 
 def test_without_a_mature_cohort_no_action_has_brought_anything(cli, vouchers, home_with_ledger):

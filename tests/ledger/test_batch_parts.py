@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from decisionloop.ledger.batch_parts import append_part, find_part, parts_of
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.summary import batch_summary
 
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
 BATCH = "credit_line/2005-07-08"
@@ -33,6 +34,10 @@ def test_parts_come_in_their_order_and_by_kind(ready: Ledger) -> None:
     assert parts_of(ready, BATCH, "choice") == ()
     assert find_part(ready, BATCH, "due", 10) == parts_of(ready, BATCH, "due")[-1]
     assert find_part(ready, BATCH, "due", 3) is None
+
+
+def test_a_batch_that_was_stopped_at_its_beginning_names_no_decider_that_it_has_not(ready: Ledger) -> None:
+    assert batch_summary(ready, BATCH).as_text() == f"{BATCH}: opened. Nobody has been decided yet."
 
 
 def test_what_an_attempt_recorded_first_stands(ready: Ledger) -> None:

@@ -94,11 +94,12 @@ def stories(draw: st.DrawFn) -> Story:
     positive = st.floats(min_value=0.1, max_value=50.0)
     cost = draw(positive)
     actions = (
-        ActionFigures("hold", "keep the limit", 5, draw(estimates()), 5, draw(estimates())),
+        ActionFigures("hold", "keep the limit", 5, 5, draw(estimates()), 5, draw(estimates())),
         ActionFigures(
             "increase",
             "raise it",
             7,
+            4,
             draw(estimates()),
             3,
             draw(estimates()),

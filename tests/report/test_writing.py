@@ -263,6 +263,24 @@ def test_the_verdict_on_rules_alone_is_about_the_price_of_exploring() -> None:
     )
 
 
+def test_where_nobody_departed_from_the_rules_exploring_has_no_price_that_could_not_be_told() -> None:
+    same = month("2005-06", about(-9.6), about(-9.6), about(0.0, 0.0), (RULES,))
+    assert plain(heading.verdict(same, "one month", "NTD")) == "In one month the rules decided and lost NT$9.6 million."
+    other = replace(same, period="2005-07", policy=about(9.6), rules=about(9.6))
+    assert plain(writing.money_sentences([same, other], "NTD")) == (
+        "In June and July 2005 the rules decided and broke even, as they would have alone. "
+        "In June 2005 they lost money: NT$9.6 million."
+    )
+
+
+def test_a_difference_of_zero_that_missing_outcomes_could_move_is_not_surely_nothing() -> None:
+    nothing = Estimate(0.0, 0.0, 0.0)
+    assert nothing.is_nothing
+    assert replace(nothing, bounds=OutcomeBounds(3, 0.0, 0.0, 0.0)).is_nothing
+    assert not replace(nothing, bounds=OutcomeBounds(3, 0.0, -1.0, 1.0)).is_nothing
+    assert not Estimate(0.0, -1.0, 1.0).is_nothing
+
+
 def test_without_any_period_it_is_too_early() -> None:
     assert heading.verdict(None, "", "NTD") == "It is too early to say what these decisions earned."
 
@@ -397,6 +415,14 @@ def test_a_month_that_cannot_be_told_is_not_called_incomplete() -> None:
     assert "What June 2005 earned cannot be told from what came, and is not counted." in plain(told.standfirst)
     assert "or are of June 2005, of which it cannot be told" in plain(told.scope)
     assert "not complete" not in plain([*told.standfirst, told.scope])
+
+
+def test_where_no_complete_month_can_be_told_it_is_not_too_early_and_says_so() -> None:
+    lost = month("2005-06", Estimate(), about(4.6), Estimate())
+    told = heading.headline(CASE, [lost], [BatchLine(date(2005, 6, 3), "complete", 31_000, RULES, ())])
+    assert plain(told.verdict) == "What these decisions earned cannot be told from the outcomes that came."
+    young = replace(lost, is_mature=False)
+    assert "too early" in plain(heading.headline(CASE, [young], ()).verdict)
 
 
 def test_the_headline_says_how_many_decisions_its_money_counts() -> None:

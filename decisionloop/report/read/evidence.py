@@ -34,6 +34,7 @@ def action_lines(figures: Iterable[Measurement], use_case: UseCase) -> tuple[Act
             action=one.name,
             wording=one.wording,
             decisions=_rows(by_key.get((VALUE, one.name), [])),
+            valued=_rows(known(VALUE, one.name)),
             value=mean_of(known(VALUE, one.name)),
             compared=_rows(known(LIFT, one.name)),
             lift=mean_of(known(LIFT, one.name)),

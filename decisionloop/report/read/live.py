@@ -144,13 +144,14 @@ def _costs(ledger: Ledger, name: str, read: Gathered) -> tuple[ReleaseCostLine, 
 
 
 def _latency(ledger: Ledger, found: Sequence[Batch]) -> Latency | None:
-    """How long a decision of the last decided batch took; None before the first."""
+    """How long a decision of the last decided batch took; None before the first, and where none of it was timed."""
     last = next((one for one in reversed(found) if one.is_decided), None)
     if last is None:
         return None
     took, rows = decision_group.c.latency_ms, func.count(decision_row.c.decision_id)
     joined = decision_group.join(decision_row, decision_row.c.group_id == decision_group.c.group_id)
-    statement = select(took, rows).select_from(joined).where(decision_group.c.batch_id == last.batch_id)
+    is_timed = took > 0  # what rules decide is not timed, and stands as 0
+    statement = select(took, rows).select_from(joined).where(decision_group.c.batch_id == last.batch_id, is_timed)
     with ledger.connect() as connection:
         counted = connection.execute(statement.group_by(decision_group.c.group_id, took)).all()
     decisions = sum(count for _, count in counted)

@@ -39,6 +39,12 @@ class Estimate:
         return self.value is not None
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether it is surely zero: a difference of two who did the same."""
+        is_bounded_so = self.bounds is None or self.bounds.low == self.bounds.high == 0.0
+        return self.low == self.high == 0.0 and is_bounded_so
+
+    @property
     def sign(self) -> int:
         """1 or -1 when the whole interval lies on that side of zero; 0 when the data cannot tell."""
         if self.low is None or self.high is None:

@@ -15,7 +15,7 @@ UNKNOWN = Estimate()
 class ActionFigures:
     """One action over all complete cohorts, in currency a decision; what the contract has no word for is unknown.
 
-    ``decisions`` for which the loop preferred it: ``value`` and ``lift`` over the rules are of these, the lift of the
+    ``decisions`` for which the loop preferred it: ``value`` is of the ``valued`` and ``lift`` over the rules of the
     ``compared`` ones among them, where the log can tell. ``taken`` ones with a known outcome are what ``cost``,
     ``amount`` and ``conversion`` (a share) are of.
     """
@@ -23,6 +23,7 @@ class ActionFigures:
     action: str
     wording: str
     decisions: int
+    valued: int
     value: Estimate
     compared: int
     lift: Estimate

@@ -45,17 +45,18 @@ def actions_sentence(lines: Sequence[ActionFigures]) -> str:
 def action_in_brief(one: ActionFigures, currency: str) -> Said:
     """One action for a terminal."""
 
-    def told(name: str, figure: Estimate) -> str:
+    def told(name: str, figure: Estimate, of: int | None = None) -> str:
         if figure.value is None:
             return f"{name}: cannot be told"
+        where = f" of {of:,} where it can be told" if of is not None and of < one.decisions else ""
         has_ends = figure.low is not None and figure.high is not None
         ends = figure.at_the_bounds
         is_bounded = ends.low is not None and ends.high is not None
         bounds = f"; {whatever_comes(f'{ends.low:,.2f} to {ends.high:,.2f}')}" if is_bounded else ""
         interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
-        return f"{name} {currency} {figure.value:,.2f}{interval}"
+        return f"{name} {currency} {figure.value:,.2f}{interval}{where}"
 
-    money_of = told("earned", one.value), told("more than the rules", one.lift)
+    money_of = told("earned", one.value, one.valued), told("more than the rules", one.lift, one.compared)
     each = f"{one.action}: a decision {', '.join(money_of)}, over {one.decisions:,} for which it was preferred"
     asked = (("acquisition cost", one.acquisition_cost), ("customer value", one.customer_value))
     parts = [told(name, figure) for name, figure in asked if figure.is_known]

@@ -53,8 +53,11 @@ def headline(
         _cannot_be_told(money_lines),
         _nothing_since(deciding),
     )
+    told = verdict(total, _how_long(money_lines, deciding), currency)
+    if total is None and _untold(money_lines):
+        told = "What these decisions earned cannot be told from the outcomes that came."
     return Headline(
-        Said(verdict(total, _how_long(money_lines, deciding), currency), money_claims(seen)),
+        Said(told, money_claims(seen)),
         tuple(sentence for sentence in sentences if sentence),
         _scope(use_case, deciding, money_lines),
     )
@@ -228,7 +231,7 @@ def verdict(total: PeriodMoney | None, periods: str, currency: str) -> str:
 
 def _learning_cost(gap: Estimate, currency: str) -> str:
     """What exploring took from the rules that it stood beside."""
-    if gap.value is None:
+    if gap.value is None or gap.is_nothing:
         return ""
     if gap.sign < 0:
         less = f", {money(abs(gap.value), currency)} less than they would have without exploring"

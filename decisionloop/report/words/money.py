@@ -130,6 +130,8 @@ def _rules_decided(periods: Sequence[PeriodMoney], currency: str) -> str:
         return ""
     when = capital(during([one.period for one in periods]))
     result = earned(total.policy.value, currency)
+    if total.difference.is_nothing:
+        return Said(f"{when} the rules decided and {result}, as they would have alone.", money_claims(periods))
     sentence = f"{when} the rules decided, apart from what was explored, and the loop {result}"
     if total.difference.sign < 0:
         sentence += f"; exploring cost {_distance(total.difference, currency)}"
@@ -153,6 +155,9 @@ def losing_periods(seen: Sequence[PeriodMoney], currency: str) -> str:
     if not lost or len(lost) == len(seen):
         return ""
     when = capital(during([one.period for one in lost]))
+    if all(one.is_by_rules and one.difference.is_nothing for one in lost):
+        amount = money(abs(sum(one.policy.value or 0.0 for one in lost)), currency)
+        return Said(f"{when} they lost money: {amount}.", money_claims(lost))
     policy, rules = (
         money(abs(sum(values)), currency)
         for values in (

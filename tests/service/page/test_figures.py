@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +13,8 @@ from typer.testing import CliRunner
 
 from decisionloop.cli.app import app as command_line
 from decisionloop.ledger.approvals import ask_people
+from decisionloop.ledger.batches import append_batch_event, batch_id_of, open_batch
+from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import find_stage
 from decisionloop.ledger.schema import decision, stream_segment, utc_now
@@ -23,9 +26,10 @@ from decisionloop.release.stages import Decider
 from decisionloop.report.read.decisions import newest_measurements
 from decisionloop.report.record.story import RULES
 from decisionloop.report.words.figures import NBSP
+from tests.ledger.conftest import batch_rows
 from tests.release_lives import into_shadow
 from tests.report.test_assemble import MODEL, MODEL_ID, RULES_ID, WALL, day, decision_id
-from tests.service.page.conftest import CASE, HELD, INCIDENT
+from tests.service.page.conftest import CASE, HELD, HELD_AS_OF, INCIDENT
 from tests.watched_ledger import SUGGESTION, WORDS
 
 
@@ -42,6 +46,17 @@ def test_the_money_is_that_of_the_status(site, tmp_path, monkeypatch):
     assert f"{money['decisions']} decisions counted" in seen.text
     assert all(promise in plain(seen.text) for promise in map(plain, status["promises"]))
     assert status["promises"]
+
+
+def test_decisions_that_nobody_timed_are_not_said_to_have_taken_no_time(site, ledger, use_case):
+    assert "A decision of the last batch took 0.01" in plain(site.look().text)
+    later = HELD_AS_OF + timedelta(days=7)
+    open_batch(ledger, "credit_line", later, use_case.digest)
+    rows = batch_rows(6, later).decisions.assign(contract_digest=use_case.digest, latency_ms=0.0)
+    with ledger.begin() as connection:
+        append_decisions(connection, rows)
+    append_batch_event(ledger, batch_id_of("credit_line", later), "decided")
+    assert "of the last batch took" not in plain(site.look().text)
 
 
 def test_it_says_who_decides_since_when_and_why(site):
