@@ -121,7 +121,7 @@ class _Extreme:
 
     def end(self, base: Floats, late: Floats, confidence: float) -> float | None:
         """The lower bound of the worst case, or the upper bound of the best; None where it cannot be told."""
-        missing, weight = self.missing, self.importance * self._shown_scale[self.logged.action]
+        missing, weight = self.missing, self.importance * self.logged.shown_scale[self.logged.action]
         extreme = np.where((weight > 0) == self.is_worst, missing.worst, missing.best)
         may_never_come = missing.is_missing & (missing.come < 1) & (weight != 0)
         if np.isnan(extreme[may_never_come]).any():
@@ -135,13 +135,6 @@ class _Extreme:
         by_part = weight[:, None] * (missing.money - extreme[:, None] * COMES) / len(weight)
         wide = widened(told, missing.late.half_width(missing.gradient(by_part), confidence))
         return wide.low if self.is_worst else wide.high
-
-    @property
-    def _shown_scale(self) -> Floats:
-        """(A,) decisions of each action for one that shows an outcome or misses one."""
-        logged, many = self.logged, len(self.logged.is_exact)
-        shown = logged.arrived_by_action + np.bincount(logged.action[self.missing.is_missing], minlength=many)
-        return np.divide(logged.taken_by_action, shown, out=np.ones(many), where=shown > 0)
 
 
 def widened(told: Estimate, half: float) -> Estimate:

@@ -144,6 +144,18 @@ class LoggedDecisions:
         return np.divide(self.taken_by_action, there, out=np.zeros(len(arrived)), where=there > 0)
 
     @cached_property
+    def shown_scale(self) -> Floats:
+        """(A,) decisions of each action for one that has an outcome or misses it.
+
+        1 but in a replay, whose draws show the outcomes of a part of the decisions, and miss those of a part of these.
+        """
+        actions = self.expected_values.shape[1]
+        if self.missing is None:
+            return np.ones(actions)
+        shown = self.arrived_by_action + np.bincount(self.action[self.missing.is_missing], minlength=actions)
+        return np.divide(self.taken_by_action, shown, out=np.ones(actions), where=shown > 0)
+
+    @cached_property
     def come_by_action(self) -> Floats:
         """(A,) missing outcomes that are expected to come."""
         actions = self.expected_values.shape[1]

@@ -111,13 +111,13 @@ def _bounded_by_missing(logged: LoggedDecisions, moved: Floats) -> tuple[Floats,
     """Weight and money (n,) of what was done: where the outcome has not come, the worst that it could be for the gain
     (NaN: nobody knows).
 
-    No weight stands in for those that are missing then. A log that does not say which those are takes them as the
-    others of their action.
+    No weight stands in for those that are missing then, but for those that the draw of a replay does not show. A log
+    that does not say which are missing takes them as the others of their action.
     """
     missing = logged.missing
     if missing is None or not missing.count:
         return np.where(logged.is_arrived, propensity_weights(logged, moved), 0.0), logged.money
-    weight = importance_weights(logged, moved)
+    weight = importance_weights(logged, moved) * logged.shown_scale[logged.action]
     worst = np.where(weight > 0, missing.worst, missing.best)
     is_counted = logged.is_arrived | missing.is_missing
     return np.where(is_counted, weight, 0.0), np.where(missing.is_missing, worst, logged.money)

@@ -14,6 +14,7 @@ from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.missing_outcomes import is_outcome_missing, missing_outcomes
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.outcome_rate import outcome_rate
+from decisionloop.observe.paired_gains import gain_rows
 from tests.monitor.watched import CONTRACT
 
 RATE = 0.2
@@ -108,3 +109,20 @@ def test_what_the_draw_does_not_show_is_not_missing() -> None:
     log = cohort(np.random.default_rng(3), blank=(0.0, 0.0))
     assert not is_outcome_missing(USE_CASE, log).any()
     assert all(one.bounds is None for one in told(log))
+
+
+def test_one_blank_case_makes_no_gain_of_what_the_draw_did_not_show() -> None:
+    """The model thinks that slow earns 10 more; it earns 3 less. A half of the draws shows it, whoever is missing."""
+    rng, n = np.random.default_rng(4), 20_000
+    log = cohort(rng, blank=(0.0, 0.0), n=n)
+    action = np.where(rng.random(n) < 0.5, "fast", "slow")
+    log = log.assign(action=action, propensity=0.5, role="exploration")
+    first = int(log["outcome_class"].first_valid_index())
+    log.loc[first, "outcome_class"] = np.nan
+    frame = pd.DataFrame({"client_id": log["entity_id"], "spend": 1.0})
+    missing = missing_outcomes(USE_CASE, log, frame, LateArrivals.nothing(2))
+    assert missing.count == 1
+    expected = np.tile([0.0, 10.0], (n, 1))
+    logged = logged_decisions(USE_CASE, log, frame, expected, missing)
+    moved = np.tile([-1.0, 1.0], (n, 1))
+    assert gain_rows(logged, moved, np.arange(n)).within().mean == pytest.approx(-3, abs=1)
