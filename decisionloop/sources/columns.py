@@ -75,14 +75,22 @@ def outcome_numbers(values: pd.Series, where: str) -> pd.Series:
     return numbers
 
 
+def without_copies(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """``frame`` with each row once: a file that was delivered twice tells nothing new, and nothing that contradicts.
+
+    Rows are looked at whole only where two have the same values in ``columns``.
+    """
+    return frame[~frame.duplicated()] if frame.duplicated(columns).any() else frame
+
+
 def require_unique(frame: pd.DataFrame, columns: list[str], where: str) -> None:
-    """Raise SourceError when two rows have the same values in ``columns``."""
+    """Raise SourceError when two rows have the same values in ``columns``, which copies should no longer have."""
     is_repeated = frame.duplicated(columns)
     if is_repeated.any():
         first = ", ".join(f"{name} {frame.loc[is_repeated, name].iloc[0]}" for name in columns)
         raise SourceError(
-            f"{where}: {int(is_repeated.sum())} rows repeat an entity and time of another row, the first with "
-            f"{first}. Keep one row for each entity and time."
+            f"{where}: {int(is_repeated.sum())} rows repeat an entity and time of another row and say otherwise, the "
+            f"first with {first}. Keep one row for each entity and time."
         )
 
 

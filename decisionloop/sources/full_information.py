@@ -9,7 +9,7 @@ import pandas as pd
 from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import FullInformationReplay
 from decisionloop.sources.base import HAPPENED
-from decisionloop.sources.columns import require_unique, utc_times
+from decisionloop.sources.columns import require_unique, utc_times, without_copies
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
 from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth
@@ -49,7 +49,7 @@ class FullInformation(HistoryBacked):
 
     def _truth(self) -> pd.DataFrame:
         layout, where = self.truth_rows.layout, self.truth_rows.where
-        rows = self.truth_rows.between(None, None)
+        rows = without_copies(self.truth_rows.between(None, None), [layout.entity, self.decision_time])
         keys = pd.DataFrame(
             {
                 "entity_id": rows[layout.entity],

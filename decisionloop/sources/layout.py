@@ -10,7 +10,7 @@ import pandas as pd
 
 from decisionloop.contract.problem import FeatureType
 from decisionloop.sources.cells import inferred, is_text, numbers, truths
-from decisionloop.sources.columns import entity_ids, require_columns, require_unique, utc_times
+from decisionloop.sources.columns import entity_ids, require_columns, require_unique, utc_times, without_copies
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Layout:
 
     ``text``: further columns that are ids or names, never numbers. ``types``: what the contract says of columns that
     may be there. ``is_time_required``: False drops rows without a time, as not known yet. ``is_unique``: one row for
-    each entity and time.
+    each entity and time, in however many copies.
     """
 
     entity: str
@@ -43,6 +43,7 @@ class Layout:
         frame = frame.assign(**{self.entity: entity_ids(frame[self.entity], where)})
         frame = frame.assign(**self._numbers(frame, where))
         if self.is_unique:
+            frame = without_copies(frame, [self.entity, self.time])
             require_unique(frame, [self.entity, self.time], where)
         return frame.reset_index(drop=True)
 

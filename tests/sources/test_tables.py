@@ -170,6 +170,19 @@ def test_a_file_that_changed_is_read_again(write, tables, at):
     assert source.due(at("2026-01-05"), 7)["client"].tolist() == ["007", "10"]
 
 
+def test_a_file_that_was_delivered_twice_counts_once(opened, tables, at, decisions):
+    """The loop is not locked by what tells nothing new; a missing value is like another."""
+    history = FILES["history.csv"] + "9,2026-01-01,\n"
+    files = FILES | {"history.csv": history}
+    twice = {name: text + text.partition("\n")[2] for name, text in files.items()}
+    once, again = (
+        [source.due(at("2026-02-01"), 99), source.known(source.due(at("2026-02-01"), 99), at("2026-02-01"))]
+        for source in (opened(tables, files), opened(tables, twice))
+    )
+    for expected, found in zip(once, again, strict=True):
+        pd.testing.assert_frame_equal(found.reset_index(drop=True), expected.reset_index(drop=True))
+
+
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
@@ -180,8 +193,8 @@ def test_a_file_that_changed_is_read_again(write, tables, at):
         ("history.csv", "kunde,known_at\n1,2026-01-01\n", "no column client"),
         ("history.csv", "client,known_at\n1,yesterday\n", "column known_at holds 'yesterday' in row 1"),
         ("history.csv", "client,known_at\n,2026-01-01\n", "without an entity id"),
-        ("history.csv", "client,known_at\n1,2026-01-01\n1,2026-01-01\n", "client 1, known_at 2026-01-01"),
-        ("due.csv", "client,due_at\n1,2026-01-01\n1,2026-01-01\n", "repeat an entity and time"),
+        ("history.csv", "client,known_at,spend\n1,2026-01-01,1\n1,2026-01-01,2\n", "client 1, known_at 2026-01-01"),
+        ("due.csv", "client,due_at,x\n1,2026-01-01,a\n1,2026-01-01,b\n", "repeat an entity and time"),
         ("due.csv", "client,due_at\n1,\n", "holds nothing in row 1"),
         ("outcomes.csv", "client,seen_at,bought\n1,2026-01-01,1\n", "no column arrived_at"),
         ("outcomes.csv", "client,seen_at,arrived_at\n1,2026-01-01,2026-01-01\n", "no column bought"),
