@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decisionloop.draft.profiles import Column
+from decisionloop.draft.profiles import YES, Column
 from decisionloop.draft.roles import HARMS, Roles
 from decisionloop.draft.timing import Delays, Rhythm
 
@@ -170,7 +170,7 @@ def _economics(drafted: Drafted) -> tuple[dict[str, float], dict[str, str]]:
 
 def _rate(column: Column) -> float:
     known = column.text.dropna().str.lower()
-    return float(known.isin(["1", "1.0", "true", "yes", "t", "y"]).mean())
+    return float(known.isin(YES).mean())
 
 
 def _rounded(value: float) -> float:

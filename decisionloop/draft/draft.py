@@ -11,7 +11,8 @@ import pandas as pd
 from decisionloop.contract.scaffold import empty_folder, removed_on_failure
 from decisionloop.draft.code_text import features_text, rules_text
 from decisionloop.draft.contract_text import Drafted, contract_text, default_action
-from decisionloop.draft.profiles import Column, profiles
+from decisionloop.draft.free_names import with_free_names
+from decisionloop.draft.profiles import YES, Column, profiles
 from decisionloop.draft.roles import EACH_ROW, FILE_ORDER, SHARES, Asked, Roles, roles_of
 from decisionloop.draft.table import name_of, read_table
 from decisionloop.draft.timing import DAY, delays_of, rhythm_of
@@ -19,7 +20,6 @@ from decisionloop.errors import UsageError
 
 ROW_ID, MADE_UP_TIME, MADE_UP_SEEN = "row_id", "decided_at", "seen_at"
 _BEGIN, _A_WEEK, _WEEKS = pd.Timestamp("2024-01-01", tz="UTC"), 100, (4, 104)
-_YES = ("1", "1.0", "true", "yes", "t", "y")
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def draft_use_case(parent: Path, name: str, file: Path, asked: Asked) -> Draft:
     folder = empty_folder(parent, name)
     table = read_table(file)
     columns = profiles(table)
-    roles = roles_of(columns, asked)
-    drafted, rows = _drafted(name, table.rows, columns, roles)
+    columns, rows, roles = with_free_names(columns, table.rows, roles_of(columns, asked))
+    drafted, rows = _drafted(name, rows, columns, roles)
     _write(folder, drafted, rows)
     return Draft(folder, _notes(drafted))
 
@@ -76,7 +76,7 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
     rows.insert(1, time, _written(decided))
     if roles.outcome:
         known = table[roles.outcome].str.lower()
-        rows[roles.outcome] = known.isin(_YES).astype(int).where(known.notna()).astype("Int64")
+        rows[roles.outcome] = known.isin(YES).astype(int).where(known.notna()).astype("Int64")
     if roles.amount:
         rows[roles.amount] = table[roles.amount]
     rows[outcome_time] = _written(seen)

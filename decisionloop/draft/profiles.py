@@ -15,6 +15,8 @@ MOST_CATEGORIES = 200
 """Text of more kinds than this is an id or free text, and no category."""
 _TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 _BINARY = {"0", "1", "0.0", "1.0"}
+YES = ("1", "1.0", "true", "yes", "t", "y")
+"""What says yes in a column that says yes or no, in small letters."""
 
 
 @dataclass(frozen=True, eq=False)

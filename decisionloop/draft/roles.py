@@ -35,6 +35,13 @@ HARMS = (
     "cancel",
     "complain",
     "miss",
+    "fail",
+    "broke",
+    "breakdown",
+    "claim",
+    "accident",
+    "died",
+    "death",
 )
 """What a yes means where it is none that anybody wants."""
 
@@ -107,7 +114,7 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     outcome_time = role("outcome_time", free.later_time(time))
     propensity = role("propensity", free.named("propensity", is_chance))
     outcome = role("outcome", free.named("outcome", lambda one: one.is_binary))
-    amount = role("amount", free.named("amount", lambda one: one.kind in {"integer", "number"}))
+    amount = role("amount", free.amount(outcome))
     action = role("action", free.action(propensity))
     entity = role("entity", free.entity(time)) or EACH_ROW
     is_kept = [one for one in columns.values() if one.name not in taken]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from decisionloop.draft.logged_action import drawn_with, is_chance
-from decisionloop.draft.profiles import Column
+from decisionloop.draft.profiles import YES, Column
 from decisionloop.draft.usable import is_numbering
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +39,20 @@ class Unused:
     def named(self, kind: str, fits: Callable[[Column], bool]) -> str:
         """The first column of the role's usual names that fits."""
         return next((one for one in _NAMES[kind] if one in self._left() and fits(self.columns[one])), "")
+
+    def amount(self, outcome: str) -> str:
+        """A number of the usual names which, where an ``outcome`` says yes or no, is nothing wherever that says no.
+
+        What is as large at a no was there before, as the sum of a payment is that may be a fraud.
+        """
+        is_yes = self.columns[outcome].text.str.lower().isin(YES) if outcome in self.columns else None
+
+        def came_of_it(one: Column) -> bool:
+            if one.numbers is None or one.kind not in {"integer", "number"}:
+                return False
+            return is_yes is None or bool((one.numbers[~is_yes].fillna(0) == 0).all())
+
+        return self.named("amount", came_of_it)
 
     def action(self, propensity: str) -> str:
         """The column whose values were done as often as the propensity says, of the usual names first."""

@@ -110,6 +110,42 @@ def test_a_quantity_is_an_outcome_too(tmp_path: Path) -> None:
     assert use_case.economics.value["act"] == "amount - cost_of_acting"
 
 
+def payments() -> pd.DataFrame:
+    """Payments of which each has a size; few are a fraud, and the size was there before."""
+    rng = np.random.default_rng(5)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 100, N)), unit="D")
+    return pd.DataFrame(
+        {
+            "card": [f"k{i % 900:04d}" for i in range(N)],
+            "paid_on": days.strftime("%Y-%m-%d"),
+            "amount": rng.lognormal(3, 1, N).round(2),
+            "country": rng.choice(["DE", "FR", "PL"], N),
+            "fraud": (rng.random(N) < 0.03).astype(int),
+        }
+    )
+
+
+def test_a_size_that_was_there_before_is_a_feature_by_another_name(tmp_path: Path) -> None:
+    draft, use_case = drafted(tmp_path, payments(), time="paid_on", outcome="fraud", entity="card")
+    assert use_case.outcome.amount is None
+    assert "amount_known" in use_case.feature_names
+    assert [one.wording for one in use_case.features if one.name == "amount_known"] == ["amount"]
+    assert any("column amount is the feature amount_known" in one for one in draft.notes)
+
+
+def test_a_size_that_is_nothing_at_a_no_is_the_outcomes_own(tmp_path: Path) -> None:
+    table = payments()
+    bought = table.assign(amount=table["amount"].where(table["fraud"] == 1, 0.0)).rename(columns={"fraud": "bought"})
+    _, use_case = drafted(tmp_path, bought, time="paid_on", outcome="bought", entity="card")
+    assert use_case.outcome.amount is not None
+    assert use_case.outcome.amount.column == "amount"
+
+
+def test_a_yes_that_nobody_wants_costs(tmp_path: Path) -> None:
+    _, use_case = drafted(tmp_path, payments().rename(columns={"fraud": "failed"}), time="paid_on", outcome="failed")
+    assert "loss_with" in use_case.economics.constants
+
+
 def test_a_parquet_file_says_the_same_as_a_csv_file(tmp_path: Path) -> None:
     table = experiment().assign(**{"Visit Date": pd.to_datetime(experiment()["Visit Date"], format="%d/%m/%Y")})
     _, of_csv = drafted(tmp_path, table, propensity="shares")
