@@ -37,13 +37,25 @@ def usecase_new(
     outcome_time: Annotated[str, typer.Option(help="Column of when the outcome was seen.")] = "",
     protected: Annotated[list[str] | None, typer.Option(help="Column on which nobody may be disadvantaged.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
+    feature: Annotated[
+        list[str] | None, typer.Option(help="Column that is a feature, whatever its name sounds like.")
+    ] = None,
 ) -> None:
     """Write a working skeleton, or with --from a use case that replays a table; both pass their own check."""
     from decisionloop.cli.usecase import draft, new
     from decisionloop.draft.roles import Asked
 
     asked = Asked(
-        entity, time, outcome, amount, action, propensity, outcome_time, tuple(protected or ()), tuple(ignore or ())
+        entity,
+        time,
+        outcome,
+        amount,
+        action,
+        propensity,
+        outcome_time,
+        tuple(protected or ()),
+        tuple(ignore or ()),
+        tuple(feature or ()),
     )
     if table is None:
         new(name, parent, asked)

@@ -59,6 +59,7 @@ class Asked:
     outcome_time: str = ""
     protected: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
     @property
     def is_anything(self) -> bool:
@@ -108,8 +109,10 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     protected = tuple(name_of(one) for one in asked.protected)
     _require_known(columns, protected, "protected")
     _require_known(columns, tuple(name_of(one) for one in asked.ignored), "ignore")
+    features = tuple(name_of(one) for one in asked.features)
+    _require_known(columns, features, "feature")
     taken |= set(protected)
-    free = Unused(columns, taken)
+    free = Unused({name: one for name, one in columns.items() if name not in features}, taken)
     time = role("time", free.time())
     outcome_time = role("outcome_time", free.later_time(time))
     propensity = role("propensity", free.named("propensity", is_chance))
@@ -122,15 +125,16 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     if propensity in columns and not action:
         require_action(columns[propensity], is_kept)
     decided = pd.Series(range(len(is_kept[0].text) if is_kept else 0)) if time == FILE_ORDER else columns[time].times
-    features, left_out = features_of(is_kept, decided)
+    usable, left_out = features_of(is_kept, decided)
     if not protected:
-        protected = tuple(one for one in features if one in PROTECTED and columns[one].kind in {"category", "integer"})
-        features = tuple(one for one in features if one not in protected)
+        protected = tuple(one for one in usable if one in PROTECTED and columns[one].kind in {"category", "integer"})
+        protected = tuple(one for one in protected if one not in features)
+        usable = tuple(one for one in usable if one not in protected)
         guesses += [f"protected: column {one}" for one in protected]
-    if not features:
+    if not usable:
         raise UsageError("no column is left to decide by. Leave what is known before the decision in the table.")
     return Roles(
-        entity, time, outcome, amount, action, propensity, outcome_time, features, protected,
+        entity, time, outcome, amount, action, propensity, outcome_time, usable, protected,
         tuple(guesses), left_out,
     )  # fmt: skip
 
@@ -183,7 +187,8 @@ def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str
         raise UsageError("--propensity shares: no column says what was done. Name it by --action COLUMN.")
     if action and not propensity:
         raise UsageError(
-            f"column {action} says what was done, and nothing with which chance. Name that column by --propensity; say "
-            f"--propensity shares where the action was drawn at random; or, where the same outcome would have been "
-            f"seen whatever was done, leave the column out by --ignore {action}."
+            f"column {action} is taken for what was done, and nothing says with which chance. Name that column by "
+            f"--propensity; say --propensity shares where the action was drawn at random; where it is something else, "
+            f"--feature {action}; or, where the same outcome would have been seen whatever was done, leave the column "
+            f"out by --ignore {action}."
         )

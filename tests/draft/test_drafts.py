@@ -141,6 +141,15 @@ def test_a_size_that_is_nothing_at_a_no_is_the_outcomes_own(tmp_path: Path) -> N
     assert use_case.outcome.amount.column == "amount"
 
 
+def test_what_people_call_a_feature_is_one_whatever_its_name(tmp_path: Path) -> None:
+    table = payments().rename(columns={"country": "segment"})
+    named = {"time": "paid_on", "outcome": "fraud", "entity": "card"}
+    with pytest.raises(UsageError, match=r"segment is taken for what was done.* --feature segment"):
+        drafted(tmp_path, table, **named)
+    _, use_case = drafted(tmp_path, table, features=("segment",), **named)
+    assert "segment" in use_case.feature_names
+
+
 def test_a_yes_that_nobody_wants_costs(tmp_path: Path) -> None:
     _, use_case = drafted(tmp_path, payments().rename(columns={"fraud": "failed"}), time="paid_on", outcome="failed")
     assert "loss_with" in use_case.economics.constants
