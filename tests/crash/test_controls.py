@@ -42,7 +42,16 @@ def test_without_the_unique_key_at_the_receiver_every_kill_doubles_a_chunk(
     assert int(doubled[0].split()[0]) > (len(kills) - 1) * CHUNK_ROWS, doubled
 
 
-@pytest.mark.parametrize("is_naming_at_random", [False, True], ids=["ids-of-content", "random-ids"])
+@pytest.mark.parametrize(
+    ("engine", "is_naming_at_random"),
+    [
+        pytest.param("sqlite", False, id="sqlite-ids-of-content"),
+        pytest.param("sqlite", True, id="sqlite-random-ids"),
+        pytest.param("postgresql", False, id="postgresql-ids-of-content"),
+        pytest.param("postgresql", True, id="postgresql-random-ids", marks=pytest.mark.exhaustive),
+    ],
+    indirect=["engine"],
+)
 def test_a_stalled_run_that_wakes_up_after_another_completed_the_batch_decides_nothing_twice(
     world: World, is_naming_at_random: bool
 ) -> None:

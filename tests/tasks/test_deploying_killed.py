@@ -64,7 +64,7 @@ def deploy_and_die(folder: Path, ledger_url: str, release_id: str, at: str) -> N
 def _each_kill() -> Iterator[ParameterSet]:
     """What a transaction holds together hangs on the engine; every kill before it is made on one.
 
-    Engine by engine: the life that is copied is lived anew whenever the engine changes.
+    Engine by engine, in the scope of the life that is copied: else it is lived anew for every kill.
     """
     for engine in ("sqlite", "postgresql"):
         for number, at in enumerate((*STEPS, IN_TRANSACTION, FLIPPED)):
@@ -73,7 +73,7 @@ def _each_kill() -> Iterator[ParameterSet]:
             yield pytest.param(engine, at, id=f"{engine}-{at}", marks=marks)
 
 
-@pytest.mark.parametrize(("waiting_life", "at"), _each_kill(), indirect=["waiting_life"])
+@pytest.mark.parametrize(("waiting_life", "at"), _each_kill(), indirect=["waiting_life"], scope="session")
 def test_a_kill_leaves_the_champion_deciding_and_the_command_repeated_goes_on(waiting_life, processes, tmp_path, at):
     with waiting_life.copied(tmp_path / "killed") as moment:
         with moment.work() as life:

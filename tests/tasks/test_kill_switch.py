@@ -159,16 +159,16 @@ def interrupt(patch: pytest.MonkeyPatch, where: str, number: int, deed: Callable
 def _each_step() -> Iterator[ParameterSet]:
     """Each on one engine; on either the switch waits for one step that logs and for one that sends, by its own lock.
 
-    Engine by engine, that of the tests below last: the life that is copied is lived anew whenever the engine changes.
+    Engine by engine, in the scope of the life that is copied: else it is lived anew for every step.
     """
     waited_for, others = ([step for step in STEPS if (step in EXCLUDED) is is_waited] for is_waited in (True, False))
-    for engine, step in itertools.product(("postgresql", "sqlite"), STEPS):
+    for engine, step in itertools.product(("sqlite", "postgresql"), STEPS):
         number = (waited_for if step in EXCLUDED else others).index(step)
         is_its_engine = (engine == "sqlite") == (number % 2 == 0)
         yield pytest.param(engine, step, id=f"{engine}-{step}", marks=() if is_its_engine else pytest.mark.exhaustive)
 
 
-@pytest.mark.parametrize(("chunked_life", "step"), _each_step(), indirect=["chunked_life"])
+@pytest.mark.parametrize(("chunked_life", "step"), _each_step(), indirect=["chunked_life"], scope="session")
 def test_nothing_of_a_model_is_logged_or_leaves_after_the_acknowledgement(
     predicted: Installation, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

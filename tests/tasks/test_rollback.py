@@ -109,6 +109,7 @@ def test_a_batch_that_the_model_had_scored_is_decided_by_the_rules(scored):
         pytest.param("postgresql", "between two chunks", marks=pytest.mark.exhaustive),
     ],
     indirect=["chunked_life"],
+    scope="session",
 )
 def test_whenever_it_happens_nothing_of_the_model_is_logged_or_leaves_afterwards(scored, step, monkeypatch):
     there: dict[str, set[str]] = {}

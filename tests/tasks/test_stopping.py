@@ -63,15 +63,15 @@ def test_history_says_who_and_why_and_people_are_told_once(tried):
 
 
 def _each_step() -> Iterator[ParameterSet]:
-    """Each on one engine, one after the other: what they exclude each other by is shown in test_kill_switch.py."""
-    for engine in ("postgresql", "sqlite"):
+    """Each on one engine, engine by engine: what they exclude each other by is shown in test_kill_switch.py."""
+    for engine in ("sqlite", "postgresql"):
         for number, step in enumerate(AT):
             is_its_engine = (engine == "sqlite") == (number % 2 == 0)
             marks = () if is_its_engine else pytest.mark.exhaustive
             yield pytest.param(engine, step, id=f"{engine}-{step}", marks=marks)
 
 
-@pytest.mark.parametrize(("waiting_life", "step"), _each_step(), indirect=["waiting_life"])
+@pytest.mark.parametrize(("waiting_life", "step"), _each_step(), indirect=["waiting_life"], scope="session")
 def test_whenever_it_is_stopped_nothing_that_it_chose_is_logged_or_leaves_afterwards(tried, step, monkeypatch):
     on_trial = canary(tried.ledger, "small").release_id
     there: dict[str, set[str]] = {}

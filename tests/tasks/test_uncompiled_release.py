@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from decisionloop.learn import fitting
+from decisionloop.learn import fitting, serving
 from decisionloop.ledger import schema
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.releases import find_stage, release_events
@@ -25,6 +25,7 @@ def large_trees(monkeypatch):
     build = fitting.gradient_boosting_pipeline
     sizes = {"model__max_leaf_nodes": 80, "model__min_samples_leaf": 1, "model__l2_regularization": 0.0}
     sizes |= {"model__max_iter": 10}  # one of them would be too large to be compiled
+    monkeypatch.setattr(serving, "CALLS", 10)  # its latency is read a hundred times elsewhere, and it is no fast one
     monkeypatch.setattr(fitting, "gradient_boosting_pipeline", lambda *a: build(*a).set_params(**sizes))
 
 
