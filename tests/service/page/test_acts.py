@@ -38,6 +38,16 @@ def test_the_kill_switch_goes_on_and_an_approver_alone_turns_it_off(site, ledger
     assert not is_kill_switch_on(ledger, "credit_line")
 
 
+def test_both_ways_to_stop_are_offered_while_nothing_is_stopped(site):
+    """Where the rules decide already the second is the one that stops anything."""
+    assert "Give everybody the default action of" in site.look(CASE).text
+    assert "to the rules at once" in site.look(CASE).text
+    site.send(f"{CASE}/kill-switch-default", **WHO)
+    stopped = site.look(CASE).text
+    assert "Let the rules decide again; only an approver may" in stopped
+    assert "to the rules at once" not in stopped
+
+
 def test_where_the_rules_are_wrong_everybody_gets_the_default_action_until_an_approver_says_otherwise(site, ledger):
     assert site.send(f"{CASE}/kill-switch-default", **WHO).status_code == 303
     assert kill_switch(ledger, "credit_line") == "default"
