@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("docker")
 PAGE = Page(ROOT / "docs" / "operations.md")
 COMMANDS = [one.words[2:] for one in PAGE.commands("docker") if one.words[1:2] == ("compose",) and one.is_whole]
 INSIDE = [words[1:] for words in COMMANDS if words[0] == "exec"]
-RUN = ("doctor", "status", "kill-switch", "pg_dump", "psql")
+RUN = ("doctor", "status", "kill-switch", "kill-switch-all", "pg_dump", "psql")
 """A word of each command that a test below runs."""
 
 
@@ -35,7 +35,7 @@ def test_a_command_of_compose_is_one_and_names_services():
         "exec": None,
         "run": None,
     }
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 14
     for verb, *words in COMMANDS:
         options = known[verb]
         if options is not None:
@@ -81,6 +81,10 @@ def test_the_kill_switch_is_thrown_without_prefect_and_mlflow(installation):
     told = installation.execute(*inside("kill-switch"))
     assert told.returncode == 0, told.stderr
     assert "credit_line" in told.stdout
+    everything = installation.execute(*inside("kill-switch-all"))
+    assert everything.returncode == 0, everything.stderr
+    assert "credit_line: kill switch on, as it was already" in everything.stdout
+    assert "retention_offer: kill switch on" in everything.stdout
 
 
 def test_the_ledger_is_dumped(installation):

@@ -132,8 +132,15 @@ def test_an_entity_that_is_due_twice_halts_the_batch(small):
     assert small.decisions(0).empty
 
 
-def test_a_doubled_delivery_is_refused_by_the_source(begun):
+def test_a_doubled_delivery_counts_once(begun):
     begun.written.change("history.csv", lambda history: pd.concat([history, history.tail(3)]))
+    begun.predict(1)
+    assert begun.state(1) == "scored"
+
+
+def test_a_delivery_that_says_otherwise_of_the_same_moment_is_refused_by_the_source(begun):
+    other = {"turnover": 1}
+    begun.written.change("history.csv", lambda history: pd.concat([history, history.tail(3).assign(**other)]))
     with pytest.raises(SourceError, match=r"history\.csv"):
         begun.predict(1)
     assert begun.state(1) == "opened"
