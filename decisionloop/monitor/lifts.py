@@ -73,7 +73,7 @@ class ActionLifts:
         return cls(
             cohorts,
             f"action={one.name}",
-            f'"{one.wording}" for everybody would have',
+            f"“{one.wording}” for everybody would have",
             f"{remedy} at what the rules and the contract's economics take to be worth more than it.",
         )
 

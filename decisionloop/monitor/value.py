@@ -11,6 +11,7 @@ import pandas as pd
 
 from decisionloop.act.economics import action_costs, realised_values
 from decisionloop.contract import UseCase
+from decisionloop.contract.currency import signed
 from decisionloop.contract.operation import BudgetConstraint
 from decisionloop.monitor.alarm.budget import DAYS_PER_YEAR, AlarmBudget
 from decisionloop.monitor.alarm.finding import Finding
@@ -100,8 +101,8 @@ def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSeque
         bound=sequence.at(1 - 2 * alpha).high,
         direction="below",
         alpha=alpha,
-        words=f"Over {over} cohorts a decision earned {value:+.2f} {currency} against what {lifts.wording} "
-        f"earned, at best {high:+.2f}.",
+        words=f"Over {over} cohorts a decision earned {signed(value, currency)} against what {lifts.wording} "
+        f"earned, at best {signed(high, currency)}.",
         suggestion=lifts.suggestion,
         against=lifts.other,
         stake=max(0.0, -value),

@@ -76,7 +76,7 @@ def test_rules_that_lose_against_an_action_of_known_money_are_told() -> None:
     assert {(one.monitor, one.slice) for one in found} >= {("value_against_action", "action=service")}
     last = found[-1]
     assert last.stake == pytest.approx(0.9 * 12 + 0.1 * (2 + 6) - 5, abs=1.5)  # what running and watching cost more
-    assert '"service it" for everybody would have earned' in last.words
+    assert "“service it” for everybody would have earned" in last.words
     assert last.against == "action"
     assert "kill-switch" not in last.suggestion  # the switch gives the default action, which is another one
 

@@ -88,8 +88,7 @@ def test_the_finding_says_what_was_lost_against_whom() -> None:
     sequence = worse.sequence()
     assert sequence is not None
     assert rules.figure == sequence.estimate
-    assert "Over 12 cohorts a decision earned -0.5" in rules.words
-    assert "EUR" in rules.words
+    assert "Over 12 cohorts a decision earned \N{MINUS SIGN}€0.5" in rules.words
     assert judge_value(Terms.of(USE_CASE), over_rules([])) == ()
 
 
@@ -112,7 +111,7 @@ def test_a_good_beginning_hides_no_losses_that_came_later() -> None:
     assert first_alarm(turned, "value_against_rules") is None  # 12 earned and 10 lost: over its life nothing is wrong
     found = judge_value(Terms.of(USE_CASE), over_rules(turned[:lately]))
     (words,) = (one.words for one in found if one.monitor == "value_lately_against_rules")
-    assert re.match(r"Over the last (4|13) cohorts a decision earned -0", words)
+    assert re.match("Over the last (4|13) cohorts a decision earned \N{MINUS SIGN}€0", words)
 
 
 def test_a_model_that_loses_much_after_a_good_beginning_is_found_within_five_cohorts() -> None:

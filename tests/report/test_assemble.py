@@ -475,7 +475,9 @@ def test_the_ledger_is_counted(told: Story) -> None:
     counts = dict(told.ledger)
     assert counts["decisions"] == 32
     assert counts["releases"] == 2
-    assert counts["alarms"] == 1
+    assert counts["alerts"] == len(told.alerts) == 1
+    alarms = sum(len(one.alarms) for one in told.monitoring.families) if told.monitoring else 0
+    assert counts.get("alarms of the monitors", 0) == alarms
     assert "deliveries" not in counts
 
 

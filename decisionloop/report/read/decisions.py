@@ -13,6 +13,7 @@ from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.measurements import KNOWN_AT, Measurement
 from decisionloop.ledger.releases import RULES
 from decisionloop.ledger.schema import (
+    alarm,
     alert,
     batch,
     batch_event,
@@ -190,7 +191,13 @@ def one_decision(ledger: Ledger, decision_id: str) -> pd.Series | None:
 def ledger_counts(ledger: Ledger, use_case: str) -> tuple[tuple[str, int], ...]:
     """How many facts of each kind the ledger holds about a use case, in words."""
     by_batch = (("actions sent out", outbox),)
-    by_use_case = (("releases", release), ("verdicts of the gate", verdict), ("measurements", measurement))
+    by_use_case = (
+        ("releases", release),
+        ("verdicts of the gate", verdict),
+        ("measurements", measurement),
+        ("alarms of the monitors", alarm),
+        ("alerts", alert),
+    )
     statements: list[tuple[str, Select[Any]]] = [
         ("decisions", select(func.count()).select_from(decision).where(_is_of(use_case))),
         *(
@@ -200,7 +207,6 @@ def ledger_counts(ledger: Ledger, use_case: str) -> tuple[tuple[str, int], ...]:
         ("outcomes and revisions", _of_decisions(outcome, use_case)),
         ("deliveries", _of_decisions(delivery, use_case)),
         *((name, select(func.count()).select_from(t).where(t.c.use_case == use_case)) for name, t in by_use_case),
-        ("alarms", select(func.count()).select_from(alert).where(alert.c.use_case == use_case)),
     ]
     with ledger.connect() as connection:
         counted = ((name, int(connection.execute(statement).scalar_one())) for name, statement in statements)
