@@ -32,6 +32,7 @@ from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_policy_traffic
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
+from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.performance import auc
 from decisionloop.observe.possible_money import UsualAmounts
 from decisionloop.predict.logged_scores import leading_scores
@@ -131,29 +132,39 @@ def gather_evidence(
     told = money_at_look(use_case, traffic, policies, comparison, above, rules.interval_confidence)
     may_decide = where_it_may_decide(use_case, traffic, challenger)
     look = 1 if comparison is None else 1 + traffic.log["as_of"].nunique()
-    ranking = _ranking(use_case, traffic, challenger, may_decide)
-    calibrated = ranking
-    if policies.missing is not None:
-        settled = may_decide & is_settled(traffic.log, policies.missing)
-        calibrated = _ranking(use_case, traffic, challenger, settled)
+    skill, calibrated = _ranking(use_case, traffic, challenger, may_decide)
     return GateEvidence(
         money=told.money,
         overlap=told.overlap,
-        auc=ranking[0],
+        auc=skill,
         champion_auc=_ranking(use_case, traffic, champion, may_decide)[0],
-        calibration_error=calibrated[1],
+        calibration_error=_settled(calibrated, use_case, traffic, challenger, may_decide, policies.missing),
         adverse_impact=_impact(use_case, traffic, policies.challenger, policies.champion),
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
         has_reasons=challenger.soundness is None or challenger.soundness.is_explained,
         serving_cost=serving_cost,
         gain_ranking=_gain_ranking(use_case, traffic, logged, policies.values, rules),
-        leak=challenger.leak or too_good(ranking[0]),
+        leak=challenger.leak or too_good(skill),
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
         unkept="" if policies.moved.any() else _unkept(use_case, batches),
         progress=told.progress,
         soundness=challenger.soundness,
         slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look),
     )
+
+
+def _settled(
+    calibrated: Estimate | None,
+    use_case: UseCase,
+    traffic: LoggedBatches,
+    challenger: Contender,
+    may_decide: np.ndarray,
+    missing: MissingOutcomes | None,
+) -> Estimate | None:
+    """How well ``challenger`` is ``calibrated`` on cohorts whose outcomes do not still come; as told where all have."""
+    if missing is None:
+        return calibrated
+    return _ranking(use_case, traffic, challenger, may_decide & is_settled(traffic.log, missing))[1]
 
 
 def policy_gain(use_case: UseCase, batches: LoggedBatches, ours: Predictions, theirs: Predictions) -> Estimate:

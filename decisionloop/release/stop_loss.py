@@ -13,6 +13,10 @@ from datetime import datetime
 
 from decisionloop.release.grounds import GUARD, Grounds
 
+REPLACED = ("rules", "holdout")
+"""What a model's losses are against that may take its place away. Beside one action for everybody the rules may lose
+still more, so a loss against that is told and takes nothing away."""
+
 
 @dataclass(frozen=True)
 class Loss:

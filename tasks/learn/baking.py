@@ -10,6 +10,7 @@ from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.releases import RULES, ReleaseStage, champion
 from decisionloop.ledger.rollback import roll_back
 from decisionloop.release.grounds import GUARD, Grounds
+from decisionloop.release.stop_loss import REPLACED
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
@@ -54,7 +55,8 @@ def _what_speaks_against(workspace: Workspace, decides: ReleaseStage) -> str:
     moved = {one.cohort for one in told if one.family == "inputs"}
     for one in told:
         follows = one.cohort in moved and one.family != "impact"
-        is_its_own = one.release_id == decides.release_id and one.family in families and one.against != "action"
-        if is_its_own and not follows and since is not None and one.at > since:
+        is_its_own = one.release_id == decides.release_id and one.family in families
+        is_told_alone = one.family == "value" and one.against not in REPLACED
+        if is_its_own and not follows and not is_told_alone and since is not None and one.at > since:
             return f"within the first {workspace.use_case.canary.baking_days:g} days: {one.words}"
     return ""

@@ -8,7 +8,7 @@ from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.releases import RULES, canary, champion
 from decisionloop.ledger.rollback import roll_back
 from decisionloop.release.roster import RULES as THE_RULES
-from decisionloop.release.stop_loss import Loss, stopping
+from decisionloop.release.stop_loss import REPLACED, Loss, stopping
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
@@ -36,10 +36,10 @@ def stop_losses(use_case: str, as_of: datetime) -> str:
 def _losses(workspace: Workspace) -> list[Loss]:
     """Alarms of the value monitors; beside a release on trial none against the holdout, for it knows not whose loss.
 
-    None against an action for everybody: the rules may lose still more there.
+    None against an action for everybody (`REPLACED`).
     """
     ledger, name = workspace.ledger, workspace.use_case.name
-    against = {"rules", "holdout"} if canary(ledger, name) is None else {"rules"}
+    against = set(REPLACED) if canary(ledger, name) is None else {"rules"}
     alarms = [one for one in alarms_of(ledger, name) if one.family == "value" and one.against in against]
     return [
         Loss(one.release_id, one.alarm_id, one.against, one.bound, one.words, one.as_of)
