@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decisionloop.contract import UseCase
-from decisionloop.learn.triggers import TriggerDecision, TriggerRules, TriggerState
+from decisionloop.learn.trigger_state import TriggerDecision, TriggerRules, TriggerState
 from decisionloop.ledger.verdicts import LearnRun, append_learn_run
 from decisionloop.workspace import Workspace
 from tasks.learn.trigger_state import Asked
