@@ -29,7 +29,10 @@ class TriggerRules:
     """minimum_outcomes: mature revealed outcomes needed to train; minimum_events: of which of the rarer class.
     maximum_auc_drop, maximum_calibration_gap: what the champion's AUC may lose, and by how much observed and
     predicted rate may differ; both must be surely exceeded. interval_days None: no schedule. cooldown_days: pause
-    after any training, promoted or not. retraining_cost: in currency, what a retraining must at least save."""
+    after any training, promoted or not. retraining_cost: in currency, what a retraining must at least save. growth:
+    so many times the outcomes that the last training saw are worth another, of a changed world those since the change;
+    what is left to learn falls with their number, so the first trainings follow each other quickly. None: they are not.
+    """
 
     minimum_outcomes: int
     minimum_events: int
@@ -38,6 +41,7 @@ class TriggerRules:
     cooldown_days: float
     maximum_calibration_gap: float = 1.0
     retraining_cost: float = 0.0
+    growth: float | None = 2.0
 
 
 @dataclass(frozen=True)

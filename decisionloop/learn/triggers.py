@@ -10,6 +10,7 @@ not count.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,9 +27,6 @@ CALLS_FOR_TRAINING: dict[MonitorFamily, Trigger] = {
     "feedback": "drift",
 }
 """Which alarms a retraining can answer, most telling first. It cannot heal labels, skew or adverse impact."""
-GROWTH = 2.0
-"""Outcomes, relative to those that the last training saw, that are worth another: what is left to learn falls with
-their number, so the first trainings follow each other quickly. Of a changed world those since the change count."""
 OF_NO_CHANGE: tuple[Trigger, ...] = ("more_outcomes", "schedule")
 """What asks though nothing has happened, and lets others go first."""
 DAYS_WITHOUT_SCHEDULE = 365.0
@@ -85,31 +83,33 @@ def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
         words = f"No model yet, and {state.mature_outcomes:,} mature outcomes are enough for the first."
         return "", [_Ask("first_model", words)]
     if state.new_outcomes <= 0:
-        return f"No outcome has matured since the last training.{_asks_at(state)}", []
+        return f"No outcome has matured since the last training.{_asks_at(state, rules)}", []
     words, measured = _measured(state, rules)
     is_known = any(incident.family == "performance" for incident in state.incidents)
     asks = [] if is_known else measured
     for family, trigger in CALLS_FOR_TRAINING.items():
         asks += [_of_incident(incident, trigger, state) for incident in state.incidents if incident.family == family]
     asks.sort(key=lambda ask: ask.trigger != "event")
-    if state.mature_outcomes >= _enough_to_ask(state):
+    if state.mature_outcomes >= _enough_to_ask(state, rules):
         told = f"No training has seen {state.new_outcomes:,} of the {state.mature_outcomes:,} outcomes that are known."
         asks.append(_Ask("more_outcomes", told))
     due = _days_to_schedule(state, rules)
     if due is not None and due <= 0:
         asks.append(_Ask("schedule", f"The schedule asks for it: {rules.interval_days:g} days have passed."))
     wait = "No schedule is set." if due is None else f"The schedule asks in {due:.0f} days."
-    return f"{words} {wait}{_asks_at(state)}", asks
+    return f"{words} {wait}{_asks_at(state, rules)}", asks
 
 
-def _enough_to_ask(state: TriggerState) -> float:
-    """Outcomes that ask for another training."""
-    return GROWTH * (state.mature_outcomes - state.new_outcomes)
+def _enough_to_ask(state: TriggerState, rules: TriggerRules) -> float:
+    """Outcomes that ask for another training (inf: none do)."""
+    return math.inf if rules.growth is None else rules.growth * (state.mature_outcomes - state.new_outcomes)
 
 
-def _asks_at(state: TriggerState) -> str:
-    """Which number of outcomes asks before any schedule does."""
-    enough = _enough_to_ask(state)
+def _asks_at(state: TriggerState, rules: TriggerRules) -> str:
+    """Which number of outcomes asks before any schedule does; "" where none does."""
+    enough = _enough_to_ask(state, rules)
+    if math.isinf(enough):
+        return ""
     return f" Whenever {enough:,.0f} outcomes are known they ask too: {state.mature_outcomes:,} are now."
 
 
@@ -144,17 +144,17 @@ def _too_little_is_new(ask: _Ask, state: TriggerState, rules: TriggerRules) -> s
     if ask.outcomes is None:
         return ""
     new = min(ask.outcomes, state.new_outcomes)
-    seen = ask.outcomes - new
+    worth = (rules.growth or 1.0) * (ask.outcomes - new)
     if _is_immature(ask, state, rules):
         return (
             f"Of the outcomes since then that no training has seen, {new:,} have matured and "
             f"{rules.minimum_outcomes:,} are needed: a model that learns from older ones learns the old world."
         )
-    if ask.outcomes >= GROWTH * seen:
+    if ask.outcomes >= worth:
         return ""
     return (
-        f"The last training has learnt from {seen:,} outcomes since then: {GROWTH * seen:,.0f} are worth another, and "
-        f"{ask.outcomes:,} are known."
+        f"The last training has learnt from {ask.outcomes - new:,} outcomes since then: {worth:,.0f} are worth "
+        f"another, and {ask.outcomes:,} are known."
     )
 
 

@@ -23,6 +23,7 @@ def trigger_rules(use_case: UseCase) -> TriggerRules:
         cooldown_days=monitors.cooldown_days,
         maximum_calibration_gap=monitors.maximum_calibration_gap,
         retraining_cost=monitors.retraining_cost,
+        growth=monitors.retrain_growth,
     )
 
 

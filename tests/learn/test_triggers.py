@@ -326,3 +326,12 @@ def test_an_incident_that_was_learnt_from_keeps_no_schedule_waiting():
     learnt = replace(DRIFT, outcomes_since=12_000)
     decision = decide_retraining(with_incidents(replace(SCHEDULED, new_outcomes=5000), learnt), RULES)
     assert (decision.verdict, decision.trigger) == ("retrain", "schedule")
+
+
+def test_a_contract_may_have_more_outcomes_ask_for_nothing():
+    quiet = replace(RULES, growth=None)
+    decision = decide_retraining(replace(SERVING, new_outcomes=15_000), quiet)
+    assert (decision.verdict, decision.trigger) == ("wait", "none")
+    assert "they ask too" not in decision.reason
+    again = decide_retraining(replace(drifted(outcomes_since=12_000), new_outcomes=5000), quiet)
+    assert again.is_triggered, "an open incident asks after every pause"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from decisionloop.learn.ramp import Standing
 from decisionloop.ledger.decisions import shadow_runs
-from decisionloop.ledger.releases import canary, challengers
+from decisionloop.ledger.releases import canary, challengers, find_stage
 from decisionloop.ledger.shadow_audits import shadow_audits
 from decisionloop.predict.release_model import ReleaseModel
 from tests.small_use_case import as_of
@@ -14,7 +15,7 @@ from tests.tasks.test_shadows import SaysNothing
 
 pytestmark = pytest.mark.xdist_group("loop")
 
-STEPS = [{"share": 0.25, "confidence": 0.55}]
+STEPS = [{"share": 0.25, "confidence": 0.55}, {"share": 0.5, "confidence": 0.9}]
 UNATTAINABLE = 100_000
 
 
@@ -63,3 +64,23 @@ def test_where_the_contract_does_not_want_it_a_newcomer_waits_for_the_next_batch
     assert newcomer.stage == "shadow"
     assert shadow_runs(hasty.ledger, newcomer.release_id) == ()
     assert run_task("tasks.watch.shadows", "audit_shadows", "small", as_of(1)) == 0
+
+
+@pytest.mark.parametrize(("surer", "is_displaced"), [(0.95, True), (0.8, False)])
+def test_who_stands_for_a_smaller_share_gives_its_trial_to_a_surer_newcomer(hasty, monkeypatch, surer, is_displaced):
+    hasty.turn(1)
+    first = canary(hasty.ledger, "small").release_id
+    monkeypatch.setattr(
+        "tasks.learn.canaries.standing_now",
+        lambda _, release, *__: Standing(0.8 if release.release_id == first else surer, is_behind=False),
+    )
+    hasty.turn(2)
+    said = hasty.retrain(2, reason="Try another kind.", is_forced=True, candidates=["gradient_boosting"])
+    now = canary(hasty.ledger, "small")
+    assert (now.release_id != first) == is_displaced
+    assert now.event.share == 0.25
+    if is_displaced:
+        assert find_stage(hasty.ledger, first).stage == "refused"
+        assert "takes its place on trial" in find_stage(hasty.ledger, first).event.reason
+        assert now.release_id.startswith("small/gradient_boosting/")
+    assert ("it decides for 25%" in said) == is_displaced
