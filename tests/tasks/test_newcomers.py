@@ -16,7 +16,6 @@ from tests.tasks.test_shadows import SaysNothing
 pytestmark = pytest.mark.xdist_group("loop")
 
 STEPS = [{"share": 0.25, "confidence": 0.55}, {"share": 0.5, "confidence": 0.9}]
-UNATTAINABLE = 100_000
 
 
 @pytest.fixture
@@ -74,7 +73,9 @@ def test_who_stands_for_a_smaller_share_gives_its_trial_to_a_surer_newcomer(hast
         "tasks.learn.canaries.standing_now",
         lambda _, release, *__: Standing(0.8 if release.release_id == first else surer, is_behind=False),
     )
-    hasty.turn(2)
+    hasty.predict(2)
+    hasty.act(2)
+    hasty.observe(2)
     said = hasty.retrain(2, reason="Try another kind.", is_forced=True, candidates=["gradient_boosting"])
     now = canary(hasty.ledger, "small")
     assert (now.release_id != first) == is_displaced
