@@ -148,6 +148,14 @@ def doctor(as_json: AsJson = False) -> None:
     examine(as_json)
 
 
+@app.command()
+def drill(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """Exercise kill switch and rollback on a made-up use case beside the real ledger, and say how long they take."""
+    from decisionloop.cli.drill import run_drill
+
+    run_drill(use_case, as_json)
+
+
 app.command()(kill_switch)
 app.command()(kill_switch_all)
 app.command()(deploy)

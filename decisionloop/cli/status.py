@@ -69,6 +69,7 @@ class Status:
     not_compiled: tuple[str, ...]
     kill_switch: str
     flags: tuple[str, ...]
+    last_drill: str
     last_batches: tuple[str, ...]
     exploring: tuple[str, ...]
     missed: tuple[str, ...]
@@ -114,6 +115,7 @@ def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
     from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
+    from decisionloop.ledger.drills import drills
     from decisionloop.ledger.flags import switch_of
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
@@ -141,6 +143,7 @@ def status_of(workspace: Workspace) -> Status:
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch=SWITCHED[switch.position_for(decides.release_id) if decides else switch.position],
         flags=tuple(one.as_text() for one in switch.holding),
+        last_drill=next((one.as_text() for one in reversed(drills(ledger, name))), ""),
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
@@ -219,6 +222,7 @@ def as_text(state: Status) -> str:
         *(f"  not compiled  {line}" for line in state.not_compiled),
         f"  kill switch   {state.kill_switch}",
         *(f"  holds         {line}" for line in state.flags),
+        *([f"  last drill    {state.last_drill}"] if state.last_drill else []),
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
         *(f"  by action     {one.text}" for one in state.actions),
         *(f"  promised      {line}" for line in state.promises),

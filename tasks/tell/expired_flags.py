@@ -23,8 +23,8 @@ def tell_of_expired_flags(use_case: str) -> int:
             severity="warning",
             kind=KIND,
             message=f"A kill switch has ended by itself: {flag.as_text()}.",
-            remedy=f"`decisionloop flags {use_case}` shows what holds now. What is held stays so until a person releases "
-            f"it: `decisionloop outbox list {use_case}`.",
+            remedy=f"`decisionloop flags {use_case}` shows what holds now; `decisionloop outbox list {use_case}` what "
+            "is held, and stays so until a person releases it.",
             occasion=f"{flag.use_case} {flag.seq}",
         )
         told += raise_alert(workspace, new)

@@ -82,6 +82,24 @@ class FlagColumns(TypedColumns):
 flag: Table[FlagColumns] = Table("flag", metadata, FlagColumns)
 
 
+class DrillColumns(TypedColumns):
+    """An exercise of kill switch and rollback, beside the decisions: how long each took (null: it did not work).
+
+    `failure`: what did not work, "" where all did. `engine`: of the throw-away ledger that it was done in.
+    """
+
+    use_case: Named[str] = Column(primary_key=True)
+    seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    engine: Named[str]
+    kill_switch_seconds: Named[float | None]
+    rollback_seconds: Named[float | None]
+    failure: Named[str]
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+drill: Table[DrillColumns] = Table("drill", metadata, DrillColumns)
+
+
 class AlarmColumns(TypedColumns):
     """A check that crossed its limit, with what is at stake and what to do; alarms of a family fold into incidents."""
 
