@@ -42,7 +42,8 @@ def set_kill_switch(use_case: str, asked: TurnSwitch) -> None:
     with ledger_of(use_case) as ledger:
         told = turn(ledger, turn_of(use_case, asked), lambda: approvers_of(ledger, use_case))
         is_online, switch = is_decided_online(ledger, use_case), switch_of(ledger, use_case)
-    lines = [_first_line(use_case, told, is_online), *standing_lines(told.flag, switch.holding)]
+    is_stopped_still = switch.position_for(told.flag.release_id or "") != "off"
+    lines = [_first_line(use_case, told, is_online, is_stopped_still), *standing_lines(told.flag, switch.holding)]
     stay = "stay held" if asked.position == "off" else "are held"
     typer.echo("\n".join([*lines, *held_lines(use_case, told.held, stay, told.not_called_back), CLAIM]))
 
@@ -104,8 +105,8 @@ def require_word(what: str, text: str, remedy: str) -> None:
         raise UsageError(f"{what} is blank. {remedy}")
 
 
-def _first_line(use_case: str, told: Acknowledgement, is_online: bool) -> str:
-    """What the switch did, for people."""
+def _first_line(use_case: str, told: Acknowledgement, is_online: bool, is_stopped_still: bool) -> str:
+    """What the switch did, for people; ``is_stopped_still``: another flag holds as well."""
     flag = told.flag
     again = "again from now on" if is_online else "again from the next batch on"
     does = {
@@ -116,6 +117,8 @@ def _first_line(use_case: str, told: Acknowledgement, is_online: bool) -> str:
     if flag.scope == "release":
         does["on"] = "it decides nobody from now on, and nothing that it chose leaves"
         does["off"] = f"it may decide {again}"
+    if is_stopped_still:
+        does["off"] = "what else holds goes on"
     whose = use_case if flag.release_id is None else f"{use_case}, release {flag.release_id}"
     already = f", as it was already{_since(told.before)}" if told.was_so else ""
     return f"{whose}: kill switch {flag.value}{flag.until_words}{already}: {does[flag.value]}."

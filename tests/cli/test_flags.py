@@ -80,6 +80,11 @@ def test_everything_is_one_flag_that_status_shows_and_an_approver_lifts(cli, vou
     assert "kill switch   default: everybody gets the default action" in status
     assert "holds         everything: default until " in status
     assert cli("kill-switch", "vouchers", "on", *WHO).out.count("Holds as well: everything: default until ") == 1
+    own = cli("kill-switch", "vouchers", "off", *APPROVER).out
+    assert own.startswith(
+        "vouchers: kill switch off: what else holds goes on.\nHolds as well: everything: default until "
+    )
+    cli("kill-switch", "vouchers", "on", *WHO)
     refused = cli("flags", "clear", "kill_switch", "--everything", *WHO)
     assert (refused.exit_code, "'anna' may not lift the kill switch of everything" in refused.err) == (2, True)
     cleared = cli("flags", "clear", "kill_switch", "--everything", *APPROVER)

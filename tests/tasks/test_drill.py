@@ -12,6 +12,8 @@ from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.drills import drills
 from decisionloop.ledger.flags import Switch
 from decisionloop.ledger.present_alerts import present_alerts
+from decisionloop.ledger.schema import utc_now
+from decisionloop.settings import Settings
 from tasks.drill import exercise
 from tasks.drill.exercise import Exercised
 from tests.engines import ON_ONE
@@ -105,6 +107,19 @@ def test_it_takes_place_beside_the_real_ledger_of_which_it_touches_nothing(begun
     assert begun_small.sent() == []
     assert begun_small.events == []
     assert kept.as_text() in as_text(status_of(begun_small.workspace))
+
+
+def test_what_a_killed_drill_has_left_is_removed_a_day_later_by_the_next_one(postgresql_ledger, tmp_path):
+    url = postgresql_ledger.engine.url.render_as_string(hide_password=False)
+    old, young = f"{PREFIX}20200101000000_a", f"{PREFIX}{utc_now():%Y%m%d%H%M%S}_b"
+    with postgresql_ledger.engine.begin() as connection:
+        for name in (old, young):
+            connection.execute(text(f'CREATE SCHEMA "{name}"'))
+    with throw_away_place(Settings(home=tmp_path, ledger_url=url), postgresql_ledger) as place:
+        assert place.engine == "postgresql"
+        assert old not in _schemas(postgresql_ledger)
+        assert len(_schemas(postgresql_ledger)) == 2
+    assert _schemas(postgresql_ledger) == [young]
 
 
 def test_where_the_role_may_make_no_schema_it_takes_place_in_a_file(postgresql_ledger, tmp_path, monkeypatch):
