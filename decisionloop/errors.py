@@ -10,7 +10,8 @@
     ├── CompileError                  exit code 7   a model cannot be represented exactly by the scorer
     ├── DeliveryError                 exit code 8   an action could not be delivered (it stays in the outbox)
     ├── ApprovalAwaited               exit code 9   a person must approve first; nothing was changed
-    └── DeploymentStopped             exit code 3   a release did not pass a step of its deployment; nobody else decides
+    ├── DeploymentStopped             exit code 3   a release did not pass a step of its deployment; nobody else decides
+    └── DrillFailed                   exit code 3   in a drill kill switch or rollback did not do what they must
 
 Each message names what was wrong, where, and the remedy.
 """
@@ -113,6 +114,10 @@ class DeploymentStopped(DecisionLoopError):
 
     def __reduce__(self) -> tuple[type[DeploymentStopped], tuple[str, str]]:
         return type(self), (self.step, self.problem)
+
+
+class DrillFailed(DecisionLoopError):
+    """In a drill kill switch or rollback did not do what they must; nobody's decisions were touched."""
 
 
 class ApprovalAwaited(DecisionLoopError):

@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     delivery_timeout_seconds: float = Field(
         default=10.0, gt=0, description="How long an HTTP actuator waits for the receiver, in seconds."
     )
+    drill_limit_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="How long a drill may take from the kill switch, or a rollback, to the batch that it is about, in "
+        "seconds; more is an alert.",
+    )
     is_data_docs_built: bool = Field(
         default=False, description="Write Great Expectations Data Docs for every batch to <home>/data_docs."
     )

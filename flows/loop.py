@@ -13,6 +13,7 @@ from flows.naming import as_of_turn, run_name
 from flows.observe import observe
 from flows.predict import predict
 from tasks.seal.seal import seal_stream
+from tasks.tell.expired_flags import tell_of_expired_flags
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.first_cause import result_unless_failed
 from tasks.tell.notices import deliver_notices
@@ -31,7 +32,8 @@ def loop(
     2. Catch up on runs that were missed.
     3. Predict and act on everyone who is due. A halted batch acts on nobody.
     4. Observe and learn from earlier decisions, whatever became of this batch.
-    5. Tell people what they have not been told. The run fails at its end with the first cause, if there was one.
+    5. Tell people what they have not been told, also of a kill switch that has ended by itself. The run fails at its
+       end with the first cause, if there was one.
 
     A turn that was interrupted is completed by running it again: what is in the ledger is not done twice.
     """
@@ -43,5 +45,6 @@ def loop(
     acted = act(use_case, predicted.result(), return_state=True) if predicted.is_completed() else None
     observed = observe(use_case, at, allow_future, return_state=True)
     learnt = learn(use_case, at, allow_future, return_state=True)
+    ended = tell_of_expired_flags(use_case, return_state=True)
     deliver_notices(use_case)
-    return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt)
+    return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt, ended)

@@ -15,6 +15,7 @@ import typer
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Version, Why
 from decisionloop.cli.export import export
+from decisionloop.cli.flag_commands import flags_app
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, history, rollback, shadow, stop
 from decisionloop.cli.service_command import deploy_flows, seal, service
@@ -46,6 +47,7 @@ app.add_typer(outbox_app, name="outbox")
 app.add_typer(keys_app, name="keys")
 app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(approvers_app, name="approvers")
+app.add_typer(flags_app, name="flags")
 
 
 @app.callback()
@@ -144,6 +146,14 @@ def doctor(as_json: AsJson = False) -> None:
     from decisionloop.cli.doctor import examine
 
     examine(as_json)
+
+
+@app.command()
+def drill(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """Exercise kill switch and rollback on a made-up use case beside the real ledger, and say how long they take."""
+    from decisionloop.cli.drill import run_drill
+
+    run_drill(use_case, as_json)
 
 
 app.command()(kill_switch)

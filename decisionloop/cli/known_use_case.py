@@ -36,6 +36,16 @@ def ledger_of(use_case: str) -> Iterator[Ledger]:
         yield ledger
 
 
+@contextmanager
+def installation_ledger() -> Iterator[Ledger]:
+    """The ledger of this installation, whatever it knows; made where there is none."""
+    from decisionloop.ledger.storage.engine import create_or_upgrade
+
+    settings = load_settings()
+    with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+        yield ledger
+
+
 def use_case_names() -> tuple[str, ...]:
     """Every use case of this installation by name: those with a folder, and those that the ledger has heard of."""
     from decisionloop.ledger.storage.engine import create_or_upgrade

@@ -68,6 +68,8 @@ class Status:
     shadow_audits: tuple[str, ...]
     not_compiled: tuple[str, ...]
     kill_switch: str
+    flags: tuple[str, ...]
+    last_drill: str
     last_batches: tuple[str, ...]
     exploring: tuple[str, ...]
     missed: tuple[str, ...]
@@ -113,7 +115,8 @@ def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
     from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
-    from decisionloop.ledger.flags import kill_switch
+    from decisionloop.ledger.drills import drills
+    from decisionloop.ledger.flags import switch_of
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.outbox import count_pending
@@ -123,7 +126,7 @@ def status_of(workspace: Workspace) -> Status:
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
-    held = held_cohorts(ledger, name)
+    held, switch = held_cohorts(ledger, name), switch_of(ledger, name)
     last = batches(ledger, name)[-LAST_BATCHES:]
     value = last_value(workspace)
     cost = cost_status(workspace, None if value is None else float(value["value"]))
@@ -138,7 +141,9 @@ def status_of(workspace: Workspace) -> Status:
         on_trial=on_trial_line([stage for stage in beside if stage.stage == "canary"]),
         shadow_audits=audited_lines(ledger, beside),
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
-        kill_switch=SWITCHED[kill_switch(ledger, name)],
+        kill_switch=SWITCHED[switch.position_for(decides.release_id) if decides else switch.position],
+        flags=tuple(one.as_text() for one in switch.holding),
+        last_drill=next((one.as_text() for one in reversed(drills(ledger, name))), ""),
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
@@ -216,6 +221,8 @@ def as_text(state: Status) -> str:
         *(f"  audited       {line}" for line in state.shadow_audits),
         *(f"  not compiled  {line}" for line in state.not_compiled),
         f"  kill switch   {state.kill_switch}",
+        *(f"  holds         {line}" for line in state.flags),
+        *([f"  last drill    {state.last_drill}"] if state.last_drill else []),
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
         *(f"  by action     {one.text}" for one in state.actions),
         *(f"  promised      {line}" for line in state.promises),

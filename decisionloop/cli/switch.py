@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,25 +15,48 @@ from decisionloop.errors import DecisionLoopError, UsageError
 
 if TYPE_CHECKING:
     from decisionloop.ledger.flags import Flag, Position
-    from decisionloop.ledger.kill_switch import Acknowledgement, Stopping
+    from decisionloop.ledger.kill_switch import Acknowledgement, Stopping, Turn
 
 POSITIONS: dict[str, Position] = {"on": "on", "default": "default", "off": "off"}
 
 
-def set_kill_switch(use_case: str, position: Position, reason: str, by: str, wait_seconds: float | None = None) -> None:
+@dataclass(frozen=True)
+class TurnSwitch:
+    """How a person wants the kill switch to stand, as the command line says it; ``until``: when it ends by itself."""
+
+    position: Position
+    reason: str
+    by: str
+    wait_seconds: float | None = None
+    release: str = ""
+    until: datetime | None = None
+
+
+def set_kill_switch(use_case: str, asked: TurnSwitch) -> None:
     """Turn the kill switch, keep who and why, and say what that did; only approvers turn it off."""
-    from decisionloop.ledger.kill_switch import WAIT_SECONDS, Turn, turn
+    from decisionloop.ledger.flags import switch_of
+    from decisionloop.ledger.kill_switch import turn
     from decisionloop.ledger.stream import is_decided_online
 
-    require_words(reason, by)
+    require_words(asked.reason, asked.by)
     with ledger_of(use_case) as ledger:
-        asked = Turn(use_case, position, reason, by, WAIT_SECONDS if wait_seconds is None else wait_seconds)
-        told = turn(ledger, asked, lambda: approvers_of(ledger, use_case))
-        is_online = is_decided_online(ledger, use_case)
-    typer.echo("\n".join(_lines(use_case, position, told, is_online)))
+        told = turn(ledger, turn_of(use_case, asked), lambda: approvers_of(ledger, use_case))
+        is_online, switch = is_decided_online(ledger, use_case), switch_of(ledger, use_case)
+    is_stopped_still = switch.position_for(told.flag.release_id or "") != "off"
+    lines = [_first_line(use_case, told, is_online, is_stopped_still), *standing_lines(told.flag, switch.holding)]
+    stay = "stay held" if asked.position == "off" else "are held"
+    typer.echo("\n".join([*lines, *held_lines(use_case, told.held, stay, told.not_called_back), CLAIM]))
 
 
-def stop_everything(position: Stopping, reason: str, by: str) -> None:
+def turn_of(use_case: str, asked: TurnSwitch) -> Turn:
+    """What was asked for, as the ledger is asked."""
+    from decisionloop.ledger.kill_switch import WAIT_SECONDS, Turn
+
+    wait = WAIT_SECONDS if asked.wait_seconds is None else asked.wait_seconds
+    return Turn(use_case, asked.position, asked.reason, asked.by, wait, asked.release.strip() or None, asked.until)
+
+
+def stop_everything(position: Stopping, reason: str, by: str, until: datetime | None = None) -> None:
     """Turn the switch of every use case, one after the other; of one that cannot be turned the others are not kept.
 
     Nobody waits for chunks that are under way: they are named. Raises UsageError at its end where one was not turned,
@@ -41,7 +67,7 @@ def stop_everything(position: Stopping, reason: str, by: str) -> None:
     names = use_case_names()
     for name in names:
         try:
-            set_kill_switch(name, position, reason, by, wait_seconds=0)
+            set_kill_switch(name, TurnSwitch(position, reason, by, wait_seconds=0, until=until))
         except DecisionLoopError as error:
             refused.append(f"{name}: {error}")
     if not names:
@@ -79,19 +105,30 @@ def require_word(what: str, text: str, remedy: str) -> None:
         raise UsageError(f"{what} is blank. {remedy}")
 
 
-def _lines(use_case: str, position: str, told: Acknowledgement, is_online: bool) -> list[str]:
-    """What the switch did, for people."""
+def _first_line(use_case: str, told: Acknowledgement, is_online: bool, is_stopped_still: bool) -> str:
+    """What the switch did, for people; ``is_stopped_still``: another flag holds as well."""
+    flag = told.flag
+    again = "again from now on" if is_online else "again from the next batch on"
     does = {
         "on": "the rules decide everything from now on, and nothing that a model chose leaves",
         "default": "everybody gets the default action from now on, and nothing that a model or the rules chose leaves",
-        "off": "the champion decides again from now on"
-        if is_online
-        else "the champion decides again from the next batch on",
+        "off": f"the champion decides {again}",
     }
+    if flag.scope == "release":
+        does["on"] = "it decides nobody from now on, and nothing that it chose leaves"
+        does["off"] = f"it may decide {again}"
+    if is_stopped_still:
+        does["off"] = "what else holds goes on"
+    whose = use_case if flag.release_id is None else f"{use_case}, release {flag.release_id}"
     already = f", as it was already{_since(told.before)}" if told.was_so else ""
-    lines = [f"{use_case}: kill switch {position}{already}: {does[position]}."]
-    stay = "stay held" if position == "off" else "are held"
-    return [*lines, *held_lines(use_case, told.held, stay, told.not_called_back), CLAIM]
+    return f"{whose}: kill switch {flag.value}{flag.until_words}{already}: {does[flag.value]}."
+
+
+def standing_lines(turned: Flag, holding: Sequence[Flag]) -> list[str]:
+    """That the one that was turned ends by itself, and what holds beside it."""
+    ends = ["What is held then stays held until a person releases it."] if turned.until else []
+    others = [one for one in holding if (one.use_case, one.seq) != (turned.use_case, turned.seq)]
+    return [*ends, *(f"Holds as well: {one.as_text()}." for one in others)]
 
 
 def _since(before: Flag | None) -> str:

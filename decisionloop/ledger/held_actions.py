@@ -11,7 +11,7 @@ leave out each of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,7 +21,16 @@ from sqlalchemy import ColumnElement, Connection, exists, func, insert, literal,
 from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import batches
-from decisionloop.ledger.schema import UtcDateTime, decision, delivery, hold_event, outbox, utc_now, withdrawn_decision
+from decisionloop.ledger.schema import (
+    UtcDateTime,
+    batch,
+    decision,
+    delivery,
+    hold_event,
+    outbox,
+    utc_now,
+    withdrawn_decision,
+)
 from decisionloop.ledger.sendings import unended_sendings
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -70,16 +79,32 @@ class WaitingActions:
     perhaps_arrived: int
 
 
-def hold_unsent(connection: Connection, use_case: str, reason: str, by: str, covers: Covers = "model") -> None:
-    """Hold the unsent actions that a model chose, or all, batch by batch; what is held or cancelled stays so."""
+def hold_unsent(
+    connection: Connection,
+    use_case: str,
+    reason: str,
+    by: str,
+    covers: Covers = "model",
+    of: Collection[str] | None = None,
+) -> None:
+    """Hold the unsent actions that a model chose, or all, batch by batch; what is held or cancelled stays so.
+
+    ``of``: only of batches in which one of these releases chose anything that has not left.
+    """
     last = {event.batch_id: event for event in last_hold_events(connection, use_case)}
     unfinished = [found.batch_id for found in batches(connection, use_case) if found.state in UNFINISHED_STATES]
     released = [batch_id for batch_id, event in last.items() if event.state == "released"]
     for batch_id in dict.fromkeys([*unfinished, *released]):
         before = last.get(batch_id)
         is_held = before is not None and before.state == "held" and before.covers in (covers, "all")
-        if not is_held and count_unsent(connection, batch_id, covers):
+        if not is_held and count_unsent(connection, batch_id, covers, of):
             append_hold_event(connection, batch_id, use_case, Holding("held", reason, by, covers))
+
+
+def use_cases_with_unsent(source: Ledger | Connection) -> tuple[str, ...]:
+    """The use cases in which anything may be to hold, by name."""
+    with facts.reading(source) as connection:
+        return tuple(connection.execute(select(batch.c.use_case).distinct().order_by(batch.c.use_case)).scalars())
 
 
 def append_hold_event(connection: Connection, batch_id: str, use_case: str, holding: Holding) -> None:
@@ -105,9 +130,17 @@ def last_hold_event(source: Ledger | Connection, batch_id: str) -> HoldEvent | N
     return found[0] if found else None
 
 
-def count_unsent(source: Ledger | Connection, batch_id: str, covers: Covers = "model") -> int:
-    """How many actions that a model, or anybody, chose in a batch have neither left nor been cancelled."""
+def count_unsent(
+    source: Ledger | Connection, batch_id: str, covers: Covers = "model", of: Collection[str] | None = None
+) -> int:
+    """How many actions that a model, or anybody, chose in a batch have neither left nor been cancelled.
+
+    ``of``: only what these releases chose.
+    """
     statement = select(func.count()).select_from(outbox).where(*_unsent(batch_id, covers))
+    if of is not None:
+        is_theirs = exists().where(decision.c.decision_id == outbox.c.decision_id, decision.c.release_id.in_(of))
+        statement = statement.where(is_theirs)
     with facts.reading(source) as connection:
         return connection.execute(statement).scalar_one()
 

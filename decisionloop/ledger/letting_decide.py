@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decisionloop.contract.operation import Approval
 from decisionloop.errors import UsageError
 from decisionloop.ledger.approvals import LOCK, Asked, LetDecide, Tell, ask_people, asked_for, purpose_of
-from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.release_changes import change_stages
 from decisionloop.ledger.releases import ReleaseEvent, roster_of
 from decisionloop.ledger.schema import utc_now
@@ -65,14 +65,17 @@ def let_decide(
 ) -> tuple[ReleaseEvent, ...]:
     """Do what lets a release decide; returns what happened, () where it was so already.
 
-    Nobody turns the kill switch meanwhile. Raises UsageError where an approval is wanted and was not given, or the
-    switch is on and that refuses it, TransitionRefused where the state machine does not allow it; then nothing is
-    written.
+    Nobody turns the kill switch meanwhile. Raises UsageError where an approval is wanted and was not given, the switch
+    of this release is on, or that of the use case is and that refuses it; TransitionRefused where the state machine
+    does not allow it. Then nothing is written.
     """
     with steady_switch(ledger, use_case) as connection:
         take_lock(connection, LOCK, use_case)
-        if is_refused_while_killed and is_kill_switch_on(connection, use_case):
+        switch = switch_of(connection, use_case)
+        if is_refused_while_killed and switch.position != "off":
             raise UsageError(f"the kill switch of {use_case} is on, and nobody is let decide. Lift it first.")
+        if request.release_id in switch.stopped:
+            raise UsageError(f"the kill switch of release {request.release_id} is on. Lift it first.")
         given: Evidence = {}
         roster = roster_of(connection, use_case)
         if planned(roster, request, grounds.by) and approval.is_required and purpose_of(request, roster) is not None:

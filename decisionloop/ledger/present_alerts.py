@@ -6,6 +6,8 @@ from itertools import islice
 
 from decisionloop.ledger.alerts import FAILED_RUN, Alert, alerts
 from decisionloop.ledger.batches import DECIDED_STATES, batches, events
+from decisionloop.ledger.drills import KIND as DRILL
+from decisionloop.ledger.drills import drills
 from decisionloop.ledger.missed_due import MISSED
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -19,12 +21,15 @@ def present_alerts(ledger: Ledger, use_case: str, most: int) -> tuple[Alert, ...
 def _is_past(ledger: Ledger, alert: Alert) -> bool:
     """Whether what an alert told of is over: people who are missed have lines of their own, for as long as they are.
 
-    What was told of a batch is over once it was begun anew and decided, and a failed run once a later one decided.
+    What was told of a batch is over once it was begun anew and decided, a failed run once a later one decided, and what
+    was told of a drill once a later one has worked.
     """
     if alert.kind == MISSED:
         return True
     if alert.kind == FAILED_RUN:
         return any(one.is_decided and one.state_at > alert.at for one in batches(ledger, alert.use_case))
+    if alert.kind == DRILL:
+        return any(not one.failure and one.at > alert.at for one in drills(ledger, alert.use_case))
     told = events(ledger, alert.batch_id) if alert.batch_id else ()
     begun = [event.at for event in told if event.state == "opened"]
     return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]

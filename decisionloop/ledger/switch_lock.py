@@ -1,7 +1,8 @@
 """Whoever logs decisions or begins to send actions, and whoever turns the kill switch, keep each other out.
 
 To read the switch in the same transaction is not enough: on PostgreSQL it could be turned, and acknowledged, between
-the reading and the commit. So the ones share a lock that the other must have alone.
+the reading and the commit. So the ones share a lock that the other must have alone. The switch of everything has a lock
+of its own, which all of them share before that of their use case.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from sqlalchemy import Connection
 from decisionloop.ledger.storage.advisory_lock import share_lock, take_lock
 from decisionloop.ledger.storage.engine import Ledger
 
+EVERYTHING = "*"
+"""What stands for every use case, also for one that is made later; it is no name of a use case."""
 _KIND = "kill_switch"
 
 
@@ -21,6 +24,7 @@ _KIND = "kill_switch"
 def steady_switch(ledger: Ledger, use_case: str) -> Iterator[Connection]:
     """A write transaction during which nobody turns the kill switch: what it reads of it holds to its end."""
     with ledger.begin() as connection:
+        share_lock(connection, _KIND, EVERYTHING)
         share_lock(connection, _KIND, use_case)
         yield connection
 
@@ -28,6 +32,11 @@ def steady_switch(ledger: Ledger, use_case: str) -> Iterator[Connection]:
 def take_switch(connection: Connection, use_case: str) -> None:
     """Wait for every transaction of :func:`steady_switch`, and keep new ones waiting until this one is committed.
 
-    It must be the first lock that a transaction takes.
+    ``use_case``: `EVERYTHING` waits for those of every use case, and for whoever turns the switch of one. It must be
+    the first lock that a transaction takes.
     """
-    take_lock(connection, _KIND, use_case)
+    if use_case == EVERYTHING:
+        take_lock(connection, _KIND, EVERYTHING)
+    else:
+        share_lock(connection, _KIND, EVERYTHING)
+        take_lock(connection, _KIND, use_case)

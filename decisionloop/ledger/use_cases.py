@@ -14,6 +14,7 @@ from decisionloop.errors import ContractError, Fault
 from decisionloop.ledger.schema import flag, use_case_version, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.switch_lock import EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def last_readable_contract(source: Ledger | Connection, use_case: str) -> UseCas
 
 def known_names(source: Ledger | Connection) -> tuple[str, ...]:
     """Every use case that the ledger has heard of: it had a contract, or its switch was set; by name."""
-    statement = union(select(use_case_version.c.use_case), select(flag.c.use_case))
+    flagged = select(flag.c.use_case).where(flag.c.use_case != EVERYTHING)
+    statement = union(select(use_case_version.c.use_case), flagged)
     with facts.reading(source) as connection:
         return tuple(sorted(connection.execute(statement).scalars()))

@@ -15,7 +15,7 @@ from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney, tog
 from decisionloop.act.situation import BY_SWITCH
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.agreed_prices import last_prices
-from decisionloop.ledger.flags import kill_switch
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.releases import Release, canary, challengers, standing
 from decisionloop.ledger.stream import last_release_seq
 from decisionloop.stream.desk import Desk, require_current
@@ -78,10 +78,12 @@ def read_deciders(desk: Desk) -> Deciders:
         if now is None:
             raise ConfigurationError(f"no rules of {use_case.name} are registered. Restart the service.")
         require_current(desk, now.baseline.release_id)
+        switch = switch_of(connection, use_case.name)
         found = canary(connection, use_case.name)
-        trial = None if found is None or found.event.share is None else found
+        is_trying = found is not None and found.event.share is not None and found.release_id not in switch.stopped
+        trial = found if is_trying else None
         beside = tuple(one.release for one in challengers(connection, use_case.name))
-        because = BY_SWITCH[kill_switch(connection, use_case.name)]
+        because = BY_SWITCH[switch.position_for(now.champion.release_id)]
     exploring, seen, digest, priced_by = _prices(desk)
     signed = Signed(
         contract_digest=use_case.digest,
@@ -102,9 +104,9 @@ def read_deciders(desk: Desk) -> Deciders:
 def still_decide(connection: Connection, use_case: str, signed: Signed) -> bool:
     """Whether the switch and the releases are as they were when this was decided."""
     by_switch = signed.rules_because if signed.rules_because in BY_SWITCH.values() else ""
-    return by_switch == BY_SWITCH[kill_switch(connection, use_case)] and (
-        last_release_seq(connection, use_case) == signed.release_seq
-    )
+    switch = switch_of(connection, use_case)
+    is_so = by_switch == BY_SWITCH[switch.position_for(signed.champion)] and signed.on_trial not in switch.stopped
+    return is_so and last_release_seq(connection, use_case) == signed.release_seq
 
 
 def _prices(desk: Desk) -> tuple[AgreedExploring | None, SeenMoney, str | None, str]:

@@ -37,7 +37,8 @@ class Agreed:
 
     ``rules_because``: why the rules decide everything in place of a model, "" where they do not. ``plan``: the prices
     of the policy's constraints. ``limits``: where the guardrails cut the rules' choice. ``seen``: what outcomes have
-    shown so far; ``exploring``: how often each action is tried, None where none ever is.
+    shown so far; ``exploring``: how often each action is tried, None where none ever is. ``is_with_trial``: whether a
+    release on trial had a say; one that may decide again meanwhile has none in the parts that are left.
     """
 
     totals: BatchTotals
@@ -46,6 +47,7 @@ class Agreed:
     limits: RulesLimits | None = None
     seen: SeenMoney = NOTHING_SEEN
     exploring: AgreedExploring | None = None
+    is_with_trial: bool = True
 
     @property
     def kind(self) -> PartKind:
@@ -88,6 +90,8 @@ def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> C
     workspace, contract, kind = hand.workspace, hand.use_case, agreed.kind
     with Meter("decide", None, scope_of(workspace)) as meter:
         frame, scores, situation = situation_of(hand, part, agreed.rules_because)
+        if not agreed.is_with_trial:
+            situation = replace(situation, canary=None)
         if find_part(hand.ledger, batch_id, kind, part) is None:
             situation = replace(situation, limits=agreed.limits, seen=agreed.seen, exploring=agreed.exploring)
             choice = choose_part(contract, frame, hand.as_of, situation, agreed.totals, agreed.plan)

@@ -17,7 +17,7 @@ from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
-from decisionloop.ledger.flags import kill_switch
+from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
@@ -32,6 +32,7 @@ from tasks.keep import reached, scope_of
 from tasks.predict.due import refuse_decided_elsewhere
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.policy_inputs import score_shift_of
+from tasks.readback.releases import on_trial_of
 from tasks.step import step
 from tasks.tell.halting import Stop
 from tasks.watch.impact import watch_groups
@@ -124,7 +125,7 @@ def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
         exploring_parts = functools.partial(parts, exploring)
         limits = limits_of_rules(contract, hand.as_of, totals, exploring_parts)
         plan = None if limits else plan_batch(contract, hand.as_of, totals, exploring_parts)
-        return Agreed(totals, rules_because, plan, limits, seen, exploring)
+        return Agreed(totals, rules_because, plan, limits, seen, exploring, hand.on_trial is not None)
     except (InfeasibleConstraints, UnknownCost) as error:
         remedy = "Change policy.constraints, then run the batch again."
         reason = hand_over(hand, Stop("constraint", "constraints cannot be kept", [str(error)], [remedy]))
@@ -149,7 +150,7 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
     because, is_overtaken = decided.agreed.rules_because, any(part.is_overtaken for part in logged)
     costs = [*decided.costs, *(part.cost for part in logged)]
     while any(part.is_overtaken for part in logged):  # by the switch, which may be turned once more
-        because = BY_SWITCH[kill_switch(hand.ledger, hand.use_case.name)] or ROLLED_BACK
+        because = _why_overtaken(hand)
         again = _choose(hand, because)
         logged = _log_parts(hand, again.agreed, beside)
         costs += [*again.costs, *(part.cost for part in logged)]
@@ -171,6 +172,14 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
     }
     reached(hand, "decided", detail, [*costs, grown])
     return f"{decisions} decided, {messages} to send"
+
+
+def _why_overtaken(hand: BatchInHand) -> str:
+    """Why people have taken the batch from its model since it was chosen, also where the switch has ended meanwhile."""
+    now = open_batch_in_hand(hand.use_case.name, hand.batch_id)
+    trial = on_trial_of(now.details["scored"])
+    is_gone = now.is_rolled_back or (trial is not None and is_rolled_back(now.ledger, trial.release_id))
+    return BY_SWITCH[now.switch] or (ROLLED_BACK if is_gone else KILL_SWITCH)
 
 
 def _prices(hand: BatchInHand, exploring: AgreedExploring | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from decisionloop.dispatch.messages import Actuator, OutgoingAction
-from decisionloop.ledger.flags import KILL_SWITCH, current_flag
+from decisionloop.ledger.flags import Flag, switch_of
 from decisionloop.ledger.held_actions import (
     Covers,
     Holding,
@@ -61,15 +61,23 @@ def begin_unless_held(
 
 def _is_held(connection: Connection, use_case: str, batch_id: str, chosen_by: ChosenBy) -> bool:
     """Whether what was so chosen in this batch waits for a person; holds it where the switch found nothing to hold."""
-    last, switch = last_hold_event(connection, batch_id), current_flag(connection, use_case, KILL_SWITCH)
+    last = last_hold_event(connection, batch_id)
     if last is not None and last.state != "cancelled" and (chosen_by == "model" or last.covers == "all"):
         return last.state == "held"
-    covers: Covers = "all" if switch is not None and switch.value == "default" else "model"
-    if switch is None or switch.value == "off" or (chosen_by == "rules" and covers == "model"):
+    flag = _holding(connection, use_case, batch_id)
+    covers: Covers = "all" if flag is not None and flag.value == "default" else "model"
+    if flag is None or (chosen_by == "rules" and covers == "model"):
         return False
     if count_unsent(connection, batch_id, covers):
-        append_hold_event(connection, batch_id, use_case, Holding("held", switch.reason, switch.set_by, covers))
+        append_hold_event(connection, batch_id, use_case, Holding("held", flag.reason, flag.set_by, covers))
     return True
+
+
+def _holding(connection: Connection, use_case: str, batch_id: str) -> Flag | None:
+    """The flag that keeps in the house what a model chose in this batch; None where none does."""
+    switch = switch_of(connection, use_case)
+    choosing = [one for one in switch.stopped if count_unsent(connection, batch_id, of={one})]
+    return switch.decisive(choosing[0] if choosing else None)
 
 
 def is_released(workspace: Workspace, batch_id: str) -> bool:

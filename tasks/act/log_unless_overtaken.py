@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from decisionloop.ledger.decisions import has_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
-from decisionloop.ledger.flags import Position, kill_switch
+from decisionloop.ledger.flags import Position, switch_of
 from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.storage.advisory_lock import take_lock
 from decisionloop.ledger.switch_lock import steady_switch
@@ -24,16 +24,16 @@ from tasks.readback.batch_in_hand import BatchInHand
 def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Callable[[Connection], object]) -> bool:
     """Append decisions in one transaction, during which nobody turns the switch nor rolls back a release.
 
-    Returns False, and appends nothing, where a model chose and the switch is on or the model was rolled back, and
-    where anybody chose and the switch gives everybody the default action. Raises
-    UsageError, and appends nothing, where the batch has logged nothing yet and another one has begun to decide in its
-    span meanwhile.
+    Returns False, and appends nothing, where a model chose and the switch, of whatever scope, stops it or the model was
+    rolled back, and where anybody chose and the switch gives everybody the default action. Raises UsageError, and
+    appends nothing, where the batch has logged nothing yet and another one has begun to decide in its span meanwhile.
     """
     name = hand.use_case.name
     with steady_switch(hand.ledger, name) as connection:
-        if _is_stopped(signature, kill_switch(connection, name)):
-            return False
         deciders = [signature.champion] if signature.trial is None else [signature.champion, signature.trial]
+        switch = switch_of(connection, name)
+        if any(_is_stopped(signature, switch.position_for(one)) for one in deciders):
+            return False
         is_of_model = not signature.is_by_rules and not signature.is_default_for_all
         if is_of_model and any(is_rolled_back(connection, one) for one in deciders):
             return False
@@ -42,11 +42,11 @@ def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Cal
     return True
 
 
-def _is_stopped(signature: Signature, switch: Position) -> bool:
-    """Whether the switch, as it stands, forbids what was chosen."""
+def _is_stopped(signature: Signature, position: Position) -> bool:
+    """Whether the switch, as it stands for a release, forbids what was chosen."""
     if signature.is_default_for_all:
         return False
-    return switch == "default" or (switch == "on" and not signature.is_by_rules)
+    return position == "default" or (position == "on" and not signature.is_by_rules)
 
 
 def _refuse_newcomers(connection: Connection, hand: BatchInHand, beside: frozenset[str]) -> None:

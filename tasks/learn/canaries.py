@@ -10,7 +10,7 @@ from decisionloop.learn.gate_money import confidence_words
 from decisionloop.learn.ramp import Standing, entitled, share_now
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
-from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.releases import RULES, Release, ReleaseStage, canary
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.workspace import Workspace
@@ -99,8 +99,9 @@ def hindrance(
         return "policy.constraints need the values of everybody, and the rules beside which it would decide have none."
     if not any(run.status == "ok" for run in runs_since(workspace, stage)):
         return f"it has scored no batch since it is in {stage.stage}."
-    if is_kill_switch_on(ledger, use_case.name):
-        return "the kill switch is on."
+    switch = switch_of(ledger, use_case.name)
+    if switch.position_for(stage.release_id) != "off":
+        return "the kill switch of this release is on." if switch.position == "off" else "the kill switch is on."
     return _unsound(workspace, stage.release_id)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.letting_decide import let_decide
 from decisionloop.ledger.release_changes import change_stages, judgement_of
 from decisionloop.ledger.releases import Release, canary
@@ -34,10 +35,10 @@ def enter_shadow(workspace: Workspace, release: Release, grounds: Grounds) -> No
 def enter_canary(workspace: Workspace, release: Release, share: float, grounds: Grounds) -> str:
     """Let a challenger decide for a ``share`` of the entities from the next batch on, or for more than before.
 
-    Returns what it waits for where a person must approve it first; then nothing is changed.
+    Returns what it waits for where a person must approve it first, or its kill switch is on; then nothing is changed.
     """
     request = EnterCanary(release.release_id, share)
-    waits = ask(workspace, request, grounds)
+    waits = _stopped(workspace, release) or ask(workspace, request, grounds)
     if waits is not None:
         return waits
     let_decide(workspace.ledger, release.use_case, request, grounds, workspace.use_case.approval)
@@ -56,11 +57,11 @@ def stop_canary(workspace: Workspace, release: Release, reason: str, as_of: date
 def promote(workspace: Workspace, release: Release, grounds: Grounds) -> str:
     """Make a challenger the champion. A model that decided until now retires; rules stay as the baseline.
 
-    Returns what it waits for where a person must approve it first; then nothing is changed. Raises TransitionRefused
-    where the verdict is about another attempt of it, or beside another champion.
+    Returns what it waits for where a person must approve it first, or its kill switch is on; then nothing is changed.
+    Raises TransitionRefused where the verdict is about another attempt of it, or beside another champion.
     """
     request = Promote(release.release_id, judgement_of(workspace.ledger, str(grounds.evidence["verdict_id"])))
-    waits = ask(workspace, request, grounds)
+    waits = _stopped(workspace, release) or ask(workspace, request, grounds)
     if waits is not None:
         return waits
     end_other_trial(workspace, release.release_id, grounds.as_of)
@@ -68,6 +69,12 @@ def promote(workspace: Workspace, release: Release, grounds: Grounds) -> str:
     follow(workspace)
     announce("release.promoted", release.use_case, release.release_id, {"reason": grounds.reason})
     return ""
+
+
+def _stopped(workspace: Workspace, release: Release) -> str | None:
+    """That a person lets the release decide for nobody; None where nobody has said so."""
+    is_stopped = release.release_id in switch_of(workspace.ledger, release.use_case).stopped
+    return "It waits: its kill switch is on. An approver lifts it." if is_stopped else None
 
 
 def end_other_trial(workspace: Workspace, proven_id: str, as_of: datetime) -> None:

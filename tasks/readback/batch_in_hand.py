@@ -13,7 +13,7 @@ from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import Batch, Scalar, attempt_details, find_batch
-from decisionloop.ledger.flags import Position, kill_switch
+from decisionloop.ledger.flags import Position, Switch, switch_of
 from decisionloop.ledger.releases import RULES, Release, is_rolled_back, standing
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
@@ -26,8 +26,9 @@ class BatchInHand:
 
     ``workspace`` is under the contract of the attempt. ``champion`` is who scored the batch or, before it is scored,
     who would now; ``rules`` likewise, and ``release_seq`` is the last event of releases that this follows from.
-    ``is_rolled_back``: has its champion been rolled back since? ``switch``: where the kill switch stands. ``details``:
-    what each state of the present attempt said. Tasks that make facts out of a switch read it again where they write.
+    ``is_rolled_back``: has its champion been rolled back since? ``flags``: what the kill switch forbids, of every
+    scope. ``details``: what each state of the present attempt said. Tasks that make facts out of a switch read it again
+    where they write.
     """
 
     workspace: Workspace
@@ -36,7 +37,7 @@ class BatchInHand:
     rules: Release
     release_seq: int | None
     is_rolled_back: bool
-    switch: Position
+    flags: Switch
     details: Mapping[str, Mapping[str, Scalar]]
 
     @property
@@ -65,6 +66,11 @@ class BatchInHand:
         return tuple(part.part for part in parts_of(self.ledger, self.batch_id, "due"))
 
     @property
+    def switch(self) -> Position:
+        """Where the kill switch stands while its champion would decide."""
+        return self.flags.position_for(self.champion.release_id)
+
+    @property
     def is_of_model(self) -> bool:
         """Whether a model is to decide it: only a model is held up by drift."""
         return self.champion.kind != RULES and self.switch == "off" and not self.handed_over
@@ -73,7 +79,9 @@ class BatchInHand:
     def on_trial(self) -> OnTrial | None:
         """The release that was on trial when it was scored, with its share; None where none was, or it was stopped."""
         trial = on_trial_of(self.details.get("scored", {}))
-        return None if trial is None or is_rolled_back(self.ledger, trial.release_id) else trial
+        if trial is None or trial.release_id in self.flags.stopped:
+            return None
+        return None if is_rolled_back(self.ledger, trial.release_id) else trial
 
     @property
     def handed_over(self) -> str:
@@ -116,7 +124,7 @@ def open_batch_in_hand(use_case: str, batch_id: str) -> BatchInHand:
         rules=now.baseline.release if rules is None else release_of(workspace, str(rules)),
         release_seq=_whole(scored.get("release_seq")) if scored else now.seq,
         is_rolled_back=by is not None and is_rolled_back(workspace.ledger, str(by)),
-        switch=kill_switch(workspace.ledger, use_case),
+        flags=switch_of(workspace.ledger, use_case),
         details=details,
     )
 

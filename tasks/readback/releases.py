@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from decisionloop.act.canary import OnTrial
 from decisionloop.ledger.batches import Scalar
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.releases import Release, canary, find_stage
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace
@@ -19,9 +20,11 @@ def release_of(workspace: Workspace, release_id: str) -> Release:
 
 
 def on_trial(ledger: Ledger, use_case: str) -> OnTrial | None:
-    """The release that decides for a share of the entities now, None where none does."""
+    """The release that decides for a share of the entities now, None where none does, or its kill switch is on."""
     found = canary(ledger, use_case)
-    return None if found is None or found.event.share is None else OnTrial(found.release_id, found.event.share)
+    if found is None or found.event.share is None or found.release_id in switch_of(ledger, use_case).stopped:
+        return None
+    return OnTrial(found.release_id, found.event.share)
 
 
 def on_trial_of(scored: Mapping[str, Scalar]) -> OnTrial | None:

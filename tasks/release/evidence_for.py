@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decisionloop.learn.ramp import share_now
 from decisionloop.ledger.approvals import LetDecide
 from decisionloop.ledger.decisions import shadow_runs
-from decisionloop.ledger.flags import is_kill_switch_on
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.release_changes import judgement_of
 from decisionloop.ledger.releases import Release, ReleaseStage, champion
 from decisionloop.ledger.schema import utc_now
@@ -65,8 +65,11 @@ def ask_gate(asked: Deployment, stage: ReleaseStage) -> Planned:
     workspace = asked.workspace
     if stage.stage == "champion":
         return Planned(None, None, f"{stage.release_id} decides already. Nothing was changed.")
-    if is_kill_switch_on(workspace.ledger, asked.use_case):
+    switch = switch_of(workspace.ledger, asked.use_case)
+    if switch.position != "off":
         stop(asked, "gate", "the kill switch is on, and nobody is let decide. Lift it first.", is_alarm=False)
+    if stage.release_id in switch.stopped:
+        stop(asked, "gate", "the kill switch of this release is on. Lift it first.", is_alarm=False)
     decides = champion(workspace.ledger, asked.use_case)
     assert decides is not None  # a challenger stands beside one
     told = newest_verdict(workspace, stage.release, decides.release)

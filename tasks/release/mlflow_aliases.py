@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from decisionloop.ledger.flags import current_flag, set_flag
+from decisionloop.ledger.flags import MLFLOW_ALIASES, current_flag, set_flag
 from decisionloop.ledger.releases import challengers, current_stages, standing
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.facts import canonical_json
@@ -19,8 +19,6 @@ from decisionloop.workspace import Workspace
 from tasks.learn.mlflow_versions import log_rules
 from tasks.release.moved_by_hand import MovedByHand, answer
 
-FOLLOWED = "mlflow_aliases"
-"""The flag that says which releases the aliases named when they last followed."""
 Named = Mapping[Alias, str]
 """Alias -> the release that it names."""
 
@@ -38,7 +36,7 @@ def wanted(workspace: Workspace) -> Named:
 
 def are_behind(workspace: Workspace) -> bool:
     """Whether releases have moved since the aliases followed; asked of the ledger, for MLflow takes seconds to load."""
-    flag = current_flag(workspace.ledger, workspace.use_case.name, FOLLOWED)
+    flag = current_flag(workspace.ledger, workspace.use_case.name, MLFLOW_ALIASES)
     if flag is None:
         return is_anything_logged(workspace)
     return bool(json.loads(flag.value) != wanted(workspace))
@@ -59,15 +57,15 @@ def follow(workspace: Workspace) -> tuple[MovedByHand, ...]:
     log_rules(workspace)
     # The aliases first: one that another run lets follow meanwhile must not look as if somebody had moved it.
     present, versions = workspace.registry.aliases(name), workspace.registry.versions(name)
-    flag = current_flag(ledger, name, FOLLOWED)
+    flag = current_flag(ledger, name, MLFLOW_ALIASES)
     moved: tuple[MovedByHand, ...] = ()
     if flag is not None:
         moved = _moved(present, versions, (wanted(workspace), json.loads(flag.value)))
-        answer(workspace, moved, f"{FOLLOWED} {flag.seq}")
+        answer(workspace, moved, f"{MLFLOW_ALIASES} {flag.seq}")
     named = wanted(workspace)
     _set(workspace, {alias: versions.get(release_id) for alias, release_id in named.items()})
     reason = f"set back at {utc_now().isoformat()}" if moved else "as the ledger says"
-    set_flag(ledger, name, FOLLOWED, canonical_json(named), reason, "decisionloop")
+    set_flag(ledger, name, MLFLOW_ALIASES, canonical_json(named), reason, "decisionloop")
     return moved
 
 

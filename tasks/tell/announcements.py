@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events import emit_event
+
+_IS_SILENT: ContextVar[bool] = ContextVar("is_silent", default=False)
+
+
+@contextmanager
+def unannounced() -> Iterator[None]:
+    """Emit nothing meanwhile: what happens to a made-up use case is no event that automations may answer."""
+    token = _IS_SILENT.set(True)
+    try:
+        yield
+    finally:
+        _IS_SILENT.reset(token)
 
 
 def announce(
@@ -18,6 +32,8 @@ def announce(
 
     An event of an id that the server has seen lately is dropped: a run that is repeated starts nothing twice.
     """
+    if _IS_SILENT.get():
+        return
     emit_event(
         event=f"decisionloop.{name}",
         resource={"prefect.resource.id": f"decisionloop.{use_case}.{subject}", "decisionloop.use_case": use_case},

@@ -8,7 +8,14 @@ from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 
 from decisionloop.contract import UseCase, load_use_case, use_case_folder
-from decisionloop.errors import BatchHalted, DecisionLoopError, DeliveryError, DeploymentStopped, UsageError
+from decisionloop.errors import (
+    BatchHalted,
+    DecisionLoopError,
+    DeliveryError,
+    DeploymentStopped,
+    DrillFailed,
+    UsageError,
+)
 from decisionloop.ledger.alerts import FAILED_RUN, NewAlert, append_alert
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.engine import Ledger
@@ -17,9 +24,9 @@ from decisionloop.settings import load_settings
 from decisionloop.workspace import open_ledger_alone
 from tasks.tell.notices import append_alert_and_notices, send_due_notices
 
-TOLD_OTHERWISE = (BatchHalted, DeliveryError, DeploymentStopped, UsageError)
-"""What halts a batch, refuses a delivery or stops a deployment has an alert of its own; who asks for what is not there
-is told at once."""
+TOLD_OTHERWISE = (BatchHalted, DeliveryError, DeploymentStopped, DrillFailed, UsageError)
+"""What halts a batch, refuses a delivery, stops a deployment or fails a drill has an alert of its own; who asks for
+what is not there is told at once."""
 REMEDY = "Mend the cause and run it again: what is in the ledger is not done twice."
 
 

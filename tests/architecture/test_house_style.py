@@ -26,6 +26,8 @@ MANY_PARAMETERS = {
     },
     "decisionloop/predict/scorer/shapley.py": {"_fill_blocks"},  # stands in for the kernel of this name
     # The parameters of a command are its options.
+    "decisionloop/cli/flag_commands.py": {"set_flag"},
+    "decisionloop/cli/switch_commands.py": {"kill_switch"},
     "decisionloop/cli/usecase_commands.py": {"usecase_new"},
     # The parameters of a flow are the form that a person fills in, in Prefect's UI.
     "flows/retrain.py": {"retrain"},

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 
 from decisionloop.ledger.batches import append_batch_event, events
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.flags import flag_history, set_flag
+from decisionloop.ledger.flags import MLFLOW_ALIASES, flag_history, set_flag
 from decisionloop.ledger.schema import decision, decision_group, decision_row, outbox
 from decisionloop.ledger.storage.engine import Ledger, open_ledger
 from decisionloop.ledger.storage.frames import read, read_frame
@@ -60,21 +60,21 @@ def append_all(url: str, batches: list[Any], seed: int) -> int:
         for batch in batches:
             with ledger.begin() as connection:
                 new += append_decisions(connection, batch.decisions)
-            set_flag(ledger, "credit_line", "exposure", str(seed), batch.decisions["batch_id"].iloc[0], "test")
+            set_flag(ledger, "credit_line", MLFLOW_ALIASES, str(seed), batch.decisions["batch_id"].iloc[0], "test")
             append_batch_event(ledger, BATCH, "scored", {"batch": batch.decisions["batch_id"].iloc[0]})
     return new
 
 
-def insert_and_close(url: str, name: str) -> None:
+def insert_and_close(url: str, use_case: str) -> None:
     """Write one row and close the file, as a short command line call does."""
     with open_ledger(url) as ledger:
-        set_flag(ledger, "credit_line", name, "on", "", "another process")
+        set_flag(ledger, use_case, MLFLOW_ALIASES, "{}", "", "another process")
 
 
 def count_flags(url: str, answer: Pipe) -> None:
-    """Tell which switches another process can see."""
+    """Tell of which use cases another process can see a flag."""
     with open_ledger(url) as ledger, ledger.connect() as connection:
-        answer.send(sorted(connection.execute(text("SELECT name FROM flag")).scalars()))
+        answer.send(sorted(connection.execute(text("SELECT use_case FROM flag")).scalars()))
 
 
 @pytest.mark.parametrize("kill", [0, 1, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(2, KILLS))])
@@ -119,19 +119,19 @@ def test_processes_that_append_the_same_batches_keep_each_row_once(ready: Ledger
     # What both said is there once, and no number was given twice.
     happened = events(ready, BATCH)
     assert [event.seq for event in happened] == list(range(1, 10))
-    seqs = [flag.seq for flag in flag_history(ready, "credit_line", "exposure")]
+    seqs = [flag.seq for flag in flag_history(ready, "credit_line", MLFLOW_ALIASES)]
     assert seqs == list(range(1, len(seqs) + 1))
 
 
 def test_reading_a_sqlite_ledger_drops_none_of_its_locks(sqlite_ledger: Ledger, processes: Any) -> None:
     """Were it read with another copy of SQLite, the commit after the other process closed would be lost."""
     url = url_of(sqlite_ledger)
-    set_flag(sqlite_ledger, "credit_line", "first", "on", "", "test")
+    set_flag(sqlite_ledger, "first", MLFLOW_ALIASES, "{}", "", "test")
     assert len(read(sqlite_ledger, select(decision))) == 0
     other = processes.Process(target=insert_and_close, args=(url, "second"))
     other.start()
     other.join()
-    set_flag(sqlite_ledger, "credit_line", "third", "on", "", "test")
+    set_flag(sqlite_ledger, "third", MLFLOW_ALIASES, "{}", "", "test")
     receiver, sender = processes.Pipe(duplex=False)
     processes.Process(target=count_flags, args=(url, sender)).start()
     assert receiver.recv() == ["first", "second", "third"]

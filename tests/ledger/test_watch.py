@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.alerts import NewAlert, alerts, append_alert
-from decisionloop.ledger.flags import Flag, current_flag, flag_history, is_kill_switch_on, set_flag
+from decisionloop.ledger.flags import MLFLOW_ALIASES, Flag, current_flag, flag_history, is_kill_switch_on, set_flag
 from decisionloop.ledger.measurements import Measurement, append_measurements, cohorts_with, measurements_of
 from decisionloop.ledger.schema import flag, utc_now
 from decisionloop.ledger.storage import facts
@@ -75,7 +75,7 @@ def test_the_last_value_of_a_flag_holds_and_its_history_stays(ledger: Ledger) ->
     assert not is_kill_switch_on(ledger, "credit_line")
     history = flag_history(ledger, "credit_line", "kill_switch")
     assert [(one.seq, one.value, one.set_by) for one in history] == [(1, "on", "anna"), (2, "off", "ben")]
-    assert current_flag(ledger, "credit_line", "exposure") is None
+    assert current_flag(ledger, "credit_line", MLFLOW_ALIASES) is None
 
 
 def test_a_kill_switch_is_on_or_off(ledger: Ledger) -> None:

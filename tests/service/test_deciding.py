@@ -292,6 +292,18 @@ def test_while_the_kill_switch_is_on_the_answer_says_so(online):
     assert online.seal() == 2  # each batch has one agreement about who decides
 
 
+def test_a_switch_of_everything_stops_it_and_from_its_end_on_no_answer_is_given_under_it(online):
+    from decisionloop.ledger.flags import KILL_SWITCH, NewFlag, put_flag
+    from decisionloop.ledger.switch_lock import EVERYTHING
+
+    online.decide(one("shop-0"))  # who decides is known for two seconds
+    end = utc_now() + timedelta(seconds=0.5)
+    put_flag(online.ledger, NewFlag(EVERYTHING, KILL_SWITCH, "on", "a test", "somebody", None, end))
+    assert online.decide(one("shop-1")).json()["fallback_reason"] == "kill switch"
+    time.sleep(max(0.0, (end - utc_now()).total_seconds()))
+    assert online.decide(one("shop-2")).json()["fallback_reason"] is None
+
+
 def test_while_the_ledger_is_away_nobody_is_decided(online, monkeypatch):
     from sqlalchemy.exc import OperationalError
 

@@ -146,6 +146,39 @@ def predicted_life(chunked_life: Moment, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in parts, so that there is something between the first and the last."""
+    monkeypatch.setenv(PARTS, PART_ROWS)
+
+
+@pytest.fixture
+def predicted(predicted_life: Moment, cut: None, tmp_path: Path) -> Iterator[Installation]:
+    """Week 3 is scored as well, the ledger on either engine."""
+    with predicted_life.copied(tmp_path / "predicted") as moment, moment.work() as installation:
+        yield installation
+
+
+@pytest.fixture(scope="session")
+def tried_life(waiting_life: Moment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
+    """Week 3 is scored, a model being on trial for a quarter; in parts, the ledger on either engine."""
+    with waiting_life.copied(tmp_path_factory.mktemp("tried") / "life") as moment:
+        with pytest.MonkeyPatch.context() as patch, moment.work() as life:
+            patch.setenv(PARTS, PART_ROWS)
+            life.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
+            life.learn(2)
+            life.predict(3)
+        yield moment
+
+
+@pytest.fixture
+def tried(tried_life: Moment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """Week 3 is scored, a model being on trial."""
+    monkeypatch.setenv(PARTS, PART_ROWS)
+    with tried_life.copied(tmp_path / "tried") as moment, moment.work() as installation:
+        yield installation
+
+
+@pytest.fixture
 def unfair(modelled: Installation) -> Installation:
     """Weeks 0 to 2 are over, and in week 3 the model will hardly lend to women."""
     modelled.treat_women_badly()

@@ -37,7 +37,7 @@ from tasks.act.decide import decide_batch
 from tasks.tell import announcements
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation
-from tests.tasks.moment import CHUNK_ROWS, PART_ROWS, PARTS, Moment
+from tests.tasks.moment import CHUNK_ROWS, Moment
 
 pytestmark = pytest.mark.xdist_group("loop")
 
@@ -84,12 +84,6 @@ def left(installation: Installation) -> set[str]:
     return {json.loads(line)["decision_id"] for line in installation.sent()}
 
 
-@pytest.fixture
-def cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in parts, so that there is something between the first and the last."""
-    monkeypatch.setenv(PARTS, PART_ROWS)
-
-
 @pytest.fixture(scope="session")
 def held_life(predicted_life: Moment, tmp_path_factory) -> Iterator[Moment]:
     """The switch was turned on before the first chunk that a model chose of week 3; the week is over."""
@@ -110,14 +104,7 @@ def chunked(chunked_life: Moment, cut: None, tmp_path: Path) -> Iterator[Install
         yield installation
 
 
-@pytest.fixture
-def predicted(predicted_life: Moment, cut: None, tmp_path: Path) -> Iterator[Installation]:
-    """Week 3 is scored as well, the ledger on either engine."""
-    with predicted_life.copied(tmp_path / "predicted") as moment, moment.work() as installation:
-        yield installation
-
-
-BEFORE_ANYTHING_IS_SCORED = ("tasks.readback.batch_in_hand.kill_switch", 1)
+BEFORE_ANYTHING_IS_SCORED = ("tasks.readback.batch_in_hand.switch_of", 1)
 # Each later step of a turn at which the switch can be turned: where it is, and which call since then is interrupted.
 STEPS = {
     "before the actions are chosen": ("tasks.act.choose.choose_part", 1),

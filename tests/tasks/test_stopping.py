@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -13,33 +12,12 @@ from decisionloop.ledger.held_actions import count_unsent, waiting_actions
 from decisionloop.ledger.releases import canary, champion, find_stage, release_events, shadows
 from decisionloop.release.stages import TransitionRefused
 from tests.tasks.installation import Installation, run_flow
-from tests.tasks.moment import CHUNK_ROWS, PART_ROWS, PARTS, Moment
 from tests.tasks.test_kill_switch import STEPS, interrupt, left
 
 pytestmark = pytest.mark.xdist_group("loop")
 
 WHY = ("complaints", "anna")
 AT = {step: STEPS[step] for step in ("after the choice", "between two logs", "between two chunks")}
-
-
-@pytest.fixture(scope="session")
-def tried_life(waiting_life: Moment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
-    """Week 3 is scored, a model being on trial for a quarter; in parts, the ledger on either engine."""
-    with waiting_life.copied(tmp_path_factory.mktemp("tried") / "life") as moment:
-        with pytest.MonkeyPatch.context() as patch, moment.work() as life:
-            patch.setenv(PARTS, PART_ROWS)
-            life.contract(actuator={"kind": "file", "chunk_rows": CHUNK_ROWS})
-            life.learn(2)
-            life.predict(3)
-        yield moment
-
-
-@pytest.fixture
-def tried(tried_life: Moment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    """Week 3 is scored, a model being on trial."""
-    monkeypatch.setenv(PARTS, PART_ROWS)
-    with tried_life.copied(tmp_path / "tried") as moment, moment.work() as installation:
-        yield installation
 
 
 def by_it(life: Installation) -> set[str]:

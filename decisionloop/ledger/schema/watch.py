@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Named, Table, TypedColumns
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Named, Table, TypedColumns, true
 
 from decisionloop.ledger.schema.columns import UtcDateTime, metadata
 
@@ -61,7 +61,11 @@ Index(None, alert.c.use_case, alert.c.at)
 
 
 class FlagColumns(TypedColumns):
-    """A switch that a person or a guard set; the highest `seq` is what holds."""
+    """A flag that a person or a guard set: of a use case (`*`: of every one) or, with a `release_id`, of that release.
+
+    It holds until it ends (`until`, null: by itself never), or until a later one of the same scope `is_replacing` what
+    was set before.
+    """
 
     use_case: Named[str] = Column(primary_key=True)
     name: Named[str] = Column(primary_key=True)
@@ -70,9 +74,30 @@ class FlagColumns(TypedColumns):
     reason: Named[str]
     set_by: Named[str]
     at: Named[datetime] = Column(UtcDateTime)
+    release_id: Named[str | None]
+    until: Named[datetime | None] = Column(UtcDateTime)
+    is_replacing: Named[bool] = Column(server_default=true())
 
 
 flag: Table[FlagColumns] = Table("flag", metadata, FlagColumns)
+
+
+class DrillColumns(TypedColumns):
+    """An exercise of kill switch and rollback, beside the decisions: how long each took (null: it did not work).
+
+    `failure`: what did not work, "" where all did. `engine`: of the throw-away ledger that it was done in.
+    """
+
+    use_case: Named[str] = Column(primary_key=True)
+    seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    engine: Named[str]
+    kill_switch_seconds: Named[float | None]
+    rollback_seconds: Named[float | None]
+    failure: Named[str]
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+drill: Table[DrillColumns] = Table("drill", metadata, DrillColumns)
 
 
 class AlarmColumns(TypedColumns):

@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 
 from decisionloop.ledger.approvals import waiting_for_people
 from decisionloop.ledger.batches import Batch
-from decisionloop.ledger.flags import KILL_SWITCH, current_flag
+from decisionloop.ledger.flags import Switch, switch_of
 from decisionloop.ledger.held_actions import waiting_actions
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.ledger.readable_contract import ReadableContract
-from decisionloop.ledger.releases import ReleaseStage, current_stages, find_stage
+from decisionloop.ledger.releases import ReleaseStage, champion, current_stages, find_stage
 from decisionloop.ledger.schema import decision_group, decision_row, utc_now
 from decisionloop.ledger.sendings import unended_sendings
 from decisionloop.ledger.stage_costs import batch_costs
@@ -68,11 +68,13 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
 
 def waiting_of(ledger: Ledger, name: str) -> Waiting:
     """What waits for a person."""
-    flag = current_flag(ledger, name, KILL_SWITCH)
-    is_on = flag is not None and flag.value != "off"
+    switch, decides = switch_of(ledger, name), champion(ledger, name)
+    own = Switch(tuple(one for one in switch.holding if one.scope == "use case"))
     return Waiting(
-        switch=flag if is_on else None,
-        not_called_back=unended_sendings(ledger, name) if is_on else (),
+        switch=switch.decisive(decides.release_id if decides else None),
+        own_switch=own.decisive(None),
+        flags=switch.holding,
+        not_called_back=unended_sendings(ledger, name) if switch.holding else (),
         held=waiting_actions(ledger, name),
         approvals=waiting_for_people(ledger, name, utc_now()),
         incidents=open_incidents(ledger, name),

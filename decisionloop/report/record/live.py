@@ -36,9 +36,15 @@ class LiveRelease:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for a person. ``not_called_back``: what was on its way when the switch was turned on."""
+    """What waits for a person.
+
+    ``switch``: the flag that decides how the kill switch stands for the champion, None where it is off; ``own_switch``:
+    that of the use case; ``flags``: every one that holds. ``not_called_back``: what was on its way when it was set.
+    """
 
     switch: Flag | None = None
+    own_switch: Flag | None = None
+    flags: tuple[Flag, ...] = ()
     not_called_back: tuple[Sending, ...] = ()
     held: tuple[WaitingActions, ...] = ()
     approvals: tuple[ApprovalRequest, ...] = ()
@@ -49,7 +55,7 @@ class Waiting:
     @property
     def is_empty(self) -> bool:
         """Whether nobody has to do anything."""
-        return not any((self.switch, self.held, self.approvals, self.incidents, self.cohorts, self.alerts))
+        return not any((self.flags, self.held, self.approvals, self.incidents, self.cohorts, self.alerts))
 
 
 @dataclass(frozen=True)

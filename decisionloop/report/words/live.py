@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from decisionloop.ledger.approvals import ApprovalRequest
+from decisionloop.ledger.flags import Flag
 from decisionloop.ledger.held_actions import WaitingActions
 from decisionloop.ledger.incidents import Incident
 from decisionloop.report.read.costs import serving_sentences
@@ -41,13 +42,40 @@ def who_decides(live: LiveUseCase) -> str:
     if live.waiting.switch is not None:
         flag = live.waiting.switch
         instead = f" {capital(champion.name)} would decide without it." if champion else ""
-        stands = {"default": "Nobody decides, and everybody gets the default action: the kill switch is at “default”"}
-        switched = stands.get(flag.value, "The rules decide: the kill switch is on")
-        told = f"{switched} since {moment(flag.at)}, by {flag.set_by}"
+        stands = {
+            "default": f"Nobody decides, and everybody gets the default action: {switch_name(flag)} is at “default”"
+        }
+        switched = stands.get(flag.value, f"The rules decide: {switch_name(flag)} is on")
+        told = f"{switched} since {moment(flag.at)}{flag_end(flag)}, by {flag.set_by}"
         return f"{told}: {_sentence(flag.reason)}{instead}"
     if champion is None:
         return "Nobody decides yet: there is no release."
     return f"{capital(champion.name)} {_decide(champion.name)} since {day(champion.since)}."
+
+
+def switch_name(flag: Flag) -> str:
+    """Which kill switch it is."""
+    if flag.scope == "release":
+        return f"the kill switch of {flag.release_id}"
+    return "the kill switch of everything" if flag.scope == "everything" else "the kill switch"
+
+
+def switch_standing(flag: Flag) -> str:
+    """Where a kill switch stands, and what that does."""
+    does = {"default": "at “default”: everybody gets the default action", "on": "on: the rules decide"}
+    stands = "on: it decides nobody" if flag.scope == "release" else does[flag.value]
+    return f"{capital(switch_name(flag))} is {stands}"
+
+
+def flag_end(flag: Flag) -> str:
+    """Until when a flag holds, in words that follow its beginning."""
+    return "" if flag.until is None else f" and until {moment(flag.until)}"
+
+
+def lifting(flag: Flag) -> str:
+    """The command that lifts what the page cannot."""
+    of = "--everything" if flag.scope == "everything" else f"--release {flag.release_id}"
+    return f"decisionloop flags clear {flag.name} {of} --reason WHY --by APPROVER"
 
 
 def _decide(name: str) -> str:

@@ -31,6 +31,8 @@ _WORDS = (
     live.held_title,
     live.incident_title,
     live.looked_after,
+    live.flag_end,
+    live.lifting,
     live.moment,
     live.month_sentence,
     live.promised,
@@ -38,6 +40,7 @@ _WORDS = (
     live.serving_now,
     live.stage_words,
     live.waits_sentence,
+    live.switch_standing,
     live.who_decides,
     promise_sentence,
 )

@@ -180,6 +180,23 @@ def test_a_use_case_whose_contract_nobody_can_read_still_has_its_switch(site, le
     assert "its folder is gone" in seen.text
 
 
+def test_every_flag_that_holds_is_told_with_its_end_and_how_what_the_page_cannot_lift_is_lifted(site, ledger):
+    from decisionloop.ledger.flags import KILL_SWITCH, NewFlag, put_flag
+    from decisionloop.ledger.switch_lock import EVERYTHING
+    from decisionloop.report.words.live import moment
+
+    end = utc_now() + timedelta(days=2)
+    put_flag(ledger, NewFlag(EVERYTHING, KILL_SWITCH, "default", "rules wrong", "anna", None, end))
+    put_flag(ledger, NewFlag("credit_line", KILL_SWITCH, "on", "it is unfair", "ben", MODEL_ID))
+    seen = site.look("/use-cases/credit_line").text
+    assert "the kill switch of everything is at “default” since" in seen
+    assert f"and until {moment(end)}, by anna".replace(NBSP, " ") in seen
+    assert "decisionloop flags clear kill_switch --everything --reason WHY --by APPROVER" in seen
+    assert f"The kill switch of {MODEL_ID} is on: it decides nobody" in seen
+    assert f"decisionloop flags clear kill_switch --release {MODEL_ID} --reason" in seen
+    assert "to the rules at once" in seen  # its own switch is off, and can be turned on
+
+
 @pytest.mark.parametrize(
     "path",
     ["/use-cases/other", "/releases/credit_line/none/0", "/releases/x", "/decisions/abc", "/use-cases/x/story"],
