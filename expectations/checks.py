@@ -106,3 +106,9 @@ PROTECTED_GROUPS = Check(
     "Correct the source, or add the group of {column} to the contract; fairness figures leave these rows out.",
     severity="warning",
 )
+LEGACY_ACTIONS = Check(
+    "legacy_actions",
+    "Let the table of the other system say what it did, by the names of the contract.",
+    quality="legacy_actions",
+    reason="legacy",
+)

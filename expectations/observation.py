@@ -24,7 +24,8 @@ class Observation:
 
     ``figure`` is what ``smallest`` and ``largest`` bound, where the check has bounds: the rows, the share of rows
     with a value, the age in days, the number of different values. ``missing``: categories that were not there.
-    ``only``: a fingerprint of the value, where there is just one. ``words``: for a check of types, what was found.
+    ``only``: a fingerprint of the value, where there is just one. ``words``: for a check of types, what was found, and
+    for one of another system's actions, the names that the contract does not know.
     """
 
     expectation: str
@@ -77,7 +78,8 @@ class Observation:
             return "more than one value" if self.is_within else f"{figure:,.0f} distinct, at least 2 expected"
         if self.check == checks.VANISHED_CATEGORIES.name:
             return f"gone: {', '.join(self.missing)}" if self.missing else "none gone"
-        return rows_text(self.unexpected, self.rows)
+        told = rows_text(self.unexpected, self.rows)
+        return f"{told}: {self.words}" if self.words else told
 
 
 def merge_parts(parts: Sequence[Iterable[Observation]]) -> tuple[Observation, ...]:

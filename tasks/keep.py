@@ -28,6 +28,8 @@ _SNAPSHOT_KIND: dict[PartKind, Kind] = {
     "stand_in_choice": "scores",
     "rules_choice": "scores",
     "default_choice": "scores",
+    "legacy": "features",
+    "legacy_choice": "scores",
 }
 
 

@@ -196,7 +196,7 @@ class Written:
 
 def write_small(folder: Path, **sections: object) -> Written:
     """Write the use case ``small`` into ``folder / small``."""
-    history, outcomes = _lending()
+    history, outcomes = lending()
     tables = {"history.csv": history, "outcomes.parquet": outcomes}
     return written_use_case(folder / "small", SMALL, SMALL_CODE, tables, sections)
 
@@ -246,7 +246,7 @@ def _weeks() -> tuple[np.ndarray, pd.DatetimeIndex, np.ndarray]:
     return shop, FIRST_AS_OF + pd.to_timedelta(7 * week, unit="D"), np.array([f"shop-{i:04d}" for i in shop])
 
 
-def _lending() -> tuple[pd.DataFrame, pd.DataFrame]:
+def lending() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Figures of every shop in every week, and what would have become of a loan."""
     chance = np.random.default_rng(2024)
     shop, at, shop_id = _weeks()

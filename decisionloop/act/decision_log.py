@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from decisionloop.act.action_names import actions_by_index, actions_by_name
+from decisionloop.act.legacy import LEGACY
 from decisionloop.act.policy import Choice
 from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.contract import UseCase
@@ -43,7 +44,7 @@ def decision_rows(
     A decision of the rules (baseline, holdout) carries their release and their reasons; the score of the champion,
     where it has one, is kept beside it all the same, and that of a release on trial where that was drawn. What the
     contract sends (``is_sent``) is thereby queued. Where the rules decide because the model had too little to go by,
-    their reasons say so.
+    their reasons say so. What another system decided (role legacy) is never sent.
     """
     rows = len(entity_ids)
     role = pa.array(choice.role, pa.string()).dictionary_encode()
@@ -68,8 +69,8 @@ def decision_rows(
             "action_values": json_objects(use_case.action_names, values),
             "action": actions_by_name(use_case, choice.action),
             "rules_action": actions_by_name(use_case, actions_by_index(use_case, scores["rules_action"])),
-            "is_sent": is_sent[choice.action],
-            "propensity": choice.propensity,
+            "is_sent": is_sent[choice.action] & (choice.role != LEGACY),
+            "propensity": pa.array(choice.propensity, from_pandas=True),
             "reason_codes": _reasons(said, is_rules, choice.is_outside, choice.fallback_reason == DEFAULT_FOR_ALL),
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             "policy_version": _same(f"{use_case.version}/{use_case.policy.salt}", rows),

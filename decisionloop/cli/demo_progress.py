@@ -78,5 +78,7 @@ def turn_in_brief(ledger: Ledger, use_case: str, as_of: datetime) -> str:
     told = batch_summary(ledger, batch_id)
     if told.halted_because:
         return f"halted: {told.halted_because}"
+    if told.is_observed:
+        return f"{told.decisions:,} decided by another system"
     by = f" by {told.champion}" if told.champion else ""
     return f"{told.decisions:,} decided{by}{f', and by {told.on_trial} on trial' if told.on_trial else ''}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from decisionloop.act.legacy import LEGACY
 from decisionloop.cli.demo_home import finished_demos
 from decisionloop.cli.known_use_case import ledger_of
 from decisionloop.cli.run import parse_as_of
@@ -61,6 +62,9 @@ def decision_lines(use_case: str, entity: str, decided: Sequence[DecidedFor]) ->
     """Two lines a decision: what was decided by which release, and why that one was live."""
     lines = []
     for one in decided:
+        if one.role == LEGACY:
+            lines.append(f"{_day(one.moment)}  {one.action}, by another system, observed beside {one.release_id}")
+            continue
         fell = f", because: {one.fallback_reason}" if one.fallback_reason else ""
         lines.append(f"{_day(one.moment)}  {one.action}, by {one.release_id} as {one.role}{fell}")
         if one.seq is not None and one.stage_since is not None:

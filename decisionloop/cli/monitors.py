@@ -73,6 +73,8 @@ def nothing_to_check(family: MonitorFamily, use_case: UseCase, is_by_rules: bool
     """Why a family has nothing to check as things stand, however long one waits; "" where it only has not begun."""
     if family == "impact" and not use_case.protected:
         return "the contract names no protected groups"
+    if use_case.is_observing and family in ("performance", "feedback", "value"):
+        return "another system decides, and no release of ours is judged by what comes of that"
     if not is_by_rules:
         return ""
     of_models: dict[MonitorFamily, str] = {

@@ -48,11 +48,13 @@ def on_trial_line(stages: Sequence[ReleaseStage]) -> str:
 
 
 def _meant(workspace: Workspace, release_id: str) -> list[str]:
-    from decisionloop.ledger.releases import challengers, find_stage
+    from decisionloop.ledger.releases import baseline, challengers, find_stage
 
     name = workspace.use_case.name
     if not release_id:
-        return [one.release_id for one in challengers(workspace.ledger, name)]
+        rules = baseline(workspace.ledger, name) if workspace.use_case.is_observing else None
+        beside = [one.release_id for one in challengers(workspace.ledger, name)]
+        return beside if rules is None else [rules.release_id, *beside]
     found = find_stage(workspace.ledger, release_id)
     if found is None or found.release.use_case != name:
         raise UsageError(f"{name} has no release {release_id}. `decisionloop history {name}` names them all.")

@@ -17,6 +17,7 @@ from decisionloop.cli.exploring import exploring_lines
 from decisionloop.cli.figures import MoneyStatus, ToldFigure
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
+from decisionloop.cli.observing import MODE, observing_lines
 from decisionloop.cli.outbox import waiting_line
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
@@ -62,6 +63,7 @@ class Status:
 
     use_case: str
     title: str
+    mode: str
     champion: str
     in_shadow: tuple[str, ...]
     on_trial: str
@@ -80,6 +82,7 @@ class Status:
     held_cohorts: tuple[str, ...]
     value_per_decision: str
     money: MoneyStatus | None
+    observed: tuple[str, ...]
     is_value_of_held_cohort: bool
     actions: tuple[ActionStatus, ...]
     promises: tuple[str, ...]
@@ -136,6 +139,7 @@ def status_of(workspace: Workspace) -> Status:
     return Status(
         use_case=name,
         title=workspace.use_case.title,
+        mode=workspace.use_case.mode,
         champion=decides.release_id if decides else "nobody yet",
         in_shadow=tuple(stage.release_id for stage in beside if stage.stage == "shadow"),
         on_trial=on_trial_line([stage for stage in beside if stage.stage == "canary"]),
@@ -154,6 +158,7 @@ def status_of(workspace: Workspace) -> Status:
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=value_text(workspace, value),
         money=MoneyStatus.of(proof.money),
+        observed=observing_lines(workspace),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(*one) for one in zip(proof.actions, words.actions, strict=True)),
         promises=words.promises,
@@ -215,8 +220,7 @@ def as_text(state: Status) -> str:
     """The status for a terminal."""
     lines = [
         f"{state.use_case}: {state.title}",
-        f"  decides       {state.champion}",
-        f"  on trial      {state.on_trial or 'nobody'}",
+        *_who_decides(state),
         f"  in shadow     {', '.join(state.in_shadow) or 'nobody'}",
         *(f"  audited       {line}" for line in state.shadow_audits),
         *(f"  not compiled  {line}" for line in state.not_compiled),
@@ -224,6 +228,7 @@ def as_text(state: Status) -> str:
         *(f"  holds         {line}" for line in state.flags),
         *([f"  last drill    {state.last_drill}"] if state.last_drill else []),
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
+        *(f"  beside        {line}" for line in state.observed),
         *(f"  by action     {one.text}" for one in state.actions),
         *(f"  promised      {line}" for line in state.promises),
         *([f"  at stake      {state.at_stake}"] if state.at_stake else []),
@@ -245,3 +250,10 @@ def as_text(state: Status) -> str:
         *(f"  demo          {line}" for line in state.demos),
     ]
     return "\n".join(lines)
+
+
+def _who_decides(state: Status) -> tuple[str, ...]:
+    if state.mode == "observe":
+        would = f"another system; in mode: decide it would be {state.champion}"
+        return f"  mode          {MODE}", f"  decides       {would}"
+    return f"  decides       {state.champion}", f"  on trial      {state.on_trial or 'nobody'}"

@@ -26,6 +26,7 @@ class StatusRecords:
     verdicts: Sequence[VerdictStory]
     actions: Sequence[ActionFigures]
     promises: Sequence[Promise]
+    is_observed: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class StatusWords:
             caveats=tuple(one.words for one in told.caveats),
             at_stake=at_stake_sentence(told.stakes, currency),
             last_verdict=verdict_in_brief(told.verdicts[-1]) if told.verdicts else "",
-            actions=tuple(action_in_brief(one, currency) for one in told.actions),
+            actions=tuple(action_in_brief(one, currency, told.is_observed) for one in told.actions),
             promises=tuple(promise_sentence(one, currency) for one in told.promises),
         )
 
@@ -60,6 +61,7 @@ class StatusWords:
 def records_of(workspace: Workspace, proof: Evidence, watched: Sequence[MonitorStatus]) -> StatusRecords:
     """What the status says in the page's words, from the records that the page is made of."""
     from decisionloop.report.read.beside import caveats_of
+    from decisionloop.report.words.legacy import subject_of
 
     ledger, use_case = workspace.ledger, workspace.use_case
     return StatusRecords(
@@ -68,6 +70,7 @@ def records_of(workspace: Workspace, proof: Evidence, watched: Sequence[MonitorS
         verdicts=_verdicts(ledger, use_case.name),
         actions=proof.actions,
         promises=proof.promises,
+        is_observed=subject_of(proof.money) == "the other system",
     )
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from decisionloop.cli.observing import observing_lines
 from decisionloop.ledger.releases import champion
 from decisionloop.report.record.claims import Claimed
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney, Story
 from decisionloop.report.words.beside import caveats_about
+from decisionloop.report.words.legacy import subject_of
 from decisionloop.report.words.money import money_claims
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ def print_summary(workspace: Workspace, story: Story, result: DemoResult, next_c
     for sentence in told_in_short(story):
         console.print(sentence, soft_wrap=True)
     decides = champion(workspace.ledger, result.use_case)
-    console.print(f"At the end {decides.release_id if decides else 'nobody'} decides.")
+    who = "another system" if workspace.use_case.is_observing else decides.release_id if decides else "nobody"
+    console.print(f"At the end {who} decides.")
+    for sentence in observing_lines(workspace):
+        console.print(sentence, soft_wrap=True)
     for reason in result.halted:
         console.print(f"halted: {reason}")
     console.print(f"{result.turns} turns in {result.seconds:.0f} s. The story: {result.story}", soft_wrap=True)
@@ -71,7 +76,8 @@ def money_table(story: Story) -> Table:
     scale = _scale_of(story.money)
     unit = currency if scale == 1 else f"{currency} {scale:,}"
     table = Table(title=f"{story.use_case.title} ({unit}; intervals {story.interval_level:.0%})")
-    for name in ("month", "decisions", "decided by", "policy", "rules", "policy minus rules"):
+    done = "policy" if subject_of(story.money) == "the loop" else "as done"
+    for name in ("month", "decisions", "decided by", done, "rules", f"{done} minus rules"):
         table.add_column(name, justify="left" if name in {"month", "decided by"} else "right")
     for period in story.money:
         estimates = (period.policy, period.rules, period.difference) if period.is_mature else (None, None, None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from decisionloop.cli.arguments import AsJson
+
+Mode = Literal["decide", "observe"]
 
 usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_is_help=True)
 
@@ -40,6 +42,7 @@ def usecase_new(
     feature: Annotated[
         list[str] | None, typer.Option(help="Column that is a feature, whatever its name sounds like.")
     ] = None,
+    mode: Annotated[Mode, typer.Option(help="observe: another system decides, and --action says what.")] = "decide",
 ) -> None:
     """Write a working skeleton, or with --from a use case that replays a table; both pass their own check."""
     from decisionloop.cli.usecase import draft, new
@@ -56,6 +59,7 @@ def usecase_new(
         tuple(protected or ()),
         tuple(ignore or ()),
         tuple(feature or ()),
+        mode == "observe",
     )
     if table is None:
         new(name, parent, asked)

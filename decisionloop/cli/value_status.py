@@ -38,6 +38,8 @@ def _who_decided(workspace: Workspace, cohort: str) -> str:
     for batch in reversed(found):
         if cohort_name(batch.as_of) == cohort:
             told = batch_summary(workspace.ledger, batch.batch_id)
+            if told.is_observed:
+                return "another system"
             return " and ".join(name for name in (told.champion, told.on_trial) if name)
     return ""
 

@@ -176,5 +176,6 @@ CHECKS: dict[Check, str] = {
     running_checks.check_rows: "data_quality",
     running_checks.check_replay: "source policy outcome",
     running_checks.check_online: "online policy",
+    running_checks.check_mode: "mode source online",
 }
 """Each check with the sections that it reads."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from decisionloop.contract.section import Section, field
+from decisionloop.contract.section import Section, field, without_usual
 from decisionloop.contract.written import Plain
 
 
@@ -46,6 +46,24 @@ class OutcomeColumns(Section):
     outcome_time: str = field("Column that says when the outcome was seen.", "seen_at")
 
 
+class LegacyDecisions(Section):
+    """What another system decided, beside which `mode: observe` looks on."""
+
+    table: Table | None = field(
+        "Its decisions, each with its time: a batch reads each entity's last one in its `covers_days`. null: the rows "
+        "that say who is due.",
+        {"path": "data/decided.csv", "time": "decided_at"},
+        default=None,
+    )
+    action: str = field("Column of the logged action, by the names of `actions`.", "action", min_length=1)
+    propensity: str = field(
+        "Column of its probability, where the system draws; empty: nobody knows it, and nothing is claimed of what "
+        "other actions would have brought.",
+        "propensity",
+        default="",
+    )
+
+
 class TablesSource(Section):
     """Live tables: what was known about entities, who is due for a decision, and outcomes as they arrive."""
 
@@ -63,6 +81,16 @@ class TablesSource(Section):
         "Outcomes, each with the time it was seen.", {"path": "data/outcomes.csv", "time": "seen_at"}
     )
     outcome_columns: OutcomeColumns = field("Columns of the outcomes.", {"outcome_time": "seen_at"})
+    legacy: LegacyDecisions | None = field(
+        "What another system decided, for `mode: observe`; it is not read in other modes.",
+        LegacyDecisions.example(),
+        default=None,
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract without a legacy system is written, and has the digest, as before there were any."""
+        return without_usual(type(self), written(self), ("legacy",))
 
 
 class FullInformationReplay(Section):
@@ -98,6 +126,19 @@ class RandomisedLogReplay(Section):
     outcome_time: str = field("Column that says when the outcome was seen.", "seen_at")
 
 
+class LegacyLogReplay(Section):
+    """A replay of what another system decided and what came of it, for `mode: observe`."""
+
+    kind: Literal["legacy_log_replay"] = field("Which source this is.", "legacy_log_replay")
+    log: Table = field(
+        "One row a decision: entity, time, features, logged action, outcome.",
+        {"path": "data/decisions.csv", "time": "decided_at"},
+    )
+    action: str = field("Column of the logged action.", "action", min_length=1)
+    propensity: str = field("Column of its probability; empty: nobody knows it.", "propensity", default="")
+    outcome_time: str = field("Column that says when the outcome was seen.", "seen_at")
+
+
 def _typed(value: object) -> object:
     """An option as YAML takes it, for nothing else says of which type it is."""
     typed = value.typed() if isinstance(value, Plain) else value
@@ -114,5 +155,6 @@ class CustomSource(Section):
 
 
 SourceSpec = Annotated[
-    TablesSource | FullInformationReplay | RandomisedLogReplay | CustomSource, Field(discriminator="kind")
+    TablesSource | FullInformationReplay | RandomisedLogReplay | LegacyLogReplay | CustomSource,
+    Field(discriminator="kind"),
 ]

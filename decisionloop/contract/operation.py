@@ -8,7 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from decisionloop.contract.exploration import Exploration, PricedExploration
 from decisionloop.contract.retired import with_exploration
-from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
+from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field, without_usual
 
 Severity = Literal["critical", "row", "warning"]
 Money = Annotated[float, Field(ge=-MOST_MONEY, le=MOST_MONEY)]
@@ -164,6 +164,13 @@ class DataQuality(Section):
     duplicates: Severity = field("The same entity twice.", "critical", default="critical")
     row_count: Severity = field("Too few or too many rows.", "critical", default="critical")
     freshness: Severity = field("The newest source row is too old.", "critical", default="critical")
+    legacy_actions: Severity = field(
+        "In `mode: observe`: no action of the other system, one that the contract does not name, several at once, or "
+        "a propensity outside (0, 1]. row: such a decision is left out, and counted; critical: the batch waits for the "
+        "correction.",
+        "row",
+        default="row",
+    )
     constant_columns: Severity = field("A feature with a single value.", "warning", default="warning")
     maximum_row_fault_share: float = field(
         "Row-level faults in more than this share of rows are critical.", 0.1, default=0.1, gt=0, le=1
@@ -175,6 +182,11 @@ class DataQuality(Section):
         "Fewest and most rows of a batch; from 0 a batch in which nobody is due is as it should be.", [5_000, 10_000]
     )
     maximum_age_days: float = field("Age of the newest source row at which data is stale.", 35, gt=0, le=CENTURY)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that says nothing of another system keeps the digest that it had before it could."""
+        return without_usual(type(self), written(self), ("legacy_actions",))
 
 
 class Latency(Section):

@@ -147,3 +147,20 @@ def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
     if use_case.online is not None and use_case.policy.constraints:
         problem = "policy.constraints hold over a batch, and what is decided one at a time cannot keep them"
         yield Inconsistency(("online",), "online", problem, "Remove the constraints, or decide in batches only.")
+
+
+def check_mode(use_case: UseCase) -> Iterator[Inconsistency]:
+    """Who looks on beside another system is told what that decided, and decides nobody itself."""
+    source = use_case.source
+    if use_case.is_observing and source.kind == "tables" and source.legacy is None:
+        problem, remedy = "nothing says what the other system decided", "Name its columns under source.legacy."
+        yield Inconsistency(("source", "legacy"), "null", problem, remedy)
+    elif use_case.is_observing and source.kind in ("full_information_replay", "randomised_log_replay"):
+        problem = "shows what the loop's own actions would have shown, and another system decides"
+        yield Inconsistency(("source", "kind"), source.kind, problem, "Use legacy_log_replay, or tables with legacy.")
+    elif not use_case.is_observing and source.kind == "legacy_log_replay":
+        problem = "shows what came of another system's actions, and the loop would decide otherwise"
+        yield Inconsistency(("source", "kind"), source.kind, problem, "Set mode: observe, or use another source.")
+    if use_case.is_observing and use_case.online is not None:
+        problem = "another system decides, so there is nothing to decide one at a time"
+        yield Inconsistency(("online",), "online", problem, "Remove online, or set mode: decide.")

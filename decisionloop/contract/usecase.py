@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
+from typing import Literal
 
 from decisionloop.contract.data_source import RandomisedLogReplay, SourceSpec, TablesSource
 from decisionloop.contract.expressions import Expression
@@ -49,6 +50,12 @@ class UseCase(Section):
     version: int = field("Raise it whenever the meaning of the contract changes.", 1, ge=1, le=MOST)
     title: str = field("The decision in a few words.", "Raise a client's credit line", changes_meaning=False)
     description: str = field("What is decided and why, for people.", "Each month …", changes_meaning=False)
+    mode: Literal["decide", "observe"] = field(
+        "decide: the loop decides. observe: another system decides, the source says what (`source.legacy`, "
+        "`legacy_log_replay`, or a source.py with `legacy_decisions`); nothing is sent, explored or held out.",
+        "observe",
+        default="decide",
+    )
     entity: Entity = field("Whom a decision is about.", Entity.example())
     features: tuple[Feature, ...] = field("Inputs of models and rules.", [Feature.example()], min_length=1)
     protected: tuple[ProtectedAttribute, ...] = field(
@@ -83,6 +90,8 @@ class UseCase(Section):
         told = self.model_dump(mode="json", by_alias=True)
         if self.online is None:
             del told["online"]  # contracts from before there was this section keep their digest
+        if not self.is_observing:
+            del told["mode"]
         if self.shadow == Shadow():
             del told["shadow"]
         content = json.dumps(told, sort_keys=True, ensure_ascii=False)
@@ -102,6 +111,11 @@ class UseCase(Section):
     def model_inputs(self) -> tuple[Feature, ...]:
         """Features that a model may read, in contract order."""
         return tuple(feature for feature in self.features if feature.is_model_input)
+
+    @property
+    def is_observing(self) -> bool:
+        """Whether another system makes the decisions, and the loop only looks on."""
+        return self.mode == "observe"
 
     @property
     def are_outcomes_drawn(self) -> bool:
@@ -131,7 +145,7 @@ class UseCase(Section):
         """Whether decisions ever explore; not where every action reveals the same outcome: it would teach nothing."""
         exploration = self.policy.exploration
         is_off = exploration.share == 0 if exploration.kind == "uniform" else exploration.is_off
-        return self.outcome.depends_on_action and not is_off
+        return self.outcome.depends_on_action and not is_off and not self.is_observing
 
     @cached_property
     def value_expressions(self) -> tuple[Expression, ...]:

@@ -34,6 +34,13 @@ class Drafted:
     outcome_time: str
     is_time_made_up: bool = False
     are_delays_made_up: bool = False
+    silent: frozenset[str] = frozenset()
+    """Actions of which the table knows no outcome."""
+
+    @property
+    def is_action_input(self) -> bool:
+        """Whether several actions show an outcome, so that the model must be told which one it is asked about."""
+        return self.roles.is_logged and sum(name not in self.silent for name, _ in self.actions) > 1
 
 
 def default_action(kinds: Sequence[tuple[str, str]]) -> int:
@@ -57,6 +64,8 @@ def _head(drafted: Drafted) -> Iterator[str]:
     yield "# docs/contract.md explains every field; `decisionloop usecase check` names every fault."
     yield f"name: {drafted.name}"
     yield "version: 1"
+    if drafted.roles.is_observed:
+        yield "mode: observe  # another system decides: nothing is sent, explored or held out (docs/observe.md)"
     yield f"title: {_text(drafted.name.replace('_', ' ').capitalize())}  {GUESS} the decision in a few words"
     yield f"description: What is decided and why, for people.  {GUESS} write it"
     yield "entity:"
@@ -123,15 +132,15 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
 
 def _actions(drafted: Drafted) -> Iterator[str]:
     yield "actions:"
-    is_experiment = drafted.roles.is_experiment
+    is_logged = drafted.roles.is_logged
     for number, (name, wording) in enumerate(drafted.actions):
         guess = f"  {GUESS} the one that does nothing" if not number else ""
         yield f"  - name: {name}{guess}"
         yield f"    wording: {_text(wording)}"
-        yield f"    reveals_outcome: {json.dumps(is_experiment or number > 0)}"
+        yield f"    reveals_outcome: {json.dumps(name not in drafted.silent if is_logged else number > 0)}"
         yield from ("    is_default: true", "    is_sent: false") if not number else ("    is_favourable: true",)
     yield "model:"
-    yield f"  action_as: {'input' if is_experiment else 'revealing_action'}"
+    yield f"  action_as: {'input' if drafted.is_action_input else 'revealing_action'}"
 
 
 def _money(drafted: Drafted) -> Iterator[str]:
@@ -148,13 +157,16 @@ def _money(drafted: Drafted) -> Iterator[str]:
 def _economics(drafted: Drafted) -> tuple[dict[str, float], dict[str, str]]:
     """Constants at which acting on everybody breaks even (on one action alone), and the value of each action."""
     roles, names = drafted.roles, [name for name, _ in drafted.actions]
-    if roles.is_experiment:
+    is_one_of_two = len(names) == 2 and not drafted.is_action_input
+    if roles.is_logged and not is_one_of_two:
         brings = (
             "amount" if roles.amount else "-loss_of_a_yes * outcome" if is_harm(drafted) else "worth_of_a_yes * outcome"
         )
         costs = {f"cost_of_{name}": 0.0 for name in names[1:]}
         worth = {} if roles.amount else {"loss_of_a_yes" if is_harm(drafted) else "worth_of_a_yes": 1.0}
-        return {**worth, **costs}, {names[0]: brings, **{one: f"{brings} - cost_of_{one}" for one in names[1:]}}
+        values = {names[0]: brings, **{one: f"{brings} - cost_of_{one}" for one in names[1:]}}
+        known = {names[0]: "0", **{one: f"-cost_of_{one}" for one in names[1:]}}
+        return {**worth, **costs}, {one: known[one] if one in drafted.silent else values[one] for one in names}
     acts = names[1]
     if roles.amount:
         numbers = drafted.columns[roles.amount].numbers
@@ -197,7 +209,16 @@ def _source(drafted: Drafted) -> Iterator[str]:
     roles = drafted.roles
     yield "# A replay of the table. For live data use kind: tables (docs/contract.md#tablessource)."
     yield "source:"
-    if roles.is_experiment:
+    if roles.is_observed:
+        yield "  kind: legacy_log_replay  # what the other system did is what was done"
+        yield f"  log: {{path: data/decisions.csv, time: {drafted.time}}}"
+        yield f"  action: {roles.action}"
+        if roles.propensity:
+            yield f"  propensity: {roles.propensity}"
+        else:
+            yield "  # Nobody knows with which chance it draws: what other actions would have brought is not claimed."
+        yield f"  outcome_time: {drafted.outcome_time}"
+    elif roles.is_logged:
         yield "  kind: randomised_log_replay  # an outcome is shown only where the loop chooses what was done"
         yield f"  log: {{path: data/decisions.csv, time: {drafted.time}}}"
         yield f"  action: {roles.action}"

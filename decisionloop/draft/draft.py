@@ -46,7 +46,7 @@ def draft_use_case(parent: Path, name: str, file: Path, asked: Asked) -> Draft:
 
 def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
     roles = drafted.roles
-    usual = drafted.actions[1][0] if not roles.is_experiment else rows[roles.action].value_counts().index[0]
+    usual = drafted.actions[1][0] if not roles.is_logged else rows[roles.action].value_counts().index[0]
     texts = {
         "usecase.yaml": contract_text(drafted),
         "features.py": features_text(drafted),
@@ -80,7 +80,7 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
     if roles.amount:
         rows[roles.amount] = table[roles.amount]
     rows[outcome_time] = _written(seen)
-    if roles.is_experiment:
+    if roles.is_logged:
         rows, roles = _with_log(rows, table, roles)
     drafted = Drafted(
         name=name,
@@ -94,25 +94,37 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         outcome_time=outcome_time,
         is_time_made_up=roles.time == FILE_ORDER,
         are_delays_made_up=not roles.outcome_time,
+        silent=_silent(table, roles) if roles.is_observed else frozenset(),
     )
     return drafted, rows
 
 
+def _silent(table: pd.DataFrame, roles: Roles) -> frozenset[str]:
+    """Names of the actions of which the table knows no outcome."""
+    is_known = table[[one for one in (roles.outcome, roles.amount) if one]].notna().any(axis=1)
+    done = table[roles.action].map(name_of, na_action="ignore")
+    return frozenset(done.dropna()) - frozenset(done[is_known].dropna())
+
+
 def _with_log(rows: pd.DataFrame, table: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Roles]:
     """With the action that was logged, by a name of the contract, and its chance."""
-    action = table[roles.action].map(name_of)
+    action, kept = table[roles.action].map(name_of, na_action="ignore"), rows.copy()
+    kept[roles.action] = action
     if roles.propensity == SHARES:
-        chance = action.map(action.value_counts(normalize=True)).round(6)
-        return rows.assign(**{roles.action: action, "propensity": chance}), replace(roles, propensity="propensity")
-    return rows.assign(**{roles.action: action, roles.propensity: table[roles.propensity]}), roles
+        kept["propensity"] = action.map(action.value_counts(normalize=True)).round(6)
+        return kept, replace(roles, propensity="propensity")
+    if roles.propensity:
+        kept[roles.propensity] = table[roles.propensity]
+    return kept, roles
 
 
 def _actions(table: pd.DataFrame, roles: Roles) -> tuple[tuple[str, str], ...]:
     """Name and wording of each action, the one that does nothing first."""
-    if not roles.is_experiment:
+    if not roles.is_logged:
         return ("leave", "do nothing"), ("act", "act")
     kinds = [(name_of(one), one) for one in table[roles.action].dropna().value_counts().index]
-    first = default_action(kinds)
+    silent = _silent(table, roles) if roles.is_observed else frozenset()
+    first = next((i for i, (name, _) in enumerate(kinds) if name in silent), default_action(kinds))
     return (kinds[first], *kinds[:first], *kinds[first + 1 :])
 
 

@@ -60,6 +60,8 @@ class Asked:
     protected: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    is_observed: bool = False
+    """Whether another system has made the decisions, and goes on making them."""
 
     @property
     def is_anything(self) -> bool:
@@ -85,10 +87,11 @@ class Roles:
     protected: tuple[str, ...]
     guesses: tuple[str, ...] = ()
     left_out: tuple[str, ...] = field(default=())
+    is_observed: bool = False
 
     @property
-    def is_experiment(self) -> bool:
-        """Whether it is the log of several actions that were drawn at random."""
+    def is_logged(self) -> bool:
+        """Whether it says what was done: several actions that were drawn at random, or that another system chose."""
         return bool(self.action)
 
 
@@ -122,6 +125,7 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     entity = role("entity", free.entity(time)) or EACH_ROW
     is_kept = [one for one in columns.values() if one.name not in taken]
     _require(columns, time, outcome, amount, action, propensity)
+    _require_chance(action, propensity, asked.is_observed)
     if propensity in columns and not action:
         require_action(columns[propensity], is_kept)
     decided = pd.Series(range(len(is_kept[0].text) if is_kept else 0)) if time == FILE_ORDER else columns[time].times
@@ -135,7 +139,7 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
         raise UsageError("no column is left to decide by. Leave what is known before the decision in the table.")
     return Roles(
         entity, time, outcome, amount, action, propensity, outcome_time, usable, protected,
-        tuple(guesses), left_out,
+        tuple(guesses), left_out, asked.is_observed,
     )  # fmt: skip
 
 
@@ -145,7 +149,7 @@ def _said(columns: Mapping[str, Column], asked: Asked) -> dict[str, str]:
     said = {}
     for one in fields(asked):
         value = getattr(asked, one.name)
-        if isinstance(value, tuple):
+        if isinstance(value, tuple | bool):
             continue
         is_word = words.get(one.name) == value
         said[one.name] = value if is_word or not value else name_of(value)
@@ -185,10 +189,16 @@ def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str
         raise UsageError(f"--propensity: column {propensity} does not say a chance, above 0 up to 1, in every row.")
     if propensity == SHARES and not action:
         raise UsageError("--propensity shares: no column says what was done. Name it by --action COLUMN.")
-    if action and not propensity:
+
+
+def _require_chance(action: str, propensity: str, is_observed: bool) -> None:
+    """Of what another system did nobody need know the chance; of an experiment somebody must."""
+    if is_observed and not action:
+        raise UsageError("--mode observe: no column says what the other system did. Name it by --action COLUMN.")
+    if action and not propensity and not is_observed:
         raise UsageError(
             f"column {action} is taken for what was done, and nothing says with which chance. Name that column by "
             f"--propensity; say --propensity shares where the action was drawn at random; where it is something else, "
-            f"--feature {action}; or, where the same outcome would have been seen whatever was done, leave the column "
-            f"out by --ignore {action}."
+            f"--feature {action}; where another system goes on deciding, say --mode observe; or, where the same "
+            f"outcome would have been seen whatever was done, leave the column out by --ignore {action}."
         )

@@ -32,6 +32,8 @@ class _Ranked:
     score: np.ndarray
     weight: np.ndarray
     entity: np.ndarray
+    is_unweighted: bool
+    """Whether nobody knows how some of them came to be revealed: then nothing weighted is said."""
 
     @classmethod
     def of(cls, use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> _Ranked:
@@ -46,6 +48,7 @@ class _Ranked:
             score[revealed],
             1 / revealing_probability(use_case, rows),
             rows["entity_id"].to_numpy(dtype=object),
+            bool(use_case.outcome.depends_on_action and rows["propensity"].isna().any()),
         )
 
 
@@ -58,8 +61,8 @@ def out_of_fold_metrics(use_case: UseCase, batches: LoggedBatches, predictions: 
     if use_case.outcome.class_ is None:
         return {}
     ranked = _Ranked.of(use_case, batches, predictions)
-    estimates = {
-        "auc_weighted": auc(ranked.outcome, ranked.score, ranked.weight),
+    weighted = {} if ranked.is_unweighted else {"auc_weighted": auc(ranked.outcome, ranked.score, ranked.weight)}
+    estimates = weighted | {
         "auc": auc(ranked.outcome, ranked.score),
         "calibration_error": calibration(ranked.outcome, ranked.score, ranked.weight).error,
     }

@@ -29,7 +29,7 @@ from decisionloop.learn.soundness import Soundness
 from decisionloop.learn.training_set import revealing_probability
 from decisionloop.monitor.impact.figures import impacts
 from decisionloop.observe.calibration import calibration
-from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.cohort import is_drawn, is_policy_traffic
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
@@ -96,14 +96,25 @@ def gate_rules(use_case: UseCase, look: Look, stake: float | None = None, is_las
     )
 
 
+def evidence_rows(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
+    """True (n,) for decisions that say what another policy is worth: policy traffic whose propensity is known.
+
+    What another system decided by chances that nobody knows says so only where the outcome does not depend on the
+    action, or as long as there is nothing else: then the gate is shown that, and says that it cannot tell.
+    """
+    free = is_policy_traffic(log)
+    drawn = is_drawn(log)
+    return drawn if use_case.outcome.depends_on_action and drawn.any() else free
+
+
 def policies_of(
     use_case: UseCase, batches: LoggedBatches, challenger: Contender, champion: Contender
 ) -> tuple[LoggedBatches, Policies]:
     """The policy traffic of whole batches, and both releases on it as the policies that they would be once deployed."""
     assert challenger.predictions is not None
-    free = is_policy_traffic(batches.log)
+    free = evidence_rows(use_case, batches.log)
     theirs, ours = (deployed_policy(use_case, batches, *one.says)[free] for one in (champion, challenger))
-    traffic, predictions = batches.policy_traffic(), challenger.predictions.rows(free)
+    traffic, predictions = batches.rows(free), challenger.predictions.rows(free)
     missing = missing_in_log(use_case, traffic.log, traffic.frame, traffic.known_at, challenger.amounts)
     values = action_values(use_case, traffic.frame, predictions)
     return traffic, Policies(ours, theirs, values, challenger.amounts, missing)
@@ -124,7 +135,7 @@ def gather_evidence(
     against cohorts whose outcomes do not still come: what came early is of another rate.
     """
     traffic, policies = policies_of(use_case, batches, challenger, champion)
-    free = is_policy_traffic(batches.log)
+    free = evidence_rows(use_case, batches.log)
     challenger, champion = challenger.rows(free), champion.rows(free)
     logged = logged_for(use_case, traffic.log, traffic.frame, policies)
     serving_cost = extra_serving_cost(use_case, challenger, champion)
@@ -132,6 +143,7 @@ def gather_evidence(
     told = money_at_look(use_case, traffic, policies, comparison, above, rules.interval_confidence)
     may_decide = where_it_may_decide(use_case, traffic, challenger)
     look = 1 if comparison is None else 1 + traffic.log["as_of"].nunique()
+    is_told = not told.overlap.unknown_n
     skill, calibrated = _ranking(use_case, traffic, challenger, may_decide)
     return GateEvidence(
         money=told.money,
@@ -143,13 +155,13 @@ def gather_evidence(
         latency=None if challenger.serving is None else challenger.serving.against(rules.maximum_latency_ms),
         has_reasons=challenger.soundness is None or challenger.soundness.is_explained,
         serving_cost=serving_cost,
-        gain_ranking=_gain_ranking(use_case, traffic, logged, policies.values, rules),
+        gain_ranking=_gain_ranking(use_case, traffic, logged, policies.values, rules) if is_told else None,
         leak=challenger.leak or too_good(skill),
         deciding_share=None if challenger.supported is None else float(may_decide.mean()),
         unkept="" if policies.moved.any() else _unkept(use_case, batches),
         progress=told.progress,
         soundness=challenger.soundness,
-        slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look),
+        slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look) if is_told else (),
     )
 
 

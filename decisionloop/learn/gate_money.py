@@ -74,6 +74,20 @@ def _how_far(progress: Progress) -> str:
     return f"so far there is {max(1, math.floor(100 * share))}% of the proof that is needed"
 
 
+def is_untold(contenders: Sequence[GateEvidence]) -> bool:
+    """Whether nobody can tell the money of any of them, for want of propensities."""
+    return any(one.overlap.unknown_n for one in contenders)
+
+
+def most_skilled(contenders: Sequence[GateEvidence]) -> int:
+    """Which of several ranks best, where the money of none can be told; of equals the one that departs least."""
+
+    def skill(one: GateEvidence) -> tuple[float, bool]:
+        return (-1.0 if one.auc is None or one.auc.value is None else one.auc.value, one.deciding_share is not None)
+
+    return max(range(len(contenders)), key=lambda i: skill(contenders[i]))
+
+
 def surest(contenders: Sequence[GateEvidence], confidence: float) -> int:
     """Which of several candidates of one training goes on: the one that surely earns most, at a one-sided confidence.
 

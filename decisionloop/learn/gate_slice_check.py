@@ -9,6 +9,8 @@ from decisionloop.learn.gate_slices import SliceGain, surely_worse
 
 def check_slices(evidence: GateEvidence, rules: GateRules) -> Check:
     """In no slice does it surely earn less than the champion by more than it may; too few to say blocks nobody."""
+    if evidence.overlap.unknown_n:
+        return Check("slices", True, None, None, "Of no slice can the money be told, as of all of them.")
     if not evidence.slices:
         return Check("slices", True, None, None, "The contract names no slice to look at.")
     allowed = -rules.maximum_slice_loss

@@ -106,8 +106,11 @@ def choose_lessons(
 ) -> Choice:
     """Try weights and pasts without the newest cohort of ``batches``, and judge them on it.
 
-    ``changed``: the first cohort of another world, where an incident says so. With a single cohort nothing is tried.
+    ``changed``: the first cohort of another world, where an incident says so. With a single cohort nothing is tried,
+    nor where another system decided with propensities that nobody knows.
     """
+    if rows.unweighted:  # without propensities no past can be judged by its money
+        return Choice()
     newest = batches.log["as_of"].max()
     judge, earlier = batches.since(newest), subset(rows, _known(rows)[1] < newest)
     if not len(earlier) or not batches.policy_traffic().log["as_of"].eq(newest).any():

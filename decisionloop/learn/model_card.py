@@ -48,7 +48,7 @@ def model_card(use_case: UseCase, release_id: str, cohorts: str, measured: Measu
 **Kind.** {candidate.kind}, one scikit-learn pipeline for each part of the outcome, {form}
 
 **Taught by.** {len(rows):,} mature decisions whose outcome was revealed ({cohorts}).
-{_lessons(measured.choice, use_case)}
+{_lessons(measured.choice, use_case)}{_unweighted(rows)}
 They are worth {rows.effective_n:,.0f} equally weighted ones.{base} Holdout and fallback decisions did not teach.
 
 **Inputs.**
@@ -59,7 +59,7 @@ They are worth {rows.effective_n:,.0f} equally weighted ones.{base} Holdout and 
 
 **Not inputs.** Protected attributes: {protected}.{_left_out(candidate.left_out)}
 
-**Measured out of fold** (no entity is on both sides of a split; weighted for selection):
+**Measured out of fold** (no entity is on both sides of a split; {_weighed(rows)}):
 
 | metric | value |
 |---|---:|
@@ -81,6 +81,20 @@ def _amounts(candidate: Candidate) -> str:
             "approximate."
         )
     return told
+
+
+def _unweighted(rows: TrainingSet) -> str:
+    """What another system's decisions, of unknown propensity, teach; "" where there are none."""
+    if not rows.unweighted:
+        return ""
+    return (
+        f"\nOf {rows.unweighted:,} of them another system decided, and nobody knows with which chance: they have no "
+        "weight that would undo its\nchoice. What is learnt from them is of those whom that system chose so."
+    )
+
+
+def _weighed(rows: TrainingSet) -> str:
+    return "as they were selected, by nobody knows which chance" if rows.unweighted else "weighted for selection"
 
 
 def _lessons(choice: Choice, use_case: UseCase) -> str:

@@ -3,6 +3,7 @@
 The holdout is the referee and never teaches. Decisions that fell back to the rules were not the policy's to
 explore, so their unrevealed neighbours can never be represented; they do not teach either. Where the outcome does not
 depend on the action nothing was selected: every decision outside the holdout teaches alike, unless its row had a fault.
+What another system decided teaches as well; where its propensities are not known, without weights.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class TrainingSet:
     """Rows that teach. Arrays are aligned with ``frame`` (n rows); ``weight`` has mean 1.
 
     ``inverse``: of the probability of being revealed, uncapped; ``as_of``: of each row's cohort (datetimes in UTC).
+    ``unweighted``: rows of which nobody knows that probability, so that their weight undoes no choice.
     """
 
     frame: pd.DataFrame
@@ -40,6 +42,7 @@ class TrainingSet:
     effective_n: float
     inverse: np.ndarray | None = None
     as_of: pd.DatetimeIndex | None = None
+    unweighted: int = 0
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -103,14 +106,19 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
         effective_n=weights.effective_n,
         inverse=1 / revealed_with,
         as_of=pd.DatetimeIndex(rows["as_of"]),
+        unweighted=int(rows["propensity"].isna().sum()) if use_case.outcome.depends_on_action else 0,
     )
 
 
 def revealing_probability(use_case: UseCase, rows: pd.DataFrame) -> np.ndarray:
-    """The probability (n,), at decision time, that the outcome of a logged decision would be revealed as it was."""
+    """The probability (n,), at decision time, that the outcome of a logged decision would be revealed as it was.
+
+    1 where nobody knows with which chance another system decided: of such rows no weight is claimed, and what they
+    teach is of those whom that system chose so.
+    """
     if not use_case.outcome.depends_on_action:
         return np.ones(len(rows))
-    return rows["propensity"].to_numpy(dtype=np.float64)
+    return rows["propensity"].astype(np.float64).fillna(1.0).to_numpy()
 
 
 def _is_free(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:

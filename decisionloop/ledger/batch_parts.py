@@ -28,6 +28,8 @@ PartKind = Literal[
     "stand_in_choice",
     "rules_choice",
     "default_choice",
+    "legacy",
+    "legacy_choice",
 ]
 
 

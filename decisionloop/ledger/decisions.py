@@ -33,7 +33,7 @@ LEARNING_COLUMNS = (
     "snapshot_row",
 )
 """What observing and learning need of a decision."""
-DECISION_ROLES = ("champion", "baseline", "exploration", "holdout", "canary")
+DECISION_ROLES = ("champion", "baseline", "exploration", "holdout", "canary", "legacy")
 
 
 @dataclass(frozen=True)

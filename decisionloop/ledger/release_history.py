@@ -34,7 +34,7 @@ class DecidedFor:
     release_id: str
     role: str
     action: str
-    propensity: float
+    propensity: float | None
     fallback_reason: str | None
     contract_digest: str
     release_seq: int | None

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from decisionloop.act.legacy import LEGACY
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import FINISHED_STATES, Scalar, batches, find_batch, latest_detail
 from decisionloop.ledger.held_actions import count_held
@@ -32,7 +33,8 @@ class Group:
 class BatchSummary:
     """A batch in few numbers. ``outside_support``: decisions that the rules took because the log that taught the model
     does not support what it would have done; None where the release may decide everywhere. ``on_trial``: the release
-    that decided some of them beside the champion, "" where none did."""
+    that decided some of them beside the champion, "" where none did. ``is_observed``: another system made them, and of
+    those ``left_out``, by why, nobody can tell how."""
 
     batch_id: str
     state: str
@@ -51,6 +53,8 @@ class BatchSummary:
     late: int = 0
     outside_support: int | None = None
     on_trial: str = ""
+    is_observed: bool = False
+    left_out: tuple[tuple[str, int], ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -69,11 +73,18 @@ class BatchSummary:
         for group in self.groups:
             actions[group.action] += group.decisions
         shares = ", ".join(f"{name} {count:,}" for name, count in actions.most_common())
+        if self.is_observed:
+            return f"{self._observed(shares)}{self._others}"
         return (
             f"{self.batch_id}: {self.state}. {self.decisions:,} decisions ({shares}) by {self.champion}"
             f"{self._by_trial}{self._outside}; {self.delivered:,} of {self.queued:,} actions delivered"
             f"{self._kept_back}.{self._others}"
         )
+
+    def _observed(self, shares: str) -> str:
+        left = "".join(f" {many:,} left out, with {why.removeprefix('legacy: ')}." for why, many in self.left_out)
+        told = f"{self.batch_id}: {self.state}. {self.decisions:,} decisions ({shares}) by another system"
+        return f"{told}, observed beside {self.champion}; nothing is sent.{left}"
 
     @property
     def _by_trial(self) -> str:
@@ -112,7 +123,7 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
     queued, delivered, cancelled = _sent(ledger, batch_id)
     is_halted = batch.state == "halted"
     due = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "frozen")
-    scored = latest_detail(ledger, batch_id, "scored")
+    scored, decided = latest_detail(ledger, batch_id, "scored"), latest_detail(ledger, batch_id, "decided")
     return BatchSummary(
         batch_id=batch_id,
         state=batch.state,
@@ -129,8 +140,10 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         decided_before=int(due.get("decided_before") or 0),
         decided_in=tuple(json.loads(str(due.get("decided_in") or "{}")).items()),
         late=int(due.get("late") or 0),
-        outside_support=_outside_support(latest_detail(ledger, batch_id, "decided")),
+        outside_support=_outside_support(decided),
         on_trial=str(scored.get("on_trial") or ""),
+        is_observed=decided.get("decided_by") == LEGACY,
+        left_out=tuple(json.loads(str(decided.get("left_out") or "{}")).items()),
     )
 
 

@@ -69,6 +69,15 @@ def action_figures(
         meant = free & (preferred == index)
         if meant.any():
             yield from _money(logged.subset(meant), one_hot(rules[meant], len(use_case.actions)), f"action={name}")
+    yield from acting_figures(use_case, log, frame, logged, amounts)
+
+
+def acting_figures(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, logged: LoggedDecisions, amounts: UsualAmounts = ()
+) -> Iterator[Figure]:
+    """Of every action that was taken, what it cost, its amount and its conversion; see :func:`action_figures`."""
+    free = is_policy_traffic(log)
+    for index in range(len(use_case.actions)):
         taken = free & (logged.action == index)
         if taken.any():
             missing = None if logged.missing is None else logged.missing.subset(taken)

@@ -81,6 +81,11 @@ def is_policy_traffic(log: pd.DataFrame) -> np.ndarray:
     return (log["role"] != "holdout").to_numpy(dtype=bool) & is_free[code]
 
 
+def is_drawn(log: pd.DataFrame) -> np.ndarray:
+    """True (n,) for policy traffic whose propensity is known: of all else no other policy's money can be told."""
+    return is_policy_traffic(log) & log["propensity"].notna().to_numpy(dtype=bool)
+
+
 def money_figures(
     log: pd.DataFrame,
     logged: LoggedDecisions,
@@ -129,8 +134,14 @@ def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> It
         return
     rows = log.loc[revealed]
     outcome = rows["outcome_class"].to_numpy(dtype=np.float64)
-    propensity = rows["propensity"].to_numpy(dtype=np.float64)
-    weight, predicted = 1 / propensity, score[revealed]
+    propensity, predicted = rows["propensity"].to_numpy(dtype=np.float64), score[revealed]
+    if np.isnan(propensity).any():  # nobody knows how these rows were selected, so nothing is said of everybody
+        plain = measure_performance(outcome, predicted, np.ones(len(outcome)))
+        gap = bounded_mean(outcome - predicted, -predicted, 1 - predicted)
+        yield Figure("auc", plain.auc_revealed, release_id=release_id)
+        yield Figure("calibration_gap", gap, release_id=release_id)
+        return
+    weight = 1 / propensity
     performance = measure_performance(outcome, predicted, propensity)
     measured = {
         "auc": performance.auc_revealed,

@@ -24,7 +24,7 @@ from decisionloop.observe.bounded_money import bounded_money, row_money
 from decisionloop.observe.estimate import Codes, Estimate, Floats, cannot_say, effective_sample_size
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.money_interval import money_estimate
-from decisionloop.observe.overlap import Overlap, measure_overlap
+from decisionloop.observe.overlap import Overlap, judge_overlap, measure_overlap
 from decisionloop.observe.possible_money import within_possible
 from decisionloop.observe.undrawn import undrawn_actions
 
@@ -75,6 +75,23 @@ def difference(
     return _answer(logged, challenger, champion, estimator, confidence)
 
 
+def with_told_draws(logged: LoggedDecisions, moved: Floats) -> LoggedDecisions:
+    """The log for a question that moves probabilities by ``moved`` (n, A), where some propensities are not known.
+
+    Such a decision needs none where the question moves nothing onto an action that was not taken and whose money needs
+    an outcome: what it asks is what was seen and what is known. It then counts as drawn for certain. If but one of
+    those whose propensity is unknown is not so, the answer would hang on who happened to be, and none counts.
+    """
+    is_unknown = np.isnan(logged.propensity)
+    if not is_unknown.any():
+        return logged
+    needed = np.abs(moved) * ~(logged.is_exact & np.isfinite(logged.expected_values))
+    needed[np.arange(len(logged)), logged.action] = 0.0
+    if (needed[is_unknown] > 1e-12).any():
+        return logged
+    return replace(logged, propensity=np.where(is_unknown, 1.0, logged.propensity))
+
+
 def propensity_weights(logged: LoggedDecisions, moved: Floats) -> Floats:
     """(n,) `importance_weights`, scaled for outcomes that never arrived; 0 where the outcome has not arrived."""
     return importance_weights(logged, moved) * logged.arrival_weight
@@ -93,8 +110,9 @@ def importance_weights(logged: LoggedDecisions, moved: Floats) -> Floats:
 def _answer(
     logged: LoggedDecisions, policy: Floats, other: Floats | None, estimator: Estimator, confidence: float
 ) -> OffPolicyEstimate:
-    log = logged if estimator == "dr" else _without_model(logged)
     moved = policy if other is None else policy - other
+    logged = with_told_draws(logged, moved)
+    log = logged if estimator == "dr" else _without_model(logged)
     weight = propensity_weights(log, moved)
     overlap = measure_overlap(log, moved, weight)
     if overlap.differing_n == 0 and len(log):
@@ -107,6 +125,8 @@ def _answer(
         expected = q[np.arange(len(log)), log.action]
         undrawn = undrawn_actions(log, moved)
         money = bounded_money(log, base, importance_weights(log, moved), expected, confidence, undrawn)
+    if overlap.unknown_n:
+        money = cannot_say(judge_overlap(overlap).reason, len(log), confidence)
     return OffPolicyEstimate(money, overlap, estimator)
 
 

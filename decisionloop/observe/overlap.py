@@ -31,6 +31,7 @@ class Overlap:
     weight_deviation      standard errors between the sum of the weights of all decisions, whether their outcome has
                           come or not, and its expectation; large: wrong propensities
     missing_outcomes      decisions of the log whose outcome should have come and did not
+    unknown_n             of the differing decisions that need an outcome, those whose propensity nobody knows
     """
 
     differing_n: int
@@ -40,6 +41,7 @@ class Overlap:
     unsupported_share: float
     weight_deviation: float
     missing_outcomes: int
+    unknown_n: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def measure_overlap(
         unsupported_share=0.0 if is_exact_question else 1.0 - expected / float(needs_outcome.sum()),
         weight_deviation=_deviation(logged, moved),
         missing_outcomes=logged.missing_outcomes,
+        unknown_n=int((np.isnan(logged.propensity) & (needs_outcome.max(axis=1, initial=0.0) > 1e-12)).sum()),
     )
 
 
@@ -111,6 +114,11 @@ def _missing(overlap: Overlap) -> str:
 
 def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
     problems = []
+    if overlap.unknown_n:
+        return [
+            f"with which chance {overlap.unknown_n:,} of the {overlap.differing_n:,} decisions were drawn is not "
+            "known, so what another action would have brought cannot be told"
+        ]
     if overlap.unsupported_share > rules.maximum_unsupported_share:
         problems.append(
             f"{overlap.unsupported_share:.1%} of what would change was never tried, or with a chance below "

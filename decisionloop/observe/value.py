@@ -15,6 +15,7 @@ from decisionloop.observe.off_policy import (
     one_hot,
     policy_value,
     propensity_weights,
+    with_told_draws,
 )
 from decisionloop.observe.overlap import Overlap, measure_overlap
 from decisionloop.observe.possible_money import within_possible
@@ -81,6 +82,7 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
     taken with probability 1, contributes exactly 0. Where every decision was that of the rules there is no gain and no
     loss, whatever could have been drawn. Holdout decisions do not belong in ``logged``.
     """
+    logged = with_told_draws(logged, rules)
     realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
     taken = one_hot(logged.action, rules.shape[1])
     weight = logged.arrival_weight * ~logged.is_exact[logged.action] - propensity_weights(logged, rules)
@@ -109,6 +111,9 @@ def _alike(realised: RealisedValue, rules: OffPolicyEstimate, overlap: Overlap) 
 
 def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, confidence: float = 0.95) -> Estimate:
     """The gain of `value_against_rules` alone, over another policy ``other`` (n, A), told where ``realised`` is."""
+    logged = with_told_draws(logged, other)
+    if _untold(logged, other):
+        return cannot_say(UNTOLD, len(logged), confidence)
     q = np.nan_to_num(logged.expected_values, nan=0.0)
     taken = q[np.arange(len(logged)), logged.action]
     importance = ~logged.is_exact[logged.action] - importance_weights(logged, other)
@@ -116,6 +121,15 @@ def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, c
     undrawn = undrawn_actions(logged, -other, is_realised=True)
     gain = bounded_money(logged, base, importance, taken, confidence, undrawn)
     return gain if realised.per_decision.is_known else replace(realised.per_decision, bounds=gain.bounds)
+
+
+UNTOLD = "with which chance some of the decisions were drawn is not known"
+
+
+def _untold(logged: LoggedDecisions, other: Floats) -> bool:
+    """Whether a decision of unknown propensity would have money of another action, which nobody has seen."""
+    differs = np.abs(other - one_hot(logged.action, other.shape[1])).max(axis=1, initial=0.0) > 1e-12
+    return bool((np.isnan(logged.propensity) & differs).any())
 
 
 def _mean_of_action(logged: LoggedDecisions) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from decisionloop.act.legacy import LEGACY
 from decisionloop.contract import UseCase
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import Batch, batches
@@ -25,6 +26,7 @@ from decisionloop.report.read.evidence import action_lines, promises
 from decisionloop.report.read.exploring import planned_by_batch, planned_in_all
 from decisionloop.report.read.features import reviewed_features
 from decisionloop.report.read.impact import impact_lines
+from decisionloop.report.read.legacy import legacy_lines
 from decisionloop.report.read.measurements import (
     Measured,
     performance,
@@ -109,6 +111,7 @@ def assemble_story(
         verdicts=verdict_lines(judged, names, read.events),
         actions=action_lines(measured.figures, use_case),
         promises=promises(judged, read.events, measured, names),
+        legacy=legacy_lines(ledger, name, measured, names),
         explored=_explored(ledger, use_case, handled, total_cost_of_exploration(measured)),
         features=reviewed_features(ledger, use_case),
         impact=impact_lines(measured, use_case, interval_level),
@@ -146,6 +149,7 @@ def use_case_lines(use_case: UseCase) -> UseCaseLines:
         is_window_by_time_seen=outcome.happened_at is None,
         absent_means=outcome.absent_means,
         for_everyone=use_case.actions[for_everyone(use_case)].wording,
+        is_observing=use_case.is_observing,
     )
 
 
@@ -228,7 +232,7 @@ def _fault_rows(ledger: Ledger, name: str) -> int:
 
 
 def _explored(ledger: Ledger, use_case: UseCase, handled: Handled, cost: Estimate) -> Explored | None:
-    if not handled.standing:
+    if not handled.standing or all(one.role == LEGACY for one in handled.standing):
         return None
     seen = reads.outcome_counts(ledger, use_case.name)
     of_explored = [one for one in seen if one.role == EXPLORATION]

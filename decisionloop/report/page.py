@@ -26,6 +26,7 @@ from decisionloop.report.words import (
     explaining,
     features,
     figures,
+    legacy,
     money,
     monitor_sentences,
     monitors,
@@ -76,6 +77,7 @@ def render_story(story: Story) -> str:
             truth_scale=figures.money_scale(truths, currency),
             dateline=spans.dateline(story.first, story.last),
             level=figures.percent(story.interval_level),
+            subject=legacy.subject_of(story.money),
         )
     )
 
@@ -143,15 +145,20 @@ def _template(name: str) -> str | None:
 def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
     """The sentences of each section; sections without data have none."""
     case, currency = story.use_case, story.use_case.currency
+    subject = legacy.subject_of(story.money)
     said: dict[str, tuple[str, ...]] = {
-        "money": money.money_sentences(story.money, currency),
+        "money": legacy.told_of(subject, money.money_sentences(story.money, currency)),
     }
+    if story.legacy:
+        said["legacy"] = tuple(legacy.legacy_sentences(story.legacy, case))
     if story.performance:
         skill = explaining.skill_sentence(story.performance, case.noun)
         said["skill"] = (skill,)
         said["calibration"] = (explaining.calibration_sentence(story.performance, case.outcome, case.noun),)
     if story.actions:
-        said["actions"] = (evidence.actions_sentence(story.actions),)
+        # Of what another system did it is said beside it what the rules would have earned.
+        is_observed = subject == "the other system"
+        said["actions"] = () if is_observed else legacy.told_of(subject, (evidence.actions_sentence(story.actions),))
     if story.promises:
         said["promises"] = tuple(evidence.promise_sentence(one, currency) for one in story.promises)
     if story.explored:

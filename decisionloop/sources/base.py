@@ -64,6 +64,18 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class LegacySource(Source, Protocol):
+    """A source that knows what another system decided: for `mode: observe`."""
+
+    def legacy_decisions(self, entities: pd.DataFrame, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
+        """What was decided about ``entities`` (a frame with the entity key) in (as_of - covers_days, as_of].
+
+        The entity key, ``action`` (text as written, missing where nothing is), ``decided_at`` (UTC) and, only where
+        the system says it, ``propensity`` (as written). Whoever is not in it was not decided, as far as one knows.
+        """
+
+
+@runtime_checkable
 class ReplaySource(Source, Protocol):
     """A source of recorded history that also knows what the loop cannot see."""
 

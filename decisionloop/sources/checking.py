@@ -16,6 +16,7 @@ from decisionloop.errors import ContractError, Fault
 from decisionloop.sources.base import Source
 from decisionloop.sources.batch_findings import batch_findings
 from decisionloop.sources.leak_findings import leak_findings
+from decisionloop.sources.legacy_findings import legacy_findings
 from decisionloop.sources.money_trial import money_faults, money_findings
 from decisionloop.sources.opening import open_source
 from decisionloop.sources.outcome_findings import outcome_findings
@@ -58,6 +59,7 @@ def check_use_case(path: Path) -> CheckReport:
         *retired_findings(read_yaml(folder.text).content),
         *schedule_findings(use_case.schedule, source),
         *batch_findings(use_case, tried, everyone),
+        *legacy_findings(use_case, source, tried),
         *money_findings(use_case, everyone),
         *outcome_findings(use_case, code, source, _seen_by(source, moments[-1], now)),
         *leak_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),

@@ -15,7 +15,15 @@ from decisionloop.errors import ContractError, DecisionLoopError, Fault, SourceE
 from decisionloop.predict.features import point_in_time
 from decisionloop.predict.ordering import by_entity_and_time
 from decisionloop.predict.text import as_text
-from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS, ReplaySource, ScenarioSource, Source, TrueChange
+from decisionloop.sources.base import (
+    HAPPENED,
+    OUTCOME_COLUMNS,
+    LegacySource,
+    ReplaySource,
+    ScenarioSource,
+    Source,
+    TrueChange,
+)
 from decisionloop.sources.columns import entity_ids, outcome_numbers, require_columns, utc_times
 
 T = TypeVar("T")
@@ -53,6 +61,23 @@ class CheckedSource:
     def newest_time(self, as_of: pd.Timestamp) -> pd.Timestamp | None:
         """Time of the newest history row at or before ``as_of``."""
         return _asked(f"{SOURCE_FILE}: newest_time", self.theirs.newest_time, as_of)
+
+    def legacy_decisions(self, entities: pd.DataFrame, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
+        """What another system decided about ``entities``, nothing of it later than the as-of."""
+        where = f"{SOURCE_FILE}: legacy_decisions"
+        if not isinstance(self.theirs, LegacySource):
+            raise SourceError(
+                f"{where} is missing, and the contract says mode: observe. Let it say what the other system decided "
+                "(decisionloop.sources.base.LegacySource)."
+            )
+        frame = _frame(_asked(where, self.theirs.legacy_decisions, entities, as_of, covers_days), where)
+        require_columns(frame, [self.key, "action", "decided_at"], where)
+        columns = [self.key, "action", "decided_at", *(["propensity"] if "propensity" in frame else [])]
+        frame = frame[columns].assign(
+            **{self.key: entity_ids(frame[self.key], where), "decided_at": utc_times(frame["decided_at"], where)},
+            action=as_text(frame["action"]),
+        )
+        return point_in_time(frame, "decided_at", as_of).reset_index(drop=True)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Everything observed by ``as_of``, in ``OUTCOME_COLUMNS``."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from decisionloop.contract import UseCaseFolder
-from decisionloop.contract.data_source import FullInformationReplay, RandomisedLogReplay, TablesSource
+from decisionloop.contract.data_source import FullInformationReplay, LegacyLogReplay, RandomisedLogReplay, TablesSource
 from decisionloop.sources.base import Source
 
 Options = Mapping[str, str | int | float | bool]
@@ -32,6 +32,10 @@ def open_source(folder: UseCaseFolder, options: Options | None = None) -> Source
         from decisionloop.sources.randomised_log import open_randomised_log
 
         return open_randomised_log(folder, spec)
+    if isinstance(spec, LegacyLogReplay):
+        from decisionloop.sources.legacy_log import open_legacy_log
+
+        return open_legacy_log(folder, spec)
     from decisionloop.sources.custom import open_custom
 
     if options:

@@ -18,6 +18,7 @@ from decisionloop.observe.matching import happened_at, match_decisions, utc_micr
 from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame
 from decisionloop.sources.base import DECIDED_COLUMNS, Source
+from decisionloop.sources.legacy_findings import observed_decisions
 
 _TURNS = 60
 _DECISIONS = 40_000
@@ -70,11 +71,23 @@ def _would_be_decided(use_case: UseCase, source: Source, as_of: pd.Timestamp) ->
     for moment in moments:
         due_now = source.due(moment, use_case.schedule.covers_days)[use_case.entity.key].to_numpy()
         due_now = due_now[:: max(1, len(due_now) // most)]
+        if use_case.is_observing:
+            parts.append(_observed(use_case, source, moment, due_now))
+            continue
         for name in revealing:
             ids = [f"{one}@{moment.isoformat()}/{name}" for one in due_now]
             columns = {"decision_id": ids, "entity_id": due_now, "as_of": moment, "action": name, "has_outcome": False}
             parts.append(pd.DataFrame(columns))
     return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _observed(use_case: UseCase, source: Source, moment: pd.Timestamp, due_now: np.ndarray) -> pd.DataFrame:
+    """What another system decided about them, where that shows an outcome."""
+    done = observed_decisions(use_case, source, moment, due_now)
+    shown = np.isin(done, [action.name for action in use_case.actions if action.reveals_outcome])
+    ids = [f"{one}@{moment.isoformat()}" for one in due_now[shown]]
+    columns = {"decision_id": ids, "entity_id": due_now[shown], "as_of": moment, "action": done[shown]}
+    return pd.DataFrame({**columns, "has_outcome": False})
 
 
 def _due_days(use_case: UseCase, code: UseCaseCode, source: Source, decided: pd.DataFrame) -> np.ndarray:

@@ -31,6 +31,8 @@ def reach_findings(
     """
     yield from _training(use_case, source, seen_by)
     yield from _gate(use_case, int(np.median([len(batch.frame) for batch in tried])))
+    if use_case.is_observing:  # nothing is explored
+        return
     yield from _exploring(use_case, source, tried, seen_by)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS
 from decisionloop.sources.columns import outcome_numbers, utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
+from decisionloop.sources.legacy import LegacyRows, open_legacy_of_tables, said_in_history
 from decisionloop.sources.rows import open_rows
 
 
@@ -26,10 +27,16 @@ class LiveTables(HistoryBacked):
     history: History
     outcome_rows: Rows
     outcome_columns: OutcomeColumns
+    legacy: LegacyRows | None = None
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """Nothing: live tables have no recorded end."""
         return ()
+
+    def legacy_decisions(self, entities: pd.DataFrame, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
+        """What another system decided about ``entities``."""
+        assert self.legacy is not None  # a contract that observes names it
+        return self.legacy.of(entities, as_of, covers_days)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Everything that had arrived, and was seen, by ``as_of``."""
@@ -64,7 +71,10 @@ def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
     )
     hidden = (columns.outcome_time, columns.decision_id)
     history = open_history(folder, spec.history, spec.due, spec.outcomes, tuple(name for name in hidden if name))
-    return LiveTables(use_case, history, open_rows(spec.outcomes, folder.folder, layout), columns)
+    legacy = open_legacy_of_tables(folder, spec)
+    if legacy is not None:  # features do not know what was decided
+        history = replace(history, hidden=history.hidden | said_in_history(spec))
+    return LiveTables(use_case, history, open_rows(spec.outcomes, folder.folder, layout), columns, legacy)
 
 
 def open_history(

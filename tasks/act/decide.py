@@ -24,6 +24,7 @@ from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations, trial_in_choice
 from tasks.act.freeze_seen_money import freeze_seen_money
 from tasks.act.hand_over import hand_over, stop_of, warn_of_rules
+from tasks.act.legacy import log_legacy
 from tasks.act.log_decisions import LoggedPart, log_decisions
 from tasks.act.log_in_ranges import log_in_ranges
 from tasks.act.signature import Signature
@@ -56,13 +57,16 @@ def decide_batch(use_case: str, batch_id: str) -> str:
     """Choose an action for everyone under the guardrails and log it; returns a sentence.
 
     A model's batch that violates a guardrail or jumps goes to the rules, or is halted with BatchHalted, as the
-    contract says: nothing of the model's choice is logged as decided and nothing leaves.
+    contract says: nothing of the model's choice is logged as decided and nothing leaves. In `mode: observe` what
+    another system decided is logged, and nothing is chosen.
     """
     hand = open_batch_in_hand(use_case, batch_id)
     if hand.batch.state != "scored":
         return "decided before"
     beside = begun_beside(hand.ledger, hand.batch, hand.use_case.schedule.covers_days)
     refuse_decided_elsewhere(hand.workspace, batch_id)
+    if hand.use_case.is_observing:
+        return log_legacy(hand, beside)
     because = BY_SWITCH[hand.switch] or hand.handed_over or _before(hand)
     decided = _choose(hand, because)
     if not decided.agreed.rules_because:

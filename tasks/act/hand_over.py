@@ -40,4 +40,5 @@ def hand_over(hand: BatchInHand, stop: Stop | None) -> str:
 def warn_of_rules(hand: BatchInHand, stop: Stop | None) -> None:
     """Tell people of what would stop a model: rules go on."""
     if stop is not None:
-        warn(hand, stop, "warning", "Rules decide, so the batch goes on.")
+        who = "Another system decides" if hand.use_case.is_observing else "Rules decide"
+        warn(hand, stop, "warning", f"{who}, so the batch goes on.")

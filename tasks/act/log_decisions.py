@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from decisionloop.act.decision_log import BatchFacts, decision_rows
 from decisionloop.ledger.batch_parts import find_part
@@ -55,7 +56,11 @@ def rows_of_part(hand: BatchInHand, part: int, signature: Signature) -> pa.Table
     facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, signature.trial, hand.release_seq)
     scores = read_part(workspace, batch_id, "scores", part)
     choice = stored_choice(hand, part, signature.choice)
-    return decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())
+    rows = decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())
+    if not signature.is_of_others:
+        return rows
+    left_out = read_part(workspace, batch_id, signature.choice, part, ["is_left_out"])["is_left_out"]
+    return rows.filter(pc.invert(left_out))
 
 
 def counted(rows: pa.Table, cost: StageCost) -> LoggedPart:

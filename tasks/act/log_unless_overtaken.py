@@ -25,16 +25,18 @@ def append_unless_overtaken(hand: BatchInHand, signature: Signature, append: Cal
     """Append decisions in one transaction, during which nobody turns the switch nor rolls back a release.
 
     Returns False, and appends nothing, where a model chose and the switch, of whatever scope, stops it or the model was
-    rolled back, and where anybody chose and the switch gives everybody the default action. Raises UsageError, and
-    appends nothing, where the batch has logged nothing yet and another one has begun to decide in its span meanwhile.
+    rolled back, and where anybody chose and the switch gives everybody the default action. What another system did is
+    logged whatever is switched. Raises UsageError, and appends nothing, where the batch has logged nothing yet and
+    another one has begun to decide in its span meanwhile.
     """
     name = hand.use_case.name
     with steady_switch(hand.ledger, name) as connection:
         deciders = [signature.champion] if signature.trial is None else [signature.champion, signature.trial]
         switch = switch_of(connection, name)
-        if any(_is_stopped(signature, switch.position_for(one)) for one in deciders):
+        is_stopped = any(_is_stopped(signature, switch.position_for(one)) for one in deciders)
+        if is_stopped and not signature.is_of_others:
             return False
-        is_of_model = not signature.is_by_rules and not signature.is_default_for_all
+        is_of_model = not (signature.is_by_rules or signature.is_default_for_all or signature.is_of_others)
         if is_of_model and any(is_rolled_back(connection, one) for one in deciders):
             return False
         _refuse_newcomers(connection, hand, signature.beside)

@@ -24,6 +24,11 @@ class Signature:
     trial: str | None = None
 
     @property
+    def is_of_others(self) -> bool:
+        """Whether another system has decided: then nothing here could have decided otherwise."""
+        return self.choice == "legacy_choice"
+
+    @property
     def is_by_rules(self) -> bool:
         """Whether the rules decide everything and explore nothing, as under the kill switch or after a rollback."""
         return self.choice == "rules_choice"

@@ -18,6 +18,7 @@ from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.releases import Release, ReleaseStage, challengers, champion, find_stage
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.observe.betting import Bets
+from decisionloop.observe.cohort import is_drawn
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.learn.canaries import let_decide, stop_if_failing
 from tasks.learn.candidates import contender_of, find_candidates, unlearnt_contender
@@ -59,11 +60,16 @@ def review_challenger(workspace: Workspace, stage: ReleaseStage, as_of: datetime
     if failed == len(runs):
         told = f"failed on {failed} of {len(runs)} batches in shadow" if failed else "has shadowed no batch yet"
         return f"{release.release_id} {told}."
+    if workspace.use_case.is_observing:
+        return f"{release.release_id} goes on beside the other system: in mode observe nobody is let decide."
     decides = champion(workspace.ledger, release.use_case)
     assert decides is not None  # a release in shadow stands beside a champion
     comparison = find_comparison(workspace, release, decides.release)
-    if comparison is None:  # another one has become champion meanwhile
-        comparison = open_again(workspace, release, decides.release, as_of)
+    if comparison is None:  # another one has become champion meanwhile, or nothing could be compared before
+        try:
+            comparison = open_again(workspace, release, decides.release, as_of)
+        except UsageError as nothing:
+            return f"{release.release_id} waits: {nothing}"
     answer, evidence, waits = _look(workspace, release, decides.release, comparison, as_of)
     now = find_stage(workspace.ledger, release.release_id)
     assert now is not None  # it was a challenger a moment ago
@@ -99,8 +105,30 @@ def open_again(workspace: Workspace, release: Release, decides: Release, as_of: 
     """Open the comparison of a challenger with a champion that it did not meet when it was trained."""
     assert release.training_set_id is not None  # only models are challengers
     _, before = training_rows_of(workspace, training_set_of(workspace, release.training_set_id))
+    if not _is_drawn(workspace, before):
+        return _open_on_drawn(workspace, release, decides, as_of)
     (challenger,) = find_candidates(workspace, [release.release_id], before)
     contenders = challenger.contender, unlearnt_contender(workspace, decides, before)
+    return open_comparison(workspace, (release, decides), contenders, before, as_of)
+
+
+def _is_drawn(workspace: Workspace, batches: LoggedBatches) -> bool:
+    """Whether a log says what another policy is worth: what another system decided by unknown chances does not."""
+    return not workspace.use_case.outcome.depends_on_action or bool(is_drawn(batches.log).any())
+
+
+def _open_on_drawn(workspace: Workspace, release: Release, decides: Release, as_of: datetime) -> Comparison:
+    """Open the comparison of a challenger that was taught beside another system, by what the loop has drawn since.
+
+    Raises UsageError where nothing of it is mature yet.
+    """
+    since = _taught_until(workspace, release) + timedelta(microseconds=1)
+    until, held = mature_until(workspace, as_of), held_cohorts(workspace.ledger, release.use_case)
+    before = mature_batches(workspace, since, until, as_of, held)
+    if not _is_drawn(workspace, before):
+        raise UsageError("no decision that was drawn with a known chance is mature yet, so nothing can be compared.")
+    before = before.rows(is_drawn(before.log))
+    contenders = contender_of(workspace, release, before), contender_of(workspace, decides, before)
     return open_comparison(workspace, (release, decides), contenders, before, as_of)
 
 
@@ -147,6 +175,8 @@ def _look(
         batches = mature_batches(workspace, since + timedelta(microseconds=1), until, as_of, held)
     except UsageError as nothing:
         return f"{release.release_id} waits: no decision that it has not learnt from is mature ({nothing}).", None, ""
+    if not _is_drawn(workspace, batches):
+        return f"{release.release_id} waits: no decision that was drawn with a known chance is mature.", None, ""
     verdict, verdict_id, evidence = _judge(workspace, (release, decides), comparison, batches, as_of)
     grounds = by_gate(verdict.reason, as_of, verdict_id)
     waits = ""

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from decisionloop.learn.evidence import gate_rules, gather_evidence
-from decisionloop.learn.gate import judge
-from decisionloop.learn.gate_money import surest
+from decisionloop.learn.gate import GateEvidence, Verdict, judge
+from decisionloop.learn.gate_money import is_untold, most_skilled, surest
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.yearly_error import SHARE
 from decisionloop.ledger.releases import champion, current_stages
@@ -25,6 +25,9 @@ from tasks.learn.release_stages import by_gate, enter_shadow, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, keep_verdict
 from tasks.step import step
+
+SURER = "Another candidate of this training is surer: what it earns at least is as much or more."
+UNTOLD = "Another candidate of this training ranks as well or better; what either would earn cannot be told."
 
 
 @step
@@ -51,21 +54,30 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
         grounds = by_gate(verdict.reason, as_of, keep_verdict(workspace, as_of, answer))
         answers.append(f"{_called(record)}: {verdict.decision}. {verdict.reason}")
         # A slow reading may be the machine's: in shadow the candidate is measured again, and decides nothing.
-        if verdict.decision == "promote" or verdict.waits_only_for("latency"):
+        is_worth_it = verdict.decision == "promote" or verdict.waits_only_for("latency")
+        if is_worth_it or _may_look_on(workspace, verdict, evidence):
             passed.append((evidence, record, grounds))
         else:
             refuse(workspace, record.release, grounds)
     # That of a year's first comparison, and not of the one that comes: a killed run that is repeated chooses the same.
     deciding = 1 - SHARE * workspace.use_case.gate.yearly_error
-    best = surest([evidence for evidence, _, _ in passed], deciding) if passed else None
+    shown = [evidence for evidence, _, _ in passed]
+    best = None if not shown else most_skilled(shown) if is_untold(shown) else surest(shown, deciding)
     for rank, (_, record, grounds) in enumerate(passed):
         if rank == best:
-            _open(workspace, record, recent, as_of)
+            if not is_untold(shown):
+                _open(workspace, record, recent, as_of)
             enter_shadow(workspace, record.release, grounds)
         else:
-            better = "Another candidate of this training is surer: what it earns at least is as much or more."
+            better = UNTOLD if is_untold(shown) else SURER
             refuse(workspace, record.release, replace(grounds, reason=better))
     return " ".join(answers)
+
+
+def _may_look_on(workspace: Workspace, verdict: Verdict, evidence: GateEvidence) -> bool:
+    """Whether a candidate may stand beside another system though nobody can tell its money: it decides nobody there."""
+    cannot_tell = evidence.overlap.unknown_n > 0 and not any(one.is_passed is False for one in verdict.checks)
+    return workspace.use_case.is_observing and cannot_tell
 
 
 def _called(record: CandidateRecord) -> str:

@@ -10,6 +10,7 @@ from decisionloop.ledger.held_actions import is_any_carried_out
 from decisionloop.ledger.measurements import LastMeasured, append_measurements, when_measured
 from decisionloop.ledger.outcomes import OutcomeIntake, outcome_news
 from decisionloop.monitor.watching.watch_cohort import watch_cohort
+from decisionloop.monitor.watching.watch_legacy import watch_legacy_cohort
 from decisionloop.observe.estimated_performance import estimation_errors
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.observe.estimated_performance import estimated_before
@@ -58,12 +59,14 @@ def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool
     labels = labels_of(workspace, batch, as_of)
     before = cohorts_before(workspace, batch, cohort.release_id, as_of)
     late = late_arrivals_before(workspace, batch, as_of)
-    watched = watch_cohort(cohort, labels.watched, before, late)
+    watch = watch_legacy_cohort if cohort.use_case.is_observing else watch_cohort
+    watched = watch(cohort, labels.watched, before, late)
     figures = [*watched.figures, *estimation_errors(cohort, estimated_before(workspace, batch, cohort.release_id))]
     is_complete = labels.watched.state(use_case).is_complete
     if is_first:
-        explain_failures(workspace, batch, cohort, as_of, is_complete)
-        figures += impact_gaps(workspace, cohort)  # of the features: no outcome changes it
+        if not cohort.use_case.is_observing:  # what came of others' decisions is no failure of ours
+            explain_failures(workspace, batch, cohort, as_of, is_complete)
+            figures += impact_gaps(workspace, cohort)  # of the features: no outcome changes it
         occasion = Occasion(as_of, batch.batch_id, len(cohort.log), batch.as_of, is_mature=True)
         raise_alarms(workspace, watched.findings, occasion)
     if is_complete:  # what fell short never becomes usual

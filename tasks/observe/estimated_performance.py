@@ -22,7 +22,7 @@ def estimate_performance(use_case: str, as_of: datetime) -> int:
     """Estimate AUC, rate and money of decided batches that no label has judged yet, once each; returns how many."""
     workspace = open_workspace(use_case)
     contract = workspace.use_case
-    if contract.outcome.class_ is None:
+    if contract.outcome.class_ is None or contract.is_observing:  # of what others decide nothing is estimated
         return 0
     young = batches(workspace.ledger, use_case, as_of - timedelta(days=contract.outcome.maturity_days), as_of)
     young = tuple(one for one, at in zip(young, mature_at(workspace, young), strict=True) if at >= as_of)

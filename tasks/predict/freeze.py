@@ -8,19 +8,22 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
-from decisionloop.ledger.batch_parts import parts_of
+from decisionloop.act.legacy import legacy_actions
+from decisionloop.ledger.batch_parts import BatchPart, parts_of
 from decisionloop.ledger.batches import Scalar, batch_state, open_batch
+from decisionloop.ledger.due_occurrences import span_of
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import Meter, StageCost
 from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame, source_ages
+from decisionloop.sources.legacy import legacy_decisions
 from decisionloop.workspace import open_workspace
 from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
 from tasks.predict.due import cut_due, detail_of_due
 from tasks.predict.missed import late_people
 from tasks.predict.register_rules import ensure_rules
-from tasks.readback.batch_in_hand import open_batch_in_hand
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.maturity import DUE_DAYS
 from tasks.readback.tables import read_part
 from tasks.step import step
@@ -89,10 +92,28 @@ def freeze_part(use_case: str, batch_id: str, part: int) -> FrozenPart:
         newest = known[time_column].max()
         table = pa.Table.from_pandas(frame, preserve_index=False)
         ages = pa.table({"age_days": source_ages(known, frame[contract.entity.key], time_column, moment)})
+        said = [_keep_legacy(hand, part, entities, frame)] if contract.is_observing else []
         kept = [
+            *said,
             keep_part(workspace, batch_id, "ages", part, ages),
             keep_part(workspace, batch_id, "features", part, table),
         ]
         meter.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
     after = float(due_days(contract, frame).max()) if contract.outcome.due and len(frame) else None
     return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost, after)
+
+
+def _keep_legacy(hand: BatchInHand, part: int, entities: pd.DataFrame, frame: pd.DataFrame) -> BatchPart:
+    """Keep what another system decided about the rows of ``frame``, and why that cannot be told of some of them."""
+    contract, workspace = hand.use_case, hand.workspace
+    span = span_of(hand.as_of, contract.schedule.covers_days, detail_of_due(workspace, hand.batch))
+    said = legacy_decisions(workspace.source, entities, pd.Timestamp(hand.as_of), span.days)
+    done = legacy_actions(contract, frame[contract.entity.key].to_numpy(dtype=object), said)
+    table = pa.table(
+        {
+            "action": pa.array(done.written, pa.string()),
+            "propensity": pa.array(done.propensity, from_pandas=True),
+            "fault": pa.array(done.fault, pa.string()),
+        }
+    )
+    return keep_part(workspace, hand.batch_id, "legacy", part, table)

@@ -18,6 +18,7 @@ from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.compare.profile import FrameProfile
 from decisionloop.monitor.compare.windows import EntitySketch, Watched
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
+from expectations.legacy import LegacyFaults, legacy_faults
 from expectations.reference import BatchReference, merge_parts, reference_of
 from expectations.report import as_markdown
 from expectations.run import WholeBatch, check_part, settle
@@ -104,12 +105,25 @@ def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: da
         contract = with_expected_rows(workspace, batch_id)
         whole = WholeBatch(contract, reference, latest, pd.Timestamp(hand.as_of), rows)
         found = check_part(frame, whole, _docs_folder(hand, part))
+        legacy = _legacy(hand, part)
         reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, hand.use_case) if len(frame) else None
         profile, entities = _profile(hand, frame), EntitySketch.of(frame[hand.use_case.entity.key])
         meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
-    return ValidatedPart(found.observations, found.fault_rows, looks, profile, entities, meter.cost)
+    observations = (*found.observations, *legacy.observations)
+    fault_rows = (
+        found.fault_rows if legacy.is_fault is None else int(((found.row_reasons != "") | legacy.is_fault).sum())
+    )
+    return ValidatedPart(observations, fault_rows, looks, profile, entities, meter.cost)
+
+
+def _legacy(hand: BatchInHand, part: int) -> LegacyFaults:
+    """What is wrong with what another system decided about a part; nothing where none decides."""
+    if not hand.use_case.is_observing:
+        return LegacyFaults()
+    said = read_part(hand.workspace, hand.batch_id, "legacy", part).to_pandas()
+    return legacy_faults(hand.use_case, *(said[name].to_numpy(dtype=object) for name in ("fault", "action")))
 
 
 def _compare(hand: BatchInHand, watched: Watched[FrameProfile] | None) -> tuple[Finding, ...]:

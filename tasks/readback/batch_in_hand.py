@@ -73,6 +73,8 @@ class BatchInHand:
     @property
     def is_of_model(self) -> bool:
         """Whether a model is to decide it: only a model is held up by drift."""
+        if self.use_case.is_observing:
+            return False
         return self.champion.kind != RULES and self.switch == "off" and not self.handed_over
 
     @cached_property

@@ -29,7 +29,8 @@ EXPLAINED = 400
 def parts_beside(hand: BatchInHand, release_id: str) -> Iterator[tuple[int, PartBeside]]:
     """Each part of a scored batch that a challenger did not fail on, with its number.
 
-    Raises IntegrityError where a part is not what was recorded.
+    Where another system decides, what that did stands in the champion's place; a challenger that is the rules says what
+    they would do. Raises IntegrityError where a part is not what was recorded.
     """
     use_case = hand.use_case
     values, bounds = ([f"{kind}:{name}" for name in use_case.action_names] for kind in ("value", "supported"))
@@ -38,6 +39,9 @@ def parts_beside(hand: BatchInHand, release_id: str) -> Iterator[tuple[int, Part
         scores = read_part(hand.workspace, hand.batch_id, "scores", part, ["rules_action", *said, *bounds]).to_pandas()
         frame = read_part(hand.workspace, hand.batch_id, "features", part).to_pandas()
         rules = actions_by_index(use_case, scores["rules_action"])
+        if use_case.is_observing:
+            yield part, _beside_legacy(hand, release_id, part, frame, rules)
+            continue
         champion = Answers({}, None, rules)
         if "score" in scores:
             worth = scores[values].to_numpy(dtype=np.float64)
@@ -46,6 +50,19 @@ def parts_beside(hand: BatchInHand, release_id: str) -> Iterator[tuple[int, Part
             champion = Answers(_outputs(scores, said), worth, action)
         told = _of_challenger(hand, release_id, part, said)
         yield part, PartBeside(frame, rules, champion, _answers(use_case, told, said, values, len(frame)))
+
+
+def _beside_legacy(hand: BatchInHand, release_id: str, part: int, frame: pd.DataFrame, rules: np.ndarray) -> PartBeside:
+    """A part beside what another system did, without the rows of which that cannot be told."""
+    use_case = hand.use_case
+    said = read_part(hand.workspace, hand.batch_id, "legacy", part)
+    told = (said["fault"].to_pandas() == "").to_numpy()
+    done = actions_by_index(use_case, said["action"])[told]
+    ours = Answers({}, None, rules[told])
+    if release_id != hand.rules.release_id:
+        columns = _of_challenger(hand, release_id, part, []).set_index("row").reindex(range(len(frame)))
+        ours = Answers({}, None, actions_by_index(use_case, columns["action"])[told])
+    return PartBeside(frame.loc[told].reset_index(drop=True), rules[told], Answers({}, None, done), ours)
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,6 +47,11 @@ def choose_release(asked: Deployment) -> ReleaseStage:
             "say both who you are (--by) and why (--reason), or neither; both are kept in the audit trail."
         )
     workspace = asked.workspace
+    if workspace.use_case.is_observing:
+        raise UsageError(
+            f"{asked.use_case} is in mode: observe: another system decides, and no release is let decide. Set mode: "
+            "decide with a new version of the contract; the rules decide then, until a release has passed the gate."
+        )
     found = next((one for one in current_stages(workspace.ledger, asked.use_case) if _is_meant(one, asked)), None)
     if found is not None and found.release.kind != RULES and found.stage in ("shadow", "canary", "champion"):
         return found

@@ -19,6 +19,8 @@ from tasks.tell.notices import telling
 def stop_losses(use_case: str, as_of: datetime) -> str:
     """Roll back a champion that has surely earned less than the rules or the holdout; returns what was done, or ""."""
     workspace = open_workspace(use_case)
+    if workspace.use_case.is_observing:  # what another system loses is nobody's release
+        return ""
     decides = champion(workspace.ledger, use_case)
     if decides is None or decides.release.kind == RULES or workspace.use_case.guardrails.when_losing != "rules":
         return ""

@@ -14,6 +14,7 @@ from itertools import takewhile
 import numpy as np
 import pyarrow as pa
 
+from decisionloop.act.legacy import LEGACY
 from decisionloop.ledger.batches import Batch, batches, cohort_name, latest_details
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import RULES, Release, baseline
@@ -53,6 +54,7 @@ def entity_money_before(
     found = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
     told = latest_details(workspace.ledger, [one.batch_id for one in found], "decided")
     decided = [(one, str(by)) for one, detail in zip(found, told, strict=True) if (by := detail.get("decided_by"))]
+    decided = [(one, by) for one, by in decided if by != LEGACY]
     ruled = [one for one, by in takewhile(lambda pair: release_of(workspace, pair[1]).kind == RULES, decided)]
     mine = [one for one, by in decided if by == release.release_id]
     kept = _kept(workspace)

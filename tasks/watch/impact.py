@@ -36,10 +36,10 @@ def watch_groups(workspace: Workspace, batch: Batch, champion: Release, chosen: 
     A person turns the kill switch off again: nothing here ever does.
     """
     batch_id = batch.batch_id
-    windows = _windows(workspace, batch, champion, chosen.groups)
+    windows = _windows(workspace, batch, chosen.decided_by or champion.release_id, chosen.groups)
     watched = watch_impact(workspace.use_case, windows, champion.release_id, champion.kind != RULES)
     findings, decision = watched.findings, watched.plug
-    if any(finding.is_alarm for finding in findings):
+    if not chosen.decided_by and any(finding.is_alarm for finding in findings):
         findings = _explained(workspace, batch_id, champion, findings)
     if decision is not None:
         findings = tuple(_with_plug(finding, decision) if finding.is_alarm else finding for finding in findings)
@@ -53,14 +53,12 @@ def watch_groups(workspace: Workspace, batch: Batch, champion: Release, chosen: 
     return True
 
 
-def _windows(
-    workspace: Workspace, batch: Batch, champion: Release, groups: GroupTally
-) -> tuple[Window[GroupTally], ...]:
-    """The batch at hand, and with the earlier ones that the same release decided."""
+def _windows(workspace: Workspace, batch: Batch, decided_by: str, groups: GroupTally) -> tuple[Window[GroupTally], ...]:
+    """The batch at hand, and with the earlier ones that the same one decided."""
     entities = entities_of(workspace, batch.batch_id)
     if entities is None:
         return (Window(1, groups),)
-    return windows_of(Watched(groups, entities), earlier_groups(workspace, batch, champion.release_id))
+    return windows_of(Watched(groups, entities), earlier_groups(workspace, batch, decided_by))
 
 
 def _with_plug(finding: Finding, decision: PlugDecision) -> Finding:

@@ -22,10 +22,14 @@ from tasks.watch.measurement import measurement_of
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen for a batch: actions by slice, and favourable actions by protected group."""
+    """What was chosen for a batch: actions by slice, and favourable actions by protected group.
+
+    ``decided_by``: who chose, where that is no release of ours; "": the release that decides.
+    """
 
     actions: ActionProfile
     groups: GroupTally
+    decided_by: str = ""
 
     @property
     def rows(self) -> int:
@@ -39,8 +43,9 @@ def watch_actions(workspace: Workspace, batch: Batch, champion: Release, chosen:
     scored = latest_detail(workspace.ledger, batch_id, "scored")
     worth = scored.get("worth")
     terms = Terms.of(use_case, Stakes(worth=None if worth is None else float(worth)), champion.release_id)
-    before = _outputs_before(workspace, batch, champion)
-    watched = watch_outputs(terms, chosen.actions, score_profile(str(scored["score_profile"])), before)
+    before = _outputs_before(workspace, batch, champion, chosen.decided_by or champion.release_id)
+    scores = None if chosen.decided_by else score_profile(str(scored["score_profile"]))
+    watched = watch_outputs(terms, chosen.actions, scores, before)
     cohort = cohort_name(batch.as_of)
     shares = [measurement_of(use_case.name, cohort, batch.as_of, share) for share in watched.figures]
     append_measurements(workspace.ledger, shares)
@@ -50,14 +55,14 @@ def watch_actions(workspace: Workspace, batch: Batch, champion: Release, chosen:
     return watched.findings
 
 
-def _outputs_before(workspace: Workspace, batch: Batch, champion: Release) -> OutputsBefore:
-    """Actions of the last batches that this release decided, and its reference of scores."""
+def _outputs_before(workspace: Workspace, batch: Batch, champion: Release, decided_by: str) -> OutputsBefore:
+    """Actions of the last batches that the same one decided, and the release's reference of scores."""
     earlier = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of)[-RECENT_BATCHES:]
     details = latest_details(workspace.ledger, [one.batch_id for one in earlier], "decided")
     profiles = [
         ActionProfile.from_json(str(detail["actions"]))
         for detail in details
-        if detail.get("actions") is not None and detail.get("decided_by") == champion.release_id
+        if detail.get("actions") is not None and detail.get("decided_by") == decided_by
     ]
     # Under another contract other actions could be chosen: that says nothing of these.
     recent = tuple(one for one in profiles if one.actions == workspace.use_case.action_names)

@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from decisionloop.act.legacy import LEGACY
 from decisionloop.ledger.alerts import NewAlert
-from decisionloop.ledger.batches import find_batch
+from decisionloop.ledger.batches import batches, find_batch, latest_detail
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
 from decisionloop.ledger.monitor_references import reference_of
-from decisionloop.ledger.releases import Release, challengers
+from decisionloop.ledger.releases import RULES, Release, baseline, challengers
 from decisionloop.ledger.shadow_audits import keep_audit, shadow_audits
 from decisionloop.monitor.compare.profile import Reference
 from decisionloop.monitor.shadow.audit import AuditedRun, audit_shadow
@@ -33,8 +34,13 @@ AT_ONCE = 8
 
 @step
 def audit_shadows(use_case: str, as_of: datetime) -> int:
-    """Audit every release beside the champion on the batches that it has scored, each once; returns how many."""
+    """Audit every release beside the champion on the batches that it has scored, each once; returns how many.
+
+    Where another system decides, the rules are audited as well: they stand beside it like any release.
+    """
     workspace = open_workspace(use_case)
+    if workspace.use_case.is_observing:
+        _audit_rules(workspace, as_of)
     return sum(_audit_release(workspace, one.release, as_of) for one in challengers(workspace.ledger, use_case))
 
 
@@ -47,12 +53,33 @@ def _audit_release(workspace: Workspace, release: Release, as_of: datetime) -> i
     return len(due)
 
 
+def _audit_rules(workspace: Workspace, as_of: datetime) -> None:
+    """Audit the rules beside what another system decided, on the newest batches, each once."""
+    name, ledger = workspace.use_case.name, workspace.ledger
+    standing = baseline(ledger, name)
+    if standing is None:
+        return
+    rules = standing.release
+    known = {one.batch_id for one in shadow_audits(ledger, rules.release_id)}
+    decided = [one for one in batches(ledger, name, as_of_to=as_of) if one.is_decided][-AT_ONCE:]
+    for batch in decided:
+        detail = latest_detail(ledger, batch.batch_id, "decided")
+        is_beside = open_batch_in_hand(name, batch.batch_id).rules.release_id == rules.release_id
+        if batch.batch_id not in known and detail.get("decided_by") == LEGACY and is_beside:
+            rows = int(str(detail["decisions"]))
+            audit_run(
+                workspace, rules, ShadowRun(batch.batch_id, rules.release_id, "ok", None, rows, 0, 0.0, batch.state_at)
+            )
+
+
 def audit_run(workspace: Workspace, release: Release, run: ShadowRun) -> ShadowAudit:
     """Audit a release on one batch, keep what was found, tell people of limits that it did not cross before."""
     hand = open_batch_in_hand(workspace.use_case.name, run.batch_id)
     earlier = shadow_audits(workspace.ledger, release.release_id)
-    before = [one for one in earlier if one.champion_id == hand.champion.release_id and one.as_of < hand.as_of]
-    kept = reference_of(workspace.ledger, workspace.use_case.name, release.release_id)
+    beside = LEGACY if hand.use_case.is_observing else hand.champion.release_id
+    before = [one for one in earlier if one.champion_id == beside and one.as_of < hand.as_of]
+    name, is_model = workspace.use_case.name, release.kind != RULES  # rules have learnt from nothing
+    kept = reference_of(workspace.ledger, name, release.release_id) if is_model else None
     reference = None if kept is None else Reference.from_json(kept.content)
     seen, reasons = _seen(hand, release, reference) if not run.error else ((), None)
     audit = audit_shadow(hand.use_case, _run(hand, release, run, before), seen, reference, reasons, before)
@@ -67,7 +94,7 @@ def _seen(
     seen, agreed = [], []
     for number, part in parts_beside(hand, release.release_id):
         seen.append(SeenPart.of(hand.use_case, part, reference))
-        agreed.append(agreed_in(hand, number, part))
+        agreed.append(None if hand.use_case.is_observing else agreed_in(hand, number, part))
     return seen, reasons_beside(hand, release, [one for one in agreed if one is not None])
 
 
@@ -78,7 +105,7 @@ def _run(hand: BatchInHand, release: Release, run: ShadowRun, before: Sequence[S
     times.append((run.latency_ms / max(1, run.rows), theirs))
     return AuditedRun(
         release_id=release.release_id,
-        champion_id=hand.champion.release_id,
+        champion_id=LEGACY if hand.use_case.is_observing else hand.champion.release_id,
         batch_id=hand.batch_id,
         as_of=hand.as_of,
         n=run.rows,
@@ -114,7 +141,8 @@ def _keep(workspace: Workspace, audit: ShadowAudit, before: Sequence[ShadowAudit
     with workspace.ledger.begin() as connection:
         is_new = keep_audit(connection, use_case.name, audit)
         if is_new and news:
-            message = f"{audit.release_id}, beside the champion: {' '.join(news)}"
+            beside = "another system" if audit.is_beside_legacy else "the champion"
+            message = f"{audit.release_id}, beside {beside}: {' '.join(news)}"
             remedy = (
                 f"`decisionloop shadow {use_case.name} {audit.release_id}` shows the audit, `decisionloop stop` ends "
                 "its trial or its comparison; the limits are `shadow` and `gate` in the contract."

@@ -28,8 +28,8 @@ def earlier_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) ->
     return tuple(Watched(profile, sketch) for profile, sketch in known if profile.bins_digest == bins_digest)
 
 
-def earlier_groups(workspace: Workspace, batch: Batch, release_id: str) -> tuple[Watched[GroupTally], ...]:
-    """Who got what in the last batches that a release decided, of the groups that are watched now; oldest first."""
+def earlier_groups(workspace: Workspace, batch: Batch, decided_by: str) -> tuple[Watched[GroupTally], ...]:
+    """Who got what in the last batches that one has decided, of the groups that are watched now; oldest first."""
     batches = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of)[-REACH:]
     ids = [one.batch_id for one in batches]
     details = zip(
@@ -41,7 +41,7 @@ def earlier_groups(workspace: Workspace, batch: Batch, release_id: str) -> tuple
         Watched(GroupTally.from_json(str(decided["groups"])), sketch)
         for decided, validated in details
         for sketch in _sketches(validated)
-        if decided.get("groups") is not None and decided.get("decided_by") == release_id
+        if decided.get("groups") is not None and decided.get("decided_by") == decided_by
     )
     return tuple(one for one in known if one.counts.is_of(workspace.use_case))
 

@@ -104,3 +104,21 @@ def contract_text() -> str:
 def removed() -> object:
     """As a value: take the key away."""
     return REMOVED
+
+
+@pytest.fixture(scope="session")
+def changed_twice() -> Callable[[dict[str, object]], UseCase]:
+    """Parse the contract with several sections changed."""
+    return lambda sections: parse_use_case(yaml.safe_dump(yaml.safe_load(CONTRACT) | sections), "usecase.yaml")
+
+
+@pytest.fixture(scope="session")
+def refused(changed_twice: Callable[[dict[str, object]], UseCase]) -> Callable[[dict[str, object]], set[str]]:
+    """Paths of the faults of the contract with several sections changed."""
+
+    def found(sections: dict[str, object]) -> set[str]:
+        with pytest.raises(ContractError) as raised:
+            changed_twice(sections)
+        return {fault.path for fault in raised.value.faults}
+
+    return found

@@ -16,7 +16,15 @@ WITHIN_THE_CONTRACT = {
 }
 """Keys that only the contract itself reads, and where; the code asks for what it makes of them."""
 BY_GETATTR = {
-    f"DataQuality.{check}" for check in ("schema_", "vanished_categories", "row_count", "freshness", "constant_columns")
+    f"DataQuality.{check}"
+    for check in (
+        "schema_",
+        "vanished_categories",
+        "row_count",
+        "freshness",
+        "constant_columns",
+        "legacy_actions",
+    )
 }
 """Severities that `Check.severity_in` of expectations/checks.py reads by the name in its ``quality``."""
 

@@ -41,7 +41,10 @@ Index(None, decision_group.c.batch_id)
 
 
 class DecisionRowColumns(TypedColumns):
-    """What is one decision's own. A row is narrow, because a batch writes a million of them."""
+    """What is one decision's own. A row is narrow, because a batch writes a million of them.
+
+    `propensity`: null where another system decided and nobody knows how it draws.
+    """
 
     decision_id: Named[str] = Column(primary_key=True)
     group_id: Named[int] = Column(BigInteger)
@@ -50,7 +53,7 @@ class DecisionRowColumns(TypedColumns):
     score: Named[float | None]
     amount: Named[float | None]
     action_values: Named[str]
-    propensity: Named[float]
+    propensity: Named[float | None]
     reason_codes: Named[str]
 
 
@@ -81,7 +84,7 @@ class DecisionColumns(TypedColumns):
     action: Named[str]
     rules_action: Named[str]
     is_sent: Named[bool]
-    propensity: Named[float]
+    propensity: Named[float | None]
     reason_codes: Named[str]
     fallback_reason: Named[str | None]
     policy_version: Named[str]

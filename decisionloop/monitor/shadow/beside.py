@@ -108,7 +108,7 @@ def _disagreements(use_case: UseCase, part: PartBeside) -> list[Disagreement]:
             slice=name,
             n=int(rows.sum()),
             otherwise=int(there.sum()),
-            by_itself=0.0 if by_itself is None else float(by_itself[there].sum()),
+            by_itself=None if by_itself is None else float(by_itself[there].sum()),
             by_champion=None if by_champion is None else float(by_champion[there].sum()),
         )
 
@@ -125,11 +125,14 @@ def _gain(values: Floats | None, ours: Codes, theirs: Codes) -> Floats | None:
 
 
 def _added(one: Disagreement, other: Disagreement) -> Disagreement:
-    is_known = one.by_champion is not None and other.by_champion is not None
     return Disagreement(
         slice=one.slice,
         n=one.n + other.n,
         otherwise=one.otherwise + other.otherwise,
-        by_itself=one.by_itself + other.by_itself,
-        by_champion=one.by_champion + other.by_champion if is_known else None,  # type: ignore[operator]
+        by_itself=_sum(one.by_itself, other.by_itself),
+        by_champion=_sum(one.by_champion, other.by_champion),
     )
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from decisionloop.act.legacy import LEGACY
+
 Limit = Literal[
     "errors", "outputs", "disagreement", "loss", "adverse_impact", "inputs", "reasons", "latency"
 ]  # fmt: skip
@@ -42,14 +44,15 @@ class OutputDifference:
 class Disagreement:
     """Decisions of a slice ("all", or "name=value") that it would take otherwise, and their expected money.
 
-    by_itself     currency more (summed) that its own predictions expect of its actions there
+    by_itself     currency more (summed) that its own predictions expect of its actions there; None where another
+                  system decides: what its own actions would bring is then not claimed, and for rules
     by_champion   the same by the champion's predictions; None where the rules decide, who predict nothing
     """
 
     slice: str
     n: int
     otherwise: int
-    by_itself: float
+    by_itself: float | None
     by_champion: float | None
 
     @property
@@ -142,6 +145,7 @@ class ShadowAudit:
     """One release on one batch of n rows, beside the champion; what it could not be asked is empty or None.
 
     ``error``: why it said nothing of the batch, "" where it did. ``nan_rows``: rows that it values at NaN in part.
+    ``champion_id`` is `act.legacy.LEGACY` where another system decides: it then stands beside what that did.
     """
 
     release_id: str
@@ -160,3 +164,8 @@ class ShadowAudit:
     reasons: ReasonStability | None
     time: BatchTime
     crossed: tuple[Crossed, ...] = ()
+
+    @property
+    def is_beside_legacy(self) -> bool:
+        """Whether another system decided the batch."""
+        return self.champion_id == LEGACY

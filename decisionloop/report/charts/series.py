@@ -13,6 +13,7 @@ from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine, CohortPerformance
 from decisionloop.report.record.story import RULES, PeriodMoney, UseCaseLines
 from decisionloop.report.words.figures import MoneyScale, capital, money_scale, period_label, without_year
+from decisionloop.report.words.legacy import subject_of
 
 WIDE, NARROW = 680.0, 342.0
 _LABELLED = 46.0  # narrowest group, in drawing units, whose bars still have room for their figures
@@ -91,7 +92,9 @@ def money_chart(
     """Bars of the loop's and the rules' money per period, with whiskers for their intervals."""
     ends = _ends(e for one in periods if one.is_mature for e in (one.policy, one.rules))
     scale = money_scale(ends, currency)
-    entries = [("bar policy", "the loop, as it decided"), ("bar rules", "the rules alone")]
+    subject = subject_of(periods)
+    done = subject if subject == "what was done" else f"{subject}, as it decided"
+    entries = [("bar policy", done), ("bar rules", "the rules alone")]
     marks, top = legend(entries, width)
     marks.append(svg.text(0, top + 6, scale.unit, "tick"))
     headroom = 0.1 * (max([0.0, *ends]) - min([0.0, *ends]))  # for the figures beyond the whiskers
@@ -105,7 +108,8 @@ def money_chart(
     for index, one in enumerate(periods):
         marks += _money_group(one, scale, frame, (index, len(periods)), has_figures)
     marks += dates([one.period for one in periods], frame)
-    title = "Money earned or lost, by the loop and by the rules alone"
+    by = "" if subject == "what was done" else "by "
+    title = f"Money earned or lost, {by}{subject} and by the rules alone"
     description = f"Two bars for each of {len(periods)} periods; whiskers are intervals. The table has the figures."
     return svg.drawing(name, title, description, (frame.width, frame.height), marks)
 

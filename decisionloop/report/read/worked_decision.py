@@ -71,7 +71,7 @@ def told_decision(
         values=action_lines(use_case, str(row["action_values"]), str(row["action"]), rules_action),
         action=str(row["action"]),
         rules_action=rules_action,
-        propensity=float(row["propensity"]),
+        propensity=_number(row["propensity"]),
         reasons=reason_lines(use_case, str(row["reason_codes"]), frame, str(row["contract_digest"])),
         outcome_class=None if pd.isna(row["outcome_class"]) else int(row["outcome_class"]),
         outcome_amount=_number(row["outcome_amount"]),

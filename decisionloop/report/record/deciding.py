@@ -8,7 +8,7 @@ from datetime import date
 from itertools import takewhile
 
 from decisionloop.report.record.lines import BatchLine
-from decisionloop.report.record.story import NOBODY, RULES
+from decisionloop.report.record.story import NOBODY, OTHERS, RULES
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Deciding:
     def of(cls, batches: Sequence[BatchLine]) -> Deciding:
         """Count the batches, which are in the order of time."""
         decided = [one for one in batches if one.is_decided and one.decisions]
-        by_model = [one.as_of for one in decided if one.champion not in (RULES, NOBODY) or one.on_trial]
+        by_model = [one.as_of for one in decided if one.champion not in (RULES, NOBODY, OTHERS) or one.on_trial]
         since = takewhile(lambda one: one.state == "halted", reversed(batches))
         return cls(
             decisions=sum(one.decisions for one in decided),

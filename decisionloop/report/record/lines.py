@@ -182,7 +182,7 @@ class WorkedDecision:
     values: tuple[ActionValue, ...]
     action: str
     rules_action: str
-    propensity: float
+    propensity: float | None
     reasons: tuple[ReasonLine, ...]
     outcome_class: int | None
     outcome_amount: float | None

@@ -10,6 +10,7 @@ from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.record.features import ReviewedFeatures
+from decisionloop.report.record.legacy import LegacyLines
 from decisionloop.report.record.lines import (
     AlertLine,
     BatchLine,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
 
 RULES = "the rules"
+OTHERS = "another system"
+"""Who decided what was only observed."""
 NOBODY = "nobody: by the kill switch everybody got the default action"
 
 
@@ -47,7 +50,8 @@ class UseCaseLines:
 
     ``window_days``: an outcome counts if it happened within so many days; ``is_window_by_time_seen``: nobody says when
     one happened, so the time it was seen stands in. ``absent_means``: what no outcome says, "unknown" or "0".
-    ``for_everyone``: the wording of the action that a replay gives to everyone for comparison.
+    ``for_everyone``: the wording of the action that a replay gives to everyone for comparison. ``is_observing``:
+    another system decides now.
     """
 
     name: str
@@ -63,6 +67,7 @@ class UseCaseLines:
     is_window_by_time_seen: bool = False
     absent_means: str = "unknown"
     for_everyone: str = ""
+    is_observing: bool = False
 
     def wording(self, action: str) -> str:
         """The contract's wording of an action; the name itself when the contract no longer has it."""
@@ -91,9 +96,14 @@ class PeriodMoney:
         return set(self.decided_by) == {RULES}
 
     @property
+    def is_observed(self) -> bool:
+        """True when another system decided in this period, at least in part."""
+        return OTHERS in self.decided_by
+
+    @property
     def is_by_model(self) -> bool:
         """True when a model decided in this period, at least in part."""
-        return bool({*self.decided_by} - {RULES})
+        return bool({*self.decided_by} - {RULES, OTHERS})
 
 
 @dataclass(frozen=True)
@@ -175,6 +185,7 @@ class Story:
     verdicts: tuple[VerdictStory, ...] = ()
     actions: tuple[ActionFigures, ...] = ()
     promises: tuple[Promise, ...] = ()
+    legacy: LegacyLines | None = None
     explored: Explored | None = None
     features: ReviewedFeatures | None = None
     impact: tuple[ImpactLine, ...] = ()

@@ -42,8 +42,8 @@ def actions_sentence(lines: Sequence[ActionFigures]) -> str:
     return Said(f"Against what the rules would have earned on the same decisions, {' and '.join(told)}.", claims)
 
 
-def action_in_brief(one: ActionFigures, currency: str) -> Said:
-    """One action for a terminal."""
+def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False) -> Said:
+    """One action for a terminal; ``is_observed``: another system took it."""
 
     def told(name: str, figure: Estimate, of: int | None = None) -> str:
         if figure.value is None:
@@ -56,8 +56,11 @@ def action_in_brief(one: ActionFigures, currency: str) -> Said:
         interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
         return f"{name} {currency} {figure.value:,.2f}{interval}{where}"
 
-    money_of = told("earned", one.value, one.valued), told("more than the rules", one.lift, one.compared)
-    each = f"{one.action}: a decision {', '.join(money_of)}, over {one.decisions:,} for which it was preferred"
+    money_of = [told("earned", one.value, one.valued), told("more than the rules", one.lift, one.compared)]
+    over = f"{one.decisions:,} for which it was preferred"
+    if is_observed:  # of the decisions in which it was taken the rules' money is told together, or not at all
+        money_of, over = [money_of[0]], f"{one.decisions:,} in which another system took it"
+    each = f"{one.action}: a decision {', '.join(money_of)}, over {over}"
     asked = (("acquisition cost", one.acquisition_cost), ("customer value", one.customer_value))
     parts = [told(name, figure) for name, figure in asked if figure.is_known]
     return Said("; for each yes ".join([each, *([", ".join(parts)] if parts else [])]), action_claims([one]))

@@ -18,7 +18,9 @@ def notes_for(use_case: UseCase) -> tuple[str, ...]:
     ]
     if use_case.outcome.means_zero_when_absent:
         notes.append("A decision without an outcome counts as 0 once its outcome is due.")
-    if use_case.policy.holdout_share:
+    if use_case.is_observing:
+        notes.insert(1, "Another system decides; decisions whose facts have a fault are left out of the money above.")
+    elif use_case.policy.holdout_share:
         notes.insert(
             1,
             f"{percent(use_case.policy.holdout_share)} of the {plural(use_case.entity.noun)} stay on the rules "
@@ -26,20 +28,19 @@ def notes_for(use_case: UseCase) -> tuple[str, ...]:
         )
     if not all(use_case.revealing):
         unseen = [f"“{one.wording}”" for one in use_case.actions if not one.reveals_outcome]
-        notes.append(f"After {' or '.join(unseen)} no outcome is seen; what it would have been can only be estimated.")
+        rest = "nobody can tell" if use_case.is_observing else "can only be estimated"
+        notes.append(f"After {' or '.join(unseen)} no outcome is seen; what it would have been {rest}.")
     return tuple(notes)
 
 
 def definitions_for(use_case: UseCase) -> tuple[Definition, ...]:
     """Definitions in the order in which the page uses the words."""
-    nouns = plural(use_case.entity.noun)
     return (
-        Definition("The loop", "What was really decided: by the rules at first, then by models, with exploration."),
+        *_who_decides(use_case),
         Definition("The rules", "The logic that decided before there was a model, and what one can always go back to."),
         Definition("Release", "Something that can decide: the rules, or a model of one training."),
         Definition("Shadow", "A model that answers beside the deciding one while nobody acts on its answers."),
-        Definition("Exploration", "A small share of decisions drawn at random, so that the loop keeps learning."),
-        Definition("Holdout", f"A small share of {nouns} who stay on the rules for good: the referee."),
+        *_draws(use_case),
         Definition("Cohort", "The decisions of one batch or one month, judged together once their outcomes are in."),
         Definition(
             "Reference",
@@ -52,4 +53,22 @@ def definitions_for(use_case: UseCase) -> tuple[Definition, ...]:
             "A model that departs from the rules only in cases of which enough outcomes are known, of what the rules "
             "would do and of what it would do; in all others the rules decide.",
         ),
+    )
+
+
+def _who_decides(use_case: UseCase) -> tuple[Definition, ...]:
+    if use_case.is_observing:
+        return (Definition("The other system", "Whoever makes the decisions that the page tells of."),)
+    said = "What was really decided: by the rules at first, then by models, with exploration."
+    return (Definition("The loop", said),)
+
+
+def _draws(use_case: UseCase) -> tuple[Definition, ...]:
+    """What is left to chance: nothing beside another system."""
+    if use_case.is_observing:
+        return ()
+    nouns = plural(use_case.entity.noun)
+    return (
+        Definition("Exploration", "A small share of decisions drawn at random, so that the loop keeps learning."),
+        Definition("Holdout", f"A small share of {nouns} who stay on the rules for good: the referee."),
     )

@@ -12,6 +12,7 @@ from decisionloop.report.record.story import RULES, Headline, PeriodMoney, UseCa
 from decisionloop.report.record.totals import by_models, counted, total_of
 from decisionloop.report.record.truth import TruthCheck
 from decisionloop.report.words.figures import capital, count, count_of, day, in_words, listed, money, percent
+from decisionloop.report.words.legacy import Subject, subject_of, told_of
 from decisionloop.report.words.missing import hangs_on
 from decisionloop.report.words.money import (
     CANNOT_TELL,
@@ -56,11 +57,18 @@ def headline(
     told = verdict(total, _how_long(money_lines, deciding), currency)
     if total is None and _untold(money_lines):
         told = "What these decisions earned cannot be told from the outcomes that came."
-    return Headline(
+    whole = Headline(
         Said(told, money_claims(seen)),
         tuple(sentence for sentence in sentences if sentence),
         _scope(use_case, deciding, money_lines),
     )
+    return _in_voice(whole, subject_of(money_lines))
+
+
+def _in_voice(told: Headline, subject: Subject) -> Headline:
+    """The headline as one of whoever's decisions they were."""
+    verdict, *standfirst = told_of(subject, (told.verdict, *told.standfirst))
+    return Headline(verdict, tuple(standfirst), told.scope)
 
 
 def not_held_sentence(truth: TruthCheck) -> str:

@@ -39,6 +39,9 @@ LAST_BATCHES = 5
 def who_decides(live: LiveUseCase) -> str:
     """Who decides now, since when and by whose decision; the kill switch before everything."""
     champion = live.champion
+    if live.case.is_observing:
+        would = f" {capital(champion.name)} would decide in its place." if champion else ""
+        return f"Another system decides, and the loop looks on: it sends nothing.{would}"
     if live.waiting.switch is not None:
         flag = live.waiting.switch
         instead = f" {capital(champion.name)} would decide without it." if champion else ""

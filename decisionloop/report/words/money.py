@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decisionloop.report.record.claims import Claimed, Said, over
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney
-from decisionloop.report.record.totals import by_models, counted, total_of
+from decisionloop.report.record.totals import counted, total_of
 from decisionloop.report.words.figures import capital, count_of, listed, money
 from decisionloop.report.words.spans import during, names
 
@@ -107,7 +107,7 @@ def money_claims(lines: Sequence[PeriodMoney]) -> dict[str, Claimed]:
 def money_sentences(lines: Sequence[PeriodMoney], currency: str) -> tuple[str, ...]:
     """What the chart of the money says, period by period, alike ones together."""
     by_rules = [one for one in counted(lines) if one.is_by_rules]
-    contested = by_models(lines)
+    contested = [one for one in counted(lines) if one.is_by_model or one.is_observed]
     sentences: list[str] = [_rules_decided(by_rules, currency)]
     for sign, leader in ((1, "The loop did better"), (-1, "The rules would have done better")):
         told = [one for one in contested if one.difference.sign == sign]

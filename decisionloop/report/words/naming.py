@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from decisionloop.act.legacy import LEGACY
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.releases import Release
-from decisionloop.report.record.story import RULES
+from decisionloop.report.record.story import OTHERS, RULES
 from decisionloop.report.words.figures import MONTHS, NBSP
 
 KIND_WORDS = {
@@ -30,7 +31,7 @@ class ReleaseNames:
     kinds: Mapping[str, str]
 
     def __getitem__(self, release_id: str) -> str:
-        return self.names.get(release_id, release_id)
+        return OTHERS if release_id == LEGACY else self.names.get(release_id, release_id)
 
     def in_words(self, text: str) -> str:
         """The text with every release id in it replaced by the release's name."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from decisionloop.act.legacy import LEGACY
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.lines import BatchLine, DataQualitySummary, ReleaseEventLine, WorkedDecision
@@ -19,7 +20,10 @@ from decisionloop.report.words.money import earned, would_have_earned
 
 def propensity_sentence(worked: WorkedDecision, noun: str) -> str:
     """The probability of the chosen action, in words."""
-    p = worked.propensity
+    if worked.role == LEGACY:
+        known = "with which chance nobody knows" if worked.propensity is None else "drawing"
+        return f"Another system decided, {known}."
+    p = worked.propensity or 0.0
     if worked.role == "holdout":
         return f"This {noun} belongs to the holdout: the rules always decide, and nothing is drawn."
     if p >= 1:

@@ -40,13 +40,16 @@ def shadow_in_brief(audit: ShadowAudit) -> str:
         return f"in {audit.batch_id}: {' '.join(one.words for one in audit.crossed)}"
     found = audit.disagreement
     otherwise = "" if found is None else f", and would take {percent(found.share)} of the decisions otherwise"
+    if audit.is_beside_legacy and found is not None:
+        otherwise = f", and would take {percent(found.share)} of the decisions otherwise than the other system did"
     return f"in {audit.batch_id} it crossed no limit{otherwise}."
 
 
 def shadow_markdown(audit: ShadowAudit, use_case: UseCase) -> str:
     """The audit as an artifact of Prefect's."""
     currency = use_case.economics.currency
-    lines = [f"# {use_case.title}: {audit.release_id} beside the champion", ""]
+    beside = "the other system" if audit.is_beside_legacy else "the champion"
+    lines = [f"# {use_case.title}: {audit.release_id} beside {beside}", ""]
     lines += [f"- {one}" for one in shadow_sentences(audit, use_case)]
     if audit.by_slice:
         lines += ["", "| slice | decisions | otherwise | worth by its own reckoning | by the champion's |"]
@@ -65,10 +68,8 @@ def shadow_markdown(audit: ShadowAudit, use_case: UseCase) -> str:
 def _headline(audit: ShadowAudit) -> str:
     crossed = len(audit.crossed)
     found = "It crosses no limit of the contract." if not crossed else f"It crosses {count_of(crossed, 'limit')}:"
-    return (
-        f"{audit.release_id} was scored beside {audit.champion_id} on {count_of(audit.n, 'row')} of {audit.batch_id}. "
-        f"{found}"
-    )
+    beside = "the other system" if audit.is_beside_legacy else audit.champion_id
+    return f"{audit.release_id} was scored beside {beside} on {count_of(audit.n, 'row')} of {audit.batch_id}. {found}"
 
 
 def _decisions(audit: ShadowAudit, use_case: UseCase) -> str:
@@ -76,12 +77,19 @@ def _decisions(audit: ShadowAudit, use_case: UseCase) -> str:
     if found is None:
         return ""
     if not found.otherwise:
-        return "It would have taken every decision as the champion does."
+        who = "the other system did" if audit.is_beside_legacy else "the champion does"
+        return f"It would have taken every decision as {who}."
     counts = listed(
         [f"{one.shadow:,} {_wording(use_case, one.action)} ({one.champion:,} now)" for one in audit.actions]
     )
     worth = _worth(found, use_case.economics.currency)
-    return f"It would have taken {_otherwise(found)}{worth}. Its actions: {counts}."
+    told = f"It would have taken {_otherwise(found)}{worth}. Its actions: {counts}."
+    return f"{told} {UNCLAIMED}" if audit.is_beside_legacy else told
+
+
+UNCLAIMED = (
+    "What its other actions would have brought is not claimed here: `decisionloop status` says what can be told."
+)
 
 
 def _otherwise(one: Disagreement) -> str:
@@ -89,7 +97,7 @@ def _otherwise(one: Disagreement) -> str:
 
 
 def _worth(one: Disagreement, currency: str) -> str:
-    if not one.otherwise:
+    if not one.otherwise or one.by_itself is None:
         return ""
     own = f", expected to be worth {money(one.by_itself, currency, is_signed=True)} by its own reckoning"
     if one.by_champion is None:
@@ -98,6 +106,8 @@ def _worth(one: Disagreement, currency: str) -> str:
 
 
 def _outputs(audit: ShadowAudit) -> str:
+    if audit.is_beside_legacy:
+        return ""
     if not audit.outputs:
         return "The rules decide, and have no scores to compare its own with."
     differing = [one for one in audit.outputs if one.differing]
@@ -135,6 +145,8 @@ def _ratio(one: GroupFavour, use_case: UseCase) -> str:
 
 
 def _inputs(audit: ShadowAudit) -> str:
+    if not audit.inputs and audit.is_beside_legacy:
+        return ""
     if not audit.inputs:
         return "What it learnt from was not kept, so its inputs cannot be compared with that."
     worst = max(audit.inputs, key=lambda one: one.moved)
@@ -155,6 +167,8 @@ def _reasons(audit: ShadowAudit) -> str:
 
 def _time(audit: ShadowAudit, use_case: UseCase) -> str:
     time = audit.time
+    if audit.is_beside_legacy and not time.slowest:  # the rules, whom nobody has to wait for
+        return ""
     beside = "" if time.champion_median is None else f"; the champion {time.champion_median:.2g} ms with its reasons"
     nan = f" It values {count_of(audit.nan_rows, 'row')} at NaN." if audit.nan_rows else ""
     return (
@@ -169,7 +183,7 @@ def _wording(use_case: UseCase, action: str) -> str:
 
 def _row(one: Disagreement, currency: str) -> str:
     by_champion = EN_DASH if one.by_champion is None else money(one.by_champion, currency, is_signed=True)
-    own = money(one.by_itself, currency, is_signed=True)
+    own = EN_DASH if one.by_itself is None else money(one.by_itself, currency, is_signed=True)
     return f"| `{one.slice}` | {one.n:,} | {one.otherwise:,} ({percent(one.share)}) | {own} | {by_champion} |"
 
 

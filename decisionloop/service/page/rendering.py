@@ -17,6 +17,7 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.report.page import environment as story_environment
 from decisionloop.report.words import live
 from decisionloop.report.words.evidence import promise_sentence
+from decisionloop.report.words.legacy import subject_of
 from decisionloop.service.page.visitors import TOKEN, Visitor, Visitors
 
 Told = Mapping[str, object]
@@ -43,6 +44,7 @@ _WORDS = (
     live.switch_standing,
     live.who_decides,
     promise_sentence,
+    subject_of,
 )
 
 
