@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from decisionloop.monitor.canary.calls import TimedCalls
+from decisionloop.monitor.canary.sample_ratio import Drawn
+from decisionloop.monitor.shadow.counts import BesideCounts, ScoreCounts
+
 Limit = Literal[
     "errors", "outputs", "disagreement", "loss", "adverse_impact", "inputs", "reasons", "latency"
 ]  # fmt: skip
@@ -142,6 +146,8 @@ class ShadowAudit:
     """One release on one batch of n rows, beside the champion; what it could not be asked is empty or None.
 
     ``error``: why it said nothing of the batch, "" where it did. ``nan_rows``: rows that it values at NaN in part.
+    ``counts``: what both did; ``scores``: its own beside those of its training, None where it has none. On trial
+    alone, ``drawn``: for whom it decided, and ``calls``: how long one decision takes.
     """
 
     release_id: str
@@ -160,3 +166,7 @@ class ShadowAudit:
     reasons: ReasonStability | None
     time: BatchTime
     crossed: tuple[Crossed, ...] = ()
+    counts: BesideCounts | None = None
+    scores: ScoreCounts | None = None
+    drawn: Drawn | None = None
+    calls: TimedCalls | None = None
