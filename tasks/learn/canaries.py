@@ -21,6 +21,7 @@ from decisionloop.ledger.verdicts import verdicts
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.workspace import Workspace
+from tasks.learn.harm import harm_by_now
 from tasks.learn.release_stages import by_gate, enter_canary, stop_canary
 from tasks.learn.verdicts import attempt_of, is_beside
 from tasks.tell.notices import raise_alert
@@ -88,7 +89,8 @@ def hindrance(workspace: Workspace, stage: ReleaseStage, decides: Release) -> st
         return f"it has scored no batch since it is in {stage.stage}."
     if is_kill_switch_on(ledger, use_case.name):
         return "the kill switch is on."
-    return _unsound(workspace, stage.release_id)
+    harm = harm_by_now(workspace, stage.release, decides)
+    return f"it does harm: {harm}" if harm else _unsound(workspace, stage.release_id)
 
 
 def _unsound(workspace: Workspace, release_id: str) -> str:

@@ -14,7 +14,7 @@ from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.act.time_limit import CHALLENGERS
 from decisionloop.contract import UseCase
 from decisionloop.ledger.releases import Release
-from decisionloop.monitor.shadow.beside import Answers, PartBeside
+from decisionloop.monitor.shadow.answers import Answers, PartBeside
 from decisionloop.monitor.shadow.record import ReasonStability
 from decisionloop.predict.logged_scores import reason_codes
 from decisionloop.release_store import load_release
