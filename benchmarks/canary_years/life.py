@@ -78,11 +78,11 @@ def live(tried: Tried, seed: int, weeks: int = WEEKS, is_on_trial: bool = False)
 
 
 def _said_by_gate(log: Log) -> End:
-    if log.is_proven:
+    if log.answer is None or log.answer.is_passed is None:
+        return "on trial"
+    if log.answer.is_passed:
         return "champion"
-    if log.is_hopeless:
-        return "refused"
-    return "not proven" if log.is_over else "on trial"
+    return "not proven" if log.is_over else "refused"
 
 
 def _watched(world: World, week: Week, tried: Tried, share: float, life: Life, log: Log) -> float:

@@ -9,13 +9,17 @@ import numpy as np
 from benchmarks.canary_years.releases import Tried
 from benchmarks.canary_years.world import BEFORE, CHAMPION, LOSS, MARGIN, MATURITY, Week, World, use_case
 from decisionloop.act.policy import Choice
-from decisionloop.learn.comparison import BothRows, Comparison, Progress, opened, progress
+from decisionloop.learn.comparison import BothRows, Comparison, Progress, money_so_far, opened, progress
+from decisionloop.learn.evidence import gate_rules
+from decisionloop.learn.gate_checks import Check, GateEvidence, GateRules
+from decisionloop.learn.gate_money import check_money
 from decisionloop.learn.yearly_error import next_stake
 from decisionloop.monitor.shadow.answers import Answers
 from decisionloop.observe.betting import RowsAt
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.logged_decisions import LoggedDecisions
-from decisionloop.observe.off_policy import difference, one_hot
+from decisionloop.observe.off_policy import OffPolicyEstimate, difference, one_hot
+from decisionloop.observe.overlap import Overlap
 from decisionloop.observe.paired_gains import gain_rows
 from decisionloop.observe.possible_money import PossibleMoney
 
@@ -41,13 +45,17 @@ class Decided:
 
 @dataclass(eq=False)
 class Log:
-    """What has been decided, the comparison and how far it is."""
+    """What has been decided, the comparison and how far it is; what the gate says of the money, None before a look.
+
+    ``is_over``: this was its last look.
+    """
 
     weeks: list[Decided] = field(default_factory=list)
     comparison: Comparison | None = None
     progress: Progress | None = None
     since: Estimate = NOTHING
-    cohorts: int = 0
+    answer: Check | None = None
+    is_over: bool = False
 
     @classmethod
     def before(cls, world: World, tried: Tried) -> Log:
@@ -80,30 +88,27 @@ class Log:
         mature = [one for one in self.weeks if BEFORE - MATURITY <= one.number <= number - MATURITY]
         if not mature or self.comparison is None:
             return
-        self.progress = progress(self.comparison, both_rows(mature), 0.0)
-        self.since, self.cohorts = _told(mature), len(mature)
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether the gain is proven."""
-        return self.progress is not None and self.progress.capital >= self.progress.required
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its time is over without a proof."""
-        return self.cohorts >= use_case().gate.longest_comparison
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Whether it surely earns no more."""
-        return self.progress is not None and self.progress.most is not None and self.progress.most <= 0
+        rows, told = both_rows(mature), _told(mature)
+        self.progress, self.since = progress(self.comparison, rows, 0.0), told.money
+        money = money_so_far(self.comparison, rows, told, 0.95)
+        is_last = len(mature) >= use_case().gate.longest_comparison
+        self.answer = check_money(_evidence(money, told.overlap, self.progress), _rules(self.comparison, is_last))
+        self.is_over = is_last
 
 
 def first_look(log: Log) -> Estimate:
     """The gain that the log before the trial tells, at the gate's confidence."""
-    return _told(
-        log.weeks[BEFORE - MATURITY - FIRST_LOOK_BY : BEFORE - MATURITY], 2 * use_case().gate.first_look_confidence - 1
-    )
+    weeks = log.weeks[BEFORE - MATURITY - FIRST_LOOK_BY : BEFORE - MATURITY]
+    return _told(weeks, 2 * use_case().gate.first_look_confidence - 1).money
+
+
+def _evidence(money: Estimate, overlap: Overlap, reached: Progress) -> GateEvidence:
+    """Money is what the study is about: nothing is asked of the rest."""
+    return GateEvidence(money, overlap, None, None, None, (), None, has_reasons=True, progress=reached)
+
+
+def _rules(comparison: Comparison, is_last: bool) -> GateRules:
+    return gate_rules(use_case(), 2, comparison.stake, is_last)
 
 
 def both_rows(weeks: list[Decided]) -> BothRows:
@@ -118,9 +123,9 @@ def both_rows(weeks: list[Decided]) -> BothRows:
     return BothRows(rows_of(1.0), rows_of(-1.0))
 
 
-def _told(weeks: list[Decided], confidence: float = 0.95) -> Estimate:
+def _told(weeks: list[Decided], confidence: float = 0.95) -> OffPolicyEstimate:
     ours, theirs = (np.concatenate([getattr(one, side) for one in weeks]) for side in ("ours", "theirs"))
-    return difference(_logged(weeks), one_hot(ours, 2), one_hot(theirs, 2), "dr", confidence).money
+    return difference(_logged(weeks), one_hot(ours, 2), one_hot(theirs, 2), "dr", confidence)
 
 
 def _logged(weeks: list[Decided]) -> LoggedDecisions:
