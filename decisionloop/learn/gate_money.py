@@ -34,8 +34,9 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
         if _surely_loses(evidence, rules, required):
             return Check("money", False, None, required, SURELY_LOSES)
         reason = overlap.reason if not overlap.is_sufficient else f"The gain cannot be told: {money.reason}."
-        answer = False if rules.is_accumulating and rules.is_last_look else None
-        return Check("money", answer, None, required, reason)
+        # What bets have proven already is not refused for its time being over: it waits for a log that can answer.
+        is_over = rules.is_accumulating and rules.is_last_look and not _is_proven(evidence)
+        return Check("money", False if is_over else None, None, required, reason)
     charged = max(evidence.serving_cost or 0.0, 0.0)
     served = missing_words(evidence, rules) + _serving_sentence(evidence.serving_cost, money.value, rules.currency)
     if evidence.judged_since:
@@ -70,6 +71,11 @@ def _surely_loses(evidence: GateEvidence, rules: GateRules, required: float) -> 
         return False
     most = evidence.progress.most - max(evidence.serving_cost or 0.0, 0.0)
     return judge_overlap(evidence.overlap, few).is_sufficient and most <= required
+
+
+def _is_proven(evidence: GateEvidence) -> bool:
+    """Whether betting has made what proves the gain."""
+    return evidence.progress is not None and evidence.progress.capital >= evidence.progress.required
 
 
 def _outlook(progress: Progress | None, is_hopeless: bool, rules: GateRules) -> str:

@@ -20,7 +20,9 @@ from decisionloop.monitor.canary.sample_ratio import Drawn
 from decisionloop.predict.release_model import ReleaseModel
 from decisionloop.release_store import load_release
 from tasks.learn.canaries import hindrance
+from tasks.learn.release_stages import by_gate, refuse
 from tasks.readback.tables import read_part
+from tests.small_use_case import as_of
 from tests.tasks.installation import Installation
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -122,3 +124,14 @@ def test_what_does_harm_in_shadow_is_not_let_on_trial(waiting, monkeypatch):
     assert "of its scores have moved from those of its training" in hindrance(
         waiting.workspace, shadow, decides.release
     )
+
+
+def test_of_one_that_the_gate_refuses_on_trial_people_are_told_once(tried):
+    stage = canary(tried.ledger, "small")
+    for _ in range(2):
+        refuse(tried.workspace, stage.release, by_gate("It surely earns no more.", as_of(3), "a verdict"))
+    assert find_stage(tried.ledger, stage.release_id).stage == "refused"
+    told = [one.message for one in alerts(tried.ledger, "small") if one.kind == "canary"]
+    assert told == [
+        f"{stage.release_id} was refused on trial, and decides for nobody any more. It surely earns no more."
+    ]

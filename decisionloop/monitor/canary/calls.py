@@ -20,7 +20,8 @@ from decisionloop.monitor.canary.looks import Look
 
 PAIRS = 200
 """Pairs of calls a batch: with 2 % of them too slow, three batches show it."""
-WARM_UP = 3
+WARM_UP = 10
+"""Calls before the first one that counts: what is prepared once is prepared then."""
 TAIL = 0.01
 """Share of calls that may take longer than the budget: its p99."""
 _EVEN = 0.5

@@ -15,7 +15,7 @@ from decisionloop.contract import UseCase
 from decisionloop.monitor.canary.actions import action_harm
 from decisionloop.monitor.canary.calls import TimedCalls, slow_words
 from decisionloop.monitor.canary.groups import group_harm
-from decisionloop.monitor.canary.looks import Look
+from decisionloop.monitor.canary.looks import TOGETHER, Look
 from decisionloop.monitor.canary.sample_ratio import Drawn, mismatch
 from decisionloop.monitor.canary.values import score_harm, value_harm
 from decisionloop.monitor.compare.windows import EntitySketch, Watched, Window, window_of
@@ -81,7 +81,7 @@ def _by_counts(use_case: UseCase, batches: Sequence[TrialBatch]) -> Iterator[Har
     if scores is not None:
         look = Look(len(counted), use_case.shadow.error, 1.0 if entities is None else entities.repetition)
         yield from (Harm("values", words) for words in score_harm(use_case, scores, look))
-    for window in _windows(counted):
+    for window in _windows(counted[-TOGETHER:]):
         look = Look(len(counted), use_case.shadow.error, window.repetition)
         yield from (Harm("values", words) for words in value_harm(use_case, window.counts, look))
         yield from (Harm("actions", words) for words in action_harm(use_case, window.counts, look))
@@ -89,7 +89,7 @@ def _by_counts(use_case: UseCase, batches: Sequence[TrialBatch]) -> Iterator[Har
 
 
 def _windows(batches: Sequence[TrialBatch]) -> Iterator[Window[BesideCounts]]:
-    """The last batch, and all of them where it is known who is in each."""
+    """The last batch, and all of these where it is known who is in each."""
     last = batches[-1]
     assert last.counts is not None  # these are the batches that were counted
     yield Window(1, last.counts, 1.0 if last.entities is None else last.entities.repetition)

@@ -9,7 +9,9 @@ from decisionloop.monitor.compare.distance import largest_rate, smallest_rate
 CHECKS = 9
 """Kinds of harm that chance could feign, the sample ratio among them: each has the same part of the error."""
 WINDOWS = 2
-"""At each look the batch at hand is judged alone, and all batches so far together."""
+"""At each look the batch at hand is judged alone, and with those before it."""
+TOGETHER = 52
+"""So many batches are judged together at most, the last ones; looks are counted from the first."""
 
 
 def alpha_at(error: float, look: int, questions: int = 1) -> float:

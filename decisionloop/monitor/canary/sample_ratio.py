@@ -19,7 +19,7 @@ from itertools import groupby
 import numpy as np
 
 from decisionloop.act.rules_limits import LIMIT
-from decisionloop.monitor.canary.looks import alpha_at
+from decisionloop.monitor.canary.looks import TOGETHER, alpha_at
 from decisionloop.monitor.compare.windows import EntitySketch
 
 STRENGTH = 50.0
@@ -84,7 +84,7 @@ def mismatch(batches: Sequence[tuple[Drawn, EntitySketch | None]], error: float)
         return None
     last, _ = batches[-1]
     steps = [list(of_step) for _, of_step in groupby(batches, key=lambda one: one[0].share)]
-    whole, repetition = _together(steps[-1])
+    whole, repetition = _together(steps[-1][-TOGETHER:])
     if log_evidence(whole, repetition) >= -math.log(alpha_at(error, len(steps))):
         return whole
     return last if log_evidence(last) >= -math.log(alpha_at(error, len(batches))) else None
