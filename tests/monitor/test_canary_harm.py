@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from decisionloop.contract.releasing import Shadow
 from decisionloop.monitor.canary.harm import TrialBatch, harms
 from decisionloop.monitor.compare.windows import EntitySketch
 from decisionloop.monitor.shadow.answers import Answers, PartBeside
@@ -77,7 +76,6 @@ def told(*batches: TrialBatch) -> dict[str, str]:
         (lambda one: np.where(np.arange(ROWS) % 20 == 0, np.nan, one.chance), "values", "5.0% of the rows at NaN"),
         (lambda one: 0.01 * one.chance, "actions", "It would give `lend` to 100.0%"),
         (lambda one: np.where(one.is_woman, 1.8 * one.chance, one.chance), "adverse_impact", "women (sex) would get"),
-        (lambda one: np.where(one.chance > 0.2, 0.05, 0.5), "actions", "otherwise than the champion"),
     ],
 )
 def test_each_harm_is_seen_in_one_batch_and_said(harm, kind, words) -> None:
@@ -89,9 +87,10 @@ def test_one_action_for_everybody_is_harm_without_a_guardrail_but_not_where_nobo
     free, one = USE_CASE.model_copy(update={"guardrails": watched().guardrails}), Batch(2)
     assert [found.kind for found in harms(free, [one.beside(0.01 * one.chance)])] == ["actions"]
     assert "whoever they are" in harms(free, [one.beside(0.01 * one.chance)])[0].words
-    few = 0.3 + 0.01 * one.chance  # the champion lends to some
-    lenient = free.model_copy(update={"shadow": Shadow(maximum_disagreement=1)})
-    assert harms(lenient, [one.beside(few)]) == ()
+    nobody = 0.3 + 0.01 * one.chance
+    assert harms(free, [one.beside(nobody)]) == ()
+    # Beside rules that do nothing for anybody it may be right to do something for everybody.
+    assert harms(free, [one.beside(0.01 * one.chance, champion=nobody)]) == ()
 
 
 def test_what_the_champion_does_as_well_is_no_harm_of_the_release() -> None:

@@ -1,4 +1,4 @@
-"""Harm that is seen in the actions of a release: outside of the guardrails, one for everybody, too many otherwise."""
+"""Harm that is seen in the actions of a release: outside of the guardrails, or one for everybody."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from decisionloop.monitor.canary.looks import Look
 from decisionloop.monitor.shadow.counts import BesideCounts
 
 ONE_ACTION, TELLS_APART = 0.02, 0.05
-"""A release gives one action to everybody where others get less than the first share while the champion gives others
-to more than the second."""
+"""A release gives one action to everybody where others get less than the first share. It is harm where the champion,
+whatever it does most, does something else to more than the second: rules that do nothing tell nobody apart either."""
 
 
 def action_harm(use_case: UseCase, counts: BesideCounts, look: Look) -> Iterator[str]:
@@ -21,9 +21,6 @@ def action_harm(use_case: UseCase, counts: BesideCounts, look: Look) -> Iterator
     if not use_case.policy.constraints:
         yield from _guardrails(use_case, counts, look)
         yield from _one_action(use_case, counts, look)
-    most, share = use_case.shadow.maximum_disagreement, counts.otherwise / max(1, counts.rows)
-    if look.surely_above(counts.otherwise, counts.rows) > most:
-        yield f"It takes {share:.1%} of the decisions otherwise than the champion, and {most:.1%} are allowed."
 
 
 def _guardrails(use_case: UseCase, counts: BesideCounts, look: Look) -> Iterator[str]:
@@ -41,9 +38,10 @@ def _guardrails(use_case: UseCase, counts: BesideCounts, look: Look) -> Iterator
 
 def _one_action(use_case: UseCase, counts: BesideCounts, look: Look) -> Iterator[str]:
     """The same for everybody, other than the default action: that is what people choose who stop deciding."""
+    if look.surely_above(counts.rows - max(counts.champion_actions), counts.rows, 2) <= TELLS_APART:
+        return
     for at, name in enumerate(use_case.action_names):
-        ours, theirs = (counts.rows - side[at] for side in (counts.actions, counts.champion_actions))
-        is_one = at != use_case.default_action and look.surely_below(ours, counts.rows, 2) < ONE_ACTION
-        if is_one and look.surely_above(theirs, counts.rows, 2) > TELLS_APART:
-            told = f"It gives `{name}` to {1 - ours / counts.rows:.1%} of {counts.rows:,} rows, whoever they are"
-            yield f"{told}; the champion gives it to {1 - theirs / counts.rows:.1%}."
+        others = counts.rows - counts.actions[at]
+        if at != use_case.default_action and look.surely_below(others, counts.rows, 2) < ONE_ACTION:
+            told = f"It gives `{name}` to {1 - others / counts.rows:.1%} of {counts.rows:,} rows, whoever they are"
+            yield f"{told}; the champion gives it to {counts.champion_actions[at] / counts.rows:.1%}."

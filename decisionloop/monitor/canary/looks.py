@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from decisionloop.monitor.compare.distance import largest_rate, smallest_rate
 
-CHECKS = 9
+CHECKS = 8
 """Kinds of harm that chance could feign, the sample ratio among them: each has the same part of the error."""
 WINDOWS = 2
 """At each look the batch at hand is judged alone, and with those before it."""

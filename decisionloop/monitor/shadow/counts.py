@@ -37,7 +37,6 @@ class BesideCounts:
     silent            rows that the release values at NaN in part, and the champion does not
     silence           of the slices in which there are any
     actions, champion_actions  how often each action (A,)
-    otherwise         rows on which the actions differ
     agreeing, against pairs of rows that both put in the same order by what acting is worth, and in the opposite one
     groups            the release's favourable actions, and (as ``rules``) the champion's
     """
@@ -47,7 +46,6 @@ class BesideCounts:
     silence: tuple[Silence, ...]
     actions: tuple[int, ...]
     champion_actions: tuple[int, ...]
-    otherwise: int
     agreeing: int
     against: int
     groups: GroupTally
@@ -65,7 +63,6 @@ class BesideCounts:
             silence=tuple(_silence(use_case, part, silent)),
             actions=tuple(counts[0]),
             champion_actions=tuple(counts[1]),
-            otherwise=int((ours.action != theirs.action).sum()),
             agreeing=agreeing,
             against=against,
             # The tally's second side is whoever the first is compared with: here the champion, and not the rules.
@@ -80,7 +77,6 @@ class BesideCounts:
             silence=_merged(self.silence, other.silence),
             actions=_summed(self.actions, other.actions),
             champion_actions=_summed(self.champion_actions, other.champion_actions),
-            otherwise=self.otherwise + other.otherwise,
             agreeing=self.agreeing + other.agreeing,
             against=self.against + other.against,
             groups=self.groups + other.groups,
@@ -103,15 +99,14 @@ def _silence(use_case: UseCase, part: PartBeside, silent: np.ndarray) -> Iterato
     protected = [one.name for one in use_case.protected]
     categories = [one.name for one in use_case.features if one.type == "category"]
     for name in dict.fromkeys([*categories, *protected]):
+        rows, mute = (part.frame[name][keep].value_counts() for keep in (slice(None), silent))
         for value in slice_values(use_case, name):
-            yield from _silence_in(f"{name}={value}", part.frame[name].eq(value).fillna(False).to_numpy(bool), silent)
+            if rows.get(value, 0):
+                yield Silence(f"{name}={value}", int(rows[value]), int(mute.get(value, 0)))
     for name in use_case.feature_names:
-        yield from _silence_in(f"{name}=missing", part.frame[name].isna().to_numpy(), silent)
-
-
-def _silence_in(name: str, rows: np.ndarray, silent: np.ndarray) -> Iterator[Silence]:
-    if rows.any():
-        yield Silence(name, int(rows.sum()), int((rows & silent).sum()))
+        is_missing = part.frame[name].isna().to_numpy()
+        if is_missing.any():
+            yield Silence(f"{name}=missing", int(is_missing.sum()), int((is_missing & silent).sum()))
 
 
 def _ordered(use_case: UseCase, ours: Answers, theirs: Answers) -> tuple[int, int]:
