@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pytest
 
 from decisionloop.act.choice_table import ON_TRIAL
+from decisionloop.errors import DeploymentStopped
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.releases import canary, champion, find_stage, release_events, shadows
 from decisionloop.ledger.shadow_audits import last_audit
@@ -22,6 +23,8 @@ from decisionloop.release_store import load_release
 from tasks.learn.canaries import hindrance
 from tasks.learn.release_stages import by_gate, refuse
 from tasks.readback.tables import read_part
+from tasks.release.deployment import Deployment
+from tasks.release.evidence_for import ask_gate
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation
 
@@ -135,3 +138,16 @@ def test_of_one_that_the_gate_refuses_on_trial_people_are_told_once(tried):
     assert told == [
         f"{stage.release_id} was refused on trial, and decides for nobody any more. It surely earns no more."
     ]
+
+
+def test_what_does_harm_in_shadow_is_not_promoted_though_the_gate_has_it_proven(waiting, monkeypatch):
+    """The gate asks the release anew, and finds it sound; what served it damages what it says."""
+    served(waiting, monkeypatch, 3, always_yes)
+    waiting.contract(gate={"minimum_effective_n": 60})
+    said = waiting.learn(3)
+    assert "promote." in said
+    assert "It waits, because of harm: " in said
+    assert champion(waiting.ledger, "small").release.kind == "rules"
+    (shadow,) = shadows(waiting.ledger, "small")
+    with pytest.raises(DeploymentStopped, match="it does harm"):
+        ask_gate.fn(Deployment("small", shadow.release_id), shadow)
