@@ -136,6 +136,16 @@ def test_a_twin_and_a_release_that_was_trained_anew_are_stopped_no_more_often_th
     assert told(*[one.beside(one.chance)] * 20) == {}
 
 
+def test_batches_of_another_contract_are_left_out_and_stop_nothing() -> None:
+    one = Batch(6)
+    harmful, other = one.beside(1 - one.chance), watched()  # without the protected attribute
+    assert harms(other, [harmful]) == ()
+    counts = BesideCounts.of(
+        other, PartBeside(one.frame, one.answers(one.chance).action, *[one.answers(one.chance)] * 2)
+    )
+    assert "values" in told(TrialBatch(counts, harmful.entities), harmful)
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 50), st.integers(1, ROWS - 1))
 def test_parts_of_a_batch_add_up_to_the_whole_but_for_pairs(seed: int, cut: int) -> None:

@@ -73,9 +73,9 @@ def _by_trial(use_case: UseCase, batches: Sequence[TrialBatch]) -> Iterator[Harm
 
 
 def _by_counts(use_case: UseCase, batches: Sequence[TrialBatch]) -> Iterator[Harm]:
-    """What both said and would do, in the last batch and in all of them."""
-    counted = [one for one in batches if one.counts is not None]
-    if not counted or batches[-1].counts is None:
+    """What both said and would do, in the last batch and in all of them, as far as the contract is the same."""
+    counted = [one for one in batches if one.counts is not None and one.counts.is_of(use_case)]
+    if not counted or counted[-1] is not batches[-1]:
         return
     scores, entities = batches[-1].scores, batches[-1].entities
     if scores is not None:

@@ -82,6 +82,10 @@ class BesideCounts:
             groups=self.groups + other.groups,
         )
 
+    def is_of(self, use_case: UseCase) -> bool:
+        """Whether these are the actions and the groups of the contract, which may have changed since they were kept."""
+        return len(self.actions) == len(use_case.actions) and self.groups.is_of(use_case)
+
     def as_kept(self) -> BesideCounts:
         """Of a whole batch: slices in which it says something of everybody are not worth keeping."""
         return replace(self, silence=tuple(one for one in self.silence if one.silent))
