@@ -10,6 +10,7 @@ from flows.naming import as_of_run, run_name
 from flows.retrain import retrain
 from tasks.learn.baking import watch_new_champion
 from tasks.learn.comparisons import review_challengers
+from tasks.learn.harm import stop_harm
 from tasks.release.follow import follow_releases
 from tasks.release.stop_losses import stop_losses
 from tasks.tell.failed_runs import tell_of_failed_run
@@ -22,7 +23,7 @@ def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = Fal
 
     ``as_of`` is by default the hour at which the run was due.
 
-    1. Audit whoever is scored beside the champion, on each batch once.
+    1. Audit whoever is scored beside the champion, on each batch once; stop one on trial that surely does harm.
     2. Let whoever decided before decide again where something speaks against a new champion; stop one that has surely
        earned less than what it replaced: the rules decide then.
     3. Let MLflow's aliases follow releases that have moved.
@@ -31,7 +32,7 @@ def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = Fal
     """
     at = as_of_run(as_of, allow_future)
     audit_shadows(use_case, at)
-    stopped = [watch_new_champion(use_case, at), stop_losses(use_case, at)]
+    stopped = [stop_harm(use_case, at), watch_new_champion(use_case, at), stop_losses(use_case, at)]
     follow_releases(use_case)
     review = review_challengers(use_case, at)
     # Within this run: one of its own for every turn in which nothing is to be trained would only be in the way.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from decisionloop.contract.currency import symbol
 from decisionloop.learn.comparison import Progress
@@ -16,6 +17,7 @@ from decisionloop.learn.gate_missing import hangs_on_missing, missing_words
 from decisionloop.observe.estimate import normal_quantile
 from decisionloop.observe.overlap import judge_overlap
 
+SURELY_LOSES = "It surely earns no more than the champion: betting on what the champion earns more has proven it."
 LEAST_TOLD = 0.01
 """A cost of a thousand decisions, and a share of a gain, below which no reader wants the digits."""
 
@@ -29,9 +31,12 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     money, required = evidence.money, rules.required_gain(evidence.money.n)
     overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
     if not overlap.is_sufficient or money.value is None or money.low is None:
+        if _surely_loses(evidence, rules, required):
+            return Check("money", False, None, required, SURELY_LOSES)
         reason = overlap.reason if not overlap.is_sufficient else f"The gain cannot be told: {money.reason}."
-        answer = False if rules.is_accumulating and rules.is_last_look else None
-        return Check("money", answer, None, required, reason)
+        # What bets have proven already is not refused for its time being over: it waits for a log that can answer.
+        is_over = rules.is_accumulating and rules.is_last_look and not _is_proven(evidence)
+        return Check("money", False if is_over else None, None, required, reason)
     charged = max(evidence.serving_cost or 0.0, 0.0)
     served = missing_words(evidence, rules) + _serving_sentence(evidence.serving_cost, money.value, rules.currency)
     if evidence.judged_since:
@@ -53,6 +58,24 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
         else f" {hangs_on_missing(evidence) or _outlook(evidence.progress, is_hopeless, rules)}"
     )
     return Check("money", answer, low, required, f"{sentence}{outlook}")
+
+
+def _surely_loses(evidence: GateEvidence, rules: GateRules, required: float) -> bool:
+    """Whether bets prove that it earns no more though too little is known to say how much it earns.
+
+    Bets hold at any number of outcomes; what they cannot do without are propensities that are right, and actions that
+    could have been taken.
+    """
+    few = replace(rules.overlap_rules, minimum_effective_n=0.0, maximum_weight_share=1.0)
+    if not rules.is_accumulating or evidence.progress is None or evidence.progress.most is None:
+        return False
+    most = evidence.progress.most - max(evidence.serving_cost or 0.0, 0.0)
+    return judge_overlap(evidence.overlap, few).is_sufficient and most <= required
+
+
+def _is_proven(evidence: GateEvidence) -> bool:
+    """Whether betting has made what proves the gain."""
+    return evidence.progress is not None and evidence.progress.capital >= evidence.progress.required
 
 
 def _outlook(progress: Progress | None, is_hopeless: bool, rules: GateRules) -> str:

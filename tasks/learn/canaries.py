@@ -14,6 +14,7 @@ from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.releases import RULES, Release, ReleaseStage, canary
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.workspace import Workspace
+from tasks.learn.harm import harm_by_now
 from tasks.learn.release_stages import by_gate, enter_canary, refuse, stop_canary
 from tasks.learn.standings import Since, newest_verdict, since_of, standing_now
 from tasks.learn.verdicts import attempt_of
@@ -102,7 +103,8 @@ def hindrance(
     switch = switch_of(ledger, use_case.name)
     if switch.position_for(stage.release_id) != "off":
         return "the kill switch of this release is on." if switch.position == "off" else "the kill switch is on."
-    return _unsound(workspace, stage.release_id)
+    harm = harm_by_now(workspace, stage.release, decides)
+    return f"it does harm: {harm}" if harm else _unsound(workspace, stage.release_id)
 
 
 def _unsound(workspace: Workspace, release_id: str) -> str:

@@ -22,6 +22,7 @@ from decisionloop.observe.cohort import is_drawn
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.learn.canaries import let_decide, stop_if_failing
 from tasks.learn.candidates import contender_of, find_candidates, unlearnt_contender
+from tasks.learn.harm import harm_by_now
 from tasks.learn.release_stages import by_gate, promote, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, attempt_of, is_beside, keep_opening, keep_verdict
@@ -167,7 +168,10 @@ def staked(workspace: Workspace) -> list[Staked]:
 def _look(
     workspace: Workspace, release: Release, decides: Release, comparison: Comparison, as_of: datetime
 ) -> tuple[str, GateEvidence | None, str]:
-    """What the gate says in words; the evidence, None where nothing has matured; and which approval it waits for."""
+    """What the gate says in words; the evidence, None where nothing has matured; and what it waits for all the same.
+
+    The gate values what a release predicts; harm is seen in what it says where it is served.
+    """
     since = max(_known_until(workspace, comparison), *(_taught_until(workspace, one) for one in (release, decides)))
     held = held_cohorts(workspace.ledger, release.use_case)
     until = mature_until(workspace, as_of)
@@ -181,7 +185,8 @@ def _look(
     grounds = by_gate(verdict.reason, as_of, verdict_id)
     waits = ""
     if verdict.decision == "promote":
-        waits = promote(workspace, release, grounds)
+        harm = harm_by_now(workspace, release, decides)
+        waits = f"It waits, because of harm: {harm}" if harm else promote(workspace, release, grounds)
     elif verdict.decision == "refuse":
         refuse(workspace, release, grounds)
     answer = "goes on" if verdict.decision == "insufficient" else verdict.decision

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from decisionloop.ledger.flags import switch_of
+from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.letting_decide import let_decide
 from decisionloop.ledger.release_changes import change_stages, judgement_of
 from decisionloop.ledger.releases import Release, canary
@@ -17,6 +18,7 @@ from decisionloop.workspace import Workspace
 from tasks.release.asking import ask
 from tasks.release.mlflow_aliases import follow
 from tasks.tell.announcements import announce
+from tasks.tell.notices import append_alert_and_notices
 
 
 def by_gate(reason: str, as_of: datetime, verdict_id: str | None = None) -> Grounds:
@@ -86,8 +88,21 @@ def end_other_trial(workspace: Workspace, proven_id: str, as_of: datetime) -> No
 
 
 def refuse(workspace: Workspace, release: Release, grounds: Grounds) -> None:
-    """Send a candidate or challenger away for good."""
-    happened = change_stages(workspace.ledger, release.use_case, Refuse(release.release_id), grounds)
+    """Send a candidate or challenger away for good. People are told of one that a verdict takes away from its trial."""
+    with workspace.ledger.begin() as connection:
+        happened = change_stages(connection, release.use_case, Refuse(release.release_id), grounds)
+        if "verdict_id" in grounds.evidence and any(event.stage_before == "canary" for event in happened):
+            append_alert_and_notices(connection, workspace.use_case, _trial_is_over(release, grounds, happened[0].seq))
     if any(event.stage_before in {"shadow", "canary"} for event in happened):
         follow(workspace)
     announce("release.refused", release.use_case, release.release_id, {"reason": grounds.reason})
+
+
+def _trial_is_over(release: Release, grounds: Grounds, seq: int) -> NewAlert:
+    return NewAlert(
+        severity="warning",
+        kind="canary",
+        message=f"{release.release_id} was refused on trial, and decides for nobody any more. {grounds.reason}",
+        remedy=f"`decisionloop history {release.use_case}` shows when it decided. The champion has its share again.",
+        occasion=str(seq),
+    )

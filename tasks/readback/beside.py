@@ -15,7 +15,7 @@ from decisionloop.act.time_limit import CHALLENGERS
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.ledger.releases import Release
-from decisionloop.monitor.shadow.beside import Answers, PartBeside
+from decisionloop.monitor.shadow.answers import Answers, PartBeside
 from decisionloop.monitor.shadow.record import ReasonStability
 from decisionloop.predict.logged_scores import reason_codes
 from decisionloop.release_store import load_release

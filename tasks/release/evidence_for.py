@@ -26,6 +26,7 @@ from decisionloop.report.words.shadow import shadow_in_brief
 from decisionloop.workspace import Workspace
 from tasks.learn.canaries import hindrance, runs_since, why_on_trial
 from tasks.learn.comparisons import FAILED_BATCHES
+from tasks.learn.harm import harm_by_now
 from tasks.learn.standings import newest_verdict, since_of, standing_now
 from tasks.release.deployment import Deployment, passed, stop
 from tasks.step import step
@@ -78,6 +79,9 @@ def ask_gate(asked: Deployment, stage: ReleaseStage) -> Planned:
     if told.decision == "refuse":
         stop(asked, "gate", f"the gate refuses it, which nobody overrules: {_reason(told)}")
     if told.decision == "promote":
+        harm = harm_by_now(workspace, stage.release, decides.release)
+        if harm:
+            stop(asked, "gate", f"it does harm: {harm}", is_alarm=False)
         planned = _promotion(workspace, asked, stage, told)
     else:
         planned = _trial(workspace, asked, stage, decides.release, told)

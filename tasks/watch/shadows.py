@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from decisionloop.act.legacy import LEGACY
@@ -14,14 +16,18 @@ from decisionloop.ledger.monitor_references import reference_of
 from decisionloop.ledger.releases import RULES, Release, baseline, challengers
 from decisionloop.ledger.shadow_audits import keep_audit, shadow_audits
 from decisionloop.monitor.compare.profile import Reference
+from decisionloop.monitor.compare.score_shift import ScoreProfile, ScoreReference
 from decisionloop.monitor.shadow.audit import AuditedRun, audit_shadow
 from decisionloop.monitor.shadow.beside import SeenPart
+from decisionloop.monitor.shadow.counts import ScoreCounts
 from decisionloop.monitor.shadow.record import ReasonStability, ShadowAudit
 from decisionloop.report.words.shadow import shadow_markdown
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.beside import agreed_in, parts_beside, reasons_beside
+from tasks.readback.policy_inputs import score_reference
 from tasks.readback.tables import read_part
+from tasks.readback.trials import drawn_in, is_on_trial_in, timed_calls
 from tasks.step import step
 from tasks.tell.announcements import publish
 from tasks.tell.notices import append_alert_and_notices
@@ -81,8 +87,11 @@ def audit_run(workspace: Workspace, release: Release, run: ShadowRun) -> ShadowA
     name, is_model = workspace.use_case.name, release.kind != RULES  # rules have learnt from nothing
     kept = reference_of(workspace.ledger, name, release.release_id) if is_model else None
     reference = None if kept is None else Reference.from_json(kept.content)
-    seen, reasons = _seen(hand, release, reference) if not run.error else ((), None)
+    seen, reasons, scores = _seen(hand, release, reference) if not run.error else ((), None, None)
     audit = audit_shadow(hand.use_case, _run(hand, release, run, before), seen, reference, reasons, before)
+    audit = replace(audit, scores=scores)
+    if seen and is_on_trial_in(hand, release.release_id):
+        audit = replace(audit, drawn=drawn_in(hand, release.release_id), calls=timed_calls(hand, release))
     _keep(workspace, audit, before)
     publish(f"shadow-{release.release_id}", shadow_markdown(audit, hand.use_case))
     return audit
@@ -90,12 +99,23 @@ def audit_run(workspace: Workspace, release: Release, run: ShadowRun) -> ShadowA
 
 def _seen(
     hand: BatchInHand, release: Release, reference: Reference | None
-) -> tuple[Sequence[SeenPart], ReasonStability | None]:
-    seen, agreed = [], []
+) -> tuple[Sequence[SeenPart], ReasonStability | None, ScoreCounts | None]:
+    seen, agreed, scored = [], [], []
+    of_training, name = score_reference(release), "score" if hand.use_case.outcome.class_ else "amount"
     for number, part in parts_beside(hand, release.release_id):
         seen.append(SeenPart.of(hand.use_case, part, reference))
         agreed.append(None if hand.use_case.is_observing else agreed_in(hand, number, part))
-    return seen, reasons_beside(hand, release, [one for one in agreed if one is not None])
+        if of_training is not None:
+            scored.append(ScoreProfile.of(part.shadow.outputs[name], of_training))
+    reasons = reasons_beside(hand, release, [one for one in agreed if one is not None])
+    return seen, reasons, _score_counts(scored, of_training)
+
+
+def _score_counts(scored: Sequence[ScoreProfile], of_training: ScoreReference | None) -> ScoreCounts | None:
+    if of_training is None or not scored:
+        return None
+    now = functools.reduce(lambda one, other: one + other, scored)
+    return ScoreCounts(now.counts, tuple(round(share * of_training.n) for share in of_training.shares))
 
 
 def _run(hand: BatchInHand, release: Release, run: ShadowRun, before: Sequence[ShadowAudit]) -> AuditedRun:

@@ -352,3 +352,25 @@ def test_a_confidence_has_the_digits_that_tell_it_from_certainty() -> None:
 )
 def test_a_confidence_is_told_with_the_digits_that_tell_it_from_certainty(confidence, told):
     assert confidence_words(confidence) == told
+
+
+def test_what_betting_has_proven_to_earn_no_more_is_refused_however_few_outcomes_there_are() -> None:
+    """But not where the log's propensities are wrong, or actions were never tried: bets rest on both."""
+    accumulating = replace(RULES, is_accumulating=True)
+    losing = Progress(Comparison("2024-01-01T00:00:00+00:00", 0.0125, None), capital=0.01, most=-0.3)
+    few = replace(GOOD_OVERLAP, effective_n=7.0, largest_weight_share=0.3)
+    check = judge(replace(GOOD, overlap=few, progress=losing), accumulating).checks[0]
+    assert (check.is_passed, check.reason.split(":")[0]) == (False, "It surely earns no more than the champion")
+    for overlap in (replace(few, weight_deviation=-9.0), replace(few, unsupported_share=0.2)):
+        assert judge(replace(GOOD, overlap=overlap, progress=losing), accumulating).checks[0].is_passed is None
+    for progress in (replace(losing, most=0.3), replace(losing, most=None), None):
+        assert judge(replace(GOOD, overlap=few, progress=progress), accumulating).checks[0].is_passed is None
+
+
+def test_a_gain_that_betting_has_proven_is_not_refused_because_its_time_is_over_but_waits_for_more_outcomes() -> None:
+    last = replace(RULES, is_accumulating=True, is_last_look=True)
+    few, comparison = replace(GOOD_OVERLAP, effective_n=40.0), Comparison("2024-01-01T00:00:00+00:00", 0.0125, None)
+    for capital, answer in ((79.0, False), (81.0, None)):
+        check = judge(replace(GOOD, overlap=few, progress=Progress(comparison, capital, most=1.0)), last).checks[0]
+        assert check.is_passed is answer
+        assert "wait for more" in check.reason

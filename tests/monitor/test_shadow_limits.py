@@ -11,6 +11,8 @@ import pytest
 from decisionloop.contract import UseCase
 from decisionloop.contract.loading import load_use_case
 from decisionloop.contract.releasing import Shadow
+from decisionloop.monitor.canary.calls import TimedCalls
+from decisionloop.monitor.canary.sample_ratio import Drawn
 from decisionloop.monitor.shadow.limits import crossed_limits
 from decisionloop.monitor.shadow.record import (
     BatchTime,
@@ -94,3 +96,12 @@ def test_each_limit_alone_is_told(use_case, change, limit, words) -> None:
 )
 def test_what_may_be_chance_or_the_machine_is_not_told(use_case, change) -> None:
     assert list(crossed_limits(use_case, replace(QUIET, **change))) == []
+
+
+def test_of_a_release_on_trial_its_draw_and_its_calls_are_told_beside_what_was_declared(use_case) -> None:
+    calls = TimedCalls(budget_ms=100.0, pairs=120, slow=0, champion_slow=0, p99=1.27, champion_p99=1.04)
+    told = "\n".join(lines_of(replace(QUIET, drawn=Drawn(0.05, 7_083, 375), calls=calls), use_case))
+    assert "On trial it decided 375 of 7,083 decisions that it could have (5.29%; declared are 5.00%)." in told
+    assert "In 120 pairs of calls by turns one decision took it up to 1.3 ms and the champion 1 ms (p99" in told
+    silent = replace(calls, pairs=0, p99=None, champion_p99=None)
+    assert "by turns" not in "\n".join(lines_of(replace(QUIET, calls=silent), use_case))

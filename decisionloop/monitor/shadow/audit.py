@@ -89,8 +89,9 @@ def audit_shadow(
             disagreement=everybody,
             by_slice=tuple(slices),
             actions=tuple(_actions(use_case, seen)),
-            impact=tuple(_impact(use_case, seen.groups, run.release_id)),
+            impact=tuple(_impact(use_case, seen.counts.groups, run.release_id)),
             inputs=tuple(_inputs(use_case, seen.profile, reference, run.release_id)),
+            counts=seen.counts.as_kept(),
         )
     return replace(found, crossed=tuple(crossed_limits(use_case, found)))
 
@@ -111,7 +112,7 @@ def _time(run: AuditedRun) -> BatchTime:
 
 def _actions(use_case: UseCase, seen: SeenPart) -> Iterator[ActionCount]:
     for i, action in enumerate(use_case.action_names):
-        yield ActionCount(action, int(seen.actions[0, i]), int(seen.actions[1, i]))
+        yield ActionCount(action, seen.counts.actions[i], seen.counts.champion_actions[i])
 
 
 def _impact(use_case: UseCase, groups: GroupTally, release_id: str) -> Iterator[GroupFavour]:

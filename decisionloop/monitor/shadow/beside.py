@@ -7,51 +7,25 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.monitor.compare.named_slices import named_slices
 from decisionloop.monitor.compare.profile import FrameProfile, Reference
-from decisionloop.monitor.impact.group_tally import GroupTally
+from decisionloop.monitor.shadow.answers import Codes, Floats, PartBeside
+from decisionloop.monitor.shadow.counts import BesideCounts
 from decisionloop.monitor.shadow.record import Disagreement
 
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 ALL = "all"
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What one release said of n rows: each output (n,), NaN where it said nothing; money (n, A); its action (n,).
-
-    ``values`` None: rules, who value nothing and have no output.
-    """
-
-    outputs: Mapping[str, Floats]
-    values: Floats | None
-    action: Codes
-
-
-@dataclass(frozen=True, eq=False)
-class PartBeside:
-    """One part of a batch: the canonical ``frame`` (n rows), what the rules do (n,), both releases' answers."""
-
-    frame: pd.DataFrame
-    rules: Codes
-    champion: Answers
-    shadow: Answers
-
-
-@dataclass(frozen=True, eq=False)
 class SeenPart:
-    """A part, counted: ``outputs`` are pairs (champion, shadow) of (n,); ``actions`` counts (2, A) of both."""
+    """A part, counted: ``outputs`` are pairs (champion, shadow) of (n,)."""
 
     n: int
     outputs: Mapping[str, tuple[Floats, Floats]]
     disagreements: tuple[Disagreement, ...]
-    actions: Codes
-    groups: GroupTally
+    counts: BesideCounts
     profile: FrameProfile | None
 
     @classmethod
@@ -59,15 +33,11 @@ class SeenPart:
         """Count one part; its features in the bins of ``reference``, the release's training (None: it has none)."""
         ours, theirs = part.shadow, part.champion
         shared = [name for name in ours.outputs if name in theirs.outputs]
-        # The tally's second side is whoever the first is compared with: here the champion, and not the rules.
-        groups = GroupTally.of(use_case, part.frame, ours.action, theirs.action)
-        many = len(use_case.actions)
         return cls(
             n=len(part.frame),
             outputs={name: (theirs.outputs[name], ours.outputs[name]) for name in shared},
             disagreements=tuple(_disagreements(use_case, part)),
-            actions=np.array([np.bincount(one.action, minlength=many) for one in (ours, theirs)]),
-            groups=groups,
+            counts=BesideCounts.of(use_case, part),
             profile=None if reference is None else FrameProfile.of(part.frame, reference.bins),
         )
 
@@ -84,8 +54,7 @@ class SeenPart:
             disagreements=tuple(
                 _added(one, more) for one, more in zip(self.disagreements, other.disagreements, strict=True)
             ),
-            actions=self.actions + other.actions,
-            groups=self.groups + other.groups,
+            counts=self.counts + other.counts,
             profile=self.profile + other.profile if has_profile else None,  # type: ignore[operator]
         )
 

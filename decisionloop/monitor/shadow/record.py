@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Literal
 
 from decisionloop.act.legacy import LEGACY
+from decisionloop.monitor.canary.calls import TimedCalls
+from decisionloop.monitor.canary.sample_ratio import Drawn
+from decisionloop.monitor.shadow.counts import BesideCounts, ScoreCounts
 
 Limit = Literal[
     "errors", "outputs", "disagreement", "loss", "adverse_impact", "inputs", "reasons", "latency"
@@ -146,6 +149,8 @@ class ShadowAudit:
 
     ``error``: why it said nothing of the batch, "" where it did. ``nan_rows``: rows that it values at NaN in part.
     ``champion_id`` is `act.legacy.LEGACY` where another system decides: it then stands beside what that did.
+    ``counts``: what both did; ``scores``: its own beside those of its training, None where it has none. On trial
+    alone, ``drawn``: for whom it decided, and ``calls``: how long one decision takes.
     """
 
     release_id: str
@@ -164,6 +169,10 @@ class ShadowAudit:
     reasons: ReasonStability | None
     time: BatchTime
     crossed: tuple[Crossed, ...] = ()
+    counts: BesideCounts | None = None
+    scores: ScoreCounts | None = None
+    drawn: Drawn | None = None
+    calls: TimedCalls | None = None
 
     @property
     def is_beside_legacy(self) -> bool:

@@ -17,7 +17,7 @@ def shadow_sentences(audit: ShadowAudit, use_case: UseCase) -> tuple[str, ...]:
     if audit.error:
         return (_headline(audit), *(one.words for one in audit.crossed))
     parts = (_decisions(audit, use_case), _outputs(audit), _impact(audit, use_case), _inputs(audit), _reasons(audit))
-    told = (one for one in (*parts, _time(audit, use_case)) if one)
+    told = (one for one in (*parts, _time(audit, use_case), _trial(audit)) if one)
     return (_headline(audit), *(one.words for one in audit.crossed), *told)
 
 
@@ -175,6 +175,22 @@ def _time(audit: ShadowAudit, use_case: UseCase) -> str:
         f"A row of a batch took it {time.median:.2g} ms as a rule and {time.slowest:.2g} ms in the slowest of "
         f"{count_of(time.batches, 'batch')} (budget {use_case.latency.batch_ms_per_row:g} ms){beside}.{nan}"
     )
+
+
+def _trial(audit: ShadowAudit) -> str:
+    """For whom it decided on trial, and how long one decision took, in turn with the champion; "" in shadow."""
+    drawn, calls, told = audit.drawn, audit.calls, []
+    if drawn is not None:
+        told.append(
+            f"On trial it decided {drawn.decided:,} of {drawn.eligible:,} decisions that it could have "
+            f"({drawn.decided / drawn.eligible:.2%}; declared are {drawn.share:.2%})."
+        )
+    if calls is not None and calls.p99 is not None and calls.champion_p99 is not None:
+        told.append(
+            f"In {count_of(calls.pairs, 'pair')} of calls by turns one decision took it up to {calls.p99:.2g} ms and "
+            f"the champion {calls.champion_p99:.2g} ms (p99; budget {calls.budget_ms:g} ms)."
+        )
+    return " ".join(told)
 
 
 def _wording(use_case: UseCase, action: str) -> str:
