@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.alerts import NewAlert
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.letting_decide import let_decide
 from decisionloop.ledger.release_changes import change_stages, judgement_of
 from decisionloop.ledger.releases import Release, canary
