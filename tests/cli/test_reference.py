@@ -55,6 +55,7 @@ def test_a_variable_on_the_page_sets_its_setting(monkeypatch):
         "HOME": "here",
         "SQLITE_SYNCHRONOUS": "EXTRA",
         "DELIVERY_TIMEOUT_SECONDS": "2.5",
+        "DRILL_LIMIT_SECONDS": "5",
         "IS_DATA_DOCS_BUILT": "1",
         "RUNNER": "threads",
         "RUNNER_WORKERS": "3",
