@@ -9,10 +9,12 @@ from prefect import flow
 
 from flows.naming import as_of_run, run_name
 from tasks.learn.first_look import judge_candidates
+from tasks.learn.newcomers import review_newcomers, score_newcomers
 from tasks.learn.train import train_candidate
 from tasks.learn.training_set import build_training_set
 from tasks.learn.triggers import check_triggers
 from tasks.tell.failed_runs import tell_of_failed_run
+from tasks.watch.shadows import audit_shadows
 
 
 @flow(name="retrain", flow_run_name=run_name, on_failure=[tell_of_failed_run])
@@ -32,6 +34,7 @@ def retrain(
     2. Build the training set from the ledger and its snapshots alone, weighted for the loop's own choices.
     3. Train each kind of candidate and let the gate judge it, deciding everywhere and within its support; the best that
        passes goes into shadow.
+    4. Score it on the newest batch at once, audit it there, and let it decide for a few where enough speaks for it.
 
     Args:
         use_case: Name of the use case.
@@ -49,4 +52,7 @@ def retrain(
     training_set_id = build_training_set(use_case, at)
     trained = [train_candidate(use_case, training_set_id, kind) for kind in trigger.candidates]
     verdict = judge_candidates(use_case, at, training_set_id, [one for kind in trained for one in kind])
-    return f"{trigger.reason} {verdict}"
+    newcomers = score_newcomers(use_case, at)
+    audit_shadows(use_case, at)
+    on_trial = review_newcomers(use_case, at, newcomers)
+    return " ".join(filter(None, [trigger.reason, verdict, on_trial]))

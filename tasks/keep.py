@@ -22,6 +22,7 @@ _SNAPSHOT_KIND: dict[PartKind, Kind] = {
     "faults": "features",
     "scores": "scores",
     "predictions": "scores",
+    "newcomers": "scores",
     "seen_money": "outcomes",
     "choice": "scores",
     "stand_in_choice": "scores",

@@ -21,7 +21,8 @@ entity: {key: shop_id, noun: shop}
 outcome: {window_days: 7, maturity_days: 7}
 guardrails: {}
 data_quality: {rows: [50, 2000], maximum_age_days: 6}
-monitors: {minimum_outcomes: 50, minimum_events: 10, retrain_every_days: 28, cooldown_days: 21}
+monitors: {minimum_outcomes: 50, minimum_events: 10, retrain_every_days: 28, retrain_growth: null, cooldown_days: 21}
+shadow: {on_newest_batch: false}
 latency: {online_ms: 60000, batch_ms_per_row: 60000}
 gate:
   yearly_error: 0.4

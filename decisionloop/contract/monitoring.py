@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import AliasChoices, model_validator
+from pydantic import AliasChoices, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field
+from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field, without_usual
 
 MonitorFamily = Literal["inputs", "outputs", "performance", "labels", "value", "impact", "feedback", "skew"]
 AlarmSeverity = Literal["info", "warning", "critical"]
@@ -144,6 +144,15 @@ class Monitors(Section):
         True,
         default=True,
     )
+    retrain_growth: float | None = field(
+        "Retrain when so many times the outcomes are known that the last training saw, and for an incident that was "
+        "learnt from when as many times are known since it began; null: more outcomes ask for nothing, and an open "
+        "incident asks after every pause.",
+        3,
+        default=2.0,
+        ge=1.1,
+        le=MOST,
+    )
     retrain_every_days: float = field("Retrain on schedule after so many days.", 91, default=91, gt=0, le=CENTURY)
     minimum_outcomes: int = field("Mature outcomes needed before any training.", 5_000, default=1_000, ge=50, le=MOST)
     minimum_events: int = field("Of which at least so many of the rarer class.", 200, default=50, ge=10, le=MOST)
@@ -176,3 +185,8 @@ class Monitors(Section):
         default=(),
         changes_meaning=False,
     )
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_growth(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that says nothing of it is written, and has the digest, as before it was there."""
+        return without_usual(type(self), written(self), ("retrain_growth",))

@@ -96,6 +96,7 @@ class Canary(Section):
             CanaryStep(share=0.05, confidence=0.8),
             CanaryStep(share=0.25, confidence=0.95),
             CanaryStep(share=0.5, confidence=0.99),
+            CanaryStep(share=0.9, confidence=0.9999),
         ),
     )
     baking_days: float = field(
@@ -126,6 +127,12 @@ class Shadow(Section):
         gt=0,
         le=MOST,
     )
+    on_newest_batch: bool = field(
+        "Whether who enters shadow is scored at once on the newest batch, which was decided without it, and may be on "
+        "trial by the next; false: it waits for the next one.",
+        False,
+        default=True,
+    )
     error: float = field(
         "How likely at most an audit says of a release that answers like the champion that it does not.",
         0.01,
@@ -151,3 +158,8 @@ class Shadow(Section):
         ge=0,
         le=1,
     )
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_batch(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that says nothing of it is written, and has the digest, as before it was there."""
+        return without_usual(type(self), written(self), ("on_newest_batch",))

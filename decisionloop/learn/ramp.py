@@ -54,6 +54,13 @@ def _at_worst(told: Estimate, low: float) -> float:
     return float("inf") if told.bounds.low is None else max(0.0, low - told.bounds.low)
 
 
+def entitled(steps: Sequence[CanaryStep], stands: Standing) -> float:
+    """The largest share that it stands surely enough for, 0 for none, were every step taken."""
+    if stands.is_behind:
+        return 0.0
+    return max((step.share for step in steps if stands.confidence >= step.confidence), default=0.0)
+
+
 def share_now(steps: Sequence[CanaryStep], before: float, stands: Standing) -> float:
     """The share of entities to decide for from now on, ``before`` being the one until now; one step up at most.
 

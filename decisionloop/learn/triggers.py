@@ -1,36 +1,23 @@
 """Whether to retrain now, to wait, or not to: asked of what is known, answered with a reason.
 
-Somebody has to ask: there is no model yet, none has come of it and twice as many outcomes are known as at the last
-attempt, an alarm that a retraining can answer is open, the schedule is due, or a person insists. Whoever asks is told
-to wait while too few outcomes are known, a training is too recent, or the outcomes of the changed world have not
-matured (a model that learns from the old world is no answer to the new one); and is refused when the retraining would
-cost more than it could save. Cohorts that are held back for their missing outcomes do not count.
+Somebody has to ask: there is no model yet, twice as many outcomes are known as at the last training, an alarm that a
+retraining can answer is open, the schedule is due, or a person insists. Whoever asks is told to wait while too few
+outcomes are known, a training is too recent, the outcomes of the changed world have not matured (a model that learns
+from the old world is no answer to the new one), or are hardly more than the last training has learnt from; and is
+refused when the retraining would cost more than it could save. Cohorts that are held back for their missing outcomes do
+not count.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import timedelta
 
 from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.errors import UsageError
 from decisionloop.learn.decay import auc_decay, calibration_decay
-from decisionloop.observe.estimate import Estimate
-
-Trigger = Literal[
-    "first_model",
-    "more_outcomes",
-    "schedule",
-    "auc_decay",
-    "calibration",
-    "drift",
-    "value_lost",
-    "manual",
-    "event",
-    "none",
-]
-Verdict = Literal["retrain", "wait", "refuse"]
+from decisionloop.learn.trigger_state import IncidentEvidence, Trigger, TriggerDecision, TriggerRules, TriggerState
 
 CALLS_FOR_TRAINING: dict[MonitorFamily, Trigger] = {
     "performance": "auc_decay",
@@ -40,104 +27,10 @@ CALLS_FOR_TRAINING: dict[MonitorFamily, Trigger] = {
     "feedback": "drift",
 }
 """Which alarms a retraining can answer, most telling first. It cannot heal labels, skew or adverse impact."""
-GROWTH = 2.0
-"""Outcomes, relative to those known at the last training, that ask for another: what is left to learn falls with their
-number, so the first trainings follow each other quickly, as long as none of them has come to anything."""
 OF_NO_CHANGE: tuple[Trigger, ...] = ("more_outcomes", "schedule")
 """What asks though nothing has happened, and lets others go first."""
 DAYS_WITHOUT_SCHEDULE = 365.0
 """How long a loss is taken to go on where no schedule would end it."""
-
-
-@dataclass(frozen=True)
-class TriggerRules:
-    """minimum_outcomes: mature revealed outcomes needed to train; minimum_events: of which of the rarer class.
-    maximum_auc_drop, maximum_calibration_gap: what the champion's AUC may lose, and by how much observed and
-    predicted rate may differ; both must be surely exceeded. interval_days None: no schedule. cooldown_days: pause
-    after any training, promoted or not. retraining_cost: in currency, what a retraining must at least save."""
-
-    minimum_outcomes: int
-    minimum_events: int
-    maximum_auc_drop: float
-    interval_days: float | None
-    cooldown_days: float
-    maximum_calibration_gap: float = 1.0
-    retraining_cost: float = 0.0
-
-
-@dataclass(frozen=True)
-class IncidentEvidence:
-    """An incident that nobody has closed: since which batch, the mature outcomes of that batch and later ones, the
-    money at stake in currency per decision (None: nobody can say), and what happened in words."""
-
-    family: MonitorFamily
-    since: datetime
-    outcomes_since: int
-    stake: float | None
-    words: str
-
-
-@dataclass(frozen=True)
-class TriggerState:
-    """What is known at ``as_of`` (all times timezone-aware).
-
-    mature_outcomes      revealed outcomes of mature cohorts that a training set would hold
-    mature_events        of these, the rarer class; equal to mature_outcomes where the outcome has no class
-    new_outcomes         of these, how many matured after the last training
-    has_model            whether any model (not the rules) is champion, challenger or was one
-    is_unchallenged      whether the rules decide and nobody stands beside them: no training has come to anything
-    last_trained_at      None before the first training
-    champion_auc         selection-weighted AUC of the champion on the latest mature cohort; None for rules
-    auc_bound            its upper bound by the alarm that the cohort raised about it; None: it raised none
-    reference_auc        the champion's AUC when it was released; None for rules
-    calibration_gap      how far observed and predicted rate of that cohort lie apart; None where it was not measured
-    calibration_bound    the least of it by the alarm that the cohort raised about it; None: it raised none
-    auc_cohort           name of that cohort
-    is_cohort_mature     whether its maturity date has passed
-    outcomes_since_cohort  mature outcomes of that cohort and later ones
-    cohorts_held_back    cohorts recent enough to teach whose outcomes do not count, because they are held back
-    incidents            open incidents of every family
-    decisions_per_day    how many decisions the use case takes
-    event                name of the alarm event that brought this run; its family (event_family) asks first
-    request              what a person wrote who started this run; with is_forced that person insists
-    """
-
-    as_of: datetime
-    mature_outcomes: int
-    mature_events: int
-    new_outcomes: int
-    has_model: bool
-    is_unchallenged: bool = False
-    last_trained_at: datetime | None = None
-    champion_auc: Estimate | None = None
-    auc_bound: float | None = None
-    reference_auc: float | None = None
-    calibration_gap: Estimate | None = None
-    calibration_bound: float | None = None
-    auc_cohort: str = ""
-    is_cohort_mature: bool = False
-    outcomes_since_cohort: int = 0
-    cohorts_held_back: int = 0
-    incidents: tuple[IncidentEvidence, ...] = ()
-    decisions_per_day: float = 0.0
-    event: str = ""
-    event_family: MonitorFamily | None = None
-    request: str = ""
-    is_forced: bool = False
-
-
-@dataclass(frozen=True)
-class TriggerDecision:
-    """What to do, who asked for a retraining ("none": nobody), and why (or why not) in words."""
-
-    verdict: Verdict
-    trigger: Trigger
-    reason: str
-
-    @property
-    def is_triggered(self) -> bool:
-        """Whether to train now."""
-        return self.verdict == "retrain"
 
 
 @dataclass(frozen=True)
@@ -171,7 +64,7 @@ def decide_retraining(state: TriggerState, rules: TriggerRules) -> TriggerDecisi
         asked = f" It was asked for because: {asks[0].words}" if asks and state.has_model else ""
         return TriggerDecision("wait", trigger, f"{waits_for}{asked}")
     answers = [_answer(ask, state, rules) for ask in asks]
-    is_settled = all(answer.verdict != "wait" for answer in answers)
+    is_settled = not any(_is_immature(ask, state, rules) for ask in asks)
     wanted = [one for one in answers if one.is_triggered and (is_settled or one.trigger not in OF_NO_CHANGE)]
     return next(iter(wanted), next((answer for answer in answers if answer.verdict == "wait"), answers[0]))
 
@@ -190,33 +83,33 @@ def _asks(state: TriggerState, rules: TriggerRules) -> tuple[str, list[_Ask]]:
         words = f"No model yet, and {state.mature_outcomes:,} mature outcomes are enough for the first."
         return "", [_Ask("first_model", words)]
     if state.new_outcomes <= 0:
-        return f"No outcome has matured since the last training.{_asks_at(state)}", []
+        return f"No outcome has matured since the last training.{_asks_at(state, rules)}", []
     words, measured = _measured(state, rules)
     is_known = any(incident.family == "performance" for incident in state.incidents)
     asks = [] if is_known else measured
     for family, trigger in CALLS_FOR_TRAINING.items():
         asks += [_of_incident(incident, trigger, state) for incident in state.incidents if incident.family == family]
     asks.sort(key=lambda ask: ask.trigger != "event")
-    if state.is_unchallenged and state.mature_outcomes >= _enough_to_ask(state):
+    if state.mature_outcomes >= _enough_to_ask(state, rules):
         told = f"No training has seen {state.new_outcomes:,} of the {state.mature_outcomes:,} outcomes that are known."
         asks.append(_Ask("more_outcomes", told))
     due = _days_to_schedule(state, rules)
     if due is not None and due <= 0:
         asks.append(_Ask("schedule", f"The schedule asks for it: {rules.interval_days:g} days have passed."))
     wait = "No schedule is set." if due is None else f"The schedule asks in {due:.0f} days."
-    return f"{words} {wait}{_asks_at(state)}", asks
+    return f"{words} {wait}{_asks_at(state, rules)}", asks
 
 
-def _enough_to_ask(state: TriggerState) -> float:
-    """Outcomes that ask for another training where none has come to anything."""
-    return GROWTH * (state.mature_outcomes - state.new_outcomes)
+def _enough_to_ask(state: TriggerState, rules: TriggerRules) -> float:
+    """Outcomes that ask for another training (inf: none do)."""
+    return math.inf if rules.growth is None else rules.growth * (state.mature_outcomes - state.new_outcomes)
 
 
-def _asks_at(state: TriggerState) -> str:
-    """Which number of outcomes asks before any schedule does; "" where somebody stands beside the rules or decides."""
-    if not state.is_unchallenged:
+def _asks_at(state: TriggerState, rules: TriggerRules) -> str:
+    """Which number of outcomes asks before any schedule does; "" where none does."""
+    enough = _enough_to_ask(state, rules)
+    if math.isinf(enough):
         return ""
-    enough = _enough_to_ask(state)
     return f" Whenever {enough:,.0f} outcomes are known they ask too: {state.mature_outcomes:,} are now."
 
 
@@ -229,15 +122,9 @@ def _of_incident(incident: IncidentEvidence, trigger: Trigger, state: TriggerSta
 
 def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecision:
     """Yes, unless the outcomes of the changed world are immature, or less is at stake than a retraining costs."""
-    if ask.outcomes is not None:
-        usable = min(ask.outcomes, state.new_outcomes)
-        if usable < rules.minimum_outcomes:
-            return TriggerDecision(
-                "wait",
-                ask.trigger,
-                f"{ask.words} Of the outcomes since then that no training has seen, {usable:,} have matured and "
-                f"{rules.minimum_outcomes:,} are needed: a model that learns from older ones learns the old world.",
-            )
+    too_little = _too_little_is_new(ask, state, rules)
+    if too_little:
+        return TriggerDecision("wait", ask.trigger, f"{ask.words} {too_little}")
     if ask.stake is not None:
         due = _days_to_schedule(state, rules)
         days = DAYS_WITHOUT_SCHEDULE if due is None else max(due, 0.0)
@@ -250,6 +137,30 @@ def _answer(ask: _Ask, state: TriggerState, rules: TriggerRules) -> TriggerDecis
                 f"next schedule; a retraining costs {rules.retraining_cost:,.0f}.",
             )
     return TriggerDecision("retrain", ask.trigger, ask.words)
+
+
+def _too_little_is_new(ask: _Ask, state: TriggerState, rules: TriggerRules) -> str:
+    """Why what is known of the changed world teaches nothing that is not known already; "" where it does."""
+    if ask.outcomes is None:
+        return ""
+    new = min(ask.outcomes, state.new_outcomes)
+    worth = (rules.growth or 1.0) * (ask.outcomes - new)
+    if _is_immature(ask, state, rules):
+        return (
+            f"Of the outcomes since then that no training has seen, {new:,} have matured and "
+            f"{rules.minimum_outcomes:,} are needed: a model that learns from older ones learns the old world."
+        )
+    if ask.outcomes >= worth:
+        return ""
+    return (
+        f"The last training has learnt from {ask.outcomes - new:,} outcomes since then: {worth:,.0f} are worth "
+        f"another, and {ask.outcomes:,} are known."
+    )
+
+
+def _is_immature(ask: _Ask, state: TriggerState, rules: TriggerRules) -> bool:
+    """Whether the outcomes of the changed world that could teach something new have not matured."""
+    return ask.outcomes is not None and min(ask.outcomes, state.new_outcomes) < rules.minimum_outcomes
 
 
 def _shortage(state: TriggerState, rules: TriggerRules) -> str | None:

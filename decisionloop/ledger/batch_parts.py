@@ -22,6 +22,7 @@ PartKind = Literal[
     "faults",
     "scores",
     "predictions",
+    "newcomers",
     "seen_money",
     "choice",
     "stand_in_choice",

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from decisionloop.learn.comparison import Progress
-from decisionloop.learn.evidence import Look, gate_rules
 from decisionloop.learn.gate import GateEvidence
 from decisionloop.learn.gate_money import confidence_words
-from decisionloop.learn.ramp import Standing, share_now, standing
+from decisionloop.learn.ramp import Standing, entitled, share_now
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
 from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.releases import RULES, Release, ReleaseStage, canary
 from decisionloop.ledger.verdicts import verdicts
-from decisionloop.observe.estimate import Estimate, cannot_say
-from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.workspace import Workspace
-from tasks.learn.release_stages import by_gate, enter_canary, stop_canary
-from tasks.learn.verdicts import attempt_of, is_beside
+from tasks.learn.release_stages import by_gate, enter_canary, refuse, stop_canary
+from tasks.learn.standings import Since, newest_verdict, since_of, standing_now
+from tasks.learn.verdicts import attempt_of
 from tasks.tell.notices import raise_alert
-
-FIRST_LOOK: Look = 1
 
 
 def let_decide(
@@ -37,16 +29,32 @@ def let_decide(
     sentence, "" where nothing was.
     """
     share = stage.event.share or 0.0
-    if hindrance(workspace, stage, decides):
-        return ""
     since = None if evidence is None else Since(evidence.money, evidence.progress, evidence.serving_cost or 0.0)
     stands = standing_now(workspace, stage.release, decides, since)
     after = share_now(workspace.use_case.canary.steps, share, stands)
-    if after == share:
+    less_sure = _gives_way(workspace, stage, decides, stands)
+    if after == share or hindrance(workspace, stage, decides, less_sure):
         return ""
+    if less_sure is not None:
+        surer = f"{stage.release_id} is surer to earn more than the champion, and takes its place on trial."
+        refuse(workspace, less_sure.release, by_gate(surer, as_of))
     reason = why_on_trial(stands, after)
     waits = enter_canary(workspace, stage.release, after, by_gate(reason, as_of))
     return f" {reason} {waits}".rstrip()
+
+
+def _gives_way(workspace: Workspace, stage: ReleaseStage, decides: Release, stands: Standing) -> ReleaseStage | None:
+    """Who is on trial and stands for a smaller share than this challenger does, in the end; None where nobody is.
+
+    Where approvers let releases decide nobody gives way: while they are asked, who is on trial would be gone.
+    """
+    use_case, other = workspace.use_case, canary(workspace.ledger, workspace.use_case.name)
+    if other is None or other.release_id == stage.release_id or use_case.approval.is_required:
+        return None
+    told = newest_verdict(workspace, other.release, decides)
+    theirs = standing_now(workspace, other.release, decides, None if told is None else since_of(told))
+    ours, their_share = (entitled(use_case.canary.steps, one) for one in (stands, theirs))
+    return other if ours > their_share else None
 
 
 def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:
@@ -75,11 +83,16 @@ def why_on_trial(stands: Standing, share: float) -> str:
     return f"{more}: it decides for {share:.0%} of the entities."
 
 
-def hindrance(workspace: Workspace, stage: ReleaseStage, decides: Release) -> str:
-    """What keeps a release from deciding for more entities however sure it is, in a sentence; "" where nothing does."""
+def hindrance(
+    workspace: Workspace, stage: ReleaseStage, decides: Release, giving_way: ReleaseStage | None = None
+) -> str:
+    """What keeps a release from deciding for more entities however sure it is, in a sentence; "" where nothing does.
+
+    ``giving_way``: who is on trial and would leave.
+    """
     use_case, ledger = workspace.use_case, workspace.ledger
     on_trial = canary(ledger, use_case.name)
-    if on_trial is not None and on_trial.release_id != stage.release_id:
+    if on_trial is not None and giving_way is None and on_trial.release_id != stage.release_id:
         return f"{on_trial.release_id} is on trial, and one is at a time."
     if decides.kind == RULES and use_case.policy.constraints:
         # Limits need the values of everybody, and rules have none (`act.canary`).
@@ -108,37 +121,3 @@ def runs_since(workspace: Workspace, stage: ReleaseStage) -> list[ShadowRun]:
     """The batches that it has scored since it came to its present stage or share."""
     since = stage.event.recorded_at
     return [run for run in shadow_runs(workspace.ledger, stage.release_id) if since is None or run.at > since]
-
-
-@dataclass(frozen=True)
-class Since:
-    """What has matured since a comparison was opened says: the gain a decision, the bets, what serving costs more."""
-
-    money: Estimate
-    progress: Progress | None
-    serving_cost: float = 0.0
-
-
-def standing_now(workspace: Workspace, release: Release, decides: Release, since: Since | None) -> Standing:
-    """How a challenger stands beside the champion, by its first look and by what has matured ``since``, if any has."""
-    told = since or Since(cannot_say("nothing has matured since", 0, 0.95), None)
-    first = _first_look(workspace, release, decides)
-    rows = first.n if first is not None else told.money.n
-    required = gate_rules(workspace.use_case, FIRST_LOOK).required_gain(rows) + max(told.serving_cost, 0.0)
-    return standing(first, told.money, told.progress, required)
-
-
-def _first_look(workspace: Workspace, release: Release, decides: Release) -> Estimate | None:
-    """The gain over this champion that the first look told, None where it looked beside another one."""
-    attempt = attempt_of(workspace, release.release_id)
-    for one in verdicts(workspace.ledger, release.use_case, release.release_id):
-        if (one.look, one.attempt) == (FIRST_LOOK, attempt) and is_beside(workspace, one, decides):
-            return estimate_in(json.loads(one.evidence)["money"])
-    return None
-
-
-def estimate_in(kept: Mapping[str, Any]) -> Estimate:
-    """An estimate as the evidence of a verdict keeps it."""
-    told = Estimate(*(kept[name] for name in ("value", "low", "high", "n", "effective_n", "confidence")))
-    bounds = kept.get("bounds")
-    return replace(told, bounds=OutcomeBounds(**bounds)) if bounds else told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decisionloop.contract import UseCase
-from decisionloop.learn.triggers import TriggerDecision, TriggerRules, TriggerState
+from decisionloop.learn.trigger_state import TriggerDecision, TriggerRules, TriggerState
 from decisionloop.ledger.verdicts import LearnRun, append_learn_run
 from decisionloop.workspace import Workspace
 from tasks.learn.trigger_state import Asked
@@ -23,6 +23,7 @@ def trigger_rules(use_case: UseCase) -> TriggerRules:
         cooldown_days=monitors.cooldown_days,
         maximum_calibration_gap=monitors.maximum_calibration_gap,
         retraining_cost=monitors.retraining_cost,
+        growth=monitors.retrain_growth,
     )
 
 

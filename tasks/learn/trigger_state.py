@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from decisionloop.learn.alarm_event import AlarmEvent
-from decisionloop.learn.triggers import IncidentEvidence, TriggerState
+from decisionloop.learn.trigger_state import IncidentEvidence, TriggerState
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import cohort_name, time_of_cohort
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import Incident, incidents
 from decisionloop.ledger.measurements import measurements_of
-from decisionloop.ledger.releases import RULES, Release, challengers, champion, current_stages
+from decisionloop.ledger.releases import RULES, Release, champion, current_stages
 from decisionloop.ledger.teaching import Teaching, decisions_per_batch, teaching_by_batch
 from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.observe.estimate import Estimate
@@ -66,9 +66,6 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
         mature_events=min(events, outcomes - events) if contract.outcome.class_ else outcomes,
         new_outcomes=_new_outcomes(workspace, counts, trained),
         has_model=bool(trained),
-        is_unchallenged=decides is not None
-        and decides.release.kind == RULES
-        and not challengers(ledger, contract.name),
         last_trained_at=last,
         champion_auc=record.auc,
         auc_bound=record.auc_bound,

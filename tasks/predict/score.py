@@ -116,11 +116,11 @@ def score_part(use_case: str, batch_id: str, part: int, scorers: Scorers) -> Sco
         frame = read_part(workspace, batch_id, "features", part).to_pandas()
         faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
         decides = release_of(workspace, scorers.champion)
-        beside = [_scoring(workspace, release_of(workspace, release_id)) for release_id in scorers.challengers]
+        beside = [scoring_release(workspace, release_of(workspace, release_id)) for release_id in scorers.challengers]
     with Meter("score", scorers.rules, scope) as by_rules:
         ruled = choose_by_rules(contract, workspace.code, frame, faults)
         by_rules.add(rows=len(frame))
-    model = None if decides.scorer_digest is None else _scoring(workspace, decides)
+    model = None if decides.scorer_digest is None else scoring_release(workspace, decides)
     told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside, scorers.on_trial), scope)
     with reading:
         kept = [
@@ -133,7 +133,8 @@ def score_part(use_case: str, batch_id: str, part: int, scorers: Scorers) -> Sco
     return ScoredPart(profile, worth, told.champion, told.shadows, (reading.cost, by_rules.cost, *told.costs))
 
 
-def _scoring(workspace: Workspace, release: Release) -> ScoringRelease:
+def scoring_release(workspace: Workspace, release: Release) -> ScoringRelease:
+    """How a release is loaded to score a part, by the engine that the settings name."""
     settings, digest = workspace.settings, str(release.scorer_digest)
     load = functools.partial(load_release, workspace.snapshots, digest, settings.scorer_engine, settings.scorer_threads)
     return ScoringRelease(release.release_id, load)

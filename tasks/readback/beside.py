@@ -13,6 +13,7 @@ from decisionloop.act.action_names import actions_by_index
 from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.act.time_limit import CHALLENGERS
 from decisionloop.contract import UseCase
+from decisionloop.ledger.batch_parts import PartKind, find_part
 from decisionloop.ledger.releases import Release
 from decisionloop.monitor.shadow.beside import Answers, PartBeside
 from decisionloop.monitor.shadow.record import ReasonStability
@@ -106,9 +107,13 @@ def reasons_beside(hand: BatchInHand, release: Release, agreed: Sequence[Agreed]
 
 
 def _of_challenger(hand: BatchInHand, release_id: str, part: int, said: list[str]) -> pd.DataFrame:
+    """What it said when the batch was scored, or as a newcomer to shadow afterwards."""
     columns = ["row", "release_id", "action", *said]
-    told = read_part(hand.workspace, hand.batch_id, "predictions", part, columns).to_pandas()
-    return told[told["release_id"] == release_id]
+    kinds: tuple[PartKind, ...] = ("predictions", "newcomers")
+    kept = [kind for kind in kinds if find_part(hand.ledger, hand.batch_id, kind, part) is not None]
+    told = [read_part(hand.workspace, hand.batch_id, kind, part, columns).to_pandas() for kind in kept]
+    mine = [one[one["release_id"] == release_id] for one in told if "release_id" in one]  # nobody: no such column
+    return pd.concat(mine).reindex(columns=columns) if mine else pd.DataFrame(columns=columns)
 
 
 def _answers(use_case: UseCase, told: pd.DataFrame, said: list[str], values: list[str], n: int) -> Answers:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.ramp import share_now
 from decisionloop.ledger.approvals import LetDecide
 from decisionloop.ledger.decisions import shadow_runs
@@ -20,15 +18,15 @@ from decisionloop.ledger.release_changes import judgement_of
 from decisionloop.ledger.releases import Release, ReleaseStage, champion
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.shadow_audits import last_audit
-from decisionloop.ledger.verdicts import Verdict, verdicts
+from decisionloop.ledger.verdicts import Verdict
 from decisionloop.release.grounds import GATE, Grounds
 from decisionloop.release.requests import EnterCanary, Promote
 from decisionloop.release.stages import Decider
 from decisionloop.report.words.shadow import shadow_in_brief
 from decisionloop.workspace import Workspace
-from tasks.learn.canaries import Since, estimate_in, hindrance, runs_since, standing_now, why_on_trial
+from tasks.learn.canaries import hindrance, runs_since, why_on_trial
 from tasks.learn.comparisons import FAILED_BATCHES
-from tasks.learn.verdicts import attempt_of, is_beside
+from tasks.learn.standings import newest_verdict, since_of, standing_now
 from tasks.release.deployment import Deployment, passed, stop
 from tasks.step import step
 
@@ -84,14 +82,6 @@ def ask_gate(asked: Deployment, stage: ReleaseStage) -> Planned:
     return planned
 
 
-def newest_verdict(workspace: Workspace, release: Release, decides: Release) -> Verdict | None:
-    """What the gate said last of a release in its present attempt, beside whoever decides now; None: nothing yet."""
-    attempt = attempt_of(workspace, release.release_id)
-    told = verdicts(workspace.ledger, release.use_case, release.release_id)
-    known = [one for one in told if one.attempt == attempt and is_beside(workspace, one, decides)]
-    return known[-1] if known else None
-
-
 def _promotion(workspace: Workspace, asked: Deployment, stage: ReleaseStage, told: Verdict) -> Planned:
     request = Promote(stage.release_id, judgement_of(workspace.ledger, told.verdict_id))
     words = f"it is proven, and decides for everybody: {_reason(told)}"
@@ -107,7 +97,7 @@ def _trial(workspace: Workspace, asked: Deployment, stage: ReleaseStage, decides
     if held_by:
         stop(asked, "gate", f"it cannot be on trial: {held_by}", is_alarm=False)
     steps, share = workspace.use_case.canary.steps, stage.event.share or 0.0
-    stands = standing_now(workspace, stage.release, decides, _since(told))
+    stands = standing_now(workspace, stage.release, decides, since_of(told))
     after = share_now(steps, share, stands)
     if after > share:
         reason = why_on_trial(stands, after)
@@ -149,19 +139,3 @@ def _reason(told: Verdict) -> str:
     failed = [one for one in checks if one["is_passed"] is False] if told.decision == "refuse" else []
     unknown = [one for one in checks if one["is_passed"] is None]
     return " ".join(one["reason"] for one in failed or unknown or checks[:1])
-
-
-def _since(told: Verdict) -> Since | None:
-    """What a verdict on a comparison says of the money since; None where nothing had matured."""
-    kept = json.loads(told.evidence)
-    if told.look == 1 or "money" not in kept:
-        return None
-    progress = kept.get("progress")
-    return Since(estimate_in(kept["money"]), _progress(progress), kept.get("serving_cost") or 0.0)
-
-
-def _progress(kept: Mapping[str, Any] | None) -> Progress | None:
-    if kept is None:
-        return None
-    known = kept["comparison"]
-    return Progress(Comparison(known["opened_at"], known["stake"], None), kept["capital"])

@@ -10,13 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisionloop.errors import UsageError
-from decisionloop.learn.triggers import (
-    CALLS_FOR_TRAINING,
-    IncidentEvidence,
-    TriggerRules,
-    TriggerState,
-    decide_retraining,
-)
+from decisionloop.learn.trigger_state import IncidentEvidence, TriggerRules, TriggerState
+from decisionloop.learn.triggers import CALLS_FOR_TRAINING, decide_retraining
 from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.observe.estimate import Estimate, cannot_say
 
@@ -45,7 +40,6 @@ SERVING = TriggerState(
     outcomes_since_cohort=5000,
     decisions_per_day=100.0,
 )
-ALONE = replace(SERVING, is_unchallenged=True)
 FIRST = replace(SERVING, has_model=False, last_trained_at=None, champion_auc=None, reference_auc=None)
 UNSURE = replace(SERVING, champion_auc=Estimate(0.78, 0.75, 0.81, 5000, 900.0, 0.95))
 DECAYED = replace(UNSURE, auc_bound=0.82)
@@ -83,13 +77,12 @@ def drifted(**changes: object) -> TriggerState:
         # the schedule
         (SCHEDULED, "retrain", "schedule", "91 days"),
         (replace(SCHEDULED, new_outcomes=0), "wait", "none", "No outcome has"),
-        # no model has come of a training, and much more is known than then
-        (replace(ALONE, new_outcomes=10_000), "retrain", "more_outcomes", "10,000 of the 20,000 outcomes"),
-        (replace(ALONE, new_outcomes=9_999), "wait", "none", "not surely"),
-        (replace(ALONE, new_outcomes=10_000, is_unchallenged=False), "wait", "none", "not surely"),
-        (replace(ALONE, new_outcomes=10_000, last_trained_at=AS_OF - TIRED), "wait", "more_outcomes", "cooldown"),
+        # much more is known than at the last training
+        (replace(SERVING, new_outcomes=10_000), "retrain", "more_outcomes", "10,000 of the 20,000 outcomes"),
+        (replace(SERVING, new_outcomes=9_999), "wait", "none", "not surely"),
+        (replace(SERVING, new_outcomes=10_000, last_trained_at=AS_OF - TIRED), "wait", "more_outcomes", "cooldown"),
         (
-            replace(drifted(outcomes_since=10), new_outcomes=10_000, is_unchallenged=True),
+            replace(drifted(outcomes_since=10), new_outcomes=10_000),
             "wait",
             "drift",
             "learns the old world",
@@ -160,7 +153,7 @@ def test_an_open_incident_of_performance_speaks_for_the_measured_decay() -> None
 def test_without_a_schedule_a_loss_is_taken_to_last_a_year() -> None:
     old = replace(SERVING, last_trained_at=AS_OF - timedelta(days=900))
     unscheduled = replace(RULES, interval_days=None)
-    assert decide_retraining(old, unscheduled).reason.endswith("No schedule is set.")
+    assert "No schedule is set." in decide_retraining(old, unscheduled).reason
     for stake, verdict in ((5000 / 36_500, "retrain"), (4999 / 36_500, "refuse")):
         incident = replace(DRIFT, stake=stake)
         assert decide_retraining(with_incidents(old, incident), unscheduled).verdict == verdict
@@ -308,11 +301,37 @@ def test_more_mature_outcomes_never_undo_a_retraining_that_an_incident_asked_for
 @pytest.mark.parametrize(("new", "interval"), [(9000, 365.0), (9000, None), (0, 365.0)])
 def test_who_waits_is_told_the_number_of_outcomes_that_ends_the_waiting(new, interval):
     rules = replace(RULES, interval_days=interval)
-    nobody = replace(ALONE, new_outcomes=new, champion_auc=None, reference_auc=None)
+    nobody = replace(SERVING, new_outcomes=new, champion_auc=None, reference_auc=None)
     decision = decide_retraining(nobody, rules)
     enough = 2 * (nobody.mature_outcomes - new)
     assert decision.verdict == "wait"
     assert f"Whenever {enough:,} outcomes are known they ask too: 20,000 are now." in decision.reason
     known = replace(nobody, mature_outcomes=enough, new_outcomes=enough - (nobody.mature_outcomes - new))
     assert decide_retraining(known, rules).trigger == "more_outcomes"
-    assert "they ask too" not in decide_retraining(replace(nobody, is_unchallenged=False), rules).reason
+
+
+def test_an_incident_that_a_training_has_learnt_from_asks_again_when_twice_as_much_is_known_of_its_world():
+    """Of 12,000 outcomes since the change the last training saw 7,000: what it learnt is hardly any more now."""
+    known = replace(drifted(outcomes_since=12_000), new_outcomes=5000)
+    decision = decide_retraining(known, RULES)
+    assert (decision.verdict, decision.trigger) == ("wait", "drift")
+    assert (
+        "has learnt from 7,000 outcomes since then: 14,000 are worth another, and 12,000 are known" in decision.reason
+    )
+    doubled = replace(drifted(outcomes_since=14_000), new_outcomes=7000)
+    assert decide_retraining(doubled, RULES).is_triggered
+
+
+def test_an_incident_that_was_learnt_from_keeps_no_schedule_waiting():
+    learnt = replace(DRIFT, outcomes_since=12_000)
+    decision = decide_retraining(with_incidents(replace(SCHEDULED, new_outcomes=5000), learnt), RULES)
+    assert (decision.verdict, decision.trigger) == ("retrain", "schedule")
+
+
+def test_a_contract_may_have_more_outcomes_ask_for_nothing():
+    quiet = replace(RULES, growth=None)
+    decision = decide_retraining(replace(SERVING, new_outcomes=15_000), quiet)
+    assert (decision.verdict, decision.trigger) == ("wait", "none")
+    assert "they ask too" not in decision.reason
+    again = decide_retraining(replace(drifted(outcomes_since=12_000), new_outcomes=5000), quiet)
+    assert again.is_triggered, "an open incident asks after every pause"

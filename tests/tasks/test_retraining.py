@@ -125,7 +125,7 @@ def test_a_person_who_insists_gets_a_judged_candidate_of_the_chosen_kind(modelle
     modelled.observe(3)
     before = trained(modelled)
     said = modelled.retrain(3, reason="A new trade.", is_forced=True, candidates=["gradient_boosting"])
-    assert said.startswith("A person insists: A new trade. gradient_boosting: ")
+    assert said.startswith("A person insists: A new trade. gradient_boosting")
     everywhere, within = sorted(trained(modelled) - before, key=lambda new: is_within_support(modelled, new))
     assert (is_within_support(modelled, everywhere), is_within_support(modelled, within)) == (False, True)
     for new in (everywhere, within):
