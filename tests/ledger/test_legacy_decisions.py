@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.decisions import append_decisions, decisions_of_batch
 from decisionloop.ledger.outbox import count_pending
 from decisionloop.ledger.release_history import why_decided
-from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
+from decisionloop.ledger.storage.migrate import alembic_config
 
 
 def log(ledger: Ledger, decisions: Any) -> int:
@@ -28,3 +34,33 @@ def test_an_unknown_propensity_stays_unknown(ready: Ledger, rows: Any) -> None:
     told = why_decided(ready, made["decision_id"].iloc[0])
     assert told is not None
     assert (told.role, told.propensity) == ("legacy", None)
+
+
+ROW = text(
+    "INSERT INTO decision_row "
+    "(decision_id, group_id, entity_id, snapshot_row, action_values, propensity, reason_codes) "
+    "VALUES (:id, 1, 'c', 0, '{}', :propensity, '[]')"
+)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_an_earlier_ledger_keeps_its_decisions_and_what_guards_them(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/old.db" if engine == "sqlite" else request.getfixturevalue("postgres_url")
+    old = create_engine(url)
+    with old.begin() as connection:
+        command.upgrade(alembic_config(connection), "0013")
+        connection.execute(ROW, [{"id": "b", "propensity": 0.25}, {"id": "a", "propensity": 1.0}])
+    create_or_upgrade(url).close()
+    with old.begin() as connection:
+        connection.execute(ROW, {"id": "c", "propensity": None})
+        kept = connection.execute(text("SELECT decision_id, propensity FROM decision_row ORDER BY decision_id"))
+        assert [tuple(row) for row in kept] == [("a", 1.0), ("b", 0.25), ("c", None)]
+        assert connection.execute(text("SELECT count(*) FROM decision")).scalar_one() == 0  # its group is not there
+    for refused in ("UPDATE decision_row SET propensity = 0.5", "DELETE FROM decision_row"):
+        with pytest.raises(DBAPIError, match="append-only"), old.begin() as connection:
+            connection.execute(text(refused))
+    old.dispose()
+    with open_ledger(url) as ledger:
+        assert ledger.is_sqlite == (engine == "sqlite")

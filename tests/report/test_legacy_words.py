@@ -60,5 +60,7 @@ def test_what_cannot_be_told_is_said_with_the_reason_and_without_a_figure() -> N
 def test_what_can_be_told_of_some_says_of_how_many() -> None:
     gain = Estimate.of(0.5, 0.25, 0.75)
     told = list(legacy_sentences(lines(BesideMoney(RULES, "", gain, gain, 6, 10, 1), 10), CASE))[3]
-    assert told.startswith("The rules would have earned €0.5 a decision more (€0.25 to €0.75) in the 6 of 10 decisions")
+    assert told.startswith(
+        "The rules would have earned €0.50 a decision more (€0.25 to €0.75) in the 6 of 10 decisions"
+    )
     assert "of the others it cannot" in told

@@ -10,6 +10,7 @@ from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney
 from decisionloop.report.record.totals import counted, total_of
 from decisionloop.report.words.figures import capital, count, count_of, money, percent
+from decisionloop.report.words.legacy import subject_of
 from decisionloop.report.words.money import direction, money_claims, span
 
 
@@ -44,9 +45,11 @@ def missing_sentence(lines: Sequence[PeriodMoney], currency: str) -> str:
     coming = f", of which about {count(round(told.to_come))} will still come as earlier cohorts show"
     have = "has" if told.missing == 1 else "have"
     text = f"{capital(count_of(told.missing, 'outcome'))} {have} not come{coming if told.to_come else ''}; "
+    subject = subject_of(lines)
+    whose = "the loop's money is" if subject == "the loop" else f"the money of {subject} is"
     parts = [
         f"{what} {between}"
-        for what, estimate in (("the loop's money is", total.policy), ("against the rules it is", total.difference))
+        for what, estimate in ((whose, total.policy), ("against the rules it is", total.difference))
         if (between := span(estimate.at_the_bounds, currency))
     ]
     meaning = (
