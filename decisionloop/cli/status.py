@@ -129,13 +129,11 @@ def status_of(workspace: Workspace) -> Status:
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
-    held, switch = held_cohorts(ledger, name), switch_of(ledger, name)
-    last = batches(ledger, name)[-LAST_BATCHES:]
+    held, switch, last = held_cohorts(ledger, name), switch_of(ledger, name), batches(ledger, name)[-LAST_BATCHES:]
     value = last_value(workspace)
     cost = cost_status(workspace, None if value is None else float(value["value"]))
     proof, watched = evidence_of(workspace), monitor_states(workspace)
-    currency = workspace.use_case.economics.currency
-    words = StatusWords.of(records_of(workspace, proof, watched), currency)
+    words = StatusWords.of(records_of(workspace, proof, watched), workspace.use_case.economics.currency)
     return Status(
         use_case=name,
         title=workspace.use_case.title,
@@ -174,7 +172,7 @@ def status_of(workspace: Workspace) -> Status:
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
         demos=() if last else finished_demos(workspace.settings, name),
-        currency=currency,
+        currency=workspace.use_case.economics.currency,
     )
 
 

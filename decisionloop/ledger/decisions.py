@@ -62,6 +62,7 @@ def append_decisions(connection: Connection, decisions: pd.DataFrame | pa.Table)
 
 def append_grouped(connection: Connection, decisions: GroupedDecisions) -> int:
     """Append decisions that were taken apart before; see :func:`append_decisions`."""
+    _check_propensities(decisions)
     appended = append(connection, decision_row, decisions.rows)
     if appended:  # a group without a row would tell of nothing
         used = pc.is_in(decisions.groups["group_id"], pc.unique(decisions.rows["group_id"]))
@@ -75,6 +76,20 @@ def _check_roles(rows: pd.DataFrame | pa.Table, allowed: tuple[str, ...]) -> Non
     if not found <= set(allowed):
         unknown = ", ".join(sorted(str(role) for role in found - set(allowed)))
         raise UsageError(f"the roles {unknown} are none that the ledger knows. Use {', '.join(allowed)}.")
+
+
+def _check_propensities(decisions: GroupedDecisions) -> None:
+    """Of what another system did the propensity may be unknown; a decision of the loop without one is a fault."""
+    is_unknown = pc.is_null(decisions.rows["propensity"], nan_is_null=True)
+    if not pc.any(is_unknown).as_py():
+        return
+    legacy = decisions.groups.filter(pc.equal(decisions.groups["role"], "legacy"))["group_id"]
+    is_lacking = pc.and_(is_unknown, pc.invert(pc.is_in(decisions.rows["group_id"], legacy)))
+    if lacking := pc.sum(is_lacking).as_py():
+        raise UsageError(
+            f"decision_row.propensity must be known for every decision of the loop itself; {lacking} of "
+            f"{len(decisions.rows)} rows lack it. Only what another system did (role legacy) may be without."
+        )
 
 
 def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
