@@ -94,9 +94,9 @@ class Canary(Section):
         [{"share": 0.05, "confidence": 0.8}],
         default=(
             CanaryStep(share=0.05, confidence=0.8),
-            CanaryStep(share=0.25, confidence=0.95),
-            CanaryStep(share=0.5, confidence=0.99),
-            CanaryStep(share=0.9, confidence=0.9999),
+            CanaryStep(share=0.25, confidence=0.9),
+            CanaryStep(share=0.5, confidence=0.95),
+            CanaryStep(share=0.9, confidence=0.99),
         ),
     )
     baking_days: float = field(

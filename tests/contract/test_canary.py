@@ -11,7 +11,7 @@ from decisionloop.errors import ContractError
 def test_a_contract_that_says_nothing_lets_it_decide_for_more_the_surer_it_is(contract_text):
     steps = parse_use_case(contract_text, "usecase.yaml").canary.steps
     assert [one.share for one in steps] == [0.05, 0.25, 0.5, 0.9]
-    assert [one.confidence for one in steps] == [0.8, 0.95, 0.99, 0.9999]
+    assert [one.confidence for one in steps] == [0.8, 0.9, 0.95, 0.99]
 
 
 def test_it_may_have_none(contract_text):
