@@ -44,7 +44,7 @@ def score_newcomers(use_case: str, as_of: datetime) -> tuple[str, ...]:
     hand = _newest(workspace, as_of)
     beside = [one.release_id for one in challengers(workspace.ledger, use_case)]
     new = tuple(one for one in beside if not shadow_runs(workspace.ledger, one))
-    if hand is None or not new or parts_of(workspace.ledger, hand.batch_id, "newcomers"):
+    if hand is None or not new or _has_scored_others(hand, new):
         return ()
     told = each_part(workspace, score_newcomers_part, hand.batch_id, new)
     with workspace.ledger.begin() as connection:
@@ -78,6 +78,18 @@ def review_newcomers(use_case: str, as_of: datetime, newcomers: Sequence[str]) -
     workspace = open_workspace(use_case)
     stages = [find_stage(workspace.ledger, one) for one in newcomers]
     return " ".join(review_challenger(workspace, one, as_of) for one in stages if one is not None)
+
+
+def _has_scored_others(hand: BatchInHand, new: Sequence[str]) -> bool:
+    """Whether other newcomers than these have left their word on the batch: a part has room for those of one training.
+
+    These themselves may have, in a run that was killed.
+    """
+    for part in parts_of(hand.ledger, hand.batch_id, "newcomers"):
+        told = read_part(hand.workspace, hand.batch_id, "newcomers", part.part, ["release_id"])
+        if "release_id" in told.column_names and not set(told["release_id"].unique().to_pylist()) <= set(new):
+            return True
+    return False
 
 
 def _newest(workspace: Workspace, as_of: datetime) -> BatchInHand | None:

@@ -13,6 +13,8 @@ from decisionloop.act.choice_table import ON_TRIAL, flags_of
 from decisionloop.act.time_limit import CHALLENGERS
 from decisionloop.learn.serving import one_decision
 from decisionloop.ledger.batch_parts import find_part
+from decisionloop.ledger.batches import events
+from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.releases import RULES, Release
 from decisionloop.monitor.canary.calls import Call, TimedCalls, time_by_turns
 from decisionloop.monitor.canary.sample_ratio import Drawn, may_be_drawn
@@ -35,13 +37,15 @@ def is_on_trial_in(hand: BatchInHand, release_id: str) -> bool:
 def drawn_in(hand: BatchInHand, release_id: str) -> Drawn | None:
     """For how many of a batch it decided; None where it was not on trial, or had no say over the batch.
 
-    It has none of the holdout, of rows that fall back to the rules, and of rows that it cannot value: whichever these
-    are does not hang on whom the hash draws.
+    It has none of the holdout, of rows that fall back to the rules, of rows that it cannot value, and while its kill
+    switch is on: whichever these are does not hang on whom the hash draws.
     """
     trial = on_trial_of(hand.details["scored"])
     decided = hand.details.get("decided", {})
     is_without_say = hand.champion.kind == RULES and bool(hand.use_case.policy.constraints)
     if trial is None or trial.release_id != release_id or is_without_say or decided.get("rules_because") != "":
+        return None
+    if _was_flagged(hand, release_id):
         return None
     counted = Drawn(trial.share, 0, 0)
     for part in hand.parts:
@@ -50,6 +54,13 @@ def drawn_in(hand: BatchInHand, release_id: str) -> Drawn | None:
         is_eligible, is_taken = _of_part(hand, part)
         counted += Drawn(trial.share, int(is_eligible.sum()), int((is_eligible & is_taken).sum()))
     return counted if counted.eligible else None
+
+
+def _was_flagged(hand: BatchInHand, release_id: str) -> bool:
+    """Whether the kill switch of the release stopped it while the batch was decided: then it drew nobody."""
+    told = [one.at for one in events(hand.ledger, hand.batch_id) if one.state in ("scored", "decided")]
+    name = hand.use_case.name
+    return any(release_id in switch_of(hand.ledger, name, at).stopped for at in told)
 
 
 def _of_part(hand: BatchInHand, part: int) -> tuple[np.ndarray, np.ndarray]:

@@ -87,10 +87,15 @@ def _references(connection: Connection) -> Counter[tuple[object, ...]]:
     return Counter((*row[:-1], _without_stopwatch(row.kind, row.content)) for row in connection.execute(told))
 
 
+STOPWATCHES = ("time", "calls")
+
+
 def _without_stopwatch(kind: str, content: str) -> str:
     if kind != "shadow_audit":
         return content
-    return json.dumps({name: value for name, value in json.loads(content).items() if name != "time"}, sort_keys=True)
+    return json.dumps(
+        {name: value for name, value in json.loads(content).items() if name not in STOPWATCHES}, sort_keys=True
+    )
 
 
 def _aliases(registry: Path) -> Counter[tuple[object, ...]]:
