@@ -120,10 +120,10 @@ def _run_turns(workspace: Workspace, turns: tuple[Turn, ...], progress: DemoProg
         if turn.as_of not in finished:
             try:
                 if turn.has_batch:
-                    loop(name, turn.as_of)
+                    loop(name, turn.as_of, allow_future=True)
                 else:
-                    observe(name, turn.as_of)
-                    learn(name, turn.as_of)
+                    observe(name, turn.as_of, allow_future=True)
+                    learn(name, turn.as_of, allow_future=True)
             except BatchHalted as halt:
                 yield str(halt)
         progress.advance(turn.as_of, turn_in_brief(workspace.ledger, name, turn.as_of))

@@ -105,7 +105,7 @@ def _seen(
     for number, part in parts_beside(hand, release.release_id):
         seen.append(SeenPart.of(hand.use_case, part, reference))
         agreed.append(None if hand.use_case.is_observing else agreed_in(hand, number, part))
-        if of_training is not None:
+        if of_training is not None and name in part.shadow.outputs:  # beside another system there are actions alone
             scored.append(ScoreProfile.of(part.shadow.outputs[name], of_training))
     reasons = reasons_beside(hand, release, [one for one in agreed if one is not None])
     return seen, reasons, _score_counts(scored, of_training)
