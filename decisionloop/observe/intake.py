@@ -18,6 +18,7 @@ from decisionloop.observe.matching import (
     HAPPENED,
     Matching,
     match_decisions,
+    not_before_logged,
     numbers,
     positions,
     require_columns,
@@ -97,6 +98,8 @@ def match_outcomes(
     contradictory and is kept out. Raises SourceError when a column is missing.
     """
     require_columns("recorded outcomes", recorded, RECORDED_COLUMNS)
+    if use_case.is_observing:
+        outcomes = not_before_logged(outcomes, decisions, use_case)
     matching = match_decisions(outcomes, decisions, use_case, as_of)
     rows = _history(outcomes, decisions, recorded, matching.decision, use_case)
     verdict = _verdicts(rows, decisions, use_case)

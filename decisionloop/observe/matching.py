@@ -73,6 +73,36 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
     and however late it was seen (:func:`happened_at`). Rows whose content or times cannot be are invalid, and so are
     those of an action that reveals no outcome. Raises SourceError when a column is missing.
     """
+    outcomes, decisions = _prepared(outcomes, decisions, use_case)
+    found = Matching(np.full(len(outcomes), -1))
+    _refuse_content(found, outcomes, use_case, as_of)
+    _find(found, outcomes, decisions, use_case)
+    _refuse_contradicting_decision(found, outcomes, decisions, use_case)
+    return found
+
+
+def not_before_logged(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> pd.DataFrame:
+    """The outcomes (n rows) of another system's decisions, none of them earlier than the batch that logs its decision.
+
+    That system decided up to ``covers_days`` before the batch, and who answered at once must not be lost: what was seen
+    or happened in between counts from the batch on. Raises SourceError when a column is missing.
+    """
+    asked, logged = _prepared(outcomes, decisions, use_case)
+    found = Matching(np.full(len(asked), -1))
+    _find(found, asked, logged, use_case)
+    as_of = (
+        logged["as_of"].to_numpy()[found.decision] if len(logged) else np.full(len(asked), np.datetime64("NaT", "us"))
+    )
+    seen, covers = asked["observed_at"].to_numpy(), _days(use_case.schedule.covers_days)
+    is_between = (found.decision >= 0) & (seen < as_of) & (seen >= as_of - covers)
+    told = outcomes.assign(observed_at=pd.to_datetime(np.where(is_between, as_of, seen), utc=True))
+    if HAPPENED in outcomes:
+        happened = utc_microseconds(outcomes[HAPPENED])
+        told[HAPPENED] = pd.to_datetime(np.where(is_between & (happened < as_of), as_of, happened), utc=True)
+    return told
+
+
+def _prepared(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> tuple[pd.DataFrame, pd.DataFrame]:
     require_columns("outcomes", outcomes, OUTCOME_COLUMNS)
     require_columns("decisions", decisions, DECISION_COLUMNS)
     entities = decisions["entity_id"].drop_duplicates()
@@ -89,11 +119,7 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
         is_revealing=decisions["action"].isin(_revealing_actions(use_case)),
         position=np.arange(len(decisions)),
     )
-    found = Matching(np.full(len(outcomes), -1))
-    _refuse_content(found, outcomes, use_case, as_of)
-    _find(found, outcomes, decisions, use_case)
-    _refuse_contradicting_decision(found, outcomes, decisions, use_case)
-    return found
+    return outcomes, decisions
 
 
 def happened_at(outcomes: pd.DataFrame) -> np.ndarray:

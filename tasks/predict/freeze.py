@@ -9,21 +9,22 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.act.legacy import legacy_actions
+from decisionloop.errors import UsageError
 from decisionloop.ledger.batch_parts import BatchPart, parts_of
-from decisionloop.ledger.batches import Scalar, batch_state, open_batch
+from decisionloop.ledger.batches import Scalar, batch_id_of, batch_state, find_batch, open_batch
 from decisionloop.ledger.due_occurrences import span_of
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import Meter, StageCost
 from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame, source_ages
 from decisionloop.sources.legacy import legacy_decisions
-from decisionloop.workspace import open_workspace
+from decisionloop.workspace import Workspace, open_workspace
 from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
 from tasks.predict.due import cut_due, detail_of_due
 from tasks.predict.missed import late_people
 from tasks.predict.register_rules import ensure_rules
-from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
+from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand, own_workspace
 from tasks.readback.maturity import DUE_DAYS
 from tasks.readback.tables import read_part
 from tasks.step import step
@@ -44,16 +45,30 @@ class FrozenPart:
     due_days: float | None = None
 
 
+def _refuse_what_others_decide(workspace: Workspace, as_of: datetime) -> None:
+    """A batch that was begun in mode observe has been decided by another system: to decide it would act twice."""
+    known = find_batch(workspace.ledger, batch_id_of(workspace.use_case.name, as_of))
+    if known is None or known.is_decided or workspace.use_case.is_observing:
+        return
+    if own_workspace(workspace, known).use_case.is_observing:
+        raise UsageError(
+            f"{known.batch_id} was begun in mode observe, and another system has decided it. The first batch that "
+            "mode decide may decide is one that was not begun; to finish this one go back to the contract before."
+        )
+
+
 @step
 def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str:
     """Freeze what is known, as of ``as_of``, of everyone who is due and was not decided before; returns the batch id.
 
     ``with_late``: those as well whom an earlier batch should have decided and none did. A batch that was halted, or
-    that has decided nothing yet when its contract or code changes, is begun anew.
+    that has decided nothing yet when its contract or code changes, is begun anew. Raises UsageError where it was begun
+    beside another system, which has decided it, and the present contract decides itself.
     """
     workspace = open_workspace(use_case)
     contract = workspace.use_case
     record_use_case(workspace.ledger, use_case, contract.digest, contract.version, workspace.folder.text)
+    _refuse_what_others_decide(workspace, as_of)
     ensure_rules(workspace, as_of)
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest, code_digest=workspace.code.digest)
     if batch.is_decided or batch.state == "halted":  # halted for good: else it had been opened again

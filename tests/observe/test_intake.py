@@ -363,3 +363,42 @@ def test_what_is_taken_in_happened_in_the_window_of_its_decision(use_case, rows)
     as_of = taken["decision_id"].map(DECISIONS.set_index("decision_id")["as_of"])
     waited = (taken["happened_at"].fillna(taken["observed_at"]).clip(upper=taken["observed_at"]) - as_of).dt.days
     assert waited.between(0, WINDOW_DAYS).all()
+
+
+@pytest.mark.parametrize(("seen", "becomes"), [(5.0, 7.0), (7.0, 7.0), (8.0, 8.0)])
+def test_who_answered_another_system_before_the_batch_that_logs_its_decision_is_not_lost(use_case, seen, becomes):
+    """It decided on day 3, the batch of day 7 logs that; an answer of day 5 is known from the batch on."""
+    observing = use_case.model_copy(update={"mode": "observe"})
+    outcomes = pd.DataFrame(
+        {
+            "entity_id": ["a"],
+            "decision_time": [_day(3)],
+            "decision_id": pd.Series([None], dtype="str"),
+            "outcome_class": [1.0],
+            "amount": [np.nan],
+            "observed_at": [_day(seen)],
+            "happened_at": [_day(seen)],
+        }
+    )
+    decisions = pd.DataFrame({"decision_id": ["d"], "entity_id": ["a"], "as_of": [_day(7)], "action": ["call"]})
+    intake = match_outcomes(outcomes, decisions, NOTHING_RECORDED, observing, AS_OF)
+    assert (intake.counts.matched, intake.counts.invalid) == (1, 0)
+    (row,) = intake.revisions.itertuples()
+    assert pd.Timestamp(row.observed_at).tz_localize(None) == _day(becomes).tz_localize(None)
+
+
+def test_an_answer_from_before_the_other_system_decided_is_still_refused(use_case):
+    observing = use_case.model_copy(update={"mode": "observe"})
+    decisions = pd.DataFrame({"decision_id": ["d"], "entity_id": ["a"], "as_of": [_day(17)], "action": ["call"]})
+    outcomes = pd.DataFrame(
+        {
+            "entity_id": ["a"],
+            "decision_time": [pd.NaT],
+            "decision_id": ["d"],
+            "outcome_class": [1.0],
+            "amount": [np.nan],
+            "observed_at": [_day(3)],
+        }
+    )
+    intake = match_outcomes(outcomes, decisions, NOTHING_RECORDED, observing, AS_OF)
+    assert intake.counts.invalid == 1

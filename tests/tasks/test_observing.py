@@ -160,6 +160,8 @@ def test_no_release_is_let_decide(observed):
 def test_going_to_decide_is_another_version_and_the_rules_decide_from_then_on(observed):
     before = champion(observed.ledger, "observed").release_id
     observed.contract(mode="decide")
+    with pytest.raises(UsageError, match="was begun in mode observe, and another system has decided it"):
+        observed.predict(2)
     observed.act(2)  # opened before the change, and finished as it was
     assert set(observed.decisions(2)["role"]) == {"legacy"}
     observed.turn(3)
