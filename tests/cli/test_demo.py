@@ -28,7 +28,8 @@ def test_without_a_terminal_every_turn_is_a_line(vouchers, monkeypatch, is_termi
     workspace = open_workspace("vouchers")
     record_use_case(workspace.ledger, "vouchers", CONTRACT, 1, "")
 
-    def turn(name: str, as_of: datetime) -> None:
+    def turn(name: str, as_of: datetime, allow_future: bool) -> None:
+        assert allow_future, "a recent table is replayed to its end"
         batch_id = open_batch(workspace.ledger, name, as_of, CONTRACT).batch_id
         if as_of == MONDAYS[1]:
             append_batch_event(workspace.ledger, batch_id, "halted", {"check": "row_count: 0 rows"})
@@ -39,7 +40,7 @@ def test_without_a_terminal_every_turn_is_a_line(vouchers, monkeypatch, is_termi
 
     monkeypatch.setattr("flows.loop.loop", turn)
     for name in ("observe", "learn"):
-        monkeypatch.setattr(f"flows.{name}.{name}", lambda *_: None)
+        monkeypatch.setattr(f"flows.{name}.{name}", lambda *_, **__: None)
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
     turns = (Turn(MONDAYS[0], True), Turn(MONDAYS[1], True), Turn(MONDAYS[2], False))
@@ -56,7 +57,7 @@ def test_without_a_terminal_every_turn_is_a_line(vouchers, monkeypatch, is_termi
 
 
 def test_a_replay_with_a_halted_batch_says_so_and_ends_with_exit_code_1(cli, vouchers, monkeypatch):
-    def halted(name: str, as_of: datetime) -> None:
+    def halted(name: str, as_of: datetime, allow_future: bool) -> None:
         raise BatchHalted(f"{name}/{as_of:%Y-%m-%d}", "row_count: 0 rows", "Look for a delivery.")
 
     monkeypatch.setattr("decisionloop.cli.demo._warm", lambda *_: None)  # Prefect, Great Expectations, MLflow: 30 s
@@ -68,7 +69,7 @@ def test_a_replay_with_a_halted_batch_says_so_and_ends_with_exit_code_1(cli, vou
     assert "vouchers/2026-01-05" in reason
     assert "row_count: 0 rows" in reason
 
-    monkeypatch.setattr("flows.loop.loop", lambda *_: None)
+    monkeypatch.setattr("flows.loop.loop", lambda *_, **__: None)
     whole = cli("demo", "vouchers", "--json")
     assert (whole.exit_code, whole.json["halted"]) == (0, [])
 
