@@ -36,6 +36,7 @@ def owed(engine: str, kills: int) -> list[Plan]:
     return [(day, list(day.steps)) for day in ON_ONE_ENGINE[engine]]
 
 
+@pytest.mark.exhaustive
 def test_a_turn_killed_at_any_time_is_completed_by_running_it_again(
     world: World,
     undisturbed: dict[str, Undisturbed],

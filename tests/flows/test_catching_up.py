@@ -56,6 +56,7 @@ def test_a_turn_that_catches_up_decides_everybody_whom_earlier_ones_missed(live,
     assert prefect.flow_runs("live 2024-01-08") == {"predict": "Completed", "act": "Completed"}
 
 
+@pytest.mark.exhaustive
 def test_a_missed_run_that_is_halted_keeps_no_other_from_being_made_up_for(live, prefect):
     from flows.loop import loop
 

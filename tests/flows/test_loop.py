@@ -156,6 +156,7 @@ def test_a_halted_batch_fails_its_run_after_the_loop_has_observed_and_learnt(liv
     assert prefect.missing_events({("decisionloop.batch.halted", f"decisionloop.small.{batch_id(4)}")}) == set()
 
 
+@pytest.mark.exhaustive
 def test_a_turn_whose_actions_cannot_leave_observes_learns_and_tells_people_all_the_same(
     lived, prefect, tmp_path, monkeypatch
 ):

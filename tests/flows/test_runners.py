@@ -52,6 +52,7 @@ def one_after_another(lived, tmp_path_factory):
     return _decided(lived, tmp_path_factory.mktemp("parts") / "life", "in_process", PART_ROWS)
 
 
+@pytest.mark.exhaustive
 def test_parts_in_threads_and_one_after_another_decide_as_the_whole(lived, one_after_another, tmp_path):
     whole, _ = _decided(lived, tmp_path / "whole", "in_process", 250_000)
     assert set(whole["role"]) == {"champion", "exploration", "holdout", "baseline"}  # outside its support

@@ -44,6 +44,7 @@ def awaited(client, deployment_id):
 
 
 @pytest.mark.parametrize("replays", [100, pytest.param(1_000, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
 def test_replays_and_a_kill_before_the_start_make_one_run(prefect, deployed, tmp_path, replays):
     """A thousand of them at once are sent in tests/service/test_starting_deployments.py as well."""
     from prefect.settings import PREFECT_API_URL

@@ -55,6 +55,7 @@ def _told(installation):
     return kept, [installation.decisions(week).to_csv() for week in (0, 1, 2)]
 
 
+@pytest.mark.exhaustive
 def test_a_replay_beside_two_busy_processes_comes_to_the_ledger_of_an_idle_machine(restored, fast_mlflow, busy_machine):
     """By the real clock, and nothing is made slow by hand: ids, scores, actions, shadows and verdicts."""
     with restored("modelled") as idle:

@@ -56,6 +56,7 @@ def _telling(installation):
     return (chance + 50 * outcomes["defaulted"].to_numpy()).round(2)
 
 
+@pytest.mark.exhaustive
 def test_categories_by_the_hundred_are_checked_decided_and_learnt_from(small, fast_mlflow):
     _trades_by_the_hundred(small)
     assert not any("trade" in one for one in check_use_case(small.written.folder).findings)

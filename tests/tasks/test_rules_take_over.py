@@ -117,6 +117,7 @@ def test_a_model_that_would_exceed_a_share_hands_the_batch_over(modelled):
     assert decisions.loc[cut, "propensity"].between(0, 1, inclusive="neither").all()
 
 
+@pytest.mark.exhaustive
 def test_rules_decide_on_whatever_became_of_the_features_and_the_change_becomes_the_new_usual(begun):
     """Nothing was ever trained. A feature moves for good: alarms, never a halt, and after a while it is usual."""
 
@@ -345,6 +346,7 @@ def test_one_more_action_stops_no_batch_of_a_model(modelled):
     assert len(modelled.decisions(4)) == 600
 
 
+@pytest.mark.exhaustive
 def test_what_rules_decide_in_place_of_a_model_teaches_the_next_one(modelled):
     """Debts have fallen for good: the rules, exploring, decide until a retraining has learnt from what they did."""
 
