@@ -270,6 +270,7 @@ def together(ledger: Ledger, *what: str) -> list[str]:
         return pool.starmap(at_once, [(url, one, start) for one in what])
 
 
+@pytest.mark.exhaustive
 def test_two_that_ask_answer_or_deploy_at_once_do_it_once(shadow):
     assert together(shadow, "ask", "ask", "ask") == ["waits"] * 3
     assert len(waiting_for_people(shadow, USE_CASE, utc_now())) == 1

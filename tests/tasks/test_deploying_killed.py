@@ -74,6 +74,7 @@ def _each_kill() -> Iterator[ParameterSet]:
 
 
 @pytest.mark.parametrize(("waiting_life", "at"), _each_kill(), indirect=["waiting_life"], scope="session")
+@pytest.mark.exhaustive
 def test_a_kill_leaves_the_champion_deciding_and_the_command_repeated_goes_on(waiting_life, processes, tmp_path, at):
     with waiting_life.copied(tmp_path / "killed") as moment:
         with moment.work() as life:
