@@ -28,7 +28,7 @@ def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = Fal
        earned less than what it replaced: the rules decide then.
     3. Let MLflow's aliases follow releases that have moved.
     4. Look at every challenger anew on what has matured: promote it, send it away, or go on.
-    5. Retrain, if one of the triggers (first model, open incidents, decayed AUC, schedule) says so.
+    5. Retrain, if one of the triggers (first model, more outcomes, open incidents, decayed AUC, schedule) says so.
     """
     at = as_of_run(as_of, allow_future)
     audit_shadows(use_case, at)

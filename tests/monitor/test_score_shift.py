@@ -18,7 +18,6 @@ def draw(rng: np.random.Generator, n: int, move: float = 0.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("n", [500, pytest.param(50_000, marks=pytest.mark.exhaustive)])
-@pytest.mark.exhaustive
 def test_false_alarms_come_as_declared_at_any_batch_size(n: int) -> None:
     rng, alarms, distances = np.random.default_rng(1), [], []
     for _ in range(200):

@@ -19,7 +19,6 @@ A_LOOK_LATER = SECOND_MATURE_COHORT + 3
 
 
 @pytest.mark.parametrize("scenario", [pytest.param("stationary", marks=pytest.mark.exhaustive), "seasonal"])
-@pytest.mark.exhaustive
 def test_nothing_is_told_where_nothing_changes(scenario: str) -> None:
     year = simulate(scenario, seed=1, weeks=WEEKS, change_week=CHANGE)
     assert year.incidents == ()
