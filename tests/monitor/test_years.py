@@ -44,11 +44,11 @@ def test_a_broken_feature_is_told_before_its_first_batch_acts(scenario: str) -> 
 @pytest.mark.parametrize(
     ("scenario", "latest"),
     [
-        ("covariate_shift", CHANGE + 1),
+        pytest.param("covariate_shift", CHANGE + 1, marks=pytest.mark.exhaustive),
         pytest.param("prior_shift", SECOND_MATURE_COHORT, marks=pytest.mark.exhaustive),
         ("concept_drift", SECOND_MATURE_COHORT),
         ("emerging_bias", CHANGE + 6),
-        ("offer_fatigue", WEEKS - 1),
+        pytest.param("offer_fatigue", WEEKS - 1, marks=pytest.mark.exhaustive),
         pytest.param("slow_drift", WEEKS - 1, marks=pytest.mark.exhaustive),
     ],
 )

@@ -17,6 +17,7 @@ import pytest
 from _pytest.mark import ParameterSet
 from sqlalchemy import select
 
+from decisionloop.dispatch import files
 from decisionloop.ledger.batches import latest_detail
 from decisionloop.ledger.flags import is_kill_switch_on
 from decisionloop.ledger.held_actions import (
@@ -274,10 +275,21 @@ def test_the_deliveries_of_a_turn_under_the_switch_are_those_of_the_rules(modell
     assert waiting_actions(modelled.ledger, "small") == ()
 
 
+SLOW_SECONDS = 0.1
+"""What one chunk takes where the disk is slow: all of them take longer than it takes to turn the switch."""
+
+
 def act_elsewhere(folder: Path, environment: dict[str, str]) -> None:
-    """Decide and send week 3 in a process of its own; ``environment`` says where."""
+    """Decide and send week 3 to a slow disk in a process of its own; ``environment`` says where."""
     os.environ.update(environment)
     announcements.emit_event = lambda **_: None  # type: ignore[assignment]
+    write_durably = files._write_durably
+
+    def write_slowly(path: Path, data: bytes) -> None:
+        time.sleep(SLOW_SECONDS)
+        write_durably(path, data)
+
+    files._write_durably = write_slowly
     Installation(folder, Written(folder / "usecases" / "small")).act(3)
 
 

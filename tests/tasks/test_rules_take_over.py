@@ -218,7 +218,7 @@ def _raises(installation, monkeypatch):
 @pytest.mark.parametrize(
     ("damage", "words", "is_killed"),
     [
-        (_truncate, "IntegrityError", False),
+        pytest.param(_truncate, "IntegrityError", False, marks=pytest.mark.exhaustive),
         (_remove, "IntegrityError", False),
         (_raises, "ZeroDivisionError: inside the model", False),
         (_values_nobody, "could not value a single row", False),
