@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from decisionloop.errors import UsageError
 
-_LASTS = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?")
+_LASTS = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?")
 
 
 def end_of_flag(until: str, lasts: str) -> datetime | None:
@@ -36,7 +36,7 @@ def _moment(text: str) -> datetime:
 def _after(text: str, now: datetime) -> datetime:
     found = _LASTS.fullmatch(text.strip())
     if not text.strip() or found is None:
-        raise UsageError(f"--for {text!r} is no time span. Write it like 30m, 4h, 2d or 1h30m.")
+        raise UsageError(f"--for {text!r} is no time span. Write it like 90s, 30m, 4h, 2d or 1h30m.")
     try:
         return now + timedelta(**{unit: int(number) for unit, number in found.groupdict(default="0").items()})
     except OverflowError as error:

@@ -29,15 +29,22 @@ class FlagScope:
 
     @classmethod
     def of(cls, name: str, use_case: str, release: str, is_everything: bool) -> FlagScope:
-        """From what was typed. Raises UsageError for a flag that there is not, and for no scope or several."""
+        """From what was typed; the use case of a release may be named beside it.
+
+        Raises UsageError for a flag that there is not, for no scope or several, and for a release of another use case.
+        """
         from decisionloop.ledger.flags import KILL_SWITCH
 
         if name != KILL_SWITCH:
             raise UsageError(f"no flag is called {name!r}. There is: {KILL_SWITCH}.")
-        given = [one for one in (use_case, release, is_everything) if one]
-        if len(given) != 1:
+        of_release = release.strip().partition("/")[0]
+        if is_everything == bool(use_case or release):
             raise UsageError("say of what: one of --use-case NAME, --release ID and --everything.")
-        return cls(None if is_everything else use_case or release.strip().partition("/")[0])
+        if use_case and release and use_case != of_release:
+            raise UsageError(
+                f"{release.strip()!r} is no release of {use_case}. Name one that is, or leave --use-case out."
+            )
+        return cls(None if is_everything else use_case or of_release)
 
 
 @dataclass(frozen=True)

@@ -59,21 +59,34 @@ def turn_of(use_case: str, asked: TurnSwitch) -> Turn:
 def stop_everything(position: Stopping, reason: str, by: str, until: datetime | None = None) -> None:
     """Turn the switch of every use case, one after the other; of one that cannot be turned the others are not kept.
 
-    Nobody waits for chunks that are under way: they are named. Raises UsageError at its end where one was not turned,
-    with each reason, and where there is no use case.
+    Nobody waits for chunks that are under way: they are named. What is stopped more strictly or for longer already is
+    left as it is. Raises UsageError at its end where one was not turned, with each reason, and where there is no use
+    case.
     """
     require_words(reason, by)
     refused: list[str] = []
     names = use_case_names()
     for name in names:
         try:
-            set_kill_switch(name, TurnSwitch(position, reason, by, wait_seconds=0, until=until))
+            _stop_at_least(name, TurnSwitch(position, reason, by, wait_seconds=0, until=until))
         except DecisionLoopError as error:
             refused.append(f"{name}: {error}")
     if not names:
         raise UsageError("this installation knows no use case, so there is nothing to stop.")
     if refused:
         raise UsageError(f"not turned: {len(refused)} of {len(names)} use cases. " + " ".join(refused))
+
+
+def _stop_at_least(use_case: str, asked: TurnSwitch) -> None:
+    """Turn the switch of one of all, unless that would be less than holds."""
+    from decisionloop.ledger.kill_switch import holds_more
+
+    with ledger_of(use_case) as ledger:
+        holds = holds_more(ledger, turn_of(use_case, asked))
+    if holds is None:
+        set_kill_switch(use_case, asked)
+    else:
+        typer.echo(f"{use_case}: stopped already, and left as it is: {holds.as_text()}.")
 
 
 def stopping_position_of(text: str) -> Stopping:
@@ -116,7 +129,7 @@ def _first_line(use_case: str, told: Acknowledgement, is_online: bool, is_stoppe
     }
     if flag.scope == "release":
         does["on"] = "it decides nobody from now on, and nothing that it chose leaves"
-        does["off"] = f"it may decide {again}"
+        does["off"] = f"as champion or on trial it decides {again}"
     if is_stopped_still:
         does["off"] = "what else holds goes on"
     whose = use_case if flag.release_id is None else f"{use_case}, release {flag.release_id}"

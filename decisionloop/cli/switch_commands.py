@@ -11,7 +11,7 @@ from decisionloop.cli.arguments import UseCaseName
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
 OfRelease = Annotated[str, typer.Option("--release", help="Of this release alone: it may not decide.")]
 Until = Annotated[str, typer.Option("--until", help="It ends by itself then: a time, UTC, such as 2026-11-30T08:00.")]
-For = Annotated[str, typer.Option("--for", help="It ends by itself after so long: 30m, 4h, 2d, 1h30m.")]
+For = Annotated[str, typer.Option("--for", help="It ends by itself after so long: 90s, 30m, 4h, 2d, 1h30m.")]
 Wait = Annotated[
     float, typer.Option(min=0, help="How long to wait for requests that are under way; then they are named.")
 ]

@@ -178,6 +178,12 @@ def turn_everything(ledger: Ledger, asked: Turn, may_lift: Callable[[], Mapping[
     return Acknowledgement(flag, _waiting(ledger, asked), _unended(ledger, asked), before)
 
 
+def holds_more(ledger: Ledger, asked: Turn) -> Flag | None:
+    """The flag of its scope beside which turning the switch as it is asked would be less; None where it is not."""
+    own = _own(ledger, asked)
+    return own[-1] if why_less(own, asked) else None
+
+
 def why_less(own: Sequence[Flag], asked: Turn) -> str:
     """Why less would hold if the switch were turned so in the place of the flags ``own``; "" where it would not."""
     rank, ends = STRICTNESS[asked.position], asked.until or FOR_EVER

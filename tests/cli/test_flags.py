@@ -102,7 +102,7 @@ def test_a_release_is_flagged_by_either_command_and_cleared_by_an_approver(cli, 
     assert cli("flags", "clear", "kill_switch", "--release", MODEL, *WHO).exit_code == 2
     assert cli("flags", "clear", "kill_switch", "--release", MODEL, *APPROVER).exit_code == 0
     assert switch_of(modelled, "vouchers").stopped == frozenset()
-    assert cli(*ON, "--release", MODEL, *WHO).exit_code == 0
+    assert cli(*ON, "--use-case", "vouchers", "--release", MODEL, *WHO).exit_code == 0
     assert switch_of(modelled, "vouchers").stopped == {MODEL}
 
 
@@ -114,6 +114,7 @@ def test_a_release_is_flagged_by_either_command_and_cleared_by_an_approver(cli, 
         (ON, "one of --use-case NAME, --release ID and --everything"),
         ((*ON, "--everything", "--use-case", "vouchers"), "one of --use-case"),
         ((*ON, "--use-case", "nobody"), "no use case in"),
+        ((*ON, "--use-case", "other", "--release", MODEL), f"'{MODEL}' is no release of other."),
         ((*ON, "--use-case", "*"), "is not the name of a use case"),
         ((*ON, "--release", "vouchers/scorecard/no"), f"is no model of vouchers. Choose one of: {MODEL}."),
         ((*ON, "--release", "vouchers/rules/000000000001"), f"is no model of vouchers. Choose one of: {MODEL}."),
@@ -141,7 +142,7 @@ def test_flags_lists_all_where_no_use_case_is_named(cli, vouchers, ledger):
 
 
 @pytest.mark.parametrize(
-    ("until", "lasts"), [("", "0m"), ("", ""), ("", "h"), ("", "-1h"), ("", "1h30"), ("", "9" * 30 + "d"), ("x", "")]
+    ("until", "lasts"), [("", "0m"), ("", ""), ("", "h"), ("", "-1h"), ("", "1h30"), ("", "s"), ("", "9" * 30 + "d"), ("x", "")]
 )
 def test_an_end_is_a_time_to_come_or_a_span(until, lasts):
     if not until and not lasts:

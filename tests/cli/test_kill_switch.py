@@ -214,16 +214,20 @@ def test_everything_is_stopped_by_one_command(cli, vouchers, folder, ledger):
     assert kill_switch(ledger, "vouchers") == "default"
 
 
-def test_where_one_cannot_be_turned_the_others_are_and_it_is_named(cli, vouchers, folder, ledger):
-    assert cli("kill-switch", "vouchers", "default", *WHO).exit_code == 0
+@pytest.mark.parametrize(("stands", "asked"), [(("default",), ("on",)), (("on",), ("on", "--for", "90s"))])
+def test_what_is_stopped_more_strictly_or_for_longer_stays_so_whoever_stops_everything(
+    cli, vouchers, folder, ledger, stands, asked
+):
+    assert cli("kill-switch", "vouchers", *stands, *WHO).exit_code == 0
     other = folder / "usecases" / "a_first"
     other.mkdir()
     (other / "usecase.yaml").write_text("name: [")
-    told = cli("kill-switch-all", "on", *WHO)
-    assert told.exit_code == 2
-    assert "not turned: 1 of 2 use cases. vouchers: 'anna' may not lift the kill switch" in told.err
+    before = flag_history(ledger, "vouchers", "kill_switch")
+    told = cli("kill-switch-all", *asked, *APPROVER)
+    assert told.exit_code == 0, told.err
+    assert f"vouchers: stopped already, and left as it is: vouchers: {stands[0]}, since " in told.out
     assert kill_switch(ledger, "a_first") == "on"
-    assert kill_switch(ledger, "vouchers") == "default"
+    assert flag_history(ledger, "vouchers", "kill_switch") == before
 
 
 def test_where_there_is_nothing_to_stop_it_says_so(cli):
