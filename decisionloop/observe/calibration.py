@@ -22,6 +22,10 @@ from decisionloop.observe.estimate import (
 )
 
 
+ROWS_OF_BIN = 20
+"""Effective outcomes that a bin needs: with fewer its rate is noise, and many such bins hide what is wrong."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """in_the_large: observed rate minus mean prediction (0 is right). slope: 1 is right, below 1 the predictions
@@ -46,7 +50,8 @@ def calibration(
     - slope: the logistic regression of outcome on logit(probability) (Cox 1958), sandwich variance.
     - error: sqrt of the weighted mean over equal-mass bins of (rate - mean prediction)^2, less what sampling noise
       alone would add (Brocker 2012; Kumar, Liang and Ma 2019), so a calibrated score tends to 0 and not to a
-      number that shrinks with n. Interval by a scaled chi-square of matched variance.
+      number that shrinks with n. Interval by a scaled chi-square of matched variance. At most ``bins``, and at least
+      two, of `ROWS_OF_BIN` effective outcomes each: few outcomes tell of few bins.
 
     Raises UsageError where the arrays differ in shape.
     """
@@ -116,11 +121,10 @@ def _slope_problem(y: Floats, p: Floats) -> str | None:
 def _binned_error(y: Floats, p: Floats, w: Floats, codes: Codes | None, confidence: float, bins: int) -> Estimate:
     from scipy.special import chdtri
 
-    gap, variance, share = _bin_gaps(y, p, w, codes, bins)
     effective_n = effective_sample_size(entity_sums(w, codes))
-    if effective_n < 2 * bins:
-        reason = f"{effective_n:.0f} effective outcomes are too few for {bins} bins"
-        return cannot_say(reason, y.size, confidence)
+    if effective_n < ROWS_OF_BIN:
+        return cannot_say(f"{effective_n:.0f} effective outcomes are too few for two bins", y.size, confidence)
+    gap, variance, share = _bin_gaps(y, p, w, codes, min(bins, max(2, int(effective_n // ROWS_OF_BIN))))
     noise, raw = float(share @ variance), float(share @ gap**2)
     true_square = np.maximum(gap**2 - variance, 0.0)
     spread = float(share**2 @ (4 * true_square * variance + 2 * variance**2))
@@ -151,9 +155,12 @@ def _bin_gaps(y: Floats, p: Floats, w: Floats, codes: Codes | None, bins: int) -
         sums, bin_of_sum = entity_sums(influence, cell.astype(np.int64)), cells // entities
     size = np.bincount(bin_of_sum)
     variance = np.bincount(bin_of_sum, weights=sums**2) * size / np.maximum(size - 1, 1)
-    # Without a single surprise a bin's empirical variance is a false 0: take what its predictions imply.
-    implied = np.bincount(row_bin, weights=w**2 * p * (1 - p)) / weight**2
-    return gap, np.where(variance > 0, variance, implied), weight / weight.sum()
+    # Of few outcomes the empirical variance is often far too small, and 0 without a surprise: what the predictions
+    # imply is what it would be if they were right, and rows of an entity as alike as they are seen to be.
+    each, together = np.bincount(row_bin, weights=influence**2), np.bincount(bin_of_sum, weights=sums**2)
+    alike = np.maximum(np.divide(together, each, out=np.ones_like(each), where=each > 0), 1.0)
+    implied = alike * np.bincount(row_bin, weights=w**2 * p * (1 - p)) / weight**2
+    return gap, np.maximum(variance, implied), weight / weight.sum()
 
 
 def _equal_mass_bins(p: Floats, w: Floats, bins: int) -> Codes:

@@ -28,6 +28,20 @@ def test_true_probabilities_are_found_true_at_any_sample_size(n: int) -> None:
     assert np.median([r.error.value for r in results]) < 0.6 * np.sqrt(0.14 / (n / 10))
 
 
+@pytest.mark.parametrize(("n", "found"), [(40, 0.15), (100, 0.35)])
+def test_of_few_weighted_outcomes_true_probabilities_are_hardly_ever_surely_off_and_false_ones_often_are(n, found):
+    """Of some dozens of outcomes that one in three draws of an experiment weighs four times."""
+    rng, told = np.random.default_rng(4), {0.0: [], 0.2: []}
+    for _ in range(200):
+        p = rng.beta(3.2, 4.8, n)
+        weight = np.where(rng.random(n) < 0.3, 4.0, 1.0)
+        for off, lows in told.items():
+            y = (rng.random(n) < np.clip(p + off, 0, 1)).astype(float)
+            lows.append(calibration(y, p, weight, confidence=0.9).error.low)
+    assert np.mean(np.array(told[0.0]) > 0.05) <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 200)
+    assert np.mean(np.array(told[0.2]) > 0.05) >= found
+
+
 def test_a_constant_excess_is_measured_and_covered() -> None:
     rng = np.random.default_rng(2)
     covered, values = [], []
