@@ -302,3 +302,23 @@ def test_a_gap_is_rounded_up_and_by_no_more_than_a_sixty_fourth(gaps):
     assert (rounded >= exact).all()
     assert (rounded <= np.maximum(exact * (1 + 1 / 64), 2.0**-39)).all()
     assert math.isinf(gaps_of(gap_codes(np.array([np.inf])))[0])
+
+
+def test_who_does_nothing_for_everybody_explores_by_what_may_be_brought_by_others_as_far_as_is_known(
+    make_use_case, make_frame
+):
+    """Nothing is preferred and brings nothing; of so many who were called or got mail 30 % bought, or nobody did."""
+    use_case = _contract(make_use_case, budget=0.01)
+    frame, situation = _batch(make_frame, 400, 3, has_model=False)
+    idle = replace(
+        situation,
+        rules_action=np.full(400, NOTHING),
+        reason=np.full(400, "rich", dtype=object),
+        allowed=np.ones((400, 3), dtype=bool),
+    )
+    budgets = []
+    for seen, bought in ((400.0, 0.3), (400.0, 0.0), (40_000.0, 0.0)):
+        cells = [Cell(one, False, "rich", BANDS, seen, seen, bought * seen, seen) for one in ("call", "mail")]
+        agreed, _ = _in_parts(use_case, frame, replace(idle, seen=SeenMoney(tuple(cells))), [100])
+        budgets.append(agreed.figures.budget)
+    assert budgets[0] > 10 * budgets[1] > 100 * budgets[2] > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,17 +67,24 @@ def agree_on_exploring(
         return None
     groups = Groups.of(use_case)
     tables: list[AlternativeTable] = []
-    rows, values = np.zeros(groups.combinations), []
+    rows, values, hopes = np.zeros(groups.combinations), [], []
     for frame, situation in parts():
         turn = Turn.of(use_case, frame, as_of, situation)
-        alternatives, value = _priced(use_case, frame, turn, situation, totals, price)
+        alternatives, value, hope = _priced(use_case, frame, turn, situation, totals, price)
         tables.append(alternatives.counted())
         rows += np.bincount(alternatives.combination, minlength=groups.combinations)
         values.append(value)
+        hopes.append(hope)
     table = together(tables, len(use_case.actions))
-    expected = math.fsum(np.concatenate(values).tolist())  # exact, so that no order of rows changes it
+    # Who does nothing for everybody would have a share of nothing, and never learn of anything better.
+    expected = _exact_sum(values) or _exact_sum(hopes)
     chances, figures = agree_on_chances(use_case.policy.exploration, groups, rows, table, expected)
     return AgreedExploring(chances, price, totals, figures)
+
+
+def _exact_sum(parts: Sequence[np.ndarray]) -> float:
+    """Exact, so that no order of rows changes it."""
+    return math.fsum(np.concatenate(parts).tolist())
 
 
 def _priced(
@@ -87,8 +94,9 @@ def _priced(
     situation: Situation,
     totals: BatchTotals,
     price: tuple[float, ...],
-) -> tuple[Alternatives, np.ndarray]:
-    """The alternatives of a part with their gaps, and the money (n,) that each of its rows is expected to move."""
+) -> tuple[Alternatives, np.ndarray, np.ndarray]:
+    """The alternatives of a part with their gaps, the money (n,) that each of its rows is expected to move, and the
+    most (n,) that it may bring, by what was seen."""
     values = None if situation.is_ruled else situation.values
     said = _said(situation)
     reason = np.full(len(frame), "", dtype=object) if situation.reason is None else situation.reason
@@ -106,7 +114,8 @@ def _priced(
         1 + is_open.sum(axis=1, dtype=np.int64),
         Groups.of(use_case).combination(frame),
     )
-    return alternatives, np.where(turn.offer.is_free, _expected(turn, seen, said, greedy, situation), 0.0)
+    is_free, expected = turn.offer.is_free, _expected(turn, seen, said, greedy, situation)
+    return alternatives, np.where(is_free, expected, 0.0), np.where(is_free, _hoped(turn, seen, said), 0.0)
 
 
 def _said(situation: Situation) -> np.ndarray | None:
@@ -126,3 +135,9 @@ def _expected(
         told = seen.hopeful if values is None else np.where(np.isnan(values), seen.hopeful, values)
         money = told[np.arange(len(greedy)), greedy]
     return np.abs(np.where(np.isfinite(money), money, 0.0))
+
+
+def _hoped(turn: Turn, seen: SeenValues, values: np.ndarray | None) -> np.ndarray:
+    """The most (n,) that an allowed action may bring, by what was seen of it or a model says; 0 where all may lose."""
+    told = seen.hopeful if values is None else np.where(np.isnan(values), seen.hopeful, values)
+    return np.where(turn.offer.allowed & np.isfinite(told), np.maximum(told, 0.0), 0.0).max(axis=1, initial=0.0)
