@@ -142,7 +142,8 @@ def test_flags_lists_all_where_no_use_case_is_named(cli, vouchers, ledger):
 
 
 @pytest.mark.parametrize(
-    ("until", "lasts"), [("", "0m"), ("", ""), ("", "h"), ("", "-1h"), ("", "1h30"), ("", "s"), ("", "9" * 30 + "d"), ("x", "")]
+    ("until", "lasts"),
+    [("", "0m"), ("", ""), ("", "h"), ("", "-1h"), ("", "1h30"), ("", "s"), ("", "9" * 30 + "d"), ("x", "")],
 )
 def test_an_end_is_a_time_to_come_or_a_span(until, lasts):
     if not until and not lasts:

@@ -135,7 +135,7 @@ LIVES: list[Life] = [
 ]
 
 SHOWN = [LIVES[place] for place in (0, 1, 6, 7, 8, 5)]
-"""Where there is time for few lives: one of each kind. Promotions are killed in tests/tasks/test_deploying_killed.py."""
+"""Where there is time for few lives: one of each kind. Promotions: tests/tasks/test_deploying_killed.py."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
