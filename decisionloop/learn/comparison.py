@@ -44,6 +44,7 @@ class Progress:
     ``truncated``: currency a decision by which limits on single rows may have flattered, which is taken off. ``most``:
     what it surely earns no more than, a decision, at `FUTILITY_ERROR`; None where nothing tells. ``if_as_others``: the
     capital if the outcomes that have not come were as those of the same action that have; None: all have come.
+    ``part``: of the stake, what these bets have. ``is_of_trial``: they are on the cohorts of its trial alone.
     """
 
     comparison: Comparison
@@ -51,11 +52,18 @@ class Progress:
     truncated: float = 0.0
     most: float | None = None
     if_as_others: float | None = None
+    part: float = 1.0
+    is_of_trial: bool = False
 
     @property
     def required(self) -> float:
         """The capital at which the gain is proven."""
-        return 1 / self.comparison.stake
+        return 1 / (self.comparison.stake * self.part)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether betting has made what proves the gain."""
+        return self.capital >= self.required
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +83,20 @@ def opened(at: str, stake: float, before: BothRows) -> Comparison:
     return Comparison(at, stake, Bets.known_before(before.ours), Bets.known_before(before.theirs))
 
 
-def rows_of(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> BothRows:
+def rows_of(
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies, is_untried_worst: bool = True
+) -> BothRows:
     """The gains on n logged decisions of policy traffic; an entity's in one cohort are one gain.
 
-    Outcomes that have not come count as the worst for each side, where ``policies`` knows that they are missing.
+    Outcomes that have not come count as the worst for each side, where ``policies`` knows that they are missing; so
+    does what the log could not have shown, but where bets are set by it (``is_untried_worst``).
     """
     if not use_case.outcome.depends_on_action:
         return BothRows(*(_seen_rows(use_case, log, frame, one) for one in (policies, policies.turned)))
     logged, group = logged_for(use_case, log, frame, policies), _entity_in_cohort(log)
     return BothRows(
-        lambda caution: gain_rows(logged, policies.moved, group, caution),
-        lambda caution: gain_rows(logged, -policies.moved, group, caution),
+        lambda caution: gain_rows(logged, policies.moved, group, caution, 1, is_untried_worst),
+        lambda caution: gain_rows(logged, -policies.moved, group, caution, 1, is_untried_worst),
     )
 
 

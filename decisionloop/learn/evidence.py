@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -46,9 +47,9 @@ class Contender:
     """A release on the n rows of a log: what it predicts (None for rules), and what serving it takes.
 
     ``serving`` None where it was not measured, and for rules, which are served whoever decides. ``soundness``: on the
-    rows that were kept with it, None where none were. ``leak``: what its
-    training found that may know the outcome (`learn.leak`). ``supported`` bool (n, A): where it may decide, None:
-    everywhere. ``amounts``: how far amounts fell from what it predicted of them out of fold.
+    rows that were kept with it, None where none were. ``leak``: what its training found that may know the outcome
+    (`learn.leak`). ``supported`` bool (n, A): where it may decide, None: everywhere. ``amounts``: how far amounts fell
+    from what it predicted of them out of fold. ``on_trial_since``: in batches after it it was on trial; None: in none.
     """
 
     predictions: Predictions | None
@@ -57,6 +58,7 @@ class Contender:
     supported: np.ndarray | None = None
     amounts: UsualAmounts = ()
     soundness: Soundness | None = None
+    on_trial_since: datetime | None = None
 
     @property
     def says(self) -> tuple[Predictions | None, np.ndarray | None]:
@@ -117,7 +119,9 @@ def policies_of(
     traffic, predictions = batches.rows(free), challenger.predictions.rows(free)
     missing = missing_in_log(use_case, traffic.log, traffic.frame, traffic.known_at, challenger.amounts)
     values = action_values(use_case, traffic.frame, predictions)
-    return traffic, Policies(ours, theirs, values, challenger.amounts, missing)
+    since = challenger.on_trial_since
+    is_on_trial = None if since is None else (traffic.log["as_of"] > since).to_numpy()
+    return traffic, Policies(ours, theirs, values, challenger.amounts, missing, is_on_trial)
 
 
 def gather_evidence(

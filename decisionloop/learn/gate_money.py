@@ -30,7 +30,8 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     """
     money, required = evidence.money, rules.required_gain(evidence.money.n)
     overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
-    if not overlap.is_sufficient or money.value is None or money.low is None:
+    is_untried_borne = not overlap.is_sufficient and _bears_what_was_never_tried(evidence, rules, required)
+    if not (overlap.is_sufficient or is_untried_borne) or money.value is None or money.low is None:
         if _surely_loses(evidence, rules, required):
             return Check("money", False, None, required, SURELY_LOSES)
         reason = overlap.reason if not overlap.is_sufficient else f"The gain cannot be told: {money.reason}."
@@ -39,6 +40,11 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
         return Check("money", False if is_over else None, None, required, reason)
     charged = max(evidence.serving_cost or 0.0, 0.0)
     served = missing_words(evidence, rules) + _serving_sentence(evidence.serving_cost, money.value, rules.currency)
+    if is_untried_borne:
+        share = f"{evidence.overlap.unsupported_share:.1%}"
+        served += f" Of what would change {share} was never tried: it counts as the worst that it could be."
+    if evidence.progress is not None and evidence.progress.is_of_trial:
+        served += " That is of the decisions since it has been on trial."
     if evidence.judged_since:
         served += f" Judged on what came since {evidence.judged_since}, taken for the day on which the world changed."
     low = money.low - charged
@@ -63,19 +69,32 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
 def _surely_loses(evidence: GateEvidence, rules: GateRules, required: float) -> bool:
     """Whether bets prove that it earns no more though too little is known to say how much it earns.
 
-    Bets hold at any number of outcomes; what they cannot do without are propensities that are right, and actions that
-    could have been taken.
+    Bets hold at any number of outcomes, and count actions that could not have been taken as the best that they could
+    be; what they cannot do without are propensities that are right.
     """
-    few = replace(rules.overlap_rules, minimum_effective_n=0.0, maximum_weight_share=1.0)
+    few = replace(rules.overlap_rules, minimum_effective_n=0.0, maximum_weight_share=1.0, maximum_unsupported_share=1.0)
     if not rules.is_accumulating or evidence.progress is None or evidence.progress.most is None:
         return False
     most = evidence.progress.most - max(evidence.serving_cost or 0.0, 0.0)
     return judge_overlap(evidence.overlap, few).is_sufficient and most <= required
 
 
+def _bears_what_was_never_tried(evidence: GateEvidence, rules: GateRules, required: float) -> bool:
+    """Whether a gain is proven by bets though more than a little of what would change was never tried.
+
+    They count that as the worst that it could be (`observe.paired_gains`), so that nothing needs to be known of it. A
+    single look does not.
+    """
+    any_share = replace(rules.overlap_rules, maximum_unsupported_share=1.0)
+    if not rules.is_accumulating or evidence.progress is None or evidence.money.low is None:
+        return False
+    low = evidence.money.low - max(evidence.serving_cost or 0.0, 0.0)
+    return judge_overlap(evidence.overlap, any_share).is_sufficient and _is_proven(evidence) and low > required
+
+
 def _is_proven(evidence: GateEvidence) -> bool:
     """Whether betting has made what proves the gain."""
-    return evidence.progress is not None and evidence.progress.capital >= evidence.progress.required
+    return evidence.progress is not None and evidence.progress.is_proven
 
 
 def _outlook(progress: Progress | None, is_hopeless: bool, rules: GateRules) -> str:

@@ -6,6 +6,12 @@ goes on proves a gain by bets that take *every* outcome that has not come at its
 missing can promote anybody; a later look, when more have come, takes less. So that the newest cohorts, whose outcomes
 are still coming, do not hide what the older ones have proven, the bets are also asked about these alone: a proof at an
 earlier cohort is one (Ville 1939), and outcomes that came since only make it surer what that was.
+
+A part of the stake is kept for the cohorts in which the challenger was on trial. Before, what it would do was tried by
+exploring alone, which a champion that is a model does seldom where it seems dear: rare draws weigh so much there that
+what they could hurt outweighs every gain, and as cohorts only add up it would do so for ever. Of a trial's cohorts each
+draw has at least the chance of its share. Which cohorts these are is known before their outcomes, and both parts
+together err no more than the whole.
 """
 
 from __future__ import annotations
@@ -22,6 +28,8 @@ from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.observe.overlap import Overlap
 
+PART_OF_TRIAL = 0.25
+"""Of the stake of a comparison, what is kept for the cohorts of a trial, where the contract has one."""
 UNBOUNDED = "nothing tells how large the amounts of the {:,} outcomes could be that have not come"
 
 
@@ -54,26 +62,63 @@ def money_at_look(
 
     ``above``: what is to be proven, currency a decision.
     """
-    told = money_told(use_case, traffic, policies, confidence)
     if comparison is None:
+        told = money_told(use_case, traffic, policies, confidence)
         return MoneyAtLook(told.money, told.overlap)
+    kept, on_trial = PART_OF_TRIAL if use_case.canary.steps else 0.0, policies.is_on_trial
+    whole = _bet_on(use_case, traffic, policies, _Bet(comparison, 1 - kept), above, confidence)
+    if not kept or on_trial is None or not on_trial.any() or _is_proven(whole):
+        return whole
+    trial = _Bet(comparison, kept, is_of_trial=True)
+    tried = _bet_on(use_case, traffic.rows(on_trial), policies.rows(on_trial), trial, above, confidence)
+    return tried if _is_proven(tried) else whole
+
+
+@dataclass(frozen=True)
+class _Bet:
+    """Bets of a comparison with a ``part`` of its stake, on all cohorts or on those of the trial."""
+
+    comparison: Comparison
+    part: float
+    is_of_trial: bool = False
+
+    @property
+    def staked(self) -> Comparison:
+        """The comparison as though that part were all."""
+        return replace(self.comparison, stake=self.comparison.stake * self.part)
+
+    def named(self, reached: Progress) -> Progress:
+        """How far they have come, as a part of the whole."""
+        return replace(reached, comparison=self.comparison, part=self.part, is_of_trial=self.is_of_trial)
+
+
+def _is_proven(look: MoneyAtLook) -> bool:
+    return look.progress is not None and look.progress.is_proven
+
+
+def _bet_on(
+    use_case: UseCase, traffic: LoggedBatches, policies: Policies, bet: _Bet, above: float, confidence: float
+) -> MoneyAtLook:
+    """The money at a look of the decisions that are bet on."""
+    told, comparison = money_told(use_case, traffic, policies, confidence), bet.staked
     if _is_unbounded(told.money.bounds):
         assert told.money.bounds is not None
         unknown = cannot_say(UNBOUNDED.format(told.money.bounds.missing), told.money.n, confidence)
-        return MoneyAtLook(replace(unknown, bounds=told.money.bounds), told.overlap, Progress(comparison))
+        return MoneyAtLook(replace(unknown, bounds=told.money.bounds), told.overlap, bet.named(Progress(comparison)))
     rows = rows_of(use_case, traffic.log, traffic.frame, policies)
     reached = progress(comparison, rows, above)
-    whole = MoneyAtLook(money_so_far(comparison, rows, told, confidence), told.overlap, reached)
-    if policies.missing is None or reached.capital >= reached.required:
+    money = money_so_far(comparison, rows, told, confidence)
+    whole = MoneyAtLook(money, told.overlap, bet.named(reached))
+    if policies.missing is None or _is_proven(whole):
         return whole
     settled = is_settled(traffic.log, policies.missing)
     if settled.any() and not settled.all():
-        older = money_at_look(use_case, traffic.rows(settled), policies.rows(settled), comparison, above, confidence)
-        if older.progress is not None and older.progress.capital >= older.progress.required:
+        older = _bet_on(use_case, traffic.rows(settled), policies.rows(settled), bet, above, confidence)
+        if _is_proven(older):
             return replace(older, overlap=told.overlap)
     as_others = rows_of(use_case, traffic.log, traffic.frame, replace(policies, missing=None))
     alike = progress(comparison, as_others, above).capital
-    return replace(whole, progress=replace(reached, if_as_others=alike))
+    return replace(whole, progress=bet.named(replace(reached, if_as_others=alike)))
 
 
 def _is_unbounded(bounds: OutcomeBounds | None) -> bool:

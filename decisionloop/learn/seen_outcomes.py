@@ -35,7 +35,8 @@ class Policies:
     """Two policies on n decisions, and the money that the first one's model expects of each action, all (n, A).
 
     ``amounts``: how far amounts usually fall from what that model expects, as they did out of fold. ``missing``: what
-    is known of outcomes that have not come; None: all have.
+    is known of outcomes that have not come; None: all have. ``is_on_trial`` bool (n,): the cohorts in which the first
+    one had a say beside the second; None: none.
     """
 
     challenger: np.ndarray
@@ -43,6 +44,7 @@ class Policies:
     values: np.ndarray
     amounts: UsualAmounts = ()
     missing: MissingOutcomes | None = None
+    is_on_trial: np.ndarray | None = None
 
     def rows(self, keep: np.ndarray) -> Policies:
         """Both on some of the decisions: a mask (n,)."""
@@ -52,6 +54,7 @@ class Policies:
             values=self.values[keep],
             amounts=self.amounts,
             missing=None if self.missing is None else self.missing.subset(keep),
+            is_on_trial=None if self.is_on_trial is None else self.is_on_trial[keep],
         )
 
     @property

@@ -151,6 +151,14 @@ def release_events(source: Ledger | Connection, release_id: str) -> tuple[Releas
     return facts.every(source, ReleaseEvent, release_event, table.release_id == release_id, order_by=[table.seq])
 
 
+def trial_began(source: Ledger | Connection, release_id: str) -> datetime | None:
+    """As-of of the turn that put a release on trial, in whose later batches it is; None: it is on none."""
+    began = None
+    for one in release_events(source, release_id):
+        began = None if one.stage != "canary" else began or one.as_of
+    return began
+
+
 def events_of_releases(source: Ledger | Connection, use_case: str) -> tuple[ReleaseEvent, ...]:
     """Everything that happened to the releases of a use case, in order."""
     table = release_event.c

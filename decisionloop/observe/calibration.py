@@ -21,7 +21,6 @@ from decisionloop.observe.estimate import (
     t_quantile,
 )
 
-
 ROWS_OF_BIN = 20
 """Effective outcomes that a bin needs: with fewer its rate is noise, and many such bins hide what is wrong."""
 

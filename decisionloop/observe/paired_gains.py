@@ -12,6 +12,10 @@ Amounts have no bound: they count up to ``AMOUNT_REACH`` usual deviations s on t
 
 An outcome that has not come counts as the worst that it could be for the gain. So what is summed up is never more than
 it will be once all have come, whatever they are missing for: a proof by the sum is one by what it will be.
+
+So does an action that the log could not have shown: no draw can correct what q says of it. The challenger's counts as
+the worst that it could be, the champion's as the best, so that a few rows of which nobody can tell do not keep the
+others from proving what they show. What they may hurt beyond the limit is known beforehand, and summed up as bias.
 """
 
 from __future__ import annotations
@@ -61,8 +65,8 @@ class PairedGains:
 class GainRows:
     """The gains row by row (n,): ``base``, ``drawn`` = w (r - q), and how far below 0 that can be, ``hurts`` >= 0.
 
-    ``beyond``: currency that amounts larger than are counted may take off in all; ``group`` (n,): whose rows belong
-    together; ``copies``: rows that were written for each decision.
+    ``base`` is known before the draw. ``beyond``: currency that amounts larger than are counted may take off in all;
+    ``group`` (n,): whose rows belong together; ``copies``: rows that were written for each decision.
     """
 
     base: Floats
@@ -83,21 +87,33 @@ class GainRows:
         can_hurt = np.isfinite(self.hurts) & (self.hurts > 0)
         kept = np.minimum(1.0, np.divide(room, self.hurts, out=np.ones_like(room), where=can_hurt))
         rows = np.bincount(self.group) / self.copies
-        gain = entity_sums(self.base + kept * self.drawn, self.group) / self.copies
-        lost = float(((1 - kept) * np.where(kept < 1, self.hurts, 0.0)).sum())
+        # A base below the limit is known to hurt more: that is no bet, and is taken off all gains alike.
+        base = np.maximum(self.base, -limit)
+        gain = entity_sums(base + kept * self.drawn, self.group) / self.copies
+        lost = float(((1 - kept) * np.where(kept < 1, self.hurts, 0.0)).sum() + (base - self.base).sum())
         return PairedGains(gain[rows > 0], rows[rows > 0], (lost + self.beyond) / self.copies)
 
 
-def gain_rows(logged: LoggedDecisions, moved: Floats, group: Codes, caution: float = 0.0, copies: int = 1) -> GainRows:
+def gain_rows(
+    logged: LoggedDecisions,
+    moved: Floats,
+    group: Codes,
+    caution: float = 0.0,
+    copies: int = 1,
+    is_untried_worst: bool = True,
+) -> GainRows:
     """The rows of a log on which two policies are compared; ``moved`` (n, A): challenger less champion.
 
     ``group`` (n,) numbers an entity's decisions in one cohort from 0. ``caution`` in [0, 1]: how far q lies from what
     is expected towards what would hurt most. A log that does not say what is possible has no bound: its rows can hurt
-    without limit.
+    without limit. ``is_untried_worst``: what the log could not have shown counts as the worst that it could be, where
+    that is known.
     """
     rows, taken = np.arange(len(logged)), logged.action
     ends = _Ends.of(logged)
     q = ends.cautious(moved, caution)
+    if is_untried_worst:
+        q = np.where(logged.supported, q, ends.worst_for(moved))
     base, expected = np.einsum("ij,ij->i", moved, q), q[rows, taken]
     weight, money = _bounded_by_missing(logged, moved)
     side = np.where(weight > 0, expected - ends.floor[rows, taken], ends.ceiling[rows, taken] - expected)
@@ -158,6 +174,12 @@ class _Ends:
         ends = np.where(moved > 0, self.worst, self.best)
         is_drawn = ~self.is_exact & (moved != 0) & np.isfinite(ends)
         return np.where(is_drawn, (1 - caution) * self.expected + caution * ends, self.expected)
+
+    def worst_for(self, moved: Floats) -> Floats:
+        """(n, A) the least that an action counts as where the challenger acts more often, the most where less; what is
+        expected where that has no end."""
+        ends = np.where(moved > 0, self.floor, self.ceiling)
+        return np.where(~self.is_exact & (moved != 0) & np.isfinite(ends), ends, self.expected)
 
     def beyond(self, moved: Floats) -> float:
         """What amounts that count for less than they are may hurt in all."""

@@ -15,7 +15,7 @@ from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.yearly_error import Staked, next_stake
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.held_cohorts import held_cohorts
-from decisionloop.ledger.releases import Release, ReleaseStage, challengers, champion, find_stage
+from decisionloop.ledger.releases import Release, ReleaseStage, challengers, champion, find_stage, trial_began
 from decisionloop.ledger.verdicts import find_training_set, verdicts
 from decisionloop.observe.betting import Bets
 from decisionloop.observe.cohort import is_drawn
@@ -97,7 +97,8 @@ def open_comparison(
     use_case = workspace.use_case
     traffic, policies = policies_of(use_case, before, *contenders)
     stake = next_stake(use_case.gate.yearly_error, staked(workspace), as_of)
-    comparison = opened(as_of.isoformat(), stake, rows_of(use_case, traffic.log, traffic.frame, policies))
+    rows = rows_of(use_case, traffic.log, traffic.frame, policies, is_untried_worst=False)
+    comparison = opened(as_of.isoformat(), stake, rows)
     keep_opening(workspace, as_of, (pair[0].release_id, pair[1].release_id), comparison)
     return comparison
 
@@ -201,7 +202,8 @@ def _judge(
     is_last = batches.log["as_of"].nunique() >= use_case.gate.longest_comparison
     rules = gate_rules(use_case, COMPARISON, comparison.stake, is_last)
     challenger, champion_side = (contender_of(workspace, one, batches) for one in pair)
-    challenger = replace(challenger, soundness=soundness_of(workspace, pair[0]))
+    began = trial_began(workspace.ledger, pair[0].release_id)
+    challenger = replace(challenger, soundness=soundness_of(workspace, pair[0]), on_trial_since=began)
     evidence = gather_evidence(use_case, batches, challenger, champion_side, rules, comparison)
     verdict = judge(evidence, rules)
     answer = GateAnswer(COMPARISON, pair[0].release_id, pair[1].release_id, verdict, evidence)

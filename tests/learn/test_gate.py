@@ -169,7 +169,13 @@ def test_a_ratio_that_is_below_the_limit_by_chance_refuses_nobody() -> None:
 
 
 def test_a_limit_inside_the_interval_asks_for_more_decisions() -> None:
-    assert judge(replace(GOOD, calibration_error=estimate(0.053, 0.01)), RULES).decision == "insufficient"
+    """A first look only lets a candidate be watched: who is not surely off may be."""
+    accumulating = replace(RULES, is_accumulating=True)
+    unsure, off = (replace(GOOD, calibration_error=estimate(error, 0.01)) for error in (0.053, 0.08))
+    for evidence, rules, told in ((unsure, RULES, True), (unsure, accumulating, None), (off, RULES, False)):
+        (check,) = (one for one in judge(evidence, rules).checks if one.name == "calibration")
+        assert check.is_passed is told
+        assert ("may be off, and more outcomes will tell" in check.reason) == (evidence is unsure)
 
 
 def test_what_a_candidate_costs_more_to_serve_is_taken_off_its_gain() -> None:
@@ -354,15 +360,33 @@ def test_a_confidence_is_told_with_the_digits_that_tell_it_from_certainty(confid
     assert confidence_words(confidence) == told
 
 
+def test_a_gain_is_proven_although_a_part_of_what_would_change_was_never_tried() -> None:
+    """Bets count that part as the worst that it could be; a single look, or one that has not proven it, cannot tell."""
+    accumulating = replace(RULES, is_accumulating=True)
+    proven = Progress(Comparison("2024-01-01T00:00:00+00:00", 0.0125, None), capital=100.0, most=9.0)
+    untried = replace(GOOD, overlap=replace(GOOD_OVERLAP, unsupported_share=0.02), progress=proven)
+    check = judge(untried, accumulating).checks[0]
+    assert check.is_passed is True
+    assert "Of what would change 2.0% was never tried: it counts as the worst that it could be." in check.reason
+    for evidence, rules in (
+        (replace(untried, progress=replace(proven, capital=50.0)), accumulating),
+        (replace(untried, overlap=replace(untried.overlap, weight_deviation=-9.0)), accumulating),
+        (untried, RULES),
+    ):
+        told = judge(evidence, rules).checks[0]
+        assert told.is_passed is None
+        assert "was never tried" in told.reason
+
+
 def test_what_betting_has_proven_to_earn_no_more_is_refused_however_few_outcomes_there_are() -> None:
-    """But not where the log's propensities are wrong, or actions were never tried: bets rest on both."""
+    """Or however much was never tried, which counts as its best; but not where propensities are wrong."""
     accumulating = replace(RULES, is_accumulating=True)
     losing = Progress(Comparison("2024-01-01T00:00:00+00:00", 0.0125, None), capital=0.01, most=-0.3)
     few = replace(GOOD_OVERLAP, effective_n=7.0, largest_weight_share=0.3)
     check = judge(replace(GOOD, overlap=few, progress=losing), accumulating).checks[0]
     assert (check.is_passed, check.reason.split(":")[0]) == (False, "It surely earns no more than the champion")
-    for overlap in (replace(few, weight_deviation=-9.0), replace(few, unsupported_share=0.2)):
-        assert judge(replace(GOOD, overlap=overlap, progress=losing), accumulating).checks[0].is_passed is None
+    for overlap, answer in ((replace(few, weight_deviation=-9.0), None), (replace(few, unsupported_share=0.2), False)):
+        assert judge(replace(GOOD, overlap=overlap, progress=losing), accumulating).checks[0].is_passed is answer
     for progress in (replace(losing, most=0.3), replace(losing, most=None), None):
         assert judge(replace(GOOD, overlap=few, progress=progress), accumulating).checks[0].is_passed is None
 

@@ -77,6 +77,41 @@ def test_caution_all_the_way_needs_no_weight_in_the_bound() -> None:
     assert rows_at(logged, moved)(1.0).harm.max() == pytest.approx(6.0)
 
 
+def partly_tried(rng: np.random.Generator, n: int, share: float, bad: float) -> tuple[LoggedDecisions, np.ndarray]:
+    """`lending` where of a ``share`` nothing but the rules was ever done, and the model expects the best there."""
+    logged, moved = lending(rng, n, bad=0.01)
+    rules = np.where(logged.propensity > 0.5, logged.action, 1 - logged.action)
+    is_certain = rng.random(n) < share
+    action = np.where(is_certain, rules, logged.action)
+    is_bad = rng.random(n) < np.where(is_certain, bad, 0.01)
+    tried_in_part = replace(
+        logged,
+        action=action,
+        propensity=np.where(is_certain, 1.0, logged.propensity),
+        reward=np.where(action == 1, np.where(is_bad, -6.0, 1.0), 0.0),
+        expected_values=np.where(is_certain[:, None], [0.0, 1.0], [0.0, 0.9]),
+    )
+    return tried_in_part, moved
+
+
+@pytest.mark.parametrize(("share", "is_proven"), [(0.5, False), (0.02, True)])
+def test_what_was_never_tried_proves_nothing_and_a_little_of_it_hides_no_gain(share: float, is_proven: bool) -> None:
+    """Whom the challenger would lend to and nobody ever did: nine in ten lose, and the model says that all win.
+
+    Counted as the model expects them, half of them prove a gain where there is a loss.
+    """
+    rng, told, flattered = np.random.default_rng(11), [], []
+    for _ in range(20):
+        before, now = (partly_tried(rng, n, share, bad=0.9) for n in (1_000, 4_000))
+        bets = Bets.known_before(lambda caution, log=before: gain_rows(*log, np.arange(1_000), caution, 1, False))
+        assert bets is not None
+        for capitals, is_worst in ((told, True), (flattered, False)):
+            gains = gain_rows(*now, np.arange(4_000), bets.caution, 1, is_worst).within(bets.limit)
+            capitals.append(bets.capital(gains, 0.0) > 20)
+    assert (np.mean(told) >= 0.9) if is_proven else not any(told)
+    assert np.mean(flattered) == 1.0
+
+
 def test_an_entity_s_decisions_in_one_cohort_are_one_gain() -> None:
     logged, moved = lending(np.random.default_rng(5), 400)
     each, pairs = (gain_rows(logged, moved, group).within() for group in (np.arange(400), np.arange(400) // 2))
