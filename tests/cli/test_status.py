@@ -174,6 +174,9 @@ def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, 
     (action,) = story.actions
     assert action.acquisition_cost == Estimate(5.0, 2.5, 10.0)
     assert disagreements([action_in_brief(action, "EUR"), *paragraphs(story)["actions"]]) == ()
+    nothing = replace(action, value=Estimate(0.0, 0.0, 0.0), lift=Estimate(0.0, 0.0, 0.0))
+    told = action_in_brief(nothing, "EUR")
+    assert "a decision earned nothing, no more and no less than the rules, over 50" in told
 
 
 def test_what_an_action_earned_says_of_how_many_it_can_be_told(cli, vouchers, home_with_ledger):

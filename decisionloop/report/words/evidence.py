@@ -11,6 +11,9 @@ from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.words.figures import count_of, day, listed, money
 from decisionloop.report.words.money import span, whatever_comes
 
+EARNED, MORE = "earned", "more than the rules"
+NOTHING = {EARNED: "earned nothing", MORE: "no more and no less than the rules"}
+"""What is said in the place of a figure that is surely 0."""
 IF_ALIKE = "if the outcomes that have not come are as the others"
 
 
@@ -48,15 +51,17 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
     def told(name: str, figure: Estimate, of: int | None = None) -> str:
         if figure.value is None:
             return f"{name}: cannot be told"
+        if (figure.value, figure.low, figure.high) == (0.0, 0.0, 0.0):
+            return NOTHING.get(name, f"{name}: nothing")
         where = f" of {of:,} where it can be told" if of is not None and of < one.decisions else ""
-        has_ends = figure.low is not None and figure.high is not None
+        has_ends = figure.low is not None and figure.high is not None and figure.low != figure.high
         ends = figure.at_the_bounds
         is_bounded = ends.low is not None and ends.high is not None
         bounds = f"; {whatever_comes(f'{ends.low:,.2f} to {ends.high:,.2f}')}" if is_bounded else ""
         interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
         return f"{name} {currency} {figure.value:,.2f}{interval}{where}"
 
-    money_of = [told("earned", one.value, one.valued), told("more than the rules", one.lift, one.compared)]
+    money_of = [told(EARNED, one.value, one.valued), told(MORE, one.lift, one.compared)]
     over = f"{one.decisions:,} for which it was preferred"
     if is_observed:  # of the decisions in which it was taken the rules' money is told together, or not at all
         money_of, over = [money_of[0]], f"{one.decisions:,} in which another system took it"
