@@ -128,3 +128,11 @@ def overrides(source: Ledger | Connection, use_case: str) -> tuple[Overrides, ..
         .order_by(func.count().desc(), *kind)
     )
     return facts.as_facts(source, Overrides, statement)
+
+
+def count_carried_out(source: Ledger | Connection, use_case: str) -> int:
+    """How many decisions of a use case were made and not cancelled."""
+    of_them = select(batch.c.batch_id).where(batch.c.use_case == use_case)
+    is_meant = (decision.c.batch_id.in_(of_them), is_carried_out(decision.c.decision_id))
+    with facts.reading(source) as connection:
+        return int(connection.execute(select(func.count()).select_from(decision).where(*is_meant)).scalar_one())

@@ -77,10 +77,8 @@ def test_each_row_is_answered_and_counted(use_case, rows, kinds, why):
     assert counts.rows_read == len(rows) == counts.matched + counts.unknown + counts.invalid + counts.after_window
     told = counts.first + counts.late + counts.duplicate + counts.contradictory + counts.executed
     assert counts.matched == told
-    assert {name for name in set(kinds)} == {name for name, value in vars(counts).items() if value} - {
-        "rows_read",
-        "matched",
-    }
+    counted = {name for name, value in vars(counts).items() if value} - {"rows_read", "matched"}
+    assert counted == set(kinds)
 
 
 def test_who_did_otherwise_and_why_are_kept_with_the_time_it_was_seen(use_case):
@@ -113,7 +111,7 @@ def test_without_such_a_section_of_the_contract_nothing_is_taken(use_case):
 SAID = st.tuples(st.sampled_from("ab"), st.sampled_from(["hold", "lend"]), st.integers(0, 4), st.sampled_from("xy"))
 
 
-@examples(40)
+@examples(12)
 @given(st.lists(SAID, max_size=7), st.randoms(use_true_random=False), st.integers(0, 7))
 def test_what_is_known_last_depends_neither_on_order_nor_on_how_often_it_is_read(said, shuffled, split):
     use_case = UseCase.model_validate(CONTRACT)
@@ -121,9 +119,8 @@ def test_what_is_known_last_depends_neither_on_order_nor_on_how_often_it_is_read
 
     def state(executions: pd.DataFrame) -> dict[str, tuple[object, ...]]:
         last = executions.sort_values("revision").drop_duplicates("decision_id", keep="last")
-        return {
-            one.decision_id: (one.executed_action, one.override_reason, one.observed_at) for one in last.itertuples()
-        }
+        told = zip(last["decision_id"], last["executed_action"], last["override_reason"], strict=True)
+        return {of: (done, why) for of, done, why in told}
 
     if not rows:
         return
@@ -137,6 +134,4 @@ def test_what_is_known_last_depends_neither_on_order_nor_on_how_often_it_is_read
     if first and second:
         early = take(use_case, *first).executions
         late = take(use_case, *second, executions=early).executions
-        assert {of: done[:2] for of, done in state(pd.concat([early, late])).items()} == {
-            of: done[:2] for of, done in state(whole).items()
-        }
+        assert state(pd.concat([early, late])) == state(whole)
