@@ -19,6 +19,7 @@ from decisionloop.learn.seen_outcomes import Policies
 from decisionloop.learn.training_set import build_training_rows
 from decisionloop.observe.cohort import logged_decisions, ranking_figures
 from decisionloop.observe.executed_actions import as_executed
+from decisionloop.observe.legacy_money import beside
 from decisionloop.observe.off_policy import OffPolicyEstimate, difference, one_hot, policy_value
 from decisionloop.observe.value import realised_value
 
@@ -170,6 +171,19 @@ def test_what_people_may_depart_from_is_not_known_for_certain(use_case: UseCase)
     assert not logged.is_exact.any()
     assert np.unique(logged.possible.worst).tolist() == [-LOSS]
     assert np.unique(logged.possible.best).tolist() == [MARGIN]
+
+
+def test_beside_another_system_nothing_is_told_of_what_people_would_have_made_of_other_advice(
+    use_case: UseCase,
+) -> None:
+    world = drawn(np.random.default_rng(3))
+    log = as_executed(use_case, world.log.assign(role="legacy", propensity=np.nan))
+    logged = logged_decisions(use_case, log, world.frame, world.values)
+    same, other = logged.action, np.zeros(len(log), dtype=int)
+    earned = realised_value(logged).per_decision
+    assert beside(use_case, log, world.frame, logged, same).value.value == pytest.approx(earned.value)
+    assert earned.low <= worth(0.5) <= earned.high
+    assert not beside(use_case, log, world.frame, logged, other).value.is_known  # to hold back is not to have held back
 
 
 def test_missing_outcomes_are_those_of_the_executed_action(use_case: UseCase) -> None:

@@ -17,9 +17,12 @@ from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import decisions_with_outcomes
 from decisionloop.ledger.executions import append_executions, executions_of, overrides
+from decisionloop.ledger.label_arrivals import label_arrivals
+from decisionloop.ledger.late_outcomes import late_outcomes
 from decisionloop.ledger.outcomes import intakes, outcome_news
 from decisionloop.ledger.schema import decision, execution
 from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.teaching import teaching_by_batch
 from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import render_story
 from decisionloop.workspace import open_workspace
@@ -90,6 +93,24 @@ def test_an_override_is_known_at_once_and_its_money_once_the_outcome_has_come(li
     expected = 10.0 * came - (done == "voucher")
     assert by_id.to_dict() == expected.astype(float).to_dict()
     assert cohort.logged(None).action.tolist() == [["wait", "voucher"].index(one) for one in cohort.log["action"]]
+
+
+def test_what_is_awaited_late_and_taught_is_counted_by_what_was_executed(live):
+    whole = live(rows_of(returns(orders(1)), DAY))
+    read(MONDAY + 2 * DAY)
+    batch = batches(whole.ledger, "live")[-1]
+    log = decisions_with_outcomes(whole.ledger, "live", batch.as_of, batch.as_of)
+    vouchers = int((log["executed_action"] == "voucher").sum())
+    assert vouchers > (log["action"] == "voucher").sum()
+    known = MONDAY + 3 * WEEK
+    assert label_arrivals(whole.ledger, batch.batch_id, ["voucher"], known).decided == vouchers
+    late = late_outcomes(whole.ledger, batch.batch_id, ["wait", "voucher"], MONDAY + DAY, known)
+    assert late.decided == {"voucher": vouchers, "wait": A_WEEK - vouchers}
+    assert (late.missing["action"] == "voucher").sum() == vouchers
+    read(MONDAY + WEEK)
+    (taught,) = teaching_by_batch(whole.ledger, "live", MONDAY, MONDAY, ["voucher"])
+    is_free = log["role"] != "holdout"
+    assert taught.outcomes == (is_free & (log["executed_action"] == "voucher")).sum()
 
 
 def test_what_was_known_when_is_told_as_of_then_and_news_of_it_measures_the_cohort_again(live):
