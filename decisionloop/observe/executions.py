@@ -15,6 +15,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.observe.matching import (
+    DECISION_COLUMNS,
     Matching,
     find_decisions,
     numbers,
@@ -31,6 +32,7 @@ from decisionloop.observe.taken_rows import IntakeCounts, RowKind, TakenRow, in_
 EXECUTED_COLUMNS = ("executed_action", "overridden_by", "override_reason")
 EXECUTION_COLUMNS = ("decision_id", "revision", *EXECUTED_COLUMNS, "observed_at")
 _CONTENT = ("override_reason", "overridden_by", "executed_action")
+_NOTHING_READ = IntakeCounts(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,8 @@ class ExecutionIntake:
 
 def nothing_executed() -> pd.DataFrame:
     """Recorded executions where there are none."""
-    return pd.DataFrame({name: pd.Series(dtype="int64" if name == "revision" else "str") for name in EXECUTION_COLUMNS})
+    kinds = dict.fromkeys(EXECUTION_COLUMNS, "str") | {"revision": "int64", "observed_at": "datetime64[us, UTC]"}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def take_executions(
@@ -68,8 +71,12 @@ def take_executions(
     outcomes. Without ``EXECUTED_COLUMNS``, or an `outcome.executed` in the contract, no row says anything. Raises
     SourceError when a column is missing.
     """
+    require_columns("decisions", decisions, DECISION_COLUMNS)
     require_columns("recorded executions", recorded, EXECUTION_COLUMNS)
     is_said = _says_it(outcomes, use_case)
+    if recorded.empty and not is_said.any():
+        as_chosen = decisions["action"].to_numpy(dtype=object)
+        return ExecutionIntake(nothing_executed(), as_chosen, (None,) * len(outcomes), _NOTHING_READ, ())
     said = outcomes[is_said]
     said = said.assign(**{name: pd.Series(dtype="str") for name in EXECUTED_COLUMNS if name not in said})
     matching = _matched(said, decisions, use_case, as_of)

@@ -28,8 +28,6 @@ from decisionloop.observe.taken_rows import IntakeCounts, RowKind, TakenRow, in_
 
 RECORDED_COLUMNS = ("decision_id", "revision", "outcome_class", "amount", "observed_at")
 REVISION_COLUMNS = (*RECORDED_COLUMNS, "happened_at", "kind")
-
-
 _CONTENT = ("amount", "outcome_class")
 
 
