@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,16 +10,21 @@ if TYPE_CHECKING:
     from decisionloop.workspace import Workspace
 
 
-def overrides_of(workspace: Workspace) -> OverrideLines | None:
-    """How often people did otherwise, as a script reads it; None where nobody did."""
-    from decisionloop.report.read.overrides import override_lines
+@dataclass(frozen=True)
+class OverrideStatus:
+    """How often people did otherwise, as a script reads it, and the sentences of the page about it."""
 
-    return override_lines(workspace.ledger, workspace.use_case.name)
+    counts: OverrideLines
+    sentences: tuple[str, ...]
 
 
-def overridden_lines(workspace: Workspace, lines: OverrideLines | None) -> tuple[str, ...]:
-    """The sentences of the page about it; () where nobody did."""
+def overrides_of(workspace: Workspace) -> OverrideStatus | None:
+    """What is known of it; None where nobody did otherwise."""
     from decisionloop.report.assemble import use_case_lines
+    from decisionloop.report.read.overrides import override_lines
     from decisionloop.report.words.overrides import override_sentences
 
-    return () if lines is None else tuple(override_sentences(lines, use_case_lines(workspace.use_case)))
+    lines = override_lines(workspace.ledger, workspace.use_case.name)
+    if lines is None:
+        return None
+    return OverrideStatus(lines, tuple(override_sentences(lines, use_case_lines(workspace.use_case))))

@@ -78,7 +78,10 @@ def test_an_override_is_on_the_page_of_its_decision_and_in_the_status(decide_onl
     assert told["money"] == 0
     state = status_of(open_workspace("small"))
     assert state.overrides is not None
-    assert (state.overrides.reasons, state.overrides.actions) == ((("<b>fire</b>", 1),), (("lend", "hold", 1),))
+    assert (state.overrides.counts.reasons, state.overrides.counts.actions) == (
+        (("<b>fire</b>", 1),),
+        (("lend", "hold", 1),),
+    )
 
 
 def test_a_contract_that_says_nothing_of_it_takes_none(decide_online):

@@ -148,9 +148,9 @@ def test_status_and_story_count_overrides_by_reason(live):
     workspace = open_workspace("live")
     state = status_of(workspace)
     assert state.overrides is not None
-    assert state.overrides.decisions == A_WEEK
-    assert state.overrides.reasons == (("a complaint", state.overrides.overridden),)
-    assert state.overrides.people == (("anna", state.overrides.overridden),)
+    assert state.overrides.counts.decisions == A_WEEK
+    assert state.overrides.counts.reasons == (("a complaint", state.overrides.counts.overridden),)
+    assert state.overrides.counts.people == (("anna", state.overrides.counts.overridden),)
     assert "ended otherwise than was chosen" in as_text(state)
     page = render_story(assemble_story(workspace.ledger, workspace.use_case))
     assert "a complaint" in page
