@@ -48,11 +48,8 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     revisions, executions = (
         rows.assign(recorded_at=pd.Timestamp(utc_now())) for rows in (intake.revisions, intake.executions)
     )
-    if (
-        revisions.empty
-        and executions.empty
-        and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case))
-    ):
+    is_new = bool(len(revisions) + len(executions))
+    if not is_new and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case)):
         return "read before"
     read = {**asdict(Reading.of(outcomes, as_of)), "contract": workspace.use_case.digest}
     told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions, executions), "read": read}
