@@ -111,7 +111,7 @@ def test_without_such_a_section_of_the_contract_nothing_is_taken(use_case):
 SAID = st.tuples(st.sampled_from("ab"), st.sampled_from(["hold", "lend"]), st.integers(0, 4), st.sampled_from("xy"))
 
 
-@examples(12)
+@examples(8)
 @given(st.lists(SAID, max_size=7), st.randoms(use_true_random=False), st.integers(0, 7))
 def test_what_is_known_last_depends_neither_on_order_nor_on_how_often_it_is_read(said, shuffled, split):
     use_case = UseCase.model_validate(CONTRACT)
