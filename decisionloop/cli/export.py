@@ -25,7 +25,7 @@ FORMULA = r"^([=+\-@\t\r])"
 
 def export(
     use_case: UseCaseName,
-    kind: Annotated[str, typer.Argument(help="measurements, decisions, outcomes, verdicts or alarms.")],
+    kind: Annotated[str, typer.Argument(help="measurements, decisions, outcomes, executions, verdicts or alarms.")],
     to: Annotated[Path, typer.Option(help="The file: FILE.csv or FILE.parquet.")],
     since: Annotated[str, typer.Option(help="First date or time, UTC, such as 2005-07-08, of the as-of.")] = "",
     until: Annotated[str, typer.Option(help="Last date (the whole day) or time, UTC, of the as-of.")] = "",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,12 +18,14 @@ from decisionloop.cli.run import parse_as_of
 from decisionloop.settings import load_settings
 
 if TYPE_CHECKING:
+    from decisionloop.ledger.executions import Execution
     from decisionloop.ledger.release_history import DecidedFor
     from decisionloop.ledger.releases import ReleaseEvent
 
 
 def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
     """Print every stage of every release, or the decisions for one entity; with an as-of, as they stood then."""
+    from decisionloop.ledger.executions import executions_of
     from decisionloop.ledger.release_history import decided_for
     from decisionloop.ledger.releases import events_of_releases
     from decisionloop.ledger.stream import count_unsealed
@@ -32,9 +35,10 @@ def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
         if entity:
             decided = decided_for(ledger, use_case, entity, until)
             decided = decided[-1:] if as_of else decided
-            lines = [*decision_lines(use_case, entity, decided), *_demos(use_case, decided)]
+            done = {one.decision_id: said[-1] for one in decided if (said := executions_of(ledger, one.decision_id))}
+            lines = [*decision_lines(use_case, entity, decided, done), *_demos(use_case, decided)]
             lines += _unsealed(use_case, count_unsealed(ledger, use_case))
-            _print(is_json, [_as_json(one) for one in decided], lines)
+            _print(is_json, [_as_json(one) | _executed(done.get(one.decision_id)) for one in decided], lines)
         else:
             events = [one for one in events_of_releases(ledger, use_case) if one.as_of <= until]
             lines = [*event_lines(use_case, events), *_demos(use_case, events)]
@@ -58,19 +62,41 @@ def event_lines(use_case: str, events: Sequence[ReleaseEvent]) -> list[str]:
     ] or [f"{use_case}: no release yet."]
 
 
-def decision_lines(use_case: str, entity: str, decided: Sequence[DecidedFor]) -> list[str]:
-    """Two lines a decision: what was decided by which release, and why that one was live."""
+def decision_lines(
+    use_case: str, entity: str, decided: Sequence[DecidedFor], done: Mapping[str, Execution] = MappingProxyType({})
+) -> list[str]:
+    """Two lines a decision: what was decided by which release, and why that one was live.
+
+    ``done``: what was last said to have been executed, by decision id; that is a line more.
+    """
     lines = []
     for one in decided:
         if one.role == LEGACY:
             lines.append(f"{_day(one.moment)}  {one.action}, by another system, observed beside {one.release_id}")
+            lines += _done_lines(one, done)
             continue
         fell = f", because: {one.fallback_reason}" if one.fallback_reason else ""
         lines.append(f"{_day(one.moment)}  {one.action}, by {one.release_id} as {one.role}{fell}")
+        lines += _done_lines(one, done)
         if one.seq is not None and one.stage_since is not None:
             since = f"{one.stage} since {_day(one.stage_since)} (event {one.seq}), by {one.decided_by}: {one.reason}"
             lines.append(f"            {since}{_evidence(one.evidence)}")
     return lines or [f"{use_case}: nothing was decided for {entity} by then."]
+
+
+def _done_lines(one: DecidedFor, done: Mapping[str, Execution]) -> list[str]:
+    """What was last said to have been executed; nothing where nobody said."""
+    said = done.get(one.decision_id)
+    if said is None:
+        return []
+    by = f", by {said.overridden_by}" if said.overridden_by else ""
+    why = f": {said.override_reason}" if said.override_reason else ""
+    return [f"            executed: {said.executed_action}{by}{why}"]
+
+
+def _executed(said: Execution | None) -> dict[str, Any]:
+    """What was executed, as a script reads it; nothing where nobody said."""
+    return {} if said is None else {"executed": asdict(said)}
 
 
 def _demos(use_case: str, found: Sequence[object]) -> tuple[str, ...]:

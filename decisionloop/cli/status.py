@@ -19,6 +19,7 @@ from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.observing import MODE, observing_lines
 from decisionloop.cli.outbox import waiting_line
+from decisionloop.cli.overridden import OverrideStatus, overrides_of
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
 from decisionloop.cli.status_words import StatusWords, records_of
@@ -83,6 +84,7 @@ class Status:
     value_per_decision: str
     money: MoneyStatus | None
     observed: tuple[str, ...]
+    overrides: OverrideStatus | None
     is_value_of_held_cohort: bool
     actions: tuple[ActionStatus, ...]
     promises: tuple[str, ...]
@@ -130,9 +132,8 @@ def status_of(workspace: Workspace) -> Status:
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
     held, switch, last = held_cohorts(ledger, name), switch_of(ledger, name), batches(ledger, name)[-LAST_BATCHES:]
-    value = last_value(workspace)
+    value, proof, watched = last_value(workspace), evidence_of(workspace), monitor_states(workspace)
     cost = cost_status(workspace, None if value is None else float(value["value"]))
-    proof, watched = evidence_of(workspace), monitor_states(workspace)
     words = StatusWords.of(records_of(workspace, proof, watched), workspace.use_case.economics.currency)
     return Status(
         use_case=name,
@@ -157,6 +158,7 @@ def status_of(workspace: Workspace) -> Status:
         value_per_decision=value_text(workspace, value),
         money=MoneyStatus.of(proof.money),
         observed=observing_lines(workspace),
+        overrides=overrides_of(workspace),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(*one) for one in zip(proof.actions, words.actions, strict=True)),
         promises=words.promises,
@@ -227,6 +229,7 @@ def as_text(state: Status) -> str:
         *([f"  last drill    {state.last_drill}"] if state.last_drill else []),
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
         *(f"  beside        {line}" for line in state.observed),
+        *(f"  overridden    {line}" for line in (state.overrides.sentences if state.overrides else ())),
         *(f"  by action     {one.text}" for one in state.actions),
         *(f"  promised      {line}" for line in state.promises),
         *([f"  at stake      {state.at_stake}"] if state.at_stake else []),

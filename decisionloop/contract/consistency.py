@@ -177,5 +177,6 @@ CHECKS: dict[Check, str] = {
     running_checks.check_replay: "source policy outcome",
     running_checks.check_online: "online policy",
     running_checks.check_mode: "mode source online",
+    running_checks.check_executed: "outcome source online",
 }
 """Each check with the sections that it reads."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import AliasChoices
+from pydantic import AliasChoices, SerializerFunctionWrapHandler, model_serializer
 
-from decisionloop.contract.section import CENTURY, MOST, AsWritten, Section, field
+from decisionloop.contract.section import CENTURY, MOST, AsWritten, Section, field, without_usual
 
 NAME = r"^[a-z][a-z0-9_]*$"
 LONGEST_NAME = 63
@@ -76,6 +76,32 @@ class AmountOutcome(Section):
     unit: str = field("Unit of the amount.", "EUR")
 
 
+class ExecutedAction(Section):
+    """What was really done, where people or another system may do otherwise than was chosen.
+
+    It may come with the outcome, long before it, or alone; over HTTP as well. Of whom nothing is said the action that
+    was chosen was executed.
+    """
+
+    action: str = field(
+        "Column of the outcomes' source with the action that was executed, by the names of `actions`; what never took "
+        "place is the default action. Empty: the source has none, and it is posted.",
+        "executed_action",
+        default="",
+    )
+    by: str = field("Column that says who did otherwise; empty: none.", "overridden_by", default="")
+    reason: str = field(
+        "Column that says why; overrides are counted by it, so let there be few. Empty: none.",
+        "override_reason",
+        default="",
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the source has."""
+        return tuple(name for name in (self.action, self.by, self.reason) if name)
+
+
 class Outcome(Section):
     """What is seen after the action: a class, an amount, or both."""
 
@@ -135,6 +161,18 @@ class Outcome(Section):
         gt=0,
         le=CENTURY,
     )
+    executed: ExecutedAction | None = field(
+        "Where one learns what was really done; null: what is chosen is executed. With it the money of a decision is "
+        "that of what was executed, and what another policy would have earned is told as of recommendations to the "
+        "same people.",
+        {"action": "executed_action", "by": "overridden_by", "reason": "override_reason"},
+        default=None,
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract of which every choice is executed has the digest that it had before one could say otherwise."""
+        return without_usual(type(self), written(self), ("executed",))
 
     @property
     def means_zero_when_absent(self) -> bool:

@@ -164,3 +164,31 @@ def check_mode(use_case: UseCase) -> Iterator[Inconsistency]:
     if use_case.is_observing and use_case.online is not None:
         problem = "another system decides, so there is nothing to decide one at a time"
         yield Inconsistency(("online",), "online", problem, "Remove online, or set mode: decide.")
+
+
+def check_executed(use_case: UseCase) -> Iterator[Inconsistency]:
+    """What was really done can be told, of a decision that is named, and changes what is seen."""
+    executed, source, path = use_case.outcome.executed, use_case.source, ("outcome", "executed")
+    if executed is None:
+        return
+    if source.kind not in ("tables", "custom"):
+        problem = "replays what was done, and nobody has done otherwise there"
+        yield Inconsistency(("source", "kind"), source.kind, problem, "Remove outcome.executed, or use tables.")
+    if not use_case.outcome.depends_on_action:
+        problem = "another action's outcome is read off what was seen, and nobody saw what people would do about that"
+        yield Inconsistency((*path, "action"), executed.action, problem, "Remove it, or set depends_on_action: true.")
+    if not executed.action and executed.columns:
+        problem = "who did otherwise and why are columns, and what was done is none"
+        yield Inconsistency((*path, "action"), "", problem, "Name the column of the executed action.")
+    if not executed.action and use_case.online is None:
+        remedy = "Name the column of the executed action, or declare online."
+        yield Inconsistency((*path, "action"), "", "nothing can say it: it is in no column and not posted", remedy)
+    if executed.action and source.kind == "tables":
+        columns = source.outcome_columns
+        if not columns.decision_time and not columns.decision_id:
+            problem = "nothing says of which decision an action was executed"
+            remedy = "Name decision_time or decision_id among them."
+            yield Inconsistency(("source", "outcome_columns"), "-", problem, remedy)
+    told = [one.column for one in (use_case.outcome.class_, use_case.outcome.amount) if one]
+    for name in sorted({*told, use_case.outcome.happened_at or ""} & set(executed.columns)):
+        yield Inconsistency(path, name, "is the outcome itself", "Name the column of the executed action.")

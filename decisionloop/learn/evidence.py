@@ -32,6 +32,7 @@ from decisionloop.monitor.impact.figures import impacts
 from decisionloop.observe.calibration import calibration
 from decisionloop.observe.cohort import is_drawn, is_policy_traffic
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.executed_actions import executed_index, is_overridden
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.performance import auc
@@ -229,11 +230,13 @@ def extra_serving_cost(use_case: UseCase, challenger: Contender, champion: Conte
 
 
 def ranked_rows(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
-    """Scores (n,) for the action that was taken, and True (n,) where outcome and score are both known."""
-    actions = {name: index for index, name in enumerate(use_case.action_names)}
-    taken = batches.log["action"].map(actions).to_numpy(dtype=np.int64)
-    score, _ = leading_scores(use_case, predictions, taken)
-    return score, batches.log["outcome_class"].notna().to_numpy() & ~np.isnan(score)
+    """Scores (n,) for the action that was taken, and True (n,) where outcome and score are both known.
+
+    Of what somebody overrode nobody knows how it was selected: it is left out.
+    """
+    score, _ = leading_scores(use_case, predictions, executed_index(use_case, batches.log))
+    known = batches.log["outcome_class"].notna().to_numpy() & ~np.isnan(score)
+    return score, known & ~is_overridden(batches.log)
 
 
 def _ranking(

@@ -15,6 +15,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.observe.estimate import Codes, Floats
+from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.late_arrivals import NEWEST_COHORTS, LateArrivals, MissingAtAge
 from decisionloop.observe.late_of_cohorts import LateOfCohorts
 from decisionloop.observe.matching import utc_microseconds
@@ -103,7 +104,7 @@ class _Cohort:
 
 def _cohorts(use_case: UseCase, log: pd.DataFrame, known_at: datetime) -> Sequence[_Cohort]:
     """The cohorts of a log in the order in which they were decided."""
-    action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    action = executed_index(use_case, log)
     decided_at, known = utc_microseconds(log["as_of"]), utc_microseconds(pd.Series([known_at]))[0]
     columns = [_numbers(log, name) for name in ("score", "outcome_class", "outcome_amount")]
     score, outcome, amount = columns

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import revealing_probability
 from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.possible_money import UsualAmounts, amounts_by_class
 from decisionloop.predict.predictions import Predictions
 
@@ -60,6 +60,6 @@ def _seen_amounts(use_case: UseCase, batches: LoggedBatches, predictions: Predic
     outcome, amount = (
         log[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("outcome_class", "outcome_amount")
     )
-    taken = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    taken = executed_index(use_case, log)
     class_ = np.nan_to_num(outcome).astype(int) if predictions.amount.shape[2] == 2 else np.zeros(len(log), dtype=int)
     return _SeenAmounts(outcome, amount, predictions.amount[rows, taken, class_])

@@ -18,6 +18,7 @@ from decisionloop.contract import UseCase
 from decisionloop.learn.training_set import is_revealed
 from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Codes, Estimate, Floats
+from decisionloop.observe.executed_actions import EXECUTED
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import (
     MissingOutcomes,
@@ -133,5 +134,6 @@ def seen_copies(
     rows = np.repeat(np.flatnonzero(is_revealed(use_case, log)), many)
     taken = np.tile(use_case.action_names, len(rows) // many)
     copies = log.iloc[rows].reset_index(drop=True).assign(action=taken, propensity=1 / many)
+    copies = copies.drop(columns=EXECUTED, errors="ignore")
     known = frame.iloc[rows].reset_index(drop=True)
     return logged_decisions(use_case, copies, known, policies.values[rows], amounts=policies.amounts), rows

@@ -23,6 +23,7 @@ from decisionloop.contract import UseCase
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import is_revealed, revealing_probability
 from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.executed_actions import executed_index, is_overridden
 from decisionloop.predict.predictions import Predictions
 from decisionloop.predict.support_rule import KindTree, Seen, SupportInput, SupportRule, numbers_of
 
@@ -112,7 +113,7 @@ def _revealed(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
     known = is_revealed(use_case, log)[:, None]
     if not use_case.outcome.depends_on_action:
         return np.broadcast_to(known, (len(log), len(use_case.actions))).copy()
-    taken = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    taken = np.where(is_overridden(log), -1, executed_index(use_case, log))  # an override shows nothing of the choice
     is_taken = taken[:, None] == np.arange(len(use_case.actions))
     return known & is_taken & np.array(use_case.revealing)
 

@@ -3,7 +3,8 @@
 The holdout is the referee and never teaches. Decisions that fell back to the rules were not the policy's to
 explore, so their unrevealed neighbours can never be represented; they do not teach either. Where the outcome does not
 depend on the action nothing was selected: every decision outside the holdout teaches alike, unless its row had a fault.
-What another system decided teaches as well; where its propensities are not known, without weights.
+What another system decided teaches as well; where its propensities are not known, without weights. An outcome belongs
+to the action that was executed: it teaches that, or nothing where that reveals none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from decisionloop.act.situation import is_row_fault
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.executed_actions import executed, is_overridden
 from decisionloop.observe.off_policy import selection_weights
 from decisionloop.predict.release_model import ACTION_COLUMN
 
@@ -87,13 +89,13 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
         raise UsageError(f"{len(log)} decisions but {len(frame)} feature rows. Rebuild from the snapshots.")
     reveals = dict(zip(use_case.action_names, use_case.revealing, strict=True))
     teaches = _is_free(use_case, log) & is_revealed(use_case, log)
-    teaches &= log["action"].map(reveals).to_numpy(dtype=bool)
+    teaches &= executed(log).map(reveals).to_numpy(dtype=bool)
     if not teaches.any():
         raise UsageError(f"no mature decision of {use_case.name} teaches anything yet. Wait for outcomes.")
     rows = log.loc[teaches]
     inputs = frame.loc[teaches].reset_index(drop=True)
     if use_case.is_action_modelled:
-        inputs = inputs.assign(**{ACTION_COLUMN: rows["action"].to_numpy()})
+        inputs = inputs.assign(**{ACTION_COLUMN: executed(rows).to_numpy()})
     revealed_with = revealing_probability(use_case, rows)
     weights = selection_weights(revealed_with, MAXIMUM_WEIGHT)
     return TrainingSet(
@@ -113,12 +115,12 @@ def build_training_rows(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFram
 def revealing_probability(use_case: UseCase, rows: pd.DataFrame) -> np.ndarray:
     """The probability (n,), at decision time, that the outcome of a logged decision would be revealed as it was.
 
-    1 where nobody knows with which chance another system decided: of such rows no weight is claimed, and what they
-    teach is of those whom that system chose so.
+    1 where nobody knows with which chance another system decided, or somebody did otherwise than was chosen: of such
+    rows no weight is claimed, and what they teach is of those who were chosen so.
     """
     if not use_case.outcome.depends_on_action:
         return np.ones(len(rows))
-    return rows["propensity"].astype(np.float64).fillna(1.0).to_numpy()
+    return rows["propensity"].astype(np.float64).fillna(1.0).mask(is_overridden(rows), 1.0).to_numpy()
 
 
 def _is_free(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:

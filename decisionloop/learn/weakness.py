@@ -12,6 +12,7 @@ from decisionloop.contract import UseCase
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.observe.cohort import is_policy_traffic
 from decisionloop.observe.estimate import Estimate, weighted_mean
+from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.failures import money_surprise
 from decisionloop.observe.slice_predicate import apply_slice
 from decisionloop.predict.predictions import Predictions
@@ -40,8 +41,7 @@ def surprise_on_slices(
     counts. Near 0 the candidate knows what the slice is worth; as far below 0 as when the slice was found, it has
     learnt nothing about it. Raises UsageError for a predicate that this contract's features cannot answer.
     """
-    actions = {name: index for index, name in enumerate(use_case.action_names)}
-    action = batches.log["action"].map(actions).to_numpy(dtype=np.int64)
+    action = executed_index(use_case, batches.log)
     outcome, amount = batches.log["outcome_class"], batches.log["outcome_amount"]
     realised = realised_values(use_case, batches.frame, action, outcome, amount)
     surprise = money_surprise(use_case, realised, action_values(use_case, batches.frame, predictions), action)

@@ -14,8 +14,18 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, se
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped
+from decisionloop.ledger.executions import are_any_executed, executed_action
 from decisionloop.ledger.held_actions import is_carried_out
-from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, outbox, outcome, shadow_run
+from decisionloop.ledger.schema import (
+    batch,
+    decision,
+    decision_group,
+    decision_row,
+    execution,
+    outbox,
+    outcome,
+    shadow_run,
+)
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
@@ -128,13 +138,16 @@ def decisions_with_outcomes(
     what `LEARNING_COLUMNS` costs, because of the JSON texts), then `outcome_class`,
     `outcome_amount`, `outcome_revision`, `outcome_kind` and `observed_at`, missing where none is known. With
     `known_at` only what was observed until then counts: a past question gets its answer of the past.
+    Where anything is known of executed actions, `executed_action` is what was done, as chosen where nobody said.
     Decisions that were cancelled before they were carried out are left out: nothing came of them.
     """
     latest = outcome.alias("latest")
     is_outcome = and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
+    done = [executed_action(ledger, known_at).label("executed_action")] if are_any_executed(ledger) else []
     statement = (
         select(
             *(decision.c[name] for name in columns),
+            *done,
             latest.c.outcome_class,
             latest.c.amount.label("outcome_amount"),
             latest.c.revision.label("outcome_revision"),
@@ -150,11 +163,11 @@ def decisions_with_outcomes(
     return read_frame(ledger, statement.order_by(*_ORDER))
 
 
-def row_counts(ledger: Ledger) -> tuple[int, int]:
-    """Rows of decisions and of outcomes: while neither grows, no question about them changes its answer."""
+def row_counts(ledger: Ledger) -> tuple[int, ...]:
+    """Rows of decisions, outcomes and executions: while none grows, no question about them changes its answer."""
+    tables = (decision_row, outcome, execution)
     with ledger.connect() as connection:
-        counts = [connection.execute(select(func.count()).select_from(t)).scalar_one() for t in (decision_row, outcome)]
-    return counts[0], counts[1]
+        return tuple(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables)
 
 
 def latest_revision(latest: Any, known_at: datetime | None) -> tuple[ColumnElement[bool], ...]:

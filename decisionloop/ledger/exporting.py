@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Select, Table, select
 
-from decisionloop.ledger.schema import alarm, batch, decision, measurement, outcome, verdict
+from decisionloop.ledger.schema import alarm, batch, decision, execution, measurement, outcome, verdict
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_in_chunks, schema_of
 
-Kind = Literal["measurements", "decisions", "outcomes", "verdicts", "alarms"]
+Kind = Literal["measurements", "decisions", "outcomes", "executions", "verdicts", "alarms"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 CHUNK_ROWS = 20_000
 """Wide decisions of a chunk take some 40 MB."""
@@ -47,8 +47,8 @@ def _statement(use_case: str, kind: Kind, span: Span) -> Select[*tuple[Any, ...]
     if kind == "decisions":
         order = (decision.c.as_of, decision.c.snapshot_row, decision.c.decision_id)
         return select(decision).where(decision.c.batch_id.in_(_batches(use_case, span))).order_by(*order)
-    if kind == "outcomes":
-        return _outcomes(use_case, span)
+    if kind in _OF_DECISIONS:
+        return _revisions(_OF_DECISIONS[kind], use_case, span)
     table, key = _TABLES[kind]
     of_them = (table.c.use_case == use_case, *span.holds(table.c.as_of))
     return select(table).where(*of_them).order_by(table.c.as_of, table.c[key])
@@ -65,12 +65,15 @@ _TABLES: dict[Kind, tuple[Table[Any], str]] = {
 }
 
 
-def _outcomes(use_case: str, span: Span) -> Select[*tuple[Any, ...]]:
-    """Every revision of every outcome, with what it is the outcome of; the span is that of the decisions."""
+_OF_DECISIONS: dict[Kind, Table[Any]] = {"outcomes": outcome, "executions": execution}
+
+
+def _revisions(table: Table[Any], use_case: str, span: Span) -> Select[*tuple[Any, ...]]:
+    """Every revision of what hangs off decisions, with what it belongs to; the span is that of the decisions."""
     of = decision.c
     return (
-        select(outcome, of.batch_id, of.entity_id, of.as_of, of.action)
-        .join_from(decision, outcome, of.decision_id == outcome.c.decision_id)
+        select(table, of.batch_id, of.entity_id, of.as_of, of.action)
+        .join_from(decision, table, of.decision_id == table.c.decision_id)
         .where(of.batch_id.in_(_batches(use_case, span)))
-        .order_by(of.as_of, of.snapshot_row, of.decision_id, outcome.c.revision)
+        .order_by(of.as_of, of.snapshot_row, of.decision_id, table.c.revision)
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.schema import as_utc, decision, outcome
 from decisionloop.ledger.storage import facts
@@ -28,13 +29,13 @@ class LabelArrivals:
 
 
 def label_arrivals(ledger: Ledger, batch_id: str, revealing: Sequence[str], known_at: datetime) -> LabelArrivals:
-    """Count the decisions of a batch that took a ``revealing`` action, and their outcomes seen by ``known_at``.
+    """Count the decisions of a batch that ended in a ``revealing`` action, and their outcomes seen by ``known_at``.
 
     What was cancelled is not counted.
     """
     is_meant = (
         decision.c.batch_id == batch_id,
-        decision.c.action.in_(revealing),
+        executed_action(ledger, known_at).in_(revealing),
         is_carried_out(decision.c.decision_id),
     )
     decided = select(func.count()).select_from(decision).where(*is_meant)

@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Select, and_, func, or_, select
 
 from decisionloop.ledger.decisions import latest_revision
+from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.schema import as_utc, decision, outcome
 from decisionloop.ledger.storage import facts
@@ -20,7 +21,7 @@ from decisionloop.ledger.storage.frames import read_frame
 
 @dataclass(frozen=True, eq=False)
 class LateOutcomes:
-    """Decisions of a batch by action, and those whose outcome was still missing at a time.
+    """Decisions of a batch by executed action, and those whose outcome was still missing at a time.
 
     ``missing`` has a row for each of the latter: `action`, `score`, `as_of`, where its features were
     frozen (`snapshot_digest`, `snapshot_row`), `came_at` (when its outcome was first seen, missing
@@ -38,12 +39,13 @@ def late_outcomes(
 
     What came later is told as it is known at ``known_at``. What was cancelled is not counted.
     """
+    done = executed_action(ledger, known_at)
     is_meant = (
         decision.c.batch_id == batch_id,
-        decision.c.action.in_(revealing),
+        done.in_(revealing),
         is_carried_out(decision.c.decision_id),
     )
-    decided = select(decision.c.action, func.count()).where(*is_meant).group_by(decision.c.action)
+    decided = select(done, func.count()).select_from(decision).where(*is_meant).group_by(done)
     with facts.reading(ledger) as connection:
         counts = {str(action): int(count) for action, count in connection.execute(decided)}
     first, latest = outcome.alias("first"), outcome.alias("latest")
@@ -54,7 +56,7 @@ def late_outcomes(
     )
     is_latest = (latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
     columns: list[Any] = [
-        decision.c.action,
+        done.label("action"),
         decision.c.score,
         decision.c.as_of,
         decision.c.snapshot_digest,

@@ -38,11 +38,14 @@ class OutcomeIntake:
     at: datetime = field(default_factory=utc_now)
     intake_id: str = ""
     after_window: int = 0
+    executed: int = 0
 
     def __post_init__(self) -> None:
         matched = (self.rows_read, self.matched, self.first, self.late, self.duplicate, self.contradictory)
         content = (self.use_case, self.as_of, *matched, self.unknown, self.invalid, self.detail)
-        later = (self.after_window,) if self.after_window else ()  # books from before this column keep their ids
+        # Books from before these columns keep their ids.
+        later: tuple[object, ...] = (self.after_window,) if self.after_window else ()
+        later += ("executed", self.executed) if self.executed else ()
         facts.name_by_content(self, "intake_id", *content, *later)
 
 

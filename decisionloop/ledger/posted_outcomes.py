@@ -16,6 +16,10 @@ from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
 
 _CHUNK = 500
+_CANONICAL = (
+    "entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at", "happened_at",
+    "executed_action", "overridden_by", "override_reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,16 @@ class PostedOutcome:
     happened_at: datetime | None
     posted_at: datetime
     outcome_id: str = ""
+    executed_action: str | None = None
+    overridden_by: str | None = None
+    override_reason: str | None = None
 
     def __post_init__(self) -> None:
         who = (self.use_case, self.decision_id, self.entity_id, self.decision_time)
         what = (self.outcome_class, self.amount, self.observed_at, self.happened_at)
-        facts.name_by_content(self, "outcome_id", "posted outcome", *who, *what)
+        done = (self.executed_action, self.overridden_by, self.override_reason)
+        executed = done if any(done) else ()  # what was posted before these columns keeps its id
+        facts.name_by_content(self, "outcome_id", "posted outcome", *who, *what, *executed)
 
 
 def keep_posted(target: Ledger | Connection, outcomes: Sequence[PostedOutcome]) -> int:
@@ -45,10 +54,12 @@ def keep_posted(target: Ledger | Connection, outcomes: Sequence[PostedOutcome]) 
 
 
 def posted_outcomes(ledger: Ledger, use_case: str, seen_by: datetime) -> pd.DataFrame:
-    """What was posted as seen by a time, as canonical outcomes (`observe.matching.OUTCOME_COLUMNS`, happened_at)."""
-    names = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at", "happened_at")
+    """What was posted as seen by a time, as canonical outcomes (`observe.matching.OUTCOME_COLUMNS`, happened_at and
+    `observe.executions.EXECUTED_COLUMNS`)."""
     table = posted_outcome.c
-    statement = select(*(table[name] for name in names)).where(table.use_case == use_case, table.observed_at <= seen_by)
+    statement = select(*(table[name] for name in _CANONICAL)).where(
+        table.use_case == use_case, table.observed_at <= seen_by
+    )
     return read_frame(ledger, statement.order_by(table.posted_at, table.outcome_id))
 
 

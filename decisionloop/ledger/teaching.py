@@ -11,6 +11,7 @@ from sqlalchemy import Select, exists, func, or_, select
 from decisionloop.act.situation import is_free_to_explore
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import batches_of_span
+from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.schema import batch, decision, outcome
@@ -60,7 +61,7 @@ def teaching_by_batch(
             decision.c.role != "holdout",
             or_(decision.c.fallback_reason.is_(None), decision.c.fallback_reason.in_(free)),
             is_carried_out(decision.c.decision_id),
-            decision.c.action.in_(revealing),
+            executed_action(ledger).in_(revealing),
         )
         .group_by(batch.c.batch_id, batch.c.as_of)
         .order_by(batch.c.as_of)

@@ -24,6 +24,7 @@ from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds
 from decisionloop.observe.exact_rate import Bounds, difference_bounds, rate_bounds
+from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.possible_money import UsualAmounts, possible_money
 from decisionloop.observe.unbounded import marked
@@ -168,7 +169,7 @@ def _conversion_lift(policy: Floats, holdout: Floats) -> Iterator[Figure]:
 
 
 def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts) -> Figure:
-    action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    action = executed_index(use_case, log)
     money = realised_values(use_case, frame, action, log["outcome_class"], log["outcome_amount"])
     acted = action != use_case.default_action
     is_known = acted & ~np.isnan(money)
@@ -187,7 +188,7 @@ def _acquisition(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amou
     budget = next((one for one in use_case.policy.constraints if isinstance(one, BudgetConstraint)), None)
     if use_case.outcome.amount is None or budget is None:
         return
-    action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    action = executed_index(use_case, log)
     costs = action_costs(use_case, frame, budget)[np.arange(len(log)), action]
     worth = log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan)
     is_known = ~np.isnan(costs) & ~np.isnan(worth)

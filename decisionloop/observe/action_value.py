@@ -22,6 +22,7 @@ from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.cohort import Figure, is_policy_traffic, told_where_supported
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say
 from decisionloop.observe.exact_rate import known_rows
+from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import one_hot
@@ -75,10 +76,10 @@ def action_figures(
 def acting_figures(
     use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, logged: LoggedDecisions, amounts: UsualAmounts = ()
 ) -> Iterator[Figure]:
-    """Of every action that was taken, what it cost, its amount and its conversion; see :func:`action_figures`."""
-    free = is_policy_traffic(log)
+    """Of every action that was executed, what it cost, its amount and its conversion; see :func:`action_figures`."""
+    free, done = is_policy_traffic(log), executed_index(use_case, log)
     for index in range(len(use_case.actions)):
-        taken = free & (logged.action == index)
+        taken = free & (done == index)
         if taken.any():
             missing = None if logged.missing is None else logged.missing.subset(taken)
             yield from _acting(use_case, log[taken], frame[taken], missing, index, amounts)

@@ -1,7 +1,8 @@
 """Money per decision from a log some of whose outcomes have not come: the figure, its interval and its bounds, at once.
 
 For n decisions with a base b, a signed weight w, an expectation q and money r, and for a missing outcome the chance e
-that it comes, with money l (0 as far as it does not), and N_a decisions of action a of which A_a have an outcome:
+that it comes, with money l (0 as far as it does not), and N_a decisions in which action a was executed, of which A_a
+have an outcome:
 
     value  mean of b + w N_a / (A_a + sum of e) * (r - q, or l - e q where it is missing)
     worst  mean of b + w N_a / (A_a + M_a) * (r - q, or l - e q + (1 - e) (the worst that w could meet - q))
@@ -75,7 +76,7 @@ def told_rows(logged: LoggedDecisions, base: Floats, importance: Floats, expecte
     if missing is None or not missing.count:
         return rows
     late = missing.late_money - missing.come * expected
-    return replace(rows, total=rows.total + logged.action_scale[logged.action] * importance * late)
+    return replace(rows, total=rows.total + logged.action_scale[logged.done] * importance * late)
 
 
 def late_half_width(logged: LoggedDecisions, importance: Floats, expected: Floats, confidence: float) -> float:
@@ -101,10 +102,10 @@ def _gradient(
     """(C, 4) derivative of the value by the shares of late outcomes: what they bring, and the others' lesser weight."""
     surprise = np.where(logged.is_arrived, logged.money - expected, late) * importance
     scale = logged.action_scale
-    of_action = np.bincount(logged.action, weights=surprise, minlength=len(scale))
+    of_action = np.bincount(logged.done, weights=surprise, minlength=len(scale))
     there = logged.arrived_by_action + logged.come_by_action
-    lesser = np.divide(scale * of_action, there, out=np.zeros_like(scale), where=there > 0)[logged.action]
-    brings = (scale[logged.action] * importance)[:, None] * (missing.money - expected[:, None] * COMES)
+    lesser = np.divide(scale * of_action, there, out=np.zeros_like(scale), where=there > 0)[logged.done]
+    brings = (scale[logged.done] * importance)[:, None] * (missing.money - expected[:, None] * COMES)
     return missing.gradient(brings - lesser[:, None] * COMES) / len(logged)
 
 
@@ -121,7 +122,7 @@ class _Extreme:
 
     def end(self, base: Floats, late: Floats, confidence: float) -> float | None:
         """The lower bound of the worst case, or the upper bound of the best; None where it cannot be told."""
-        missing, weight = self.missing, self.importance * self.logged.shown_scale[self.logged.action]
+        missing, weight = self.missing, self.importance * self.logged.shown_scale[self.logged.done]
         extreme = np.where((weight > 0) == self.is_worst, missing.worst, missing.best)
         may_never_come = missing.is_missing & (missing.come < 1) & (weight != 0)
         if np.isnan(extreme[may_never_come]).any():

@@ -14,6 +14,7 @@ from decisionloop.contract import UseCase
 from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate
 from decisionloop.observe.cohort_performance import measure_performance
 from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes
+from decisionloop.observe.executed_actions import executed_index, is_overridden, may_be_overridden
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import difference, one_hot
@@ -56,21 +57,26 @@ def logged_decisions(
     """The log (n rows, aligned with ``frame``) as arrays; ``expected`` (n, A) is a reward model's money, if any.
 
     ``missing``: what is known of the outcomes that have not come. ``amounts``: of sizes of amounts, besides the log's.
+    The action is the one that was chosen, with its propensity; the money that of what was executed. Where people may do
+    otherwise no action's money is known for certain, and each may bring what any brings.
     """
     actions = {name: index for index, name in enumerate(use_case.action_names)}
     action = np.asarray(log["action"].map(actions), dtype=np.int64)
     known = known_values(use_case, frame)
     values = known if expected is None else np.where(np.isnan(known), expected, known)
     codes = entity_codes(log["entity_id"].to_numpy(dtype=object), len(log))
+    done, is_open = executed_index(use_case, log), may_be_overridden(use_case, log)
+    possible = possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"], amounts)
     return LoggedDecisions(
         action=action,
         propensity=log["propensity"].to_numpy(dtype=np.float64),
-        reward=realised_values(use_case, frame, action, log["outcome_class"], log["outcome_amount"]),
+        reward=realised_values(use_case, frame, done, log["outcome_class"], log["outcome_amount"]),
         expected_values=values,
-        is_exact=np.array(use_case.is_value_known),
+        is_exact=np.array(use_case.is_value_known) & (not is_open),
         entity=np.arange(len(log)) if codes is None else codes,
-        possible=possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"], amounts),
+        possible=possible.of_any_action() if is_open else possible,
         missing=missing,
+        executed=done if is_overridden(log).any() else None,
     )
 
 
@@ -127,9 +133,10 @@ def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> It
     """AUC (plain and selection-weighted), log loss, calibration and rates of one release's scores (n,), where revealed.
 
     ``calibration_gap`` is observed less predicted rate on the revealed rows as they are: 0 for a right model whatever
-    was selected. Every other figure but ``auc`` is weighted by inverse propensity and so speaks of everybody.
+    was selected. Every other figure but ``auc`` is weighted by inverse propensity and so speaks of everybody. Decisions
+    that somebody overrode are left out: nobody knows how these rows were selected.
     """
-    revealed = is_policy_traffic(log) & log["outcome_class"].notna().to_numpy() & ~np.isnan(score)
+    revealed = is_policy_traffic(log) & log["outcome_class"].notna().to_numpy() & ~np.isnan(score) & ~is_overridden(log)
     if not revealed.any():
         return
     rows = log.loc[revealed]

@@ -13,6 +13,7 @@ from decisionloop.act.economics import realised_values
 from decisionloop.act.preference import preferred_action, reach_of
 from decisionloop.contract import UseCase
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
+from decisionloop.observe.executed_actions import executed_index, is_overridden
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes, is_outcome_missing, missing_outcomes
@@ -50,15 +51,18 @@ class DecidedCohort:
 
         Where one model speaks of one revealing action that is the score that was logged. Where the action is an input
         the logged score is of the preferred action, and what was explored or held out must be scored again:
-        ``probability`` then gives the champion's P(outcome = 1) of every action (n, A).
+        ``probability`` then gives the champion's P(outcome = 1) of every action (n, A). What somebody overrode has no
+        score: who did that may have known more, and nobody knows how those who are left were selected.
         """
-        logged, taken = predictions.champion_score, _actions(use_case, log)
+        logged, taken = predictions.champion_score, executed_index(use_case, log)
         if logged is None:
             score = None
         elif use_case.model.action_as != "input" or use_case.outcome.class_ is None:
             score = np.where(np.array(use_case.revealing)[taken], logged, np.nan)
         else:
             score = probability()[np.arange(len(taken)), taken]
+        if score is not None:
+            score = np.where(is_overridden(log), np.nan, score)
         return cls(use_case, log, frame, predictions, score)
 
     @property
@@ -107,8 +111,8 @@ class DecidedCohort:
 
     @cached_property
     def taken(self) -> np.ndarray:
-        """What was done."""
-        return _actions(self.use_case, self.log)
+        """What was done: executed, as far as anybody said, else chosen."""
+        return executed_index(self.use_case, self.log)
 
     @cached_property
     def is_free(self) -> np.ndarray:
@@ -138,6 +142,7 @@ class DecidedCohort:
         Only where the outcome is known or should be.
         """
         is_chosen = self.is_free & ~self.log["role"].isin(["exploration", "canary"]).to_numpy()
+        is_chosen &= ~is_overridden(self.log)
         return is_chosen & (~np.isnan(self.outcome) | is_outcome_missing(self.use_case, self.log))
 
     @cached_property
@@ -184,8 +189,3 @@ class DecidedCohort:
         )
         swing = np.abs(yes - no)[self.outcome == 1] if self.use_case.outcome.amount else np.abs(yes - no)
         return float(np.nanmean(swing)) if np.isfinite(swing).any() else None
-
-
-def _actions(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
-    """The index of the action of each decision, (n,)."""
-    return pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))

@@ -17,6 +17,7 @@ from decisionloop.contract import UseCase
 from decisionloop.observe.bounded_money import bounded_money
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.logged_decisions import Flags, LoggedDecisions
 from decisionloop.observe.value import realised_parts, realised_value
 
@@ -37,9 +38,9 @@ def known_action_figures(
     policy, known = logged.subset(free), np.flatnonzero(use_case.is_value_known)
     if not len(policy):
         return
-    allowed = allowed_actions(use_case, frame)[free]
+    allowed, done = allowed_actions(use_case, frame)[free], executed_index(use_case, log)[free]
     for action in known.tolist():
-        differs = allowed[:, action] & np.isfinite(policy.expected_values[:, action]) & (policy.action != action)
+        differs = allowed[:, action] & np.isfinite(policy.expected_values[:, action]) & (done != action)
         if differs.any():
             yield Figure(KNOWN_ACTION_LIFT, _lift(policy, action, differs), f"action={use_case.action_names[action]}")
 

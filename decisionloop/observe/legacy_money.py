@@ -133,6 +133,7 @@ def _seen(
         expected_values=nothing,
         is_exact=np.zeros_like(logged.is_exact),
         missing=None,
+        executed=None,
     )
     of_done = realised_values(use_case, frame, logged.action, log["outcome_class"], log["outcome_amount"])
     paired = replace(read, reward=of_other - of_done, possible=None)

@@ -21,7 +21,7 @@ Flags = npt.NDArray[np.bool_]
 class LoggedDecisions:
     """n decisions over A actions in contract order.
 
-    action            (n,)    index of the action taken
+    action            (n,)    index of the action taken: what was chosen, whatever was executed
     propensity        (n,)    probability, at decision time, of the action taken; NaN or 0 = unknown, and below
                               `PROPENSITY_FLOOR` out of support: of such a decision the log cannot tell
     reward            (n,)    money that the decision brought; NaN where its outcome was not (or never) revealed
@@ -35,6 +35,8 @@ class LoggedDecisions:
     possible          (n, A)  the worst and the best money of each action, which size a loss that was never seen;
                               None = unknown, so that sizes must be learnt from what was seen
     missing                   what is known of outcomes that have not come; None: nothing
+    executed          (n,)    index of the action that was executed, which decides what outcome there can be; None: that
+                              which was taken
 
     Raises UsageError when shapes disagree, an action is out of range or a propensity is not a probability.
     """
@@ -48,11 +50,14 @@ class LoggedDecisions:
     is_possible: Flags | None = None
     possible: PossibleMoney | None = None
     missing: MissingOutcomes | None = None
+    executed: Codes | None = None
 
     def __post_init__(self) -> None:
         n, actions = np.shape(self.expected_values)
         wanted: dict[str, tuple[int, ...]] = dict.fromkeys(("action", "propensity", "reward", "entity"), (n,))
         wanted["is_exact"] = (actions,)
+        if self.executed is not None:
+            wanted["executed"] = (n,)
         if self.is_possible is not None:
             wanted["is_possible"] = (n, actions)
         if self.possible is not None and np.shape(self.possible.worst) != (n, actions):
@@ -86,7 +91,13 @@ class LoggedDecisions:
             is_possible=None if self.is_possible is None else self.is_possible[keep],
             possible=None if self.possible is None else self.possible.subset(keep),
             missing=None if self.missing is None else self.missing.subset(keep),
+            executed=None if self.executed is None else self.executed[keep],
         )
+
+    @property
+    def done(self) -> Codes:
+        """(n,) index of the action that was executed."""
+        return self.action if self.executed is None else self.executed
 
     @cached_property
     def has_propensity(self) -> Flags:
@@ -108,7 +119,8 @@ class LoggedDecisions:
     @cached_property
     def supported(self) -> Flags:
         """(n, A) actions whose money the log can tell: exactly known, or possible here and with outcomes somewhere."""
-        could = self.could_be_taken & self.has_propensity[:, None] & (self.arrived_by_action > 0)
+        seen = np.bincount(self.action[self.is_arrived], minlength=self.expected_values.shape[1])
+        could = self.could_be_taken & self.has_propensity[:, None] & (seen > 0)
         return np.where(self.is_exact, np.isfinite(self.expected_values), could)
 
     @cached_property
@@ -132,9 +144,9 @@ class LoggedDecisions:
     def arrival_weight(self) -> Floats:
         """(n,) 1 / share of this action's outcomes that arrived, or still will, where this one did, else 0.
 
-        Outcomes that never arrive are taken as missing at random among the decisions with the same action.
+        Outcomes that never arrive are taken as missing at random among the decisions with the same action executed.
         """
-        return np.where(self.is_arrived, self.action_scale[self.action], 0.0)
+        return np.where(self.is_arrived, self.action_scale[self.done], 0.0)
 
     @cached_property
     def action_scale(self) -> Floats:
@@ -152,7 +164,7 @@ class LoggedDecisions:
         actions = self.expected_values.shape[1]
         if self.missing is None:
             return np.ones(actions)
-        shown = self.arrived_by_action + np.bincount(self.action[self.missing.is_missing], minlength=actions)
+        shown = self.arrived_by_action + np.bincount(self.done[self.missing.is_missing], minlength=actions)
         return np.divide(self.taken_by_action, shown, out=np.ones(actions), where=shown > 0)
 
     @cached_property
@@ -161,17 +173,17 @@ class LoggedDecisions:
         actions = self.expected_values.shape[1]
         if self.missing is None:
             return np.zeros(actions)
-        return np.bincount(self.action, weights=self.missing.come, minlength=actions).astype(float)
+        return np.bincount(self.done, weights=self.missing.come, minlength=actions).astype(float)
 
     @cached_property
     def taken_by_action(self) -> Floats:
-        """(A,) decisions that took each action."""
-        return np.bincount(self.action, minlength=self.expected_values.shape[1]).astype(float)
+        """(A,) decisions in which each action was executed."""
+        return np.bincount(self.done, minlength=self.expected_values.shape[1]).astype(float)
 
     @cached_property
     def arrived_by_action(self) -> Floats:
         """(A,) of these, the ones whose money is known by now."""
-        arrived = self.action[self.is_arrived]
+        arrived = self.done[self.is_arrived]
         return np.bincount(arrived, minlength=self.expected_values.shape[1]).astype(float)
 
     @property

@@ -73,10 +73,11 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
     and however late it was seen (:func:`happened_at`). Rows whose content or times cannot be are invalid, and so are
     those of an action that reveals no outcome. Raises SourceError when a column is missing.
     """
-    outcomes, decisions = _prepared(outcomes, decisions, use_case)
+    outcomes, decisions = prepared(outcomes, decisions, use_case)
     found = Matching(np.full(len(outcomes), -1))
-    _refuse_content(found, outcomes, use_case, as_of)
-    _find(found, outcomes, decisions, use_case)
+    refuse_times(found, outcomes, as_of)
+    _refuse_content(found, outcomes, use_case)
+    find_decisions(found, outcomes, decisions, use_case)
     _refuse_contradicting_decision(found, outcomes, decisions, use_case)
     return found
 
@@ -87,9 +88,9 @@ def not_before_logged(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case:
     That system decided up to ``covers_days`` before the batch, and who answered at once must not be lost: what was seen
     or happened in between counts from the batch on. Raises SourceError when a column is missing.
     """
-    asked, logged = _prepared(outcomes, decisions, use_case)
+    asked, logged = prepared(outcomes, decisions, use_case)
     found = Matching(np.full(len(asked), -1))
-    _find(found, asked, logged, use_case)
+    find_decisions(found, asked, logged, use_case)
     as_of = (
         logged["as_of"].to_numpy()[found.decision] if len(logged) else np.full(len(asked), np.datetime64("NaT", "us"))
     )
@@ -102,7 +103,11 @@ def not_before_logged(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case:
     return told
 
 
-def _prepared(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> tuple[pd.DataFrame, pd.DataFrame]:
+def prepared(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both with times and entities that compare; a decision is revealing by what was ``executed``, where that is known.
+
+    Raises SourceError when a column is missing.
+    """
     require_columns("outcomes", outcomes, OUTCOME_COLUMNS)
     require_columns("decisions", decisions, DECISION_COLUMNS)
     entities = decisions["entity_id"].drop_duplicates()
@@ -116,7 +121,7 @@ def _prepared(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase
     decisions = decisions.assign(
         as_of=utc_microseconds(decisions["as_of"]),
         entity=positions(entities, decisions["entity_id"]),
-        is_revealing=decisions["action"].isin(_revealing_actions(use_case)),
+        is_revealing=decisions["executed" if "executed" in decisions else "action"].isin(_revealing_actions(use_case)),
         position=np.arange(len(decisions)),
     )
     return outcomes, decisions
@@ -158,11 +163,15 @@ def _revealing_actions(use_case: UseCase) -> list[str]:
     return [action.name for action in use_case.actions if action.reveals_outcome]
 
 
-def _refuse_content(found: Matching, outcomes: pd.DataFrame, use_case: UseCase, as_of: datetime) -> None:
+def refuse_times(found: Matching, outcomes: pd.DataFrame, as_of: datetime) -> None:
+    """Refuse rows (`prepared`) that nobody has seen yet, or nobody knows when."""
     seen_at = outcomes["observed_at"].to_numpy()
     found.refuse("invalid", "the time at which it was seen is missing or unreadable", np.isnat(seen_at))
     now = utc_microseconds(pd.Series([as_of]))[0]
     found.refuse("invalid", "seen after the intake's as-of", seen_at > now)
+
+
+def _refuse_content(found: Matching, outcomes: pd.DataFrame, use_case: UseCase) -> None:
     is_blank = np.full(len(outcomes), use_case.are_outcomes_drawn)  # a case that was tried and told nobody anything
     for part in ("outcome_class", "amount"):
         is_blank &= np.isnan(numbers(outcomes[part]))
@@ -174,7 +183,8 @@ def _refuse_content(found: Matching, outcomes: pd.DataFrame, use_case: UseCase, 
         found.refuse("invalid", "its amount is not a finite number (write 0 for nothing)", ~is_amount & ~is_blank)
 
 
-def _find(found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> None:
+def find_decisions(found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> None:
+    """Find the decision of every row that is open (both `prepared`); refuse as unknown what has none."""
     has_id = outcomes["decision_id"].notna().to_numpy()
     has_time = outcomes["decision_time"].notna().to_numpy() & ~has_id
     has_neither = ~has_id & ~has_time
@@ -237,6 +247,7 @@ def _refuse_contradicting_decision(
     found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase
 ) -> None:
     """Refuse what was matched to a decision that cannot have brought it, or whose window was over."""
+    refuse_misplaced(found, outcomes, decisions, use_case)
     matched = np.flatnonzero(found.decision >= 0)
     theirs = decisions.iloc[found.decision[matched]]
     rows = outcomes.iloc[matched]
@@ -246,17 +257,29 @@ def _refuse_contradicting_decision(
         mask[matched[where]] = True
         found.refuse(kind, reason, mask)
 
-    is_other = rows["entity_id"].notna().to_numpy() & (rows["entity"].to_numpy() != theirs["entity"].to_numpy())
-    refuse("its decision_id belongs to another entity", is_other)
-    refuse("seen before its decision", rows["observed_at"].to_numpy() < theirs["as_of"].to_numpy())
     refuse("happened before its decision", rows[HAPPENED].to_numpy() < theirs["as_of"].to_numpy())
     refuse("its decision took an action that reveals no outcome", ~theirs["is_revealing"].to_numpy())
     outcome = use_case.outcome
-    after = (rows["observed_at"].to_numpy() - theirs["as_of"].to_numpy()) > _days(outcome.closed_days or np.inf)
-    refuse(f"seen more than {outcome.closed_days or 0:g} days after its decision (outcome.closed_days)", after)
     after = (rows[HAPPENED].to_numpy() - theirs["as_of"].to_numpy()) > _days(outcome.window_days)
     verb = "seen" if outcome.happened_at is None else "happened"
     refuse(f"{verb} after the window of {outcome.window_days:g} days", after, "after_window")
+
+
+def refuse_misplaced(found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> None:
+    """Refuse rows of another entity than their decision's, and those that were seen before it or far too late."""
+    matched = np.flatnonzero(found.decision >= 0)
+    theirs, rows = decisions.iloc[found.decision[matched]], outcomes.iloc[matched]
+    waited, closed = rows["observed_at"].to_numpy() - theirs["as_of"].to_numpy(), use_case.outcome.closed_days
+    is_other = rows["entity_id"].notna().to_numpy() & (rows["entity"].to_numpy() != theirs["entity"].to_numpy())
+    too_late = f"seen more than {closed or 0:g} days after its decision (outcome.closed_days)"
+    for reason, where in (
+        ("its decision_id belongs to another entity", is_other),
+        ("seen before its decision", waited < np.timedelta64(0)),
+        (too_late, waited > _days(closed or np.inf)),
+    ):
+        mask = np.zeros(len(outcomes), dtype=bool)
+        mask[matched[where]] = True
+        found.refuse("invalid", reason, mask)
 
 
 def _days(days: float) -> np.timedelta64:

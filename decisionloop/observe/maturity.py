@@ -13,6 +13,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.expressions import Expression
+from decisionloop.observe.executed_actions import executed
 from decisionloop.observe.matching import utc_microseconds
 
 DUE_AT = "due_at"
@@ -81,7 +82,7 @@ def with_absent_outcomes(use_case: UseCase, log: pd.DataFrame, known_at: datetim
         return log
     revealing = [action.name for action in use_case.actions if action.reveals_outcome]
     is_due = utc_microseconds(log[DUE_AT]) <= utc_microseconds(pd.Series([known_at]))[0]
-    is_absent = is_due & log["outcome_revision"].isna().to_numpy() & log["action"].isin(revealing).to_numpy()
+    is_absent = is_due & log["outcome_revision"].isna().to_numpy() & executed(log).isin(revealing).to_numpy()
     parts = {"outcome_class": outcome.class_, "outcome_amount": outcome.amount}
     zeros = {name: log[name].astype("float64").mask(is_absent, 0.0) for name, part in parts.items() if part}
     return log.assign(**zeros, outcome_kind=log["outcome_kind"].astype("object").mask(is_absent, ABSENT))

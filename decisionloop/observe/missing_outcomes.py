@@ -16,6 +16,7 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.observe.estimate import Codes, Floats
+from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.late_arrivals import PARTS, LateArrivals
 from decisionloop.observe.late_of_cohorts import LateOfCohorts
 from decisionloop.observe.maturity import due_share
@@ -96,7 +97,7 @@ def missing_outcomes(
     that came say little of how large others are, the less the heavier the tail. Where neither is known, nothing can be
     bounded.
     """
-    action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+    action = executed_index(use_case, log)
     is_missing = is_outcome_missing(use_case, log)
     money, worst, best = _money_of(use_case, log, frame, action, amounts)
     scores = log["score"].to_numpy(dtype=np.float64, na_value=np.nan) if "score" in log else np.full(len(log), np.nan)
@@ -119,8 +120,7 @@ def is_outcome_missing(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
     if use_case.are_outcomes_drawn:
         has_come = log["outcome_revision"].notna().to_numpy() if "outcome_revision" in log else np.zeros(len(log), bool)
         return np.asarray(is_open & has_come)
-    action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
-    return np.array(use_case.revealing)[action] & is_open
+    return np.array(use_case.revealing)[executed_index(use_case, log)] & is_open
 
 
 def possible_classes(use_case: UseCase) -> tuple[float, ...]:

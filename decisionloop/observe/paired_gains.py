@@ -133,7 +133,7 @@ def _bounded_by_missing(logged: LoggedDecisions, moved: Floats) -> tuple[Floats,
     missing = logged.missing
     if missing is None or not missing.count:
         return np.where(logged.is_arrived, propensity_weights(logged, moved), 0.0), logged.money
-    weight = importance_weights(logged, moved) * logged.shown_scale[logged.action]
+    weight = importance_weights(logged, moved) * logged.shown_scale[logged.done]
     worst = np.where(weight > 0, missing.worst, missing.best)
     is_counted = logged.is_arrived | missing.is_missing
     return np.where(is_counted, weight, 0.0), np.where(missing.is_missing, worst, logged.money)

@@ -37,6 +37,12 @@ class PossibleMoney:
         """The rows at ``keep`` (mask or positions), in that order."""
         return PossibleMoney(self.worst[keep], self.best[keep], self.is_bound)
 
+    def of_any_action(self) -> PossibleMoney:
+        """The same where whatever is chosen may end in any action."""
+        worst, best = np.fmin.reduce(self.worst, axis=1), np.fmax.reduce(self.best, axis=1)
+        many = self.worst.shape[1]
+        return PossibleMoney(np.tile(worst[:, None], many), np.tile(best[:, None], many), self.is_bound)
+
     def beyond(self, action: Codes, expected: Floats) -> tuple[Floats, Floats]:
         """How much worse, and better, than ``expected`` (n,) the money of ``action`` (n,) can be; both (n,), >= 0."""
         rows = np.arange(len(action))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
+from decisionloop.observe.executions import EXECUTED_COLUMNS
 from decisionloop.observe.matching import HAPPENED, OUTCOME_COLUMNS, happened_at, utc_microseconds
 
 TIMES = ("decision_time", "observed_at", HAPPENED)
@@ -26,7 +27,8 @@ class Reading:
     def of(cls, outcomes: pd.DataFrame, as_of: datetime) -> Reading:
         """The reading of canonical ``outcomes`` at ``as_of``; what was seen later is not part of it."""
         seen = outcomes[_is_seen_by(outcomes, as_of)]
-        columns = {name: _comparable(seen, name) for name in (*OUTCOME_COLUMNS, HAPPENED) if name in seen}
+        names = (*OUTCOME_COLUMNS, HAPPENED, *EXECUTED_COLUMNS)
+        columns = {name: _comparable(seen, name) for name in names if name in seen}
         hashes = pd.util.hash_pandas_object(pd.DataFrame(columns), index=False).to_numpy(dtype=np.uint64)
         return cls(as_of, len(seen), f"{int(hashes.sum(dtype=np.uint64)):016x}")
 
@@ -63,6 +65,6 @@ def _comparable(outcomes: pd.DataFrame, name: str) -> np.ndarray:
     """A column as numbers or text that are equal wherever it says the same."""
     if name in TIMES:
         return utc_microseconds(outcomes[name]).astype(np.int64)
-    if name in {"entity_id", "decision_id"}:
+    if name in {"entity_id", "decision_id", *EXECUTED_COLUMNS}:
         return outcomes[name].astype("object").where(outcomes[name].notna(), None).to_numpy(dtype=object)
     return outcomes[name].to_numpy(dtype=np.float64, na_value=np.nan)

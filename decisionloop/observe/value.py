@@ -133,7 +133,7 @@ def _untold(logged: LoggedDecisions, other: Floats) -> bool:
 
 
 def _mean_of_action(logged: LoggedDecisions) -> Floats:
-    """(n,) mean arrived money of the action taken; 0 where none has arrived."""
+    """(n,) mean arrived money of the action executed; 0 where none has arrived."""
     arrived = logged.arrived_by_action
-    money = np.bincount(logged.action, weights=logged.money, minlength=len(arrived))
-    return np.divide(money, arrived, out=np.zeros(len(arrived)), where=arrived > 0)[logged.action]
+    money = np.bincount(logged.done, weights=logged.money, minlength=len(arrived))
+    return np.divide(money, arrived, out=np.zeros(len(arrived)), where=arrived > 0)[logged.done]

@@ -34,6 +34,7 @@ from decisionloop.report.read.measurements import (
     total_cost_of_exploration,
 )
 from decisionloop.report.read.monitoring import read_monitoring
+from decisionloop.report.read.overrides import override_lines
 from decisionloop.report.read.releases import reference_auc, release_lines, verdict_lines
 from decisionloop.report.read.replay_truth import for_everyone
 from decisionloop.report.read.worked_decision import worked_decision
@@ -112,6 +113,7 @@ def assemble_story(
         actions=action_lines(measured.figures, use_case),
         promises=promises(judged, read.events, measured, names),
         legacy=legacy_lines(ledger, name, measured, names),
+        overrides=override_lines(ledger, name),
         explored=_explored(ledger, use_case, handled, total_cost_of_exploration(measured)),
         features=reviewed_features(ledger, use_case),
         impact=impact_lines(measured, use_case, interval_level),

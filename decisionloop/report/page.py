@@ -30,6 +30,7 @@ from decisionloop.report.words import (
     money,
     monitor_sentences,
     monitors,
+    overrides,
     recounting,
     spans,
 )
@@ -151,6 +152,8 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
     }
     if story.legacy:
         said["legacy"] = tuple(legacy.legacy_sentences(story.legacy, case))
+    if story.overrides:
+        said["overrides"] = tuple(overrides.override_sentences(story.overrides, case))
     if story.performance:
         skill = explaining.skill_sentence(story.performance, case.noun)
         said["skill"] = (skill,)
@@ -172,7 +175,10 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
             recounting.choice_sentence(story.worked, case),
             recounting.propensity_sentence(story.worked, case.noun),
         )
-        said["outcome"] = (recounting.outcome_sentence(story.worked, case),)
+        said["outcome"] = (
+            overrides.executed_sentence(story.worked, case),
+            recounting.outcome_sentence(story.worked, case),
+        )
     if story.batches:
         said["batches"] = (recounting.batches_sentence(story.batches),)
     if story.quality:

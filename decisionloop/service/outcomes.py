@@ -14,7 +14,7 @@ from decisionloop.ledger.posted_outcomes import PostedOutcome
 from decisionloop.ledger.schema import utc_now
 from decisionloop.service.bodies import BadBody, read_object
 from decisionloop.service.deciding import OnlineUseCase, faults_of
-from decisionloop.service.decision_bodies import Entity, Moment
+from decisionloop.service.decision_bodies import Entity, Moment, Text
 from decisionloop.service.request_body import json_body
 from decisionloop.stream.outcomes import Became, post_outcomes
 
@@ -38,10 +38,16 @@ class OutcomeRow(BaseModel):
     observed_at: Moment | None = Field(None, description="When it was seen; null: now.")
     happened_at: Moment | None = Field(None, description="When it happened; null: when it was seen.")
 
+    executed_action: Text | None = Field(None, description="What was really done, by its name; null: nothing is said.")
+    overridden_by: Text | None = Field(None, description="Who did otherwise than was chosen.")
+    override_reason: Text | None = Field(None, description="Why; overrides are counted by it.")
+
     @model_validator(mode="after")
     def _names_a_decision(self) -> Self:
         if self.decision_id is None and (self.entity is None or self.decided_at is None):
             raise ValueError("name decision_id, or entity and decided_at")
+        if self.executed_action is None and (self.overridden_by or self.override_reason):
+            raise ValueError("say executed_action as well")
         return self
 
     def posted(self, use_case: str, now: datetime) -> PostedOutcome:
@@ -49,7 +55,8 @@ class OutcomeRow(BaseModel):
         seen = self.observed_at or now
         return PostedOutcome(
             use_case, self.decision_id, self.entity, self.decided_at, self.class_, self.amount, min(seen, now),
-            self.happened_at, now,
+            self.happened_at, now, executed_action=self.executed_action, overridden_by=self.overridden_by,
+            override_reason=self.override_reason,
         )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
 HAPPENED = "happened_at"
 """A further column of outcomes where the contract's `outcome.happened_at` names one; NaT where nobody knows."""
+EXECUTED_COLUMNS = ("executed_action", "overridden_by", "override_reason")
+"""Further columns of outcomes where the contract's `outcome.executed` names them, as text; missing: nobody says."""
 DECIDED_COLUMNS = ("decision_id", "entity_id", "as_of", "action", "has_outcome")
 
 
@@ -51,7 +53,8 @@ class Source(Protocol):
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Everything observed by ``as_of``, in ``OUTCOME_COLUMNS``; what was returned before may come again.
 
-        Where the contract's ``outcome.happened_at`` names a column, ``happened_at`` holds it.
+        Where the contract's ``outcome.happened_at`` names a column, ``happened_at`` holds it; where
+        ``outcome.executed`` does, ``EXECUTED_COLUMNS`` hold them, and a row may have neither class nor amount.
 
         ``decided`` holds the loop's decisions in ``DECIDED_COLUMNS``, so that a replay can reveal what they would
         have revealed; ``has_outcome`` says of which one is recorded already, so that a replay that shows each outcome

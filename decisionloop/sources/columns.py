@@ -7,8 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from decisionloop.contract.problem import Outcome
 from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text
+from decisionloop.sources.base import EXECUTED_COLUMNS
 from decisionloop.sources.cells import MISSING, is_text, without_missing
 
 _TRUTH = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
@@ -73,6 +75,20 @@ def outcome_numbers(values: pd.Series, where: str) -> pd.Series:
             "outcome. Write 1 and 0 for a class, a number for an amount, nothing where it is not known yet."
         )
     return numbers
+
+
+def executed_in(outcome: Outcome, rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """What ``rows`` say of executed actions: the columns of ``EXECUTED_COLUMNS``; {} where the contract names none.
+
+    Text without the spaces around it; missing where there is nothing else.
+    """
+    executed = outcome.executed
+    if executed is None or not executed.action:
+        return {}
+    nobody = pd.Series(None, index=rows.index, dtype="str")
+    named = zip(EXECUTED_COLUMNS, (executed.action, executed.by, executed.reason), strict=True)
+    told = {name: as_text(rows[column]).str.strip() if column else nobody for name, column in named}
+    return {name: values.where(~values.isin(MISSING)).astype("str") for name, values in told.items()}
 
 
 def without_copies(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.code import SOURCE_FILE, load_source_function
+from decisionloop.contract.problem import Outcome
 from decisionloop.contract.user_code import UserCodeFailed, call
 from decisionloop.errors import ContractError, DecisionLoopError, Fault, SourceError, UsageError
 from decisionloop.predict.features import point_in_time
@@ -24,7 +25,7 @@ from decisionloop.sources.base import (
     Source,
     TrueChange,
 )
-from decisionloop.sources.columns import entity_ids, outcome_numbers, require_columns, utc_times
+from decisionloop.sources.columns import entity_ids, executed_in, outcome_numbers, require_columns, utc_times
 
 T = TypeVar("T")
 
@@ -35,8 +36,8 @@ class CheckedSource:
 
     theirs: Source
     key: str
-    happened: str | None = None
-    """The column of their outcomes that says when one happened, if the contract names one."""
+    outcome: Outcome
+    """The contract's, which may name further columns of their outcomes."""
 
     @property
     def time_column(self) -> str:
@@ -83,10 +84,12 @@ class CheckedSource:
         """Everything observed by ``as_of``, in ``OUTCOME_COLUMNS``."""
         where = f"{SOURCE_FILE}: outcomes"
         frame = _frame(_asked(where, self.theirs.outcomes, as_of, decided), where)
-        require_columns(frame, [*OUTCOME_COLUMNS, *([] if self.happened is None else [self.happened])], where)
-        happened = (
-            {} if self.happened is None else {HAPPENED: utc_times(frame[self.happened], where, is_required=False)}
-        )
+        time = self.outcome.happened_at
+        asked = [*([] if time is None else [time]), *(self.outcome.executed.columns if self.outcome.executed else ())]
+        require_columns(frame, [*OUTCOME_COLUMNS, *asked], where)
+        further: dict[str, pd.Series] = dict(executed_in(self.outcome, frame))
+        if time is not None:
+            further[HAPPENED] = utc_times(frame[time], where, is_required=False)
         frame = frame[list(OUTCOME_COLUMNS)].assign(
             entity_id=entity_ids(frame["entity_id"], where),
             decision_time=utc_times(frame["decision_time"], where, is_required=False),
@@ -94,7 +97,7 @@ class CheckedSource:
             outcome_class=outcome_numbers(frame["outcome_class"], where),
             amount=outcome_numbers(frame["amount"], where),
             observed_at=utc_times(frame["observed_at"], where),
-            **happened,
+            **further,
         )
         return point_in_time(frame, "observed_at", as_of).reset_index(drop=True)
 
@@ -130,11 +133,7 @@ class CheckedReplay(CheckedSource):
 
 def open_custom(folder: UseCaseFolder) -> CheckedSource:
     """Call ``source(use_case, folder)``; raises ContractError when it fails or returns no source."""
-    function, key, happened = (
-        load_source_function(folder),
-        folder.use_case.entity.key,
-        folder.use_case.outcome.happened_at,
-    )
+    function, key, outcome = load_source_function(folder), folder.use_case.entity.key, folder.use_case.outcome
     try:  # a UsageError: options that cannot be; their source says so better than we could
         source = call(function, folder.use_case, folder.folder, passing=(UsageError,))
     except UserCodeFailed as failed:
@@ -142,9 +141,9 @@ def open_custom(folder: UseCaseFolder) -> CheckedSource:
         fault = Fault(f"{SOURCE_FILE}: source", place, f"failed: {failed.problem}", "Correct it.", failed.line)
         raise ContractError(str(folder.folder), [fault]) from failed
     if isinstance(source, ReplaySource):
-        return CheckedReplay(source, key, happened)
+        return CheckedReplay(source, key, outcome)
     if isinstance(source, Source):
-        return CheckedSource(source, key, happened)
+        return CheckedSource(source, key, outcome)
     names = ("time_column", "due", "known", "newest_time", "outcomes", "calendar")
     missing = ", ".join(name for name in names if not hasattr(source, name))
     raise _error(folder, type(source).__name__, f"its result lacks {missing}", "See decisionloop.sources.base.Source.")

@@ -12,7 +12,7 @@ from decisionloop.contract.data_source import OutcomeColumns, Table, TablesSourc
 from decisionloop.contract.problem import FeatureType
 from decisionloop.predict.text import as_text
 from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS
-from decisionloop.sources.columns import outcome_numbers, utc_times
+from decisionloop.sources.columns import executed_in, outcome_numbers, utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
 from decisionloop.sources.legacy import LegacyRows, open_legacy_of_tables, said_in_history
@@ -65,7 +65,7 @@ def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
         columns.entity or use_case.entity.key,
         spec.outcomes.time,
         (*outcome_column_names(use_case), *happened_column(use_case), *(name for name in given if name)),
-        (*((columns.decision_id,) if columns.decision_id else ()), *spec.outcomes.text),
+        (*((columns.decision_id,) if columns.decision_id else ()), *executed_columns(use_case), *spec.outcomes.text),
         is_time_required=False,  # a row without a time has not been seen yet
         is_unique=False,  # repeats and contradictions are the intake's to count
     )
@@ -85,7 +85,8 @@ def open_history(
     rows = open_rows(history, folder.folder, Layout(key, history.time, text=history.text, types=types_of(use_case)))
     due_rows = open_rows(due, folder.folder, Layout(key, due.time, text=due.text)) if due else rows
     is_shared = (history.path, history.url, history.table) == (outcomes.path, outcomes.url, outcomes.table)
-    secret = frozenset((*outcome_column_names(use_case), *happened_column(use_case), *hidden)) - {key, history.time}
+    said = (*outcome_column_names(use_case), *happened_column(use_case), *executed_columns(use_case))
+    secret = frozenset((*said, *hidden)) - {key, history.time}
     return History(key, rows, due_rows, secret if is_shared else frozenset())
 
 
@@ -104,6 +105,11 @@ def outcome_column_names(use_case: UseCase) -> tuple[str, ...]:
 def happened_column(use_case: UseCase) -> tuple[str, ...]:
     """The column of the source that says when an outcome happened, if the contract names one."""
     return () if use_case.outcome.happened_at is None else (use_case.outcome.happened_at,)
+
+
+def executed_columns(use_case: UseCase) -> tuple[str, ...]:
+    """The columns of the source that say what was executed, by whom and why, as far as the contract names any."""
+    return () if use_case.outcome.executed is None else use_case.outcome.executed.columns
 
 
 def happened_times(use_case: UseCase, rows: pd.DataFrame, where: str) -> pd.Series | None:
@@ -139,6 +145,8 @@ def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: Outco
     columns = list(OUTCOME_COLUMNS)
     if keys.happened_at is not None:
         frame, columns = frame.assign(**{HAPPENED: keys.happened_at}), [*columns, HAPPENED]
+    executed = executed_in(use_case.outcome, rows)
+    frame, columns = frame.assign(**executed), [*columns, *executed]
     return frame[columns].sort_values(["observed_at", "entity_id"], kind="stable", ignore_index=True)
 
 

@@ -14,14 +14,17 @@ from decisionloop.act.identity import decision_id_array
 from decisionloop.contract import UseCase
 from decisionloop.frozen_rows import frozen_rows
 from decisionloop.ledger.decisions import batches_of_span
+from decisionloop.ledger.executions import recorded_executions
 from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.posted_outcomes import PostedOutcome, keep_posted, known_decisions, posted_of
-from decisionloop.ledger.schema import decision, outcome
+from decisionloop.ledger.schema import decision, execution, outcome
 from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.ledger.stream import segments_holding
-from decisionloop.observe.intake import RECORDED_COLUMNS, RowKind, TakenRow, match_outcomes
+from decisionloop.observe.executions import nothing_executed
+from decisionloop.observe.intake import RECORDED_COLUMNS, Recorded, match_outcomes
 from decisionloop.observe.maturity import with_due_at
 from decisionloop.observe.reading import oldest_decision
+from decisionloop.observe.taken_rows import RowKind, TakenRow
 from decisionloop.stream.record import decisions_of_record
 from decisionloop.workspace import Workspace
 
@@ -31,6 +34,7 @@ _CHUNK = 500
 _COLUMNS: dict[str, str] = {
     "entity_id": "str", "decision_time": "datetime64[us, UTC]", "decision_id": "str", "outcome_class": "float64",
     "amount": "float64", "observed_at": "datetime64[us, UTC]", "happened_at": "datetime64[us, UTC]",
+    "executed_action": "str", "overridden_by": "str", "override_reason": "str",
 }  # fmt: skip
 
 
@@ -55,7 +59,11 @@ def post_outcomes(workspace: Workspace, outcomes: Sequence[PostedOutcome], now: 
 
 def _foreign_part(use_case: UseCase, one: PostedOutcome) -> str:
     """Why an outcome is none of this contract; "" where it is one."""
-    parts = (("class", one.outcome_class, use_case.outcome.class_), ("amount", one.amount, use_case.outcome.amount))
+    parts = (
+        ("class", one.outcome_class, use_case.outcome.class_),
+        ("amount", one.amount, use_case.outcome.amount),
+        ("executed_action", one.executed_action, use_case.outcome.executed),
+    )
     foreign = [name for name, value, of_contract in parts if value is not None and of_contract is None]
     return f"outcomes of {use_case.name} have no {foreign[0]}; it was not kept, send it without" if foreign else ""
 
@@ -108,7 +116,7 @@ def _taken(
     sealed = _decisions(workspace, ids, frame, now)
     recorded = _recorded(workspace, list(sealed["decision_id"]))
     decided = pd.concat([sealed, *_unsealed(workspace, unsealed)]).drop_duplicates("decision_id", ignore_index=True)
-    intake = match_outcomes(frame, decided, recorded, workspace.use_case, now)
+    intake = match_outcomes(frame, decided, Recorded(recorded, _executed(workspace, ids)), workspace.use_case, now)
     return intake.of_row[len(waiting) :]
 
 
@@ -143,6 +151,11 @@ def _unsealed(workspace: Workspace, ids: frozenset[str]) -> list[pd.DataFrame]:
 def _recorded(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:
     columns: list[Any] = [outcome.c[name] for name in RECORDED_COLUMNS]
     return _read(workspace, columns, [outcome.c.decision_id.in_(some) for some in _some(ids)])
+
+
+def _executed(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:
+    told = [recorded_executions(workspace.ledger, execution.c.decision_id.in_(some)) for some in _some(ids)]
+    return pd.concat([nothing_executed(), *told], ignore_index=True)
 
 
 def _read(workspace: Workspace, columns: list[Any], wheres: Sequence[ColumnElement[bool]]) -> pd.DataFrame:

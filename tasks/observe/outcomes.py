@@ -11,13 +11,16 @@ import pandas as pd
 from sqlalchemy import Select, exists, select
 
 from decisionloop.ledger.batches import batches, cohort_name
+from decisionloop.ledger.decisions import batches_of_span
+from decisionloop.ledger.executions import append_executions, recorded_executions
 from decisionloop.ledger.held_actions import is_carried_out, last_hold_events
 from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, intakes, recorded_outcomes
 from decisionloop.ledger.posted_outcomes import posted_outcomes
 from decisionloop.ledger.schema import decision, outcome, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
-from decisionloop.observe.intake import Intake, match_outcomes
+from decisionloop.observe.executions import EXECUTED_COLUMNS
+from decisionloop.observe.intake import Intake, Recorded, match_outcomes
 from decisionloop.observe.matching import HAPPENED
 from decisionloop.observe.reading import Reading, oldest_decision, unread
 from decisionloop.workspace import Workspace, open_workspace
@@ -38,21 +41,29 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     if not any(batch.is_decided for batch in batches(workspace.ledger, use_case, as_of_to=as_of)):
         return "nothing was decided yet"
     outcomes = _with_posted(workspace, workspace.source.outcomes(pd.Timestamp(as_of), _shown(workspace, as_of)), as_of)
-    decided, intake = _match(workspace, unread(outcomes, _last_reading(workspace, as_of)), as_of)
-    revisions = intake.revisions.assign(recorded_at=pd.Timestamp(utc_now()))
-    if revisions.empty and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case)):
+    new = unread(outcomes, _last_reading(workspace, as_of))
+    decided, intake = _match(workspace, new, as_of)
+    if len(intake.executions) and len(new) < len(outcomes):  # what was refused may belong to what was executed
+        decided, intake = _match(workspace, outcomes, as_of)
+    revisions, executions = (
+        rows.assign(recorded_at=pd.Timestamp(utc_now())) for rows in (intake.revisions, intake.executions)
+    )
+    is_new = bool(len(revisions) + len(executions))
+    if not is_new and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case)):
         return "read before"
     read = {**asdict(Reading.of(outcomes, as_of)), "contract": workspace.use_case.digest}
-    told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions), "read": read}
+    told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions, executions), "read": read}
     with workspace.ledger.begin() as connection:
         append_outcomes(connection, revisions)
+        append_executions(connection, executions)
         books = OutcomeIntake(use_case, as_of, **vars(intake.counts), detail=canonical_json(told))
         append_intake(connection, books)
-    return f"{len(revisions)} new outcomes"
+    done = f" and {len(executions)} executed actions" if len(executions) else ""
+    return f"{len(revisions)} new outcomes{done}"
 
 
 def _with_posted(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """The source's outcomes and those that were posted, as one reading."""
+    """The source's outcomes and those that were posted, as one reading: neither lacks a column that the other has."""
     posted = posted_outcomes(workspace.ledger, workspace.use_case.name, as_of)
     if posted.empty:
         return outcomes
@@ -60,6 +71,9 @@ def _with_posted(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) 
         return posted
     if HAPPENED not in outcomes:
         outcomes = outcomes.assign(**{HAPPENED: pd.Series(pd.NaT, outcomes.index, dtype="datetime64[us, UTC]")})
+    if workspace.use_case.outcome.executed is not None and EXECUTED_COLUMNS[0] not in outcomes:
+        nobody = pd.Series(None, index=outcomes.index, dtype="str")
+        outcomes = outcomes.assign(**dict.fromkeys(EXECUTED_COLUMNS, nobody))
     return pd.concat([outcomes, posted[[name for name in posted if name in outcomes]]], ignore_index=True)
 
 
@@ -74,7 +88,9 @@ def _match_since(
     workspace: Workspace, outcomes: pd.DataFrame, since: datetime, as_of: datetime
 ) -> tuple[pd.DataFrame, Intake]:
     decided = _decisions(workspace, since, as_of)
-    recorded = recorded_outcomes(workspace.ledger, workspace.use_case.name, since, as_of)
+    ledger, name = workspace.ledger, workspace.use_case.name
+    executions = recorded_executions(ledger, decision.c.batch_id.in_(batches_of_span(name, since, as_of)))
+    recorded = Recorded(recorded_outcomes(ledger, name, since, as_of), executions)
     return decided, match_outcomes(outcomes, decided, recorded, workspace.use_case, as_of)
 
 
@@ -95,9 +111,10 @@ def _last_reading(workspace: Workspace, as_of: datetime) -> Reading | None:
     return None if any(at > last.at for at in changed) else Reading(**{**read, "as_of": last.as_of})
 
 
-def _cohorts_of(decided: pd.DataFrame, revisions: pd.DataFrame) -> list[str]:
-    """Names of the cohorts that have new outcomes."""
-    with_news = decided["as_of"][decided["decision_id"].isin(revisions["decision_id"])].unique()
+def _cohorts_of(decided: pd.DataFrame, *revisions: pd.DataFrame) -> list[str]:
+    """Names of the cohorts that have new outcomes, or of which one knows now what was executed."""
+    told = pd.concat([one["decision_id"] for one in revisions])
+    with_news = decided["as_of"][decided["decision_id"].isin(told)].unique()
     return sorted(cohort_name(as_of) for as_of in pd.DatetimeIndex(with_news).to_pydatetime())
 
 

@@ -15,6 +15,7 @@ from decisionloop.frozen_rows import frozen_rows
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
+from decisionloop.observe.executed_actions import as_executed, executed
 from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.rules import apply_rules
 from decisionloop.workspace import Workspace
@@ -47,7 +48,7 @@ def _read(
     until: datetime,
     known_at: datetime,
     left_out: frozenset[str],
-    _rows: tuple[int, int],
+    _rows: tuple[int, ...],
 ) -> LoggedBatches:
     """The steps of a training read one log. Facts are only appended, so equal row counts mean equal facts."""
     name = workspace.use_case.name
@@ -58,7 +59,8 @@ def _read(
         held = f" but in {', '.join(sorted(left_out))}, held back" if is_held.any() else ""
         raise UsageError(f"no mature decision of {name} between {since:%Y-%m-%d} and {until:%Y-%m-%d}{held}.")
     log, frame = under_present_contract(workspace.use_case, log, frozen_rows(workspace, log))
-    log = with_absent_outcomes(workspace.use_case, with_due_at(workspace.use_case, log, frame), known_at)
+    log = as_executed(workspace.use_case, with_due_at(workspace.use_case, log, frame))
+    log = with_absent_outcomes(workspace.use_case, log, known_at)
     rules_action, rules_reason = apply_rules(workspace.use_case, workspace.code, frame)
     seen = seen_money_by_batch(workspace, [one.to_pydatetime() for one in log["as_of"].unique()])
     return LoggedBatches(log, frame, rules_action, rules_reason, seen, known_at)
@@ -71,7 +73,7 @@ def under_present_contract(
 
     A feature that was not served then is missing; a decision whose action there is no longer teaches nothing.
     """
-    is_known = log["action"].isin(use_case.action_names).to_numpy()
+    is_known = (log["action"].isin(use_case.action_names) & executed(log).isin(use_case.action_names)).to_numpy()
     log, frame = log[is_known].reset_index(drop=True), frame[is_known].reset_index(drop=True)
     key, new = use_case.entity.key, [one for one in use_case.features if one.name not in frame]
     missing = {

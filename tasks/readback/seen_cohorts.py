@@ -20,8 +20,10 @@ from decisionloop.act.exploration.tally import Decided, seen_of
 from decisionloop.errors import IntegrityError
 from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.batches import batches, cohort_name, find_batch
+from decisionloop.ledger.executions import count_executions
 from decisionloop.ledger.teaching import Teaching, teaching_by_batch
 from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.executed_actions import is_overridden
 from decisionloop.observe.possible_money import spanning_outcomes
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import mature_batches, training_window
@@ -67,17 +69,24 @@ def _known_before(workspace: Workspace, earlier: list[str]) -> dict[str, SeenCoh
 
 
 def _seen(workspace: Workspace, teaching: Teaching, known: SeenCohort | None, as_of: datetime) -> SeenCohort:
-    made_by = f"{workspace.use_case.digest} {workspace.code.digest}"
+    made_by, said = f"{workspace.use_case.digest} {workspace.code.digest}", _said(workspace, teaching)
+    made_by = f"{made_by} {said}" if said else made_by
     counted = (teaching.outcomes, teaching.events, made_by)
     if known is not None and (known.outcomes, known.events, known.made_by) == counted:
         return known
     return SeenCohort(cohort_name(teaching.as_of), *counted, _count(workspace, teaching, as_of))
 
 
+def _said(workspace: Workspace, teaching: Teaching) -> int:
+    """How often it was told what was executed: what that changes is counted anew."""
+    return count_executions(workspace.ledger, teaching.batch_id)
+
+
 def _count(workspace: Workspace, teaching: Teaching, as_of: datetime) -> SeenMoney:
     use_case = workspace.use_case
     whole = mature_batches(workspace, teaching.as_of, teaching.as_of, as_of, ())
     is_counted = is_policy_traffic(whole.log) & (whole.log["propensity"] >= PROPENSITY_FLOOR).to_numpy()
+    is_counted &= ~is_overridden(whole.log)  # what came of another action shows nothing of the one that was drawn
     batch = find_batch(workspace.ledger, teaching.batch_id)
     values = None
     if batch is not None and batch.contract_digest == use_case.digest:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import SourceError
-from decisionloop.observe.intake import RECORDED_COLUMNS, match_outcomes
+from decisionloop.observe.intake import RECORDED_COLUMNS, Recorded, match_outcomes
 from tests.examples import examples
 
 START = pd.Timestamp("2005-06-01", tz="UTC")
@@ -85,7 +85,7 @@ DECISIONS = pd.DataFrame(
 
 
 def _take(use_case, *rows, recorded=NOTHING_RECORDED, decisions=DECISIONS):
-    return match_outcomes(_outcomes(*rows), decisions, recorded, use_case, AS_OF)
+    return match_outcomes(_outcomes(*rows), decisions, Recorded(recorded), use_case, AS_OF)
 
 
 def _nonzero(counts):
@@ -287,7 +287,7 @@ def test_nothing_to_read_is_an_empty_intake(use_case):
 
 def test_a_missing_column_is_named(use_case):
     with pytest.raises(SourceError, match="outcomes lack column observed_at"):
-        match_outcomes(_outcomes().drop(columns="observed_at"), DECISIONS, NOTHING_RECORDED, use_case, AS_OF)
+        match_outcomes(_outcomes().drop(columns="observed_at"), DECISIONS, Recorded(NOTHING_RECORDED), use_case, AS_OF)
 
 
 ROWS = st.lists(
@@ -381,7 +381,7 @@ def test_who_answered_another_system_before_the_batch_that_logs_its_decision_is_
         }
     )
     decisions = pd.DataFrame({"decision_id": ["d"], "entity_id": ["a"], "as_of": [_day(7)], "action": ["call"]})
-    intake = match_outcomes(outcomes, decisions, NOTHING_RECORDED, observing, AS_OF)
+    intake = match_outcomes(outcomes, decisions, Recorded(NOTHING_RECORDED), observing, AS_OF)
     assert (intake.counts.matched, intake.counts.invalid) == (1, 0)
     (row,) = intake.revisions.itertuples()
     assert pd.Timestamp(row.observed_at).tz_localize(None) == _day(becomes).tz_localize(None)
@@ -400,5 +400,5 @@ def test_an_answer_from_before_the_other_system_decided_is_still_refused(use_cas
             "observed_at": [_day(3)],
         }
     )
-    intake = match_outcomes(outcomes, decisions, NOTHING_RECORDED, observing, AS_OF)
+    intake = match_outcomes(outcomes, decisions, Recorded(NOTHING_RECORDED), observing, AS_OF)
     assert intake.counts.invalid == 1

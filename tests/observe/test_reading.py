@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.observe.intake import match_outcomes
+from decisionloop.observe.intake import Recorded, match_outcomes
 from decisionloop.observe.reading import Reading, oldest_decision, unread
 from tests.examples import examples
 from tests.observe.test_intake import DECISIONS, NOTHING_RECORDED, ROWS, _day, _outcome, _outcomes, use_case
@@ -48,14 +48,14 @@ def test_the_first_reading_reads_everything():
 def test_two_readings_of_what_is_new_end_like_one_of_everything(use_case, rows, day):
     """The narrow reading is exact: the same latest outcomes, from the decisions that new rows may belong to alone."""
     outcomes, between = _outcomes(*rows), _day(day)
-    whole = match_outcomes(outcomes, DECISIONS, NOTHING_RECORDED, use_case, NOW).revisions
+    whole = match_outcomes(outcomes, DECISIONS, Recorded(NOTHING_RECORDED), use_case, NOW).revisions
     had = outcomes[pd.to_datetime(outcomes["observed_at"], utc=True) <= between]
-    early = match_outcomes(had, DECISIONS, NOTHING_RECORDED, use_case, between).revisions
+    early = match_outcomes(had, DECISIONS, Recorded(NOTHING_RECORDED), use_case, between).revisions
     new = unread(outcomes, Reading.of(had, between))
     oldest = oldest_decision(new, use_case)
     near = DECISIONS[DECISIONS["as_of"] >= (NOW if oldest is None else oldest)]
-    late = match_outcomes(new, near, early, use_case, NOW)
+    late = match_outcomes(new, near, Recorded(early), use_case, NOW)
     if late.counts.unknown:
-        late = match_outcomes(new, DECISIONS, early, use_case, NOW)
+        late = match_outcomes(new, DECISIONS, Recorded(early), use_case, NOW)
     together = pd.concat([early, late.revisions]).sort_values(["decision_id", "revision"], ignore_index=True)
     pd.testing.assert_frame_equal(together, whole, check_dtype=False)

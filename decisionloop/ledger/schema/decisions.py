@@ -162,6 +162,21 @@ class OutcomeColumns(TypedColumns):
 outcome: Table[OutcomeColumns] = Table("outcome", metadata, OutcomeColumns)
 
 
+class ExecutionColumns(TypedColumns):
+    """What was really executed of a decision, as first or later told; where nothing is, what was chosen."""
+
+    decision_id: Named[str] = Column(primary_key=True)
+    revision: Named[int] = Column(primary_key=True, autoincrement=False)
+    executed_action: Named[str]
+    overridden_by: Named[str | None]
+    override_reason: Named[str | None]
+    observed_at: Named[datetime] = Column(UtcDateTime)
+    recorded_at: Named[datetime] = Column(UtcDateTime)
+
+
+execution: Table[ExecutionColumns] = Table("execution", metadata, ExecutionColumns)
+
+
 class OutcomeIntakeColumns(TypedColumns):
     """What one reading of outcomes found, row by row accounted for."""
 
@@ -179,6 +194,7 @@ class OutcomeIntakeColumns(TypedColumns):
     detail: Named[str]
     at: Named[datetime] = Column(UtcDateTime)
     after_window: Named[int] = Column(server_default="0")
+    executed: Named[int] = Column(server_default="0")
 
 
 outcome_intake: Table[OutcomeIntakeColumns] = Table("outcome_intake", metadata, OutcomeIntakeColumns)

@@ -76,6 +76,9 @@ class PostedOutcomeColumns(TypedColumns):
     observed_at: Named[datetime] = Column(UtcDateTime)
     happened_at: Named[datetime | None] = Column(UtcDateTime)
     posted_at: Named[datetime] = Column(UtcDateTime)
+    executed_action: Named[str | None]
+    overridden_by: Named[str | None]
+    override_reason: Named[str | None]
 
 
 posted_outcome: Table[PostedOutcomeColumns] = Table("posted_outcome", metadata, PostedOutcomeColumns)

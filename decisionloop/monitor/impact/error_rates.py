@@ -19,6 +19,7 @@ from decisionloop.monitor.impact.group_tally import group_codes
 from decisionloop.observe.bounded_mean import rate_estimate
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.estimate import Estimate, cannot_say
+from decisionloop.observe.executed_actions import executed_index, is_overridden
 
 
 def is_bad_outcome(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, action: np.ndarray) -> np.ndarray:
@@ -77,13 +78,13 @@ class _Rows:
 
     @classmethod
     def of(cls, use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, preferred: np.ndarray) -> _Rows:
-        action = pd.Index(use_case.action_names).get_indexer(pd.Index(log["action"]))
+        action = executed_index(use_case, log)
         favourable = np.array([one.is_favourable for one in use_case.actions])
         return cls(
             bad=is_bad_outcome(use_case, log, frame, action),
             is_favoured=favourable[action],
             is_missed=~favourable[preferred],
-            is_free=is_policy_traffic(log),
+            is_free=is_policy_traffic(log) & ~is_overridden(log),  # of the others nobody knows the weight
             weight=1 / log["propensity"].to_numpy(dtype=np.float64),
         )
 

@@ -11,6 +11,7 @@ from decisionloop.contract import UseCase
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, adverse_impact
 from decisionloop.observe.cohort import Figure
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.executed_actions import executed
 
 
 def favourable_flags(use_case: UseCase, action: pd.Series) -> np.ndarray:
@@ -34,7 +35,7 @@ def impacts(use_case: UseCase, frame: pd.DataFrame, is_favourable: np.ndarray) -
 
 def impact_figures(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Figure]:
     """Selection rate of every group of every protected attribute, and its ratio to the best group."""
-    for impact in impacts(use_case, frame, favourable_flags(use_case, log["action"])):
+    for impact in impacts(use_case, frame, favourable_flags(use_case, executed(log))):
         for group in impact.groups:
             where = f"{impact.attribute}={group.group}"
             yield Figure("selection_rate", _plain(group.rate, None, None, group.n, impact.confidence), where)

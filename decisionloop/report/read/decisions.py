@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, select
 
 from decisionloop.ledger.decisions import latest_revision
+from decisionloop.ledger.executions import latest_execution
 from decisionloop.ledger.measurements import KNOWN_AT, Measurement
 from decisionloop.ledger.releases import RULES
 from decisionloop.ledger.schema import (
@@ -21,6 +22,7 @@ from decisionloop.ledger.schema import (
     decision_group,
     decision_row,
     delivery,
+    execution,
     expectation_result,
     measurement,
     outbox,
@@ -176,12 +178,21 @@ def decided_in_full(ledger: Ledger, batch_id: str) -> pd.DataFrame:
 
 
 def one_decision(ledger: Ledger, decision_id: str) -> pd.Series | None:
-    """One decision with its latest outcome: columns of `decision`, outcome_class and outcome_amount; None without."""
-    latest = outcome.alias("latest")
+    """One decision with its latest outcome: columns of `decision`, outcome_class and outcome_amount, and what was last
+    said of its execution: executed_action, overridden_by, override_reason, executed_seen; None without a decision."""
+    latest, said = outcome.alias("latest"), execution.alias("said")
+    done = (said.c.executed_action, said.c.overridden_by, said.c.override_reason)
     statement = (
-        select(decision, latest.c.outcome_class, latest.c.amount.label("outcome_amount"))
+        select(
+            decision,
+            latest.c.outcome_class,
+            latest.c.amount.label("outcome_amount"),
+            *done,
+            said.c.observed_at.label("executed_seen"),
+        )
         .select_from(decision)
         .outerjoin(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
+        .outerjoin(said, and_(said.c.decision_id == decision.c.decision_id, *latest_execution(said, None)))
         .where(decision.c.decision_id == decision_id)
     )
     found = read_frame(ledger, statement)

@@ -13,7 +13,7 @@ from decisionloop.contract.problem import Feature
 from decisionloop.predict.reasons.codes import ReasonCatalogue, reason_catalogue
 from decisionloop.predict.reasons.wording import read_reasons
 from decisionloop.report.read.decisions import as_object, one_decision, telling_decisions
-from decisionloop.report.record.lines import ActionValue, FeatureLine, ReasonLine, WorkedDecision
+from decisionloop.report.record.lines import ActionValue, ExecutedLine, FeatureLine, ReasonLine, WorkedDecision
 from decisionloop.report.words.figures import UNKNOWN, money, number, percent
 from decisionloop.report.words.naming import ReleaseNames
 
@@ -76,6 +76,7 @@ def told_decision(
         outcome_class=None if pd.isna(row["outcome_class"]) else int(row["outcome_class"]),
         outcome_amount=_number(row["outcome_amount"]),
         money=_money(use_case, frame, row),
+        executed=_executed(row),
     )
 
 
@@ -148,11 +149,20 @@ def reason_lines(
     return tuple(lines)
 
 
-def _money(use_case: UseCase, frame: pd.DataFrame | None, row: pd.Series) -> float | None:
-    """What the decision brought under the contract's economics."""
-    if frame is None or row["action"] not in use_case.action_names:
+def _executed(row: pd.Series) -> ExecutedLine | None:
+    """What was said of its execution; None where nobody said anything."""
+    if pd.isna(row["executed_action"]):
         return None
-    index = np.array([use_case.action_names.index(row["action"])])
+    by, reason = ("" if pd.isna(row[name]) else str(row[name]) for name in ("overridden_by", "override_reason"))
+    return ExecutedLine(str(row["executed_action"]), by, reason, row["executed_seen"].date())
+
+
+def _money(use_case: UseCase, frame: pd.DataFrame | None, row: pd.Series) -> float | None:
+    """What the decision brought under the contract's economics: that of what was executed."""
+    done = row["action"] if pd.isna(row["executed_action"]) else row["executed_action"]
+    if frame is None or done not in use_case.action_names:
+        return None
+    index = np.array([use_case.action_names.index(done)])
     seen = {
         name: np.array([np.nan if pd.isna(row[name]) else float(row[name])])
         for name in ("outcome_class", "outcome_amount")

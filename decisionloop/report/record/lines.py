@@ -169,6 +169,16 @@ class ReasonLine:
 
 
 @dataclass(frozen=True)
+class ExecutedLine:
+    """What was executed of a decision as was last said ``on`` a day, by whom and why; "" where that was not said."""
+
+    action: str
+    by: str
+    reason: str
+    on: date
+
+
+@dataclass(frozen=True)
 class WorkedDecision:
     """One real decision from features to money."""
 
@@ -187,6 +197,7 @@ class WorkedDecision:
     outcome_class: int | None
     outcome_amount: float | None
     money: float | None
+    executed: ExecutedLine | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from decisionloop.report.record.lines import (
     WorkedDecision,
 )
 from decisionloop.report.record.monitor_lines import Monitoring
+from decisionloop.report.record.overrides import OverrideLines
 
 if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
@@ -186,6 +187,7 @@ class Story:
     actions: tuple[ActionFigures, ...] = ()
     promises: tuple[Promise, ...] = ()
     legacy: LegacyLines | None = None
+    overrides: OverrideLines | None = None
     explored: Explored | None = None
     features: ReviewedFeatures | None = None
     impact: tuple[ImpactLine, ...] = ()
