@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
 SILENT = "decisionloop: a run without heartbeat has crashed"
 """Its name at the server: whoever deploys again changes this one, and makes no second."""
-HEARTBEAT_SECONDS = 30
-"""How often a run of the worker says that it lives; prefect.yaml tells the worker."""
-SILENT_FOR = timedelta(seconds=4 * HEARTBEAT_SECONDS)
-"""Four heartbeats that have not come: one may be lost, and a busy machine be late with one."""
-STOPPED_BY_ITSELF = ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended", "AwaitingRetry", "Cached")
+SILENT_FOR = timedelta(minutes=10)
+"""Three heartbeats that have not come, by Prefect's own default of 180 s: one may be lost, a busy machine be late with
+one, and other people's flows on the same server say no more often that they live."""
+STOPPED_BY_ITSELF = ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended", "AwaitingRetry")
 """States in which no run sends a heartbeat, and none need be missed."""
 MESSAGE = "Nothing was heard of it for {seconds:.0f} s: its process, or the machine that it ran on, has gone."
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 WITH_BAD_RELEASE = "credit_line"
 """The use case whose replay is shipped a bad release, unless one says otherwise: the bundled example."""
+NOT_SHIPPED = (
+    "No bad release was shipped: no compiled model has decided alone for longer than canary.baking_days, "
+    "canary.steps is empty, or approval.is_required."
+)
 
 
 def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bool | None = None) -> None:
@@ -42,6 +46,7 @@ def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bo
     use_case_folder(load_settings().usecases_dir, use_case)  # the name becomes a folder's
     if scenario:
         _require_scenario(use_case, scenario)
+    is_shipping = use_case == WITH_BAD_RELEASE if has_bad_release is None else has_bad_release
     installation, settings = load_settings(), _demo_settings(use_case, scenario)
     use_private_prefect(settings.home)
     from decisionloop.workspace import open_workspace
@@ -52,7 +57,6 @@ def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bo
         progress = stack.enter_context(DemoProgress(is_json))
         _warm(progress, settings.resolved_mlflow_uri())
         stack.enter_context(brief_flow_runs())
-        is_shipping = use_case == WITH_BAD_RELEASE if has_bad_release is None else has_bad_release
         halted = tuple(_run_turns(workspace, turns, progress, is_shipping))
     from decisionloop.cli.story import write_and_tell
     from decisionloop.cli.summary import DemoResult, print_summary
@@ -64,6 +68,8 @@ def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bo
         typer.echo(json.dumps({**vars(result), "story": str(page)}, sort_keys=True))
     else:
         entity = story.worked.entity if story.worked else ""
+        if is_shipping and story.bad_release is None:
+            typer.echo(NOT_SHIPPED)
         print_summary(workspace, story, result, commands_on(installation, settings.home, use_case, entity))
     if halted:  # a script must see it as well
         raise typer.Exit(BatchHalted.exit_code)
