@@ -30,6 +30,7 @@ def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
     os.environ.update(
         PREFECT_HOME=str(home),
         PREFECT_API_URL=api,
+        PREFECT_UI_STATIC_DIRECTORY=str(home / "interface"),  # else it is unpacked into the environment
         PREFECT_WORKER_QUERY_SECONDS="2",
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this stops the server and the worker
