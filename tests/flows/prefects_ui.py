@@ -141,7 +141,7 @@ class Person:
             self._field(self.page, name).locator("textarea").fill(text)
         for name in on:
             self._field(self.page, name).locator("[role=switch]").click()
-        self._keep(f"{deployment}_form", self.page)
+        self._keep(f"{deployment}_form")
         with self.page.expect_response("**/create_flow_run") as created:
             self.page.get_by_role("button", name="Submit").click()
         return self.hands.carry_out(UUID(created.value.json()["id"]))
@@ -149,7 +149,8 @@ class Person:
     def resume(self, run: Any, chosen: Mapping[str, str], words: Mapping[str, str]) -> tuple[Any, str]:
         """Open a run that waits, press Resume, fill in its form and submit; the run, and what stood in the form."""
         form = self._filled(run, chosen, words)
-        self._keep(f"{self.hands.client.read_flow(run.flow_id).name}_answer", form)
+        corners = form.get_by_text("Resume Flow Run"), form.get_by_role("button", name="Submit")
+        self._keep(f"{self.hands.client.read_flow(run.flow_id).name}_answer", *(one.bounding_box() for one in corners))
         told = form.inner_text()
         with self.page.expect_response("**/resume"):
             form.get_by_role("button", name="Submit").click()
@@ -185,9 +186,18 @@ class Person:
         label = page.locator(".schema-form-property__label").filter(has_text=_exactly(name))
         return where.locator(".schema-form-property").filter(has=label)
 
-    def _keep(self, name: str, what: Any) -> None:
+    def _keep(self, name: str, *corners: Mapping[str, float]) -> None:
+        """Take a picture of the page, or of what lies between two things on it."""
+        clip = _between(*corners) if corners else None
         if name in PICTURES:
-            what.screenshot(path=self.album / f"prefect_{name}.png")
+            self.page.screenshot(path=self.album / f"prefect_{name}.png", clip=clip)
+
+
+def _between(first: Mapping[str, float], last: Mapping[str, float], margin: float = 20) -> dict[str, float]:
+    """What lies between the upper left corner of one box and the lower right one of another."""
+    x, y = first["x"] - margin, first["y"] - margin
+    width, height = last["x"] + last["width"] + margin - x, last["y"] + last["height"] + margin - y
+    return {"x": x, "y": y, "width": width, "height": height}
 
 
 def _exactly(name: str) -> re.Pattern[str]:

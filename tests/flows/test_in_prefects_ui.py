@@ -1,7 +1,7 @@
 """A person in Prefect's own interface, in a real browser: each form is filled in, and what came of it is in the ledger.
 
 The pictures that the documentation shows are taken here: `DECISIONLOOP_TEST_ALBUM=docs python -m pytest -n0
-tests/flows/test_in_prefects_ui.py`.
+tests/flows/test_in_prefects_ui.py -k answers`.
 """
 
 from __future__ import annotations
