@@ -1,6 +1,6 @@
 """A person in Prefect's own interface, in a real browser: each form is filled in, and what came of it is in the ledger.
 
-The pictures that the documentation shows are taken here: `DECISIONLOOP_TEST_ALBUM=docs python -m pytest -n0
+The pictures that the documentation shows are taken here: `TEST_ALBUM=docs python -m pytest -n0
 tests/flows/test_in_prefects_ui.py -k answers`.
 """
 
@@ -26,7 +26,7 @@ from tests.small_use_case import Written, as_of
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("flows")]
 
-ALBUM = os.environ.get("DECISIONLOOP_TEST_ALBUM")
+ALBUM = os.environ.get("TEST_ALBUM")
 WHY, NOTE, TROUBLE = "A merger: other shops than before.", "Seen, and reasonable.", "Arrears have doubled."
 APPROVER = "approver@example.com"
 BY_WORKER = pytest.param(True, marks=pytest.mark.exhaustive, id="by a worker")
