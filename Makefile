@@ -22,7 +22,7 @@ check: $(BIN)/.installed ## Lint, format, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-serve: $(BIN)/.installed ## Start a local Prefect server, a worker, every deployment, and webhooks if configured
+serve: $(BIN)/.installed ## Start a local Prefect server, a worker, every deployment and automation, webhooks if configured
 	$(BIN)/decisionloop serve
 
 bench: $(BIN)/.installed ## Measure what is claimed

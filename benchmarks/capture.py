@@ -46,7 +46,7 @@ def measure(is_quick: bool) -> Iterator[Figure]:
 
 
 def replay(folder: Path, salt: str) -> tuple[Path, Path]:
-    """Replay the credit data with that salt; gives the home with the ledger, and the folder of use cases."""
+    """Replay the credit data with that salt and no bad release; gives home and folder of use cases."""
     usecases = folder / "usecases"
     usecases.mkdir(parents=True)
     source = BUNDLED / NAME
@@ -59,7 +59,7 @@ def replay(folder: Path, salt: str) -> tuple[Path, Path]:
     (usecases / NAME / "usecase.yaml").write_text(yaml.safe_dump(contract, sort_keys=False), encoding="utf-8")
     settings = {"DECISIONLOOP_HOME": str(folder), "DECISIONLOOP_USECASES_DIR": str(usecases), "OMP_NUM_THREADS": "1"}
     script = str(Path(sys.executable).with_name("decisionloop"))
-    run_apart([script, "demo", NAME], folder, {**os.environ, **QUIET, **settings})
+    run_apart([script, "demo", NAME, "--no-bad-release"], folder, {**os.environ, **QUIET, **settings})
     return folder / "demo" / NAME, usecases
 
 

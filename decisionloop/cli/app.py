@@ -81,6 +81,13 @@ def run(
 def demo(
     use_case: Annotated[str, typer.Argument(help="A use case whose source is a replay.")] = "credit_line",
     scenario: Annotated[str, typer.Option(help="What happens in a simulated world, such as concept_drift.")] = "",
+    bad_release: Annotated[
+        bool | None,
+        typer.Option(
+            "--bad-release/--no-bad-release",
+            help="Ship a bad release on purpose, and see who stops it. Default: in credit_line alone.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay recorded history through the whole loop and tell its story. A killed demo goes on where it was.
@@ -89,7 +96,7 @@ def demo(
     """
     from decisionloop.cli.demo import replay
 
-    replay(use_case, as_json, scenario)
+    replay(use_case, as_json, scenario, bad_release)
 
 
 @app.command()
@@ -172,7 +179,7 @@ app.command("deploy-flows")(deploy_flows)
 
 @app.command()
 def serve() -> None:
-    """Start a local Prefect server, a worker, every deployment of prefect.yaml and, with senders, the service."""
+    """Start a local Prefect server, a worker, every deployment and automation and, with senders, the service."""
     from decisionloop.cli.serve import serve_locally
 
     serve_locally()

@@ -26,10 +26,19 @@ if TYPE_CHECKING:
     from decisionloop.workspace import Workspace
 
 
-def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
+WITH_BAD_RELEASE = "credit_line"
+"""The use case whose replay is shipped a bad release, unless one says otherwise: the bundled example."""
+NOT_SHIPPED = (
+    "No bad release was shipped: no compiled model has decided alone for longer than canary.baking_days, "
+    "canary.steps is empty, or approval.is_required."
+)
+
+
+def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bool | None = None) -> None:
     """Replay every turn of the use case's recorded history, then tell its story.
 
     ``scenario``: what happens in a simulated world, handed to its ``source.py``; every scenario has a home of its own.
+    ``has_bad_release``: a bad release is shipped on purpose; None: in the bundled example alone.
     Ends with exit code 1 where batches were halted.
     Raises UsageError for a use case whose source is not a replay, or that has no such scenario.
     """
@@ -37,6 +46,7 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
     use_case_folder(load_settings().usecases_dir, use_case)  # the name becomes a folder's
     if scenario:
         _require_scenario(use_case, scenario)
+    is_shipping = use_case == WITH_BAD_RELEASE if has_bad_release is None else has_bad_release
     installation, settings = load_settings(), _demo_settings(use_case, scenario)
     use_private_prefect(settings.home)
     from decisionloop.workspace import open_workspace
@@ -47,7 +57,7 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
         progress = stack.enter_context(DemoProgress(is_json))
         _warm(progress, settings.resolved_mlflow_uri())
         stack.enter_context(brief_flow_runs())
-        halted = tuple(_run_turns(workspace, turns, progress))
+        halted = tuple(_run_turns(workspace, turns, progress, is_shipping))
     from decisionloop.cli.story import write_and_tell
     from decisionloop.cli.summary import DemoResult, print_summary
 
@@ -58,6 +68,8 @@ def replay(use_case: str, is_json: bool, scenario: str = "") -> None:
         typer.echo(json.dumps({**vars(result), "story": str(page)}, sort_keys=True))
     else:
         entity = story.worked.entity if story.worked else ""
+        if is_shipping and story.bad_release is None:
+            typer.echo(NOT_SHIPPED)
         print_summary(workspace, story, result, commands_on(installation, settings.home, use_case, entity))
     if halted:  # a script must see it as well
         raise typer.Exit(BatchHalted.exit_code)
@@ -105,8 +117,14 @@ def _turns(workspace: Workspace) -> tuple[Turn, ...]:
     )
 
 
-def _run_turns(workspace: Workspace, turns: tuple[Turn, ...], progress: DemoProgress) -> Iterator[str]:
-    """Run what is not done yet; yields the reason of each halted batch."""
+def _run_turns(
+    workspace: Workspace, turns: tuple[Turn, ...], progress: DemoProgress, is_shipping: bool = False
+) -> Iterator[str]:
+    """Run what is not done yet; yields the reason of each halted batch.
+
+    ``is_shipping``: once it can be, a release that is bad on purpose goes on trial, and by hand at the latest it goes.
+    """
+    from decisionloop.drill.bad_release import ship, stop_unseen
     from decisionloop.ledger.summary import finished_turns
     from flows.learn import learn
     from flows.loop import loop
@@ -120,12 +138,15 @@ def _run_turns(workspace: Workspace, turns: tuple[Turn, ...], progress: DemoProg
         if turn.as_of not in finished:
             try:
                 if turn.has_batch:
+                    if is_shipping:
+                        ship(workspace, turn.as_of)
                     loop(name, turn.as_of, allow_future=True)
                 else:
                     observe(name, turn.as_of, allow_future=True)
                     learn(name, turn.as_of, allow_future=True)
             except BatchHalted as halt:
                 yield str(halt)
+            stop_unseen(workspace, turn.as_of)
         progress.advance(turn.as_of, turn_in_brief(workspace.ledger, name, turn.as_of))
 
 

@@ -1,4 +1,4 @@
-"""``decisionloop deploy-flows``: the work pool, and every deployment of prefect.yaml, on a Prefect server."""
+"""``decisionloop deploy-flows``: the work pool, every deployment of prefect.yaml and every automation, on a server."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 
 import typer
 
+from decisionloop.cli.automations import crash_silent_runs
 from decisionloop.errors import ConfigurationError
 
 POOL = "decisionloop"
 
 
 def deploy_flows() -> None:
-    """Make the work pool where there is none, and apply every deployment; may be done again at any time.
+    """Make the work pool where there is none, and apply every deployment and automation; may be done again at any time.
 
-    A pool that is there stays as people have set it: paused, or with a limit. Raises ConfigurationError where there is
+    A pool that is there stays as people have set it: paused, or with a limit. An automation that somebody has switched
+    off stays off. Raises ConfigurationError where there is
     no prefect.yaml, no server is named, or it refuses.
     """
     if not Path("prefect.yaml").is_file():
@@ -29,6 +31,7 @@ def deploy_flows() -> None:
     told = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
     if told.returncode:
         raise ConfigurationError(f"`{' '.join(command)}` failed:\n{told.stdout}{told.stderr}")
+    crash_silent_runs()
     typer.echo(f"every deployment of prefect.yaml is at {os.environ['PREFECT_API_URL']}.")
 
 

@@ -1,4 +1,4 @@
-"""``decisionloop serve``: a local Prefect server, one worker, every deployment of prefect.yaml, and the service."""
+"""``decisionloop serve``: a local Prefect server, one worker, every deployment and automation, and the service."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
     os.environ.update(
         PREFECT_HOME=str(home),
         PREFECT_API_URL=api,
+        PREFECT_UI_STATIC_DIRECTORY=str(home / "interface"),  # else it is unpacked into the environment
         PREFECT_WORKER_QUERY_SECONDS="2",
-        PREFECT_LOGGING_LEVEL="WARNING",
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this stops the server and the worker
     with _running("prefect", "server", "start", "--host", host, "--port", str(port)) as server:

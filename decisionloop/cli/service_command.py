@@ -43,7 +43,7 @@ def seal(
 
 
 def deploy_flows() -> None:
-    """Make the work pool and apply every deployment of prefect.yaml, on the Prefect server of PREFECT_API_URL."""
+    """Make the work pool, every deployment of prefect.yaml and every automation, on the server of PREFECT_API_URL."""
     from decisionloop.cli.deploy_flows import deploy_flows as deploy_all
 
     deploy_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ def write_story(use_case: str, to: Path | None, settings: Settings | None = None
 
 def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = None) -> tuple[Path, Story]:
     """The same, and the story itself for whoever wants to say more of it."""
-    from decisionloop.report.assemble import assemble_story
+    from decisionloop.ledger.batches import batches
+    from decisionloop.report.assemble import assemble_story, names_of_releases
     from decisionloop.report.page import render_story
+    from decisionloop.report.read.bad_release import bad_release_of
     from decisionloop.report.read.capture import capture_of_replay
     from decisionloop.report.read.replay_truth import truth_of_replay
     from decisionloop.workspace import open_workspace
@@ -31,6 +34,8 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     path = page_path(use_case, to, workspace.settings.home)
     truth, captured = truth_of_replay(workspace), capture_of_replay(workspace)
     story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured)
+    names = names_of_releases(workspace.ledger, use_case, batches(workspace.ledger, use_case))
+    story = replace(story, bad_release=bad_release_of(workspace, names))
     _write_whole(path, render_story(story))
     return path, story
 

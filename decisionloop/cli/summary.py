@@ -12,6 +12,7 @@ from decisionloop.ledger.releases import champion
 from decisionloop.report.record.claims import Claimed
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney, Story
+from decisionloop.report.words.bad_release import cost_in_short
 from decisionloop.report.words.beside import caveats_about
 from decisionloop.report.words.legacy import subject_of
 from decisionloop.report.words.money import money_claims
@@ -55,10 +56,12 @@ def print_summary(workspace: Workspace, story: Story, result: DemoResult, next_c
 
 
 def told_in_short(story: Story) -> tuple[str, ...]:
-    """The page's headline, what it covers and what stands beside its money, sentence by sentence, each once."""
+    """The page's headline, what it covers, what stands beside its money, and what a bad release cost; each once."""
     headline = story.headline
     beside = caveats_about(story.caveats, "money")
-    told = (headline.verdict, *headline.standfirst, headline.scope, *beside)
+    case, bad = story.use_case, story.bad_release
+    shipped = () if bad is None else (cost_in_short(bad, case.noun, case.currency),)
+    told = (headline.verdict, *headline.standfirst, headline.scope, *beside, *shipped)
     return tuple(dict.fromkeys(one for one in told if one))
 
 

@@ -220,10 +220,18 @@ def beside_the_champion(roster: Roster) -> str:
     return f"Choose one of: {', '.join(names)}." if names else "Nobody is on trial or in shadow."
 
 
+def choices_of_rollback(roster: Roster) -> tuple[str, ...]:
+    """What a rollback can name now: the rules where a model decides, and whoever has decided before."""
+    rules = () if roster.champion in roster.rules or roster.baseline is None else (RULES,)
+    return (*rules, *roster.earlier)
+
+
 def right_choices(roster: Roster) -> str:
-    """What a rollback can name now, in words."""
-    names = [] if roster.champion in roster.rules or roster.baseline is None else [RULES]
-    names += [f"{one} (rolled back)" if roster.stages[one] == "rolled_back" else one for one in roster.earlier]
+    """The same in words."""
+    names = [
+        f"{one} (rolled back)" if roster.stages.get(one) == "rolled_back" else one
+        for one in choices_of_rollback(roster)
+    ]
     return f"Choose one of: {', '.join(names)}." if names else "There is no other release that has ever decided."
 
 

@@ -20,6 +20,7 @@ from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words import (
+    bad_release,
     beside,
     capture,
     evidence,
@@ -154,6 +155,8 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
         said["legacy"] = tuple(legacy.legacy_sentences(story.legacy, case))
     if story.overrides:
         said["overrides"] = tuple(overrides.override_sentences(story.overrides, case))
+    if story.bad_release:
+        said["bad_release"] = bad_release.bad_release_sentences(story.bad_release, case.noun, currency)
     if story.performance:
         skill = explaining.skill_sentence(story.performance, case.noun)
         said["skill"] = (skill,)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from decisionloop.learn.alarm_event import AlarmEvent
+from decisionloop.learn.inverted import INVERTED
 from decisionloop.learn.trigger_state import IncidentEvidence, TriggerState
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import cohort_name, time_of_cohort
@@ -54,7 +55,7 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     revealing = [action.name for action in contract.actions if action.reveals_outcome]
     is_absent_zero = contract.outcome.means_zero_when_absent
     counts = teaching_by_batch(ledger, contract.name, since, until, revealing, is_absent_zero)
-    trained = [s.release for s in current_stages(ledger, contract.name) if s.release.kind != RULES]
+    trained = [s.release for s in current_stages(ledger, contract.name) if s.release.kind not in (RULES, INVERTED)]
     last = max((release.created_at for release in trained), default=None)
     decides = champion(ledger, contract.name)
     record = _champion_record(workspace, None if decides is None else decides.release)

@@ -72,6 +72,8 @@ def test_a_replay_with_a_halted_batch_says_so_and_ends_with_exit_code_1(cli, vou
     monkeypatch.setattr("flows.loop.loop", lambda *_, **__: None)
     whole = cli("demo", "vouchers", "--json")
     assert (whole.exit_code, whole.json["halted"]) == (0, [])
+    assert "No bad release was shipped" not in told.out
+    assert "No bad release was shipped" in cli("demo", "vouchers", "--bad-release").out
 
 
 def test_a_home_without_batches_says_where_a_finished_demo_is(cli, vouchers, home, monkeypatch):

@@ -17,10 +17,11 @@ import pytest
 
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.workspace import Workspace, open_workspace
+from tests.architecture.code import ROOT
 from tests.small_use_case import as_of, settings_of, write_small
 
 _running = ExitStack()
-WEEKS = 4
+WEEKS, SHADOWED = 4, "shadowed"
 SERVER_SECONDS, EVENTS_SECONDS = 120, 20
 IDLE_SERVICES = (
     "SCHEDULER",
@@ -150,10 +151,13 @@ class Shown:
 @pytest.fixture(scope="session")
 def lived_and_shown(prefect: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Life, Shown]:
     """Four weeks, and what Prefect showed of them."""
-    life = Life(tmp_path_factory.mktemp("lived"))
+    life = Life(tmp_path_factory.mktemp("lived") / "life")
     write_small(life.folder / "usecases")
     for week in range(WEEKS):
         life.turn(week)
+        if week == 1:
+            life.ledger.close()
+            shutil.copytree(life.folder, life.folder.parent / SHADOWED)
     runs = tuple(prefect.flow_runs(f"small {as_of(week):%Y-%m-%d}") for week in range(WEEKS))
     return life, Shown(runs, prefect.artifacts())
 
@@ -162,6 +166,30 @@ def lived_and_shown(prefect: Server, tmp_path_factory: pytest.TempPathFactory) -
 def lived(lived_and_shown: tuple[Life, Shown]) -> Life:
     """Four weeks: the rules decide in three, a model is in shadow in the third and decides in the fourth."""
     return lived_and_shown[0]
+
+
+@pytest.fixture(scope="session")
+def shadowed(lived: Life, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """Two weeks of it: a first model has come into shadow. One installation, to go on with."""
+    life = Life(tmp_path_factory.mktemp(SHADOWED) / "life")
+    shutil.copytree(lived.folder.parent / SHADOWED, life.folder)
+    return life
+
+
+@pytest.fixture(scope="session")
+def deployed(prefect: Server) -> Any:
+    """A client of the server, with every deployment of prefect.yaml and every automation as `make serve` makes them."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+
+    from decisionloop.cli.deploy_flows import deploy_flows
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
+        patch.setenv("PREFECT_HOME", str(PREFECT_HOME.value()))
+        patch.setenv("DO_NOT_TRACK", "true")
+        deploy_flows()
+    return prefect.client
 
 
 @pytest.fixture(scope="session")

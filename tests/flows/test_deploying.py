@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("flows")
 
 FORMS = {
     deploy_release: (["use_case", "release"], {"by", "reason", "is_dry_run"}),
-    approve: (["use_case", "release", "answer", "by"], {"note", "code"}),
+    approve: (["use_case"], {"release", "answer", "by", "note", "code"}),
     stop: (["use_case", "release", "reason", "by"], set()),
 }
 
@@ -28,7 +28,7 @@ def test_the_form_in_prefect_explains_every_parameter(flow):
     assert all(described.values())
     assert flow.parameters.required == required
     if flow is approve:
-        assert flow.parameters.properties["answer"]["enum"] == ["approve", "reject"]
+        assert flow.parameters.properties["answer"]["enum"] == ["ask me", "approve", "reject"]
 
 
 def test_who_decides_is_checked_and_stays(life):

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from uuid import uuid4
 
 import pytest
-
-from tests.architecture.code import ROOT
 
 pytestmark = pytest.mark.xdist_group("flows")
 
 ARRIVES_SECONDS, STAYS_AWAY_SECONDS = 20, 2
 # What breaks a template: quotes, braces, markup, a line's end; and numbers must stay numbers.
 WORDS = '"Debt" moved by {{ 30 }} % & isn\'t <what> it was:\nlook.\\'
-
-
-@pytest.fixture(scope="module")
-def deployed(prefect):
-    """The server, with every deployment of prefect.yaml as `make serve` makes them."""
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
-
-    from decisionloop.cli.serve import POOL
-
-    prefect.client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
-    environment = {
-        **os.environ,
-        "PREFECT_API_URL": PREFECT_API_URL.value(),
-        "PREFECT_HOME": str(PREFECT_HOME.value()),
-        "DO_NOT_TRACK": "true",
-    }
-    told = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert told.returncode == 0, told.stdout + told.stderr
-    return prefect.client
 
 
 def measurement(use_case="credit_line", **told):

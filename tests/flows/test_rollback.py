@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from decisionloop.errors import UsageError
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.releases import baseline, champion, find_stage
 from decisionloop.release.stages import TransitionRefused
@@ -40,4 +41,11 @@ def test_the_form_in_prefect_explains_every_parameter():
     described = {name: one.get("description", "") for name, one in rollback.parameters.properties.items()}
     assert set(described) == {"use_case", "reason", "by", "to"}
     assert all(described.values())
-    assert rollback.parameters.required == ["use_case", "reason", "by"]
+    assert rollback.parameters.required == ["use_case"]
+
+
+def test_a_run_that_nobody_could_resume_says_what_to_give_and_changes_nothing(life):
+    before = champion(life.ledger, "small")
+    with settings_of(life.folder), pytest.raises(UsageError, match="without a deployment: give reason and by"):
+        rollback("small", by="anna")
+    assert champion(life.ledger, "small") == before

@@ -160,6 +160,17 @@ def decided_beside_rules(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     return read_frame(ledger, statement)
 
 
+def decided_by_whom(ledger: Ledger, batch_id: str) -> pd.DataFrame:
+    """The decisions of a batch beside who made them, by snapshot row.
+
+    Columns entity_id, as_of, release_id, role, fallback_reason, snapshot_digest, snapshot_row, rules_action.
+    """
+    table = decision.c
+    who = (table.entity_id, table.as_of, table.release_id, table.role, table.fallback_reason)
+    columns = (*who, table.snapshot_digest, table.snapshot_row, table.rules_action)
+    return read_frame(ledger, select(*columns).where(table.batch_id == batch_id).order_by(table.snapshot_row))
+
+
 def decided_in_full(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """`decided_beside_rules`, with whether a model was to decide (is_model) and what an explored row was valued at.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from decisionloop.report.record.bad_release import BadRelease
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
@@ -181,6 +182,7 @@ class Story:
     money: tuple[PeriodMoney, ...] = ()
     releases: tuple[ReleaseEventLine, ...] = ()
     beside: tuple[BesideLines, ...] = ()
+    bad_release: BadRelease | None = None
     batches: tuple[BatchLine, ...] = ()
     performance: tuple[CohortPerformance, ...] = ()
     verdicts: tuple[VerdictStory, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from decisionloop.act.legacy import LEGACY
+from decisionloop.learn.inverted import INVERTED
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.releases import Release
 from decisionloop.report.record.story import OTHERS, RULES
@@ -18,6 +19,7 @@ KIND_WORDS = {
     "rules": RULES,
     "scorecard": "the scorecard",
     "gradient_boosting": "the gradient-boosted model",
+    INVERTED: "the release that was made bad on purpose",
 }
 REPLAY_LAG = timedelta(days=60)
 """A batch opened so long after its as-of was replayed: the clock on the wall says nothing about the story."""
@@ -60,7 +62,7 @@ def release_names(releases: Sequence[Release], trained_on: Mapping[str, date], y
 
 def _plain_name(release: Release, trained_on: Mapping[str, date], years: int) -> str:
     words = KIND_WORDS.get(release.kind, f"the {release.kind.replace('_', ' ')}")
-    if release.kind == "rules":
+    if release.kind in ("rules", INVERTED):
         return words
     day = trained_on.get(release.release_id, release.created_at.date())
     year = f"{NBSP}{day.year}" if years > 1 else ""
