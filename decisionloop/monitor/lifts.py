@@ -11,6 +11,8 @@ from decisionloop.observe.entity_lift import EntityMoney, entity_lift
 from decisionloop.observe.estimate import Estimate
 
 _TO_THE_RULES = "Put the rules back in charge (`decisionloop kill-switch`) until a candidate passes the gate."
+RULES_COME_BACK = "The rules come back by themselves, unless `guardrails.when_rules_lose` says that people decide."
+"""What to do where the default action, in the rules' place, earns less than they would."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class RulesLifts:
     other: ClassVar[str] = "rules"
     slice: ClassVar[str] = "all"
     wording: ClassVar[str] = "the rules would have"
-    suggestion: ClassVar[str] = _TO_THE_RULES
+    suggestion: str = _TO_THE_RULES
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
         """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
@@ -41,7 +43,7 @@ class HoldoutLifts:
     other: ClassVar[str] = "holdout"
     slice: ClassVar[str] = "all"
     wording: ClassVar[str] = "the customers held out, who stayed on the rules,"
-    suggestion: ClassVar[str] = _TO_THE_RULES
+    suggestion: str = _TO_THE_RULES
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
         """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
@@ -68,7 +70,7 @@ class ActionLifts:
     def of(cls, use_case: UseCase, action: int, cohorts: tuple[Estimate, ...]) -> ActionLifts:
         """Over the ``action`` (index in contract order)."""
         one = use_case.actions[action]
-        switch = f"`decisionloop kill-switch {use_case.name} default` gives it to everybody at once; then look"
+        switch = f"`decisionloop kill-switch {use_case.name} default` gives it to everybody, the holdout too; then look"
         remedy = switch if one.is_default else "Look"
         return cls(
             cohorts,

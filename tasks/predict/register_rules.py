@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from decisionloop.ledger.release_changes import change_stages, register_release
-from decisionloop.ledger.releases import RULES, Release, baseline, champion, release_id_of
+from decisionloop.ledger.releases import RULES, Release, baseline, champion, find_stage, release_id_of
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
@@ -17,12 +17,22 @@ from decisionloop.workspace import Workspace, open_workspace
 OURSELVES = Decider("decisionloop", "decisionloop")
 
 
+def rules_id(workspace: Workspace) -> str:
+    """The release that the rules are under this contract and code."""
+    return release_id_of(workspace.use_case.name, RULES, workspace.use_case.digest, workspace.code.digest)
+
+
 def ensure_rules(workspace: Workspace, as_of: datetime) -> str:
-    """Register the present rules if they are new; they decide from then on unless a model does. Returns their id."""
-    use_case, ledger = workspace.use_case, workspace.ledger
-    release_id = release_id_of(use_case.name, RULES, use_case.digest, workspace.code.digest)
+    """Register the present rules if they are new; they decide from then on unless a model does, or they are stopped.
+
+    Returns their id. Stopped rules stay so under another contract or code: what brings them back is what they earn, or
+    an approver.
+    """
+    use_case, ledger, release_id = workspace.use_case, workspace.ledger, rules_id(workspace)
     known = baseline(ledger, use_case.name)
     if known is not None and known.release_id == release_id:
+        return release_id
+    if known is not None and known.release.is_default_action and find_stage(ledger, release_id) is not None:
         return release_id
     release = Release(
         release_id=release_id,
