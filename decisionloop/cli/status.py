@@ -82,6 +82,7 @@ class Status:
     held_cohorts: tuple[str, ...]
     value_per_decision: str
     money: MoneyStatus | None
+    stop_losses: tuple[str, ...]
     observed: tuple[str, ...]
     is_value_of_held_cohort: bool
     actions: tuple[ActionStatus, ...]
@@ -126,6 +127,8 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.releases import challengers, champion
     from decisionloop.ledger.schema import utc_now
     from decisionloop.ledger.summary import batch_summary
+    from decisionloop.report.read.stop_loss import stop_losses_of
+    from decisionloop.report.words.stop_loss import stop_loss_sentences
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
@@ -156,6 +159,9 @@ def status_of(workspace: Workspace) -> Status:
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=value_text(workspace, value),
         money=MoneyStatus.of(proof.money),
+        stop_losses=stop_loss_sentences(
+            stop_losses_of(ledger, workspace.use_case), workspace.use_case.economics.currency
+        ),
         observed=observing_lines(workspace),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(*one) for one in zip(proof.actions, words.actions, strict=True)),
@@ -226,6 +232,7 @@ def as_text(state: Status) -> str:
         *(f"  holds         {line}" for line in state.flags),
         *([f"  last drill    {state.last_drill}"] if state.last_drill else []),
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
+        *(f"  stop-loss     {line}" for line in state.stop_losses),
         *(f"  beside        {line}" for line in state.observed),
         *(f"  by action     {one.text}" for one in state.actions),
         *(f"  promised      {line}" for line in state.promises),

@@ -12,12 +12,12 @@ from decisionloop.act.legacy import LEGACY
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.releases import Release
 from decisionloop.release.stages import DEFAULT_ACTION
-from decisionloop.report.record.story import OTHERS, RULES
+from decisionloop.report.record.story import DEFAULT, OTHERS, RULES
 from decisionloop.report.words.figures import MONTHS, NBSP
 
 KIND_WORDS = {
     "rules": RULES,
-    DEFAULT_ACTION: "the default action",
+    DEFAULT_ACTION: DEFAULT,
     "scorecard": "the scorecard",
     "gradient_boosting": "the gradient-boosted model",
 }
