@@ -10,11 +10,11 @@ from decisionloop.report.record.estimate import Estimate
 
 @dataclass(frozen=True)
 class Losing:
-    """A stretch of cohorts in which less was earned than the default action would have for everybody: since its best.
+    """A stretch of cohorts in which less was earned than the default action for everybody would have: since its best.
 
-    ``since``: the first of them. ``lost``: money in all, a loss above 0. ``unknowable``: of it, on decisions made before
-    the outcomes of the first of these cohorts were in; ``unsure``: on later ones, before it was sure. ``known_on``:
-    when the former were in, None: not yet.
+    ``since``: the first of them. ``lost``: money in all, a loss above 0. ``unknowable``: of it, on decisions made
+    before the outcomes of the first of these cohorts were in; ``unsure``: on later ones, before it was sure.
+    ``known_on``: when the former were in, None: not yet.
     """
 
     since: date

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.stop_loss import Losing, StopLine, StopLosses
-from decisionloop.report.words.figures import count, day, money
+from decisionloop.report.words.figures import capital, count, day, money
 
 
 def stop_loss_sentences(told: StopLosses, currency: str) -> tuple[str, ...]:
@@ -42,25 +42,19 @@ def _saved(one: StopLine, currency: str) -> str:
     verb = "saved" if amount >= 0 else "cost"
     ends = [end if amount >= 0 else -end for end in (one.saved.low, one.saved.high) if end is not None]
     reach = f" (between {money(min(ends), currency)} and {money(max(ends), currency)})" if ends else ""
-    return f"On {count(one.decisions)} decisions since that has {verb} {money(abs(amount), currency)}{reach}."
+    return f"On {count(one.decisions)} decisions in that time it has {verb} {money(abs(amount), currency)}{reach}."
 
 
 def _unstopped(lost: Losing, told: StopLosses, currency: str) -> Said:
     claims: dict[str, Claimed] = {"stop.lost": lost.lost.value}
-    first = f"Since {day(lost.since)} {_money(lost.lost, currency)} less was earned than “{told.action}” for everybody "
-    known = lost.known_on
-    when = (
-        "no outcome of these has told anybody in time" if known is None else f"the first outcomes came on {day(known)}"
-    )
+    everybody = f"“{told.action}” for everybody would have"
+    first = f"Since {day(lost.since)} {_money(lost.lost, currency)} less was earned than {everybody}"
+    known = "" if lost.known_on is None else f": the first outcomes that showed it came on {day(lost.known_on)}"
     if lost.unsure <= 0:
-        rest = (
-            f"would have. All of it was decided before that could be known: {when}. No stop-loss could have saved it."
-        )
+        rest = f". All of it was decided before anybody could know{known}. No stop-loss could have saved it."
     else:
-        rest = (
-            f"would have: {_unknowable(lost, currency)} ({when}), and {money(lost.unsure, currency)} since, which is not "
-            "sure enough yet to stop anything."
-        )
+        rest = f"{known}. {capital(_unknowable(lost, currency))}; {money(lost.unsure, currency)} since, which stops "
+        rest += "nothing as long as it is not sure enough."
     why = f" The rules cannot be stopped here: {told.why_none}." if told.why_none else ""
     return Said(f"{first}{rest}{why}", claims)
 
