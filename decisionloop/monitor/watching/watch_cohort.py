@@ -244,9 +244,10 @@ def _judge_money(
             *(one for action, one in lifts.items() if action != terms.use_case.default_action),
         ])  # fmt: skip
     if cohort.predictions.values is None:  # the rules themselves: what was explored beside them is not their loss
+        default = terms.use_case.default_action
+        lifts.pop(default, None)
         if over_default:
-            default = terms.use_case.default_action
-            lifts |= {default: ActionLifts.of(terms.use_case, default, over_default)}
+            lifts[default] = ActionLifts.of(terms.use_case, default, over_default)
         return judge_value(terms, list(lifts.values()))
     now = _told(figures, CHAMPION_LIFT) or _told(figures, RULES_LIFT)
     over_rules, over_holdout = (*before.rules_lifts, *now), (*before.holdout, *_known(entities))
