@@ -88,7 +88,7 @@ def test_where_the_default_action_is_the_better_one_the_switch_is_named() -> Non
     figures: list[EarlierFigure] = []
     for week in range(4):
         lost = (rng.random(n) < 0.5).astype(float)
-        log = left_running(machines(), rng, 0.0, n).log.assign(action="lend", propensity=0.9, outcome_class=lost)
+        log = left_running(machines(), rng, 0.0, n).log.assign(action="lend", propensity=1.0, outcome_class=lost)
         frame = pd.DataFrame({"client_id": log["entity_id"], "spend": 1.0})
         rules = ReleasePredictions(np.ones(n, dtype=np.int64), "loans/rules/1", None, None, {})
         cohort = DecidedCohort.of(loans, log, frame, rules, lambda: pytest.fail("rules score nobody"))
