@@ -64,7 +64,7 @@ class ActionLifts:
     slice: str
     wording: str
     suggestion: str
-    other: ClassVar[str] = "action"
+    other: str = "action"
 
     @classmethod
     def of(cls, use_case: UseCase, action: int, cohorts: tuple[Estimate, ...]) -> ActionLifts:
@@ -77,6 +77,19 @@ class ActionLifts:
             f"action={one.name}",
             f"“{one.wording}” for everybody would have",
             f"{remedy} at what the rules and the contract's economics take to be worth more than it.",
+        )
+
+    @classmethod
+    def of_rules(cls, use_case: UseCase, cohorts: tuple[Estimate, ...]) -> ActionLifts:
+        """Of the rules over the default action, neither exploring: what stops them (`release.stop_loss`)."""
+        one = use_case.actions[use_case.default_action]
+        return cls(
+            cohorts,
+            f"action={one.name}",
+            f"“{one.wording}” for everybody, nothing explored on either side,",
+            "It takes the rules' place by itself, unless `guardrails.when_rules_lose` says that people decide. Look at "
+            "what the rules and the contract's economics take to be worth more than it.",
+            "default",
         )
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:

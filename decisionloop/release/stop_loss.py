@@ -19,7 +19,7 @@ from decisionloop.release.grounds import GUARD, Grounds
 REPLACED = ("rules", "holdout")
 """What a model's losses are against that take its place away whatever else is known: it replaced them."""
 DEFAULT = "default"
-"""Against the default action for everybody."""
+"""Against the default action for everybody; of rules without what was explored."""
 
 
 @dataclass(frozen=True)

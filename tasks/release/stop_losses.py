@@ -15,6 +15,7 @@ from decisionloop.release.roster import RULES as THE_RULES
 from decisionloop.release.stop_loss import DEFAULT, REPLACED, Deciding, Loss, losses_of, stopping
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.lives import life_began, scored_at
+from tasks.readback.releases import release_of
 from tasks.release.rules_beside_default import are_rules_worse
 from tasks.step import step
 from tasks.tell.announcements import announce
@@ -106,10 +107,12 @@ def _against(workspace: Workspace, alarm: Alarm) -> str | None:
     use_case = workspace.use_case
     if alarm.family != "value":
         return None
-    if alarm.against in REPLACED:
+    if alarm.against in (*REPLACED, DEFAULT):
         return alarm.against
+    # Of a model: what it does, exploring and all. Of rules that says nothing, for they do not explore by themselves.
     is_default = alarm.slice == f"action={use_case.action_names[use_case.default_action]}"
-    return DEFAULT if alarm.against == "action" and is_default else None
+    is_of_model = alarm.release_id is not None and release_of(workspace, alarm.release_id).kind != RULES
+    return DEFAULT if alarm.against == "action" and is_default and is_of_model else None
 
 
 def _scored_at(workspace: Workspace, alarm: Alarm) -> int | None:

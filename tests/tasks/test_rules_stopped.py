@@ -48,7 +48,7 @@ def loses(installation: Installation, week: int, against: str, batch: int | None
     finding = Finding(
         family="value",
         monitor=f"value_against_{against}",
-        slice="action=hold" if against == "action" else "all",
+        slice="action=hold" if against in ("action", "default") else "all",
         figure=Estimate(-2.1, -2.8, -1.4, 600, 600.0, 0.95),
         threshold=0.0,
         bound=-1.4,
@@ -73,7 +73,7 @@ def stop(installation: Installation, week: int) -> str:
 @pytest.fixture
 def stopped(begun: Installation) -> Installation:
     """Week 0 is over, and the rules were stopped at its end."""
-    loses(begun, 1, "action")
+    loses(begun, 1, "default")
     assert "hold is what everybody but the holdout gets in the rules' place" in stop(begun, 1)
     return begun
 
@@ -112,7 +112,7 @@ def test_it_is_told_once_and_in_every_place(stopped: Installation) -> None:
     assert stop(stopped, 1) == ""  # a run that was killed says it once
     last = events_of_releases(stopped.ledger, "small")[-1]
     assert (last.stage_before, last.stage, last.decider) == ("candidate", "champion", "guard")
-    assert last.reason == "Stop-loss: A decision earned -2.10 EUR against action."
+    assert last.reason == "Stop-loss: A decision earned -2.10 EUR against default."
     assert "“lend nothing” had the rules' place" in as_text(status_of(stopped.workspace))
 
 
@@ -133,11 +133,16 @@ def test_what_they_lost_before_they_came_back_stops_them_no_second_time(stopped:
     decided(stopped, 1)
     loses(stopped, 2, "rules", batch=1)
     stop(stopped, 2)
-    loses(stopped, 3, "action", batch=0)  # a cohort of their first life is measured only now
+    loses(stopped, 3, "default", batch=0)  # a cohort of their first life is measured only now
     assert stop(stopped, 3) == ""
     decided(stopped, 2)
-    loses(stopped, 4, "action", batch=2)
+    loses(stopped, 4, "default", batch=2)
     assert "in the rules' place" in stop(stopped, 4)
+
+
+def test_what_exploring_costs_is_told_and_stops_no_rules(begun: Installation) -> None:
+    loses(begun, 1, "action")  # what was done, exploring and all
+    assert stop(begun, 1) == ""
 
 
 @pytest.mark.parametrize(
@@ -149,7 +154,7 @@ def test_what_they_lost_before_they_came_back_stops_them_no_second_time(stopped:
 )
 def test_rules_go_on_where_people_want_it_or_a_stop_would_be_a_lock(begun: Installation, sections: dict) -> None:
     begun.contract(**sections)
-    loses(begun, 1, "action")
+    loses(begun, 1, "default")
     assert stop(begun, 1) == ""
 
 

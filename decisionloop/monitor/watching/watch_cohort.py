@@ -244,11 +244,8 @@ def _judge_money(
             *(one for action, one in lifts.items() if action != terms.use_case.default_action),
         ])  # fmt: skip
     if cohort.predictions.values is None:  # the rules themselves: what was explored beside them is not their loss
-        default = terms.use_case.default_action
-        lifts.pop(default, None)
-        if over_default:
-            lifts[default] = ActionLifts.of(terms.use_case, default, over_default)
-        return judge_value(terms, list(lifts.values()))
+        own = [ActionLifts.of_rules(terms.use_case, over_default)] if over_default else []
+        return judge_value(terms, [*lifts.values(), *own])
     now = _told(figures, CHAMPION_LIFT) or _told(figures, RULES_LIFT)
     over_rules, over_holdout = (*before.rules_lifts, *now), (*before.holdout, *_known(entities))
     return judge_value(terms, [RulesLifts(over_rules), HoldoutLifts(over_holdout), *lifts.values()])
