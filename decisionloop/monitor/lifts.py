@@ -86,7 +86,7 @@ class ActionLifts:
         return cls(
             cohorts,
             f"action={one.name}",
-            f"“{one.wording}” for everybody, nothing explored on either side,",
+            f"“{one.wording}” for everybody would have",
             "It takes the rules' place by itself, unless `guardrails.when_rules_lose` says that people decide. Look at "
             "what the rules and the contract's economics take to be worth more than it.",
             "default",

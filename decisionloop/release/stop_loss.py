@@ -53,15 +53,15 @@ class Deciding:
 def losses_of(losses: Iterable[Loss], decides: Deciding, as_of: datetime) -> list[Loss]:
     """Its own losses that count at ``as_of``.
 
-    Not those that were known before it came to decide, nor those of decisions of an earlier life: whoever lets a
-    stopped release decide again knows of them.
+    Not those of decisions of an earlier life, nor, where it is not known when decisions were scored, those that were
+    known before it came to decide: whoever lets a stopped release decide again knows of them.
     """
     return [
         one
         for one in losses
         if one.release_id == decides.release_id
-        and decides.since < one.as_of <= as_of
-        and (one.decided_at_seq is None or one.decided_at_seq >= decides.life_began)
+        and one.as_of <= as_of
+        and (decides.since < one.as_of if one.decided_at_seq is None else one.decided_at_seq >= decides.life_began)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from decisionloop.release.stop_loss import Deciding, Loss, losses_of, stopping
@@ -29,3 +30,11 @@ def test_the_worst_of_its_own_losses_is_the_reason() -> None:
 def test_losses_of_others_of_before_and_of_later_say_nothing() -> None:
     others = [loss("other"), loss(weeks=0), loss(weeks=4)]
     assert stopping(losses_of(others, Deciding("model", SINCE), SINCE + 3 * WEEK), SINCE) is None
+
+
+def test_losses_of_decisions_of_an_earlier_life_say_nothing_whenever_they_become_known() -> None:
+    decides = Deciding("model", SINCE, life_began=7)
+    known = [replace(loss(weeks=weeks), decided_at_seq=seq) for weeks, seq in ((2, 6), (2, 7), (-1, 8), (9, 8))]
+    told = losses_of(known, decides, SINCE + 3 * WEEK)
+    # The ledger's own order tells: in a replay as-ofs run backwards.
+    assert [one.decided_at_seq for one in told] == [7, 8]
