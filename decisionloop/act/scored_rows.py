@@ -22,7 +22,6 @@ def situation_of_scores(
     faults: np.ndarray,
     rules_because: str,
     on_trial: OnTrial | None,
-    are_rules_stopped: bool = False,
 ) -> Situation:
     """What is known of the n rows of ``frame`` when their actions are chosen.
 
@@ -31,7 +30,6 @@ def situation_of_scores(
         faults: why each row is faulty (n,), "" where it is not.
         rules_because: why the rules decide everything in place of a model, "" where they do not.
         on_trial: the release that decides for some of the rows, None where none does.
-        are_rules_stopped: whether the default action has the rules' place.
     """
     values = _by_action(use_case, scores, "value:")
     ruled = actions_by_index(use_case, scores["rules_action"])
@@ -46,7 +44,6 @@ def situation_of_scores(
         reason=_words(scores["rules_reason_codes"]),
         supported=_by_action(use_case, scores, "supported:"),
         canary=_canary(use_case, scores, on_trial),
-        are_rules_stopped=are_rules_stopped,
     )
 
 

@@ -119,7 +119,6 @@ def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
     from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
-    from decisionloop.ledger.drills import drills
     from decisionloop.ledger.flags import switch_of
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
@@ -127,8 +126,6 @@ def status_of(workspace: Workspace) -> Status:
     from decisionloop.ledger.releases import challengers, champion
     from decisionloop.ledger.schema import utc_now
     from decisionloop.ledger.summary import batch_summary
-    from decisionloop.report.read.stop_loss import stop_losses_of
-    from decisionloop.report.words.stop_loss import stop_loss_sentences
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
@@ -148,7 +145,7 @@ def status_of(workspace: Workspace) -> Status:
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch=SWITCHED[switch.position_for(decides.release_id) if decides else switch.position],
         flags=tuple(one.as_text() for one in switch.holding),
-        last_drill=next((one.as_text() for one in reversed(drills(ledger, name))), ""),
+        last_drill=_last_drill(ledger, name),
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
@@ -159,9 +156,7 @@ def status_of(workspace: Workspace) -> Status:
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=value_text(workspace, value),
         money=MoneyStatus.of(proof.money),
-        stop_losses=stop_loss_sentences(
-            stop_losses_of(ledger, workspace.use_case), workspace.use_case.economics.currency
-        ),
+        stop_losses=_stop_losses(workspace),
         observed=observing_lines(workspace),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(*one) for one in zip(proof.actions, words.actions, strict=True)),
@@ -195,6 +190,21 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
         customer_value=ToldFigure.of(one.customer_value),
         text=text,
     )
+
+
+def _last_drill(ledger: Ledger, name: str) -> str:
+    from decisionloop.ledger.drills import drills
+
+    return next((one.as_text() for one in reversed(drills(ledger, name))), "")
+
+
+def _stop_losses(workspace: Workspace) -> tuple[str, ...]:
+    """What stops of the rules saved, and what nobody could have known."""
+    from decisionloop.report.read.stop_loss import stop_losses_of
+    from decisionloop.report.words.stop_loss import stop_loss_sentences
+
+    told = stop_losses_of(workspace.ledger, workspace.use_case)
+    return stop_loss_sentences(told, workspace.use_case.economics.currency)
 
 
 def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:

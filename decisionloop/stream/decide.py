@@ -73,8 +73,8 @@ def decide(
         signed = replace(signed, challengers=(), on_trial=None, trial_share=None)
     elif any(one.release_id == signed.on_trial and one.error for one in told.shadows):
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
-    situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial, are_stopped)
-    situation = replace(situation, seen=deciders.seen)
+    situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
+    situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
     totals = BatchTotals.of(use_case, frame)
     situation = replace(situation, exploring=_exploring(desk, deciders, frame, as_of, situation))
     choice = choose_part(use_case, frame, as_of, situation, totals, None)

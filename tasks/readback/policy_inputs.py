@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
@@ -24,9 +25,8 @@ def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.D
     frame = read_part(workspace, batch_id, "features", part, _read_by_policy(use_case)).to_pandas()
     scores = read_part(workspace, batch_id, "scores", part)
     faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
-    are_stopped = hand.rules.is_default_action
-    situation = situation_of_scores(use_case, frame, scores, faults, rules_because, hand.on_trial, are_stopped)
-    return frame, scores, situation
+    situation = situation_of_scores(use_case, frame, scores, faults, rules_because, hand.on_trial)
+    return frame, scores, replace(situation, are_rules_stopped=hand.rules.is_default_action)
 
 
 def _read_by_policy(use_case: UseCase) -> list[str]:
