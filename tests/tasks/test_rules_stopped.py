@@ -33,10 +33,7 @@ from tests.tasks.installation import Installation, working_in
 
 pytestmark = pytest.mark.xdist_group("loop")
 
-PRICED = {
-    "exploration": {"kind": "priced", "budget_share": 0.02, "purpose": "See who pays back."},
-    "holdout_share": 0.2,
-}
+PRICED = {"kind": "priced", "budget_share": 0.02, "purpose": "See who pays back."}
 WEEKS = 15
 UNLIMITED = {"action_share": {"lend": [0, 1]}}
 
@@ -219,6 +216,7 @@ def losing_first(tmp_path: Path) -> Iterator[Installation]:
         yield installation
 
 
+@pytest.mark.exhaustive
 def test_a_life_in_which_the_rules_lose_for_a_while(losing_first: Installation) -> None:
     decides = []
     for week in range(WEEKS):
