@@ -95,7 +95,7 @@ def rehearsed(asked: ToRehearse) -> Rehearsal:
     from decisionloop.contract.loading import parse_use_case
     from decisionloop.learn.serving import serving_time
     from decisionloop.learn.soundness import soundness
-    from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN
+    from decisionloop.predict.release_model import features_read
     from decisionloop.release_store import load_release
     from decisionloop.snapshots import SnapshotStore
 
@@ -106,10 +106,9 @@ def rehearsed(asked: ToRehearse) -> Rehearsal:
     expected = None if asked.answers is None else _answers(use_case, len(frame), snapshots, asked.answers)
     found = soundness(use_case, model, frame, expected)
     time = serving_time(use_case, model, frame)
-    scorers = [scorer for scorer in (model.class_scorer, model.amount_scorer) if scorer is not None]
-    read = dict.fromkeys(name for scorer in scorers for name in scorer.features)
-    reads = tuple(name for name in read if name not in (ACTION_COLUMN, CLASS_COLUMN))
-    return Rehearsal(reads, len(frame), found.worst_difference, time.reading_ms, time.lookups, found.is_explained)
+    return Rehearsal(
+        features_read(model), len(frame), found.worst_difference, time.reading_ms, time.lookups, found.is_explained
+    )
 
 
 def _answers(use_case: UseCase, rows: int, snapshots: SnapshotStore, answers: str) -> Predictions:

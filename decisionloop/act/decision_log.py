@@ -16,6 +16,7 @@ from decisionloop.act.policy import Choice
 from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.contract import UseCase
 from decisionloop.predict.json_columns import json_objects
+from decisionloop.release.stages import is_default_action
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class BatchFacts:
     """What all decisions of a part of a batch have in common.
 
     ``on_trial_id``: the release that decides some of them. ``release_seq``: the last event of the releases when the
-    batch was scored; None where nobody wrote it down.
+    batch was scored; None where nobody wrote it down. ``holdout_by``: the rules that the holdout stays on, "": those
+    that have their place.
     """
 
     batch_id: str
@@ -34,6 +36,12 @@ class BatchFacts:
     decided_at: datetime
     on_trial_id: str | None = None
     release_seq: int | None = None
+    holdout_by: str = ""
+
+    @property
+    def are_rules_stopped(self) -> bool:
+        """Whether the default action has the rules' place."""
+        return is_default_action(self.rules_id)
 
 
 def decision_rows(
@@ -62,7 +70,7 @@ def decision_rows(
             "as_of": _same(batch.as_of, rows, _TIME),
             "snapshot_digest": _same(batch.snapshot_digest, rows),
             "snapshot_row": np.arange(rows, dtype=np.int64),
-            "release_id": _by_whom(batch, is_rules, choice.is_on_trial),
+            "release_id": _by_whom(batch, is_rules, choice),
             "role": role,
             "score": said.numbers("score"),
             "amount": said.numbers("amount"),
@@ -71,7 +79,7 @@ def decision_rows(
             "rules_action": actions_by_name(use_case, actions_by_index(use_case, scores["rules_action"])),
             "is_sent": is_sent[choice.action] & (choice.role != LEGACY),
             "propensity": pa.array(choice.propensity, from_pandas=True),
-            "reason_codes": _reasons(said, is_rules, choice.is_outside, choice.fallback_reason == DEFAULT_FOR_ALL),
+            "reason_codes": _reasons(batch, said, choice),
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             "policy_version": _same(f"{use_case.version}/{use_case.policy.salt}", rows),
             "contract_digest": _same(use_case.digest, rows),
@@ -122,28 +130,35 @@ EVERYBODY = "whoever it is gets this action: people have stopped deciding"
 """Why a decision is what it is where the kill switch gives everybody the default action."""
 
 
-def _reasons(said: _Said, is_rules: np.ndarray, is_outside: np.ndarray, is_default: np.ndarray) -> pa.Array:
+RULES_STOPPED = "whoever it is gets this action: the rules have surely earned less than it would for everybody"
+"""Why a decision is what it is where the default action has the rules' place."""
+
+
+def _reasons(batch: BatchFacts, said: _Said, choice: Choice) -> pa.Array:
     """The rules' words where they decide, else the model's reasons; where neither does, that nobody does."""
-    if is_default.all():
-        return _same(json.dumps([EVERYBODY]), len(is_default))
+    if (choice.fallback_reason == DEFAULT_FOR_ALL).all():
+        return _same(json.dumps([EVERYBODY]), len(choice.action))
     words = said.scores["rules_reason_codes"].combine_chunks()
     told = said.reasons(words)
-    if told is words:
+    if told is words and not batch.are_rules_stopped:
         return words
-    words = words.cast(pa.string())
-    if is_outside.any():
+    words, told = words.cast(pa.string()), told.cast(pa.string())
+    if batch.are_rules_stopped:
+        has_place = ~np.isin(choice.role, ("holdout", "exploration"))  # what is explored is what the rules would do
+        words = pc.if_else(pa.array(has_place), pa.scalar(json.dumps([RULES_STOPPED])), words)
+    if choice.is_outside.any():
         more = pc.binary_join_element_wise(words, json.dumps([OUTSIDE_SUPPORT]), "")
-        words = pc.if_else(pa.array(is_outside), pc.replace_substring(more, "][", ", "), words)
-    return pc.if_else(pa.array(is_rules), words, told)
+        words = pc.if_else(pa.array(choice.is_outside), pc.replace_substring(more, "][", ", "), words)
+    return pc.if_else(pa.array(np.isin(choice.role, ("baseline", "holdout"))), words, told)
 
 
-def _by_whom(batch: BatchFacts, is_rules: np.ndarray, is_on_trial: np.ndarray) -> pa.DictionaryArray:
-    """The release (n,) that decided: the rules, the one on trial, or the champion."""
-    names = list(dict.fromkeys([batch.rules_id, batch.champion_id, batch.on_trial_id or batch.champion_id]))
-    rules, champion, trial = (
-        names.index(one) for one in (batch.rules_id, batch.champion_id, batch.on_trial_id or batch.champion_id)
-    )
-    index = np.where(is_rules, rules, np.where(is_on_trial, trial, champion)).astype(np.int32)
+def _by_whom(batch: BatchFacts, is_rules: np.ndarray, choice: Choice) -> pa.DictionaryArray:
+    """The release (n,) that decided: the rules or what has their place, the one on trial, or the champion."""
+    trial_id, holdout_id = batch.on_trial_id or batch.champion_id, batch.holdout_by or batch.rules_id
+    names = list(dict.fromkeys([batch.rules_id, batch.champion_id, trial_id, holdout_id]))
+    rules, champion, trial, held = map(names.index, (batch.rules_id, batch.champion_id, trial_id, holdout_id))
+    index = np.where(is_rules, rules, np.where(choice.is_on_trial, trial, champion))
+    index = np.where(choice.role == "holdout", held, index).astype(np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(names, pa.string()))
 
 

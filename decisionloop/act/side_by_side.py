@@ -44,7 +44,7 @@ class Contenders:
 
     ``on_trial``: the challenger that decides for some of the rows, None where none does. A challenger that does not
     answer within ``seconds`` (None: the contract's `shadow.maximum_seconds`) has failed, and nobody waits for it any
-    longer.
+    longer. ``are_rules_stopped``: whether the default action has the rules' place.
     """
 
     rules: RulesChoice
@@ -52,6 +52,7 @@ class Contenders:
     shadows: Sequence[ScoringRelease]
     on_trial: OnTrial | None = None
     seconds: float | None = None
+    are_rules_stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,16 +114,17 @@ def value_side_by_side(
         "rules_reason_codes": rules_reason_codes(rules.reasons),
     }
     costs: list[StageCost] = []
-    run = None
+    place = np.full_like(rules.action, use_case.default_action) if contenders.are_rules_stopped else rules.action
+    run, ruled = None, _Ruled(rules.action, place)
     if contenders.champion is not None:
-        run, told, spent = _champion(use_case, frame, contenders.champion, rules.action, scope)
+        run, told, spent = _champion(use_case, frame, contenders.champion, ruled, scope)
         columns |= told
         costs += spent
     seconds = contenders.seconds or use_case.shadow.maximum_seconds
     answers = [
         _in_time(
             one.release_id,
-            functools.partial(_shadow, use_case, frame, one, rules.action, scope, contenders.on_trial),
+            functools.partial(_shadow, use_case, frame, one, ruled, scope, contenders.on_trial),
             len(frame),
             seconds,
         )
@@ -138,6 +140,14 @@ def value_side_by_side(
         tuple(one.run for one in answers),
         (*costs, *(one.cost for one in answers)),
     )
+
+
+@dataclass(frozen=True)
+class _Ruled:
+    """What the rules would do (n,), and what a model does where it has no say: the same, unless they are stopped."""
+
+    action: np.ndarray
+    baseline: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -157,11 +167,11 @@ class _Answer:
         return int(np.isnan(self.values).any(axis=1).sum())
 
 
-def _answer(use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel, rules_action: np.ndarray) -> _Answer:
+def _answer(use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel, ruled: _Ruled) -> _Answer:
     predictions = predict(use_case, model, frame)
     values = action_values(use_case, frame, predictions)
-    supported = supported_actions(use_case, model, frame, rules_action)
-    action = preferred_action(use_case, frame, values, reach_of(use_case, frame, rules_action, supported))
+    supported = supported_actions(use_case, model, frame, ruled.action)
+    action = preferred_action(use_case, frame, values, reach_of(use_case, frame, ruled.baseline, supported))
     probability, amount = leading_scores(use_case, predictions, action)
     columns: dict[str, pa.Array | np.ndarray] = {
         "score": pa.array(probability, from_pandas=True),
@@ -172,7 +182,7 @@ def _answer(use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel, rules_a
 
 
 def _champion(
-    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, rules_action: np.ndarray, scope: Scope
+    use_case: UseCase, frame: pd.DataFrame, release: ScoringRelease, ruled: _Ruled, scope: Scope
 ) -> tuple[ReleaseRun, dict[str, pa.Array | np.ndarray], list[StageCost]]:
     """How the champion fared, its columns of ``scores`` (none where it failed), what scoring and explaining took."""
     started, rows, nan_rows, error = time.perf_counter(), len(frame), 0, None
@@ -180,7 +190,7 @@ def _champion(
     with Meter("score", release.release_id, scope) as scoring:
         try:
             model = release.load()
-            answer = _answer(use_case, frame, model, rules_action)
+            answer = _answer(use_case, frame, model, ruled)
         except Exception as failure:  # whatever it is, the rules decide and people are told
             error = _words(failure)
         scoring.add(rows=rows)
@@ -233,7 +243,7 @@ def _shadow(
     use_case: UseCase,
     frame: pd.DataFrame,
     release: ScoringRelease,
-    rules_action: np.ndarray,
+    ruled: _Ruled,
     scope: Scope,
     on_trial: OnTrial | None,
 ) -> _Shadow:
@@ -243,7 +253,7 @@ def _shadow(
     with Meter("score", release.release_id, scope) as meter:
         try:
             model = release.load()
-            answer = _answer(use_case, frame, model, rules_action)
+            answer = _answer(use_case, frame, model, ruled)
             nan_rows = answer.nan_rows
             if on_trial is not None and on_trial.release_id == release.release_id:
                 told = answer.columns | _support_columns(use_case, answer)

@@ -48,7 +48,8 @@ class Situation:
     ``reason`` (n,): the rules' words. ``seen``: what outcomes have shown so far, as it was frozen with the batch.
     ``exploring``: what the batch agreed on; None: nothing is explored.
     ``supported`` bool (n, A): where the log that taught the model shows what an action brings, None: everywhere.
-    ``canary``: what a release on trial says of the rows, None: none is.
+    ``canary``: what a release on trial says of the rows, None: none is. ``are_rules_stopped``: whether the default
+    action has the place of ``rules_action`` for everybody but the holdout; what the rules would do is explored.
     """
 
     values: np.ndarray
@@ -64,6 +65,7 @@ class Situation:
     exploring: AgreedExploring | None = None
     supported: np.ndarray | None = None
     canary: Canary | None = None
+    are_rules_stopped: bool = False
 
     @property
     def is_ruled(self) -> bool:
@@ -113,6 +115,15 @@ def allowed_rules(use_case: UseCase, rules_action: np.ndarray, allowed: np.ndarr
     row = np.arange(len(rules))
     stand_in = np.where(allowed[:, use_case.default_action], use_case.default_action, allowed.argmax(axis=1))
     return np.where(allowed[row, rules], rules, stand_in)
+
+
+def instead_of_rules(use_case: UseCase, rules: np.ndarray, allowed: np.ndarray, is_holdout: np.ndarray) -> np.ndarray:
+    """What has the place of the rules' action ``rules`` (n,) while they are stopped: the default action (n,).
+
+    The holdout stays on the rules, and so does who may not get it.
+    """
+    default = use_case.default_action
+    return np.where(allowed[:, default] & ~is_holdout, default, rules)
 
 
 def fallback_reasons(situation: Situation, allowed: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from decisionloop.act.canary import Trial
 from decisionloop.act.draws import in_holdout, uniform_draws
 from decisionloop.act.preference import actions_within_reach
 from decisionloop.act.propensities import NO_EXPLORING, Exploring, Offer
-from decisionloop.act.situation import Situation, allowed_of, allowed_rules, fallback_reasons
+from decisionloop.act.situation import Situation, allowed_of, allowed_rules, fallback_reasons, instead_of_rules
 from decisionloop.contract import UseCase
 
 
@@ -47,7 +47,8 @@ class Draws:
 
 @dataclass(frozen=True)
 class Turn:
-    """What is settled of n rows: ``rules`` (n,) their action, ``is_holdout`` (n,), ``reason`` (n,) of falling back.
+    """What is settled of n rows: ``rules`` (n,) the rules' action or what has its place, ``is_holdout`` (n,),
+    ``reason`` (n,) of falling back.
 
     ``trial``: how a release on trial sees them, None where none has a say.
     """
@@ -75,6 +76,8 @@ class Turn:
         if situation.is_default_for_all:  # the rules, whose referee it is, decide nobody
             is_holdout = np.zeros_like(is_holdout)
         rules = allowed_rules(use_case, situation.rules_action, allowed)
+        if situation.are_rules_stopped:
+            rules = instead_of_rules(use_case, rules, allowed, is_holdout)
         is_fixed = pd.notna(reason) & ~((reason == situation.rules_because) & situation.is_standing_in)
         supported = None if situation.is_ruled else situation.supported
         offer = Offer(

@@ -83,6 +83,7 @@ class Status:
     held_cohorts: tuple[str, ...]
     value_per_decision: str
     money: MoneyStatus | None
+    stop_losses: tuple[str, ...]
     observed: tuple[str, ...]
     overrides: OverrideStatus | None
     is_value_of_held_cohort: bool
@@ -120,7 +121,6 @@ def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
     from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
-    from decisionloop.ledger.drills import drills
     from decisionloop.ledger.flags import switch_of
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
@@ -146,7 +146,7 @@ def status_of(workspace: Workspace) -> Status:
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch=SWITCHED[switch.position_for(decides.release_id) if decides else switch.position],
         flags=tuple(one.as_text() for one in switch.holding),
-        last_drill=next((one.as_text() for one in reversed(drills(ledger, name))), ""),
+        last_drill=_last_drill(ledger, name),
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
@@ -157,6 +157,7 @@ def status_of(workspace: Workspace) -> Status:
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=value_text(workspace, value),
         money=MoneyStatus.of(proof.money),
+        stop_losses=_stop_losses(workspace),
         observed=observing_lines(workspace),
         overrides=overrides_of(workspace),
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
@@ -191,6 +192,21 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
         customer_value=ToldFigure.of(one.customer_value),
         text=text,
     )
+
+
+def _last_drill(ledger: Ledger, name: str) -> str:
+    from decisionloop.ledger.drills import drills
+
+    return next((one.as_text() for one in reversed(drills(ledger, name))), "")
+
+
+def _stop_losses(workspace: Workspace) -> tuple[str, ...]:
+    """What stops of the rules saved, and what nobody could have known."""
+    from decisionloop.report.read.stop_loss import stop_losses_of
+    from decisionloop.report.words.stop_loss import stop_loss_sentences
+
+    told = stop_losses_of(workspace.ledger, workspace.use_case)
+    return stop_loss_sentences(told, workspace.use_case.economics.currency)
 
 
 def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:
@@ -228,6 +244,7 @@ def as_text(state: Status) -> str:
         *(f"  holds         {line}" for line in state.flags),
         *([f"  last drill    {state.last_drill}"] if state.last_drill else []),
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
+        *(f"  stop-loss     {line}" for line in state.stop_losses),
         *(f"  beside        {line}" for line in state.observed),
         *(f"  overridden    {line}" for line in (state.overrides.sentences if state.overrides else ())),
         *(f"  by action     {one.text}" for one in state.actions),

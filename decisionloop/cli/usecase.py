@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from decisionloop.draft.roles import Asked
 from decisionloop.errors import ContractError, DecisionLoopError, UsageError
 
+if TYPE_CHECKING:
+    from tasks.release.changed_contract import WhatChanges
 
-def check(path: Path, is_json: bool) -> None:
-    """Check a folder, or the use case of that name.
 
-    Raises any DecisionLoopError with its exit code; with JSON every one is printed as such, and not raised.
+def check(path: Path, is_json: bool, must_all_stay: bool = False) -> None:
+    """Check a folder, or the use case of that name, also beside the contract in force in this installation's ledger.
+
+    ``must_all_stay``: exit code 3 where a model that stands now would not stand under it. Raises any DecisionLoopError
+    with its exit code; with JSON every one is printed as such, and not raised.
     """
     from decisionloop.sources.checking import check_use_case
 
@@ -22,6 +28,7 @@ def check(path: Path, is_json: bool) -> None:
         folder = _folder_of(path)
         report = check_use_case(folder)
         _require_version(folder)
+        changes = _changes(folder)
     except DecisionLoopError as error:
         if not is_json:
             raise
@@ -30,9 +37,41 @@ def check(path: Path, is_json: bool) -> None:
         typer.echo(json.dumps(told, sort_keys=True))
         raise typer.Exit(error.exit_code) from error
     if is_json:
-        typer.echo(json.dumps({"is_valid": True, "findings": list(report.findings)}, sort_keys=True))
+        told = {"is_valid": True, "findings": list(report.findings), "changes": changes and asdict(changes)}
+        typer.echo(json.dumps(told, sort_keys=True))
     else:
-        typer.echo("\n".join([*report.findings, f"{folder}: the contract, its code and its source agree."]))
+        lines = [*report.findings, f"{folder}: the contract, its code and its source agree.", *change_lines(changes)]
+        typer.echo("\n".join(lines))
+    if must_all_stay and changes is not None and changes.is_anybody_stopped:
+        raise typer.Exit(3)
+
+
+def change_lines(changes: WhatChanges | None) -> list[str]:
+    """What the contract changes once a batch is opened under it, a line each; [] where it changes nothing."""
+    if changes is None:
+        return []
+    lines = [f"When the next batch is opened under {changes.change.as_text()}:"]
+    for one in changes.releases:
+        told = f"stays{''.join(f'; {note}' for note in one.notes)}"
+        if one.retrain:
+            place = "the rules take its place" if one.stage == "champion" else "it is stopped"
+            told = f"{place}, and it must be retrained: {'; '.join(one.retrain)}"
+        lines.append(f"  {one.stage:<12}  {one.release_id}: {told}")
+    return [*lines, *(f"  {one.subject:<12}  {one.words}" for one in changes.consequences)]
+
+
+def _changes(path: Path) -> WhatChanges | None:
+    """What the contract in ``path`` changes beside the one in force; None where there is no ledger, or nothing does."""
+    from decisionloop.cli.known_use_case import has_ledger
+    from decisionloop.settings import load_settings
+    from decisionloop.workspace import open_workspace
+    from tasks.release.changed_contract import what_changes
+
+    settings = load_settings()
+    if not has_ledger(settings):
+        return None
+    folder = path.resolve()
+    return what_changes(open_workspace(folder.name, settings.model_copy(update={"usecases_dir": folder.parent})))
 
 
 def _folder_of(path: Path) -> Path:

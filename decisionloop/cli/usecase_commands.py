@@ -16,13 +16,17 @@ usecase_app = typer.Typer(help="Check a use case, or start a new one.", no_args_
 
 @usecase_app.command("check")
 def usecase_check(
-    path: Annotated[Path, typer.Argument(help="Folder of the use case, or its name.")], as_json: AsJson = False
+    path: Annotated[Path, typer.Argument(help="Folder of the use case, or its name.")],
+    as_json: AsJson = False,
+    all_stay: Annotated[
+        bool, typer.Option("--all-stay", help="Exit code 3 where a model that stands would not stand under it.")
+    ] = False,
 ) -> None:
     """Check a contract, its code and its source; one line a fault. Exit code 2 says that contract or code has faults,
-    5 that the source has."""
+    5 that the source has. Where they differ from what is in force, say what that means for models, log and monitors."""
     from decisionloop.cli.usecase import check
 
-    check(path, as_json)
+    check(path, as_json, all_stay)
 
 
 @usecase_app.command("new")

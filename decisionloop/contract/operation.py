@@ -15,6 +15,7 @@ Money = Annotated[float, Field(ge=-MOST_MONEY, le=MOST_MONEY)]
 Rows = Annotated[int, Field(ge=0, le=MOST)]
 WhenHalted = Literal["rules", "hold", "nobody"]
 WhenLosing = Literal["rules", "alert"]
+WhenRulesLose = Literal["default", "alert"]
 
 
 class Economics(Section):
@@ -143,13 +144,26 @@ class Guardrails(Section):
         default="rules",
     )
     when_losing: WhenLosing = field(
-        "What becomes of a model that has surely earned less than the rules or the holdout (an alarm of the value "
-        "monitors). rules: it is rolled back at once, and the rules decide until a challenger passes the gate. alert: "
-        "people are told, and it goes on.",
+        "What becomes of a model that has surely earned less than the rules, the holdout or the default action for "
+        "everybody (an alarm of the value monitors). rules: it is rolled back at once, and the rules decide until a "
+        "challenger passes the gate; see when_rules_lose. alert: people are told, and it goes on.",
         "alert",
         default="rules",
         changes_meaning=False,
     )
+    when_rules_lose: WhenRulesLose = field(
+        "What becomes of rules that have surely earned less than the default action would have for everybody, whose "
+        "money is known without an outcome. default: everybody but the holdout gets it, what the rules would do is "
+        "explored, and they come back once they surely earn more. alert: people are told, and the rules go on.",
+        "alert",
+        default="default",
+        changes_meaning=False,
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that says nothing of it keeps the digest that it had before there was a choice."""
+        return without_usual(type(self), written(self), ("when_rules_lose",))
 
 
 class DataQuality(Section):

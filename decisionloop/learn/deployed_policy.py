@@ -57,6 +57,7 @@ def deployed_policy(
             reason=None if reason is None else reason[rows],
             seen=batches.seen.get(at, NOTHING_SEEN),
             supported=None if supported is None else supported[rows],
+            are_rules_stopped=batches.are_rules_stopped,
         )
         probabilities[rows] = _chances(use_case, frame.iloc[rows].reset_index(drop=True), at, situation)
     return probabilities

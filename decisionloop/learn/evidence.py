@@ -12,6 +12,7 @@ import pandas as pd
 from decisionloop.act.economics import action_values
 from decisionloop.act.feasibility import unkept_constraints
 from decisionloop.act.preference import allowed_actions, reach_of
+from decisionloop.act.situation import instead_of_rules
 from decisionloop.contract import UseCase
 from decisionloop.learn.comparison import Comparison
 from decisionloop.learn.deployed_policy import deployed_policy
@@ -196,8 +197,16 @@ def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Co
 
     What it predicts elsewhere moves nothing, so its skill is asked for there alone, and a champion's beside it.
     """
-    reach = reach_of(use_case, batches.frame, batches.rules_action, contender.supported)
+    reach = reach_of(use_case, batches.frame, baseline_action(use_case, batches), contender.supported)
     return np.ones(len(batches.log), dtype=bool) if reach is None else reach.sum(axis=1) > 1
+
+
+def baseline_action(use_case: UseCase, batches: LoggedBatches) -> np.ndarray:
+    """What a release does where it has no say (n,): what the rules do, or the default action in their place."""
+    if not batches.are_rules_stopped:
+        return batches.rules_action
+    allowed, is_holdout = allowed_actions(use_case, batches.frame), (batches.log["role"] == "holdout").to_numpy()
+    return instead_of_rules(use_case, batches.rules_action, allowed, is_holdout)
 
 
 def _unkept(use_case: UseCase, batches: LoggedBatches) -> str:

@@ -18,7 +18,8 @@ class LoggedBatches:
     """Mature decisions of whole batches with outcomes, their canonical features, the rules' actions and words (n,).
 
     ``seen``: what outcomes had shown when each batch was decided, by its as-of. ``known_at``: outcomes are those that
-    were known then; None: nobody says, so that nothing is known of what still comes.
+    were known then; None: nobody says, so that nothing is known of what still comes. ``are_rules_stopped``: whether
+    the default action has the rules' place now, so that releases are held against it.
     """
 
     log: pd.DataFrame
@@ -27,6 +28,7 @@ class LoggedBatches:
     rules_reason: np.ndarray | None = None
     seen: Mapping[datetime, SeenMoney] = field(default_factory=dict)
     known_at: datetime | None = None
+    are_rules_stopped: bool = False
 
     def policy_traffic(self) -> LoggedBatches:
         """Without the holdout and without fallbacks."""

@@ -124,6 +124,14 @@ def count_decisions(source: Ledger | Connection, batch_id: str) -> tuple[int, in
     return decided, queued
 
 
+def decisions_by_action(source: Ledger | Connection, use_case: str) -> dict[str, int]:
+    """How many decisions of a use case took each action, whatever its contract was, by the action's name."""
+    counted = select(decision.c.action, func.count()).where(decision.c.use_case == use_case)
+    with facts.reading(source) as connection:
+        rows = connection.execute(counted.group_by(decision.c.action).order_by(decision.c.action)).all()
+    return {str(action): int(many) for action, many in rows}
+
+
 def decisions_with_outcomes(
     ledger: Ledger,
     use_case: str,

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from decisionloop.ledger.batches import Batch, cohort_name
-from decisionloop.ledger.schema import measurement, utc_now
+from decisionloop.ledger.schema import as_utc, measurement, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
@@ -92,6 +92,15 @@ def measurements_of(
     found = read_frame(ledger, statement.order_by(KNOWN_AT, table.recorded_at, table.measurement_id))
     newest = found.drop_duplicates(_FIGURE, keep="last")
     return newest.sort_values(["as_of", "monitor", "cohort", "slice", "measurement_id"], ignore_index=True)
+
+
+def first_known(source: Ledger | Connection, use_case: str, monitor: str) -> dict[str, datetime]:
+    """When the figure of each cohort was first known, by the cohort's name: the as-of of its first measurement."""
+    table = measurement.c
+    first = select(table.cohort, func.min(KNOWN_AT)).where(table.use_case == use_case, table.monitor == monitor)
+    with facts.reading(source) as connection:
+        rows = connection.execute(first.group_by(table.cohort)).all()
+    return {str(cohort): as_utc(at) for cohort, at in rows}
 
 
 @dataclass(frozen=True)

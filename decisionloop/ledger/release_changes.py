@@ -9,17 +9,19 @@ from decisionloop.ledger.releases import RULES, Release, ReleaseEvent, roster_of
 from decisionloop.ledger.schema import release, release_event, utc_now, verdict
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
-from decisionloop.release.grounds import Grounds, Judgement
+from decisionloop.release.grounds import Evidence, Grounds, Judgement
 from decisionloop.release.requests import Register, Request, planned
 from decisionloop.release.stages import Decider
 
 
-def register_release(target: Ledger | Connection, new: Release, reason: str, decided_by: str) -> bool:
+def register_release(
+    target: Ledger | Connection, new: Release, reason: str, decided_by: str, evidence: Evidence | None = None
+) -> bool:
     """Keep a release as a candidate; False, and nothing done, where it is registered already."""
     with facts.writing(target) as connection:
         is_new = facts.add(connection, release, [new]) == 1
         if is_new:
-            grounds = Grounds(Decider("decisionloop", decided_by), reason, new.created_at)
+            grounds = Grounds(Decider("decisionloop", decided_by), reason, new.created_at, evidence or {})
             change_stages(connection, new.use_case, Register(new.release_id, new.kind == RULES), grounds)
         return is_new
 

@@ -13,14 +13,17 @@ from decisionloop.ledger.schema import release, release_event
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.release.roster import Roster
-from decisionloop.release.stages import DeciderKind, Move, Stage
+from decisionloop.release.stages import DeciderKind, Move, Stage, is_default_action
 
 RULES = "rules"
 
 
 @dataclass(frozen=True)
 class Release:
-    """Something that can decide; rules have no ``scorer_digest``. Scores and card are JSON text."""
+    """Something that can decide; rules have no ``scorer_digest``. Scores and card are JSON text.
+
+    The default action for everybody is a release of rules as well, whose id says so (`release.stages`).
+    """
 
     release_id: str
     use_case: str
@@ -32,6 +35,11 @@ class Release:
     reference_scores: str
     card_json: str
     created_at: datetime
+
+    @property
+    def is_default_action(self) -> bool:
+        """Whether it gives everybody but the holdout the default action."""
+        return is_default_action(self.release_id)
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,12 @@ def baseline(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
     """The rules that decide, or stand beside the model that does. None before the first."""
     rules = [found for found in current_stages(source, use_case) if found.release.kind == RULES]
     return next((found for found in rules if found.stage in {"champion", "baseline"}), None)
+
+
+def present_rules(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
+    """The rules of the present contract, also while the default action has their place. None before the first."""
+    release_id = roster_of(source, use_case).present_rules
+    return None if release_id is None else find_stage(source, release_id)
 
 
 def release_events(source: Ledger | Connection, release_id: str) -> tuple[ReleaseEvent, ...]:

@@ -11,6 +11,8 @@ from decisionloop.observe.entity_lift import EntityMoney, entity_lift
 from decisionloop.observe.estimate import Estimate
 
 _TO_THE_RULES = "Put the rules back in charge (`decisionloop kill-switch`) until a candidate passes the gate."
+RULES_COME_BACK = "The rules come back by themselves, unless `guardrails.when_rules_lose` says that people decide."
+"""What to do where the default action, in the rules' place, earns less than they would."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class RulesLifts:
     other: ClassVar[str] = "rules"
     slice: ClassVar[str] = "all"
     wording: ClassVar[str] = "the rules would have"
-    suggestion: ClassVar[str] = _TO_THE_RULES
+    suggestion: str = _TO_THE_RULES
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
         """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
@@ -41,7 +43,7 @@ class HoldoutLifts:
     other: ClassVar[str] = "holdout"
     slice: ClassVar[str] = "all"
     wording: ClassVar[str] = "the customers held out, who stayed on the rules,"
-    suggestion: ClassVar[str] = _TO_THE_RULES
+    suggestion: str = _TO_THE_RULES
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:
         """Of all cohorts, or of the ``last`` so many; None where no cohort could tell yet."""
@@ -62,19 +64,32 @@ class ActionLifts:
     slice: str
     wording: str
     suggestion: str
-    other: ClassVar[str] = "action"
+    other: str = "action"
 
     @classmethod
     def of(cls, use_case: UseCase, action: int, cohorts: tuple[Estimate, ...]) -> ActionLifts:
         """Over the ``action`` (index in contract order)."""
         one = use_case.actions[action]
-        switch = f"`decisionloop kill-switch {use_case.name} default` gives it to everybody at once; then look"
+        switch = f"`decisionloop kill-switch {use_case.name} default` gives it to everybody, the holdout too; then look"
         remedy = switch if one.is_default else "Look"
         return cls(
             cohorts,
             f"action={one.name}",
             f"“{one.wording}” for everybody would have",
             f"{remedy} at what the rules and the contract's economics take to be worth more than it.",
+        )
+
+    @classmethod
+    def of_rules(cls, use_case: UseCase, cohorts: tuple[Estimate, ...]) -> ActionLifts:
+        """Of the rules over the default action, neither exploring: what stops them (`release.stop_loss`)."""
+        one = use_case.actions[use_case.default_action]
+        return cls(
+            cohorts,
+            f"action={one.name}",
+            f"“{one.wording}” for everybody would have",
+            "It takes the rules' place by itself, unless `guardrails.when_rules_lose` says that people decide. Look at "
+            "what the rules and the contract's economics take to be worth more than it.",
+            "default",
         )
 
     def sequence(self, last: int | None = None) -> ConfidenceSequence | None:

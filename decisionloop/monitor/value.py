@@ -36,7 +36,8 @@ WINDOWS = (4, 13, 52)
 
 
 def sequences(use_case: UseCase) -> int:
-    """How many sequences watch a release: against the rules, the holdout, and each action whose money is known."""
+    """How many sequences watch a release: a model's against the rules, the holdout, and each action whose money is
+    known; those of rules, which are watched beside the default action once more, are no more."""
     return 2 + sum(use_case.is_value_known)
 
 

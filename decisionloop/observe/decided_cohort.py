@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import realised_values
-from decisionloop.act.preference import preferred_action, reach_of
+from decisionloop.act.preference import allowed_actions, preferred_action, reach_of
+from decisionloop.act.situation import instead_of_rules
 from decisionloop.contract import UseCase
 from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
 from decisionloop.observe.executed_actions import executed_index, is_overridden
+from decisionloop.observe.known_actions import as_default
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes, is_outcome_missing, missing_outcomes
 from decisionloop.observe.off_policy import one_hot
 from decisionloop.observe.possible_money import UsualAmounts
 from decisionloop.observe.release_predictions import ReleasePredictions
+from decisionloop.release.stages import is_default_action
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +75,30 @@ class DecidedCohort:
 
     @property
     def rules(self) -> np.ndarray:
-        """What the rules would have done."""
+        """What the rules would have done, stopped or not."""
         return self.predictions.rules_action
+
+    @cached_property
+    def baseline(self) -> np.ndarray:
+        """What the rules would have done, or the default action while that has their place."""
+        if not self.predictions.are_rules_stopped:
+            return self.rules
+        is_holdout = (self.log["role"] == "holdout").to_numpy()
+        return instead_of_rules(self.use_case, self.rules, allowed_actions(self.use_case, self.frame), is_holdout)
+
+    def unexplored_log(self, logged: LoggedDecisions) -> LoggedDecisions:
+        """What is compared with the holdout: ``logged``, without exploring where the default action decided."""
+        if not is_default_action(self.release_id):
+            return logged
+        return as_default(self.use_case, self.log, self.frame, logged)
 
     @cached_property
     def preferred(self) -> np.ndarray:
         """What the champion would have done without exploring."""
         values = self.predictions.values
         if values is None:
-            return self.rules
-        reach = reach_of(self.use_case, self.frame, self.rules, self.predictions.supported)
+            return self.baseline
+        reach = reach_of(self.use_case, self.frame, self.baseline, self.predictions.supported)
         return preferred_action(self.use_case, self.frame, values, reach)
 
     @cached_property

@@ -17,7 +17,7 @@ class ReleasePredictions:
     ``champion_score`` (n,): its expected money and logged scores, None where that was the rules. ``shadows``: release
     to its scores and preferred actions (n,), NaN and -1 where it predicted nothing. ``supported`` bool (n, A): where
     the champion may decide, None: everywhere. ``on_trial``: which of the challengers decided for some of them, and
-    for which share, None where none did.
+    for which share, None where none did. ``are_rules_stopped``: whether the default action had the rules' place.
     """
 
     rules_action: np.ndarray
@@ -27,6 +27,7 @@ class ReleasePredictions:
     shadows: dict[str, tuple[np.ndarray, np.ndarray]]
     supported: np.ndarray | None = None
     on_trial: OnTrial | None = None
+    are_rules_stopped: bool = False
 
     @property
     def worth(self) -> float | None:

@@ -224,3 +224,10 @@ def _inputs(use_case: UseCase, model: ReleaseModel, frame: pd.DataFrame, action:
 
 def _sees_action(use_case: UseCase) -> bool:
     return use_case.is_action_modelled
+
+
+def features_read(model: ReleaseModel) -> tuple[str, ...]:
+    """The features that a model reads, without the columns that only scoring adds."""
+    scorers = [scorer for scorer in (model.class_scorer, model.amount_scorer) if scorer is not None]
+    read = dict.fromkeys(name for scorer in scorers for name in scorer.features)
+    return tuple(name for name in read if name not in (ACTION_COLUMN, CLASS_COLUMN))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from decisionloop.release.grounds import Judgement
 from decisionloop.release.roster import RULES, Roster
-from decisionloop.release.stages import Decider, Move, Stage, TransitionRefused
+from decisionloop.release.stages import Decider, Move, Stage, TransitionRefused, is_default_action
 
 
 class Request(Protocol):
@@ -50,13 +50,37 @@ class InstallRules:
     release_id: str
 
     def moves(self, roster: Roster) -> tuple[Move, ...]:
-        """Those before them retire, and these take their place."""
-        before = roster.baseline
-        if before == self.release_id:
+        """Those before them retire, and these take their place. While the rules are stopped, none: another contract
+        does not bring back what loses."""
+        if roster.are_rules_stopped:
             return ()
-        place: Stage = "champion" if roster.champion == before else "baseline"
-        left = () if before is None else (_move(roster, before, "retired", because="the rules have changed"),)
-        return (*left, _move(roster, self.release_id, place))
+        return _take_place(roster, self.release_id, "the rules have changed")
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """The default action for everybody, registered as a release of rules, takes the rules' place."""
+
+    release_id: str
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """The rules retire, and a release on trial beside them waits in shadow; none where they are stopped already."""
+        if not is_default_action(self.release_id):
+            raise TransitionRefused(f"{self.release_id} is not the default action for everybody.")
+        if roster.are_rules_stopped:
+            return ()
+        return (*_alone(roster), *_take_place(roster, self.release_id, "the default action takes their place"))
+
+
+@dataclass(frozen=True)
+class ResumeRules:
+    """The rules take their place again: those that are the rules now."""
+
+    def moves(self, roster: Roster) -> tuple[Move, ...]:
+        """The default action retires; none where the rules are not stopped."""
+        if not roster.are_rules_stopped:
+            return ()
+        return (*_alone(roster), *_take_place(roster, str(roster.present_rules), "the rules take their place again"))
 
 
 @dataclass(frozen=True)
@@ -122,7 +146,7 @@ class Promote:
                 f"verdict {told.verdict_id} says {told.decision} of {told.challenger_id}: "
                 f"it promotes no {self.release_id}. Let the gate look at it."
             )
-        is_beside = told.champion_id == decides or {told.champion_id, decides} <= roster.rules
+        is_beside = told.champion_id == decides or are_alike(roster, told.champion_id, decides)
         if not is_beside or told.attempt != attempt:
             raise TransitionRefused(
                 f"verdict {told.verdict_id} compared {self.release_id} (attempt {told.attempt}) with "
@@ -194,6 +218,8 @@ class RollBack:
         decides, target = roster.champion, self._target(roster)
         if decides is None or decides == target or self.of not in {None, decides}:
             return ()
+        if roster.are_rules_stopped and target == roster.present_rules:
+            return ResumeRules().moves(roster)
         waiting, alone = roster.canary, f"{decides}, beside which it was tried, does not decide any more"
         moved = () if waiting in {None, target} else (_move(roster, str(waiting), "shadow", because=alone),)
         if decides in roster.rules:
@@ -207,10 +233,15 @@ class RollBack:
             if roster.previous is None:
                 raise TransitionRefused(f"nobody decided before {roster.champion}. {right_choices(roster)}")
             return roster.previous
-        target = roster.baseline if self.to == RULES else self.to
-        if target is None or target not in (roster.champion, roster.baseline, *roster.earlier):
+        target = self._rules(roster) if self.to == RULES else self.to
+        if target is None or target not in (roster.champion, roster.baseline, self._rules(roster), *roster.earlier):
             raise TransitionRefused(f"{self.to} is not what can be gone back to. {right_choices(roster)}")
         return target
+
+    def _rules(self, roster: Roster) -> str | None:
+        """What has the rules' place; where that decides and is the default action, the rules themselves."""
+        is_theirs = roster.are_rules_stopped and roster.champion == roster.baseline
+        return roster.present_rules if is_theirs else roster.baseline
 
 
 def beside_the_champion(roster: Roster) -> str:
@@ -222,7 +253,8 @@ def beside_the_champion(roster: Roster) -> str:
 
 def choices_of_rollback(roster: Roster) -> tuple[str, ...]:
     """What a rollback can name now: the rules where a model decides, and whoever has decided before."""
-    rules = () if roster.champion in roster.rules or roster.baseline is None else (RULES,)
+    is_by_rules = roster.champion in roster.rules and not roster.are_rules_stopped
+    rules = () if is_by_rules or roster.baseline is None else (RULES,)
     return (*rules, *roster.earlier)
 
 
@@ -240,3 +272,28 @@ def _move(roster: Roster, release_id: str, after: Stage, share: float | None = N
     if before is None:
         raise TransitionRefused(f"release {release_id} is not in the ledger. Register it before it enters {after}.")
     return Move(release_id, release_id in roster.rules, before, after, share, because)
+
+
+def are_alike(roster: Roster, one: str, other: str) -> bool:
+    """Whether both are rules, of whichever contract, or both the default action: beside either money is the same."""
+    return {one, other} <= roster.rules and is_default_action(one) == is_default_action(other)
+
+
+def _take_place(roster: Roster, release_id: str, because: str) -> tuple[Move, ...]:
+    """``release_id`` takes the place of what is the baseline."""
+    before = roster.baseline
+    if before == release_id:
+        return ()
+    place: Stage = "champion" if roster.champion == before else "baseline"
+    left = () if before is None else (_move(roster, before, "retired", because=because),)
+    return (*left, _move(roster, release_id, place))
+
+
+def _alone(roster: Roster) -> tuple[Move, ...]:
+    """Who is on trial beside the rules waits in shadow: beside what takes their place it is compared anew."""
+    waiting, decides = roster.canary, roster.champion
+    if waiting is None or decides not in roster.rules:
+        return ()
+    return (
+        _move(roster, waiting, "shadow", because=f"{decides}, beside which it was tried, does not decide any more"),
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from decisionloop.errors import IntegrityError
-from decisionloop.release.stages import GONE, Move, Stage
+from decisionloop.release.stages import GONE, Move, Stage, is_default_action
 
 RULES = "rules"
 """What the rules are called where a release is asked for: those that are the baseline now."""
@@ -52,6 +52,23 @@ class Roster:
         """The rules that stand beside whoever decides, or decide themselves; None before the first release."""
         decides = self.champion
         return decides if decides in self.rules else self._only("baseline")
+
+    @property
+    def are_rules_stopped(self) -> bool:
+        """Whether the default action has the rules' place."""
+        return self.baseline is not None and is_default_action(self.baseline)
+
+    @property
+    def present_rules(self) -> str | None:
+        """The rules themselves, whether or not they have their place: who had it last or, where they have become others
+        since they were stopped, those."""
+        own = [
+            move.release_id
+            for move in self.moves
+            if move.is_rules and not is_default_action(move.release_id)
+            and (move.before is None or move.after in ("champion", "baseline"))
+        ]  # fmt: skip
+        return own[-1] if self.are_rules_stopped and own else self.baseline
 
     @property
     def canary(self) -> str | None:

@@ -1,7 +1,9 @@
 """The stages of a release, and the one table of moves between them: from where, to where, by whom.
 
 A model goes candidate → shadow → canary → champion → retired; it is refused, or rolled back, on the way. Rules wait for
-no verdict: one release of them is the baseline, and is the champion as well while no model decides.
+no verdict: one release of them is the baseline, and is the champion as well while no model decides. Where the rules
+surely earn less than the default action would for everybody, that has their place, as a release of rules of its own
+(`DEFAULT_ACTION`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ Stage = Literal["candidate", "refused", "shadow", "canary", "champion", "baselin
 """``canary``: decides a share. ``baseline``: rules that stand beside a model that decides."""
 DeciderKind = Literal["decisionloop", "gate", "guard", "person", "approver"]
 """``decisionloop``: what follows from a contract or a training. ``approver``: a person whom the contract names."""
+DEFAULT_ACTION = "default_action"
+"""What stands in the id of a release of rules, in the place of their kind, that give everybody the default action."""
 GONE: tuple[Stage, ...] = ("refused", "retired", "rolled_back")
 """Where a release is not looked at any more."""
 
@@ -23,6 +27,7 @@ _OURS = frozenset[DeciderKind]({"decisionloop"})
 _GATE = frozenset[DeciderKind]({"gate"})
 _GATE_OR_APPROVER = frozenset[DeciderKind]({"gate", "approver"})
 _PEOPLE = frozenset[DeciderKind]({"person", "approver"})
+_STOPPING_RULES = _OURS | frozenset[DeciderKind]({"guard", "approver"})
 _STOPPING = frozenset[DeciderKind]({"guard"}) | _PEOPLE
 _Moves = Mapping[tuple[Stage | None, Stage], frozenset[DeciderKind]]
 
@@ -52,13 +57,19 @@ MOVES_OF_MODELS: _Moves = {
 }
 MOVES_OF_RULES: _Moves = {
     (None, "candidate"): _OURS,
-    **{(before, after): _OURS for before in ("candidate", "retired") for after in ("champion", "baseline")},
-    ("champion", "retired"): _OURS,
-    ("baseline", "retired"): _OURS,
+    # Others take their place: those of another contract, the default action where they lose, and they again.
+    **{(before, after): _STOPPING_RULES for before in ("candidate", "retired") for after in ("champion", "baseline")},
+    ("champion", "retired"): _STOPPING_RULES,
+    ("baseline", "retired"): _STOPPING_RULES,
     # A model takes over, or goes.
     ("champion", "baseline"): _GATE_OR_APPROVER,
     ("baseline", "champion"): _STOPPING,
 }
+
+
+def is_default_action(release_id: str) -> bool:
+    """Whether a release, by its id ``use_case/kind/…``, gives everybody but the holdout the default action."""
+    return release_id.split("/")[-2:-1] == [DEFAULT_ACTION]
 
 
 class TransitionRefused(UsageError):

@@ -37,6 +37,7 @@ from decisionloop.report.read.monitoring import read_monitoring
 from decisionloop.report.read.overrides import override_lines
 from decisionloop.report.read.releases import reference_auc, release_lines, verdict_lines
 from decisionloop.report.read.replay_truth import for_everyone
+from decisionloop.report.read.stop_loss import stop_losses_of
 from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import Explored, Otherwise
@@ -125,6 +126,7 @@ def assemble_story(
         quality=quality_summary(handled.results, _fault_rows(ledger, name)),
         ledger=reads.ledger_counts(ledger, name),
         truth=known,
+        stop_losses=stop_losses_of(ledger, use_case),
         captured=tuple(PeriodCapture(period, money) for period, money in (captured or {}).items()),
         caveats=caveats,
         events=known_events(use_case),

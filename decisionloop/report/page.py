@@ -34,6 +34,7 @@ from decisionloop.report.words import (
     overrides,
     recounting,
     spans,
+    stop_loss,
 )
 
 MOST_ROWS = 25
@@ -151,6 +152,8 @@ def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
     said: dict[str, tuple[str, ...]] = {
         "money": legacy.told_of(subject, money.money_sentences(story.money, currency)),
     }
+    if story.stop_losses:
+        said["stop_losses"] = stop_loss.stop_loss_sentences(story.stop_losses, currency)
     if story.legacy:
         said["legacy"] = tuple(legacy.legacy_sentences(story.legacy, case))
     if story.overrides:

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from decisionloop.act.choice_table import choice_of_table
 from decisionloop.act.decision_log import BatchFacts, decision_rows
 from decisionloop.contract import UseCase
+from decisionloop.ledger.releases import RULES, release_id_of
 from decisionloop.predict.reasons.codes import reason_catalogue
 from decisionloop.predict.reasons.wording import WordedReason, read_reasons
+from decisionloop.release.stages import is_default_action
 from decisionloop.stream.decide import Decided
 
 
@@ -37,9 +39,11 @@ class Answer(BaseModel):
 def logged_rows(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: str) -> pa.Table:
     """The ledger's rows (n) of what was decided, as those of a part of a batch."""
     signed = decided.signed
+    own = release_id_of(use_case.name, RULES, signed.contract_digest, signed.code_digest)
+    on_rules = own if is_default_action(signed.rules) else ""
     facts = BatchFacts(
         batch_id, decided.as_of, snapshot_digest, signed.champion, signed.rules, decided.as_of, signed.on_trial,
-        signed.release_seq,
+        signed.release_seq, on_rules,
     )  # fmt: skip
     entities = decided.features[use_case.entity.key].to_numpy(dtype=object)
     return decision_rows(use_case, facts, decided.scores, choice_of_table(use_case, decided.choice), entities)

@@ -20,6 +20,7 @@ from decisionloop.act.situation import STANDING_IN, Situation
 from decisionloop.ledger.releases import Release
 from decisionloop.predict.row_faults import row_faults
 from decisionloop.predict.rules import choose_by_rules
+from decisionloop.release.stages import is_default_action
 from decisionloop.release_store import load_release
 from decisionloop.stream.deciders import Deciders, Signed
 from decisionloop.stream.desk import Desk
@@ -63,7 +64,8 @@ def decide(
     is_of_model = deciders.champion.scorer_digest is not None
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
     beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in deciders.challengers]
-    contenders = Contenders(ruled, model, beside, signed.trial, min(SECONDS, use_case.shadow.maximum_seconds))
+    seconds, are_stopped = min(SECONDS, use_case.shadow.maximum_seconds), is_default_action(signed.rules)
+    contenders = Contenders(ruled, model, beside, signed.trial, seconds, are_stopped)
     told = value_side_by_side(use_case, frame, as_of, contenders, "thread")
     has_failed = (is_by_rules_alone and is_of_model) or (told.champion is not None and told.champion.error is not None)
     because = signed.rules_because or (CHAMPION_FAILED if has_failed else "")
@@ -72,7 +74,7 @@ def decide(
     elif any(one.release_id == signed.on_trial and one.error for one in told.shadows):
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
-    situation = replace(situation, seen=deciders.seen)
+    situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
     totals = BatchTotals.of(use_case, frame)
     situation = replace(situation, exploring=_exploring(desk, deciders, frame, as_of, situation))
     choice = choose_part(use_case, frame, as_of, situation, totals, None)

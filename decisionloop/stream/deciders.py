@@ -16,7 +16,7 @@ from decisionloop.act.situation import BY_SWITCH
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.agreed_prices import last_prices
 from decisionloop.ledger.flags import switch_of
-from decisionloop.ledger.releases import Release, canary, challengers, standing
+from decisionloop.ledger.releases import Release, canary, challengers, present_rules, standing
 from decisionloop.ledger.stream import last_release_seq
 from decisionloop.stream.desk import Desk, require_current
 
@@ -77,7 +77,8 @@ def read_deciders(desk: Desk) -> Deciders:
         now = standing(connection, use_case.name)
         if now is None:
             raise ConfigurationError(f"no rules of {use_case.name} are registered. Restart the service.")
-        require_current(desk, now.baseline.release_id)
+        rules = present_rules(connection, use_case.name) if now.baseline.release.is_default_action else now.baseline
+        require_current(desk, "" if rules is None else rules.release_id)
         switch = switch_of(connection, use_case.name)
         found = canary(connection, use_case.name)
         is_trying = found is not None and found.event.share is not None and found.release_id not in switch.stopped

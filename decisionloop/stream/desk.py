@@ -69,9 +69,9 @@ def _drawn(feature: Feature, draw: np.random.Generator) -> np.ndarray:
     return np.clip(np.round(numbers), np.ceil(low), np.floor(high)) if feature.type == "integer" else numbers
 
 
-def require_current(desk: Desk, baseline_id: str) -> None:
+def require_current(desk: Desk, rules_id: str) -> None:
     """Raises ConfigurationError where other rules than those that this process read stand in the ledger."""
-    if baseline_id != desk.rules_id:
+    if rules_id != desk.rules_id:
         raise ConfigurationError(
             f"the contract or code of {desk.use_case.name} has changed since the service read it. Restart the service."
         )

@@ -12,10 +12,12 @@ from decisionloop.act.decision_log import BatchFacts, decision_rows
 from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
+from decisionloop.release.stages import is_default_action
 from tasks.act.choose import stored_choice
 from tasks.act.log_unless_overtaken import append_unless_overtaken
 from tasks.act.signature import Signature
 from tasks.keep import scope_of
+from tasks.predict.register_rules import rules_id
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.tables import read_part
 from tasks.step import step
@@ -53,7 +55,8 @@ def rows_of_part(hand: BatchInHand, part: int, signature: Signature) -> pa.Table
     assert features is not None  # predict left it
     ids = read_part(workspace, batch_id, "features", part, [hand.use_case.entity.key]).column(0)
     by_whom = (signature.champion, signature.rules, signature.decided_at)
-    facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, signature.trial, hand.release_seq)
+    on_rules = rules_id(workspace) if is_default_action(signature.rules) else ""
+    facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, signature.trial, hand.release_seq, on_rules)
     scores = read_part(workspace, batch_id, "scores", part)
     choice = stored_choice(hand, part, signature.choice)
     rows = decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())

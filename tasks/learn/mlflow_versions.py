@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib import metadata
 
+from decisionloop.contract import UseCase
 from decisionloop.contract.code import FEATURES_FILE, RULES_FILE
 from decisionloop.contract.loading import FILE_NAME
 from decisionloop.learn.model_card import MeasuredCandidate, model_card
-from decisionloop.ledger.releases import RULES, baseline
+from decisionloop.ledger.releases import RULES, Release, baseline
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.registry import ReleaseRecord
 from decisionloop.workspace import Workspace
@@ -36,14 +37,22 @@ def log_rules(workspace: Workspace) -> str:
         code_version=code_version(workspace),
         metrics={},
         parameters={"contract_version": use_case.version},
-        model_card=f"# {rules.release_id}\n\nThe rules of `{use_case.name}`: {use_case.title}. What they do is in "
-        f"`{RULES_FILE}`; the features that they see are in `{FEATURES_FILE}`.\n",
+        model_card=f"# {rules.release_id}\n\n{_what_it_is(rules.release, use_case)}\n",
         files={
             FILE_NAME: workspace.folder.text.encode(),
             **{name: (workspace.folder.folder / name).read_bytes() for name in (FEATURES_FILE, RULES_FILE)},
         },
     )
     return registry.log_release(record, {})
+
+
+def _what_it_is(rules: Release, use_case: UseCase) -> str:
+    told = f"The rules of `{use_case.name}`: {use_case.title}. What they do is in `{RULES_FILE}`; "
+    told += f"the features that they see are in `{FEATURES_FILE}`."
+    if not rules.is_default_action:
+        return told
+    action = use_case.action_names[use_case.default_action]
+    return f"`{action}` for everybody but the holdout, in the place of the rules, which have surely earned less. {told}"
 
 
 def log_candidate(workspace: Workspace, release_id: str, fact: TrainingSetFact, measured: MeasuredCandidate) -> str:

@@ -66,7 +66,7 @@ def score_newcomers_part(
     faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
     ruled = choose_by_rules(hand.use_case, workspace.code, frame, faults)
     beside = [scoring_release(workspace, release_of(workspace, one)) for one in newcomers]
-    contenders = Contenders(ruled, None, beside)
+    contenders = Contenders(ruled, None, beside, are_rules_stopped=hand.rules.is_default_action)
     told = value_side_by_side(hand.use_case, frame, hand.as_of, contenders, scope_of(workspace))
     keep_part(workspace, batch_id, "newcomers", part, told.predictions)
     return told.shadows, told.costs

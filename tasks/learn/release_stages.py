@@ -16,6 +16,7 @@ from decisionloop.release.grounds import GATE, GUARD, Evidence, Grounds
 from decisionloop.release.requests import EnterCanary, EnterShadow, Promote, Refuse, StopCanary
 from decisionloop.workspace import Workspace
 from tasks.release.asking import ask
+from tasks.release.fitness import unfit
 from tasks.release.mlflow_aliases import follow
 from tasks.tell.announcements import announce
 from tasks.tell.notices import append_alert_and_notices
@@ -74,9 +75,11 @@ def promote(workspace: Workspace, release: Release, grounds: Grounds) -> str:
 
 
 def _stopped(workspace: Workspace, release: Release) -> str | None:
-    """That a person lets the release decide for nobody; None where nobody has said so."""
-    is_stopped = release.release_id in switch_of(workspace.ledger, release.use_case).stopped
-    return "It waits: its kill switch is on. An approver lifts it." if is_stopped else None
+    """That a person lets the release decide for nobody, or a changed contract does; None where nothing does."""
+    if release.release_id in switch_of(workspace.ledger, release.use_case).stopped:
+        return "It waits: its kill switch is on. An approver lifts it."
+    why = unfit(workspace, release)
+    return f"It waits: the contract has changed, and it must be retrained: {why}." if why else None
 
 
 def end_other_trial(workspace: Workspace, proven_id: str, as_of: datetime) -> None:

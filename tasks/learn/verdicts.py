@@ -11,6 +11,7 @@ from decisionloop.learn.evidence import Look
 from decisionloop.ledger.releases import RULES, Release, find_stage, roster_of
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.verdicts import Verdict, append_verdict
+from decisionloop.release.stages import is_default_action
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce, publish
 
@@ -77,11 +78,13 @@ def attempt_of(workspace: Workspace, challenger_id: str) -> int:
 
 
 def is_beside(workspace: Workspace, verdict: Verdict, decides: Release) -> bool:
-    """Whether a verdict compares with whoever decides now. The rules are the rules, also those of another contract."""
+    """Whether a verdict compares with whoever decides now. The rules are the rules, also those of another contract;
+    the default action in their place is the default action."""
     if verdict.champion_id == decides.release_id or decides.kind != RULES:
         return verdict.champion_id == decides.release_id
     stage = find_stage(workspace.ledger, verdict.champion_id)
-    return stage is not None and stage.release.kind == RULES
+    is_rules = stage is not None and stage.release.kind == RULES
+    return is_rules and is_default_action(verdict.champion_id) == decides.is_default_action
 
 
 def _markdown(answer: GateAnswer) -> str:

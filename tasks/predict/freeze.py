@@ -13,7 +13,6 @@ from decisionloop.errors import UsageError
 from decisionloop.ledger.batch_parts import BatchPart, parts_of
 from decisionloop.ledger.batches import Scalar, batch_id_of, batch_state, find_batch, open_batch
 from decisionloop.ledger.due_occurrences import span_of
-from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.metering import Meter, StageCost
 from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame, source_ages
@@ -23,7 +22,7 @@ from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
 from tasks.predict.due import cut_due, detail_of_due
 from tasks.predict.missed import late_people
-from tasks.predict.register_rules import ensure_rules
+from tasks.predict.register_rules import put_in_force
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand, own_workspace
 from tasks.readback.maturity import DUE_DAYS
 from tasks.readback.tables import read_part
@@ -67,9 +66,8 @@ def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str
     """
     workspace = open_workspace(use_case)
     contract = workspace.use_case
-    record_use_case(workspace.ledger, use_case, contract.digest, contract.version, workspace.folder.text)
     _refuse_what_others_decide(workspace, as_of)
-    ensure_rules(workspace, as_of)
+    put_in_force(workspace, as_of)
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest, code_digest=workspace.code.digest)
     if batch.is_decided or batch.state == "halted":  # halted for good: else it had been opened again
         return batch.batch_id

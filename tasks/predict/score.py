@@ -21,6 +21,7 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.compare.score_shift import ScoreProfile
 from decisionloop.predict.rules import choose_by_rules
+from decisionloop.release.stages import is_default_action
 from decisionloop.release_store import load_release
 from decisionloop.workspace import Workspace
 from tasks.each_part import each_part
@@ -121,7 +122,9 @@ def score_part(use_case: str, batch_id: str, part: int, scorers: Scorers) -> Sco
         ruled = choose_by_rules(contract, workspace.code, frame, faults)
         by_rules.add(rows=len(frame))
     model = None if decides.scorer_digest is None else scoring_release(workspace, decides)
-    told = value_side_by_side(contract, frame, hand.as_of, Contenders(ruled, model, beside, scorers.on_trial), scope)
+    are_stopped = is_default_action(scorers.rules)
+    contenders = Contenders(ruled, model, beside, scorers.on_trial, are_rules_stopped=are_stopped)
+    told = value_side_by_side(contract, frame, hand.as_of, contenders, scope)
     with reading:
         kept = [
             keep_part(workspace, batch_id, "scores", part, told.scores),

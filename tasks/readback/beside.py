@@ -42,11 +42,12 @@ def parts_beside(hand: BatchInHand, release_id: str) -> Iterator[tuple[int, Part
         if use_case.is_observing:
             yield part, _beside_legacy(hand, release_id, part, frame, rules)
             continue
-        champion = Answers({}, None, rules)
+        place = np.full_like(rules, use_case.default_action) if hand.rules.is_default_action else rules
+        champion = Answers({}, None, place)
         if "score" in scores:
             worth = scores[values].to_numpy(dtype=np.float64)
             supported = scores[bounds].to_numpy(dtype=bool) if bounds[0] in scores else None
-            action = preferred_action(use_case, frame, worth, reach_of(use_case, frame, rules, supported))
+            action = preferred_action(use_case, frame, worth, reach_of(use_case, frame, place, supported))
             champion = Answers(_outputs(scores, said), worth, action)
         told = _of_challenger(hand, release_id, part, said)
         yield part, PartBeside(frame, rules, champion, _answers(use_case, told, said, values, len(frame)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from decisionloop.frozen_rows import frozen_rows
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
+from decisionloop.ledger.releases import baseline
 from decisionloop.observe.executed_actions import as_executed, executed
 from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.rules import apply_rules
@@ -38,7 +40,9 @@ def mature_batches(
 
     Raises UsageError when there are none, IntegrityError when a snapshot is not what was decided on.
     """
-    return _read(workspace, since, until, known_at, frozenset(left_out), row_counts(workspace.ledger))
+    batches = _read(workspace, since, until, known_at, frozenset(left_out), row_counts(workspace.ledger))
+    now = baseline(workspace.ledger, workspace.use_case.name)
+    return replace(batches, are_rules_stopped=now is not None and now.release.is_default_action)
 
 
 @functools.lru_cache(maxsize=1)

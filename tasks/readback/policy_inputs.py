@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
@@ -25,7 +26,7 @@ def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.D
     scores = read_part(workspace, batch_id, "scores", part)
     faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
     situation = situation_of_scores(use_case, frame, scores, faults, rules_because, hand.on_trial)
-    return frame, scores, situation
+    return frame, scores, replace(situation, are_rules_stopped=hand.rules.is_default_action)
 
 
 def _read_by_policy(use_case: UseCase) -> list[str]:

@@ -9,6 +9,7 @@ from decisionloop.act.action_names import actions_by_index
 from decisionloop.ledger.batch_parts import PartKind, parts_of
 from decisionloop.ledger.batches import latest_detail
 from decisionloop.observe.release_predictions import ReleasePredictions
+from decisionloop.release.stages import is_default_action
 from decisionloop.workspace import Workspace
 from tasks.readback.releases import on_trial_of
 from tasks.readback.tables import read_table
@@ -34,6 +35,7 @@ def read_predictions(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> 
         shadows=_shadows(workspace, batch_id, scores, place),
         supported=scores[bounds].to_numpy(dtype=bool)[place] if bounds[0] in scores else None,
         on_trial=on_trial_of(scored),
+        are_rules_stopped=is_default_action(str(scored.get("rules") or "")),
     )
 
 

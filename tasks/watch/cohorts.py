@@ -23,8 +23,9 @@ from decisionloop.monitor.watching.watch_cohort import (
     EarlierFigure,
 )
 from decisionloop.observe.cohort import CHAMPION_LIFT
-from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT
+from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT
 from decisionloop.workspace import Workspace
+from tasks.readback.lives import of_the_same_life
 from tasks.readback.measured import estimates_of
 from tasks.readback.releases import release_of
 from tasks.watch.entity_money import entity_money_before
@@ -61,7 +62,7 @@ def _lifts(workspace: Workspace, batch: Batch, release: Release) -> Iterator[Ear
     """Money over the rules, and over one action for everybody, of the earlier cohorts that the release decided, with
     or without another one on trial."""
     cohorts = _cohorts_of(workspace, batch, release)
-    for monitor in (RULES_LIFT, CHAMPION_LIFT, KNOWN_ACTION_LIFT):
+    for monitor in (RULES_LIFT, CHAMPION_LIFT, KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT):
         rows = measurements_of(workspace.ledger, workspace.use_case.name, monitor)
         yield from _figures(monitor, rows[rows["cohort"].isin(cohorts)])
 
@@ -85,11 +86,9 @@ def _cohorts_in_question(workspace: Workspace) -> set[str]:
 
 
 def _cohorts_of(workspace: Workspace, batch: Batch, release: Release) -> list[str]:
-    """Names of the earlier cohorts that the same release decided."""
+    """Names of the earlier cohorts that the same release decided in the same life."""
     earlier = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
     details = latest_details(workspace.ledger, [one.batch_id for one in earlier], "decided")
-    return [
-        cohort_name(one.as_of)
-        for one, detail in zip(earlier, details, strict=True)
-        if detail.get("decided_by") == release.release_id
-    ]
+    own = [one for one, detail in zip(earlier, details, strict=True) if detail.get("decided_by") == release.release_id]
+    alike = of_the_same_life(workspace.ledger, release.release_id, batch, own)
+    return [cohort_name(one.as_of) for one in alike]

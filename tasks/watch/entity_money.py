@@ -17,7 +17,7 @@ import pyarrow as pa
 from decisionloop.act.legacy import LEGACY
 from decisionloop.ledger.batches import Batch, batches, cohort_name, latest_details
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
-from decisionloop.ledger.releases import RULES, Release, baseline
+from decisionloop.ledger.releases import RULES, Release, present_rules
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.observe.entity_lift import EntityMoney
 from decisionloop.observe.entity_money import entity_money, with_earlier_money
@@ -25,6 +25,7 @@ from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
 from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.readback.cohort import read_cohort
+from tasks.readback.lives import of_the_same_life
 from tasks.readback.releases import release_of
 from tasks.readback.tables import read_table
 
@@ -49,20 +50,26 @@ def entity_money_before(
 
     ``held`` names cohorts that are held back: they say nothing. Rules are compared with nobody.
     """
-    if release.kind == RULES or not workspace.use_case.policy.holdout_share:
+    if _is_rules(release) or not workspace.use_case.policy.holdout_share:
         return ()
     found = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
     told = latest_details(workspace.ledger, [one.batch_id for one in found], "decided")
     decided = [(one, str(by)) for one, detail in zip(found, told, strict=True) if (by := detail.get("decided_by"))]
     decided = [(one, by) for one, by in decided if by != LEGACY]
-    ruled = [one for one, by in takewhile(lambda pair: release_of(workspace, pair[1]).kind == RULES, decided)]
+    ruled = [one for one, by in takewhile(lambda pair: _is_rules(release_of(workspace, pair[1])), decided)]
     mine = [one for one, by in decided if by == release.release_id]
+    mine = of_the_same_life(workspace.ledger, release.release_id, batch, mine)
     kept = _kept(workspace)
     earlier, since = (
         [_of_cohort(workspace, one, known_at, kept) for one in cohorts if cohort_name(one.as_of) not in held]
         for cohorts in (ruled[-COHORTS_BEFORE:], mine)
     )
     return with_earlier_money(_known(since), _known(earlier))
+
+
+def _is_rules(release: Release) -> bool:
+    """Whether it does with everybody what it does with the holdout."""
+    return release.kind == RULES and not release.is_default_action
 
 
 def _known(found: Sequence[EntityMoney | None]) -> list[EntityMoney]:
@@ -78,7 +85,7 @@ def _of_cohort(
         return None if digest is None else _from_table(read_table(workspace, digest))
     cohort = read_cohort(workspace, batch, known_at)
     missing = cohort.missing(late_arrivals_before(workspace, batch, known_at))
-    entities = entity_money(cohort.log, cohort.logged(missing))
+    entities = entity_money(cohort.log, cohort.unexplored_log(cohort.logged(missing)))
     keep_entity_money(workspace, batch, entities, known_at)
     return entities
 
@@ -90,7 +97,7 @@ def _kept(workspace: Workspace) -> dict[str, str | None]:
 
 
 def _owner(workspace: Workspace) -> str:
-    rules = baseline(workspace.ledger, workspace.use_case.name)
+    rules = present_rules(workspace.ledger, workspace.use_case.name)
     assert rules is not None  # there is no batch without
     return rules.release_id
 

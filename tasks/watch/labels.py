@@ -15,7 +15,7 @@ from decisionloop.ledger.held_cohorts import HOLES, held_cohorts, include_comple
 from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
 from decisionloop.ledger.measurements import judged_between, when_measured
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
-from decisionloop.ledger.releases import baseline
+from decisionloop.ledger.releases import present_rules
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.monitor.labels import CohortLabels
 from decisionloop.monitor.watching.watch_cohort import CURVE_COHORTS
@@ -131,6 +131,6 @@ def keep_in_curve(workspace: Workspace, batch: Batch, arrivals: LabelArrivals, k
 
 def _owner(workspace: Workspace) -> str:
     """How outcomes come in is nobody's release's doing: it is kept beside the rules, which are always there."""
-    rules = baseline(workspace.ledger, workspace.use_case.name)
+    rules = present_rules(workspace.ledger, workspace.use_case.name)
     assert rules is not None  # there is no batch without
     return rules.release_id

@@ -21,9 +21,11 @@ from decisionloop.release.requests import (
     Refuse,
     Register,
     Request,
+    ResumeRules,
     RollBack,
     StopCanary,
     StopChallenger,
+    StopRules,
     planned,
 )
 from decisionloop.release.roster import RULES, Roster
@@ -82,9 +84,24 @@ class Lives(RuleBasedStateMachine):
         self.world: World = world or PureWorld()
         self.models: list[str] = []
         self.rules: list[str] = []
+        self.stops: list[str] = []
+        self.stopped_rules = ""
         self.book: dict[str, str] = {}
         self.attempts: dict[str, int] = {}
         self.deciders: list[str] = []
+
+    def is_stopped(self) -> bool:
+        """Whether the default action has the rules' place."""
+        return any(self.book[one] in {"champion", "baseline"} for one in self.stops)
+
+    def takes_the_rules_place(self, name: str) -> None:
+        """Write into the book that another one has it; who was tried beside it waits."""
+        (old,) = [one for one in (*self.rules, *self.stops) if self.book[one] in {"champion", "baseline"}]
+        self.book[name], self.book[old] = self.book[old], "retired"
+        if self.book[name] == "champion":
+            self.deciders.append(name)
+            if old in self.stops or name in self.stops:
+                self.book |= {one: "shadow" for one in self.models if self.book[one] == "canary"}
 
     # What is asked, and what the book makes of it ---------------------------------------------------------------
 
@@ -102,7 +119,7 @@ class Lives(RuleBasedStateMachine):
     def decides(self, release_id: str, before_becomes: str) -> None:
         """Write into the book that another one decides."""
         (old,) = [one for one, stage in self.book.items() if stage == "champion"]
-        self.book[old] = "baseline" if old in self.rules else before_becomes
+        self.book[old] = "baseline" if old in (*self.rules, *self.stops) else before_becomes
         self.book[release_id] = "champion"
         self.deciders.append(release_id)
 
@@ -127,6 +144,7 @@ class Lives(RuleBasedStateMachine):
         self.rules.append(first)
         assert self.obeyed(Register(first, True), OURS)
         assert self.obeyed(InstallRules(first), OURS)
+        self.stopped_rules = first
         self.book[first] = "champion"
         self.deciders.append(first)
 
@@ -149,13 +167,37 @@ class Lives(RuleBasedStateMachine):
             assert self.obeyed(Register(name, True), OURS)
             self.rules.append(name)
             self.book[name] = "candidate"
-        by = self.by(data, OURS)
+            self.stopped_rules = name
+        by, stopped = self.by(data, OURS), self.is_stopped()
         if self.obeyed(InstallRules(name), by):
-            assert by.kind == "decisionloop"
-            (old,) = [one for one in self.rules if self.book[one] in {"champion", "baseline"}]
-            self.book[name], self.book[old] = self.book[old], "retired"
-            if self.book[name] == "champion":
-                self.deciders.append(name)
+            assert by.kind in {"decisionloop", "guard", "approver"}
+            assert not stopped  # another contract does not bring back what loses
+            self.takes_the_rules_place(name)
+            self.stopped_rules = name
+
+    @precondition(lambda self: len(self.world.roster().moves) % 5 == 3)
+    @rule(data=st.data())
+    def stop_the_rules(self, data: st.DataObject) -> None:
+        """The default action takes the rules' place: every stop is a release of its own."""
+        name = f"{self.prefix}small/default_action/{len(self.stops) + 1}"
+        assert self.obeyed(Register(name, True), OURS)
+        self.stops.append(name)
+        self.book[name] = "candidate"
+        by, stopped = self.by(data, GUARD, APPROVER), self.is_stopped()
+        if self.obeyed(StopRules(name), by):
+            assert by.kind in {"decisionloop", "guard", "approver"}
+            assert not stopped
+            self.takes_the_rules_place(name)
+        assert self.book[name] != "candidate" or stopped or by.kind in {"gate", "person", "decisionloop"}
+
+    @precondition(lambda self: self.is_stopped())
+    @rule(data=st.data())
+    def resume_the_rules(self, data: st.DataObject) -> None:
+        """They take their place again."""
+        by = self.by(data, GUARD, APPROVER)
+        if self.obeyed(ResumeRules(), by):
+            assert by.kind in {"decisionloop", "guard", "approver"}
+            self.takes_the_rules_place(self.stopped_rules)
 
     @precondition(lambda self: self.are_there("candidate", "retired", "rolled_back", "refused"))
     @rule(data=st.data())
@@ -249,7 +291,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data())
     def roll_back(self, data: st.DataObject) -> None:
         """Back to the previous champion, to any release, or to the rules."""
-        known = [*self.models, *self.rules, "unknown", RULES]
+        known = [*self.models, *self.rules, *self.stops, "unknown", RULES]
         to = data.draw(st.one_of(st.none(), st.sampled_from([*self.deciders, RULES]), st.sampled_from(known)), "to")
         roster, old = self.world.roster(), self.deciders[-1]
         stages = dict(self.book)
@@ -259,8 +301,14 @@ class Lives(RuleBasedStateMachine):
         target = self.world.roster().champion
         assert target is not None
         assert target != old
-        assert target in self.deciders or target in self.rules  # nobody decides by a rollback who never did
-        assert by.kind in ({"guard", "person", "approver"} if target in self.rules else {"guard", "approver"})
+        if old in self.stops and target in self.rules:  # to bring back what was stopped is to let go, not to stop
+            assert by.kind in {"guard", "approver"}
+            assert target == self.stopped_rules
+            self.takes_the_rules_place(target)
+            return
+        is_simple = target in self.rules or target in self.stops
+        assert target in self.deciders or is_simple  # nobody decides by a rollback who never did
+        assert by.kind in ({"guard", "person", "approver"} if is_simple else {"guard", "approver"})
         if by.kind == "guard":
             assert stages[target] in {"retired", "baseline"}
         if to is None:
@@ -280,7 +328,7 @@ class Lives(RuleBasedStateMachine):
             return
         stages = list(self.world.roster().stages.values())
         assert stages.count("champion") == 1
-        in_place = [one for one in self.rules if self.book[one] in {"champion", "baseline"}]
+        in_place = [one for one in (*self.rules, *self.stops) if self.book[one] in {"champion", "baseline"}]
         assert len(in_place) == 1
         assert self.world.roster().baseline == in_place[0]
         assert stages.count("canary") <= 1

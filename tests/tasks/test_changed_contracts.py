@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from decisionloop.cli.usecase import change_lines
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.measurements import measurements_of
-from decisionloop.ledger.releases import champion
+from decisionloop.ledger.releases import baseline, champion, current_stages, events_of_releases, find_stage
+from tasks.learn.release_stages import by_gate, enter_canary
 from tasks.learn.training_set import build_training_set
+from tasks.release.changed_contract import what_changes
+from tasks.release.fitness import unfit
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -85,3 +91,65 @@ def test_skew_says_what_it_cannot_compare(modelled):
     (told,) = [one for one in alerts(modelled.ledger, "small", modelled.batch(3)) if one.kind == "skew"]
     assert told.severity == "info"
     assert told.message.startswith("spare cannot be compared")
+
+
+def _with_other_money(installation):
+    installation.contract(economics={"constants": {"margin": 12, "loss": 40}})
+
+
+@pytest.mark.parametrize("change", CHANGES[1:])
+def test_a_model_decides_under_no_contract_that_it_does_not_fit(modelled, change):
+    model = champion(modelled.ledger, "small")
+    change(modelled)
+    modelled.predict(3)
+    assert champion(modelled.ledger, "small") == baseline(modelled.ledger, "small")
+    last = find_stage(modelled.ledger, model.release_id).event
+    assert (last.stage, last.decider) == ("rolled_back", "guard")
+    assert last.reason.startswith("The contract has changed, and it must be retrained: ")
+    modelled.act(3)
+    assert set(modelled.decisions(3)["release_id"]) == {baseline(modelled.ledger, "small").release_id}
+    (told,) = [one for one in alerts(modelled.ledger, "small") if one.kind == "rollback"]
+    assert "must be retrained" in told.message
+    before = modelled.tables()["release_event"]
+    modelled.predict(4)  # what has gone is gone
+    assert modelled.tables()["release_event"] == before
+
+
+def test_a_model_that_fits_goes_on_and_the_history_says_what_was_put_in_force(modelled):
+    model = champion(modelled.ledger, "small").release_id
+    _with_other_money(modelled)
+    modelled.predict(3)
+    assert champion(modelled.ledger, "small").release_id == model
+    new = [one for one in events_of_releases(modelled.ledger, "small") if "economics" in one.evidence]
+    assert [one.stage for one in new] == ["candidate", "retired", "baseline"]
+    told = json.loads(new[-1].evidence)
+    assert told["changed"] == "economics.constants.margin"
+    assert (told["version_before"], told["contract_version"]) == (1, 2)
+    assert told["by"]  # the account that opened the batch
+    assert "version 2 of the contract (changed: economics.constants.margin)" in new[0].reason
+
+
+def test_beforehand_one_is_told_what_it_means(modelled):
+    assert what_changes(modelled.workspace) is None
+    _with_a_renamed_action(modelled)
+    told = what_changes(modelled.workspace)
+    assert told.is_anybody_stopped
+    (model,) = [one for one in told.releases if one.stage == "champion"]
+    assert "it knows the actions hold, lend, not hold, loan" in model.retrain
+    decided = [modelled.decisions(week)["action"] for week in range(3)]
+    lent, everybody = sum(int((one == "lend").sum()) for one in decided), sum(len(one) for one in decided)
+    log = next(one.words for one in told.consequences if one.subject == "log")
+    assert log.startswith(f"{lent:,} of {everybody:,} decisions took lend")
+    assert any("the rules take its place, and it must be retrained" in line for line in change_lines(told))
+    assert champion(modelled.ledger, "small").release_id == model.release_id  # nothing was done
+
+
+def test_the_gate_lets_nobody_decide_under_a_contract_that_does_not_fit(shadowed):
+    (challenger,) = [one for one in current_stages(shadowed.ledger, "small") if one.stage in ("shadow", "canary")]
+    _without_a_feature(shadowed)
+    assert "must be retrained" not in unfit(shadowed.workspace, challenger.release)
+    assert "it reads debt" in unfit(shadowed.workspace, challenger.release)
+    said = enter_canary(shadowed.workspace, challenger.release, 0.9, by_gate("it would earn more", as_of(2)))
+    assert "the contract has changed, and it must be retrained: it reads debt" in said
+    shadowed.predict(2)
+    assert find_stage(shadowed.ledger, challenger.release_id).stage in ("refused", "rolled_back")

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from decisionloop.contract import UseCase
 from decisionloop.monitor.alarm.finding import Finding, Stakes
 from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.feedback import feedback_figures, judge_feedback, usual_gap
 from decisionloop.monitor.impact.error_rates import error_rate_figures
 from decisionloop.monitor.impact.figures import impact_figures
 from decisionloop.monitor.labels import LABEL_SHORTFALL, CohortLabels, LabelState, label_checks
-from decisionloop.monitor.lifts import ActionLifts, HoldoutLifts, Lifts, RulesLifts
+from decisionloop.monitor.lifts import RULES_COME_BACK, ActionLifts, HoldoutLifts, RulesLifts
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
@@ -27,12 +28,18 @@ from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.entity_lift import EntityMoney
 from decisionloop.observe.entity_money import entity_money
 from decisionloop.observe.estimate import Estimate
-from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT, known_action_figures
+from decisionloop.observe.known_actions import (
+    KNOWN_ACTION_LIFT,
+    RULES_OVER_DEFAULT,
+    known_action_figures,
+    rules_over_default,
+)
 from decisionloop.observe.late_arrivals import LateArrivals
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_rate import late_against_early, outcome_rate, with_late
 from decisionloop.observe.unbounded import marked
+from decisionloop.release.stages import is_default_action
 
 FIRST_COHORTS = 4
 """Cohorts of a release that say how far apart explored and selected traffic are by nature."""
@@ -66,6 +73,7 @@ class CohortsBefore:
     rules_lifts      money per decision over the rules, since the release began
     holdout          money by entity of policy and holdout, since the release began
     action_lifts     by slice "action=NAME": money per decision over that action for everybody, since the release began
+    over_default     money per decision of the rules over the default action, of cohorts where it was measured
     """
 
     reference_auc: float | None = None
@@ -74,6 +82,7 @@ class CohortsBefore:
     rules_lifts: tuple[Estimate, ...] = ()
     holdout: tuple[EntityMoney, ...] = ()
     action_lifts: Mapping[str, tuple[Estimate, ...]] = field(default_factory=dict)
+    over_default: tuple[Estimate, ...] = ()
 
     @classmethod
     def of(
@@ -100,6 +109,7 @@ class CohortsBefore:
             rules_lifts=_lifts_of_the_champion(figures),
             holdout=tuple(holdout),
             action_lifts=_lifts_over_actions(figures),
+            over_default=tuple(one.estimate for one in figures if one.monitor == RULES_OVER_DEFAULT),
         )
 
     @property
@@ -151,7 +161,7 @@ def watch_cohort(
     missing = cohort.missing(late or LateArrivals.nothing(len(use_case.actions)))
     logged = cohort.logged(missing)
     figures, findings = list(_measured(cohort, missing, logged)), list[Finding]()
-    entities = entity_money(cohort.log, logged)
+    entities = entity_money(cohort.log, cohort.unexplored_log(logged))
     if has_class:
         told = late_against_early(cohort.outcome, missing)
         figures += [Figure(monitor, estimate) for monitor, estimate in told.items()]
@@ -180,6 +190,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     champion = cohort.preferred if cohort.is_contested.any() else None
     yield from money_figures(log, logged, cohort.rules, cohort.unexplored, champion)
     yield from known_action_figures(use_case, log, frame, logged)
+    yield from rules_over_default(use_case, log, frame, logged, cohort.rules)
     yield from action_figures(use_case, log, frame, logged, Choices(cohort.rules, cohort.meant), cohort.amounts)
     yield from business_figures(use_case, log, frame, missing, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
@@ -223,17 +234,43 @@ def _judge_money(
 ) -> tuple[Finding, ...]:
     """What the release has earned since it began to decide, and lately: a model against rules and holdout, and every
     release against each action for everybody whose money is known."""
-    lifts: list[Lifts] = []
-    if cohort.predictions.values is not None:
-        now = _whole(figures, CHAMPION_LIFT) or _whole(figures, RULES_LIFT)
-        lifts.append(RulesLifts((*before.rules_lifts, *(() if now is None else (now,)))))
-        lifts.append(HoldoutLifts((*before.holdout, *(() if entities is None else (entities,)))))
-    for action, name in enumerate(terms.use_case.action_names):
-        told = _whole(figures, KNOWN_ACTION_LIFT, f"action={name}")
-        if told is not None:
-            earlier = before.action_lifts.get(f"action={name}", ())
-            lifts.append(ActionLifts.of(terms.use_case, action, (*earlier, told)))
-    return judge_value(terms, lifts)
+    over_default = (*before.over_default, *_told(figures, RULES_OVER_DEFAULT))
+    lifts = _lifts_over_known_actions(terms.use_case, figures, before)
+    if is_default_action(cohort.release_id):
+        # What it lacks beside itself was explored.
+        return judge_value(terms, [
+            RulesLifts(tuple(one.scaled(-1) for one in over_default), RULES_COME_BACK),
+            HoldoutLifts((*before.holdout, *_known(entities)), RULES_COME_BACK),
+            *(one for action, one in lifts.items() if action != terms.use_case.default_action),
+        ])  # fmt: skip
+    if cohort.predictions.values is None:  # the rules themselves: what was explored beside them is not their loss
+        own = [ActionLifts.of_rules(terms.use_case, over_default)] if over_default else []
+        return judge_value(terms, [*lifts.values(), *own])
+    now = _told(figures, CHAMPION_LIFT) or _told(figures, RULES_LIFT)
+    over_rules, over_holdout = (*before.rules_lifts, *now), (*before.holdout, *_known(entities))
+    return judge_value(terms, [RulesLifts(over_rules), HoldoutLifts(over_holdout), *lifts.values()])
+
+
+def _lifts_over_known_actions(
+    use_case: UseCase, figures: Sequence[Figure], before: CohortsBefore
+) -> dict[int, ActionLifts]:
+    """What was decided, by action (index in contract order) for everybody whose money is known."""
+    lifts = {}
+    for action, name in enumerate(use_case.action_names):
+        told = _told(figures, KNOWN_ACTION_LIFT, f"action={name}")
+        if told:
+            lifts[action] = ActionLifts.of(use_case, action, (*before.action_lifts.get(f"action={name}", ()), *told))
+    return lifts
+
+
+def _known(entities: EntityMoney | None) -> tuple[EntityMoney, ...]:
+    return () if entities is None else (entities,)
+
+
+def _told(figures: Sequence[Figure], monitor: str, part: str | None = None) -> tuple[Estimate, ...]:
+    """The last figure of a monitor over the whole cohort, or a slice of it; () where it was not measured."""
+    found = [one.estimate for one in figures if one.monitor == monitor and (part is None or one.slice == part)]
+    return tuple(found[-1:])
 
 
 def _whole(figures: Sequence[Figure], monitor: str, part: str = "all") -> Estimate | None:

@@ -26,11 +26,14 @@ from decisionloop.report.record.lines import (
 )
 from decisionloop.report.record.monitor_lines import Monitoring
 from decisionloop.report.record.overrides import OverrideLines
+from decisionloop.report.record.stop_loss import StopLosses
 
 if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
 
 RULES = "the rules"
+DEFAULT = "the default action"
+"""What has the rules' place while they are stopped."""
 OTHERS = "another system"
 """Who decided what was only observed."""
 NOBODY = "nobody: by the kill switch everybody got the default action"
@@ -105,7 +108,7 @@ class PeriodMoney:
     @property
     def is_by_model(self) -> bool:
         """True when a model decided in this period, at least in part."""
-        return bool({*self.decided_by} - {RULES, OTHERS})
+        return bool({*self.decided_by} - {RULES, DEFAULT, OTHERS})
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,7 @@ class Story:
     ledger: tuple[tuple[str, int], ...] = ()
     truth: tuple[PeriodTruth, ...] = ()
     captured: tuple[PeriodCapture, ...] = ()
+    stop_losses: StopLosses | None = None
     caveats: tuple[Caveat, ...] = ()
     events: tuple[KnownEvent, ...] = ()
     notes: tuple[str, ...] = ()

@@ -12,11 +12,13 @@ from decisionloop.act.legacy import LEGACY
 from decisionloop.learn.inverted import INVERTED
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.releases import Release
-from decisionloop.report.record.story import OTHERS, RULES
+from decisionloop.release.stages import DEFAULT_ACTION
+from decisionloop.report.record.story import DEFAULT, OTHERS, RULES
 from decisionloop.report.words.figures import MONTHS, NBSP
 
 KIND_WORDS = {
     "rules": RULES,
+    DEFAULT_ACTION: DEFAULT,
     "scorecard": "the scorecard",
     "gradient_boosting": "the gradient-boosted model",
     INVERTED: "the release that was made bad on purpose",
@@ -52,7 +54,7 @@ def release_names(releases: Sequence[Release], trained_on: Mapping[str, date], y
     ``trained_on`` by release id (else the day of creation); ``years``: how many calendar years the story spans.
     """
     plain = {release.release_id: _plain_name(release, trained_on, years) for release in releases}
-    times = Counter(name for name in plain.values() if name != RULES)
+    times = Counter(name for name in plain.values() if name not in (RULES, KIND_WORDS[DEFAULT_ACTION]))
     names = {
         release_id: f"{name} ({release_id.rsplit('/', 1)[-1][:6]})" if times[name] > 1 else name
         for release_id, name in plain.items()
@@ -62,6 +64,8 @@ def release_names(releases: Sequence[Release], trained_on: Mapping[str, date], y
 
 def _plain_name(release: Release, trained_on: Mapping[str, date], years: int) -> str:
     words = KIND_WORDS.get(release.kind, f"the {release.kind.replace('_', ' ')}")
+    if release.is_default_action:
+        return KIND_WORDS[DEFAULT_ACTION]
     if release.kind in ("rules", INVERTED):
         return words
     day = trained_on.get(release.release_id, release.created_at.date())

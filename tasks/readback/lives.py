@@ -1,0 +1,43 @@
+"""The lives of a release: each begins when it comes to decide, or to stand beside who does, and was elsewhere before.
+
+What is measured of a release since it began is measured since this life of it began: rules that were stopped and have
+come back are not stopped again by what they lost before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from decisionloop.ledger.batches import Batch, Scalar, latest_details
+from decisionloop.ledger.releases import ReleaseEvent, release_events
+from decisionloop.ledger.storage.engine import Ledger
+
+_IN_PLACE = ("champion", "baseline")
+
+
+def life_began(events: Sequence[ReleaseEvent], seq: int | None) -> int:
+    """The number of the event with which the life began in which a release stood at ``seq``; 0 where none is known.
+
+    ``seq`` None, as in batches of an earlier version, which did not say: its first life.
+    """
+    began = [one.seq for one in events if one.stage in _IN_PLACE and one.stage_before not in _IN_PLACE]
+    return max((one for one in began if seq is not None and one <= seq), default=min(began, default=0))
+
+
+def scored_at(ledger: Ledger, batches: Sequence[Batch]) -> list[int | None]:
+    """Up to which event of the releases each batch was scored; None where that is not known."""
+    return [_seq(detail) for detail in latest_details(ledger, [one.batch_id for one in batches], "scored")]
+
+
+def of_the_same_life(ledger: Ledger, release_id: str, batch: Batch, others: Sequence[Batch]) -> list[Batch]:
+    """Those of ``others``, which the release decided, that it decided in the same life as ``batch``."""
+    events = release_events(ledger, release_id)
+    (now,) = scored_at(ledger, [batch])
+    began = life_began(events, now)
+    seqs = scored_at(ledger, others)
+    return [one for one, seq in zip(others, seqs, strict=True) if life_began(events, seq) == began]
+
+
+def _seq(detail: Mapping[str, Scalar]) -> int | None:
+    seq = detail.get("release_seq")
+    return seq if isinstance(seq, int) else None
