@@ -13,7 +13,11 @@ def test_a_new_use_case_passes_its_own_check(cli, folder):
     checked = cli("usecase", "check", "usecases/send_offer")
     assert (checked.exit_code, checked.err) == (0, "")
     assert "usecases/send_offer: the contract, its code and its source agree." in checked.out
-    assert cli("usecase", "check", "usecases/send_offer", "--json").json == {"findings": [], "is_valid": True}
+    assert cli("usecase", "check", "usecases/send_offer", "--json").json == {
+        "changes": None,
+        "findings": [],
+        "is_valid": True,
+    }
     assert cli("status").out.startswith("send_offer: ")
 
 
