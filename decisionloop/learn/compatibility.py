@@ -14,8 +14,8 @@ from decisionloop.contract.loading import parse_use_case
 from decisionloop.contract.meaning import changes_of_meaning
 
 _LEARNT = ("entity.", "outcome.", "model.action_as")
-_WHEN = ("outcome.maturity_days", "outcome.due")
-"""When an outcome is complete: it is the same outcome, and what was learnt of it still holds."""
+_SAME = ("outcome.maturity_days", "outcome.due", "outcome.executed")
+"""When an outcome is complete, and who did otherwise: it is the same outcome, and what was learnt of it still holds."""
 _OF_A_FEATURE = ("type", "categories")
 _OF_AN_ACTION = ("reveals_outcome",)
 _MONEY = ("economics.", "serving_cost.", "policy.")
@@ -50,7 +50,7 @@ def compatibility(taught: str, present: str, reads: Sequence[str]) -> Compatibil
 
 def _is_learnt(path: str, reads: Sequence[str]) -> bool:
     """Whether a change at ``path`` of a contract changes the meaning of what a release learnt from."""
-    if path in _WHEN:
+    if path.startswith(_SAME):
         return False
     if path.startswith(_LEARNT):
         return True

@@ -52,6 +52,8 @@ GOES_ON = {
     "there is a new feature": (lambda c: c["features"].append(NEW_FEATURE), ("does not read visits",)),
     "the money is another one": (put("economics", "constants", "margin", value=0.3), ("economics.constants.margin",)),
     "a range is wider": (put("features", 0, "range", value=[0, 5000]), ()),
+    "outcomes are complete later": (put("outcome", "maturity_days", value=90), ()),
+    "people may say what they did": (put("outcome", "executed", value={"action": "done"}), ()),
     "words have changed": (put("features", 0, "wording", value="what was spent"), ()),
 }
 
