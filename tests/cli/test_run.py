@@ -52,17 +52,14 @@ def _run(folder: Path, *commands: tuple[str, ...]) -> list[tuple[int, str, str]]
 # 30 s of a core, nearly all of it the start of Prefect and Great Expectations: the one test here that pays for it.
 @pytest.mark.slow
 def test_a_skeleton_decides_a_real_batch_and_a_batch_of_nobody_is_halted(folder, vouchers, home):
-    first, again, halted, halted_json, status = _run(
+    first, halted, status = _run(
         folder,
         ("run", "vouchers", "--as-of", "2026-01-05", "--json"),
-        ("run", "vouchers", "--as-of", "2026-01-05T00:00:00Z", "--json"),
         ("run", "vouchers", "--as-of", "2020-01-06"),
-        ("run", "vouchers", "--as-of", "2020-01-06", "--json"),
         ("status", "vouchers", "--json"),
     )
-    assert (first[0], again[0]) == (0, 0), first[2] + again[2]
+    assert first[0] == 0, first[2]
     _check_decided(json.loads(first[1]), _customers_of(vouchers, "2026-01-05"))
-    assert json.loads(again[1]) == json.loads(first[1])
     _check_delivered_once(home, json.loads(first[1])["delivered"])
 
     exit_code, out, err = halted
@@ -71,10 +68,6 @@ def test_a_skeleton_decides_a_real_batch_and_a_batch_of_nobody_is_halted(folder,
     assert told.startswith("decisionloop: batch vouchers/2020-01-06 halted: row_count: 0 rows, 10 to 1,000 expected.")
     assert "Look for a delivery that failed" in err
     assert "Traceback" not in err
-    assert halted_json[0] == 1
-    summary = json.loads(halted_json[1])
-    assert (summary["state"], summary["decisions"], summary["queued"]) == ("halted", 0, 0)
-    assert summary["halted_because"].startswith("row_count")
 
     (state,) = json.loads(status[1])
     assert len(state["last_batches"]) == 2

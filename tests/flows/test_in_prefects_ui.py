@@ -101,6 +101,7 @@ def test_a_person_answers_an_approval_starts_a_retraining_and_rolls_back(person:
     assert (left.stage, left.decided_by, left.reason) == ("rolled_back", "anna", TROUBLE)
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_choice_is_refused_with_the_right_ones_and_what_cannot_be_chosen_is_not_asked(person: Person):
     run = person.start("rollback", {}, {"use_case": "small", "reason": TROUBLE, "by": "anna", "to": "small/none/1"})
     assert run.state.is_failed()

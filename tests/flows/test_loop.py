@@ -88,6 +88,7 @@ def test_decisions_of_the_model_carry_reasons_and_exact_propensities(lived):
     assert {row[0][1] > 0 for row in reasons if row[0][0] == "debt"} == {True, False}
 
 
+@pytest.mark.exhaustive
 def test_the_same_history_in_another_home_is_decided_alike_whether_prefect_runs_it_or_not(lived, prefect, tmp_path):
     shutil.copytree(lived.folder / "usecases", tmp_path / "usecases")
     (tmp_path / "home").mkdir()

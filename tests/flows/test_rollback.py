@@ -15,6 +15,7 @@ from tests.small_use_case import batch_id, settings_of
 pytestmark = pytest.mark.xdist_group("flows")
 
 
+@pytest.mark.exhaustive
 def test_a_person_goes_back_to_the_rules_and_they_decide_the_next_turn(life, prefect):
     model, rules = champion(life.ledger, "small").release_id, baseline(life.ledger, "small").release_id
     with settings_of(life.folder):

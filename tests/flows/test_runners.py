@@ -63,6 +63,7 @@ def test_parts_in_threads_and_one_after_another_decide_as_the_whole(lived, one_a
     assert len(by_one) == 1 < len(by_many)
 
 
+@pytest.mark.exhaustive
 def test_a_dask_cluster_decides_as_one_process(lived, one_after_another, tmp_path):
     from distributed import LocalCluster
 

@@ -27,7 +27,7 @@ from tests.learn.test_deployed_policy import contract as deployed_contract
 from tests.learn.test_deployed_policy import world as deployed_world
 from tests.learn.test_gate import GOOD, RULES
 
-NEVER, LOGS = np.inf, 56
+NEVER, LOGS = np.inf, 40
 HARMFUL, HELPFUL = 0.38, 0.6
 """Chances of buying at which the challenger loses 0.1, and earns 1, a decision."""
 

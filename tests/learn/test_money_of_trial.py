@@ -94,7 +94,7 @@ def test_a_gain_that_rare_draws_hide_is_proven_by_the_trial(use_case: UseCase) -
 
 
 def test_who_is_worse_passes_no_more_often_than_staked(use_case: UseCase) -> None:
-    assert proven(use_case, 0.38, range(24)) <= STAKE
+    assert proven(use_case, 0.38, range(16)) <= STAKE
 
 
 def test_it_is_said_whose_decisions_prove_it_and_the_parts_of_the_stake_add_up(use_case: UseCase) -> None:

@@ -159,6 +159,7 @@ def test_what_was_lent_to_says_too_much_for_the_rest(loans: Simulated) -> None:
     assert abs(bias_in_errors([e.value for e in loans.values], loans.true_value)) < 3
 
 
+@pytest.mark.exhaustive
 def test_few_heavy_outcomes_are_covered_too() -> None:
     """3,000 decisions hold about ten explored losses that matter; the usual intervals cover 80 to 90 % here."""
     world = LoanWorld(3000, challenger_cut=1.2)

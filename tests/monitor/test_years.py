@@ -46,7 +46,7 @@ def test_a_broken_feature_is_told_before_its_first_batch_acts(scenario: str) -> 
     [
         pytest.param("covariate_shift", CHANGE + 1, marks=pytest.mark.exhaustive),
         pytest.param("prior_shift", SECOND_MATURE_COHORT, marks=pytest.mark.exhaustive),
-        ("concept_drift", SECOND_MATURE_COHORT),
+        pytest.param("concept_drift", SECOND_MATURE_COHORT, marks=pytest.mark.exhaustive),
         ("emerging_bias", CHANGE + 6),
         pytest.param("offer_fatigue", WEEKS - 1, marks=pytest.mark.exhaustive),
         pytest.param("slow_drift", WEEKS - 1, marks=pytest.mark.exhaustive),

@@ -170,7 +170,10 @@ def test_a_rate_whose_missing_ones_are_known_to_be_late_is_that_of_all() -> None
     assert (told.bounds.low, told.bounds.high) == pytest.approx((told.low, told.high), abs=0.01)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    "scenario",
+    [pytest.param(one, marks=[] if one == "late, and never" else [pytest.mark.exhaustive]) for one in SCENARIOS],
+)
 def test_ranges_hold_the_truth_where_the_early_outcomes_alone_do_not(scenario: str) -> None:
     """Small; `python -m benchmarks missing` does it with hundreds of cohorts."""
     told = list(told_of(SCENARIOS[scenario], 26, 600, 5, Truth.of(200_000)))

@@ -58,7 +58,11 @@ def _with_a_renamed_action(installation):
     rules.write_text(rules.read_text().replace('"lend"', '"loan"'))
 
 
-CHANGES = [_with_new_feature, _without_a_feature, _with_a_renamed_action]
+CHANGES = [
+    _with_new_feature,
+    pytest.param(_without_a_feature, marks=pytest.mark.exhaustive),
+    pytest.param(_with_a_renamed_action, marks=pytest.mark.exhaustive),
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)

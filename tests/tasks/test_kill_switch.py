@@ -275,7 +275,7 @@ def test_the_deliveries_of_a_turn_under_the_switch_are_those_of_the_rules(modell
     assert waiting_actions(modelled.ledger, "small") == ()
 
 
-SLOW_SECONDS = 0.1
+SLOW_SECONDS = 0.03
 """What one chunk takes where the disk is slow: all of them take longer than it takes to turn the switch."""
 
 

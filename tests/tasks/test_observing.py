@@ -225,6 +225,7 @@ def test_with_known_propensities_the_rules_money_is_told_and_the_interval_holds_
         assert figure(observed, "value_policy")["value"] == pytest.approx(world.money(0, by_them), abs=0.2)
 
 
+@pytest.mark.exhaustive
 def test_neither_the_engine_nor_the_cut_into_parts_changes_what_is_known(begun, tmp_path, postgres_url, monkeypatch):
     def live(installation):
         change(installation, "action", "promote", week=0, shops=5)

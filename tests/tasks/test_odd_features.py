@@ -57,6 +57,7 @@ def _telling(installation):
 
 
 @pytest.mark.exhaustive
+@pytest.mark.exhaustive
 def test_categories_by_the_hundred_are_checked_decided_and_learnt_from(small, fast_mlflow):
     _trades_by_the_hundred(small)
     assert not any("trade" in one for one in check_use_case(small.written.folder).findings)

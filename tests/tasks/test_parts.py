@@ -174,6 +174,7 @@ def test_parts_in_threads_outside_of_a_flow_are_decided_as_the_whole(in_one_piec
 
 
 @pytest.mark.exhaustive
+@pytest.mark.exhaustive
 def test_a_shadow_is_told_of_by_parts_as_by_the_whole(restored, monkeypatch):
     told = []
     for moment, rows in (("modelled", "250000"), ("shadowed", "70")):

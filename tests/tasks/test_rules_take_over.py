@@ -347,6 +347,7 @@ def test_one_more_action_stops_no_batch_of_a_model(modelled):
 
 
 @pytest.mark.exhaustive
+@pytest.mark.exhaustive
 def test_what_rules_decide_in_place_of_a_model_teaches_the_next_one(modelled):
     """Debts have fallen for good: the rules, exploring, decide until a retraining has learnt from what they did."""
 

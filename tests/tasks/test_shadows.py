@@ -88,6 +88,7 @@ def test_a_shadow_changes_nothing_but_its_record(restored, monkeypatch):
         assert said in told
 
 
+@pytest.mark.exhaustive
 def test_a_shadow_that_fails_three_times_is_sent_away_without_a_verdict(restored, monkeypatch):
     with restored("shadowed") as installation:
         (shadow,) = shadows(installation.ledger, "small")

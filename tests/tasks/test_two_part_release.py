@@ -35,6 +35,7 @@ def _fewer_buyers(log: pd.DataFrame) -> pd.DataFrame:
     return log.assign(bought=log["bought"].where(is_kept, 0), spend=log["spend"].where(is_kept, 0.0))
 
 
+@pytest.mark.exhaustive
 def test_where_a_class_has_no_amounts_it_is_the_first_part_of_what_scores(offers: Installation) -> None:
     for week in range(2):
         offers.turn(week)

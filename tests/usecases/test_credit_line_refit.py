@@ -109,11 +109,13 @@ def in_september(credit_line, model: ReleaseModel) -> tuple[float, float]:
     return float(earned), float(roc_auc_score(month.arrears, told.probability[:, increase]))
 
 
+@pytest.mark.exhaustive
 def test_a_refit_of_august_is_worse_than_the_frozen_model_of_may(october):
     assert october.refit[0] < october.frozen[0] - 20
     assert october.refit[1] < october.frozen[1] - 0.01
 
 
+@pytest.mark.exhaustive
 def test_the_gate_keeps_it_from_shadow_before_it_has_done_any_harm(october):
     """Out of fold on August itself: no sure gain over the frozen model, or, explored as cheaply as it is, too few
     outcomes that tell the two apart. Either way it does not even come into shadow."""
@@ -123,6 +125,7 @@ def test_the_gate_keeps_it_from_shadow_before_it_has_done_any_harm(october):
     assert not october.first_look.waits_only_for("latency")
 
 
+@pytest.mark.exhaustive
 def test_a_month_of_comparison_does_not_prove_it_either(october):
     assert october.comparison.decision != "promote"
     checks = {check.name: check.is_passed for check in october.comparison.checks}
