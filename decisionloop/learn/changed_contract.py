@@ -44,7 +44,8 @@ def _of_actions(present: UseCase, decided: Mapping[str, int]) -> Iterator[Conseq
         yield Consequence(
             "log",
             f"{left_out:,} of {all_in_all:,} decisions took {names}, which the contract does not name any more: they "
-            "count neither for training nor for the gate. What was measured of them stays.",
+            "count neither for training nor for the gate. What was measured of them stays; what is "
+            "still to come of them is refused meanwhile.",
         )
     elif all_in_all:
         yield Consequence("log", f"All {all_in_all:,} decisions still count for training and for the gate.")

@@ -34,6 +34,16 @@ def as_executed(use_case: UseCase, log: pd.DataFrame) -> pd.DataFrame:
     return log.assign(**{EXECUTED: executed.astype("str")}, **outcomes)
 
 
+def as_named(use_case: UseCase, log: pd.DataFrame) -> pd.DataFrame:
+    """The decisions of a cohort with what the contract that they were taken under can say of what was executed.
+
+    An action that a later contract names is none of theirs: it counts as though nobody had said anything.
+    """
+    if EXECUTED not in log:
+        return log
+    return log.assign(**{EXECUTED: log[EXECUTED].where(log[EXECUTED].isin(use_case.action_names))})
+
+
 def executed(log: pd.DataFrame) -> pd.Series:
     """What was executed of each decision (n,), by name."""
     return log[EXECUTED if EXECUTED in log else "action"]

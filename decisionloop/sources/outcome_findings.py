@@ -185,12 +185,22 @@ def _compared(use_case: UseCase, late: pd.DataFrame, in_time: pd.DataFrame) -> s
 
 
 def _never(use_case: UseCase, known: _Known) -> Iterator[str]:
-    """Of those who were due long enough ago, how many have no outcome at all."""
+    """Of those who were due long enough ago, how many have no outcome at all.
+
+    A replay knows everybody's. Elsewhere nobody can say here how many should have one where an action reveals none.
+    """
     many = int(known.is_mature.sum())
     has = np.zeros(len(known.is_mature), dtype=bool)
     has[known.found["decision"].to_numpy()] = True
     share = float((known.is_mature & ~has).sum()) / many if many else 0.0
     if share < _WORTH_SAYING or use_case.outcome.means_zero_when_absent:
+        return
+    silent = [action.name for action in use_case.actions if not action.reveals_outcome]
+    if silent and use_case.source.kind in ("tables", "custom"):
+        yield (
+            f"{share:.1%} of {many:,} who were due long enough ago have no outcome, and of {', '.join(silent)} none is "
+            "seen: once the loop decides, `decisionloop status` tells how many outcomes are missing of the others."
+        )
         return
     yield (
         f"{share:.1%} of {many:,} who were due long enough ago have no outcome. If that means no, say "

@@ -16,6 +16,7 @@ from decisionloop.ledger.due_occurrences import span_of
 from decisionloop.metering import Meter, StageCost
 from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame, source_ages
+from decisionloop.predict.rules import apply_rules
 from decisionloop.sources.legacy import legacy_decisions
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.each_part import each_part
@@ -26,9 +27,12 @@ from tasks.predict.register_rules import put_in_force
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand, own_workspace
 from tasks.readback.maturity import DUE_DAYS
 from tasks.readback.tables import read_part
+from tasks.release.changed_contract import changed_since_in_force
 from tasks.step import step
 
 FROZEN = {"frozen", "validated", "scored"}
+TRIED_ROWS = 100
+"""Of those who are due: on so many a changed contract and its code are tried before they are in force."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,21 @@ def _refuse_what_others_decide(workspace: Workspace, as_of: datetime) -> None:
         )
 
 
+def _require_that_it_works(workspace: Workspace, as_of: datetime) -> None:
+    """Try a changed contract, and its code, on some of those who are due: what is refused must not have taken hold.
+
+    Raises what `build_frame` and `apply_rules` do.
+    """
+    if changed_since_in_force(workspace) is None:
+        return
+    contract, source, moment = workspace.use_case, workspace.source, pd.Timestamp(as_of)
+    entities = source.due(moment, contract.schedule.covers_days).head(TRIED_ROWS)
+    if not entities.empty:
+        known = source.known(entities, moment)
+        frame = build_frame(contract, workspace.code.features, known, entities, moment, source.time_column)
+        apply_rules(contract, workspace.code, frame)
+
+
 @step
 def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str:
     """Freeze what is known, as of ``as_of``, of everyone who is due and was not decided before; returns the batch id.
@@ -67,6 +86,7 @@ def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str
     workspace = open_workspace(use_case)
     contract = workspace.use_case
     _refuse_what_others_decide(workspace, as_of)
+    _require_that_it_works(workspace, as_of)
     put_in_force(workspace, as_of)
     batch = open_batch(workspace.ledger, use_case, as_of, contract.digest, code_digest=workspace.code.digest)
     if batch.is_decided or batch.state == "halted":  # halted for good: else it had been opened again

@@ -13,7 +13,7 @@ from decisionloop.frozen_rows import frozen_rows
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes
 from decisionloop.observe.decided_cohort import DecidedCohort
-from decisionloop.observe.executed_actions import as_executed
+from decisionloop.observe.executed_actions import as_executed, as_named
 from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.release_model import ReleaseModel, predict
 from decisionloop.release_store import load_release
@@ -34,7 +34,8 @@ def read_cohort(workspace: Workspace, batch: Batch, known_at: datetime) -> Decid
     use_case, span = workspace.use_case, (batch.as_of, batch.as_of)
     log = decisions_with_outcomes(workspace.ledger, use_case.name, *span, known_at, (*LEARNING_COLUMNS, "score"))
     frame, predictions = frozen_rows(workspace, log), read_predictions(workspace, batch.batch_id, log)
-    log = with_absent_outcomes(use_case, as_executed(use_case, with_due_at(use_case, log, frame)), known_at)
+    log = as_executed(use_case, as_named(use_case, with_due_at(use_case, log, frame)))
+    log = with_absent_outcomes(use_case, log, known_at)
     champion_id = predictions.champion_id
     amounts = usual_amounts_of(workspace, batch, release_of(workspace, champion_id), log, known_at)
     cohort = DecidedCohort.of(use_case, log, frame, predictions, lambda: _probability(workspace, champion_id, frame))

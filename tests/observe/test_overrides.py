@@ -18,7 +18,7 @@ from decisionloop.learn.comparison import opened, progress, rows_of
 from decisionloop.learn.seen_outcomes import Policies
 from decisionloop.learn.training_set import build_training_rows
 from decisionloop.observe.cohort import logged_decisions, ranking_figures
-from decisionloop.observe.executed_actions import as_executed
+from decisionloop.observe.executed_actions import as_executed, as_named
 from decisionloop.observe.legacy_money import beside
 from decisionloop.observe.off_policy import OffPolicyEstimate, difference, one_hot, policy_value
 from decisionloop.observe.value import realised_value
@@ -232,3 +232,18 @@ def test_how_scores_rank_is_told_of_what_was_executed_as_chosen(use_case: UseCas
         for rows in (np.ones(len(log), dtype=bool), kept.to_numpy())
     )
     assert told == alone
+
+
+def test_an_action_that_the_contract_of_the_decision_does_not_name_is_no_override(use_case: UseCase) -> None:
+    """A later contract may name it; what was decided before is measured as it was chosen."""
+    first, last = use_case.action_names[0], use_case.action_names[-1]
+    log = pd.DataFrame(
+        {
+            "action": [first, first, last],
+            "executed_action": pd.Series(["overhaul", last, None], dtype="str"),
+            "outcome_class": [1.0, 0.0, 0.0],
+            "outcome_amount": np.nan,
+        }
+    )
+    told = as_executed(use_case, as_named(use_case, log))
+    assert told["executed_action"].tolist() == [first, last, last]

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from decisionloop.cli.usecase import change_lines
+from decisionloop.errors import ContractError
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import baseline, champion, current_stages, events_of_releases, find_stage
@@ -117,6 +118,17 @@ def test_a_model_decides_under_no_contract_that_it_does_not_fit(modelled, change
     before = modelled.tables()["release_event"]
     modelled.predict(4)  # what has gone is gone
     assert modelled.tables()["release_event"] == before
+
+
+def test_a_contract_whose_code_does_not_work_is_refused_before_it_is_in_force(modelled):
+    _without_a_feature(modelled)
+    code = modelled.written.folder / "features.py"
+    code.write_text(code.read_text().replace('columns = ["shop_id", ', 'columns = ["shop_id", "debt", '))
+    before = modelled.tables()["release_event"]
+    with pytest.raises(ContractError, match="debt"):
+        modelled.predict(3)
+    assert modelled.tables()["release_event"] == before
+    assert modelled.state(3) is None
 
 
 def test_a_model_that_fits_goes_on_and_the_history_says_what_was_put_in_force(modelled):
