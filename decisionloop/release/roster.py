@@ -62,13 +62,13 @@ class Roster:
     def present_rules(self) -> str | None:
         """The rules themselves, whether or not they have their place: who had it last or, where they have become others
         since they were stopped, those."""
-        own = [
-            move.release_id
-            for move in self.moves
-            if move.is_rules and not is_default_action(move.release_id)
-            and (move.before is None or move.after in ("champion", "baseline"))
-        ]  # fmt: skip
-        return own[-1] if self.are_rules_stopped and own else self.baseline
+        own, is_stopped, in_place = None, False, ("champion", "baseline")
+        for move in self.moves:
+            if is_default_action(move.release_id):
+                is_stopped = move.after in in_place or (is_stopped and move.before not in in_place)
+            elif move.is_rules and (move.after in in_place or (is_stopped and move.before is None)):
+                own = move.release_id
+        return own if self.are_rules_stopped and own is not None else self.baseline
 
     @property
     def canary(self) -> str | None:

@@ -167,7 +167,8 @@ class Lives(RuleBasedStateMachine):
             assert self.obeyed(Register(name, True), OURS)
             self.rules.append(name)
             self.book[name] = "candidate"
-            self.stopped_rules = name
+            if self.is_stopped():  # they are the rules now, though they do not decide
+                self.stopped_rules = name
         by, stopped = self.by(data, OURS), self.is_stopped()
         if self.obeyed(InstallRules(name), by):
             assert by.kind in {"decisionloop", "guard", "approver"}
@@ -302,7 +303,7 @@ class Lives(RuleBasedStateMachine):
         assert target is not None
         assert target != old
         if old in self.stops and target in self.rules:  # to bring back what was stopped is to let go, not to stop
-            assert by.kind in {"guard", "approver"}
+            assert by.kind in {"decisionloop", "guard", "approver"}
             assert target == self.stopped_rules
             self.takes_the_rules_place(target)
             return
