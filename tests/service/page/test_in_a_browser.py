@@ -74,8 +74,8 @@ def test_the_kill_switch_goes_on_by_keyboard_and_without_scripts(browser, ledger
     form.get_by_label("Who are you?").fill("anna")
     form.get_by_label("Why?").fill("too many complaints")
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    assert "The rules decide: the kill switch is on" in page.inner_text("main")
+    # The old page is loaded already: what is waited for is the answer.
+    page.locator("main", has_text="The rules decide: the kill switch is on").wait_for()
     flag = current_flag(ledger, "credit_line", KILL_SWITCH)
     assert (flag.value, flag.set_by, flag.reason) == ("on", "anna", "too many complaints")
     assert not browser.wrong
