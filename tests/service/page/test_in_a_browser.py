@@ -90,8 +90,7 @@ def test_one_signs_in_and_acknowledges(browser, site):
     page.locator("summary", has_text=INCIDENT).click()
     page.locator("details[open]").get_by_label("Why?").fill("the feed is being repaired")
     page.locator("details[open]").get_by_role("button").click()
-    page.wait_for_load_state()
-    assert "carla looks after it since" in page.inner_text("main")
+    page.locator("main", has_text="carla looks after it since").wait_for()
     assert not [one for one in browser.wrong if "401" not in one]  # that one has to sign in is told as an error
 
 
