@@ -22,7 +22,8 @@ import yaml
 from benchmarks.figures import Figure, Spread
 from benchmarks.processes import run_apart
 from decisionloop.cli.environment import QUIET
-from decisionloop.learn.capture import Captured, KnownPeriod, captured, reference_actions
+from decisionloop.learn.capture import Captured, KnownPeriod, captured
+from decisionloop.learn.capture_reference import reference_actions
 from decisionloop.report.read.capture import known_periods
 from decisionloop.settings import Settings
 from decisionloop.workspace import open_workspace

@@ -92,6 +92,18 @@ class ReplaySource(Source, Protocol):
 
 
 @runtime_checkable
+class SimulatedSource(Source, Protocol):
+    """A simulated world that knows what any other action would have led to."""
+
+    def potential_outcomes(self, decided: pd.DataFrame, action: str) -> pd.DataFrame:
+        """What would have become of each of ``decided`` (n rows) by ``action``: outcome_class, amount (n rows).
+
+        ``decided`` holds every decision of the replay in entity_id, as_of and action, which was really taken: what
+        came before a decision stays as it was. For reports only, like :meth:`ReplaySource.hidden_truth`.
+        """
+
+
+@runtime_checkable
 class ScenarioSource(Source, Protocol):
     """A simulated world that knows when it really changed; it may be a :class:`ReplaySource` as well."""
 

@@ -22,6 +22,7 @@ from decisionloop.sources.base import (
     LegacySource,
     ReplaySource,
     ScenarioSource,
+    SimulatedSource,
     Source,
     TrueChange,
 )
@@ -131,6 +132,22 @@ class CheckedReplay(CheckedSource):
         return frame.assign(entity_id=entity_ids(frame["entity_id"], where), as_of=utc_times(frame["as_of"], where))
 
 
+@dataclass
+class CheckedSimulation(CheckedSource):
+    """A simulated world of the user's own that knows what any other action would have led to."""
+
+    theirs: SimulatedSource
+
+    def potential_outcomes(self, decided: pd.DataFrame, action: str) -> pd.DataFrame:
+        """What would have become of each of ``decided`` by ``action``; for the report only."""
+        where = f"{SOURCE_FILE}: potential_outcomes"
+        frame = _frame(_asked(where, self.theirs.potential_outcomes, decided, action), where)
+        require_columns(frame, ["outcome_class", "amount"], where)
+        if len(frame) != len(decided):
+            raise SourceError(f"{where}: gave {len(frame)} rows for {len(decided)} decisions. Give one row a decision.")
+        return frame.reset_index(drop=True)
+
+
 def open_custom(folder: UseCaseFolder) -> CheckedSource:
     """Call ``source(use_case, folder)``; raises ContractError when it fails or returns no source."""
     function, key, outcome = load_source_function(folder), folder.use_case.entity.key, folder.use_case.outcome
@@ -142,6 +159,8 @@ def open_custom(folder: UseCaseFolder) -> CheckedSource:
         raise ContractError(str(folder.folder), [fault]) from failed
     if isinstance(source, ReplaySource):
         return CheckedReplay(source, key, outcome)
+    if isinstance(source, SimulatedSource):
+        return CheckedSimulation(source, key, outcome)
     if isinstance(source, Source):
         return CheckedSource(source, key, outcome)
     names = ("time_column", "due", "known", "newest_time", "outcomes", "calendar")

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decisionloop.contract import load_use_case
-from decisionloop.learn.capture import Captured, KnownPeriod, captured, reference_actions
+from decisionloop.learn.capture import Captured, KnownPeriod, captured
+from decisionloop.learn.capture_reference import reference_actions
 from tests.small_use_case import write_small
 
 HOLD, LEND = 0, 1
@@ -34,7 +35,8 @@ def _period(name, rows, seed):
     return KnownPeriod(
         period=name,
         frame=frame,
-        outcome_class=(debt > 5).astype(float),
+        batch=np.zeros(rows, dtype=int),
+        outcome_class=np.broadcast_to((debt > 5).astype(float)[:, None], (rows, 2)),
         amount=None,
         rules=rules,
         preferred=rules,
@@ -56,7 +58,7 @@ def reference(contract):
 def test_the_reference_begins_with_the_rules_and_then_knows_what_they_ignore(contract, reference):
     assert (reference[0] == PERIODS[0].rules).all()
     for period, chosen in zip(PERIODS[1:], reference[1:], strict=True):
-        repays = period.outcome_class == 0
+        repays = period.outcome_class[:, 0] == 0
         assert (chosen == np.where(repays, LEND, HOLD)).mean() > 0.97
         assert captured(contract, period, chosen).attainable > 0
 

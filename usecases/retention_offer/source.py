@@ -48,10 +48,7 @@ class Simulation:
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
         """Outcomes recorded by ``as_of``, each shown until the loop has taken it in."""
-        moments = pd.to_datetime(decided["as_of"], utc=True)
-        number = decided["entity_id"].astype(np.int64).to_numpy()
-        week = ((moments - self.world.start) // pd.Timedelta(days=7)).to_numpy(dtype=np.int64)
-        action = pd.Index(ACTIONS).get_indexer(decided["action"])
+        moments, number, week, action = self._decisions(decided)
         before = had_offer(number, week, action, self.world.change_week)
         is_open = decided["decision_id"].isin(still_open(decided)["decision_id"]).to_numpy()
         parts = []
@@ -74,9 +71,28 @@ class Simulation:
             return _nothing()
         return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
+    def potential_outcomes(self, decided: pd.DataFrame, action: str) -> pd.DataFrame:
+        """What would have become of each of ``decided`` by ``action``: class and amount. The loop never sees it."""
+        _, number, week, taken = self._decisions(decided)
+        before = had_offer(number, week, taken, self.world.change_week)
+        told = pd.DataFrame({name: np.zeros(len(decided)) for name in ("outcome_class", "amount")})
+        for one in np.unique(week):
+            rows = np.flatnonzero(week == one)
+            chosen = np.full(len(rows), ACTIONS.index(action))
+            seen = self.world.outcomes(number[rows], int(one), chosen, before[rows])
+            told.loc[rows, "outcome_class"], told.loc[rows, "amount"] = seen.kept, seen.spend
+        return told
+
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """Every week of the replay."""
         return tuple(self.world.as_of(week) for week in range(self.world.weeks))
+
+    def _decisions(self, decided: pd.DataFrame) -> tuple[pd.Series, np.ndarray, np.ndarray, np.ndarray]:
+        """Of ``decided`` (n rows): when, the account's number, the week, and which of `ACTIONS`; each (n,)."""
+        moments = pd.to_datetime(decided["as_of"], utc=True)
+        number = decided["entity_id"].astype(np.int64).to_numpy()
+        week = ((moments - self.world.start) // pd.Timedelta(days=7)).to_numpy(dtype=np.int64)
+        return moments, number, week, pd.Index(ACTIONS).get_indexer(decided["action"])
 
     def true_changes(self) -> tuple[TrueChange, ...]:
         """What the scenario changes, when, and what that costs; () where an alarm could only be false."""

@@ -6,7 +6,7 @@ Nothing but the page's section "What the replay knew", and the benchmark, may re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,20 +15,24 @@ import pandas as pd
 
 from decisionloop.act.preference import preferred_action
 from decisionloop.contract import UseCase
-from decisionloop.learn.capture import Captured, KnownPeriod, captured, reference_actions
+from decisionloop.learn.capture import Captured, KnownPeriod, captured
+from decisionloop.learn.capture_reference import reference_actions
 from decisionloop.ledger.batches import batches
 from decisionloop.report.read.decisions import decided_in_full
 from decisionloop.report.read.replay_truth import LOGGED_ACTION, frozen, recorded
-from decisionloop.sources.base import ReplaySource
+from decisionloop.sources.base import ReplaySource, SimulatedSource
 
 if TYPE_CHECKING:
     from decisionloop.workspace import Workspace
+
+PARTS = ("outcome_class", "amount")
 
 
 def capture_of_replay(workspace: Workspace) -> Mapping[str, Captured] | None:
     """The capture of each month of a replay ("2005-06"), oldest first.
 
-    None where it cannot be told: a live source, a recorded experiment, an action that the outcome depends on.
+    None where it cannot be told: a live source, a recorded experiment, recorded history whose outcome depends on the
+    action.
     """
     known = known_periods(workspace)
     if known is None:
@@ -38,41 +42,75 @@ def capture_of_replay(workspace: Workspace) -> Mapping[str, Captured] | None:
 
 
 def known_periods(workspace: Workspace) -> tuple[KnownPeriod, ...] | None:
-    """Everybody decided whose outcome the replay recorded, month by month; None where `capture_of_replay` is."""
-    source = workspace.source
-    if not isinstance(source, ReplaySource) or workspace.use_case.is_action_modelled:
-        return None
-    truth = source.hidden_truth()
-    if "action" in truth or LOGGED_ACTION in truth:
+    """Everybody decided of whom the replay knows what each action leads to; None where `capture_of_replay` is."""
+    knows = _knows(workspace)
+    if knows is None:
         return None
     decided = [
         batch for batch in batches(workspace.ledger, workspace.use_case.name) if batch.state in {"decided", "complete"}
     ]
-    return tuple(
-        _period(workspace.use_case, period, list(_parts(workspace, truth, [batch.batch_id for batch in of_period])))
-        for period, of_period in groupby(decided, lambda batch: f"{batch.as_of:%Y-%m}")
-    )
+    met = knows([decided_in_full(workspace.ledger, batch.batch_id) for batch in decided])
+    months = groupby(zip(decided, met, strict=True), lambda pair: f"{pair[0].as_of:%Y-%m}")
+    return tuple(_period(workspace, month, [one for _, one in of_month]) for month, of_month in months)
 
 
-def _parts(
-    workspace: Workspace, truth: pd.DataFrame, batch_ids: list[str]
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """The decisions whose outcome is recorded beside their frozen features, snapshot by snapshot."""
-    for batch_id in batch_ids:
-        met = decided_in_full(workspace.ledger, batch_id).merge(truth, how="left", on=["entity_id", "as_of"])
-        for digest, of_part in recorded(workspace.use_case, met).groupby("snapshot_digest", sort=False):
-            yield of_part.reset_index(drop=True), frozen(workspace, str(digest), of_part)
+_Knows = Callable[[list[pd.DataFrame]], list[pd.DataFrame]]
+"""Adds to the decisions of each batch what each action leads to, columns by `_column`, and drops those nobody knows."""
 
 
-def _period(use_case: UseCase, period: str, parts: list[tuple[pd.DataFrame, pd.DataFrame]]) -> KnownPeriod:
-    known, frame = (pd.concat(one, ignore_index=True) for one in zip(*parts, strict=True))
+def _knows(workspace: Workspace) -> _Knows | None:
+    source, use_case = workspace.source, workspace.use_case
+    if isinstance(source, SimulatedSource):
+        return lambda decided: _simulated(source, use_case, decided)
+    if not isinstance(source, ReplaySource) or use_case.is_action_modelled:
+        return None
+    truth = source.hidden_truth()
+    if "action" in truth or LOGGED_ACTION in truth:
+        return None
+    return lambda decided: [_recorded(use_case, one, truth) for one in decided]
+
+
+def _recorded(use_case: UseCase, decided: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The outcome is recorded once, and is the same under every action."""
+    met = recorded(use_case, decided.merge(truth, how="left", on=["entity_id", "as_of"]))
+    same = {_column(part, action): met[part] for part in PARTS for action in use_case.action_names}
+    return met.drop(columns=list(PARTS)).assign(**same)
+
+
+def _simulated(source: SimulatedSource, use_case: UseCase, decided: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Each action has an outcome of its own, which the world tells of the whole history at once."""
+    whole = pd.concat(decided, ignore_index=True)
+    for action in use_case.action_names:
+        told = source.potential_outcomes(whole[["entity_id", "as_of", "action"]], action)
+        whole = whole.assign(**{_column(part, action): told[part].to_numpy() for part in PARTS})
+    ends = np.cumsum([len(one) for one in decided])
+    return [whole.iloc[end - len(one) : end] for end, one in zip(ends, decided, strict=True)]
+
+
+def _column(part: str, action: str) -> str:
+    """The column of a part of the outcome under an action; no column of a decision bears such a name."""
+    return f"{part} by {action}"
+
+
+def _period(workspace: Workspace, period: str, met: list[pd.DataFrame]) -> KnownPeriod:
+    use_case = workspace.use_case
+    numbered = [one.assign(batch=number) for number, one in enumerate(met)]
+    parts = [part for one in numbered for _, part in one.groupby("snapshot_digest", sort=False)]
+    frames = [frozen(workspace, str(part["snapshot_digest"].iloc[0]), part) for part in parts]
+    known, frame = pd.concat(parts, ignore_index=True), pd.concat(frames, ignore_index=True)
     taken, rules = (known[name].map(use_case.action_names.index).to_numpy() for name in ("action", "rules_action"))
-    has_class, has_amount = use_case.outcome.class_ is not None, use_case.outcome.amount is not None
+    has = {"outcome_class": use_case.outcome.class_ is not None, "amount": use_case.outcome.amount is not None}
+    brought = {
+        part: known[[_column(part, name) for name in use_case.action_names]].to_numpy(dtype=np.float64)
+        for part in PARTS
+        if has[part]
+    }
     return KnownPeriod(
         period=period,
         frame=frame,
-        outcome_class=known["outcome_class"].to_numpy(dtype=np.float64) if has_class else None,
-        amount=known["amount"].to_numpy(dtype=np.float64) if has_amount else None,
+        batch=known["batch"].to_numpy(),
+        outcome_class=brought.get("outcome_class"),
+        amount=brought.get("amount"),
         rules=rules,
         preferred=_preferred(use_case, known, frame, taken, rules),
         taken=taken,
