@@ -6,8 +6,9 @@ that the release on trial prefers, and the champion does not, is taken with a ch
 why a canary is also the fastest way to learn whether it earns more.
 
 It has no say where the rules stand in for a model or people have switched models off, nor over rows that are not the
-policy's to choose, nor of a row that it cannot value. Beside rules as champion it has none under the constraints of a
-policy: those need the values of everybody.
+policy's to choose, nor of a row that it cannot value. The constraints of a policy bind no rules: beside rules as
+champion they are planned for the release on trial as though it decided for everybody, and of what they allow it takes
+its share; where they cannot be kept it has no say.
 """
 
 from __future__ import annotations
@@ -68,6 +69,10 @@ class Trial:
     def exploring(self, exploring: Exploring) -> Trial:
         """The same, exploring so."""
         return replace(self, offer=replace(self.offer, exploring=exploring))
+
+    def alone(self, rules: np.ndarray) -> Offer:
+        """The offer as though it decided whomever it can value, and the ``rules`` (n,) the others."""
+        return replace(self.offer, fixed=np.where(self.chance > 0, self.offer.fixed, rules))
 
     def mixed(self, offer: Offer) -> Offer:
         """The offer of all rows together: as the release on trial sees those that it decides, else as it was."""

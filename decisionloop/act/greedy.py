@@ -31,13 +31,16 @@ class Greedy:
 def greedy_actions(
     use_case: UseCase, frame: pd.DataFrame, turn: Turn, situation: Situation, totals: BatchTotals, agreed: Plan | None
 ) -> Greedy:
-    """What the champion prefers and, for the rows that it draws, what a release on trial does."""
+    """What the champion prefers and, for the rows that it draws, what a release on trial does.
+
+    Under constraints it does nothing without an ``agreed`` plan.
+    """
     nobody = np.zeros(len(frame), dtype=bool)
     if situation.is_ruled:
         ours = Greedy(turn.rules, [(np.ones(len(frame)), turn.rules)], nobody, nobody)
     else:
         ours = _by_model(use_case, frame, turn, totals, agreed)
-    if turn.trial is None:
+    if turn.trial is None or (use_case.policy.constraints and agreed is None):
         return ours
     theirs = _by_model(use_case, frame, replace(turn, offer=turn.trial.offer), totals, agreed)
     chance, is_drawn = turn.trial.chance, turn.trial.is_drawn

@@ -20,10 +20,10 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from decisionloop.act.constraints import BatchTotals, limits_of
+from decisionloop.act.constraints import BatchTotals, UnknownCost, limits_of
 from decisionloop.act.exploration.agreement import AgreedExploring, Situations, agree_on_exploring, exploring_turn
 from decisionloop.act.greedy import Greedy, greedy_actions
-from decisionloop.act.prices import BatchPart, Plan, plan
+from decisionloop.act.prices import BatchPart, InfeasibleConstraints, Plan, plan
 from decisionloop.act.propensities import Exploring
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
 from decisionloop.act.situation import Situation
@@ -77,7 +77,8 @@ def agree_to_explore(
     without exploring. Raises what :func:`choose` raises.
     """
     price: tuple[float, ...] = ()
-    if use_case.is_explored and use_case.policy.exploration.kind == "priced":
+    is_priced = use_case.is_explored and use_case.policy.exploration.kind == "priced"
+    if is_priced and not any(situation.is_ruled for _, situation in parts()):
 
         def unexplored() -> Iterator[tuple[pd.DataFrame, Situation]]:
             return ((frame, replace(situation, exploring=None)) for frame, situation in parts())
@@ -90,15 +91,25 @@ def agree_to_explore(
 def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> Plan | None:
     """Agree on the prices of the constraints over all parts of a batch; None where there is nothing to agree on.
 
-    Raises what :func:`choose` raises.
+    Constraints bind a model. Beside rules they are planned for a release on trial alone (`Turn.planned`): where they
+    cannot be kept it has no say, and nothing keeps the rules from deciding. Else raises what :func:`choose` raises.
     """
     if not use_case.policy.constraints or not totals.rows:
         return None
-    if any(situation.is_ruled for _, situation in parts()):
+    is_ruled = any(situation.is_ruled for _, situation in parts())
+    turns = [exploring_turn(use_case, frame, as_of, situation) for frame, situation in parts()]
+    if is_ruled and any(turn.trial is None for turn in turns):
         return None
     # Prices take many rounds over the parts: how they explore is worked out once.
-    how_each = [exploring_turn(use_case, frame, as_of, situation).offer.exploring for frame, situation in parts()]
-    return plan(lambda: (_part(use_case, *one, as_of, how, totals) for one, how in zip(parts(), how_each, strict=True)))
+    how_each = [turn.offer.exploring for turn in turns]
+    try:
+        return plan(
+            lambda: (_part(use_case, *one, as_of, how, totals) for one, how in zip(parts(), how_each, strict=True))
+        )
+    except (InfeasibleConstraints, UnknownCost):
+        if is_ruled:
+            return None
+        raise
 
 
 def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> RulesLimits | None:
@@ -195,8 +206,9 @@ def _part(
     """A part as the plan sees it; its rows are summed in the order of a draw, whatever order they came in."""
     turn = Turn.of(use_case, frame, as_of, situation).exploring(exploring)
     order = np.argsort(turn.draws.order, kind="stable")
-    limits = limits_of(use_case, frame, totals)
-    return BatchPart(turn.mixed.rows(order), tuple(limit.rows(order) for limit in limits))
+    limits, offer = limits_of(use_case, frame, totals), turn.planned(situation.is_ruled)
+    assert offer is not None  # else there is no plan
+    return BatchPart(offer.rows(order), tuple(limit.rows(order) for limit in limits))
 
 
 def _one_of(chances: np.ndarray, draw: np.ndarray) -> np.ndarray:

@@ -90,7 +90,7 @@ class Turn:
             None if supported is None else actions_within_reach(rules, supported),
         )
         draws = Draws(entity_ids, as_of, salt_of(use_case))
-        return cls(offer, draws, rules, is_holdout, reason, _trial(use_case, offer, rules, situation, draws))
+        return cls(offer, draws, rules, is_holdout, reason, _trial(offer, rules, situation, draws))
 
     def exploring(self, exploring: Exploring) -> Turn:
         """The same rows, exploring so, whoever decides them."""
@@ -102,12 +102,19 @@ class Turn:
         """The offer of all rows together, each as the release sees it that decides it."""
         return self.offer if self.trial is None else self.trial.mixed(self.offer)
 
+    def planned(self, is_ruled: bool) -> Offer | None:
+        """What limits on the whole batch are planned for; None where only rules decide, which value nobody.
 
-def _trial(use_case: UseCase, offer: Offer, rules: np.ndarray, situation: Situation, draws: Draws) -> Trial | None:
-    has_none = situation.canary is None or situation.rules_because
-    if has_none or (situation.is_ruled and use_case.policy.constraints):
+        Beside rules that is the release on trial as though it decided for everybody: its prices then hang on no draw.
+        """
+        if not is_ruled:
+            return self.mixed
+        return None if self.trial is None else self.trial.alone(self.rules)
+
+
+def _trial(offer: Offer, rules: np.ndarray, situation: Situation, draws: Draws) -> Trial | None:
+    if situation.canary is None or situation.rules_because:
         return None
-    assert situation.canary is not None
     return Trial.of(offer, rules, situation.canary, draws.entity_ids, draws.salt)
 
 

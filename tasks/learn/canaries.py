@@ -11,7 +11,7 @@ from decisionloop.learn.ramp import Standing, entitled, share_now
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
 from decisionloop.ledger.flags import switch_of
-from decisionloop.ledger.releases import RULES, Release, ReleaseStage, canary
+from decisionloop.ledger.releases import Release, ReleaseStage, canary
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.workspace import Workspace
 from tasks.learn.harm import harm_by_now
@@ -95,9 +95,6 @@ def hindrance(
     on_trial = canary(ledger, use_case.name)
     if on_trial is not None and giving_way is None and on_trial.release_id != stage.release_id:
         return f"{on_trial.release_id} is on trial, and one is at a time."
-    if decides.kind == RULES and use_case.policy.constraints:
-        # Limits need the values of everybody, and rules have none (`act.canary`).
-        return "policy.constraints need the values of everybody, and the rules beside which it would decide have none."
     if not any(run.status == "ok" for run in runs_since(workspace, stage)):
         return f"it has scored no batch since it is in {stage.stage}."
     switch = switch_of(ledger, use_case.name)

@@ -42,8 +42,7 @@ def drawn_in(hand: BatchInHand, release_id: str) -> Drawn | None:
     """
     trial = on_trial_of(hand.details["scored"])
     decided = hand.details.get("decided", {})
-    is_without_say = hand.champion.kind == RULES and bool(hand.use_case.policy.constraints)
-    if trial is None or trial.release_id != release_id or is_without_say or decided.get("rules_because") != "":
+    if trial is None or trial.release_id != release_id or decided.get("rules_because") != "":
         return None
     if _was_flagged(hand, release_id):
         return None
@@ -53,7 +52,9 @@ def drawn_in(hand: BatchInHand, release_id: str) -> Drawn | None:
             return None  # the kill switch, or a rollback, overtook it
         is_eligible, is_taken = _of_part(hand, part)
         counted += Drawn(trial.share, int(is_eligible.sum()), int((is_eligible & is_taken).sum()))
-    return counted if counted.eligible else None
+    may_be_unkept = hand.champion.kind == RULES and bool(hand.use_case.policy.constraints)
+    had_no_say = may_be_unkept and not counted.decided  # the constraints could not be kept
+    return counted if counted.eligible and not had_no_say else None
 
 
 def _was_flagged(hand: BatchInHand, release_id: str) -> bool:

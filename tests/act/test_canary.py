@@ -57,15 +57,17 @@ def test_it_is_the_same_entities_at_every_time_and_a_larger_share_keeps_them(off
     assert (small & choose(offers, frame, AS_OF, _situation(other)).is_on_trial).mean() < 0.01
 
 
+@pytest.mark.parametrize("has_model", [True, False])
 @pytest.mark.parametrize("kind", ["uniform", "rationed"])
-def test_frequencies_match_propensities(make_use_case, make_frame, kind):
+def test_frequencies_match_propensities(make_use_case, make_frame, kind, has_model):
     kinds, copies, salts = 12, 20, 20
     rows = kinds * copies
     share = [{"kind": "share", "action": "mail", "maximum": 0.4}] if kind == "rationed" else []
     counts, expected = np.zeros((rows, 3)), np.zeros((rows, 3))
     for salt in range(salts):
         policy = {"exploration": {"kind": "uniform", "share": 0.2}, "salt": str(salt), "constraints": share}
-        choice = choose(make_use_case(policy=policy), make_frame(rows), AS_OF, _situation(_bid(0.3, rows=rows), rows))
+        situation = _situation(_bid(0.3, MAIL if kind == "rationed" else CALL, rows), rows, has_model=has_model)
+        choice = choose(make_use_case(policy=policy), make_frame(rows), AS_OF, situation)
         counts[np.arange(rows), choice.action] += 1
         expected += choice.propensities
     # Rows that are alike count as one, so that a small error of all of them is seen.
@@ -83,14 +85,40 @@ def test_the_limits_of_the_policy_hold_over_both_together(make_use_case, make_fr
     assert {"champion", "canary"} <= set(choice.role[choice.action == MAIL])
 
 
-def test_beside_rules_it_waits_where_the_policy_has_limits_which_need_the_values_of_everybody(
-    make_use_case, make_frame
-):
+def test_beside_rules_it_takes_its_share_of_what_the_limits_would_allow_it(make_use_case, make_frame):
     share = [{"kind": "share", "action": "mail", "maximum": 0.3}]
     use_case = make_use_case(policy={"exploration": {"kind": "uniform", "share": 0.0}, "constraints": share})
-    choice = choose(use_case, make_frame(ROWS), AS_OF, _situation(_bid(0.5), has_model=False))
+    bid = _bid(0.5, MAIL)
+    bid.values[:, MAIL] = np.random.default_rng(3).normal(5, 1, ROWS)
+    choice = choose(use_case, make_frame(ROWS), AS_OF, _situation(bid, has_model=False))
+    assert choice.is_on_trial.mean() == pytest.approx(0.5, abs=0.03)
+    assert (choice.action[~choice.is_on_trial] == NOTHING).all()
+    mailed = choice.action == MAIL
+    assert mailed[choice.is_on_trial].mean() == pytest.approx(0.3, abs=0.03)
+    assert bid.values[mailed, MAIL].min() >= np.quantile(bid.values[:, MAIL], 0.69)
+    # Who gets a letter by the plan has it with the chance of the share, whoever was drawn; limits hold in expectation.
+    assert choice.propensities[mailed, MAIL] == pytest.approx(np.full(mailed.sum(), 0.5), abs=0.01)
+    assert choice.propensities[:, MAIL].sum() == pytest.approx(0.5 * 0.3 * ROWS, rel=0.01)
+    assert choice.propensities.sum(axis=1) == pytest.approx(np.ones(ROWS))
+
+
+def test_beside_rules_whom_they_decide_for_certain_uses_up_the_limit_as_well(make_use_case, make_frame):
+    limit = [{"kind": "share", "action": "mail", "maximum": 0.3}]
+    policy = {"exploration": {"kind": "uniform", "share": 0.0}, "constraints": limit, "holdout_share": 0.2}
+    everyone_mailed = _situation(_bid(1.0, MAIL), has_model=False, rules_action=np.full(ROWS, MAIL))
+    choice = choose(make_use_case(policy=policy), make_frame(ROWS), AS_OF, everyone_mailed)
+    held = choice.role == "holdout"
+    assert (choice.action[held] == MAIL).all()
+    assert (choice.action == MAIL).mean() == pytest.approx(0.3, abs=0.02)
+
+
+def test_beside_rules_it_has_no_say_where_the_limits_cannot_be_kept(make_use_case, make_frame):
+    share = [{"kind": "share", "action": "mail", "minimum": 0.9}]
+    policy = {"exploration": {"kind": "uniform", "share": 0.0}, "constraints": share, "holdout_share": 0.2}
+    choice = choose(make_use_case(policy=policy), make_frame(ROWS), AS_OF, _situation(_bid(0.5), has_model=False))
     assert not choice.is_on_trial.any()
     assert (choice.action == NOTHING).all()
+    assert choice.propensity == pytest.approx(np.ones(ROWS))
 
 
 def test_it_has_no_say_over_the_holdout_over_faults_and_over_what_it_cannot_value(make_use_case, make_frame):
