@@ -40,6 +40,11 @@ class FlagScope:
         of_release = release.strip().partition("/")[0]
         if is_everything == bool(use_case or release):
             raise UsageError("say of what: one of --use-case NAME, --release ID and --everything.")
+        if release and "/" not in release:
+            raise UsageError(
+                f"{release.strip()!r} is no id of a release: it begins with its use case, as "
+                "credit_line/scorecard/0123456789ab does. `decisionloop history USE_CASE` names them."
+            )
         if use_case and release and use_case != of_release:
             raise UsageError(
                 f"{release.strip()!r} is no release of {use_case}. Name one that is, or leave --use-case out."

@@ -65,8 +65,18 @@ def _as_text(workspace: Workspace, release_id: str, audit: ShadowAudit | None) -
     from decisionloop.report.words.shadow import lines_of
 
     if audit is None:
-        return f"{release_id}: no audit yet. The next turn makes one of each batch that it has scored."
+        return f"{release_id}: {_none_yet(workspace, release_id)}"
     return "\n".join(lines_of(audit, workspace.use_case))
+
+
+def _none_yet(workspace: Workspace, release_id: str) -> str:
+    """Why a release has no audit, and whether it will have one."""
+    from decisionloop.ledger.releases import challengers, find_stage
+
+    stage, name = find_stage(workspace.ledger, release_id), workspace.use_case.name
+    if stage is None or release_id in {one.release_id for one in challengers(workspace.ledger, name)}:
+        return "no audit yet. The next turn makes one of each batch that it has scored."
+    return f"no audit: it is {stage.stage}, and only who is scored beside the champion is audited."
 
 
 def _plain(audit: ShadowAudit) -> object:

@@ -192,3 +192,6 @@ def check_executed(use_case: UseCase) -> Iterator[Inconsistency]:
     told = [one.column for one in (use_case.outcome.class_, use_case.outcome.amount) if one]
     for name in sorted({*told, use_case.outcome.happened_at or ""} & set(executed.columns)):
         yield Inconsistency(path, name, "is the outcome itself", "Name the column of the executed action.")
+    for name in sorted({one for one in executed.columns if executed.columns.count(one) > 1}):
+        problem = "one column cannot say two things: what was done, who did it and why"
+        yield Inconsistency(path, name, problem, "Give each its own column, or leave `by` and `reason` out.")

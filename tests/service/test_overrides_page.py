@@ -100,6 +100,7 @@ def test_a_contract_that_says_nothing_of_it_takes_none(decide_online):
         ({"source": TABLES, "outcome": {"executed": {}}}, "in no column and not posted"),
         ({"source": TABLES, "outcome": {"executed": {"reason": "why"}}}, "what was done is none"),
         ({"source": TABLES, "outcome": {"executed": {"action": "defaulted"}}}, "is the outcome itself"),
+        ({"source": TABLES, "outcome": {"executed": {"action": "done", "by": "done"}}}, "cannot say two things"),
         (
             {
                 "source": TABLES | {"outcome_columns": {"outcome_time": "told_at"}},

@@ -66,6 +66,9 @@ def test_each_batch_is_audited_once_and_says_what_was_stored_of_it(shadowed, cap
     told = capsys.readouterr().out
     assert f"{found.disagreement.otherwise:,} of 600 decisions otherwise" in told
     assert "owner_sex=f" in told
+    rules = champion(shadowed.ledger, "small").release_id
+    show_shadow("small", rules, False)
+    assert "only who is scored beside the champion is audited" in capsys.readouterr().out
     with pytest.raises(UsageError, match="has no release nobody"):
         show_shadow("small", "nobody", False)
 
