@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from decisionloop.contract import UseCase
@@ -20,6 +21,7 @@ from decisionloop.service.request_body import json_body
 from decisionloop.stream.answers import Answer
 from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, TooLongAgo
 from decisionloop.stream.decider import Decider
+from decisionloop.stream.look_up import LookUp
 
 LOG = logging.getLogger("decisionloop.service")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -42,6 +44,7 @@ class OnlineUseCase:
     bodies: DecisionBodies
     decider: Decider
     in_flight: set[str] = field(default_factory=set)
+    look_up: LookUp = field(default_factory=LookUp)
 
     async def decide(self, request: Request) -> Response:
         """Decide and answer.
@@ -77,6 +80,8 @@ class OnlineUseCase:
 
     async def _told(self, asked: Asked) -> str:
         try:
+            if any(row.values is None for row in asked.rows):
+                asked = await run_in_threadpool(lambda: self.look_up.fill(self.decider.desk(), asked))
             self.decider.ask(asked)
             return await asyncio.wrap_future(asked.told)
         except Busy:

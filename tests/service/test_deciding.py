@@ -138,7 +138,7 @@ NOT_JSON = [
 ]
 DOES_NOT_FIT = [
     {},
-    {"entity": "a"},
+    {"entity": "a", "protected": {}},
     {"entity": "", "features": {}},
     {"entity": 7, "features": {}},
     {"entity": "a" * 201, "features": {}},
