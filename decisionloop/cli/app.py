@@ -137,6 +137,14 @@ def features(
 
 
 @app.command()
+def latency(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """What became of decisions beside how long their answers took, where they are made one at a time."""
+    from decisionloop.cli.latency import show_latency
+
+    show_latency(use_case, as_json)
+
+
+@app.command()
 def story(
     use_case: UseCaseName,
     to: Annotated[Path | None, typer.Option(help="File or folder for the page. Default: <home>/reports.")] = None,

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
+from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.configuration import ServiceFile
 from decisionloop.service.deciding import Answers, OnlineUseCase
 from decisionloop.service.decision_bodies import schemas_of
@@ -36,6 +37,7 @@ class Service:
     """What the routes work with. Without senders there is nothing to start, and no starter.
 
     ``online``: the use cases that are decided one at a time; ``sealer``: what seals them, None where there are none.
+    ``times`` keeps how long answers took, None where nobody is decided.
     ``is_open_without_keys``: this machine is answered also where every API key was revoked.
     """
 
@@ -46,6 +48,7 @@ class Service:
     online: tuple[OnlineUseCase, ...] = ()
     sealer: Sealer | None = None
     is_open_without_keys: bool = False
+    times: AnswerTimes | None = None
 
     @cached_property
     def keys(self) -> KnownKeys:
@@ -53,9 +56,9 @@ class Service:
         return KnownKeys(self.file.keys, self.access, self.is_open_without_keys)
 
     @property
-    def threads(self) -> tuple[Starter | Sealer | Decider, ...]:
+    def threads(self) -> tuple[Starter | Sealer | AnswerTimes | Decider, ...]:
         """What runs beside the requests, in the order in which it begins."""
-        beside = [one for one in (self.starter, self.sealer) if one is not None]
+        beside = [one for one in (self.times, self.starter, self.sealer) if one is not None]
         return (*(one.decider for one in self.online), *beside)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import ConfigurationError, ContractError
+from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.bodies import BadBody, read_object
 from decisionloop.service.decision_bodies import DecisionBodies
 from decisionloop.service.request_body import json_body
@@ -45,6 +47,7 @@ class OnlineUseCase:
     decider: Decider
     in_flight: set[str] = field(default_factory=set)
     look_up: LookUp = field(default_factory=LookUp)
+    times: AnswerTimes | None = None
 
     async def decide(self, request: Request) -> Response:
         """Decide and answer.
@@ -53,6 +56,7 @@ class OnlineUseCase:
         of the same moment, 413 and 415 for other bodies, 422 for one that does not fit the contract or for a key that
         came with another body, 503 with Retry-After where it cannot be decided now.
         """
+        begun = time.perf_counter()
         key, body = _idempotency_key(request), await json_body(request)
         is_many, asked = self._asked(body, key)
         if key is not None:
@@ -64,7 +68,10 @@ class OnlineUseCase:
         finally:
             if key is not None:
                 self.in_flight.discard(key)
-        content = f'{{"decisions":{text}}}' if is_many else json.dumps(json.loads(text)[0], ensure_ascii=False)
+        answers = json.loads(text)
+        content = f'{{"decisions":{text}}}' if is_many else json.dumps(answers[0], ensure_ascii=False)
+        if self.times is not None:
+            self.times.tell([one["decision_id"] for one in answers], 1_000 * (time.perf_counter() - begun))
         return Response(content, media_type="application/json")
 
     def _asked(self, body: bytes, key: str | None) -> tuple[bool, Asked]:
