@@ -122,13 +122,11 @@ def _add_decisions(app: FastAPI, service: Service) -> None:
     @app.get("/v1/{use_case}/decisions/{decision_id}", dependencies=[Depends(Requires(service.keys, "read"))])
     def decision(use_case: str, decision_id: str) -> Response:
         """One decision from its features to its money."""
-        from decisionloop.service.decisions import decision_json, is_unsealed
+        from decisionloop.service.decisions import decision_json
 
         told = decision_json(service.access, use_case, decision_id)
         if told is None:
-            is_waiting = is_unsealed(service.access, use_case, decision_id)
-            more = ", sealed so far: it waits for the others of its minutes" if is_waiting else ""
-            raise HTTPException(404, f"this use case has no such decision{more}")
+            raise HTTPException(404, "this use case has no such decision")
         return Response(told, media_type="application/json")
 
 
