@@ -105,7 +105,9 @@ class OnlineUseCase:
             told = "it cannot be decided now; /ready and the log say why. Nothing was decided: ask again."
             raise HTTPException(503, told, {"Retry-After": "5"}) from None
         except ContractError as error:
-            LOG.error("the rules failed", extra={"detail": str(error)})
+            # Its text may hold what it failed on.
+            places = [f"{one.path}{'' if one.line is None else f', line {one.line}'}" for one in error.faults]
+            LOG.error("the rules failed", extra={"detail": f"{error.where}: {'; '.join(places)}"})
             raise HTTPException(500, f"the rules of {self.use_case.name} failed; the log says where") from None
 
 

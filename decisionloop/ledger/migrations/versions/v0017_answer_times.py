@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "answer_time",
         sa.Column("decision_id", Text, nullable=False),
-        sa.Column("waited_ms", sa.Float(), nullable=False),
+        sa.Column("waited_ms", sa.Double(), nullable=False),
         sa.Column("answered_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("decision_id", name="pk_answer_time"),
     )
