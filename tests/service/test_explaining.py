@@ -68,7 +68,7 @@ def test_in_words_it_says_who_decided_and_why_that_one(online, explained):
         "one at a time",
         "Weekly turnover: not known",
         "because of missing: turnover",
-        "decided in the place of the champion, because: kill switch",
+        "decided as the champion, because: kill switch",
         "It stood as",
         "The action left with the answer.",
         "What happened then has not been seen.",

@@ -9,7 +9,7 @@ from decisionloop.act.legacy import LEGACY
 from decisionloop.report.record.explained import ExplainedDecision, OutcomeRevision
 from decisionloop.report.record.story import UseCaseLines
 from decisionloop.report.words.figures import NBSP, UNKNOWN, capital, money, number, rate
-from decisionloop.report.words.live import moment, stage_words
+from decisionloop.report.words.live import moment
 from decisionloop.report.words.overrides import executed_sentence
 from decisionloop.report.words.recounting import choice_sentence, outcome_sentence, propensity_sentence
 
@@ -40,13 +40,15 @@ def who_sentences(one: ExplainedDecision) -> tuple[str, ...]:
         first = f"Another system decided, observed beside {one.release}."
     else:
         fell = f", because: {one.fallback_reason.rstrip('.')}" if one.fallback_reason else ""
-        first = f"{capital(one.release)} decided {_ROLES.get(one.role, f'as {one.role}')}{fell}."
+        is_own = one.role == "baseline" and one.standing is not None and one.standing.stage == "champion"
+        role = "champion" if is_own else one.role
+        first = f"{capital(one.release)} decided {_ROLES.get(role, f'as {role}')}{fell}."
     told = [first]
     if one.standing is not None and one.role != LEGACY:
         at = one.standing
         of_whom = f", of {rate(at.share)} of the decisions" if at.share is not None else ""
         told.append(
-            f"It stood as {stage_words(at.stage)}{of_whom} since {moment(at.since)}, by {at.by}: "
+            f"It stood as {at.stage.replace('_', ' ')}{of_whom} since {moment(at.since)}, by {at.by}: "
             f"{at.reason.rstrip('.')}.{_evidence(at.evidence)}"
         )
     if one.waited_ms is not None:
