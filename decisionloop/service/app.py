@@ -43,6 +43,9 @@ IDEMPOTENCY_KEY = {
 }
 
 
+_ANY_OBJECT = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
 class Ready(BaseModel):
     """Whether everything can be answered, and why not."""
 
@@ -135,7 +138,12 @@ def _add_health(app: FastAPI, service: Service) -> None:
 def _add_webhooks(app: FastAPI, service: Service) -> None:
     webhooks = Webhooks(service.senders, service.access, service.starter)
 
-    @app.post("/v1/webhooks/{sender}", status_code=202, responses=problems(400, 401, 404, 409, 413, 422, 503))
+    @app.post(
+        "/v1/webhooks/{sender}",
+        status_code=202,
+        responses=problems(400, 401, 404, 409, 413, 422, 503),
+        openapi_extra={"requestBody": _ANY_OBJECT},
+    )
     async def take_in(sender: str, request: Request) -> dict[str, str]:
         """Prove, store and answer; what it asks for is started after that."""
         return await webhooks.take_in(sender, request)

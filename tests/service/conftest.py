@@ -273,13 +273,15 @@ def decide_online(
 
     with contextlib.ExitStack() as stack:
 
-        def begin(files: Mapping[str, str] = MappingProxyType({}), **sections: object) -> Online:
+        def begin(
+            files: Mapping[str, str] = MappingProxyType({}), service_file: str = "", **sections: object
+        ) -> Online:
             written = write_small(tmp_path / "usecases", **{"online": {}, **sections})
             for name, text in files.items():
                 (written.folder / name).write_text(text)
             monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path / "usecases"))
             monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", ledger.engine.url.render_as_string(hide_password=False))
-            service = open_service(configure(""), prepare_to_decide)
+            service = open_service(configure(service_file), prepare_to_decide)
             client = TestClient(create_app(service), base_url="http://localhost", raise_server_exceptions=False)
             return Online(stack.enter_context(client), ledger, service)
 
