@@ -17,7 +17,7 @@ _ROLES = {
     "champion": "as the champion",
     "canary": "on trial",
     "baseline": "in the place of the champion",
-    "exploration": "exploring",
+    "exploration": "by a draw that explores",
     "holdout": "for the holdout, which stays on the rules",
 }
 
