@@ -11,10 +11,13 @@ from decisionloop.contract import UseCase
 
 OUTSIDE = "is_outside_support"
 ON_TRIAL = "is_on_trial"
+CHANCE = "propensity:"
+"""How a column begins that holds the chance of an action, chosen or not; its name follows."""
 
 
 def choice_table(use_case: UseCase, choice: Choice) -> pa.Table:
-    """What of a choice is logged; the prices are the batch's."""
+    """What of a choice is logged, and the chance of every action; the prices are the batch's."""
+    each = zip(use_case.action_names, choice.propensities.T, strict=False)  # one that was read back knows none
     return pa.table(
         {
             "action": actions_by_name(use_case, choice.action),
@@ -24,12 +27,13 @@ def choice_table(use_case: UseCase, choice: Choice) -> pa.Table:
             "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
             OUTSIDE: choice.is_outside,
             ON_TRIAL: choice.is_on_trial,
+            **{f"{CHANCE}{name}": np.ascontiguousarray(chance) for name, chance in each},
         }
     )
 
 
 def choice_of_table(use_case: UseCase, table: pa.Table) -> Choice:
-    """A stored choice; the propensities of what was not chosen are not kept."""
+    """A stored choice; the propensities of what was not chosen are left where they are."""
     return Choice(
         action=actions_by_index(use_case, table["action"]),
         propensity=table["propensity"].to_numpy(),

@@ -16,20 +16,20 @@ class TimeIsUp(Exception):
 class TimeLimited:
     """Work under a name, each time in a thread of its own that is waited for no longer than ``seconds``.
 
-    What hangs cannot be ended from outside: it is left behind, and dies with the process. As long as it is there
-    nothing else of the same name is begun, so that what hangs once does not pile up, nor cost its time again.
+    What hangs cannot be ended from outside: it is left behind, and dies with the process. As long as ``most_left`` of
+    a name are there nothing else of it is begun, so that what hangs does not pile up, nor cost its time again.
     """
 
-    def __init__(self) -> None:
-        self._left: dict[str, threading.Thread] = {}
+    def __init__(self, most_left: int = 1) -> None:
+        self._most_left = most_left
+        self._left: dict[str, list[threading.Thread]] = {}
 
     def run(self, name: str, work: Callable[[], R], seconds: float) -> R:
-        """What ``work`` returns or raises. Raises TimeIsUp where it does not end in ``seconds``, or an earlier one of
-        this name still has not."""
-        left = self._left.get(name)
-        if left is not None and left.is_alive():
+        """What ``work`` returns or raises. Raises TimeIsUp where it does not end in ``seconds``, or ``most_left``
+        earlier ones of this name still have not."""
+        self._left[name] = [one for one in self._left.get(name, ()) if one.is_alive()]
+        if len(self._left[name]) >= self._most_left:
             raise TimeIsUp("it still has not ended what it was asked before")
-        self._left.pop(name, None)
         told: list[R] = []
         failed: list[BaseException] = []
 
@@ -43,7 +43,7 @@ class TimeLimited:
         thread.start()
         thread.join(seconds)
         if thread.is_alive():
-            self._left[name] = thread
+            self._left[name].append(thread)
             raise TimeIsUp(f"it did not end within {seconds:g} s")
         if failed:
             raise failed[0]

@@ -17,7 +17,7 @@ from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, Inciden
 from decisionloop.cli.export import export
 from decisionloop.cli.flag_commands import flags_app
 from decisionloop.cli.keys import keys_app
-from decisionloop.cli.release_commands import approve, deploy, history, rollback, shadow, stop
+from decisionloop.cli.release_commands import approve, deploy, explain, history, rollback, shadow, stop
 from decisionloop.cli.service_command import deploy_flows, seal, service
 from decisionloop.cli.switch_commands import kill_switch, kill_switch_all
 from decisionloop.cli.usecase_commands import usecase_app
@@ -137,6 +137,14 @@ def features(
 
 
 @app.command()
+def latency(use_case: UseCaseName, as_json: AsJson = False) -> None:
+    """What became of decisions beside how long their answers took, where they are made one at a time."""
+    from decisionloop.cli.latency import show_latency
+
+    show_latency(use_case, as_json)
+
+
+@app.command()
 def story(
     use_case: UseCaseName,
     to: Annotated[Path | None, typer.Option(help="File or folder for the page. Default: <home>/reports.")] = None,
@@ -171,9 +179,8 @@ app.command()(stop)
 app.command()(shadow)
 app.command()(rollback)
 app.command()(history)
+app.command()(explain)
 app.command()(export)
-
-
 app.command("deploy-flows")(deploy_flows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -99,6 +100,22 @@ def shadow(
     from decisionloop.cli.shadow import show_shadow
 
     show_shadow(use_case, release, as_json)
+
+
+def explain(
+    what: Annotated[str, typer.Argument(help="Id of a decision; with --entity the name of a use case.")],
+    entity: Annotated[str, typer.Option(help="The last decision for this entity.")] = "",
+    as_of: Annotated[
+        str,
+        typer.Option(help="With --entity: the decision that was in force on that day or at that time, UTC."),
+    ] = "",
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option(help="Write its page, to be printed, to this file or folder.")] = None,
+) -> None:
+    """One decision, whole: what was known, why it was chosen, who decided and why, and what became of it."""
+    from decisionloop.cli.explain import explain_decision
+
+    explain_decision(what, entity, as_of, as_json, html)
 
 
 def history(

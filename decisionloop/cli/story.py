@@ -36,7 +36,7 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured)
     names = names_of_releases(workspace.ledger, use_case, batches(workspace.ledger, use_case))
     story = replace(story, bad_release=bad_release_of(workspace, names))
-    _write_whole(path, render_story(story))
+    write_whole(path, render_story(story))
     return path, story
 
 
@@ -48,8 +48,8 @@ def page_path(use_case: str, to: Path | None, home: Path) -> Path:
     return to / usual if to.is_dir() else to
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """The whole text under this name, or nothing. Raises UsageError where it cannot be written."""
+def write_whole(path: Path, text: str, option: str = "--to") -> None:
+    """The whole text under this name, or nothing. Raises UsageError, naming ``option``, where it cannot be written."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,5 +59,5 @@ def _write_whole(path: Path, text: str) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise UsageError(
-            f"the page cannot be written to {path}: {error.strerror}. Name a file or folder of yours with --to."
+            f"the page cannot be written to {path}: {error.strerror}. Name a file or folder of yours with {option}."
         ) from error

@@ -143,7 +143,13 @@ def check_replay(use_case: UseCase) -> Iterator[Inconsistency]:
 
 
 def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
-    """What holds over a whole batch cannot be held by a decision that is made alone."""
+    """What holds over a whole batch cannot be held by a decision that is made alone; and an answer has an end."""
+    window = use_case.outcome.window_days * 1440
+    holds = None if use_case.online is None else use_case.online.holds_minutes
+    if holds is not None and holds > window:
+        problem = "an answer would hold longer than an outcome is looked for after it"
+        remedy = f"Let it hold for at most outcome.window_days, {window:g} minutes."
+        yield Inconsistency(("online", "holds_minutes"), holds, problem, remedy)
     if use_case.online is not None and use_case.policy.constraints:
         problem = "policy.constraints hold over a batch, and what is decided one at a time cannot keep them"
         yield Inconsistency(("online",), "online", problem, "Remove the constraints, or decide in batches only.")

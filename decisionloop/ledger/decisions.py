@@ -107,6 +107,12 @@ def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     return read_frame(ledger, select(decision).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
 
 
+def moments_of_rows(ledger: Ledger, batch_id: str) -> pd.DataFrame:
+    """When each decision of a batch was made, by its row: snapshot_digest, snapshot_row, decided_at (UTC)."""
+    columns = (decision.c.snapshot_digest, decision.c.snapshot_row, decision.c.decided_at)
+    return read_frame(ledger, select(*columns).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
+
+
 def has_decisions(source: Ledger | Connection, batch_id: str) -> bool:
     """Whether any decision of a batch is logged."""
     statement = select(decision_group.c.batch_id).where(decision_group.c.batch_id == batch_id).limit(1)

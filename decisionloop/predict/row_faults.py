@@ -17,6 +17,8 @@ from decisionloop.contract.problem import Feature
 
 MISSING, RANGE, NOT_WHOLE, UNSEEN_CATEGORY = "missing", "range", "not whole", "unseen category"
 """With which words the reason of a faulty row begins."""
+EVERY_FEATURE = "every feature"
+"""What is faulty where nothing at all is known of a row; it stands where else a feature is named."""
 _LEFT_TO_RULES: tuple[Severity, ...] = ("row", "critical")
 
 Flags = npt.NDArray[np.bool_]

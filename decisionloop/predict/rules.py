@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.code import RULES_FILE, UseCaseCode
 from decisionloop.contract.user_code import UserCodeFailed, call
 from decisionloop.errors import ContractError, Fault
+from decisionloop.predict.row_faults import EVERY_FEATURE
 
 SAMPLE = 200
 """Sound rows that tell whether the rules read a feature."""
@@ -33,9 +35,10 @@ def choose_by_rules(
 ) -> RulesChoice:
     """What the rules choose for n rows; a row whose rule inputs are broken gets the default action.
 
-    ``faults`` (n,) says why each row is faulty, "" where it is not: `range: status; missing: limit`. A fault in a
-    feature that the rules do not read is none of theirs. ``sound_rows``: other rows that tell what they read, for a
-    frame that has none without a fault. Raises what :func:`apply_rules` raises.
+    ``faults`` (n,) says why each row is faulty, "" where it is not: `range: status; missing: limit`, or that nothing is
+    known of it: `unknown: every feature`. A fault in a feature that the rules do not read is none of theirs.
+    ``sound_rows``: other rows that tell what they read, for a frame that has none without a fault. Raises what
+    :func:`apply_rules` raises.
     """
     is_broken = _broken(use_case, code, frame, np.full(len(frame), "") if faults is None else faults, sound_rows)
     if not is_broken.any():
@@ -61,20 +64,22 @@ def _broken(
     if sound.empty and sound_rows is not None:
         sound = sound_rows
     read = {
-        name for name in set[str]().union(*named) & set(use_case.feature_names) if _reads(use_case, code, sound, name)
+        name for name in set[str]().union(*named) & set(use_case.feature_names) if _reads(use_case, code, sound, [name])
     }
+    if any(EVERY_FEATURE in features for features in named) and _reads(use_case, code, sound, use_case.feature_names):
+        read.add(EVERY_FEATURE)
     is_broken[is_faulty] = [bool(features & read) for features in named]
     return is_broken
 
 
-def _reads(use_case: UseCase, code: UseCaseCode, sound: pd.DataFrame, feature: str) -> bool:
-    """Whether the rules read a feature: they fail without it, or choose otherwise. Unknown without a sound row: yes."""
+def _reads(use_case: UseCase, code: UseCaseCode, sound: pd.DataFrame, features: Sequence[str]) -> bool:
+    """Whether the rules read features: they fail without, or choose otherwise. Unknown without a sound row: yes."""
     if sound.empty:
         return True
     names, seen = list(use_case.feature_names), sound.reset_index(drop=True)
     with_it = _run(use_case, "rules", code.rules, seen[names])
     try:
-        without = _run(use_case, "rules", code.rules, seen[[name for name in names if name != feature]])
+        without = _run(use_case, "rules", code.rules, seen[[name for name in names if name not in features]])
     except ContractError:
         return True
     return not np.array_equal(with_it, without)

@@ -24,10 +24,12 @@ from decisionloop.report.words import (
     beside,
     capture,
     evidence,
+    explained,
     explaining,
     features,
     figures,
     legacy,
+    live,
     money,
     monitor_sentences,
     monitors,
@@ -49,6 +51,16 @@ _WATCH_WORDS = (
     monitor_sentences.chart_caption,
     monitor_sentences.family_verdict,
     monitor_sentences.incident_words,
+)
+
+
+_DECISION_WORDS = (
+    live.moment,
+    explained.decision_title,
+    explained.revision_sentences,
+    explained.rules_sentence,
+    explained.sent_sentences,
+    explained.who_sentences,
 )
 
 
@@ -85,6 +97,15 @@ def render_story(story: Story) -> str:
     )
 
 
+def render_decision(story: Story) -> str:
+    """The page of one decision, whole and to be printed, as HTML text; ``story.worked`` is an explained decision."""
+    return (
+        environment()
+        .get_template("explained.html.j2")
+        .render(story=story, say=paragraphs(story), draw=drawings(story), subject="")
+    )
+
+
 @cache
 def environment() -> Environment:
     """Jinja with autoescape on and the filters that the templates use."""
@@ -117,7 +138,7 @@ def environment() -> Environment:
         "passed_otherwise": explaining.passed_otherwise,
         "most_rows": MOST_ROWS,
         "whatever_comes": money.whatever_comes,
-        **{one.__name__: one for one in _WATCH_WORDS},
+        **{one.__name__: one for one in (*_WATCH_WORDS, *_DECISION_WORDS)},
     }
     return made
 

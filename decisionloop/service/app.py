@@ -12,7 +12,10 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
+from decisionloop.report.record.explained import ExplainedDecision
+from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.configuration import ServiceFile
 from decisionloop.service.deciding import Answers, OnlineUseCase
 from decisionloop.service.decision_bodies import schemas_of
@@ -20,6 +23,7 @@ from decisionloop.service.keys import KnownKeys, Requires
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.outcomes import OutcomeRows, OutcomesAnswer, take_outcomes
 from decisionloop.service.page.routes import add_pages
+from decisionloop.service.problems import problems
 from decisionloop.service.sealing import Sealer
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.starting import Starter
@@ -30,12 +34,31 @@ from decisionloop.stream.decider import Decider
 LOG = logging.getLogger("decisionloop.service")
 PROMETHEUS = "text/plain; version=1.0.0; charset=utf-8"
 
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key with the same body is answered the same.",
+    "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+}
+
+
+_ANY_OBJECT = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+class Ready(BaseModel):
+    """Whether everything can be answered, and why not."""
+
+    ready: bool
+    why_not: str
+
 
 @dataclass(frozen=True)
 class Service:
     """What the routes work with. Without senders there is nothing to start, and no starter.
 
     ``online``: the use cases that are decided one at a time; ``sealer``: what seals them, None where there are none.
+    ``times`` keeps how long answers took, None where nobody is decided.
     ``is_open_without_keys``: this machine is answered also where every API key was revoked.
     """
 
@@ -46,6 +69,7 @@ class Service:
     online: tuple[OnlineUseCase, ...] = ()
     sealer: Sealer | None = None
     is_open_without_keys: bool = False
+    times: AnswerTimes | None = None
 
     @cached_property
     def keys(self) -> KnownKeys:
@@ -53,9 +77,9 @@ class Service:
         return KnownKeys(self.file.keys, self.access, self.is_open_without_keys)
 
     @property
-    def threads(self) -> tuple[Starter | Sealer | Decider, ...]:
+    def threads(self) -> tuple[Starter | Sealer | AnswerTimes | Decider, ...]:
         """What runs beside the requests, in the order in which it begins."""
-        beside = [one for one in (self.starter, self.sealer) if one is not None]
+        beside = [one for one in (self.times, self.starter, self.sealer) if one is not None]
         return (*(one.decider for one in self.online), *beside)
 
 
@@ -90,7 +114,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
         """The process is alive."""
         return {"status": "alive"}
 
-    @app.get("/ready")
+    @app.get("/ready", response_model=Ready, responses={503: {"model": Ready, "description": "It is not ready."}})
     def ready() -> JSONResponse:
         """Whether deliveries can be stored, decisions made and read; 503 says why not."""
         why_not = service.access.why_not_ready()
@@ -98,7 +122,12 @@ def _add_health(app: FastAPI, service: Service) -> None:
             why_not = why_not or one.decider.why_not_ready()
         return JSONResponse({"ready": not why_not, "why_not": why_not}, status_code=503 if why_not else 200)
 
-    @app.get("/metrics", dependencies=[Depends(Requires(service.keys, "read"))])
+    @app.get(
+        "/metrics",
+        dependencies=[Depends(Requires(service.keys, "read"))],
+        response_class=Response,
+        responses={200: {"content": {PROMETHEUS: {"schema": {"type": "string"}}}}, **problems(401, 403)},
+    )
     def metrics() -> Response:
         """Deliveries by state, for Prometheus."""
         from decisionloop.service.metrics import metrics_text
@@ -109,23 +138,30 @@ def _add_health(app: FastAPI, service: Service) -> None:
 def _add_webhooks(app: FastAPI, service: Service) -> None:
     webhooks = Webhooks(service.senders, service.access, service.starter)
 
-    @app.post("/v1/webhooks/{sender}", status_code=202)
+    @app.post(
+        "/v1/webhooks/{sender}",
+        status_code=202,
+        responses=problems(400, 401, 404, 409, 413, 422, 503),
+        openapi_extra={"requestBody": _ANY_OBJECT},
+    )
     async def take_in(sender: str, request: Request) -> dict[str, str]:
         """Prove, store and answer; what it asks for is started after that."""
         return await webhooks.take_in(sender, request)
 
 
 def _add_decisions(app: FastAPI, service: Service) -> None:
-    @app.get("/v1/{use_case}/decisions/{decision_id}", dependencies=[Depends(Requires(service.keys, "read"))])
+    @app.get(
+        "/v1/{use_case}/decisions/{decision_id}",
+        dependencies=[Depends(Requires(service.keys, "read"))],
+        responses={200: {"model": ExplainedDecision}, **problems(401, 403, 404, 422, 503)},
+    )
     def decision(use_case: str, decision_id: str) -> Response:
         """One decision from its features to its money."""
-        from decisionloop.service.decisions import decision_json, is_unsealed
+        from decisionloop.service.decisions import decision_json
 
         told = decision_json(service.access, use_case, decision_id)
         if told is None:
-            is_waiting = is_unsealed(service.access, use_case, decision_id)
-            more = ", sealed so far: it waits for the others of its minutes" if is_waiting else ""
-            raise HTTPException(404, f"this use case has no such decision{more}")
+            raise HTTPException(404, "this use case has no such decision")
         return Response(told, media_type="application/json")
 
 
@@ -138,8 +174,11 @@ def _add_online(app: FastAPI, service: Service, one: OnlineUseCase) -> None:
         summary=one.use_case.title,
         description=one.use_case.description,
         dependencies=[Depends(Requires(service.keys, "decide"))],
-        openapi_extra={"requestBody": _body_of(bodies.one.__name__, bodies.many.__name__)},
-        responses={200: {"model": Answer | Answers}},
+        openapi_extra={
+            "requestBody": _body_of(bodies.one.__name__, bodies.many.__name__),
+            "parameters": [IDEMPOTENCY_KEY],
+        },
+        responses={200: {"model": Answer | Answers}, **problems(400, 401, 403, 409, 413, 415, 422, 500, 503)},
     )
     async def decide(request: Request) -> Response:
         return await one.decide(request)
@@ -150,7 +189,7 @@ def _add_online(app: FastAPI, service: Service, one: OnlineUseCase) -> None:
         summary="What became of decisions",
         dependencies=[Depends(Requires(service.keys, "outcome"))],
         openapi_extra={"requestBody": _body_of("OutcomeRows")},
-        responses={200: {"model": OutcomesAnswer}},
+        responses={200: {"model": OutcomesAnswer}, **problems(400, 401, 403, 413, 415, 422, 503)},
     )
     async def outcomes(request: Request) -> Response:
         """Keep what became of decisions, for the next reading; tells of each row what it will be."""

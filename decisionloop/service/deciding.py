@@ -6,20 +6,24 @@ import asyncio
 import json
 import logging
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import ConfigurationError, ContractError
+from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.bodies import BadBody, read_object
 from decisionloop.service.decision_bodies import DecisionBodies
 from decisionloop.service.request_body import json_body
 from decisionloop.stream.answers import Answer
 from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, TooLongAgo
 from decisionloop.stream.decider import Decider
+from decisionloop.stream.look_up import LookUp
 
 LOG = logging.getLogger("decisionloop.service")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -42,6 +46,8 @@ class OnlineUseCase:
     bodies: DecisionBodies
     decider: Decider
     in_flight: set[str] = field(default_factory=set)
+    look_up: LookUp = field(default_factory=LookUp)
+    times: AnswerTimes | None = None
 
     async def decide(self, request: Request) -> Response:
         """Decide and answer.
@@ -50,6 +56,7 @@ class OnlineUseCase:
         of the same moment, 413 and 415 for other bodies, 422 for one that does not fit the contract or for a key that
         came with another body, 503 with Retry-After where it cannot be decided now.
         """
+        begun = time.perf_counter()
         key, body = _idempotency_key(request), await json_body(request)
         is_many, asked = self._asked(body, key)
         if key is not None:
@@ -61,7 +68,10 @@ class OnlineUseCase:
         finally:
             if key is not None:
                 self.in_flight.discard(key)
-        content = f'{{"decisions":{text}}}' if is_many else json.dumps(json.loads(text)[0], ensure_ascii=False)
+        answers = json.loads(text)
+        content = f'{{"decisions":{text}}}' if is_many else json.dumps(answers[0], ensure_ascii=False)
+        if self.times is not None:
+            self.times.tell([one["decision_id"] for one in answers], 1_000 * (time.perf_counter() - begun))
         return Response(content, media_type="application/json")
 
     def _asked(self, body: bytes, key: str | None) -> tuple[bool, Asked]:
@@ -77,6 +87,8 @@ class OnlineUseCase:
 
     async def _told(self, asked: Asked) -> str:
         try:
+            if any(row.values is None for row in asked.rows):
+                asked = await run_in_threadpool(lambda: self.look_up.fill(self.decider.desk(), asked))
             self.decider.ask(asked)
             return await asyncio.wrap_future(asked.told)
         except Busy:
@@ -93,7 +105,9 @@ class OnlineUseCase:
             told = "it cannot be decided now; /ready and the log say why. Nothing was decided: ask again."
             raise HTTPException(503, told, {"Retry-After": "5"}) from None
         except ContractError as error:
-            LOG.error("the rules failed", extra={"detail": str(error)})
+            # Its text may hold what it failed on.
+            places = [f"{one.path}{'' if one.line is None else f', line {one.line}'}" for one in error.faults]
+            LOG.error("the rules failed", extra={"detail": f"{error.where}: {'; '.join(places)}"})
             raise HTTPException(500, f"the rules of {self.use_case.name} failed; the log says where") from None
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic.alias_generators import to_pascal
 
 from decisionloop.contract import UseCase
@@ -43,11 +43,19 @@ class OneRow(BaseModel):
 
     model_config = _Strict
     entity: Entity
-    features: BaseModel
+    features: BaseModel | None = None
     protected: BaseModel | None = None
+
+    @model_validator(mode="after")
+    def _is_looked_up_whole(self) -> Self:
+        if self.features is None and self.protected is not None:
+            raise ValueError("without features everything is looked up: leave protected out")
+        return self
 
     def row(self) -> AskedRow:
         """What is asked of it."""
+        if self.features is None:
+            return AskedRow(self.entity, None)
         protected = {} if self.protected is None else self.protected.model_dump(by_alias=True)
         return AskedRow(self.entity, protected | self.features.model_dump(by_alias=True))
 
@@ -92,7 +100,10 @@ def _row_model(use_case: UseCase, name: str) -> type[OneRow]:
     apart = [one for one in use_case.protected if one.name not in use_case.feature_names]
     parts: dict[str, Any] = {
         "entity": (Entity, Field(description=f"The {use_case.entity.noun}: its {use_case.entity.key}, as text.")),
-        "features": (create_model(f"{name}Features", __config__=_Strict, **features), ...),
+        "features": (
+            create_model(f"{name}Features", __config__=_Strict, **features) | None,
+            Field(None, description="What is known of it; null: the service looks all of it up in the source."),
+        ),
     }
     groups: dict[str, Any] = {
         f"v{i}": (Text | None, Field(None, alias=one.name, description=f"One of {', '.join(one.groups)}."))

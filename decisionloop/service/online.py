@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from decisionloop.contract import UseCase, load_use_case
 from decisionloop.errors import ContractError
+from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.deciding import OnlineUseCase
 from decisionloop.service.decision_bodies import DecisionBodies
 from decisionloop.settings import Settings
@@ -16,7 +17,9 @@ from decisionloop.stream.desk import Desk, open_desk
 LOG = logging.getLogger("decisionloop.service")
 
 
-def online_use_cases(settings: Settings, prepare: Callable[[str], None]) -> tuple[OnlineUseCase, ...]:
+def online_use_cases(
+    settings: Settings, prepare: Callable[[str], None], times: AnswerTimes | None = None
+) -> tuple[OnlineUseCase, ...]:
     """Every use case of the installation that is decided one at a time; one whose contract is faulty is told of."""
     found, folder = [], settings.usecases_dir
     for contract in sorted(folder.glob("*/usecase.yaml")):
@@ -26,11 +29,8 @@ def online_use_cases(settings: Settings, prepare: Callable[[str], None]) -> tupl
             LOG.error("a contract that cannot be read; nobody is decided by it", extra={"detail": str(error)})
             continue
         if use_case.online is not None:
-            found.append(
-                OnlineUseCase(
-                    use_case, DecisionBodies(use_case), Decider(use_case.name, _opening(settings, prepare, use_case))
-                )
-            )
+            decider = Decider(use_case.name, _opening(settings, prepare, use_case))
+            found.append(OnlineUseCase(use_case, DecisionBodies(use_case), decider, times=times))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 
 from decisionloop.errors import ConfigurationError, UsageError
+from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.app import Service, create_app
 from decisionloop.service.configuration import load_service_file
 from decisionloop.service.keys import NONE_LEFT, is_loopback
@@ -62,9 +63,10 @@ def open_service(settings: Settings, prepare: Callable[[str], None], is_open_wit
     file = load_service_file(settings.resolved_service_file())
     senders, access = known_senders(file.senders), LedgerAccess(settings)
     starter = Starter(access, PrefectDeployments()) if senders else None
-    online = online_use_cases(settings, prepare)
+    times = AnswerTimes(access)
+    online = online_use_cases(settings, prepare, times)
     sealer = Sealer(access, online) if online else None
-    return Service(file, senders, access, starter, online, sealer, is_open_without_keys)
+    return Service(file, senders, access, starter, online, sealer, is_open_without_keys, times if online else None)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -6,10 +6,12 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pandas as pd
 
 from decisionloop.errors import SourceError
+from decisionloop.sources.columns import utc_times
 from decisionloop.sources.layout import Layout
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 MOST_IDS_A_QUERY = 10_000
 """Databases limit the parameters of a query: SQLite to 32,766, PostgreSQL to 65,535."""
+
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""As PostgreSQL writes it: what is written otherwise is no id of a row."""
 
 
 @dataclass
@@ -55,7 +60,9 @@ class DatabaseRows:
 
         bounds = self._bound(until, is_after=False)
         if not bounds:
-            newest = self.between(None, until)[self.layout.time].max()
+            times = self._frame(select(next(one for one in self._columns() if one.name == self.layout.time)))
+            known = utc_times(times[self.layout.time], self.where, self.layout.is_time_required)
+            newest = known[known <= until].max()
         else:
             query = select(func.max(self._reflected.c[self.layout.time])).where(*bounds)
             newest = pd.to_datetime(self._frame(query).iloc[:, 0], utc=True).max()
@@ -65,11 +72,11 @@ class DatabaseRows:
         from sqlalchemy import select
 
         query = select(*self._columns()).where(*bounds)
-        ids = None if entities is None else _as_stored(entities, self._column(self.layout.entity))
+        is_sqlite, column = self._engine.dialect.name == "sqlite", self._column(self.layout.entity)
+        ids = None if entities is None else _as_stored(entities, column, is_sqlite)
         if ids is None:
             return self._frame(query)
         chunks = [ids[i : i + MOST_IDS_A_QUERY] for i in range(0, max(len(ids), 1), MOST_IDS_A_QUERY)]
-        column = self._column(self.layout.entity)
         return pd.concat([self._frame(query.where(column.in_(chunk))) for chunk in chunks], ignore_index=True)
 
     def _columns(self) -> list[ColumnElement[Any]]:
@@ -153,13 +160,17 @@ def _parsed(url: str) -> URL:
         ) from error
 
 
-def _as_stored(ids: pd.Series, column: Column[Any]) -> list[Any] | None:
+def _as_stored(ids: pd.Series, column: Column[Any], is_sqlite: bool) -> list[Any] | None:
     """Ids as the column stores them; None where the column's type does not tell, so that all rows are read."""
-    from sqlalchemy import Integer, String
+    from sqlalchemy import BigInteger, Integer, SmallInteger, String, Uuid
 
-    unique = ids.drop_duplicates()
-    if isinstance(column.type, Integer):
-        return [int(one) for one in unique[unique.str.fullmatch(r"-?\d+")]]
-    if isinstance(column.type, String):
+    unique, kind = ids.drop_duplicates(), column.type
+    if isinstance(kind, Integer):
+        bits = 63 if is_sqlite or isinstance(kind, BigInteger) else 15 if isinstance(kind, SmallInteger) else 31
+        whole = (int(one) for one in unique[unique.str.fullmatch(r"-?\d{1,19}")])
+        return [one for one in whole if -(2**bits) <= one < 2**bits]  # others are refused, and no row has them
+    if isinstance(kind, String):
         return list(unique)
+    if isinstance(kind, Uuid) and kind.as_uuid:
+        return [UUID(one) for one in unique[unique.str.fullmatch(_UUID)]]
     return None

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from decisionloop.errors import SourceError
 from decisionloop.sources.columns import require_columns
 from decisionloop.sources.layout import Layout
+
+FEW = 1_000
+"""Up to so many entities are looked up one by one."""
 
 
 @dataclass
@@ -21,6 +25,7 @@ class FileRows:
     folder: Path
     layout: Layout
     _read: tuple[tuple[object, ...], pd.DataFrame] | None = field(default=None, repr=False)
+    _sorted: tuple[pd.DataFrame, np.ndarray, np.ndarray] | None = field(default=None, repr=False)
 
     @property
     def where(self) -> str:
@@ -31,7 +36,7 @@ class FileRows:
         self, after: pd.Timestamp | None, until: pd.Timestamp | None, entities: pd.Series | None = None
     ) -> pd.DataFrame:
         """Rows with ``after`` < time <= ``until``, of ``entities``."""
-        rows = self._rows()
+        rows = self._rows() if entities is None or len(entities) > FEW else self._rows_of(entities)
         kept = pd.Series(True, index=rows.index)
         if until is not None:
             kept &= rows[self.layout.time] <= until
@@ -40,6 +45,19 @@ class FileRows:
         if entities is not None:
             kept &= rows[self.layout.entity].isin(entities)
         return rows[kept]
+
+    def _rows_of(self, entities: pd.Series) -> pd.DataFrame:
+        """The rows of a few entities, found and not searched for, in the order of the files."""
+        rows = self._rows()
+        if self._sorted is None or self._sorted[0] is not rows:
+            ids = rows[self.layout.entity].to_numpy(dtype=object)
+            order = np.argsort(ids, kind="stable")
+            self._sorted = (rows, ids[order], order)
+        _, ids, order = self._sorted
+        asked = entities.dropna().unique()
+        first, after = np.searchsorted(ids, asked, "left"), np.searchsorted(ids, asked, "right")
+        places = [order[start:end] for start, end in zip(first, after, strict=True)]
+        return rows.take(np.sort(np.concatenate(places)) if places else np.empty(0, dtype=np.int64))
 
     def newest(self, until: pd.Timestamp) -> pd.Timestamp | None:
         """Largest time at or before ``until``."""

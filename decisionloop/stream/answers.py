@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,7 @@ class Answer(BaseModel):
     decision_id: str = Field(description="Its id; outcomes may name it.")
     entity: str = Field(description="Whom it is about, as it was asked.")
     decided_at: datetime = Field(description="As of when it was decided.")
+    holds_until: datetime = Field(description="Act on it until then; afterwards ask again.")
     action: str = Field(description="What to do.")
     wording: str = Field(description="The same in words.")
     propensity: float = Field(description="How likely this action was, chance included.")
@@ -60,6 +61,7 @@ def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
             decision_id=row["decision_id"],
             entity=row["entity_id"],
             decided_at=decided.as_of,
+            holds_until=decided.as_of + holds_for(use_case),
             action=row["action"],
             wording=actions[row["action"]],
             propensity=row["propensity"],
@@ -72,6 +74,14 @@ def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
         )
         for row, money in zip(rows, expected, strict=True)
     ]
+
+
+def holds_for(use_case: UseCase) -> timedelta:
+    """So long an answer may be acted on: what happens after the outcome's window counts as no outcome of it."""
+    online = use_case.online
+    if online is not None and online.holds_minutes is not None:
+        return timedelta(minutes=online.holds_minutes)
+    return timedelta(days=use_case.outcome.window_days)
 
 
 def _in_words(reason: WordedReason) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.storage.facts import fact_id
 from decisionloop.predict.features import column_types
-from decisionloop.stream.record import canonical_frame
+from decisionloop.predict.row_faults import EVERY_FEATURE
 
 Value = float | bool | str | None
 
@@ -36,10 +39,16 @@ class TooLongAgo(Exception):
 
 @dataclass(frozen=True)
 class AskedRow:
-    """One entity; ``values`` are its features and protected attributes by name, and what is not there is missing."""
+    """One entity; ``values`` are its features and protected attributes by name, and what is not there is missing.
+
+    ``values`` None: they are to be looked up. ``fault``: why that gave nothing that a model may go by, "" where it did.
+    ``age_days``: the age of the newest row that was looked up, NaN where nothing was.
+    """
 
     entity: str
-    values: Mapping[str, Value]
+    values: Mapping[str, Value] | None
+    fault: str = ""
+    age_days: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +83,43 @@ def frame_of(use_case: UseCase, rows: Sequence[AskedRow]) -> pd.DataFrame:
     """The canonical frame of rows, in their order; an empty category is a missing one, as in a batch."""
     key = use_case.entity.key
     columns: dict[str, list[Any]] = {
-        name: [one.entity if name == key else _plain(one.values.get(name)) for one in rows]
+        name: [one.entity if name == key else _plain((one.values or {}).get(name)) for one in rows]
         for name in column_types(use_case)
     }
     return canonical_frame(use_case, columns)
+
+
+def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """The canonical frame (n rows) of plain values by column; None is missing."""
+    return pd.DataFrame(
+        {
+            name: pd.Series(columns[name], dtype="str")
+            if type_ == "category"
+            else np.array([np.nan if one is None else one for one in columns[name]], dtype=np.float64)
+            for name, type_ in column_types(use_case).items()
+        }
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class LookedUp:
+    """What looking up said of n rows beside their features: ``faults`` (n,) text, ``age_days`` (n,) float32."""
+
+    faults: npt.NDArray[np.object_]
+    age_days: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rows: Sequence[AskedRow]) -> LookedUp:
+        """That of rows, in their order."""
+        faults = np.array([one.fault for one in rows], dtype=object)
+        return cls(faults, np.array([one.age_days for one in rows], dtype=np.float32))
+
+    def with_faults_of(self, rows: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+        """The faults (n,) with those of the rows behind them; of a row of which nothing is known they say nothing."""
+        is_unknown = np.array([str(one).endswith(EVERY_FEATURE) for one in self.faults], dtype=bool)
+        between = np.where((self.faults != "") & (rows != ""), "; ", "").astype(object)
+        told: npt.NDArray[np.object_] = np.where(is_unknown, self.faults, self.faults + between + rows)
+        return told
 
 
 def _plain(value: Value) -> Value:

@@ -22,6 +22,7 @@ from decisionloop.predict.row_faults import row_faults
 from decisionloop.predict.rules import choose_by_rules
 from decisionloop.release.stages import is_default_action
 from decisionloop.release_store import load_release
+from decisionloop.stream.asked import LookedUp
 from decisionloop.stream.deciders import Deciders, Signed
 from decisionloop.stream.desk import Desk
 
@@ -37,6 +38,7 @@ class Decided:
     """What was decided of n rows as of one moment: what was known, found faulty, said by every release, and chosen.
 
     ``faults`` (n,) text; ``scores``, ``predictions`` and ``choice`` as a part of a batch leaves them behind.
+    ``age_days`` (n,) of the newest row of the source, NaN where the caller sent the features; None: of every row.
     """
 
     as_of: datetime
@@ -48,18 +50,26 @@ class Decided:
     choice: pa.Table
     champion: ReleaseRun | None
     shadows: tuple[ReleaseRun, ...]
+    age_days: np.ndarray | None = None
 
 
 def decide(
-    desk: Desk, deciders: Deciders, frame: pd.DataFrame, as_of: datetime, is_by_rules_alone: bool = False
+    desk: Desk,
+    deciders: Deciders,
+    frame: pd.DataFrame,
+    as_of: datetime,
+    is_by_rules_alone: bool = False,
+    looked_up: LookedUp | None = None,
 ) -> Decided:
     """Decide the n rows of the canonical ``frame``: one action each, drawn and explained as in a batch of this as-of.
 
     Where the champion cannot be loaded or fails the rules stand in for it, and with ``is_by_rules_alone`` no model is
-    asked at all. Raises ContractError where the rules themselves fail, for then nobody can decide.
+    asked at all. ``looked_up``: what looking up said of the rows, None where every feature was sent. Raises
+    ContractError where the rules themselves fail, for then nobody can decide.
     """
     use_case, signed = desk.use_case, deciders.signed
-    faults = row_faults(use_case, frame)
+    own = row_faults(use_case, frame)
+    faults = own if looked_up is None else looked_up.with_faults_of(own)
     ruled = choose_by_rules(use_case, desk.workspace.code, frame, faults, desk.sound_rows)
     is_of_model = deciders.champion.scorer_digest is not None
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
@@ -88,6 +98,7 @@ def decide(
         choice=choice_table(use_case, choice),
         champion=told.champion,
         shadows=told.shadows,
+        age_days=None if looked_up is None else looked_up.age_days,
     )
 
 

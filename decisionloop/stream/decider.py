@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-import pandas as pd
 from sqlalchemy.exc import SQLAlchemyError
 
 from decisionloop.act.situation import ChoiceError
@@ -20,7 +19,7 @@ from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import KnownAlready, StreamRequest, find_request
 from decisionloop.stream.answers import Answer, answers_of
-from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, frame_of, require_recent
+from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, LookedUp, frame_of, require_recent
 from decisionloop.stream.committing import Overtaken, commit
 from decisionloop.stream.decide import Decided, decide
 from decisionloop.stream.deciders import Deciders, read_deciders
@@ -154,8 +153,7 @@ class Decider:
             if not group:
                 return
             moment = group[0].decided_at or self._now()
-            frame = frame_of(desk.use_case, [row for one in group for row in one.rows])
-            decided, told = self._told(desk, frame, moment, is_alone=len(group) == 1)
+            decided, told = self._told(desk, group, moment)
             answers = [one.model_dump(mode="json") for one in told]
             texts = _texts(group, answers)
             try:
@@ -172,17 +170,18 @@ class Decider:
             return
         _fail(group, Busy())
 
-    def _told(self, desk: Desk, frame: pd.DataFrame, moment: datetime, is_alone: bool) -> tuple[Decided, list[Answer]]:
+    def _told(self, desk: Desk, group: Sequence[Asked], moment: datetime) -> tuple[Decided, list[Answer]]:
         """What is decided, and the answers. What no model can cope with the rules decide, once it stands alone."""
-        deciders = self._present()
+        rows, deciders = [row for one in group for row in one.rows], self._present()
+        frame, looked_up = frame_of(desk.use_case, rows), LookedUp.of(rows)
         try:
-            decided = decide(desk, deciders, frame, moment)
+            decided = decide(desk, deciders, frame, moment, looked_up=looked_up)
             return decided, answers_of(desk.use_case, decided)
         except (ArithmeticError, LookupError, TypeError, ValueError, ChoiceError):
-            if not is_alone:
+            if len(group) > 1:
                 raise
             LOG.exception("a request that models cannot cope with; the rules decide it")
-        decided = decide(desk, deciders, frame, moment, is_by_rules_alone=True)
+        decided = decide(desk, deciders, frame, moment, is_by_rules_alone=True, looked_up=looked_up)
         return decided, answers_of(desk.use_case, decided)
 
     def _now(self) -> datetime:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from decisionloop.act.side_by_side import ReleaseRun
 from decisionloop.contract import UseCase
-from decisionloop.predict.features import column_types
+from decisionloop.stream.asked import canonical_frame
 from decisionloop.stream.decide import Decided
 from decisionloop.stream.deciders import Signed
 
@@ -35,6 +35,7 @@ def record_text(decided: Decided) -> str:
         "choice": decided.choice.to_pydict(),
         "champion": None if decided.champion is None else asdict(decided.champion),
         "shadows": [asdict(one) for one in decided.shadows],
+        "age_days": None if decided.age_days is None else decided.age_days.tolist(),
     }
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
 
@@ -57,6 +58,7 @@ def read_record(use_case: UseCase, as_of: datetime, deciders: str, record: str) 
         choice=_table(told["choice"]),
         champion=None if told["champion"] is None else ReleaseRun(**told["champion"]),
         shadows=tuple(ReleaseRun(**one) for one in told["shadows"]),
+        age_days=None if told.get("age_days") is None else np.array(told["age_days"], dtype=np.float32),
     )
 
 
@@ -70,18 +72,6 @@ def decisions_of_record(use_case: UseCase, as_of: datetime, record: str) -> pd.D
             "entity_id": pd.Series(entities, dtype="str"),
             "as_of": pd.Series([pd.Timestamp(as_of)] * len(ids), dtype="datetime64[us, UTC]"),
             "action": pd.Series(told["choice"]["action"], dtype="str"),
-        }
-    )
-
-
-def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    """The canonical frame (n rows) of plain values by column; None is missing."""
-    return pd.DataFrame(
-        {
-            name: pd.Series(columns[name], dtype="str")
-            if type_ == "category"
-            else np.array([np.nan if one is None else one for one in columns[name]], dtype=np.float64)
-            for name, type_ in column_types(use_case).items()
         }
     )
 

@@ -72,8 +72,7 @@ def keep(workspace: Workspace, batch_id: str, laid: LaidOut) -> str:
     key = workspace.use_case.entity.key
     entities = pa.table({key: pa.array(laid.features[key], pa.string())})
     keep_part(workspace, batch_id, "due", laid.part, entities)
-    unknown = pa.table({"age_days": np.full(laid.rows, np.nan, dtype=np.float32)})
-    keep_part(workspace, batch_id, "ages", laid.part, unknown)
+    keep_part(workspace, batch_id, "ages", laid.part, pa.table({"age_days": _ages(laid.segments)}))
     keep_part(workspace, batch_id, "faults", laid.part, pa.table({"reason": pa.array(laid.faults, pa.string())}))
     keep_part(workspace, batch_id, "scores", laid.part, laid.scores)
     keep_part(workspace, batch_id, "predictions", laid.part, _predictions(laid.segments))
@@ -104,6 +103,14 @@ def _together(part: int, segments: Sequence[Decided]) -> LaidOut:
         faults=np.concatenate([one.faults for one in segments]),
         scores=pa.concat_tables([one.scores for one in segments]),
         choice=pa.concat_tables([one.choice for one in segments]),
+    )
+
+
+def _ages(segments: Sequence[Decided]) -> np.ndarray:
+    """The age of what was looked up, float32 (n,); NaN where callers sent the features."""
+    unknown = [np.full(len(one.features), np.nan, dtype=np.float32) for one in segments]
+    return np.concatenate(
+        [nothing if one.age_days is None else one.age_days for one, nothing in zip(segments, unknown, strict=True)]
     )
 
 

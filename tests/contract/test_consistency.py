@@ -42,6 +42,7 @@ ACTION = {"name": "gift", "wording": "a gift", "reveals_outcome": True}
         ("economics.value.wait", "outcome", "economics.value.wait"),
         ("economics.constants.spend", 1, "economics.constants.spend"),
         ("outcome.maturity_days", 6, "outcome.maturity_days"),
+        ("online", {"holds_minutes": 7 * 1440 + 1}, "online.holds_minutes"),
         ("outcome.happened_at", "bought", "outcome.happened_at"),
         ("outcome.absent_means", "1", "outcome.absent_means"),
         ("outcome.due", "days_until_arrival", "outcome.due"),

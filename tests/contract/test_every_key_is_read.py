@@ -21,7 +21,6 @@ BY_GETATTR = {
         "schema_",
         "vanished_categories",
         "row_count",
-        "freshness",
         "constant_columns",
         "legacy_actions",
     )

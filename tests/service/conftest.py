@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -262,7 +263,7 @@ def one(entity: str = "shop-1", **features: Any) -> dict[str, Any]:
 def decide_online(
     configure: Callable[[str], Any], ledger: Ledger, tmp_path: Path, monkeypatch: Any
 ) -> Iterator[Callable[..., Online]]:
-    """Makes a service of ``small``, on each engine, with sections of its contract changed: `decide_online()`."""
+    """Makes a service of ``small``, on each engine: `decide_online(files, **sections)`, with those of it changed."""
     from fastapi.testclient import TestClient
 
     from decisionloop.service.app import create_app
@@ -272,11 +273,15 @@ def decide_online(
 
     with contextlib.ExitStack() as stack:
 
-        def begin(**sections: object) -> Online:
-            write_small(tmp_path / "usecases", **{"online": {}, **sections})
+        def begin(
+            files: Mapping[str, str] = MappingProxyType({}), service_file: str = "", **sections: object
+        ) -> Online:
+            written = write_small(tmp_path / "usecases", **{"online": {}, **sections})
+            for name, text in files.items():
+                (written.folder / name).write_text(text)
             monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path / "usecases"))
             monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", ledger.engine.url.render_as_string(hide_password=False))
-            service = open_service(configure(""), prepare_to_decide)
+            service = open_service(configure(service_file), prepare_to_decide)
             client = TestClient(create_app(service), base_url="http://localhost", raise_server_exceptions=False)
             return Online(stack.enter_context(client), ledger, service)
 

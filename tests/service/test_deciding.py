@@ -46,10 +46,10 @@ def test_up_to_a_thousand_are_decided_together(online):
 def test_what_was_decided_is_sealed_once_as_a_batch_of_the_ordinary_tables(online):
     told = [online.decide(one(f"shop-{i}")).json() for i in range(5)]
     where = f"/v1/small/decisions/{told[0]['decision_id']}"
-    assert "waits for the others" in online.client.get(where).json()["detail"]
+    assert online.client.get(where).json()["batch_id"] is None
     assert online.seal() == 1
     assert online.seal() == 0
-    assert online.client.get(where).json()["entity"] == "shop-0"
+    assert online.client.get(where).json()["batch_id"].startswith("small/")
     (batch,) = batches(online.ledger, "small")
     assert batch.state == "complete"
     rows = decisions_of_batch(online.ledger, batch.batch_id)
@@ -138,7 +138,7 @@ NOT_JSON = [
 ]
 DOES_NOT_FIT = [
     {},
-    {"entity": "a"},
+    {"entity": "a", "protected": {}},
     {"entity": "", "features": {}},
     {"entity": 7, "features": {}},
     {"entity": "a" * 201, "features": {}},

@@ -40,7 +40,8 @@ def test_it_is_what_the_story_says_of_the_same_decision(client, filled, use_case
     worked = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots).worked
     answer = client.get(f"/v1/credit_line/decisions/{worked.decision_id}")
     assert answer.status_code == 200
-    assert answer.json() == json.loads(TypeAdapter(WorkedDecision).dump_json(worked))
+    expected = json.loads(TypeAdapter(WorkedDecision).dump_json(worked))
+    assert {name: answer.json()[name] for name in expected} == expected
     assert answer.json()["features"]
     assert answer.json()["money"] == pytest.approx(0.1 * 40_000 * 0.03)
 

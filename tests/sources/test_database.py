@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 import pytest
@@ -24,6 +25,7 @@ from sqlalchemy.types import TypeEngine
 
 from decisionloop.errors import SourceError
 from decisionloop.sources import database
+from decisionloop.sources.layout import Layout
 
 ROWS = [(7, "2026-01-01"), (7, "2026-01-08"), (8, "2026-01-08"), (9, "2026-01-20")]
 DUE = "client,due_at\n7,2026-01-08\n8,2026-01-08\n"
@@ -84,6 +86,32 @@ def test_every_type_of_column_gives_the_same_rows(opened, tables, at, url, key, 
     assert source.newest_time(at("2026-01-19")) == at("2026-01-08")
     assert source.newest_time(at("2025-01-01")) is None
     assert source.known(everyone, at("2026-02-01"))["client"].tolist() == ["7", "7", "8", "9"]
+
+
+def test_ids_that_a_column_cannot_hold_are_nobody_and_no_fault(opened, tables, at, url):
+    fill(url, Integer(), DateTime(timezone=True))
+    source = opened(tables | place(url), {"due.csv": DUE, "outcomes.csv": OUTCOMES})
+    asked = pd.DataFrame({"client": ["7", "9" * 18, "9" * 19, "-" + "9" * 40]})
+    assert source.known(asked, at("2026-02-01"))["client"].tolist() == ["7", "7"]
+
+
+def test_a_column_of_uuids_is_asked_for_the_rows_of_a_few(opened, tables, at, postgres_url, monkeypatch):
+    ids = [uuid4() for _ in range(3)]
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE history (client uuid, known_at timestamptz, spend int)")
+        rows = ", ".join(f"('{one}', '2026-01-08Z', {place})" for place, one in enumerate(ids))
+        connection.exec_driver_sql(f"INSERT INTO history VALUES {rows}")
+    engine.dispose()
+    source = opened(tables | place(postgres_url), {"due.csv": DUE, "outcomes.csv": OUTCOMES})
+    read = []
+    applied = Layout.applied
+    monkeypatch.setattr(
+        Layout, "applied", lambda own, frame, where: read.append(len(frame)) or applied(own, frame, where)
+    )
+    asked = pd.DataFrame({"client": [str(ids[1]), "no uuid"]})
+    assert source.known(asked, at("2026-02-01"))["spend"].tolist() == [1]
+    assert read == [1]
 
 
 def test_many_ids_go_in_several_queries(opened, tables, at, url, monkeypatch):

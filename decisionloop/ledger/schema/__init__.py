@@ -31,6 +31,7 @@ from decisionloop.ledger.schema.holding import hold_event, sending, sending_end,
 from decisionloop.ledger.schema.notices import notice, notice_attempt
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
 from decisionloop.ledger.schema.stream import (
+    answer_time,
     posted_outcome,
     sealed_segment,
     stream_decision,
@@ -61,6 +62,7 @@ __all__ = [
     "UtcDateTime",
     "alarm",
     "alert",
+    "answer_time",
     "api_key",
     "approval_answer",
     "approval_code",

@@ -38,6 +38,17 @@ class StreamDecisionColumns(TypedColumns):
 stream_decision: Table[StreamDecisionColumns] = Table("stream_decision", metadata, StreamDecisionColumns)
 
 
+class AnswerTimeColumns(TypedColumns):
+    """How long whoever asked waited for the answer; none where the process was killed right after it."""
+
+    decision_id: Named[str] = Column(primary_key=True)
+    waited_ms: Named[float]
+    answered_at: Named[datetime] = Column(UtcDateTime)
+
+
+answer_time: Table[AnswerTimeColumns] = Table("answer_time", metadata, AnswerTimeColumns)
+
+
 class StreamRequestColumns(TypedColumns):
     """What a request with an idempotency key was answered, which is what it is answered ever after."""
 

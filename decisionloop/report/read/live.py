@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from decisionloop.contract import UseCase
 from decisionloop.ledger.approvals import waiting_for_people
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.flags import Switch, switch_of
@@ -26,9 +27,11 @@ from decisionloop.report.read.batches import batch_lines
 from decisionloop.report.read.beside import caveats_of, caveats_of_money
 from decisionloop.report.read.costs import serving_lines
 from decisionloop.report.read.evidence import promises
+from decisionloop.report.read.latency import answer_latency_of
 from decisionloop.report.read.measurements import periods_of_money
 from decisionloop.report.read.releases import release_lines, verdict_lines
 from decisionloop.report.record.evidence import Promise
+from decisionloop.report.record.latency import AnswerLatency
 from decisionloop.report.record.lines import ReleaseCostLine, ServingLines
 from decisionloop.report.record.live import Latency, LiveRelease, LiveReleasePage, LiveUseCase, Waiting
 from decisionloop.report.record.story import PeriodMoney, UseCaseLines
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
 
 LAST_ALERTS = 5
+MOST_ANSWERS = 5_000
 
 
 def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase:
@@ -63,7 +67,14 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
         latency=_latency(ledger, read.handled.batches),
         caveats=tuple(one.words for one in caveats if not one.is_grave),
         unsealed=count_unsealed(ledger, name),
+        answers=_answers(ledger, known.use_case),
     )
+
+
+def _answers(ledger: Ledger, use_case: UseCase | None) -> AnswerLatency | None:
+    if use_case is None or use_case.online is None:
+        return None
+    return answer_latency_of(ledger, use_case, utc_now(), most=MOST_ANSWERS)
 
 
 def waiting_of(ledger: Ledger, name: str) -> Waiting:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.choice_table import CHANCE
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.contract.problem import Feature
+from decisionloop.ledger.batch_parts import PartKind, find_part, parts_of
 from decisionloop.predict.reasons.codes import ReasonCatalogue, reason_catalogue
 from decisionloop.predict.reasons.wording import read_reasons
 from decisionloop.report.read.decisions import as_object, one_decision, telling_decisions
@@ -51,14 +54,23 @@ def worked_decision(
     asked = (telling_decisions(ledger, use_case.name, *wanted) for wanted in _WANTED)
     chosen = next((found for telling in asked if (found := chosen_decision(telling))), None)
     row = one_decision(ledger, chosen) if chosen else None
-    return None if row is None else told_decision(row, use_case, names, snapshots)
+    if row is None:
+        return None
+    chances = {} if snapshots is None else stored_chances(ledger, snapshots, row)
+    return told_decision(row, use_case, names, frozen_row(snapshots, row), chances)
 
 
 def told_decision(
-    row: pd.Series, use_case: UseCase, names: ReleaseNames, snapshots: SnapshotStore | None
+    row: pd.Series,
+    use_case: UseCase,
+    names: ReleaseNames,
+    frame: pd.DataFrame | None,
+    chances: Mapping[str, float],
 ) -> WorkedDecision:
-    """One decision, as `reads.one_decision` reads it, from its features to its money, in the words of a contract."""
-    frame = _frozen_row(snapshots, row)
+    """One decision, as `reads.one_decision` reads it, from its features to its money, in the words of a contract.
+
+    ``frame``: its features (one row), None: unknown. ``chances``: the propensity of each action, as far as it is known.
+    """
     rules_action = "" if pd.isna(row["rules_action"]) else str(row["rules_action"])
     return WorkedDecision(
         decision_id=str(row["decision_id"]),
@@ -68,7 +80,7 @@ def told_decision(
         role=str(row["role"]),
         features=feature_lines(use_case, frame),
         score=_number(row["score"]) if not pd.isna(row["score"]) else _number(row["amount"]),
-        values=action_lines(use_case, str(row["action_values"]), str(row["action"]), rules_action),
+        values=action_lines(use_case, str(row["action_values"]), str(row["action"]), rules_action, chances),
         action=str(row["action"]),
         rules_action=rules_action,
         propensity=_number(row["propensity"]),
@@ -84,7 +96,7 @@ def _number(value: Any) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def _frozen_row(snapshots: SnapshotStore | None, row: pd.Series) -> pd.DataFrame | None:
+def frozen_row(snapshots: SnapshotStore | None, row: pd.Series) -> pd.DataFrame | None:
     """The decision's row of its snapshot, as a frame of one row."""
     if snapshots is None:
         return None
@@ -119,13 +131,50 @@ def value_text(feature: Feature, value: Any, currency: str) -> str:
     return f"{number(float(value))} {unit}".strip()
 
 
-def action_lines(use_case: UseCase, values: str, action: str, rules_action: str) -> tuple[ActionValue, ...]:
-    """What each action was expected to earn, in contract order; ``values`` is the ledger's JSON object."""
+def action_lines(
+    use_case: UseCase, values: str, action: str, rules_action: str, chances: Mapping[str, float]
+) -> tuple[ActionValue, ...]:
+    """What each action was expected to earn and its chance, in contract order; ``values`` is the ledger's JSON."""
     expected = as_object(values)
     return tuple(
-        ActionValue(name, _number(expected.get(name)), name == action, name == rules_action)
-        for name in use_case.action_names
+        ActionValue(
+            action=one.name,
+            expected=_number(expected.get(one.name)),
+            is_chosen=one.name == action,
+            is_rules=one.name == rules_action,
+            propensity=_number(chances.get(one.name)),
+            is_default=one.is_default,
+        )
+        for one in use_case.actions
     )
+
+
+_CHOICES: tuple[PartKind, ...] = ("choice", "stand_in_choice", "rules_choice", "default_choice", "legacy_choice")
+
+
+def stored_chances(ledger: Ledger, snapshots: SnapshotStore, row: pd.Series) -> dict[str, float]:
+    """The propensity of each action by name, as the decision's batch kept it; {} where it did not, or of one alone."""
+    batch_id, place = str(row["batch_id"]), int(row["snapshot_row"])
+    part = part_of(ledger, row)
+    for kind in _CHOICES:
+        stored = None if part is None else find_part(ledger, batch_id, kind, part)
+        if stored is None:
+            continue
+        told = snapshots.get_table(stored.digest).slice(place, 1).to_pylist()[0]
+        if told["action"] == row["action"] and told["propensity"] == _number(row["propensity"]):
+            return chances_in(told)
+    return {}
+
+
+def chances_in(chosen: Mapping[str, Any]) -> dict[str, float]:
+    """The propensity of each action by name, of a row of a stored choice."""
+    return {name.removeprefix(CHANCE): float(told) for name, told in chosen.items() if name.startswith(CHANCE)}
+
+
+def part_of(ledger: Ledger, row: pd.Series) -> int | None:
+    """The part of its batch that a decision is in; None for one of a batch that was not cut into parts."""
+    parts = parts_of(ledger, str(row["batch_id"]), "features")
+    return next((one.part for one in parts if one.digest == row["snapshot_digest"]), None)
 
 
 def reason_lines(

@@ -151,12 +151,17 @@ class FeatureLine:
 
 @dataclass(frozen=True)
 class ActionValue:
-    """What one action was expected to earn in the worked decision; None when it has no estimate."""
+    """What one action was expected to earn in the worked decision; None when it has no estimate.
+
+    ``propensity``: the chance that it had, None where nobody kept it (decisions of earlier versions), or knows it.
+    """
 
     action: str
     expected: float | None
     is_chosen: bool
     is_rules: bool
+    propensity: float | None = None
+    is_default: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from decisionloop.report.record.latency import AnswerLatency
 from decisionloop.report.record.lines import BatchLine, ReleaseEventLine, ServingLines, VerdictStory
 from decisionloop.report.record.story import Headline, PeriodMoney, UseCaseLines
 from decisionloop.report.record.totals import total_of
@@ -70,7 +71,8 @@ class Latency:
 class LiveUseCase:
     """One use case now. ``fault``: why its contract cannot be read; its last readable one gives the words then.
 
-    ``unsealed``: how many were decided one at a time and are in no batch yet.
+    ``unsealed``: how many were decided one at a time and are in no batch yet. ``answers``: what became of decisions
+    beside how long their answers took, None where no outcome of a timed one is due.
     """
 
     case: UseCaseLines
@@ -85,6 +87,7 @@ class LiveUseCase:
     latency: Latency | None
     caveats: tuple[str, ...]
     unsealed: int = 0
+    answers: AnswerLatency | None = None
 
     @property
     def champion(self) -> LiveRelease | None:

@@ -41,7 +41,7 @@ def choice_sentence(worked: WorkedDecision, use_case: UseCaseLines) -> str:
     if worked.role == "exploration":
         instead = f", where the rules would have chosen “{by_rules}”" if worked.action != worked.rules_action else ""
         return f"Exploration drew “{chosen}”{instead}."
-    if not worked.rules_action:
+    if not worked.rules_action or worked.role in {"baseline", "holdout"}:  # it was the rules that chose
         return f"{capital(worked.release)} chose “{chosen}”."
     if worked.action == worked.rules_action:
         return f"{capital(worked.release)} chose “{chosen}”, as the rules would have."

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from decisionloop.ledger.schema import utc_now
 from decisionloop.report.page import environment as story_environment
-from decisionloop.report.words import live
+from decisionloop.report.words import latency, live
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.legacy import subject_of
 from decisionloop.service.page.visitors import TOKEN, Visitor, Visitors
@@ -45,6 +45,8 @@ _WORDS = (
     live.who_decides,
     promise_sentence,
     subject_of,
+    latency.band_name,
+    latency.latency_sentences,
 )
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from decisionloop.ledger.decision_search import FoundDecision, Sought, find_decisions
 from decisionloop.ledger.readable_contract import ReadableContract, readable_contract
-from decisionloop.ledger.release_history import DecidedFor, why_decided
 from decisionloop.ledger.use_cases import known_names
+from decisionloop.report.read.explained import story_of_decision
 from decisionloop.report.read.live import case_lines, read_live, read_release
 from decisionloop.report.record.live import LiveReleasePage, LiveUseCase
-from decisionloop.report.record.story import Headline, Story, UseCaseLines
+from decisionloop.report.record.story import Story, UseCaseLines
 from decisionloop.service.decisions import read_decision
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.page.refusals import Refused
@@ -40,11 +40,9 @@ class FoundLine:
 
 @dataclass(frozen=True)
 class DecisionPage:
-    """One decision, told as the story tells its own; ``why``: why its release was live."""
+    """One decision, told as the story tells its own, and whole."""
 
     story: Story
-    why: DecidedFor | None
-    name: str
 
 
 @dataclass(frozen=True)
@@ -90,14 +88,11 @@ class Telling:
         return found
 
     def decision(self, decision_id: str) -> DecisionPage:
-        """One decision. Raises Refused with 404 for one that is in no batch."""
-        found = read_decision(self.access, decision_id)
+        """One decision. Raises Refused with 404 for one that the ledger does not know."""
+        found = read_decision(self.access.settings, self.ledger, decision_id)
         if found is None:
-            raise Refused(404, "The ledger knows no such decision; one that was just made is in no batch yet.")
-        told, use_case = found
-        case = case_lines(use_case.name, ReadableContract(use_case))
-        story = Story(case, told.as_of, told.as_of, Headline(""), worked=told)
-        return DecisionPage(story, why_decided(self.ledger, decision_id), told.release)
+            raise Refused(404, "The ledger knows no such decision.")
+        return DecisionPage(story_of_decision(*found))
 
     def found(self, sought: Sought) -> tuple[UseCaseLines, tuple[FoundLine, ...]]:
         """What a search finds, newest first."""
