@@ -143,7 +143,14 @@ def check_replay(use_case: UseCase) -> Iterator[Inconsistency]:
 
 
 def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
-    """What holds over a whole batch cannot be held by a decision that is made alone."""
+    """What holds over a whole batch cannot be held by a decision that is made alone; a period has whole segments."""
+    online = use_case.online
+    if online is not None and 24 % online.period_hours and online.period_hours % 24:
+        problem, remedy = "neither divides a day nor is whole days", "Write 1, 2, 3, 4, 6, 8, 12, 24, 48 or so."
+        yield Inconsistency(("online", "period_hours"), online.period_hours, problem, remedy)
+    if online is not None and online.sealed_every_minutes > 60 * online.period_hours:
+        problem, remedy = "is longer than the watching period", "Seal at least once in period_hours."
+        yield Inconsistency(("online", "sealed_every_minutes"), online.sealed_every_minutes, problem, remedy)
     if use_case.online is not None and use_case.policy.constraints:
         problem = "policy.constraints hold over a batch, and what is decided one at a time cannot keep them"
         yield Inconsistency(("online",), "online", problem, "Remove the constraints, or decide in batches only.")

@@ -52,11 +52,12 @@ stream_request: Table[StreamRequestColumns] = Table("stream_request", metadata, 
 
 
 class SealedSegmentColumns(TypedColumns):
-    """The batch that a segment is sealed in, and its place there."""
+    """The batch that a segment is sealed in, its place there, and the part of it that holds its rows."""
 
     segment_id: Named[str] = Column(ForeignKey("stream_segment.segment_id"), primary_key=True)
     batch_id: Named[str] = Column(ForeignKey("batch.batch_id"))
     place: Named[int]
+    part: Named[int] = Column(server_default="0")
 
 
 sealed_segment: Table[SealedSegmentColumns] = Table("sealed_segment", metadata, SealedSegmentColumns)

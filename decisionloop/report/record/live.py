@@ -70,7 +70,7 @@ class Latency:
 class LiveUseCase:
     """One use case now. ``fault``: why its contract cannot be read; its last readable one gives the words then.
 
-    ``unsealed``: how many were decided one at a time and are in no batch yet.
+    ``unsealed``: how many were decided one at a time and are in no batch that is complete.
     """
 
     case: UseCaseLines
