@@ -13,16 +13,17 @@ reveals none is never explored: its money is known, so trying it would cost some
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from decisionloop.act.constraints import BatchTotals, limits_of
+from decisionloop.act.constraints import BatchTotals, Limit, limits_of
 from decisionloop.act.exploration.agreement import AgreedExploring, Situations, agree_on_exploring, exploring_turn
 from decisionloop.act.greedy import Greedy, greedy_actions
+from decisionloop.act.pacing import without_unknown
 from decisionloop.act.prices import BatchPart, Plan, plan
 from decisionloop.act.propensities import Exploring
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
@@ -99,6 +100,26 @@ def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: S
     # Prices take many rounds over the parts: how they explore is worked out once.
     how_each = [exploring_turn(use_case, frame, as_of, situation).offer.exploring for frame, situation in parts()]
     return plan(lambda: (_part(use_case, *one, as_of, how, totals) for one, how in zip(parts(), how_each, strict=True)))
+
+
+def plan_ahead(
+    use_case: UseCase,
+    as_of: datetime,
+    sample: tuple[pd.DataFrame, Situation],
+    ahead: Callable[[tuple[Limit, ...]], tuple[Limit, ...]],
+) -> Plan | None:
+    """The prices of the constraints for rows that have not come, of which the n rows of ``sample`` are like.
+
+    ``ahead``: the limits of the sample with the bounds that are to hold over it; where these cannot be kept the nearest
+    are. None where rules decide.
+    """
+    frame, situation = sample
+    if not use_case.policy.constraints or frame.empty or situation.is_ruled:
+        return None
+    totals = without_unknown(BatchTotals.of(use_case, frame))
+    how = exploring_turn(use_case, frame, as_of, situation).offer.exploring
+    part = _part(use_case, frame, situation, as_of, how, totals)
+    return plan(lambda: [replace(part, limits=ahead(part.limits))], is_nearest=True)
 
 
 def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> RulesLimits | None:

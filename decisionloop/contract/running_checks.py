@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from decisionloop.contract.cron import cron_problem
 from decisionloop.contract.inconsistency import Inconsistency
 from decisionloop.contract.monitoring import MonitorFamily
-from decisionloop.contract.operation import ShareConstraint
+from decisionloop.contract.operation import BudgetConstraint, ShareConstraint
 from decisionloop.contract.usecase import UseCase
 
 FAMILIES = get_args(MonitorFamily)
@@ -151,9 +151,12 @@ def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
     if online is not None and online.sealed_every_minutes > 60 * online.period_hours:
         problem, remedy = "is longer than the watching period", "Seal at least once in period_hours."
         yield Inconsistency(("online", "sealed_every_minutes"), online.sealed_every_minutes, problem, remedy)
-    if use_case.online is not None and use_case.policy.constraints:
-        problem = "policy.constraints hold over a batch, and what is decided one at a time cannot keep them"
-        yield Inconsistency(("online",), "online", problem, "Remove the constraints, or decide in batches only.")
+    default = use_case.actions[use_case.default_action]
+    for i, constraint in enumerate(use_case.policy.constraints if online is not None else ()):
+        if isinstance(constraint, BudgetConstraint) and (default.name in constraint.cost or default.allowed_if):
+            problem = "is what is done when the budget of a period is spent, and must be free and open to everybody"
+            path = ("policy", "constraints", i, "cost")
+            yield Inconsistency(path, default.name, problem, "Remove its cost and allowed_if, or decide in batches.")
 
 
 def check_mode(use_case: UseCase) -> Iterator[Inconsistency]:

@@ -175,6 +175,26 @@ def first_segment_since(source: Ledger | Connection, use_case: str, since: datet
     return found[0] if found else None
 
 
+def last_segments(source: Ledger | Connection, use_case: str, rows: int) -> tuple[Segment, ...]:
+    """The newest segments that have so many ``rows`` together, or all, the newest first."""
+    table = stream_segment.c
+    sizes = select(table.segment_id, table.rows).where(table.use_case == use_case)
+    with facts.reading(source) as connection:
+        newest = connection.execute(sizes.order_by(table.as_of.desc(), table.segment_id).limit(rows)).all()
+        wanted: list[str] = []
+        for segment_id, size in newest:
+            if rows <= 0:
+                break
+            wanted.append(segment_id)
+            rows -= size
+        order: list[Any] = [table.as_of.desc(), table.segment_id]
+        found: list[Segment] = []
+        for start in range(0, len(wanted), _CHUNK):
+            some = table.segment_id.in_(wanted[start : start + _CHUNK])
+            found += facts.every(connection, Segment, stream_segment, some, order_by=order)
+    return tuple(found)
+
+
 def minutes_of(moment: datetime, minutes: float) -> int:
     """The number of the stretch of so many minutes that a moment lies in."""
     return int(moment.timestamp() // (60 * minutes))

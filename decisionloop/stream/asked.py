@@ -13,7 +13,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.ledger.storage.facts import fact_id
 from decisionloop.predict.features import column_types
-from decisionloop.stream.record import canonical_frame
+from decisionloop.stream.canonical import canonical_frame
 
 Value = float | bool | str | None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,17 +14,20 @@ import pyarrow as pa
 from decisionloop.act.choice_table import choice_table
 from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.exploration.agreement import AgreedExploring
-from decisionloop.act.policy import agree_to_explore, choose_part
+from decisionloop.act.policy import Choice, agree_to_explore, choose_part
 from decisionloop.act.scored_rows import situation_of_scores
-from decisionloop.act.side_by_side import Contenders, ReleaseRun, ScoringRelease, value_side_by_side
+from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN, Situation
+from decisionloop.act.within_budget import choose_within
 from decisionloop.ledger.releases import Release
+from decisionloop.ledger.schema import utc_now
 from decisionloop.predict.row_faults import row_faults
 from decisionloop.predict.rules import choose_by_rules
 from decisionloop.release.stages import is_default_action
 from decisionloop.release_store import load_release
 from decisionloop.stream.deciders import Deciders, Signed
 from decisionloop.stream.desk import Desk
+from decisionloop.stream.spending import Charge
 
 CHAMPION_FAILED = f"{STANDING_IN}champion failed"
 SECONDS = 10.0
@@ -37,6 +41,7 @@ class Decided:
     """What was decided of n rows as of one moment: what was known, found faulty, said by every release, and chosen.
 
     ``faults`` (n,) text; ``scores``, ``predictions`` and ``choice`` as a part of a batch leaves them behind.
+    ``charge``: what it uses of the period's constraints; None where the policy has none, and once it is kept.
     """
 
     as_of: datetime
@@ -48,6 +53,17 @@ class Decided:
     choice: pa.Table
     champion: ReleaseRun | None
     shadows: tuple[ReleaseRun, ...]
+    charge: Charge | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Weighed:
+    """What is known of n rows before anything is chosen, and who says so."""
+
+    signed: Signed
+    faults: np.ndarray
+    told: PartScores
+    situation: Situation
 
 
 def decide(
@@ -58,12 +74,40 @@ def decide(
     Where the champion cannot be loaded or fails the rules stand in for it, and with ``is_by_rules_alone`` no model is
     asked at all. Raises ContractError where the rules themselves fail, for then nobody can decide.
     """
+    weighed = _weigh(desk, deciders, frame, as_of, deciders.challengers, is_by_rules_alone)
+    if desk.use_case.policy.constraints:
+        choices, charge = _choose_in_period(desk, deciders, frame, as_of, weighed, is_by_rules_alone)
+    else:
+        totals = BatchTotals.of(desk.use_case, frame)
+        choices, charge = [choose_part(desk.use_case, frame, as_of, weighed.situation, totals, None)], None
+    return Decided(
+        as_of=as_of,
+        signed=weighed.signed,
+        features=frame,
+        faults=weighed.faults,
+        scores=weighed.told.scores,
+        predictions=weighed.told.predictions,
+        choice=pa.concat_tables([choice_table(desk.use_case, one) for one in choices]).unify_dictionaries(),
+        champion=weighed.told.champion,
+        shadows=weighed.told.shadows,
+        charge=charge,
+    )
+
+
+def _weigh(
+    desk: Desk,
+    deciders: Deciders,
+    frame: pd.DataFrame,
+    as_of: datetime,
+    challengers: Sequence[Release],
+    is_by_rules_alone: bool,
+) -> _Weighed:
     use_case, signed = desk.use_case, deciders.signed
     faults = row_faults(use_case, frame)
     ruled = choose_by_rules(use_case, desk.workspace.code, frame, faults, desk.sound_rows)
     is_of_model = deciders.champion.scorer_digest is not None
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
-    beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in deciders.challengers]
+    beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in challengers]
     seconds, are_stopped = min(SECONDS, use_case.shadow.maximum_seconds), is_default_action(signed.rules)
     contenders = Contenders(ruled, model, beside, signed.trial, seconds, are_stopped)
     told = value_side_by_side(use_case, frame, as_of, contenders, "thread")
@@ -75,20 +119,26 @@ def decide(
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
     situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
-    totals = BatchTotals.of(use_case, frame)
     situation = replace(situation, exploring=_exploring(desk, deciders, frame, as_of, situation))
-    choice = choose_part(use_case, frame, as_of, situation, totals, None)
-    return Decided(
-        as_of=as_of,
-        signed=replace(signed, rules_because=because),
-        features=frame,
-        faults=faults,
-        scores=told.scores,
-        predictions=told.predictions,
-        choice=choice_table(use_case, choice),
-        champion=told.champion,
-        shadows=told.shadows,
-    )
+    return _Weighed(replace(signed, rules_because=because), faults, told, situation)
+
+
+def _choose_in_period(
+    desk: Desk, deciders: Deciders, frame: pd.DataFrame, as_of: datetime, weighed: _Weighed, is_by_rules_alone: bool
+) -> tuple[list[Choice], Charge]:
+    """Choose at the prices of what the present period has left, and within what is left of its budgets."""
+    use_case, now = desk.use_case, utc_now()
+    spending = desk.pacer.spending(now)
+    on_trial = [one for one in deciders.challengers if one.release_id == deciders.signed.on_trial]
+
+    def weigh(sample: pd.DataFrame) -> Situation:
+        return _weigh(desk, deciders, sample, now, on_trial, is_by_rules_alone).situation
+
+    agreed, known = desk.pacer.prices(weighed.signed.to_json(), spending, now, weigh)
+    totals = BatchTotals.of(use_case, frame) + known
+    left = spending.used.left(use_case)
+    choices, spent = choose_within(use_case, frame, as_of, weighed.situation, totals, agreed, left)
+    return choices, Charge(spending, spent)
 
 
 def _exploring(

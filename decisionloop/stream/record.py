@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from decisionloop.act.side_by_side import ReleaseRun
 from decisionloop.contract import UseCase
-from decisionloop.predict.features import column_types
+from decisionloop.stream.canonical import canonical_frame
 from decisionloop.stream.decide import Decided
 from decisionloop.stream.deciders import Signed
 
@@ -70,18 +70,6 @@ def decisions_of_record(use_case: UseCase, as_of: datetime, record: str) -> pd.D
             "entity_id": pd.Series(entities, dtype="str"),
             "as_of": pd.Series([pd.Timestamp(as_of)] * len(ids), dtype="datetime64[us, UTC]"),
             "action": pd.Series(told["choice"]["action"], dtype="str"),
-        }
-    )
-
-
-def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    """The canonical frame (n rows) of plain values by column; None is missing."""
-    return pd.DataFrame(
-        {
-            name: pd.Series(columns[name], dtype="str")
-            if type_ == "category"
-            else np.array([np.nan if one is None else one for one in columns[name]], dtype=np.float64)
-            for name, type_ in column_types(use_case).items()
         }
     )
 

@@ -11,10 +11,10 @@ import pandas as pd
 
 from decisionloop.act.choice_table import ON_TRIAL, OUTSIDE, flags_of
 from decisionloop.act.constraints import BatchTotals
+from decisionloop.act.exploration.agreement import agree_on_exploring
 from decisionloop.act.exploration.logged_prices import prices_text
 from decisionloop.act.exploration.seen_cohorts import table_of
 from decisionloop.act.exploration.seen_money import together
-from decisionloop.act.policy import agree_to_explore
 from decisionloop.act.situation import BY_PEOPLE, Situation
 from decisionloop.ledger.agreed_prices import last_prices
 from decisionloop.ledger.batches import Scalar, accepted_batches, find_batch
@@ -123,7 +123,8 @@ def _prices(hand: BatchInHand, because: str) -> str | None:
             yield from situations(one, because, money)
 
     totals = functools.reduce(operator.add, (BatchTotals.of(hand.use_case, frame) for frame, _ in parts()))
-    return prices_text(hand.use_case, agree_to_explore(hand.use_case, hand.as_of, totals, parts), digest)
+    # What limits cost a period agrees on as it goes: exploring has no price for them.
+    return prices_text(hand.use_case, agree_on_exploring(hand.use_case, hand.as_of, totals, parts, ()), digest)
 
 
 def _is_priced_lately(hand: BatchInHand) -> bool:

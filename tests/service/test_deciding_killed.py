@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.period_accounts import account_before
+from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.engine import open_ledger
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.watching_periods import parts_sealed, segments_of_part
@@ -32,9 +36,12 @@ for _ in range(2):
 """
 
 
+BUDGET = {"kind": "budget", "cost": {"lend": "1"}, "limit": 1_000_000}
+
+
 @pytest.fixture
 def environment(tmp_path):
-    write_small(tmp_path / "usecases", online={})
+    write_small(tmp_path / "usecases", online={}, policy={"constraints": [BUDGET]})
     return {
         "DECISIONLOOP_HOME": str(tmp_path / "home"),
         "DECISIONLOOP_USECASES_DIR": str(tmp_path / "usecases"),
@@ -94,6 +101,9 @@ def test_what_was_answered_outlives_kill_9_and_is_sealed_once(tmp_path, environm
         parts = [(one.batch_id, part) for one in every for part in parts_sealed(ledger, one.batch_id)]
         assert sum(one.rows for part in parts for one in segments_of_part(ledger, *part)) == len(rows)
         assert not unsealed_segments(ledger, "small")
+        lent = sum(row.action == "lend" for row in rows)
+        account = account_before(ledger, "small", utc_now() + timedelta(days=1))
+        assert (account.rows, json.loads(account.used)) == (len(rows), [lent])
     assert len({row.decision_id for row in rows}) == len(rows)
     actions = {row.decision_id: (row.entity_id, row.action, row.propensity) for row in rows}
     for told in answered.values():

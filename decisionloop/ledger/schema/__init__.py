@@ -31,6 +31,7 @@ from decisionloop.ledger.schema.holding import hold_event, sending, sending_end,
 from decisionloop.ledger.schema.notices import notice, notice_attempt
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
 from decisionloop.ledger.schema.stream import (
+    period_account,
     posted_outcome,
     sealed_segment,
     stream_decision,
@@ -91,6 +92,7 @@ __all__ = [
     "outbox",
     "outcome",
     "outcome_intake",
+    "period_account",
     "posted_outcome",
     "release",
     "release_event",

@@ -64,6 +64,20 @@ sealed_segment: Table[SealedSegmentColumns] = Table("sealed_segment", metadata, 
 Index(None, sealed_segment.c.batch_id)
 
 
+class PeriodAccountColumns(TypedColumns):
+    """What the decisions of a watching period have used of the policy's constraints, after each segment: JSON."""
+
+    use_case: Named[str] = Column(primary_key=True)
+    begin: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    segment_id: Named[str] = Column(ForeignKey("stream_segment.segment_id"))
+    rows: Named[int]
+    used: Named[str]
+
+
+period_account: Table[PeriodAccountColumns] = Table("period_account", metadata, PeriodAccountColumns)
+
+
 class PostedOutcomeColumns(TypedColumns):
     """An outcome as it was posted; the next reading takes it in beside those of the source."""
 
