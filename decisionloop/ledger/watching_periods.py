@@ -38,11 +38,15 @@ class Gathering:
 
 def unfinished_of_stream(source: Ledger | Connection, use_case: str) -> tuple[str, ...]:
     """Ids of batches that segments are sealed in and that are not complete, by as-of."""
+    with facts.reading(source) as connection:
+        return tuple(connection.execute(unfinished_ids(use_case).order_by(batch.c.as_of)).scalars())
+
+
+def unfinished_ids(use_case: str) -> Select[str]:
+    """What selects the ids of these batches: half of a cohort teaches nothing."""
     is_complete = exists().where(batch_event.c.batch_id == batch.c.batch_id, batch_event.c.state == "complete")
     has_segments = exists().where(sealed_segment.c.batch_id == batch.c.batch_id)
-    statement = select(batch.c.batch_id).where(batch.c.use_case == use_case, has_segments, ~is_complete)
-    with facts.reading(source) as connection:
-        return tuple(connection.execute(statement.order_by(batch.c.as_of)).scalars())
+    return select(batch.c.batch_id).where(batch.c.use_case == use_case, has_segments, ~is_complete)
 
 
 def count_unfinished(source: Ledger | Connection, use_case: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 from decisionloop.contract.online import Online
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batches, latest_detail
-from decisionloop.ledger.decisions import count_decisions
+from decisionloop.ledger.decisions import count_decisions, decisions_with_outcomes
 from decisionloop.ledger.due_occurrences import decided_spans
 from decisionloop.ledger.flags import is_kill_switch_on, set_flag
 from decisionloop.ledger.outcomes import recorded_outcomes
@@ -71,8 +71,10 @@ def test_a_period_is_one_batch_that_grows_and_is_looked_at_once(begun):
     # It cannot be mature, nor teach, before its last decision's outcome may have come.
     assert mature_at(begun.workspace, [batch]) == (as_of(1) + timedelta(days=8),)
     assert mature_until(begun.workspace, as_of(2) + HOUR) < as_of(1)
+    assert decisions_with_outcomes(begun.ledger, NAME, batch.as_of, batch.as_of).empty
     assert seal_stream.fn(NAME, is_over=True) == 1
     (batch,) = sealed_alone(begun)
+    assert len(decisions_with_outcomes(begun.ledger, NAME, batch.as_of, batch.as_of)) == 180
     frozen = latest_detail(begun.ledger, batch.batch_id, "frozen")
     assert (batch.state, frozen["rows"], frozen["parts"], frozen["segments"]) == ("complete", 180, 3, 3)
     assert mature_at(begun.workspace, [batch]) == (as_of(2) + 2 * HOUR,)
