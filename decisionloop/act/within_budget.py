@@ -24,6 +24,18 @@ SPENT = f"{LIMIT}budget of the period"
 """Why a row could not get every action that it might."""
 
 
+@dataclass(frozen=True, eq=False)
+class Means:
+    """With what rows are chosen: what is ``left`` of each budget (B,), the prices that were ``agreed`` on, if any.
+
+    ``totals``: the largest costs that are known.
+    """
+
+    left: np.ndarray
+    agreed: Plan | None
+    totals: BatchTotals
+
+
 @dataclass(frozen=True)
 class Spent:
     """What n rows used, and the most (B,) that they might have cost; infinite where that hung on what was drawn."""
@@ -37,21 +49,15 @@ class Spent:
 
 
 def choose_within(
-    use_case: UseCase,
-    frame: pd.DataFrame,
-    as_of: datetime,
-    situation: Situation,
-    totals: BatchTotals,
-    agreed: Plan | None,
-    left: np.ndarray,
+    use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: Situation, means: Means
 ) -> tuple[list[Choice], Spent]:
-    """Choose for the n rows of ``frame`` within what is ``left`` of each budget (B,); the choices are in their order.
+    """Choose for the n rows of ``frame`` within what is left of each budget; the choices are in their order.
 
     Raises what :func:`decisionloop.act.policy.choose_part` raises.
     """
     allowed = np.ones(situation.values.shape, dtype=bool) if situation.allowed is None else situation.allowed
-    costs = _without_unknown(budget_costs(use_case, frame, totals), use_case.default_action)
-    known = without_unknown(totals)
+    costs = _without_unknown(budget_costs(use_case, frame, means.totals), use_case.default_action)
+    known, left = without_unknown(means.totals), means.left
     used, rest = PeriodUse.nothing(use_case), left.copy()
     choices: list[Choice] = []
     most = np.zeros(len(left))
@@ -64,7 +70,7 @@ def choose_within(
         rows = slice(start, start + max(together, 1))
         is_open = is_open[: rows.stop - start]
         part = replace(situation.rows(rows), allowed=is_open)
-        choice = choose_part(use_case, frame.iloc[rows].reset_index(drop=True), as_of, part, known, agreed)
+        choice = choose_part(use_case, frame.iloc[rows].reset_index(drop=True), as_of, part, known, means.agreed)
         choices.append(_said(choice, np.asarray((allowed[rows] & ~is_open).any(axis=1))))
         spent = use_of(use_case, costs[:, rows], choice.action)
         used, rest = used + spent, left - _of_budgets(use_case, used + spent)

@@ -151,12 +151,13 @@ def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
     if online is not None and online.sealed_every_minutes > 60 * online.period_hours:
         problem, remedy = "is longer than the watching period", "Seal at least once in period_hours."
         yield Inconsistency(("online", "sealed_every_minutes"), online.sealed_every_minutes, problem, remedy)
-    default = use_case.actions[use_case.default_action]
+    free = {one.name for one in use_case.actions if one.is_default}
     for i, constraint in enumerate(use_case.policy.constraints if online is not None else ()):
-        if isinstance(constraint, BudgetConstraint) and (default.name in constraint.cost or default.allowed_if):
-            problem = "is what is done when the budget of a period is spent, and must be free and open to everybody"
+        costs = constraint.cost if isinstance(constraint, BudgetConstraint) else {}
+        for name in sorted(free & set(costs)):
+            problem = "is what is done when the budget of a period is spent, and must cost nothing"
             path = ("policy", "constraints", i, "cost")
-            yield Inconsistency(path, default.name, problem, "Remove its cost and allowed_if, or decide in batches.")
+            yield Inconsistency(path, name, problem, "Remove its cost, or decide in batches only.")
 
 
 def check_mode(use_case: UseCase) -> Iterator[Inconsistency]:

@@ -18,7 +18,7 @@ from decisionloop.act.policy import Choice, agree_to_explore, choose_part
 from decisionloop.act.scored_rows import situation_of_scores
 from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN, Situation
-from decisionloop.act.within_budget import choose_within
+from decisionloop.act.within_budget import Means, choose_within
 from decisionloop.ledger.releases import Release
 from decisionloop.ledger.schema import utc_now
 from decisionloop.predict.row_faults import row_faults
@@ -135,9 +135,8 @@ def _choose_in_period(
         return _weigh(desk, deciders, sample, now, on_trial, is_by_rules_alone).situation
 
     agreed, known = desk.pacer.prices(weighed.signed.to_json(), spending, now, weigh)
-    totals = BatchTotals.of(use_case, frame) + known
-    left = spending.used.left(use_case)
-    choices, spent = choose_within(use_case, frame, as_of, weighed.situation, totals, agreed, left)
+    means = Means(spending.used.left(use_case), agreed, BatchTotals.of(use_case, frame) + known)
+    choices, spent = choose_within(use_case, frame, as_of, weighed.situation, means)
     return choices, Charge(spending, spent)
 
 

@@ -16,7 +16,7 @@ from decisionloop.act.exploration.agreement import agree_on_exploring
 from decisionloop.act.pacing import PeriodUse, limits_ahead, rows_left
 from decisionloop.act.policy import plan_ahead
 from decisionloop.act.situation import Situation
-from decisionloop.act.within_budget import SPENT, choose_within
+from decisionloop.act.within_budget import SPENT, Means, choose_within
 from tests.examples import examples
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
@@ -45,7 +45,7 @@ def world(make_frame, use_case, rows, seed):
 
 def chosen(use_case, frame, situation, totals, left, as_of=AS_OF):
     """The actions and propensities of all rows, their reasons, and what they used."""
-    choices, spent = choose_within(use_case, frame, as_of, situation, totals, None, np.array([left]))
+    choices, spent = choose_within(use_case, frame, as_of, situation, Means(np.array([left]), None, totals))
     return (
         np.concatenate([one.action for one in choices]),
         np.concatenate([one.propensities for one in choices]),
@@ -120,7 +120,7 @@ def test_what_is_worth_most_is_paid_for_at_the_prices_of_what_is_left(make_use_c
     assert 0 < half.price[0] < little.price[0]
     costs = action_costs(use_case, frame, use_case.policy.constraints[0])
     totals = BatchTotals.of(use_case, frame)
-    choices, _ = choose_within(use_case, frame, AS_OF, situation, totals, half, np.array([1e6]))
+    choices, _ = choose_within(use_case, frame, AS_OF, situation, Means(np.array([1e6]), half, totals))
     assert (choices[0].propensities * costs).sum() == pytest.approx(200.0)
 
 
