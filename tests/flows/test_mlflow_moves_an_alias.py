@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.releases import champion
 from decisionloop.ledger.webhooks import delivery_counts
 from decisionloop.settings import load_settings
+from tests.architecture.code import ROOT
 from tests.flows.conftest import Life
 from tests.flows.prefects_ui import Hands
 from tests.service.processes import ServiceProcess
@@ -26,16 +28,8 @@ from tests.small_use_case import settings_of
 pytestmark = [pytest.mark.xdist_group("flows"), pytest.mark.exhaustive]  # three servers take half a minute to start
 
 SECRET, STARTS_SECONDS, ARRIVES_SECONDS = "a secret of the registry's", 120, 60
-FILE = """
-[senders.mlflow]
-scheme = "mlflow"
-secrets = [{ env = "MLFLOW_HOOK_SECRET" }]
-events = ["model_version_alias.created"]
-start = "reconcile/reconcile"
-
-[senders.mlflow.parameters]
-use_case = { body = "data.name" }
-"""
+PAGE = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+(FILE,) = (one for one in re.findall(r"^```toml\n(.*?)^```", PAGE, re.M | re.S) if "mlflow_aliases" in one)
 
 
 @contextmanager
@@ -94,18 +88,18 @@ def test_an_alias_that_a_person_moves_in_mlflow_starts_the_flow_and_decides_noth
     file.write_text(FILE)
     environment = {
         "DECISIONLOOP_HOME": str(life.folder / "home"), "DECISIONLOOP_USECASES_DIR": str(life.folder / "usecases"),
-        "DECISIONLOOP_SERVICE_FILE": str(file), "MLFLOW_HOOK_SECRET": SECRET,
+        "DECISIONLOOP_SERVICE_FILE": str(file), "MLFLOW_WEBHOOK_SECRET": SECRET,
     }  # fmt: skip
     with mlflow_server(store, tmp_path / "mlflow.log") as url:
         service = ServiceProcess(tmp_path / "service.log", environment, PREFECT_API_URL.value())
         client = MlflowClient(tracking_uri=url, registry_uri=url)
-        hook = f"{service.url}/v1/webhooks/mlflow"
+        hook = f"{service.url}/v1/webhooks/mlflow_aliases"
         client.create_webhook("decisionloop", hook, ["model_version_alias.created"], secret=SECRET)
         client.set_registered_model_alias("small", "champion", before["baseline"])
         assert registry.aliases("small")["champion"] == before["baseline"] != before["champion"]
         (run,) = started_by_webhook(deployed)
         assert run.parameters == {"use_case": "small"}
-        assert run.idempotency_key.startswith("webhook/mlflow/")
+        assert run.idempotency_key.startswith("webhook/mlflow_aliases/")
         ended = Hands(deployed, life.folder, has_worker=False).carry_out(run.id)
         assert ended.state.is_completed()
         # It was a request: nobody decides otherwise, the alias is back, and people know.
