@@ -45,6 +45,11 @@ class Canary:
     values: np.ndarray
     supported: np.ndarray | None = None
 
+    def rows(self, some: slice) -> Canary:
+        """The same of some of the rows."""
+        supported = None if self.supported is None else self.supported[some]
+        return replace(self, values=self.values[some], supported=supported)
+
 
 @dataclass(frozen=True)
 class Trial:

@@ -13,16 +13,17 @@ reveals none is never explored: its money is known, so trying it would cost some
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from decisionloop.act.constraints import BatchTotals, UnknownCost, limits_of
+from decisionloop.act.constraints import BatchTotals, Limit, UnknownCost, limits_of
 from decisionloop.act.exploration.agreement import AgreedExploring, Situations, agree_on_exploring, exploring_turn
 from decisionloop.act.greedy import Greedy, greedy_actions
+from decisionloop.act.pacing import without_unknown
 from decisionloop.act.prices import BatchPart, InfeasibleConstraints, Plan, plan
 from decisionloop.act.propensities import Exploring
 from decisionloop.act.rules_limits import RulesLimits, rules_limits, within_limits
@@ -110,6 +111,28 @@ def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: S
         if is_ruled:
             return None
         raise
+
+
+def plan_ahead(
+    use_case: UseCase,
+    as_of: datetime,
+    sample: tuple[pd.DataFrame, Situation],
+    ahead: Callable[[tuple[Limit, ...]], tuple[Limit, ...]],
+) -> Plan | None:
+    """The prices of the constraints for rows that have not come, of which the n rows of ``sample`` are like.
+
+    ``ahead``: the limits of the sample with the bounds that are to hold over it; where these cannot be kept the nearest
+    are. None where only rules decide.
+    """
+    frame, situation = sample
+    if not use_case.policy.constraints or frame.empty:
+        return None
+    turn = exploring_turn(use_case, frame, as_of, situation)
+    if turn.planned(situation.is_ruled) is None:
+        return None
+    totals = without_unknown(BatchTotals.of(use_case, frame))
+    part = _part(use_case, frame, situation, as_of, turn.offer.exploring, totals)
+    return plan(lambda: [replace(part, limits=ahead(part.limits))], is_nearest=True)
 
 
 def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> RulesLimits | None:

@@ -75,12 +75,12 @@ class Plan:
     wording: tuple[str, ...]
 
 
-def plan(parts: Parts) -> Plan:
+def plan(parts: Parts, is_nearest: bool = False) -> Plan:
     """The most valuable mixture of assignments within the limits; a single one where no limit binds.
 
     Sums are taken part by part in their order, so that where the parts are computed changes nothing. Limits hold to
     1e-9 of the largest sum that the batch could reach. Raises InfeasibleConstraints, which names the constraints
-    that cannot be kept and the nearest bounds that can.
+    that cannot be kept and the nearest bounds that can; with ``is_nearest`` the mixture keeps those.
     """
     search = _Search(parts)
     wording = tuple(limit.wording for limit in search.limits)
@@ -88,7 +88,7 @@ def plan(parts: Parts) -> Plan:
     if not search.is_any_free or (search.use[0] <= search.bound).all():  # without a choice nothing can be kept
         return Plan(tuple(search.assignments), np.ones(1), np.zeros(len(wording)), wording)
     excess = search.run(for_value=False).excess
-    if (excess > 2 * TOLERANCE).any():
+    if (excess > 2 * TOLERANCE).any() and not is_nearest:
         raise InfeasibleConstraints(_explanation(search.limits, excess, search.scale))
     search.bound = search.bound + excess
     mixture = search.run(for_value=True)

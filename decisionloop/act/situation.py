@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +66,24 @@ class Situation:
     supported: np.ndarray | None = None
     canary: Canary | None = None
     are_rules_stopped: bool = False
+
+    def rows(self, some: slice) -> Situation:
+        """What is known of some of the rows."""
+
+        def cut(one: np.ndarray | None) -> np.ndarray | None:
+            return None if one is None else one[some]
+
+        return replace(
+            self,
+            values=self.values[some],
+            rules_action=self.rules_action[some],
+            allowed=cut(self.allowed),
+            is_fallback=cut(self.is_fallback),
+            fallback_reason=cut(self.fallback_reason),
+            reason=cut(self.reason),
+            supported=cut(self.supported),
+            canary=None if self.canary is None else self.canary.rows(some),
+        )
 
     @property
     def is_ruled(self) -> bool:

@@ -31,14 +31,19 @@ def seal(
     ended: Annotated[
         bool, typer.Option("--ended", help="Only what is not waiting for more decisions of the same minutes.")
     ] = False,
+    over: Annotated[
+        bool, typer.Option("--over", help="End the watching period now; what is decided later in it is another batch.")
+    ] = False,
 ) -> None:
-    """Seal what was decided one at a time into batches, which every later step treats like any other."""
+    """Seal what was decided one at a time into the batches of its watching periods; every later step treats those
+    like any other.
+    """
     from decisionloop.cli.environment import use_configured_prefect
 
     use_configured_prefect()
     from tasks.seal.seal import seal_stream
 
-    sealed = seal_stream.fn(use_case, is_all=not ended)
+    sealed = seal_stream.fn(use_case, is_all=not ended or over, is_over=over)
     typer.echo(f"{use_case}: {sealed} batches sealed.")
 
 

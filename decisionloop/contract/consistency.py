@@ -175,7 +175,7 @@ CHECKS: dict[Check, str] = {
     running_checks.check_schedule: "schedule",
     running_checks.check_rows: "data_quality",
     running_checks.check_replay: "source policy outcome",
-    running_checks.check_online: "online policy outcome",
+    running_checks.check_online: "online policy outcome actions",
     running_checks.check_mode: "mode source online",
     running_checks.check_executed: "outcome source online",
 }

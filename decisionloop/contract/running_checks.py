@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from decisionloop.contract.cron import cron_problem
 from decisionloop.contract.inconsistency import Inconsistency
 from decisionloop.contract.monitoring import MonitorFamily
-from decisionloop.contract.operation import ShareConstraint
+from decisionloop.contract.operation import BudgetConstraint, ShareConstraint
 from decisionloop.contract.usecase import UseCase
 
 FAMILIES = get_args(MonitorFamily)
@@ -143,16 +143,27 @@ def check_replay(use_case: UseCase) -> Iterator[Inconsistency]:
 
 
 def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
-    """What holds over a whole batch cannot be held by a decision that is made alone; and an answer has an end."""
-    window = use_case.outcome.window_days * 1440
-    holds = None if use_case.online is None else use_case.online.holds_minutes
+    """What holds over a whole batch cannot be held by a decision that is made alone; a period has whole segments,
+    and an answer an end."""
+    online, window = use_case.online, use_case.outcome.window_days * 1440
+    holds = None if online is None else online.holds_minutes
     if holds is not None and holds > window:
         problem = "an answer would hold longer than an outcome is looked for after it"
         remedy = f"Let it hold for at most outcome.window_days, {window:g} minutes."
         yield Inconsistency(("online", "holds_minutes"), holds, problem, remedy)
-    if use_case.online is not None and use_case.policy.constraints:
-        problem = "policy.constraints hold over a batch, and what is decided one at a time cannot keep them"
-        yield Inconsistency(("online",), "online", problem, "Remove the constraints, or decide in batches only.")
+    if online is not None and 24 % online.period_hours and online.period_hours % 24:
+        problem, remedy = "neither divides a day nor is whole days", "Write 1, 2, 3, 4, 6, 8, 12, 24, 48 or so."
+        yield Inconsistency(("online", "period_hours"), online.period_hours, problem, remedy)
+    if online is not None and online.sealed_every_minutes > 60 * online.period_hours:
+        problem, remedy = "is longer than the watching period", "Seal at least once in period_hours."
+        yield Inconsistency(("online", "sealed_every_minutes"), online.sealed_every_minutes, problem, remedy)
+    free = {one.name for one in use_case.actions if one.is_default}
+    for i, constraint in enumerate(use_case.policy.constraints if online is not None else ()):
+        costs = constraint.cost if isinstance(constraint, BudgetConstraint) else {}
+        for name in sorted(free & set(costs)):
+            problem = "is what is done when the budget of a period is spent, and must cost nothing"
+            path = ("policy", "constraints", i, "cost")
+            yield Inconsistency(path, name, problem, "Remove its cost, or decide in batches only.")
 
 
 def check_mode(use_case: UseCase) -> Iterator[Inconsistency]:

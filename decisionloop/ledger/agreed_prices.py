@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from decisionloop.ledger.schema import batch, batch_event
 from decisionloop.ledger.storage import facts
@@ -25,11 +25,20 @@ class LoggedPrices:
 
 def last_prices(source: Ledger | Connection, use_case: str, contract_digest: str) -> LoggedPrices | None:
     """The prices of the last decided batch under a contract that agreed on any; None where none did."""
+    is_own = (batch.c.use_case == use_case) & (batch.c.contract_digest == contract_digest)
+    return _last(source, is_own)
+
+
+def prices_of(source: Ledger | Connection, batch_id: str) -> LoggedPrices | None:
+    """The prices that a batch agreed on; None where it did not."""
+    return _last(source, batch.c.batch_id == batch_id)
+
+
+def _last(source: Ledger | Connection, where: ColumnElement[bool]) -> LoggedPrices | None:
     statement = (
         select(batch.c.batch_id, batch_event.c.detail)
         .join(batch_event, batch_event.c.batch_id == batch.c.batch_id)
-        .where(batch.c.use_case == use_case, batch_event.c.state == "decided")
-        .where(batch.c.contract_digest == contract_digest, batch_event.c.detail.contains(_SAID, autoescape=True))
+        .where(where, batch_event.c.state == "decided", batch_event.c.detail.contains(_SAID, autoescape=True))
         .order_by(batch.c.as_of.desc(), batch_event.c.seq.desc())
         .limit(1)
     )

@@ -19,12 +19,15 @@ from decisionloop.ledger.schema import as_utc, batch, batch_event, decision_grou
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-State = Literal["opened", "due", "covered", "frozen", "validated", "halted", "scored", "decided", "complete"]
-"""``due``: some of those who are due were decided before, or are late. ``covered``: there is nobody left to decide."""
+State = Literal[
+    "opened", "due", "covered", "gathered", "frozen", "validated", "halted", "scored", "decided", "complete"
+]
+"""``due``: some of those who are due were decided before, or are late. ``covered``: there is nobody left to decide.
+``gathered``: the watching period of what was decided one at a time is over, and nothing more comes into its batch."""
 Scalar = str | int | float | bool | None
 ACCEPTED_STATES = ("validated", "scored", "decided", "complete")
 DECIDED_STATES = ("decided", "complete")
-UNDECIDED_STATES = ("opened", "due", "frozen", "validated", "scored")
+UNDECIDED_STATES = ("opened", "due", "gathered", "frozen", "validated", "scored")
 FINISHED_STATES = ("complete", "halted", "covered")
 """What a batch stays in until somebody runs it again."""
 

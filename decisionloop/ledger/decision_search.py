@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -12,7 +11,10 @@ from decisionloop.act.identity import decision_ids
 from decisionloop.ledger.schema import batch, decision, decision_group, decision_row, sealed_segment
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.watching_periods import own_moment
 
+LONGEST_PERIOD = timedelta(days=31)
+"""No watching period is longer."""
 CHUNK = 500
 """SQLite takes so many values in one statement at any rate."""
 
@@ -41,11 +43,14 @@ class Sought:
 
 
 def find_decisions(source: Ledger | Connection, sought: Sought, most: int) -> tuple[FoundDecision, ...]:
-    """The last decisions of what is sought, ``most`` of them at most, newest first."""
-    table = decision.c
-    where = [table.use_case == sought.use_case, table.as_of >= sought.begin, table.as_of < sought.end]
-    order: list[Any] = [table.as_of.desc(), table.decision_id]
-    statement = select(*facts.columns_of(FoundDecision, decision)).order_by(*order).limit(most)
+    """The last decisions of what is sought, ``most`` of them at most, newest first, each as of its own moment."""
+    table, moment = decision.c, own_moment()
+    where = [
+        table.use_case == sought.use_case, table.as_of >= _begun(sought.begin), table.as_of < sought.end,
+        moment >= sought.begin, moment < sought.end,
+    ]  # fmt: skip
+    columns = [moment if one.name == "as_of" else one for one in facts.columns_of(FoundDecision, decision)]
+    statement = select(*columns).order_by(moment.desc(), table.decision_id).limit(most)
     with facts.reading(source) as connection:
         if not sought.entity_id:
             return facts.as_facts(connection, FoundDecision, statement.where(*where))
@@ -66,15 +71,21 @@ def ids_of_entity(connection: Connection, sought: Sought) -> list[str]:
     millions. What was decided one at a time has the id of its own moment: its rows are gone through.
     """
     is_streamed = batch.c.batch_id.in_(select(sealed_segment.c.batch_id))
-    where = (batch.c.use_case == sought.use_case, batch.c.as_of >= sought.begin, batch.c.as_of < sought.end)
-    moments = connection.execute(select(batch.c.as_of).where(*where, ~is_streamed)).scalars()
+    where = (batch.c.use_case == sought.use_case, batch.c.as_of < sought.end)
+    at_once = select(batch.c.as_of).where(*where, batch.c.as_of >= sought.begin, ~is_streamed)
+    moments = connection.execute(at_once).scalars()
     found = [(as_of, str(decision_ids(sought.use_case, [sought.entity_id], as_of)[0])) for as_of in moments]
-    group, row = decision_group.c, decision_row.c
+    group, row, begun = decision_group.c, decision_row.c, batch.c.as_of >= _begun(sought.begin)
     streamed = (
-        select(group.as_of, row.decision_id)
+        select(group.decided_at, row.decision_id)
         .join(decision_row, row.group_id == group.group_id)
-        .where(group.batch_id.in_(select(batch.c.batch_id).where(*where, is_streamed)))
+        .where(group.batch_id.in_(select(batch.c.batch_id).where(*where, begun, is_streamed)))
         .where(row.entity_id == sought.entity_id)
     )
     found += [(as_of, decision_id) for as_of, decision_id in connection.execute(streamed)]
     return [decision_id for _, decision_id in sorted(found, reverse=True)]
+
+
+def _begun(moment: datetime) -> datetime:
+    """The earliest as-of of a batch of the stream that may hold a decision of a moment."""
+    return max(moment, datetime.min.replace(tzinfo=UTC) + LONGEST_PERIOD) - LONGEST_PERIOD

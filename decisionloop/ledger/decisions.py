@@ -30,6 +30,7 @@ from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.watching_periods import unfinished_ids
 
 LEARNING_COLUMNS = (
     "decision_id",
@@ -153,7 +154,8 @@ def decisions_with_outcomes(
     `outcome_amount`, `outcome_revision`, `outcome_kind` and `observed_at`, missing where none is known. With
     `known_at` only what was observed until then counts: a past question gets its answer of the past.
     Where anything is known of executed actions, `executed_action` is what was done, as chosen where nobody said.
-    Decisions that were cancelled before they were carried out are left out: nothing came of them.
+    Decisions that were cancelled before they were carried out are left out: nothing came of them. So are those of a
+    batch of the stream that still gathers: half of a cohort says nothing.
     """
     latest = outcome.alias("latest")
     is_outcome = and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
@@ -171,6 +173,7 @@ def decisions_with_outcomes(
         .join_from(decision, latest, is_outcome, isouter=True)
         .where(
             decision.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to)),
+            decision.c.batch_id.not_in(unfinished_ids(use_case)),
             is_carried_out(decision.c.decision_id),
         )
     )

@@ -12,6 +12,7 @@ from decisionloop.ledger.schema import batch, decision, decision_group
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.watching_periods import last_moment_of, unfinished_of_stream
 from decisionloop.predict.due import Span
 
 
@@ -38,18 +39,33 @@ def span_of(as_of: datetime, covers_days: float, told: dict[str, Scalar] | None 
 def decided_spans(source: Ledger | Connection, use_case: str, covers_days: float) -> tuple[DecidedSpan, ...]:
     """Every batch that decided somebody for good and its span, by as-of.
 
-    That is a batch that is decided, and one that has begun to log its decisions and can only go on with them. Others
-    hold nobody: a batch that was halted, and one that was killed before, whose people may be decided elsewhere.
-    ``covers_days`` stands for what a batch of an earlier version did not tell.
+    That is a batch that is decided, and one that has begun to log its decisions and can only go on with them, as a
+    batch of the stream has while it gathers. Others hold nobody: a batch that was halted, and one that was killed
+    before, whose people may be decided elsewhere. ``covers_days`` stands for what a batch of an earlier version did
+    not tell.
     """
     with facts.reading(source) as connection:
         logged = _logged(connection, use_case)
         every = batches(connection, use_case)
-        held = [one for one in every if one.is_decided or (one.state == "scored" and one.batch_id in logged)]
-        told = latest_details(connection, [one.batch_id for one in held], "frozen")
+        streamed = set(unfinished_of_stream(connection, use_case))
+        begun = {one.batch_id for one in every if one.state == "scored"} | streamed
+        held = [one for one in every if one.is_decided or one.batch_id in begun & logged]
+        told = [
+            detail or _gathered_until(connection, one, covers_days) if one.batch_id in streamed else detail
+            for one, detail in zip(
+                held, latest_details(connection, [one.batch_id for one in held], "frozen"), strict=True
+            )
+        ]
     return tuple(
         DecidedSpan(one, span_of(one.as_of, covers_days, dict(detail))) for one, detail in zip(held, told, strict=True)
     )
+
+
+def _gathered_until(connection: Connection, one: Batch, covers_days: float) -> dict[str, Scalar]:
+    """What a batch of the stream that still gathers would tell of its span."""
+    last = last_moment_of(connection, one.batch_id) or one.as_of
+    begin = one.as_of - timedelta(days=covers_days)
+    return {"covers_from": begin.isoformat(), "covers_until": max(last, one.as_of).isoformat()}
 
 
 def begun_beside(source: Ledger | Connection, one: Batch, covers_days: float) -> frozenset[str]:

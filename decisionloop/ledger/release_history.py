@@ -68,7 +68,7 @@ def decided_for(source: Ledger | Connection, use_case: str, entity_id: str, unti
         for start in range(0, len(ids), CHUNK):
             of_chunk = decision.c.decision_id.in_(ids[start : start + CHUNK])
             found += facts.as_facts(connection, DecidedFor, _with_event().where(of_chunk, is_by_then))
-    return tuple(sorted(found, key=lambda one: (one.as_of, one.decided_at)))
+    return tuple(sorted(found, key=lambda one: (one.moment, one.decided_at)))
 
 
 def why_decided(source: Ledger | Connection, decision_id: str) -> DecidedFor | None:

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from decisionloop.ledger.schema import (
     batch,
-    batch_event,
     decision_row,
     release_event,
     sealed_segment,
     stream_decision,
     stream_request,
     stream_segment,
-    utc_now,
 )
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.advisory_lock import take_lock
@@ -55,15 +53,6 @@ class StreamRequest:
 class _StreamDecision:
     decision_id: str
     segment_id: str
-
-
-@dataclass(frozen=True)
-class SealedSegment:
-    """The batch that a segment is sealed in, and its place there."""
-
-    segment_id: str
-    batch_id: str
-    place: int
 
 
 class KnownAlready(Exception):
@@ -167,44 +156,43 @@ def take_turn_to_seal(connection: Connection, use_case: str) -> None:
     take_lock(connection, "seal", use_case)
 
 
-def seal_into(connection: Connection, batch_id: str, segments: Sequence[Segment]) -> None:
-    """Say for good that these segments are a batch, in this order."""
-    facts.add(
-        connection,
-        sealed_segment,
-        [SealedSegment(one.segment_id, batch_id, place) for place, one in enumerate(segments)],
-    )
-
-
-def segments_of(source: Ledger | Connection, batch_id: str) -> tuple[Segment, ...]:
-    """The segments of a batch in their order; () for one that was not sealed."""
-    statement: Select[*tuple[Any, ...]] = (
-        select(*facts.columns_of(Segment, stream_segment))
-        .join(sealed_segment, sealed_segment.c.segment_id == stream_segment.c.segment_id)
-        .where(sealed_segment.c.batch_id == batch_id)
-        .order_by(sealed_segment.c.place)
-    )
-    return facts.as_facts(source, Segment, statement)
-
-
-def half_sealed(source: Ledger | Connection, use_case: str) -> tuple[str, ...]:
-    """Ids of batches that segments are sealed in and that are not complete, by as-of."""
-    is_complete = exists().where(batch_event.c.batch_id == batch.c.batch_id, batch_event.c.state == "complete")
-    has_segments = exists().where(sealed_segment.c.batch_id == batch.c.batch_id)
-    statement = select(batch.c.batch_id).where(batch.c.use_case == use_case, has_segments, ~is_complete)
-    with facts.reading(source) as connection:
-        return tuple(connection.execute(statement.order_by(batch.c.as_of)).scalars())
-
-
-def has_to_seal(source: Ledger | Connection, use_case: str, minutes: float) -> bool:
-    """Whether a segment is in no batch although its minutes are over, or a batch of segments is not complete."""
+def first_unsealed(source: Ledger | Connection, use_case: str) -> datetime | None:
+    """The moment of the first segment that is in no batch yet; None where all are."""
     table = stream_segment.c
     is_sealed = exists().where(sealed_segment.c.segment_id == table.segment_id)
     oldest = select(func.min(table.as_of)).where(table.use_case == use_case, ~is_sealed)
     with facts.reading(source) as connection:
-        first = connection.execute(oldest).scalar()
-    is_over = first is not None and minutes_of(first, minutes) < minutes_of(utc_now(), minutes)
-    return is_over or bool(half_sealed(source, use_case))
+        return connection.execute(oldest).scalar()
+
+
+def first_segment_since(source: Ledger | Connection, use_case: str, since: datetime) -> Segment | None:
+    """The first segment as of a moment or later; None where there is none."""
+    table = stream_segment.c
+    statement = select(*facts.columns_of(Segment, stream_segment)).where(
+        table.use_case == use_case, table.as_of >= since
+    )
+    found = facts.as_facts(source, Segment, statement.order_by(table.as_of, table.segment_id).limit(1))
+    return found[0] if found else None
+
+
+def last_segments(source: Ledger | Connection, use_case: str, rows: int) -> tuple[Segment, ...]:
+    """The newest segments that have so many ``rows`` together, or all, the newest first."""
+    table = stream_segment.c
+    sizes = select(table.segment_id, table.rows).where(table.use_case == use_case)
+    with facts.reading(source) as connection:
+        newest = connection.execute(sizes.order_by(table.as_of.desc(), table.segment_id).limit(rows)).all()
+        wanted: list[str] = []
+        for segment_id, size in newest:
+            if rows <= 0:
+                break
+            wanted.append(segment_id)
+            rows -= size
+        order: list[Any] = [table.as_of.desc(), table.segment_id]
+        found: list[Segment] = []
+        for start in range(0, len(wanted), _CHUNK):
+            some = table.segment_id.in_(wanted[start : start + _CHUNK])
+            found += facts.every(connection, Segment, stream_segment, some, order_by=order)
+    return tuple(found)
 
 
 def minutes_of(moment: datetime, minutes: float) -> int:

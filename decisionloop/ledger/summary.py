@@ -18,6 +18,7 @@ from decisionloop.ledger.releases import current_stages
 from decisionloop.ledger.schema import decision, delivery, outbox, withdrawn_decision
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.verdicts import learn_runs
+from decisionloop.ledger.watching_periods import first_segment, parts_sealed
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,12 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
     is_halted = batch.state == "halted"
     due = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "frozen")
     scored, decided = latest_detail(ledger, batch_id, "scored"), latest_detail(ledger, batch_id, "decided")
+    is_gathering = batch.state == "opened" and bool(parts_sealed(ledger, batch_id))
+    if is_gathering:
+        scored = json.loads(first_segment(ledger, batch_id).deciders)
     return BatchSummary(
         batch_id=batch_id,
-        state=batch.state,
+        state="gathering until its watching period is over" if is_gathering else batch.state,
         champion=str(scored.get("champion", "")),
         decisions=sum(group.decisions for group in groups),
         queued=queued,

@@ -17,6 +17,7 @@ from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.schema import batch, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.watching_periods import unfinished_ids
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ def teaching_by_batch(
 ) -> tuple[Teaching, ...]:
     """Count, by batch of a span (both ends included), the policy's own decisions that revealed an outcome.
 
-    A batch whose cohort is held back teaches nothing and is not counted. ``is_absent_zero``: in these batches, which
-    are mature, no outcome is one of class 0 (`decisionloop.observe.maturity.with_absent_outcomes`).
+    A batch whose cohort is held back teaches nothing and is not counted, nor is one that still gathers.
+    ``is_absent_zero``: in these batches, which are mature, no outcome is one of class 0
+    (`decisionloop.observe.maturity.with_absent_outcomes`).
     """
     newer, free = outcome.alias("newer"), _free_reasons(ledger, batches_of_span(use_case, as_of_from, as_of_to))
     is_latest = ~exists().where(newer.c.decision_id == outcome.c.decision_id, newer.c.revision > outcome.c.revision)
@@ -56,6 +58,7 @@ def teaching_by_batch(
         .where(
             is_latest,
             batch.c.use_case == use_case,
+            batch.c.batch_id.not_in(unfinished_ids(use_case)),
             batch.c.as_of >= as_of_from,
             batch.c.as_of <= as_of_to,
             decision.c.role != "holdout",

@@ -17,6 +17,7 @@ from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.releases import Release, ReleaseEvent, current_stages, events_of_releases
 from decisionloop.ledger.stage_costs import batch_costs
 from decisionloop.ledger.verdicts import training_sets, verdicts
+from decisionloop.ledger.watching_periods import unfinished_of_stream
 from decisionloop.report.read import decisions as reads
 from decisionloop.report.read.batches import Handled, alert_lines, batch_lines, quality_summary
 from decisionloop.report.read.beside import caveats_of, known_events
@@ -70,7 +71,8 @@ class Gathered:
 
 def gather(ledger: Ledger, name: str) -> Gathered:
     """Read once what the story, the status and the live page all tell of; ``name``: of which use case."""
-    found = batches(ledger, name)
+    not_over = set(unfinished_of_stream(ledger, name))  # told of once nothing more comes into them
+    found = tuple(one for one in batches(ledger, name) if one.batch_id not in not_over)
     handled, names = _handled(ledger, name, found), names_of_releases(ledger, name, found)
     held = tuple(held_cohorts(ledger, name))
     measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held, handled.trials())

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from decisionloop.errors import ConfigurationError
-from decisionloop.ledger.stream import has_to_seal
 from decisionloop.service.deciding import OnlineUseCase
 from decisionloop.service.ledger_access import LedgerAccess
+from decisionloop.stream.periods import has_to_seal
 
 LOG = logging.getLogger("decisionloop.service")
 LOOK_SECONDS = 30.0
@@ -43,9 +43,9 @@ class Sealer:
                 self._seal(one)
 
     def _seal(self, one: OnlineUseCase) -> None:
-        name, online = one.use_case.name, one.use_case.online
+        name = one.use_case.name
         try:
-            if online is None or not has_to_seal(self._access.opened(), name, online.sealed_every_minutes):
+            if not has_to_seal(self._access.opened(), one.use_case):
                 return
         except (ConfigurationError, SQLAlchemyError) as error:
             LOG.warning("the ledger cannot be used", extra={"error": type(error).__name__})

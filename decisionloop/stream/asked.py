@@ -17,6 +17,7 @@ from decisionloop.contract import UseCase
 from decisionloop.ledger.storage.facts import fact_id
 from decisionloop.predict.features import column_types
 from decisionloop.predict.row_faults import EVERY_FEATURE
+from decisionloop.stream.canonical import canonical_frame
 
 Value = float | bool | str | None
 
@@ -87,18 +88,6 @@ def frame_of(use_case: UseCase, rows: Sequence[AskedRow]) -> pd.DataFrame:
         for name in column_types(use_case)
     }
     return canonical_frame(use_case, columns)
-
-
-def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    """The canonical frame (n rows) of plain values by column; None is missing."""
-    return pd.DataFrame(
-        {
-            name: pd.Series(columns[name], dtype="str")
-            if type_ == "category"
-            else np.array([np.nan if one is None else one for one in columns[name]], dtype=np.float64)
-            for name, type_ in column_types(use_case).items()
-        }
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,11 @@ from decisionloop.stream.decide import Decided
 from decisionloop.stream.deciders import still_decide
 from decisionloop.stream.desk import Desk
 from decisionloop.stream.record import record_text
+from decisionloop.stream.spending import keep_charge, may_charge
 
 
 class Overtaken(Exception):
-    """The switch was turned, or a release moved, since it was decided: decide again."""
+    """The switch was turned, a release moved or a budget was spent since it was decided: decide again."""
 
 
 def commit(desk: Desk, decided: Decided, requests: Sequence[StreamRequest]) -> None:
@@ -37,4 +38,8 @@ def commit(desk: Desk, decided: Decided, requests: Sequence[StreamRequest]) -> N
     with steady_switch(desk.workspace.ledger, name) as connection:
         if not still_decide(connection, name, decided.signed):
             raise Overtaken
+        if decided.charge is not None and not may_charge(connection, desk.use_case, decided.charge):
+            raise Overtaken
         append_segment(connection, segment, ids, requests)
+        if decided.charge is not None:
+            keep_charge(connection, desk.use_case, segment.segment_id, decided.charge)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,11 +14,13 @@ import pyarrow as pa
 from decisionloop.act.choice_table import choice_table
 from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.exploration.agreement import AgreedExploring
-from decisionloop.act.policy import agree_to_explore, choose_part
+from decisionloop.act.policy import Choice, agree_to_explore, choose_part
 from decisionloop.act.scored_rows import situation_of_scores
-from decisionloop.act.side_by_side import Contenders, ReleaseRun, ScoringRelease, value_side_by_side
+from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN, Situation
+from decisionloop.act.within_budget import Means, choose_within
 from decisionloop.ledger.releases import Release
+from decisionloop.ledger.schema import utc_now
 from decisionloop.predict.row_faults import row_faults
 from decisionloop.predict.rules import choose_by_rules
 from decisionloop.release.stages import is_default_action
@@ -25,6 +28,7 @@ from decisionloop.release_store import load_release
 from decisionloop.stream.asked import LookedUp
 from decisionloop.stream.deciders import Deciders, Signed
 from decisionloop.stream.desk import Desk
+from decisionloop.stream.spending import Charge
 
 CHAMPION_FAILED = f"{STANDING_IN}champion failed"
 SECONDS = 10.0
@@ -39,6 +43,7 @@ class Decided:
 
     ``faults`` (n,) text; ``scores``, ``predictions`` and ``choice`` as a part of a batch leaves them behind.
     ``age_days`` (n,) of the newest row of the source, NaN where the caller sent the features; None: of every row.
+    ``charge``: what it uses of the period's constraints; None where the policy has none, and once it is kept.
     """
 
     as_of: datetime
@@ -51,6 +56,25 @@ class Decided:
     champion: ReleaseRun | None
     shadows: tuple[ReleaseRun, ...]
     age_days: np.ndarray | None = None
+    charge: Charge | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The n rows of a canonical frame as of one moment; ``faults`` (n,) text, "" of a row that a model may go by."""
+
+    frame: pd.DataFrame
+    as_of: datetime
+    faults: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Weighed:
+    """What is known of n rows before anything is chosen, and who says so."""
+
+    signed: Signed
+    told: PartScores
+    situation: Situation
 
 
 def decide(
@@ -67,13 +91,37 @@ def decide(
     asked at all. ``looked_up``: what looking up said of the rows, None where every feature was sent. Raises
     ContractError where the rules themselves fail, for then nobody can decide.
     """
-    use_case, signed = desk.use_case, deciders.signed
-    own = row_faults(use_case, frame)
-    faults = own if looked_up is None else looked_up.with_faults_of(own)
+    own = row_faults(desk.use_case, frame)
+    rows = _Rows(frame, as_of, own if looked_up is None else looked_up.with_faults_of(own))
+    weighed = _weigh(desk, deciders, rows, deciders.challengers, is_by_rules_alone)
+    if desk.use_case.policy.constraints:
+        choices, charge = _choose_in_period(desk, deciders, rows, weighed, is_by_rules_alone)
+    else:
+        totals = BatchTotals.of(desk.use_case, frame)
+        choices, charge = [choose_part(desk.use_case, frame, as_of, weighed.situation, totals, None)], None
+    return Decided(
+        as_of=as_of,
+        signed=weighed.signed,
+        features=frame,
+        faults=rows.faults,
+        scores=weighed.told.scores,
+        predictions=weighed.told.predictions,
+        choice=pa.concat_tables([choice_table(desk.use_case, one) for one in choices]).unify_dictionaries(),
+        champion=weighed.told.champion,
+        shadows=weighed.told.shadows,
+        age_days=None if looked_up is None else looked_up.age_days,
+        charge=charge,
+    )
+
+
+def _weigh(
+    desk: Desk, deciders: Deciders, rows: _Rows, challengers: Sequence[Release], is_by_rules_alone: bool
+) -> _Weighed:
+    use_case, signed, (frame, as_of, faults) = desk.use_case, deciders.signed, (rows.frame, rows.as_of, rows.faults)
     ruled = choose_by_rules(use_case, desk.workspace.code, frame, faults, desk.sound_rows)
     is_of_model = deciders.champion.scorer_digest is not None
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
-    beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in deciders.challengers]
+    beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in challengers]
     seconds, are_stopped = min(SECONDS, use_case.shadow.maximum_seconds), is_default_action(signed.rules)
     contenders = Contenders(ruled, model, beside, signed.trial, seconds, are_stopped)
     told = value_side_by_side(use_case, frame, as_of, contenders, "thread")
@@ -85,21 +133,26 @@ def decide(
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
     situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
-    totals = BatchTotals.of(use_case, frame)
     situation = replace(situation, exploring=_exploring(desk, deciders, frame, as_of, situation))
-    choice = choose_part(use_case, frame, as_of, situation, totals, None)
-    return Decided(
-        as_of=as_of,
-        signed=replace(signed, rules_because=because),
-        features=frame,
-        faults=faults,
-        scores=told.scores,
-        predictions=told.predictions,
-        choice=choice_table(use_case, choice),
-        champion=told.champion,
-        shadows=told.shadows,
-        age_days=None if looked_up is None else looked_up.age_days,
-    )
+    return _Weighed(replace(signed, rules_because=because), told, situation)
+
+
+def _choose_in_period(
+    desk: Desk, deciders: Deciders, rows: _Rows, weighed: _Weighed, is_by_rules_alone: bool
+) -> tuple[list[Choice], Charge]:
+    """Choose at the prices of what the present period has left, and within what is left of its budgets."""
+    use_case, now = desk.use_case, utc_now()
+    spending = desk.pacer.spending(now)
+    on_trial = [one for one in deciders.challengers if one.release_id == deciders.signed.on_trial]
+
+    def weigh(sample: pd.DataFrame) -> Situation:
+        like = _Rows(sample, now, row_faults(use_case, sample))
+        return _weigh(desk, deciders, like, on_trial, is_by_rules_alone).situation
+
+    agreed, known = desk.pacer.prices(weighed.signed.to_json(), spending, now, weigh)
+    means = Means(spending.used.left(use_case), agreed, BatchTotals.of(use_case, rows.frame) + known)
+    choices, spent = choose_within(use_case, rows.frame, rows.as_of, weighed.situation, means)
+    return choices, Charge(spending, spent)
 
 
 def _exploring(

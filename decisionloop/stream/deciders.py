@@ -14,11 +14,13 @@ from decisionloop.act.exploration.seen_cohorts import cohorts_of
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney, together
 from decisionloop.act.situation import BY_SWITCH
 from decisionloop.errors import ConfigurationError
-from decisionloop.ledger.agreed_prices import last_prices
+from decisionloop.ledger.agreed_prices import LoggedPrices, last_prices, prices_of
 from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.releases import Release, canary, challengers, present_rules, standing
-from decisionloop.ledger.stream import last_release_seq
+from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.stream import first_segment_since, last_release_seq
 from decisionloop.stream.desk import Desk, require_current
+from decisionloop.stream.periods import online_of
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,14 @@ def still_decide(connection: Connection, use_case: str, signed: Signed) -> bool:
 
 
 def _prices(desk: Desk) -> tuple[AgreedExploring | None, SeenMoney, str | None, str]:
-    """How to explore at the prices of the last decided batch, what had been seen then, its digest, and the batch."""
+    """How to explore at the prices of the last decided batch, what had been seen then, its digest, and the batch.
+
+    Prices that a watching period has begun with hold until its end: what is decided at others is another batch.
+    """
     workspace, use_case = desk.workspace, desk.use_case
     if not use_case.is_explored or use_case.policy.exploration.kind != "priced":
         return None, NOTHING_SEEN, None, ""
-    found = last_prices(workspace.ledger, use_case.name, use_case.digest)
+    found = _prices_of_period(desk) or last_prices(workspace.ledger, use_case.name, use_case.digest)
     if found is None:
         return None, NOTHING_SEEN, None, ""
     priced = read_prices(use_case, found.prices)
@@ -123,3 +128,13 @@ def _prices(desk: Desk) -> tuple[AgreedExploring | None, SeenMoney, str | None, 
         return priced.exploring, NOTHING_SEEN, None, found.batch_id
     table = workspace.snapshots.get_table(priced.seen_digest)
     return priced.exploring, together(one.seen for one in cohorts_of(table)), priced.seen_digest, found.batch_id
+
+
+def _prices_of_period(desk: Desk) -> LoggedPrices | None:
+    """The prices that the present watching period has begun with; None where there were none yet."""
+    ledger, use_case = desk.workspace.ledger, desk.use_case
+    first = first_segment_since(ledger, use_case.name, online_of(use_case).begin_of_period(utc_now()))
+    signed = None if first is None else Signed.from_json(first.deciders)
+    if signed is None or not signed.priced_by or signed.contract_digest != use_case.digest:
+        return None
+    return prices_of(ledger, signed.priced_by)

@@ -15,6 +15,7 @@ from decisionloop.ledger.releases import RULES, release_id_of
 from decisionloop.predict.features import column_types
 from decisionloop.predict.rules import SAMPLE
 from decisionloop.settings import Settings
+from decisionloop.stream.spending import Pacer
 from decisionloop.workspace import Workspace, open_workspace
 
 
@@ -33,6 +34,11 @@ class Desk:
     def rules_id(self) -> str:
         """The release that the rules are under this contract and code."""
         return release_id_of(self.use_case.name, RULES, self.use_case.digest, self.workspace.code.digest)
+
+    @cached_property
+    def pacer(self) -> Pacer:
+        """The prices of the policy's constraints in this process."""
+        return Pacer(self.workspace.ledger, self.use_case)
 
     @cached_property
     def sound_rows(self) -> pd.DataFrame:

@@ -20,11 +20,13 @@ from decisionloop.ledger.posted_outcomes import PostedOutcome, keep_posted, know
 from decisionloop.ledger.schema import decision, execution, outcome
 from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.ledger.stream import segments_holding
+from decisionloop.ledger.watching_periods import own_moment
 from decisionloop.observe.executions import nothing_executed
 from decisionloop.observe.intake import RECORDED_COLUMNS, Recorded, match_outcomes
 from decisionloop.observe.maturity import with_due_at
 from decisionloop.observe.reading import oldest_decision
 from decisionloop.observe.taken_rows import RowKind, TakenRow
+from decisionloop.stream.periods import online_of
 from decisionloop.stream.record import decisions_of_record
 from decisionloop.workspace import Workspace
 
@@ -128,10 +130,11 @@ def _decisions(workspace: Workspace, ids: Sequence[str], outcomes: pd.DataFrame,
     nameless = outcomes[outcomes["decision_id"].isna()]
     oldest = oldest_decision(nameless, use_case)
     if oldest is not None:
-        span = batches_of_span(use_case.name, oldest.to_pydatetime(), now)
+        begun = oldest.to_pydatetime() - online_of(use_case).period  # of a batch that may hold it
+        span = batches_of_span(use_case.name, begun, now)
         entities = sorted(set(nameless["entity_id"].dropna()))
         named += [decision.c.batch_id.in_(span) & decision.c.entity_id.in_(some) for some in _some(entities)]
-    columns: list[Any] = [decision.c[name] for name in ("decision_id", "entity_id", "as_of", "action")]
+    columns: list[Any] = [decision.c.decision_id, decision.c.entity_id, own_moment(), decision.c.action]
     if use_case.outcome.due:
         columns += [decision.c.snapshot_digest, decision.c.snapshot_row]
     found = _read(workspace, columns, [one & is_carried_out(decision.c.decision_id) for one in named])

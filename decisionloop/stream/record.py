@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from decisionloop.act.side_by_side import ReleaseRun
 from decisionloop.contract import UseCase
-from decisionloop.stream.asked import canonical_frame
+from decisionloop.stream.canonical import canonical_frame
 from decisionloop.stream.decide import Decided
 from decisionloop.stream.deciders import Signed
 

@@ -9,6 +9,7 @@ from decisionloop.ledger.batches import time_of_cohort
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.verdicts import TrainingSet, append_training_set
+from decisionloop.ledger.watching_periods import unfinished_of_stream
 from decisionloop.workspace import open_workspace
 from tasks.keep import keep_table
 from tasks.learn.training_rows import manifest_of
@@ -20,12 +21,14 @@ from tasks.step import step
 def build_training_set(use_case: str, as_of: datetime) -> str:
     """Freeze which decisions teach, what they teach and with what weight; returns the training set's id.
 
-    Cohorts that are held back do not teach. Which they were is a part of the fact: who releases one of them meanwhile
-    changes the next training set and not this one.
+    Cohorts that are held back do not teach, nor do those that still gather. Which they were is a part of the fact: who
+    releases one of them meanwhile changes the next training set and not this one.
     """
     workspace = open_workspace(use_case)
     since, until = training_window(workspace, as_of)
-    held = [name for name in held_cohorts(workspace.ledger, use_case) if since <= time_of_cohort(name) <= until]
+    gathering = [one.partition("/")[2] for one in unfinished_of_stream(workspace.ledger, use_case)]
+    names = [*held_cohorts(workspace.ledger, use_case), *gathering]
+    held = [name for name in names if since <= time_of_cohort(name) <= until]
     batches = mature_batches(workspace, since, until, as_of, held)
     rows = build_training_rows(workspace.use_case, batches.log, batches.frame)
     cohorts = batches.log["as_of"]

@@ -19,6 +19,7 @@ from decisionloop.ledger.posted_outcomes import posted_outcomes
 from decisionloop.ledger.schema import decision, outcome, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.watching_periods import last_part_at, own_moment
 from decisionloop.observe.executions import EXECUTED_COLUMNS
 from decisionloop.observe.intake import Intake, Recorded, match_outcomes
 from decisionloop.observe.matching import HAPPENED
@@ -38,7 +39,8 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     leaves the books as they are unless it brings something new.
     """
     workspace = open_workspace(use_case)
-    if not any(batch.is_decided for batch in batches(workspace.ledger, use_case, as_of_to=as_of)):
+    is_any = any(batch.is_decided for batch in batches(workspace.ledger, use_case, as_of_to=as_of))
+    if not is_any and last_part_at(workspace.ledger, use_case) is None:
         return "nothing was decided yet"
     outcomes = _with_posted(workspace, workspace.source.outcomes(pd.Timestamp(as_of), _shown(workspace, as_of)), as_of)
     new = unread(outcomes, _last_reading(workspace, as_of))
@@ -87,6 +89,9 @@ def _match(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) -> tup
 def _match_since(
     workspace: Workspace, outcomes: pd.DataFrame, since: datetime, as_of: datetime
 ) -> tuple[pd.DataFrame, Intake]:
+    online = workspace.use_case.online
+    if online is not None and since > BEGINNING:
+        since -= online.period  # the batch that holds a decision of then may have begun so much earlier
     decided = _decisions(workspace, since, as_of)
     ledger, name = workspace.ledger, workspace.use_case.name
     executions = recorded_executions(ledger, decision.c.batch_id.in_(batches_of_span(name, since, as_of)))
@@ -108,13 +113,15 @@ def _last_reading(workspace: Workspace, as_of: datetime) -> Reading | None:
     last = earlier[-1]
     changed = [batch.state_at for batch in batches(ledger, name, as_of_to=last.as_of)]
     changed += [event.at for event in last_hold_events(ledger, name)]
+    grown = last_part_at(ledger, name)
+    changed += [] if grown is None else [grown]
     return None if any(at > last.at for at in changed) else Reading(**{**read, "as_of": last.as_of})
 
 
 def _cohorts_of(decided: pd.DataFrame, *revisions: pd.DataFrame) -> list[str]:
     """Names of the cohorts that have new outcomes, or of which one knows now what was executed."""
     told = pd.concat([one["decision_id"] for one in revisions])
-    with_news = decided["as_of"][decided["decision_id"].isin(told)].unique()
+    with_news = decided[COHORT][decided["decision_id"].isin(told)].unique()
     return sorted(cohort_name(as_of) for as_of in pd.DatetimeIndex(with_news).to_pydatetime())
 
 
@@ -126,7 +133,8 @@ def _shown(workspace: Workspace, as_of: datetime) -> pd.DataFrame:
     """
     has_outcome = exists().where(outcome.c.decision_id == decision.c.decision_id)
     since = as_of + timedelta(microseconds=1) if workspace.use_case.source.kind == "tables" else BEGINNING
-    return _read(workspace, [*_COLUMNS, has_outcome.label("has_outcome")], since, as_of)
+    shown = _read(workspace, [*_COLUMNS, has_outcome.label("has_outcome")], since, as_of)
+    return shown.drop(columns=COHORT)
 
 
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:
@@ -137,7 +145,15 @@ def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.Dat
     return due_at_of(workspace, _read(workspace, [*_COLUMNS, *frozen], since, until))
 
 
-_COLUMNS: list[Any] = [decision.c.decision_id, decision.c.entity_id, decision.c.as_of, decision.c.action]
+COHORT = "cohort"
+"""The as-of of a decision's batch, which names its cohort; ``as_of`` is when it was made itself."""
+_COLUMNS: list[Any] = [
+    decision.c.decision_id,
+    decision.c.entity_id,
+    own_moment(),
+    decision.c.action,
+    decision.c.as_of.label(COHORT),
+]
 
 
 def _read(workspace: Workspace, columns: list[Any], since: datetime, until: datetime) -> pd.DataFrame:

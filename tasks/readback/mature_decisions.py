@@ -17,6 +17,7 @@ from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import LEARNING_COLUMNS, decisions_with_outcomes, row_counts
 from decisionloop.ledger.releases import baseline
+from decisionloop.ledger.watching_periods import unfinished_of_stream
 from decisionloop.observe.executed_actions import as_executed, executed
 from decisionloop.observe.maturity import with_absent_outcomes, with_due_at
 from decisionloop.predict.rules import apply_rules
@@ -40,7 +41,9 @@ def mature_batches(
 
     Raises UsageError when there are none, IntegrityError when a snapshot is not what was decided on.
     """
-    batches = _read(workspace, since, until, known_at, frozenset(left_out), row_counts(workspace.ledger))
+    gathering = {one.partition("/")[2] for one in unfinished_of_stream(workspace.ledger, workspace.use_case.name)}
+    names = frozenset(left_out) | gathering
+    batches = _read(workspace, since, until, known_at, names, row_counts(workspace.ledger))
     now = baseline(workspace.ledger, workspace.use_case.name)
     return replace(batches, are_rules_stopped=now is not None and now.release.is_default_action)
 

@@ -13,6 +13,7 @@ from decisionloop.ledger.batches import Batch, attempt_details, batches
 from decisionloop.ledger.releases import Release, ReleaseStage
 from decisionloop.ledger.use_cases import contract
 from decisionloop.ledger.validation import results
+from decisionloop.ledger.watching_periods import unfinished_of_stream
 from decisionloop.release_rehearsal import Rehearsal, ToRehearse, rehearse
 from decisionloop.workspace import Workspace
 from tasks.release.deployment import Deployment, passed, stop, tell_of_stop
@@ -114,8 +115,10 @@ def check_latency(asked: Deployment, stage: ReleaseStage, found: Rehearsal) -> N
 
 
 def _newest_with_rows(workspace: Workspace) -> Batch | None:
-    """The newest batch that had anybody to decide."""
-    known = [one for one in batches(workspace.ledger, workspace.use_case.name) if one.state != "covered"]
+    """The newest batch that had anybody to decide; one of the stream counts once its watching period is over."""
+    ledger, name = workspace.ledger, workspace.use_case.name
+    gathers = set(unfinished_of_stream(ledger, name))
+    known = [one for one in batches(ledger, name) if one.state != "covered" and one.batch_id not in gathers]
     return known[-1] if known else None
 
 

@@ -1,58 +1,77 @@
-"""Which segments of a stream become which batch: settled for good in one transaction, before anything is written."""
+"""Which segments of a stream become which part of which batch: settled for good in one transaction."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from decisionloop.ledger.batches import batch_id_of, find_batch, open_batch
 from decisionloop.ledger.schema import utc_now
-from decisionloop.ledger.stream import Segment, minutes_of, seal_into, take_turn_to_seal, unsealed_segments
+from decisionloop.ledger.stream import Segment, minutes_of, take_turn_to_seal, unsealed_segments
+from decisionloop.ledger.watching_periods import gathering, say_gathered, seal_into
 from decisionloop.predict.due import MOMENT
 from decisionloop.stream.deciders import Signed
+from decisionloop.stream.periods import WatchingPeriod, online_of, watching_period
 from decisionloop.workspace import Workspace
 
 
-def claim_segments(workspace: Workspace, is_all: bool) -> int:
-    """Give every segment that is not in a batch yet to one; returns how many batches that makes.
+def claim_segments(workspace: Workspace, is_all: bool, is_over: bool) -> None:
+    """Give every segment that is not in a batch yet to that of its watching period, and end the periods that are over.
 
-    A batch holds what the same deciders decided within `online.sealed_every_minutes`; while these have not passed its
-    segments wait for more, unless ``is_all``.
+    A batch holds what the same deciders decided in one period. While `online.sealed_every_minutes` have not passed
+    segments wait for more, unless ``is_all``. ``is_over``: every period ends now, whatever the clock says.
     """
-    online, name = workspace.use_case.online, workspace.use_case.name
-    minutes = 15.0 if online is None else online.sealed_every_minutes
+    online, name, now = online_of(workspace.use_case), workspace.use_case.name, utc_now()
+    minutes = online.sealed_every_minutes
+
+    def ends(period: WatchingPeriod) -> bool:
+        return is_over or period.is_over(online, now)
+
     with workspace.ledger.begin() as connection:
         take_turn_to_seal(connection, name)
-        waiting = unsealed_segments(connection, name)
-        stretches = [one for one in _stretches(waiting, minutes) if is_all or _is_over(one, minutes)]
-        for stretch in stretches:
-            _claim(connection, stretch)
-    return len(stretches)
+        open_batches = {watching_period(online, one.first): one for one in gathering(connection, name)}
+        over = {period for period in open_batches if ends(period)}
+        waiting = [
+            one
+            for one in unsealed_segments(connection, name)
+            if is_all or minutes_of(one.as_of, minutes) < minutes_of(now, minutes) or ends(watching_period(online, one))
+        ]
+        by_period = sorted(waiting, key=lambda one: watching_period(online, one))
+        batches = {period: one.batch_id for period, one in open_batches.items()}
+        for period, group in itertools.groupby(by_period, lambda one: watching_period(online, one)):
+            segments, before = list(group), open_batches.get(period)
+            batches[period] = _open(connection, segments[0]) if before is None else before.batch_id
+            part, place = (0, 0) if before is None else (1 + before.last_part, before.segments)
+            for rows in _cut(segments, workspace.settings.partition_rows):
+                seal_into(connection, batches[period], part, rows, place)
+                part, place = part + 1, place + len(rows)
+            if ends(period):
+                over.add(period)
+        for period in sorted(over):
+            say_gathered(connection, batches[period])
 
 
-def _stretches(segments: Sequence[Segment], minutes: float) -> list[list[Segment]]:
-    """Segments of the same deciders and minutes together, each in the order of their moments."""
+def _cut(segments: Sequence[Segment], partition_rows: int) -> Iterator[list[Segment]]:
+    """Segments by parts of about ``partition_rows``; a segment stays in one part."""
+    waiting: list[Segment] = []
+    for one in segments:
+        waiting.append(one)
+        if sum(other.rows for other in waiting) >= partition_rows:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
-    def stretch(one: Segment) -> tuple[int, str]:
-        return minutes_of(one.as_of, minutes), one.deciders
 
-    return [list(group) for _, group in itertools.groupby(sorted(segments, key=stretch), stretch)]
-
-
-def _is_over(stretch: Sequence[Segment], minutes: float) -> bool:
-    return minutes_of(stretch[0].as_of, minutes) < minutes_of(utc_now(), minutes)
-
-
-def _claim(connection: Connection, stretch: Sequence[Segment]) -> None:
-    """A batch is as of its first decision, so that no outcome of it can come before it."""
-    first = stretch[0]
+def _open(connection: Connection, first: Segment) -> str:
+    """A batch as of its first decision; returns its id."""
     signed = Signed.from_json(first.deciders)
     as_of = _free_moment(connection, first.use_case, first.as_of)
     opened = open_batch(connection, first.use_case, as_of, signed.contract_digest, code_digest=signed.code_digest)
-    seal_into(connection, opened.batch_id, stretch)
+    return opened.batch_id
 
 
 def _free_moment(connection: Connection, use_case: str, as_of: datetime) -> datetime:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Sequence
+
+from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
-from decisionloop.ledger.flags import stop_model
+from decisionloop.ledger.batch_parts import parts_of
+from decisionloop.ledger.flags import KILL_SWITCH, flag_history, stop_model
+from decisionloop.ledger.releases import RULES
+from decisionloop.ledger.storage.facts import canonical_json
+from decisionloop.ledger.switch_lock import EVERYTHING
 from decisionloop.observe.exact_rate import rate_bounds
+from decisionloop.stream.deciders import Signed
+from tasks.predict.score import profile_of
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.readback.policy_inputs import score_shift_of
+from tasks.seal.lay_out import LaidOut, laid_out_parts
 from tasks.tell.halting import Stop, warn
 
 GUARD = "guardrails of what is decided one at a time"
 ALPHA = 1e-3
-"""Chance that a share within its bounds seems outside: a batch that was sealed may hold a handful of decisions."""
+"""Chance that a share within its bounds seems outside: what was sealed may hold a handful of decisions."""
 
 
-def hold_guardrails(hand: BatchInHand, tally: Tally, score_profile: str) -> str:
+def hold_guardrails(hand: BatchInHand, signed: Signed, new: Sequence[int]) -> str:
     """Turn the kill switch on where a model's decisions surely violate a guardrail; returns why, "" where they do not.
 
-    A person turns it off again: nothing here ever does.
+    ``new``: the parts that were sealed just now. They are judged, so that what is sudden is seen at once, and so is the
+    period so far, so that what is slow is seen at all; that begins anew when a person turns the switch back.
     """
-    shift = score_shift_of(hand.use_case, hand.champion, score_profile)
-    violated = [one for one in guard_before(hand.use_case, shift) if one.is_violated and one.observed == one.observed]
-    violated += _shares(hand, tally)
+    if not new or hand.champion.kind == RULES or signed.rules_because:
+        return ""
+    so_far = [one for one in _since_the_switch(hand) if one not in new]
+    violated = _violated(hand, list(laid_out_parts(hand, signed.rules_because, new)))
+    if so_far and not violated:
+        violated = _violated(hand, list(laid_out_parts(hand, signed.rules_because, [*so_far, *new])))
     if not violated:
         return ""
     stop = Stop(
@@ -30,6 +46,28 @@ def hold_guardrails(hand: BatchInHand, tally: Tally, score_profile: str) -> str:
     warn(hand, stop, "critical", "What was decided stands. The kill switch is on: the rules decide from now on.")
     stop_model(hand.ledger, hand.use_case.name, f"{stop.check} ({hand.batch_id})", GUARD)
     return stop.reason
+
+
+def _since_the_switch(hand: BatchInHand) -> list[int]:
+    """The parts that were kept since the kill switch was turned last, whichever way."""
+    turned = [
+        *flag_history(hand.ledger, hand.use_case.name, KILL_SWITCH), *flag_history(hand.ledger, EVERYTHING, KILL_SWITCH)
+    ]  # fmt: skip
+    last = max((one.at for one in turned), default=None)
+    kept = parts_of(hand.ledger, hand.batch_id, "features")
+    return [one.part for one in kept if last is None or one.at > last]
+
+
+def _violated(hand: BatchInHand, parts: Sequence[LaidOut]) -> list[GuardFinding]:
+    """The guardrails that some parts violate together."""
+    contract = hand.use_case
+    totals = functools.reduce(operator.add, (BatchTotals.of(contract, part.features) for part in parts))
+    tallies = (Tally.of(contract, part.features, part.action(contract), totals) for part in parts)
+    profiles = [one for part in parts if (one := profile_of(hand, hand.champion, part.scores)) is not None]
+    profile = canonical_json(functools.reduce(operator.add, profiles) if profiles else None)
+    found = guard_before(contract, score_shift_of(contract, hand.champion, profile))
+    violated = [one for one in found if one.is_violated and one.observed == one.observed]
+    return violated + _shares(hand, functools.reduce(operator.add, tallies))
 
 
 def _shares(hand: BatchInHand, tally: Tally) -> list[GuardFinding]:

@@ -96,7 +96,8 @@ def labels_of(workspace: Workspace, batch: Batch, known_at: datetime) -> BatchLa
     age_days, held = (known_at - batch.as_of) / timedelta(days=1), held_cohorts(workspace.ledger, batch.use_case)
     curve, is_held = usual_curve(workspace, batch.as_of, held), cohort_name(batch.as_of) in held
     (mature,) = mature_at(workspace, [batch])
-    after = (mature - batch.as_of) / timedelta(days=1) if workspace.use_case.outcome.due else None
+    is_own = bool(workspace.use_case.outcome.due) or workspace.use_case.online is not None
+    after = (mature - batch.as_of) / timedelta(days=1) if is_own else None
     return BatchLabels(arrivals, CohortLabels(arrivals.decided, arrivals.arrived, age_days, curve, is_held, after))
 
 

@@ -57,6 +57,8 @@ ACTION = {"name": "gift", "wording": "a gift", "reveals_outcome": True}
         ("guardrails.action_share", {"gift": [0, 1]}, "guardrails.action_share.gift"),
         ("guardrails.action_share", {"offer": [0.9, 0.1]}, "guardrails.action_share.offer"),
         ("data_quality.rows", [10, 1], "data_quality.rows"),
+        ("online", {"period_hours": 25}, "online.period_hours"),
+        ("online", {"period_hours": 1, "sealed_every_minutes": 90}, "online.sealed_every_minutes"),
     ],
 )
 def test_a_contradiction_is_found_at_its_path(faults, path, value, where):
@@ -143,3 +145,16 @@ def test_a_check_reads_no_section_that_it_does_not_name(contract, section):
     if "default" in repr(UseCase.model_fields[section]) and section in vars(without):
         object.__delattr__(without, section)
     assert inconsistencies(without, {section}) == ()
+
+
+def test_what_is_done_when_a_period_s_budget_is_spent_must_cost_nothing(contract_text):
+    import yaml
+
+    from decisionloop.contract import parse_use_case
+    from decisionloop.errors import ContractError
+
+    content = yaml.safe_load(contract_text) | {"online": {}}
+    assert parse_use_case(yaml.safe_dump(content), "here").policy.constraints
+    content["policy"]["constraints"][0]["cost"]["wait"] = "1"
+    with pytest.raises(ContractError, match="must cost nothing"):
+        parse_use_case(yaml.safe_dump(content), "here")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.images import services
+from tests.docker.images import services, started_by_up
 from tests.docker.processes import Installation, installed
 from tests.live_use_case import orders, write_live
 
@@ -22,12 +22,12 @@ _running = ExitStack()
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Installation]:
-    """Everything that compose.yaml starts, running, with a small use case in the image."""
+    """Everything that `up` starts by compose.yaml, running, with a small use case in the image."""
     with _running:
         folder = _running.enter_context(tempfile.TemporaryDirectory(prefix="decisionloop-docker-"))
         one = _running.enter_context(installed(Path(folder)))
-        write_live(one.app / "usecases", orders(weeks=1))
-        waits = {name: service.get("depends_on", {}) for name, service in services().items()}
+        write_live(one.app / "usecases", orders(weeks=1), online={})
+        waits = {name: services()[name].get("depends_on", {}) for name in started_by_up()}
         one.start(*TopologicalSorter(waits).static_order())
         yield one
 

@@ -109,6 +109,11 @@ def image_of(service: dict[str, Any]) -> Image:
     return images()[service["build"]["target"]] if "build" in service else Image(service["image"])
 
 
+def started_by_up() -> tuple[str, ...]:
+    """The services that `docker compose up` starts: those of a profile wait to be named."""
+    return tuple(name for name, service in services().items() if not service.get("profiles"))
+
+
 def command_of(service: dict[str, Any]) -> tuple[str, ...]:
     """What the container runs: entry point and command."""
     image = image_of(service)

@@ -29,7 +29,7 @@ STOP_SECONDS = 5
 """What is not done by then, nobody waits for: it is killed."""
 OF_THE_MACHINE = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """What some processors need, in a container as outside of one."""
-FREE = ("5432", "4200", "5000", "8080")
+FREE = ("5432", "4200", "5000", "8080", "4280")
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Installation:
         for host in ("postgres:5432", "prefect:4200", "mlflow:5000", "127.0.0.1:5000", "localhost:5000"):
             port = host.partition(":")[2]
             text = text.replace(host, f"127.0.0.1:{self.ports[port]}")
-        for port in ("4200", "8080"):
+        for port in ("4200", "8080", "4280"):
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{self.ports[port]}")
         places = {
             "/var/lib/decisionloop": self.volume("home") if self._has_home(service) else self.folder / "nowhere",
@@ -75,7 +75,7 @@ class Installation:
 
     def url(self, service: str) -> str:
         """Where a server answers."""
-        return f"http://127.0.0.1:{self.ports[{'prefect': '4200', 'mlflow': '5000'}[service]]}"
+        return f"http://127.0.0.1:{self.ports[{'prefect': '4200', 'mlflow': '5000', 'service': '4280'}[service]]}"
 
     def secret(self, name: str) -> str:
         """What a secret's file holds."""
@@ -101,6 +101,11 @@ class Installation:
                 self._start_postgres()
             else:
                 self.run(name, command_of(services()[name]))
+
+    def start_by_name(self, name: str) -> None:
+        """Start a service that `up` alone does not, and wait until it is healthy."""
+        self.start(name)
+        self._await(name, "service_healthy")
 
     def run(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start a command as the service of that name runs it."""

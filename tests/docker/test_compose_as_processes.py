@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from decisionloop.errors import ConfigurationError
 from decisionloop.registry import CARD, Registry, ReleaseRecord
-from tests.docker.images import services
+from tests.docker.images import services, started_by_up
 from tests.docker.processes import Installation
 from tests.live_use_case import MONDAY
 
@@ -129,8 +129,8 @@ def _running(installation: Installation) -> list[psutil.Process]:
 
 
 def test_every_server_goes_on_and_both_jobs_are_done(installation, turn):
-    ended = {name: installation.processes[name].poll() for name in services()}
-    assert ended == {**dict.fromkeys(services()), "upgrade": 0, "deploy": 0}
+    ended = {name: installation.processes[name].poll() for name in started_by_up()}
+    assert ended == {**dict.fromkeys(started_by_up()), "upgrade": 0, "deploy": 0}
     assert all(installation.is_healthy(name) for name, code in ended.items() if code is None)
 
 
@@ -172,3 +172,18 @@ def test_deploying_again_keeps_what_people_have_set(installation, monkeypatch):
             pytest.raises(ConfigurationError, match="PREFECT_API_AUTH_STRING"),
         ):
             make_pool()
+
+
+@pytest.mark.exhaustive  # to start it takes ten seconds of a core
+def test_the_service_is_started_by_its_name_and_decides(installation, turn):
+    installation.start_by_name("service")
+    url = installation.url("service")
+    assert httpx.get(f"{url}/ready").is_success
+    asked = {"entity": "c00001", "features": {"spend": 20.0}}
+    told = httpx.post(f"{url}/v1/live/decisions", json=asked, timeout=30)
+    assert (told.status_code, told.json()["action"]) == (200, "voucher")
+    engine = create_engine(installation.database_url("ledger", "ledger"))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT sum(rows) FROM stream_segment")).scalar() == 1
+    engine.dispose()
+    assert 0 not in psutil.Process(installation.processes["service"].pid).uids()

@@ -35,7 +35,7 @@ def test_a_command_of_compose_is_one_and_names_services():
         "exec": None,
         "run": None,
     }
-    assert len(COMMANDS) == 14
+    assert len(COMMANDS) == 16
     for verb, *words in COMMANDS:
         options = known[verb]
         if options is not None:

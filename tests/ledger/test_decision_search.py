@@ -12,8 +12,9 @@ from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.schema import stream_segment
 from decisionloop.ledger.storage import facts
-from decisionloop.ledger.stream import Segment, count_unsealed, seal_into
+from decisionloop.ledger.stream import Segment, count_unsealed
 from decisionloop.ledger.use_cases import known_names, record_use_case
+from decisionloop.ledger.watching_periods import seal_into
 from tests.ledger.conftest import AS_OF, CONTRACT, USE_CASE, batch_rows
 
 WEEK = timedelta(days=7)
@@ -58,5 +59,22 @@ def test_what_is_sealed_is_no_more_unsealed(decided):
     facts.add(decided, stream_segment, segments)
     assert count_unsealed(decided, USE_CASE) == 7
     with decided.begin() as connection:
-        seal_into(connection, f"{USE_CASE}/{AS_OF:%Y-%m-%d}", segments[:1])
+        seal_into(connection, f"{USE_CASE}/{AS_OF:%Y-%m-%d}", 0, segments[:1], 0)
     assert (count_unsealed(decided, USE_CASE), count_unsealed(decided, "another")) == (4, 0)
+
+
+def test_what_was_decided_one_at_a_time_is_found_by_its_own_moment(decided):
+    rows = batch_rows(5, AS_OF).decisions.assign(decided_at=AS_OF + timedelta(hours=20))
+    segments = [Segment("a", USE_CASE, AS_OF, 5, "{}", "{}", AS_OF)]
+    facts.add(decided, stream_segment, segments)
+    batch_id = open_batch(decided, USE_CASE, AS_OF + timedelta(minutes=1), CONTRACT).batch_id
+    own = rows.assign(batch_id=batch_id, as_of=AS_OF + timedelta(minutes=1), decision_id=[f"own-{i}" for i in range(5)])
+    with decided.begin() as connection:
+        append_decisions(connection, own)
+        seal_into(connection, batch_id, 0, segments, 0)
+    late = Sought(USE_CASE, AS_OF + timedelta(hours=19), AS_OF + timedelta(hours=21))
+    assert {(one.decision_id, one.as_of) for one in find_decisions(decided, late, 10)} == {
+        (f"own-{i}", AS_OF + timedelta(hours=20)) for i in range(5)
+    }
+    early = Sought(USE_CASE, AS_OF, AS_OF + timedelta(hours=1))
+    assert not {one.decision_id for one in find_decisions(decided, early, 10)} & {f"own-{i}" for i in range(5)}

@@ -157,7 +157,5 @@ def test_money_counts_down_to_what_a_no_brings_and_not_below(offers: UseCase) ->
     far = far_money(offers, frame, predicted, tails_of(offers, log, predicted))
     assert far.floor[:, MAIL] == pytest.approx(-1.0)
     assert (far.ceiling[:, MAIL] > 2 * 0.3 * size).all()
-    told = logged_for(
-        offers, log, frame, Policies(*[np.zeros((500, 3))] * 2, np.zeros((500, 3)), predicted=predicted)
-    )
+    told = logged_for(offers, log, frame, Policies(*[np.zeros((500, 3))] * 2, np.zeros((500, 3)), predicted=predicted))
     assert told.possible.far is not None

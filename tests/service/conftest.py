@@ -247,7 +247,7 @@ class Online:
         """Seal everything; returns how many batches that makes."""
         from tasks.seal.seal import seal_stream
 
-        sealed: int = seal_stream.fn("small")
+        sealed: int = seal_stream.fn("small", is_over=True)
         return sealed
 
 

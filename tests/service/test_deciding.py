@@ -98,7 +98,7 @@ def test_who_seals_a_batch_that_somebody_else_seals_meanwhile_finds_it_done(onli
     (batch,) = batches(online.ledger, "small")
     assert batch.state == "complete"
     states = [event.state for event in events(online.ledger, batch.batch_id)]
-    assert states == ["opened", "frozen", "validated", "scored", "decided", "complete"]
+    assert states == ["opened", "gathered", "frozen", "validated", "scored", "decided", "complete"]
 
 
 FAULTS = {

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import decisions_of_batch
+from decisionloop.ledger.period_accounts import account_before
+from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.engine import open_ledger
-from decisionloop.ledger.stream import segments_of, unsealed_segments
+from decisionloop.ledger.stream import unsealed_segments
+from decisionloop.ledger.watching_periods import parts_sealed, segments_of_part
 from tests.service.conftest import one
 from tests.service.processes import ServiceProcess
 from tests.small_use_case import write_small
@@ -31,9 +36,12 @@ for _ in range(2):
 """
 
 
+BUDGET = {"kind": "budget", "cost": {"lend": "1"}, "limit": 1_000_000}
+
+
 @pytest.fixture
 def environment(tmp_path):
-    write_small(tmp_path / "usecases", online={})
+    write_small(tmp_path / "usecases", online={}, policy={"constraints": [BUDGET]})
     return {
         "DECISIONLOOP_HOME": str(tmp_path / "home"),
         "DECISIONLOOP_USECASES_DIR": str(tmp_path / "usecases"),
@@ -66,7 +74,7 @@ def _killed_under_load(service, client):
 
 def _kill_sealing(environment, ledger):
     """Begin to seal, and kill it once it has opened the batch."""
-    command = [sys.executable, "-m", "decisionloop.cli", "seal", "small"]
+    command = [sys.executable, "-m", "decisionloop.cli", "seal", "small", "--over"]
     sealing = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
     while not batches(ledger, "small"):
         assert sealing.poll() is None
@@ -85,13 +93,17 @@ def test_what_was_answered_outlives_kill_9_and_is_sealed_once(tmp_path, environm
             assert _ask(client, second.url, number).json() == answered[number]
         second.stop()
         _kill_sealing(environment, ledger)
-        command = [sys.executable, "-c", SEAL_TWICE, "seal", "small"]
+        command = [sys.executable, "-c", SEAL_TWICE, "seal", "small", "--over"]
         subprocess.run(command, env={**os.environ, **environment}, check=True)
         every = batches(ledger, "small")
         assert {batch.state for batch in every} == {"complete"}
         rows = [row for batch in every for row in decisions_of_batch(ledger, batch.batch_id).itertuples()]
-        assert sum(one.rows for batch in every for one in segments_of(ledger, batch.batch_id)) == len(rows)
+        parts = [(one.batch_id, part) for one in every for part in parts_sealed(ledger, one.batch_id)]
+        assert sum(one.rows for part in parts for one in segments_of_part(ledger, *part)) == len(rows)
         assert not unsealed_segments(ledger, "small")
+        lent = sum(row.action == "lend" for row in rows)
+        account = account_before(ledger, "small", utc_now() + timedelta(days=1))
+        assert (account.rows, json.loads(account.used)) == (len(rows), [lent])
     assert len({row.decision_id for row in rows}) == len(rows)
     actions = {row.decision_id: (row.entity_id, row.action, row.propensity) for row in rows}
     for told in answered.values():

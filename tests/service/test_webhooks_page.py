@@ -27,7 +27,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)
 
 
-GITHUB, MLFLOW, KEY = blocks("toml")
+GITHUB, MLFLOW, ALIASES, KEY = blocks("toml")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def service(serve, tmp_path, monkeypatch):
     """The service with the page's entries, and the secret where they look for it."""
     (tmp_path / "github-webhook").write_text(SECRET)
     monkeypatch.setenv("MLFLOW_WEBHOOK_SECRET", SECRET)
-    return serve((GITHUB + MLFLOW).replace("/run/secrets", str(tmp_path)))
+    return serve((GITHUB + MLFLOW + ALIASES).replace("/run/secrets", str(tmp_path)))
 
 
 def asked(service):
@@ -50,7 +50,7 @@ def asked(service):
 
 
 def test_an_entry_takes_ten_lines():
-    assert all(len([line for line in entry.splitlines() if line]) <= 10 for entry in (GITHUB, MLFLOW))
+    assert all(len([line for line in entry.splitlines() if line]) <= 10 for entry in (GITHUB, MLFLOW, ALIASES))
 
 
 def test_a_release_on_github_starts_a_retraining_with_its_tag_as_the_reason(service):
@@ -95,9 +95,9 @@ def test_the_call_of_mlflow_is_one_that_it_takes():
 def test_what_the_entries_start_is_deployed_and_takes_the_parameters():
     deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     known = {f"{one['entrypoint'].rpartition(':')[2]}/{one['name']}" for one in deployed}
-    file = ServiceFile.model_validate(tomllib.loads(GITHUB + MLFLOW))
+    file = ServiceFile.model_validate(tomllib.loads(GITHUB + MLFLOW + ALIASES))
     assert {one.start for one in file.senders.values()} <= known
-    named = set(re.findall(r"`((?:retrain|loop|rollback)/\w+)`", PAGE))
+    named = set(re.findall(r"`((?:retrain|loop|rollback|reconcile)/\w+)`", PAGE))
     assert named
     assert named <= known
 

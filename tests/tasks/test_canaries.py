@@ -170,7 +170,7 @@ def test_whom_it_decides_one_at_a_time_it_decides_to_the_bit_as_in_a_batch(lived
         expected, beside = in_a_batch.decisions(3), said(in_a_batch, "predictions")
     with working_in(tmp_path / "online", copy(lived / "on_trial", tmp_path / "online")) as online:
         answered(begin(online), asked_of(frame, as_of(3)))
-        seal_stream.fn("small")
+        seal_stream.fn("small", is_over=True)
         found, shadowing = online.decisions(3), said(online, "predictions")
     assert "canary" in set(expected["role"])
     pd.testing.assert_frame_equal(found.drop(columns="is_sent"), expected.drop(columns="is_sent"))

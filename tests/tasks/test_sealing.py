@@ -66,7 +66,7 @@ def test_the_same_rows_are_decided_to_the_bit_as_in_a_batch(restored, moment):
     with restored(moment) as online:
         decider = begin(online)
         told = answered(decider, asked_of(frame, as_of(3)))
-        assert seal_stream.fn(NAME) == 1
+        assert seal_stream.fn(NAME, is_over=True) == 1
         found = online.decisions(3)
     pd.testing.assert_frame_equal(found.drop(columns="is_sent"), expected.drop(columns="is_sent"))
     assert not found["is_sent"].any()
@@ -89,7 +89,7 @@ def test_a_champion_that_cannot_be_loaded_leaves_it_to_the_rules_and_people_are_
         assert {row["fallback_reason"] for row in told if row["role"] == "baseline"} == {
             "rules stand in: champion failed"
         }
-        assert seal_stream.fn(NAME) == 1
+        assert seal_stream.fn(NAME, is_over=True) == 1
         assert [one for one in alerts(installation.ledger, NAME) if one.kind == "champion"]
 
 
@@ -150,7 +150,7 @@ def test_exploring_uses_the_prices_of_the_last_decided_batch_and_says_so(restore
         same = {row["entity"]: row["propensity"] for row in after if row["role"] == "champion"}
         alike = [one for one in same if logged["role"][one] == "champion"]
         assert [same[one] for one in alike] == [logged["propensity"][one] for one in alike]
-        assert seal_stream.fn(NAME) == 2
+        assert seal_stream.fn(NAME, is_over=True) == 2
         first, newest = (
             latest_detail(installation.ledger, batch_id_of(NAME, as_of(week)), "decided") for week in (3, 4)
         )
@@ -168,7 +168,7 @@ def test_what_was_decided_one_at_a_time_is_observed_and_learnt_from_like_a_batch
         expected = _learnt(in_batches)
     with restored("begun") as online:
         answered(begin(online, 1), asked_of(frame, as_of(1)))
-        seal_stream.fn(NAME)
+        seal_stream.fn(NAME, is_over=True)
         outcomes, models, said = _learnt(online)
     pd.testing.assert_frame_equal(outcomes, expected[0])
     assert len(outcomes)
@@ -190,7 +190,7 @@ def test_a_batch_decides_nobody_who_was_decided_one_at_a_time(begun):
     shops = frame["shop_id"].unique()[:500]
     asked = Asked([AskedRow(shop, {"turnover": 1.0}) for shop in shops], as_of(1) + timedelta(hours=1), None, "digest")
     answered(decider, asked)
-    seal_stream.fn(NAME)
+    seal_stream.fn(NAME, is_over=True)
     begun.predict(1)
     begun.act(1)
     decided = begun.decisions(1)
@@ -205,9 +205,9 @@ def test_a_guardrail_that_is_surely_violated_turns_the_kill_switch_on(restored):
         frame = read_part(installation.workspace, installation.batch(2), "features", 0).to_pandas()
         lent = [row["entity"] for row in answered(decider, asked_of(frame, as_of(3))) if row["action"] == "lend"]
         assert len(lent) > 100
-        few, later = frame[frame["shop_id"].isin(lent[:2])], as_of(3) + timedelta(hours=1)
+        few, later = frame[frame["shop_id"].isin(lent[:2])], as_of(3) + timedelta(days=1)
         answered(decider, asked_of(few, later))
-        assert seal_stream.fn(NAME) == 2
+        assert seal_stream.fn(NAME, is_over=True) == 2
         assert is_kill_switch_on(installation.ledger, NAME)
         told = [one for one in alerts(installation.ledger, NAME) if one.kind == "guardrail"]
         assert [one.batch_id for one in told] == [installation.batch(3)]  # two decisions prove nothing

@@ -32,6 +32,7 @@ from decisionloop.ledger.schema.notices import notice, notice_attempt
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
 from decisionloop.ledger.schema.stream import (
     answer_time,
+    period_account,
     posted_outcome,
     sealed_segment,
     stream_decision,
@@ -93,6 +94,7 @@ __all__ = [
     "outbox",
     "outcome",
     "outcome_intake",
+    "period_account",
     "posted_outcome",
     "release",
     "release_event",

@@ -63,15 +63,30 @@ stream_request: Table[StreamRequestColumns] = Table("stream_request", metadata, 
 
 
 class SealedSegmentColumns(TypedColumns):
-    """The batch that a segment is sealed in, and its place there."""
+    """The batch that a segment is sealed in, its place there, and the part of it that holds its rows."""
 
     segment_id: Named[str] = Column(ForeignKey("stream_segment.segment_id"), primary_key=True)
     batch_id: Named[str] = Column(ForeignKey("batch.batch_id"))
     place: Named[int]
+    part: Named[int] = Column(server_default="0")
 
 
 sealed_segment: Table[SealedSegmentColumns] = Table("sealed_segment", metadata, SealedSegmentColumns)
 Index(None, sealed_segment.c.batch_id)
+
+
+class PeriodAccountColumns(TypedColumns):
+    """What the decisions of a watching period have used of the policy's constraints, after each segment: JSON."""
+
+    use_case: Named[str] = Column(primary_key=True)
+    begin: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    segment_id: Named[str] = Column(ForeignKey("stream_segment.segment_id"))
+    rows: Named[int]
+    used: Named[str]
+
+
+period_account: Table[PeriodAccountColumns] = Table("period_account", metadata, PeriodAccountColumns)
 
 
 class PostedOutcomeColumns(TypedColumns):

@@ -50,12 +50,12 @@ class AlarmBudget:
 def budget_of(use_case: UseCase) -> AlarmBudget:
     """The contract's budget: families that it names have their own, the others share the rest equally.
 
-    Where decisions are made online, each batch that they are sealed in is looked at like one of the schedule.
+    Where decisions are made online, the batches of each watching period are looked at like those of the schedule.
     """
     monitors = use_case.monitors
     others = [family for family in FAMILIES if family not in monitors.budgets]
     rest = monitors.false_alarms_per_year - sum(monitors.budgets.values())
     shares: dict[MonitorFamily, float] = dict.fromkeys(others, rest / max(1, len(others)))
-    sealed_per_day = 0.0 if use_case.online is None else use_case.online.batches_per_day
-    batches_per_year = DAYS_PER_YEAR / use_case.schedule.covers_days + DAYS_PER_YEAR * sealed_per_day
+    online_per_day = 0.0 if use_case.online is None else use_case.online.looks_per_day
+    batches_per_year = DAYS_PER_YEAR / use_case.schedule.covers_days + DAYS_PER_YEAR * online_per_day
     return AlarmBudget({**shares, **monitors.budgets}, batches_per_year)

@@ -20,8 +20,8 @@ from decisionloop.ledger.releases import ReleaseStage, champion, current_stages,
 from decisionloop.ledger.schema import decision_group, decision_row, utc_now
 from decisionloop.ledger.sendings import unended_sendings
 from decisionloop.ledger.stage_costs import batch_costs
-from decisionloop.ledger.stream import count_unsealed
 from decisionloop.ledger.verdicts import verdicts
+from decisionloop.ledger.watching_periods import count_unfinished
 from decisionloop.report.assemble import Gathered, gather, use_case_lines
 from decisionloop.report.read.batches import batch_lines
 from decisionloop.report.read.beside import caveats_of, caveats_of_money
@@ -66,7 +66,7 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
         serving=_serving(ledger, name, read, money),
         latency=_latency(ledger, read.handled.batches),
         caveats=tuple(one.words for one in caveats if not one.is_grave),
-        unsealed=count_unsealed(ledger, name),
+        unsealed=count_unfinished(ledger, name),
         answers=_answers(ledger, known.use_case),
     )
 

@@ -71,8 +71,8 @@ class Latency:
 class LiveUseCase:
     """One use case now. ``fault``: why its contract cannot be read; its last readable one gives the words then.
 
-    ``unsealed``: how many were decided one at a time and are in no batch yet. ``answers``: what became of decisions
-    beside how long their answers took, None where no outcome of a timed one is due.
+    ``unsealed``: how many were decided one at a time and are in no batch that is complete. ``answers``: what became of
+    decisions beside how long their answers took, None where no outcome of a timed one is due.
     """
 
     case: UseCaseLines

@@ -127,7 +127,9 @@ def month_sentence(live: LiveUseCase) -> str:
 def decisions_sentence(live: LiveUseCase) -> str:
     """How many decisions there were in the month of the last batch and in all, and what was halted."""
     if not live.batches:
-        waiting = f" {capital(count_of(live.unsealed, 'decision'))} wait to be sealed." if live.unsealed else ""
+        waiting = (
+            f" {capital(count_of(live.unsealed, 'decision'))} in a period that is not over." if live.unsealed else ""
+        )
         return f"Nothing has been decided in a batch yet.{waiting}"
     of_month, every = live.batches_of_month, live.batches
     made = sum(one.decisions for one in of_month)
@@ -136,7 +138,7 @@ def decisions_sentence(live: LiveUseCase) -> str:
         f"{count(sum(one.decisions for one in every))} in all"
     )
     claims: dict[str, Claimed] = {"decisions": sum(one.decisions for one in every)}
-    unsealed = f", and {count(live.unsealed)} more that are in no batch yet" if live.unsealed else ""
+    unsealed = f", and {count(live.unsealed)} more in a period that is not over" if live.unsealed else ""
     return Said(f"{told}{unsealed}.{_halted(every)}", claims)
 
 

@@ -1,0 +1,144 @@
+"""What is decided one at a time never exceeds a budget, and says what its chances really were."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decisionloop.act.constraints import BatchTotals, limits_of
+from decisionloop.act.economics import action_costs
+from decisionloop.act.exploration.agreement import agree_on_exploring
+from decisionloop.act.pacing import PeriodUse, limits_ahead, rows_left
+from decisionloop.act.policy import plan_ahead
+from decisionloop.act.situation import Situation
+from decisionloop.act.within_budget import SPENT, Means, choose_within
+from tests.examples import examples
+
+AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
+CALL, NOTHING, MAIL = range(3)
+BUDGET = {"kind": "budget", "cost": {"call": "0.1 * spend", "mail": "2"}, "limit": 1e6}
+
+
+def limited(make_use_case, share=0.0, constraints=(BUDGET,), holdout=0.0):
+    """The use case with its constraints, exploring with a flat share."""
+    exploration = {"kind": "uniform", "share": share}
+    return make_use_case(
+        policy={"exploration": exploration, "constraints": list(constraints), "holdout_share": holdout}
+    )
+
+
+def world(make_frame, use_case, rows, seed):
+    """Rows, what is known of them, and their totals."""
+    random = np.random.default_rng(seed)
+    frame = make_frame(rows, spend=random.exponential(50, rows).round(0) + 1)
+    values = random.normal([2.0, 0.0, 1.0], 2.0, (rows, 3))
+    situation = Situation(values, random.integers(0, 3, rows), has_model=True)
+    totals = BatchTotals.of(use_case, frame)
+    exploring = agree_on_exploring(use_case, AS_OF, totals, lambda: [(frame, situation)], ())
+    return frame, replace(situation, exploring=exploring), totals
+
+
+def chosen(use_case, frame, situation, totals, left, as_of=AS_OF):
+    """The actions and propensities of all rows, their reasons, and what they used."""
+    choices, spent = choose_within(use_case, frame, as_of, situation, Means(np.array([left]), None, totals))
+    return (
+        np.concatenate([one.action for one in choices]),
+        np.concatenate([one.propensities for one in choices]),
+        np.concatenate([one.fallback_reason for one in choices]),
+        spent,
+    )
+
+
+@examples(30)
+@given(
+    rows=st.integers(1, 60), seed=st.integers(0, 2**32), left=st.floats(0.0, 150.0),
+    share=st.sampled_from([0.0, 0.3]), holdout=st.sampled_from([0.0, 0.3]), has_model=st.booleans(),
+)  # fmt: skip
+def test_no_draw_and_nobody_who_decides_exceeds_what_is_left(
+    make_use_case, make_frame, rows, seed, left, share, holdout, has_model
+):
+    use_case = limited(make_use_case, share, holdout=holdout)
+    frame, situation, totals = world(make_frame, use_case, rows, seed)
+    situation = replace(situation, has_model=has_model)
+    action, propensities, reason, spent = chosen(use_case, frame, situation, totals, left)
+    costs = action_costs(use_case, frame, use_case.policy.constraints[0])[np.arange(rows), action]
+    assert costs.sum() <= left
+    assert spent.use == PeriodUse(rows, (pytest.approx(costs.sum()),))
+    assert (propensities[np.arange(rows), action] > 0).all()
+    assert propensities.sum(axis=1) == pytest.approx(np.ones(rows))
+    # Whose dearest action was still paid for says nothing of a budget; who said so lacked some action.
+    before = np.r_[0.0, np.cumsum(costs)[:-1]]
+    dearest = np.maximum(action_costs(use_case, frame, use_case.policy.constraints[0])[:, CALL], 2.0)
+    is_said = pd.notna(reason)
+    assert not (is_said & (costs == dearest)).any()
+    assert is_said[before + dearest > left].all()
+
+
+def test_the_chances_are_what_they_are_said_to_be_while_a_budget_runs_out(make_use_case, make_frame):
+    use_case = limited(make_use_case, share=0.4)
+    frame, situation, totals = world(make_frame, use_case, 6, 1)
+    taken, said = np.zeros((6, 3)), np.zeros((6, 3))
+    days = 500
+    for day in range(days):
+        moment = AS_OF + pd.Timedelta(days=day)
+        action, propensities, _, _ = chosen(use_case, frame, situation, totals, 9.0, moment)
+        taken[np.arange(6), action] += 1
+        said += propensities
+    assert (said[:, NOTHING] / days).max() > 0.2  # it does run out
+    error = np.sqrt(np.maximum(said / days * (1 - said / days), 1e-9) / days)
+    assert (np.abs(taken - said) / days < 4.5 * error + 1e-9).all()
+
+
+def test_who_is_cut_says_so_and_what_nobody_knows_the_cost_of_is_not_done(make_use_case, make_frame):
+    use_case = limited(make_use_case)
+    frame, situation, totals = world(make_frame, use_case, 4, 2)
+    action, _, reason, _ = chosen(use_case, frame, situation, totals, 0.0)
+    assert (list(action), list(reason)) == ([NOTHING] * 4, [SPENT] * 4)
+    unknown = frame.assign(spend=np.nan)
+    action, *_ = chosen(use_case, unknown, situation, BatchTotals.of(use_case, unknown), 1e6)
+    assert CALL not in action
+    assert MAIL in action
+
+
+def test_what_is_worth_most_is_paid_for_at_the_prices_of_what_is_left(make_use_case, make_frame):
+    use_case = limited(make_use_case)
+    frame, situation, _ = world(make_frame, use_case, 400, 3)
+    used = PeriodUse(100, (50.0,))
+    use_case = limited(make_use_case, constraints=[BUDGET | {"limit": 250.0}])
+
+    def agreed(to_come):
+        return plan_ahead(
+            use_case, AS_OF, (frame, situation), lambda limits: limits_ahead(use_case, limits, used, to_come, 400)
+        )
+
+    half, little = agreed(400.0), agreed(4_000.0)
+    assert 0 < half.price[0] < little.price[0]
+    costs = action_costs(use_case, frame, use_case.policy.constraints[0])
+    totals = BatchTotals.of(use_case, frame)
+    choices, _ = choose_within(use_case, frame, AS_OF, situation, Means(np.array([1e6]), half, totals))
+    assert (choices[0].propensities * costs).sum() == pytest.approx(200.0)
+
+
+def test_shares_are_made_good_in_what_is_to_come(make_use_case, make_frame):
+    share = {"kind": "share", "action": "call", "minimum": 0.2, "maximum": 0.5}
+    use_case = limited(make_use_case, constraints=[share])
+    frame, _, totals = world(make_frame, use_case, 100, 4)
+    most, least = limits_of(use_case, frame, totals)
+    ahead = limits_ahead(use_case, (most, least), PeriodUse(100, (60.0,)), 100.0, 100)
+    assert [one.bound for one in ahead] == [pytest.approx(40.0), 0.0]
+    ahead = limits_ahead(use_case, (most, least), PeriodUse(100, (10.0,)), 100.0, 100)
+    assert [one.bound for one in ahead] == [pytest.approx(90.0), pytest.approx(-30.0)]
+    ahead = limits_ahead(use_case, (most, least), PeriodUse(900, (0.0,)), 100.0, 100)
+    assert [one.bound for one in ahead] == [100.0, -100.0]  # more than all is not to be had
+
+
+def test_how_many_are_to_come_is_the_usual_pace_until_the_present_one_is_known():
+    assert rows_left(PeriodUse(0, ()), 0.1, 1_000) == pytest.approx(1_000 / 1.1 * 0.9)
+    assert rows_left(PeriodUse(500, ()), 0.5, 1_000) == pytest.approx(500)
+    assert rows_left(PeriodUse(500, ()), 0.5, None) == pytest.approx(500)
+    assert rows_left(PeriodUse(7, ()), 1.0, None) == 1.0
