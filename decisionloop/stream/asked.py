@@ -98,8 +98,10 @@ class LookedUp:
     age_days: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, rows: Sequence[AskedRow]) -> LookedUp:
-        """That of rows, in their order."""
+    def of(cls, rows: Sequence[AskedRow]) -> LookedUp | None:
+        """That of rows, in their order; None where the features of all of them were sent."""
+        if not any(one.fault or one.age_days == one.age_days for one in rows):
+            return None
         faults = np.array([one.fault for one in rows], dtype=object)
         return cls(faults, np.array([one.age_days for one in rows], dtype=np.float32))
 
