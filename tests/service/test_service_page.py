@@ -75,9 +75,10 @@ def test_what_the_page_says_is_refused_is_refused(tmp_path):
 
     folder = new_use_case(tmp_path, "send_offer")
     contract = folder / "usecase.yaml"
-    limits = "  constraints: [{kind: share, action: voucher, maximum: 0.5}]\n"
+    limits = "  constraints: [{kind: budget, cost: {voucher: '5'}, limit: 500}]\n"
     contract.write_text(contract.read_text().replace("  holdout_share: 0.05\n", f"  holdout_share: 0.05\n{limits}"))
-    load_use_case(folder)
     contract.write_text(contract.read_text() + "online: {}\n")
-    with pytest.raises(ContractError, match="one at a time"):
+    load_use_case(folder)
+    contract.write_text(contract.read_text().replace("{voucher: '5'}", "{voucher: '5', wait: '1'}"))
+    with pytest.raises(ContractError, match="must cost nothing"):
         load_use_case(folder)
