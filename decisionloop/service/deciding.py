@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
 import re
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from decisionloop.contract import UseCase
 from decisionloop.errors import ConfigurationError, ContractError
 from decisionloop.service.bodies import BadBody, read_object
 from decisionloop.service.decision_bodies import DecisionBodies
+from decisionloop.service.handing_over import HandingOver
 from decisionloop.service.request_body import json_body
 from decisionloop.stream.answers import Answer
 from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, TooLongAgo
@@ -42,6 +41,7 @@ class OnlineUseCase:
     bodies: DecisionBodies
     decider: Decider
     in_flight: set[str] = field(default_factory=set)
+    handing_over: HandingOver = field(default_factory=HandingOver)
 
     async def decide(self, request: Request) -> Response:
         """Decide and answer.
@@ -61,7 +61,7 @@ class OnlineUseCase:
         finally:
             if key is not None:
                 self.in_flight.discard(key)
-        content = f'{{"decisions":{text}}}' if is_many else json.dumps(json.loads(text)[0], ensure_ascii=False)
+        content = f'{{"decisions":{text}}}' if is_many else text[1:-1]  # a list of one
         return Response(content, media_type="application/json")
 
     def _asked(self, body: bytes, key: str | None) -> tuple[bool, Asked]:
@@ -78,7 +78,7 @@ class OnlineUseCase:
     async def _told(self, asked: Asked) -> str:
         try:
             self.decider.ask(asked)
-            return await asyncio.wrap_future(asked.told)
+            return await self.handing_over.awaited(asked.told)
         except Busy:
             raise HTTPException(503, "too many requests wait; ask again", {"Retry-After": "1"}) from None
         except AnotherBody:

@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from decisionloop.act.choice_table import choice_table
 from decisionloop.act.constraints import BatchTotals
-from decisionloop.act.exploration.agreement import AgreedExploring
-from decisionloop.act.policy import agree_to_explore, choose_part
+from decisionloop.act.exploration.agreement import AgreedExploring, flat_share
+from decisionloop.act.policy import choose_part
 from decisionloop.act.scored_rows import situation_of_scores
 from decisionloop.act.side_by_side import Contenders, ReleaseRun, ScoringRelease, value_side_by_side
-from decisionloop.act.situation import STANDING_IN, Situation
+from decisionloop.act.situation import STANDING_IN
 from decisionloop.ledger.releases import Release
 from decisionloop.predict.row_faults import row_faults
 from decisionloop.predict.rules import choose_by_rules
@@ -76,7 +76,7 @@ def decide(
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
     situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
     totals = BatchTotals.of(use_case, frame)
-    situation = replace(situation, exploring=_exploring(desk, deciders, frame, as_of, situation))
+    situation = replace(situation, exploring=_exploring(desk, deciders, totals))
     choice = choose_part(use_case, frame, as_of, situation, totals, None)
     return Decided(
         as_of=as_of,
@@ -91,13 +91,10 @@ def decide(
     )
 
 
-def _exploring(
-    desk: Desk, deciders: Deciders, frame: pd.DataFrame, as_of: datetime, situation: Situation
-) -> AgreedExploring | None:
+def _exploring(desk: Desk, deciders: Deciders, totals: BatchTotals) -> AgreedExploring | None:
     """A flat share needs no agreement; prices are those of a batch before, and without any nobody explores."""
     if desk.use_case.policy.exploration.kind == "uniform":
-        totals = BatchTotals.of(desk.use_case, frame)
-        return agree_to_explore(desk.use_case, as_of, totals, lambda: [(frame, situation)])
+        return flat_share(desk.use_case, totals)
     return deciders.exploring
 
 
