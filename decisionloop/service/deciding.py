@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from decisionloop.stream.decider import Decider
 LOG = logging.getLogger("decisionloop.service")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 SHOWN_FAULTS = 5
+LONGEST_SECONDS = 30.0
+"""How long a request waits: a ledger that hangs must not keep callers as well. What was begun may still be kept."""
 
 
 class Answers(BaseModel):
@@ -78,7 +81,10 @@ class OnlineUseCase:
     async def _told(self, asked: Asked) -> str:
         try:
             self.decider.ask(asked)
-            return await self.handing_over.awaited(asked.told)
+            return await asyncio.wait_for(self.handing_over.awaited(asked.told), LONGEST_SECONDS)
+        except TimeoutError:
+            told = "it could not be decided in time; ask again, with the same Idempotency-Key"
+            raise HTTPException(503, told, {"Retry-After": "5"}) from None
         except Busy:
             raise HTTPException(503, "too many requests wait; ask again", {"Retry-After": "1"}) from None
         except AnotherBody:
