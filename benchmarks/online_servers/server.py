@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -45,7 +46,9 @@ class Server:
         cpu = self.cpu_seconds
         command = [sys.executable, "-m", "benchmarks.peers.http_load"]
         asked = [str(one) for one in (self.port, connections, seconds, self.requests)]
-        told = subprocess.run([*command, *asked], cwd=ROOT, check=True, capture_output=True, text=True)
+        told = subprocess.run([*command, *asked], cwd=ROOT, capture_output=True, text=True)
+        if told.returncode:
+            raise RuntimeError(f"the server on port {self.port} failed its client: {told.stderr[-1_000:]}")
         answer = json.loads(told.stdout)
         p50, p99 = (1_000 * float(one) for one in np.percentile(answer["latencies"], (50, 99)))
         answered = len(answer["latencies"])
@@ -64,7 +67,11 @@ class Server:
     @property
     def memory_bytes(self) -> int:
         """Resident memory of those that answer: what is started to seal and ends is no part of it."""
-        return sum(one.memory_info().rss for one in self.family if "seal" not in one.cmdline())
+        found = 0
+        for one in self.family:
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):  # it has just ended
+                found += 0 if "seal" in one.cmdline() else one.memory_info().rss
+        return found
 
 
 @contextmanager
