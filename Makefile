@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check serve bench torture lock clean
+.PHONY: help install demo test check serve bench soak torture lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,6 +27,10 @@ serve: $(BIN)/.installed ## Start a local Prefect server, a worker, every deploy
 
 bench: $(BIN)/.installed ## Measure what is claimed
 	$(BIN)/python -m benchmarks
+
+MINUTES ?= 30
+soak: $(BIN)/.installed ## Decide one at a time for MINUTES (30), and tell whether memory grows
+	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 torture: $(BIN)/.installed ## Kill the loop at 200 random points, draw new examples, and run what is exhaustive
 	$(BIN)/python -m pytest -q tests/crash --kills 200 -m ""

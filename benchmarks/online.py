@@ -1,153 +1,113 @@
-"""Decisions over HTTP a second, and how long one takes: the service, and a bare FastAPI endpoint with a pydantic body.
+"""Decisions a second over HTTP, and how long one takes: our service, a bare FastAPI endpoint, MLflow and BentoML.
 
-Both are processes of uvicorn on this machine and are asked by the same client, in turn: at 16 connections for how many
-a second, at one connection for the 99th percentile. Ours reads the contract's features strictly, decides by rules,
-explains in words and keeps every decision in SQLite, synced to disk, before it answers; the bare one reads the same
-body and answers it.
+Ours decides by a model of 200 trees on 20 features with another in shadow, gives exact reasons in words, checks an API
+key, reads the contract's features strictly and keeps every decision in the ledger, synced to disk, before it answers.
+The bare endpoint reads the same body with pydantic and answers it; MLflow and BentoML score one row with the champion's
+pipeline, and do nothing else. All are processes on this machine, asked in turn by the same client in a process of its
+own: at 16 connections for how many a second, at one for the 99th percentile.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.figures import Figure, Spread
-from decisionloop.contract.scaffold import new_use_case
+from benchmarks.online_servers.ours import ours
+from benchmarks.online_servers.peers import bare, bentoml, mlflow
+from benchmarks.online_servers.server import Load, Server
+from benchmarks.peers.environment import PeersUnavailable
+from benchmarks.postgresql import postgresql
 
-NAME, CONNECTIONS, ROUNDS = "vouchers", 16, 5
-START_SECONDS = 300
-BARE = """
-import sys, uvicorn
-from fastapi import FastAPI
-from pydantic import BaseModel
+CONNECTIONS, ROUNDS, WARM_UP_SECONDS = 16, 5, 2.0
+OF_BARE, OF_MLFLOW, P99_OF_BARE = 0.6, 15.0, 3.0
+BARE, MLFLOW, BENTOML = "bare endpoint", "mlflow models serve", "BentoML"
 
-class Features(BaseModel):
-    days_since_order: float | None = None
-    orders_last_year: float | None = None
-    channel: str | None = None
 
-class Body(BaseModel):
-    entity: str
-    features: Features
+@dataclass(frozen=True)
+class _Measured:
+    """What one server came to in every round."""
 
-app = FastAPI()
+    together: tuple[Load, ...]
+    alone: tuple[Load, ...]
 
-@app.post("/v1/vouchers/decisions")
-async def decide(body: Body) -> Body:
-    return body
+    @property
+    def rate(self) -> Spread:
+        return Spread.of([one.rate for one in self.together])
 
-@app.get("/ready")
-def ready() -> dict[str, bool]:
-    return {"ready": True}
+    @property
+    def p99(self) -> Spread:
+        return Spread.of([one.p99 for one in self.alone])
 
-uvicorn.run(app, port=int(sys.argv[1]), log_level="warning")
-"""
-FEATURES = {"days_since_order": 20, "orders_last_year": 3, "channel": "web"}
+    @property
+    def cpu(self) -> Spread:
+        return Spread.of([one.cpu_ms for one in self.together])
 
 
 def measure(is_quick: bool) -> Iterator[Figure]:
-    """Rounds of each in turn, after one that is not counted."""
-    requests, alone, rounds = (160, 50, 1) if is_quick else (1_600, 400, ROUNDS)
-    with tempfile.TemporaryDirectory() as folder, _service(Path(folder)) as ours, _bare(Path(folder)) as bare:
-        both = {"ours": ours, "bare": bare}
-        for port in both.values():
-            _rate(port, CONNECTIONS * 4)
-        rates: dict[str, list[float]] = {name: [] for name in both}
-        slow: dict[str, list[float]] = {name: [] for name in both}
-        for _ in range(rounds):
-            for name, port in both.items():
-                rates[name].append(_rate(port, requests))
-                slow[name].append(float(np.percentile(_times(port, alone), 99)) * 1_000)
-    beside = "bare endpoint"
-    yield Figure(
-        f"decisions at {CONNECTIONS} connections", Spread.of(rates["ours"]), "1/s", beside, Spread.of(rates["bare"])
-    )
-    yield Figure("99th percentile, one connection", Spread.of(slow["ours"]), "ms", beside, Spread.of(slow["bare"]))
+    """Rounds of each in turn, after one that is not counted; then of ours and the bare endpoint with two workers."""
+    rounds, seconds = (1, 2.0) if is_quick else (ROUNDS, 5.0)
+    with tempfile.TemporaryDirectory(prefix="decisionloop-benchmark-") as name, postgresql() as new_database:
+        folder = Path(name)
+        with ExitStack() as stack:
+            servers = {
+                "SQLite": stack.enter_context(ours(folder / "sqlite")),
+                "PostgreSQL": stack.enter_context(ours(folder / "postgresql", new_database())),
+                BARE: stack.enter_context(bare(folder)),
+            }
+            missing = _enter_peers(stack, folder, servers)
+            measured = _rounds(servers, rounds, seconds)
+        yield from _figures(measured, missing)
+        with ExitStack() as stack:
+            servers = {
+                "SQLite": stack.enter_context(ours(folder / "sqlite-2", workers=2)),
+                "PostgreSQL": stack.enter_context(ours(folder / "postgresql-2", new_database(), workers=2)),
+                BARE: stack.enter_context(bare(folder, workers=2)),
+            }
+            yield from _of_two_workers(_rounds(servers, rounds, seconds))
 
 
-def _rate(port: int, requests: int) -> float:
-    """Requests a second, each connection asking one after another."""
-    started = time.perf_counter()
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        list(pool.map(lambda place: _times(port, requests // CONNECTIONS, place), range(CONNECTIONS)))
-    return requests / (time.perf_counter() - started)
+def _enter_peers(stack: ExitStack, folder: Path, servers: dict[str, Server]) -> dict[str, str]:
+    """Start the peers that are to be had; returns why the others are not."""
+    missing = {}
+    for name, start in ((MLFLOW, mlflow), (BENTOML, bentoml)):
+        try:
+            servers[name] = stack.enter_context(start(folder))
+        except (PeersUnavailable, TimeoutError) as why:
+            missing[name] = str(why)
+    return missing
 
 
-def _times(port: int, requests: int, place: int = 0) -> list[float]:
-    """How long each of some requests takes on one connection, in seconds."""
-    connection, taken = http.client.HTTPConnection("127.0.0.1", port, timeout=60), []
-    for number in range(requests):
-        body = json.dumps({"entity": f"c{place}-{number}", "features": FEATURES})
-        started = time.perf_counter()
-        connection.request("POST", f"/v1/{NAME}/decisions", body, {"content-type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
-        taken.append(time.perf_counter() - started)
-        assert answer.status == 200
-    connection.close()
-    return taken
+def _rounds(servers: dict[str, Server], rounds: int, seconds: float) -> dict[str, _Measured]:
+    """Everybody in turn, so that what else the machine does falls on all of them."""
+    together: dict[str, list[Load]] = {name: [] for name in servers}
+    alone: dict[str, list[Load]] = {name: [] for name in servers}
+    for server in servers.values():
+        server.load(CONNECTIONS, WARM_UP_SECONDS)
+    for _ in range(rounds):
+        for name, server in servers.items():
+            together[name].append(server.load(CONNECTIONS, seconds))
+            alone[name].append(server.load(1, seconds))
+    return {name: _Measured(tuple(together[name]), tuple(alone[name])) for name in servers}
 
 
-@contextmanager
-def _service(folder: Path) -> Iterator[int]:
-    """The service of the skeleton of `decisionloop usecase new`, on a free port."""
-    contract = new_use_case(folder / "usecases", NAME) / "usecase.yaml"
-    contract.write_text(contract.read_text(encoding="utf-8") + "online: {}\n", encoding="utf-8")
-    settings = {"DECISIONLOOP_HOME": str(folder / "home"), "DECISIONLOOP_USECASES_DIR": str(folder / "usecases")}
-    port = _free_port()
-    with _running([sys.executable, "-m", "decisionloop.cli", "service", "--port", str(port)], port, settings):
-        yield port
+def _figures(measured: dict[str, _Measured], missing: dict[str, str]) -> Iterator[Figure]:
+    beside = measured[BARE]
+    for engine in ("SQLite", "PostgreSQL"):
+        own, what = measured[engine], f"decisions at {CONNECTIONS} connections, {engine}"
+        yield Figure(what, own.rate, "1/s", BARE, beside.rate, OF_BARE, "higher", True)
+        for name, goal in ((MLFLOW, OF_MLFLOW), (BENTOML, None)):
+            peer = measured.get(name)
+            rate, why = (None, missing.get(name, "")) if peer is None else (peer.rate, "")
+            yield Figure(what, own.rate, "1/s", name, rate, goal, "higher", goal is not None, why)
+        yield Figure(f"p99 at one connection, {engine}", own.p99, "ms", BARE, beside.p99, P99_OF_BARE, "lower", True)
+        yield Figure(f"processor time of a decision, {engine}", own.cpu, "ms", BARE, beside.cpu)
 
 
-@contextmanager
-def _bare(folder: Path) -> Iterator[int]:
-    program, port = folder / "bare.py", _free_port()
-    program.write_text(BARE, encoding="utf-8")
-    with _running([sys.executable, str(program), str(port)], port, {}):
-        yield port
-
-
-@contextmanager
-def _running(command: list[str], port: int, settings: dict[str, str]) -> Iterator[None]:
-    """A process that answers on a port; stopped at the end."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DECISIONLOOP_")}
-    process = subprocess.Popen(command, env={**kept, **settings}, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _is_ready(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise TimeoutError(f"{' '.join(command)} does not answer.")
-            time.sleep(0.2)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request("GET", "/ready")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+def _of_two_workers(measured: dict[str, _Measured]) -> Iterator[Figure]:
+    for engine in ("SQLite", "PostgreSQL"):
+        what = f"decisions at {CONNECTIONS} connections, 2 workers, {engine}"
+        yield Figure(what, measured[engine].rate, "1/s", f"{BARE}, 2 workers", measured[BARE].rate)

@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         description="TOML file of `decisionloop service`: who may send webhooks, what they start, and API keys. Empty: "
         "neither senders nor keys.",
     )
+    service_workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes of `decisionloop service` that answer on its port. With more than one another seals and "
+        "starts what webhooks ask for.",
+    )
 
     runner: Literal["in_process", "threads", "dask"] = Field(
         default="in_process",

@@ -55,8 +55,7 @@ def decision_rows(
     their reasons say so. What another system decided (role legacy) is never sent.
     """
     rows = len(entity_ids)
-    role = pa.array(choice.role, pa.string()).dictionary_encode()
-    is_rules = np.isin(choice.role, ("baseline", "holdout"))
+    told = told_columns(use_case, batch, scores, choice, entity_ids)
     said = _Said(scores, choice.is_on_trial)
     names = [f"value:{name}" for name in use_case.action_names]
     values = np.stack([said.numbers(name).to_numpy(zero_copy_only=False) for name in names], axis=1)
@@ -66,21 +65,21 @@ def decision_rows(
             "decision_id": scores["decision_id"],
             "batch_id": _same(batch.batch_id, rows),
             "use_case": _same(use_case.name, rows),
-            "entity_id": pa.array(entity_ids, pa.string()),
+            "entity_id": told["entity_id"],
             "as_of": _same(batch.as_of, rows, _TIME),
             "snapshot_digest": _same(batch.snapshot_digest, rows),
             "snapshot_row": np.arange(rows, dtype=np.int64),
-            "release_id": _by_whom(batch, is_rules, choice),
-            "role": role,
+            "release_id": told["release_id"],
+            "role": told["role"],
             "score": said.numbers("score"),
             "amount": said.numbers("amount"),
             "action_values": json_objects(use_case.action_names, values),
-            "action": actions_by_name(use_case, choice.action),
+            "action": told["action"],
             "rules_action": actions_by_name(use_case, actions_by_index(use_case, scores["rules_action"])),
             "is_sent": is_sent[choice.action] & (choice.role != LEGACY),
-            "propensity": pa.array(choice.propensity, from_pandas=True),
-            "reason_codes": _reasons(batch, said, choice),
-            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
+            "propensity": told["propensity"],
+            "reason_codes": told["reason_codes"],
+            "fallback_reason": told["fallback_reason"],
             "policy_version": _same(f"{use_case.version}/{use_case.policy.salt}", rows),
             "contract_digest": _same(use_case.digest, rows),
             "latency_ms": pc.fill_null(said.numbers("latency_ms"), 0.0),
@@ -88,6 +87,23 @@ def decision_rows(
             "release_seq": _same(batch.release_seq, rows, pa.int64()),
         }
     )
+
+
+def told_columns(
+    use_case: UseCase, batch: BatchFacts, scores: pa.Table, choice: Choice, entity_ids: np.ndarray | pa.Array
+) -> dict[str, pa.Array | pa.ChunkedArray]:
+    """Of the ledger's rows (n) what a caller is told: who, what, by whom, how likely and why; see `decision_rows`."""
+    is_rules = np.isin(choice.role, ("baseline", "holdout"))
+    return {
+        "decision_id": scores["decision_id"],
+        "entity_id": pa.array(entity_ids, pa.string()),
+        "release_id": _by_whom(batch, is_rules, choice),
+        "role": pa.array(choice.role, pa.string()).dictionary_encode(),
+        "action": actions_by_name(use_case, choice.action),
+        "propensity": pa.array(choice.propensity, from_pandas=True),
+        "reason_codes": _reasons(batch, _Said(scores, choice.is_on_trial), choice),
+        "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
+    }
 
 
 _TIME = pa.timestamp("us", "UTC")

@@ -14,6 +14,10 @@ def service(
     host: Annotated[
         str, typer.Option(help="Address to listen on. Others than this machine's own need an API key.")
     ] = "127.0.0.1",
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that answer; default: DECISIONLOOP_SERVICE_WORKERS, which is 1."),
+    ] = None,
     without_keys: Annotated[
         bool, typer.Option("--without-keys", help="Answer anybody on this machine where every API key was revoked.")
     ] = False,
@@ -23,7 +27,10 @@ def service(
     from decisionloop.settings import load_settings
     from tasks.predict.register_rules import prepare_to_decide
 
-    run_service(load_settings(), host, port, prepare_to_decide, without_keys)
+    settings = load_settings()
+    if workers is not None:
+        settings = settings.model_copy(update={"service_workers": workers})
+    run_service(settings, host, port, prepare_to_decide, without_keys)
 
 
 def seal(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, exists, func, or_, select
 
+from decisionloop.ledger.flags import KILL_SWITCH
 from decisionloop.ledger.schema import (
     batch,
     decision_row,
+    flag,
     release_event,
     sealed_segment,
     stream_decision,
@@ -21,6 +25,7 @@ from decisionloop.ledger.schema import (
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.advisory_lock import take_lock
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.switch_lock import EVERYTHING
 
 _CHUNK = 500  # SQLite takes so many values in one statement at any rate
 
@@ -88,10 +93,17 @@ def append_segment(
 
 
 def _found(connection: Connection, column: Any, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(ids), _CHUNK):
-        found |= set(connection.execute(select(column).where(column.in_(ids[start : start + _CHUNK]))).scalars())
-    return found
+    """Which of these a column holds: one value is sent however many there are, so that the statement stays the same."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    sent = list(ids) if is_postgresql else json.dumps(list(ids))
+    return set(connection.execute(_those_of(column, is_postgresql), {"ids": sent}).scalars())
+
+
+@functools.cache
+def _those_of(column: Any, is_postgresql: bool) -> Select[Any]:
+    if is_postgresql:
+        return select(column).where(column == any_(bindparam("ids", type_=ARRAY(Text))))
+    return select(column).where(column.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value)))
 
 
 def find_request(source: Ledger | Connection, request_id: str) -> StreamRequest | None:
@@ -132,6 +144,25 @@ def last_release_seq(source: Ledger | Connection, use_case: str) -> int:
     statement = select(func.max(release_event.c.seq)).where(release_event.c.use_case == use_case)
     with facts.reading(source) as connection:
         return connection.execute(statement).scalar() or 0
+
+
+def last_changes(connection: Connection, use_case: str) -> tuple[int, int]:
+    """The last event of the releases of a use case, and how often its kill switch, or that of everything, was ever
+    turned from off: what every decision asks before it is kept, in one statement."""
+    seq, turned = connection.execute(_LAST_CHANGES, {"of": use_case}).one()
+    return seq or 0, turned
+
+
+_LAST_CHANGES = select(
+    select(func.max(release_event.c.seq)).where(release_event.c.use_case == bindparam("of")).scalar_subquery(),
+    select(func.count())
+    .where(
+        or_(flag.c.use_case == bindparam("of"), flag.c.use_case == EVERYTHING),
+        flag.c.name == KILL_SWITCH,
+        flag.c.value != "off",
+    )
+    .scalar_subquery(),
+)
 
 
 def unsealed_segments(source: Ledger | Connection, use_case: str) -> tuple[Segment, ...]:

@@ -5,20 +5,23 @@ A batch is checked by Great Expectations, which also sees what only a whole batc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import Severity
 from decisionloop.contract.problem import Feature
+from decisionloop.predict.few_rows import plain_numbers, plain_texts
 
 MISSING, RANGE, NOT_WHOLE, UNSEEN_CATEGORY = "missing", "range", "not whole", "unseen category"
 """With which words the reason of a faulty row begins."""
 EVERY_FEATURE = "every feature"
 """What is faulty where nothing at all is known of a row; it stands where else a feature is named."""
+_WORDS = (MISSING, RANGE, UNSEEN_CATEGORY, NOT_WHOLE)
 _LEFT_TO_RULES: tuple[Severity, ...] = ("row", "critical")
 
 Flags = npt.NDArray[np.bool_]
@@ -30,29 +33,71 @@ def row_faults(use_case: UseCase, frame: pd.DataFrame) -> npt.NDArray[np.object_
     What would halt a batch (`critical`) leaves a single row to the rules; of a `warning` nothing is said.
     """
     reasons = np.full(len(frame), "", dtype=object)
-    for feature in use_case.features:
-        for word, is_fault in _faults(use_case, feature, frame[feature.name]):
-            separator = np.where(reasons[is_fault] == "", "", "; ").astype(object)
-            reasons[is_fault] = reasons[is_fault] + separator + f"{word}: {feature.name}"
+    found = [*_of_numbers(use_case, frame), *_of_categories(use_case, frame)]
+    for _, word, name, is_fault in sorted(found, key=_order):
+        separator = np.where(reasons[is_fault] == "", "", "; ").astype(object)
+        reasons[is_fault] = reasons[is_fault] + separator + f"{word}: {name}"
     return reasons
 
 
-def _faults(use_case: UseCase, feature: Feature, values: pd.Series) -> Iterator[tuple[str, Flags]]:
-    quality, is_missing = use_case.data_quality, values.isna().to_numpy(dtype=bool)
-    if not feature.is_nullable and quality.row_nulls in _LEFT_TO_RULES:
-        yield MISSING, is_missing
-    if feature.type == "category":
+_Fault = tuple[int, str, str, Flags]
+"""A feature's position, the word, its name, and which rows (n,) have the fault; at least one has."""
+
+
+def _order(fault: _Fault) -> tuple[int, int]:
+    """By feature, and of one feature in the order of the words."""
+    return fault[0], _WORDS.index(fault[1])
+
+
+def _of_numbers(use_case: UseCase, frame: pd.DataFrame) -> Iterator[_Fault]:
+    """All number features at once, for a few rows are looked at again and again."""
+    quality = use_case.data_quality
+    features = [(i, one) for i, one in enumerate(use_case.features) if one.type != "category"]
+    if not features:
+        return
+    values = np.stack([_numbers(frame, one.name) for _, one in features])
+    is_missing = np.isnan(values)
+    if quality.row_nulls in _LEFT_TO_RULES:
+        needed = np.array([not one.is_nullable for _, one in features])
+        yield from _some(features, MISSING, is_missing & needed[:, None])
+    if quality.ranges in _LEFT_TO_RULES:
+        yield from _some(features, RANGE, _out_of_range([one for _, one in features], values) & ~is_missing)
+        is_whole = np.array([one.type == "integer" for _, one in features])
+        yield from _some(features, NOT_WHOLE, np.isfinite(values) & (values != np.floor(values)) & is_whole[:, None])
+
+
+def _of_categories(use_case: UseCase, frame: pd.DataFrame) -> Iterator[_Fault]:
+    quality = use_case.data_quality
+    for position, feature in enumerate(use_case.features):
+        if feature.type != "category":
+            continue
+        texts = plain_texts(frame, feature.name)
+        if texts is None:
+            texts = pa.array(frame[feature.name], from_pandas=True).to_pylist()
+        if not feature.is_nullable and quality.row_nulls in _LEFT_TO_RULES:
+            is_missing = np.array([one is None for one in texts], dtype=bool)
+            yield from _some([(position, feature)], MISSING, is_missing[None, :])
         if quality.unseen_categories in _LEFT_TO_RULES:
-            yield UNSEEN_CATEGORY, ~values.isin(feature.categories).to_numpy(dtype=bool) & ~is_missing
-    elif quality.ranges in _LEFT_TO_RULES:
-        numbers = values.to_numpy(dtype=np.float64)
-        yield RANGE, _out_of_range(feature, numbers) & ~is_missing
-        if feature.type == "integer":
-            yield NOT_WHOLE, np.isfinite(numbers) & (numbers != np.floor(numbers))
+            known = {None, *feature.categories}
+            is_unseen = np.array([one not in known for one in texts], dtype=bool)
+            yield from _some([(position, feature)], UNSEEN_CATEGORY, is_unseen[None, :])
 
 
-def _out_of_range(feature: Feature, numbers: npt.NDArray[np.float64]) -> Flags:
-    if feature.type == "boolean":
-        return ~np.isin(numbers, (0.0, 1.0))
-    low, high = feature.range or (-np.inf, np.inf)
-    return ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers))
+def _numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    plain = plain_numbers(frame, name)
+    return frame[name].to_numpy(dtype=np.float64) if plain is None else plain
+
+
+def _some(features: Sequence[tuple[int, Feature]], word: str, is_fault: Flags) -> Iterator[_Fault]:
+    """The faults of those features (K,) of which any row has one, from ``is_fault`` (K, n)."""
+    for at in np.flatnonzero(is_fault.any(axis=1)).tolist():
+        position, feature = features[at]
+        yield position, word, feature.name, is_fault[at]
+
+
+def _out_of_range(features: Sequence[Feature], values: npt.NDArray[np.float64]) -> Flags:
+    """Which of the values (K, n) lie outside of their feature's range; a boolean is 0 or 1 and nothing between."""
+    ranges = np.array([one.range or (-np.inf, np.inf) for one in features], dtype=np.float64)
+    is_within = (values >= ranges[:, :1]) & (values <= ranges[:, 1:]) & np.isfinite(values)
+    is_boolean = np.array([one.type == "boolean" for one in features])[:, None]
+    return ~np.where(is_boolean, (values == 0.0) | (values == 1.0), is_within)

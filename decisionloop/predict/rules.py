@@ -92,9 +92,9 @@ def apply_rules(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame) -> tu
     the reason is the action's wording. Raises ContractError when the functions fail, return something else than
     one text a row, or name an action that the contract does not know.
     """
-    seen = frame[list(use_case.feature_names)].reset_index(drop=True)
+    seen = _features(use_case, frame)
     names = _run(use_case, "rules", code.rules, seen)
-    action = pd.Index(use_case.action_names).get_indexer(pd.Index(names))
+    action = _indices(use_case.action_names, names)
     unknown = sorted({str(name) for name in names[action < 0]})
     if unknown:
         remedy = f"Return one of {', '.join(use_case.action_names)} for every row, missing features included."
@@ -103,6 +103,23 @@ def apply_rules(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame) -> tu
         return action.astype(np.int64), _run(use_case, "reasons", code.reasons, seen)
     wording = np.array([f"the rules chose to {a.wording}" for a in use_case.actions], dtype=object)
     return action.astype(np.int64), wording[action]
+
+
+def _features(use_case: UseCase, frame: pd.DataFrame) -> pd.DataFrame:
+    """The features of the frame, in the contract's order, with rows numbered from 0."""
+    names = use_case.feature_names
+    # In a canonical frame they lie side by side: to cut them out is cheaper than to gather them.
+    are_together = tuple(frame.columns[1 : 1 + len(names)]) == tuple(names)
+    seen = frame.iloc[:, 1 : 1 + len(names)] if are_together else frame[list(names)]
+    return seen if seen.index.equals(pd.RangeIndex(len(seen))) else seen.reset_index(drop=True)
+
+
+def _indices(known: Sequence[str], names: np.ndarray) -> np.ndarray:
+    """The place of each name (n,) among those that are known; -1 where it is none of them."""
+    if len(names) > SAMPLE:
+        return pd.Index(known).get_indexer(pd.Index(names))
+    places = {name: place for place, name in enumerate(known)}
+    return np.array([places.get(one, -1) if isinstance(one, str) else -1 for one in names], dtype=np.int64)
 
 
 def _run(use_case: UseCase, name: str, function: object, seen: pd.DataFrame) -> np.ndarray:

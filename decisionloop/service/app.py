@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import secrets
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -19,11 +18,13 @@ from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.configuration import ServiceFile
 from decisionloop.service.deciding import Answers, OnlineUseCase
 from decisionloop.service.decision_bodies import schemas_of
+from decisionloop.service.express import Express, ExpressRoute
 from decisionloop.service.keys import KnownKeys, Requires
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.outcomes import OutcomeRows, OutcomesAnswer, take_outcomes
 from decisionloop.service.page.routes import add_pages
 from decisionloop.service.problems import problems
+from decisionloop.service.request_log import RequestLog
 from decisionloop.service.sealing import Sealer
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.starting import Starter
@@ -31,7 +32,9 @@ from decisionloop.service.webhooks import Webhooks
 from decisionloop.stream.answers import Answer
 from decisionloop.stream.decider import Decider
 
-LOG = logging.getLogger("decisionloop.service")
+if TYPE_CHECKING:
+    from decisionloop.service.workers import Bell
+
 PROMETHEUS = "text/plain; version=1.0.0; charset=utf-8"
 
 IDEMPOTENCY_KEY = {
@@ -59,17 +62,19 @@ class Service:
 
     ``online``: the use cases that are decided one at a time; ``sealer``: what seals them, None where there are none.
     ``times`` keeps how long answers took, None where nobody is decided.
-    ``is_open_without_keys``: this machine is answered also where every API key was revoked.
+    ``is_open_without_keys``: this machine is answered also where every API key was revoked. ``secret`` signs what the
+    live page hands out, alike in every process.
     """
 
     file: ServiceFile
     senders: dict[str, KnownSender]
     access: LedgerAccess
-    starter: Starter | None
+    starter: Starter | Bell | None
     online: tuple[OnlineUseCase, ...] = ()
     sealer: Sealer | None = None
     is_open_without_keys: bool = False
     times: AnswerTimes | None = None
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @cached_property
     def keys(self) -> KnownKeys:
@@ -79,8 +84,13 @@ class Service:
     @property
     def threads(self) -> tuple[Starter | Sealer | AnswerTimes | Decider, ...]:
         """What runs beside the requests, in the order in which it begins."""
-        beside = [one for one in (self.times, self.starter, self.sealer) if one is not None]
-        return (*(one.decider for one in self.online), *beside)
+        kept = () if self.times is None else (self.times,)
+        return (*(one.decider for one in self.online), *kept, *self.once)
+
+    @property
+    def once(self) -> tuple[Starter | Sealer, ...]:
+        """What an installation needs once, however many processes answer."""
+        return tuple(one for one in (self.starter, self.sealer) if isinstance(one, Starter | Sealer))
 
 
 def create_app(service: Service) -> FastAPI:
@@ -97,15 +107,25 @@ def create_app(service: Service) -> FastAPI:
 
     # The pages that FastAPI would show load their script from another site.
     app = FastAPI(title="decisionloop", lifespan=life, docs_url=None, redoc_url=None)
-    app.middleware("http")(_log_request)
+    app.add_middleware(Express, routes=_express(service))
+    app.add_middleware(RequestLog)  # added last, so that all else is inside of it
     _add_health(app, service)
     _add_webhooks(app, service)
     _add_decisions(app, service)
     for one in service.online:
         _add_online(app, service, one)
     _add_schemas(app, service)
-    add_pages(app, service.keys, service.access)
+    add_pages(app, service.keys, service.access, service.secret)
     return app
+
+
+def _express(service: Service) -> dict[str, ExpressRoute]:
+    requires = Requires(service.keys, "decide")
+    return {(path := _decisions_of(one)): ExpressRoute(path, requires, one.decide) for one in service.online}
+
+
+def _decisions_of(one: OnlineUseCase) -> str:
+    return f"/v1/{one.use_case.name}/decisions"
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
@@ -169,7 +189,7 @@ def _add_online(app: FastAPI, service: Service, one: OnlineUseCase) -> None:
     name, bodies = one.use_case.name, one.bodies
 
     @app.post(
-        f"/v1/{name}/decisions",
+        _decisions_of(one),
         name=f"decide {name}",
         summary=one.use_case.title,
         description=one.use_case.description,
@@ -215,32 +235,3 @@ def _add_schemas(app: FastAPI, service: Service) -> None:
         return page
 
     app.openapi = told  # type: ignore[method-assign]
-
-
-async def _log_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """One record a request. It names the route and not the path, in which decisions are named."""
-    begun = time.perf_counter()
-    try:
-        response = await call_next(request)
-    except Exception as error:
-        response = _answer_for(error)
-    route = getattr(request.scope.get("route"), "path", "")
-    told = {"method": request.method, "route": route, "status": response.status_code}
-    LOG.info("request", extra={**told, "ms": round(1_000 * (time.perf_counter() - begun), 1)})
-    return response
-
-
-def _answer_for(error: Exception) -> JSONResponse:
-    """503 where the ledger or a contract cannot be used, which can be mended; 500 for a defect, without its text."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from decisionloop.errors import ConfigurationError
-
-    if isinstance(error, ConfigurationError | SQLAlchemyError):
-        LOG.warning("the ledger or a contract cannot be used", extra={"error": type(error).__name__})
-        told = {
-            "detail": "the ledger or a contract cannot be used; /ready says why. Nothing was stored: send it again."
-        }
-        return JSONResponse(told, status_code=503, headers={"Retry-After": "5"})
-    LOG.error("a defect", exc_info=error)
-    return JSONResponse({"detail": "a defect of decisionloop; its log says where"}, status_code=500)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import time
@@ -19,6 +18,7 @@ from decisionloop.errors import ConfigurationError, ContractError
 from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.bodies import BadBody, read_object
 from decisionloop.service.decision_bodies import DecisionBodies
+from decisionloop.service.handing_over import HandingOver
 from decisionloop.service.request_body import json_body
 from decisionloop.stream.answers import Answer
 from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, TooLongAgo
@@ -30,6 +30,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _DECISION_IDS = re.compile(r'"decision_id": ?"([0-9a-f]+)"')
 """Those of answers as JSON: a text in it cannot hold such a thing, for its quotes are escaped."""
 SHOWN_FAULTS = 5
+LONGEST_SECONDS = 30.0
+"""How long a request waits: a ledger that hangs must not keep callers as well. What was begun may still be kept."""
 
 
 class Answers(BaseModel):
@@ -50,6 +52,7 @@ class OnlineUseCase:
     in_flight: set[str] = field(default_factory=set)
     look_up: LookUp = field(default_factory=LookUp)
     times: AnswerTimes | None = None
+    handing_over: HandingOver = field(default_factory=HandingOver)
 
     async def decide(self, request: Request) -> Response:
         """Decide and answer.
@@ -70,7 +73,7 @@ class OnlineUseCase:
         finally:
             if key is not None:
                 self.in_flight.discard(key)
-        content = f'{{"decisions":{text}}}' if is_many else json.dumps(json.loads(text)[0], ensure_ascii=False)
+        content = f'{{"decisions":{text}}}' if is_many else text[1:-1]  # a list of one
         if self.times is not None:
             self.times.tell(_DECISION_IDS.findall(text), 1_000 * (time.perf_counter() - begun))
         return Response(content, media_type="application/json")
@@ -91,7 +94,10 @@ class OnlineUseCase:
             if any(row.values is None for row in asked.rows):
                 asked = await run_in_threadpool(lambda: self.look_up.fill(self.decider.desk(), asked))
             self.decider.ask(asked)
-            return await asyncio.wrap_future(asked.told)
+            return await asyncio.wait_for(self.handing_over.awaited(asked.told), LONGEST_SECONDS)
+        except TimeoutError:
+            told = "it could not be decided in time; ask again, with the same Idempotency-Key"
+            raise HTTPException(503, told, {"Retry-After": "5"}) from None
         except Busy:
             raise HTTPException(503, "too many requests wait; ask again", {"Retry-After": "1"}) from None
         except AnotherBody:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fastapi import HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 
 from decisionloop.errors import ConfigurationError
@@ -57,12 +58,26 @@ class KnownKeys:
 
         A service that started without any listens on this machine alone, so that none is known lets nobody else in.
         """
-        if self._access is None:
-            return self._of_file
+        known = self.read_lately()
+        if known is not None:
+            return known
         with self._lock:
-            if self._read is None or time.monotonic() - self._read[0] > READ_AGAIN_SECONDS:
+            if self._is_old():
+                assert self._access is not None  # else there is nothing to be read
                 self._read = self._again(self._access)
-            return self._of_file + (() if self._read is None else self._read[1])
+            return self._known()
+
+    def read_lately(self) -> tuple[KnownKey, ...] | None:
+        """All of them without waiting for the ledger; None where it must be read again."""
+        return None if self._access is not None and self._is_old() else self._known()
+
+    def _is_old(self) -> bool:
+        read = self._read
+        return read is None or time.monotonic() - read[0] > READ_AGAIN_SECONDS
+
+    def _known(self) -> tuple[KnownKey, ...]:
+        read = self._read
+        return self._of_file if read is None else self._of_file + read[1]
 
     def _again(self, access: LedgerAccess) -> tuple[float, tuple[KnownKey, ...]] | None:
         """When it was read, and what; None while it never was, so that the next request reads it."""
@@ -94,9 +109,11 @@ class Requires:
     def __init__(self, keys: KnownKeys, scope: Scope) -> None:
         self.keys, self.scope = keys, scope
 
-    def __call__(self, request: Request) -> None:
-        """Raises 401 without a key, 403 for one without the scope."""
-        known = self.keys.every()
+    async def __call__(self, request: Request) -> None:
+        """Raises 401 without a key, 403 for one without the scope. A thread waits for the ledger, if anybody must."""
+        known = self.keys.read_lately()
+        if known is None:
+            known = await run_in_threadpool(self.keys.every)
         if not known and not self.keys.had_any:  # where the last one was revoked, nobody may do anything
             if not is_loopback(request.url.hostname or ""):
                 raise HTTPException(403, "without API keys only this machine is answered, by its own name")

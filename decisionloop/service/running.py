@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.service.answer_times import AnswerTimes
@@ -20,6 +21,9 @@ from decisionloop.service.secret_values import known_senders
 from decisionloop.service.starting import Starter
 from decisionloop.settings import Settings
 
+if TYPE_CHECKING:
+    from decisionloop.service.workers import WorkerPlan
+
 LOG = logging.getLogger("decisionloop.service")
 BACKLOG = 2_048
 NO_KEY = "no API key is configured: this machine alone is answered, and anybody on it may do everything"
@@ -28,14 +32,13 @@ NO_KEY = "no API key is configured: this machine alone is answered, and anybody 
 def run_service(
     settings: Settings, host: str, port: int, prepare: Callable[[str], None], is_open_without_keys: bool = False
 ) -> None:
-    """Serve until stopped; port 0 takes a free one, which the first line of the log names.
+    """Serve until stopped, from as many processes as the settings say; port 0 takes a free one, which the first line
+    of the log names.
 
     ``prepare`` registers the contract and rules of a use case, before it is decided one at a time.
     Raises ConfigurationError for a faulty file, a missing secret, a missing Prefect server or a port that is taken, and
     UsageError for a host that others can reach while there is no API key.
     """
-    import uvicorn
-
     service = open_service(settings, prepare, is_open_without_keys)
     has_keys = bool(service.keys.every())
     if not has_keys and not is_loopback(host):
@@ -52,21 +55,43 @@ def run_service(
         for one in service.online:
             LOG.info("decided online", extra={"detail": one.use_case.name})
         LOG.info(f"listening on http://{host}:{listening.getsockname()[1]}")
-        config = uvicorn.Config(
-            create_app(service), log_config=None, access_log=False, server_header=False, proxy_headers=False
-        )
-        uvicorn.Server(config).run([listening])
+        if settings.service_workers > 1:
+            from decisionloop.service.workers import run_workers
+
+            run_workers(service, settings, prepare, listening, settings.service_workers)
+        else:
+            _run_alone(service, listening)
 
 
-def open_service(settings: Settings, prepare: Callable[[str], None], is_open_without_keys: bool = False) -> Service:
-    """The service of an installation; nothing is begun yet. Raises ConfigurationError where something is missing."""
+def _run_alone(service: Service, listening: socket.socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        create_app(service), log_config=None, access_log=False, server_header=False, proxy_headers=False
+    )
+    uvicorn.Server(config).run([listening])
+
+
+def open_service(
+    settings: Settings,
+    prepare: Callable[[str], None],
+    is_open_without_keys: bool = False,
+    worker: WorkerPlan | None = None,
+) -> Service:
+    """The service of an installation; nothing is begun yet. Raises ConfigurationError where something is missing.
+
+    ``worker``: what this process is told as one of several, of which none seals or starts anything; None: it is alone.
+    """
     file = load_service_file(settings.resolved_service_file())
     senders, access = known_senders(file.senders), LedgerAccess(settings)
-    starter = Starter(access, PrefectDeployments()) if senders else None
     times = AnswerTimes(access)
     online = online_use_cases(settings, prepare, times)
+    kept = times if online else None
+    if worker is not None:
+        return Service(file, senders, access, worker.bell, online, None, is_open_without_keys, kept, worker.secret)
+    starter = Starter(access, PrefectDeployments()) if senders else None
     sealer = Sealer(access, online) if online else None
-    return Service(file, senders, access, starter, online, sealer, is_open_without_keys, times if online else None)
+    return Service(file, senders, access, starter, online, sealer, is_open_without_keys, kept)
 
 
 def _bound(host: str, port: int) -> socket.socket:

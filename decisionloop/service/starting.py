@@ -37,6 +37,14 @@ class Deployments(Protocol):
         ...
 
 
+class Wakes(Protocol):
+    """Whoever starts what waits, or leads to them."""
+
+    def wake(self) -> None:
+        """Something was stored."""
+        ...
+
+
 def start_waiting(ledger: Ledger, deployments: Deployments) -> int:
     """Start everything that waits, in the order of its events; returns how many must be tried again.
 

@@ -16,7 +16,7 @@ from decisionloop.service.receiving import DoesNotFit, Received, received
 from decisionloop.service.request_body import whole_body
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.signatures import NotSigned
-from decisionloop.service.starting import Starter
+from decisionloop.service.starting import Wakes
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Webhooks:
 
     senders: Mapping[str, KnownSender]
     access: LedgerAccess
-    starter: Starter | None
+    starter: Wakes | None
 
     async def take_in(self, sender: str, request: Request) -> dict[str, str]:
         """Store a delivery and say so.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from decisionloop.act.choice_table import choice_of_table
-from decisionloop.act.decision_log import BatchFacts, decision_rows
+from decisionloop.act.decision_log import BatchFacts, decision_rows, told_columns
 from decisionloop.contract import UseCase
 from decisionloop.ledger.releases import RULES, release_id_of
 from decisionloop.predict.reasons.codes import reason_catalogue
@@ -39,22 +40,32 @@ class Answer(BaseModel):
 
 def logged_rows(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: str) -> pa.Table:
     """The ledger's rows (n) of what was decided, as those of a part of a batch."""
+    facts = _facts(use_case, decided, batch_id, snapshot_digest)
+    choice = choice_of_table(use_case, decided.choice)
+    return decision_rows(use_case, facts, decided.scores, choice, _entities(use_case, decided))
+
+
+def _facts(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: str) -> BatchFacts:
     signed = decided.signed
     own = release_id_of(use_case.name, RULES, signed.contract_digest, signed.code_digest)
     on_rules = own if is_default_action(signed.rules) else ""
-    facts = BatchFacts(
+    return BatchFacts(
         batch_id, decided.as_of, snapshot_digest, signed.champion, signed.rules, decided.as_of, signed.on_trial,
         signed.release_seq, on_rules,
     )  # fmt: skip
-    entities = decided.features[use_case.entity.key].to_numpy(dtype=object)
-    return decision_rows(use_case, facts, decided.scores, choice_of_table(use_case, decided.choice), entities)
+
+
+def _entities(use_case: UseCase, decided: Decided) -> np.ndarray:
+    return decided.features[use_case.entity.key].to_numpy(dtype=object)
 
 
 def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
     """The answers (n), in the order of the rows."""
     catalogue, actions = reason_catalogue(use_case), {one.name: one.wording for one in use_case.actions}
-    columns = ["decision_id", "entity_id", "action", "propensity", "role", "release_id", "reason_codes"]
-    rows = logged_rows(use_case, decided, "", "").select([*columns, "fallback_reason"]).to_pylist()
+    facts, choice = _facts(use_case, decided, "", ""), choice_of_table(use_case, decided.choice)
+    columns = told_columns(use_case, facts, decided.scores, choice, _entities(use_case, decided))
+    told = {name: column.to_pylist() for name, column in columns.items()}
+    rows = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
     expected = decided.choice["expected_value"].to_pylist()
     return [
         Answer(

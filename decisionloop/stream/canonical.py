@@ -11,6 +11,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.predict.features import column_types
+from decisionloop.predict.few_rows import few_rows
 
 
 def features_of_record(use_case: UseCase, record: str) -> pd.DataFrame:
@@ -21,9 +22,9 @@ def features_of_record(use_case: UseCase, record: str) -> pd.DataFrame:
 
 def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     """The canonical frame (n rows) of plain values by column; None is missing."""
-    return pd.DataFrame(
+    return few_rows(
         {
-            name: pd.Series(columns[name], dtype="str")
+            name: [one if one == one else None for one in columns[name]]
             if type_ == "category"
             else np.array([np.nan if one is None else one for one in columns[name]], dtype=np.float64)
             for name, type_ in column_types(use_case).items()

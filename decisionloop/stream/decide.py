@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from decisionloop.act.choice_table import choice_table
 from decisionloop.act.constraints import BatchTotals
-from decisionloop.act.exploration.agreement import AgreedExploring
-from decisionloop.act.policy import Choice, agree_to_explore, choose_part
+from decisionloop.act.exploration.agreement import AgreedExploring, flat_share
+from decisionloop.act.policy import Choice, choose_part
 from decisionloop.act.scored_rows import situation_of_scores
 from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN, Situation
@@ -133,7 +133,7 @@ def _weigh(
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
     situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
-    situation = replace(situation, exploring=_exploring(desk, deciders, frame, as_of, situation))
+    situation = replace(situation, exploring=_exploring(desk, deciders, BatchTotals.of(use_case, frame)))
     return _Weighed(replace(signed, rules_because=because), told, situation)
 
 
@@ -155,13 +155,10 @@ def _choose_in_period(
     return choices, Charge(spending, spent)
 
 
-def _exploring(
-    desk: Desk, deciders: Deciders, frame: pd.DataFrame, as_of: datetime, situation: Situation
-) -> AgreedExploring | None:
+def _exploring(desk: Desk, deciders: Deciders, totals: BatchTotals) -> AgreedExploring | None:
     """A flat share needs no agreement; prices are those of a batch before, and without any nobody explores."""
     if desk.use_case.policy.exploration.kind == "uniform":
-        totals = BatchTotals.of(desk.use_case, frame)
-        return agree_to_explore(desk.use_case, as_of, totals, lambda: [(frame, situation)])
+        return flat_share(desk.use_case, totals)
     return deciders.exploring
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import itertools
-import json
 import logging
 import threading
 import time
@@ -32,6 +31,9 @@ MOST_WAITING, MOST_ROWS_WAITING = 256, 20_000
 """Requests that wait, and their rows; whoever comes then is told to come again."""
 MOST_ROWS = 2_000
 """Rows that are decided together."""
+PAUSE_SHARE, LONGEST_PAUSE_SECONDS = 0.25, 0.02
+"""How long it is waited for another request to be decided together with those that wait: a share of what deciding the
+last group took."""
 DECIDERS_SECONDS = 2.0
 """How long who decides is taken as read; that it still holds is asked in every commit."""
 ATTEMPTS = 10
@@ -47,6 +49,7 @@ class Decider:
         self._deciders: tuple[float, Deciders] | None = None
         self._waiting: collections.deque[Asked] = collections.deque()
         self._news, self._is_over = threading.Condition(), False
+        self._wanted, self._pause = 1, 0.0
         self._last = utc_now()
         self._thread = threading.Thread(target=self._go_on, name="decider", daemon=True)
 
@@ -69,7 +72,8 @@ class Decider:
             if len(self._waiting) >= MOST_WAITING or rows > MOST_ROWS_WAITING or self._is_over:
                 raise Busy
             self._waiting.append(asked)
-            self._news.notify()
+            if len(self._waiting) >= self._wanted:
+                self._news.notify()
 
     def desk(self) -> Desk:
         """What it works with. Raises ConfigurationError, with the reason, where it cannot be opened."""
@@ -106,13 +110,14 @@ class Decider:
     def _go_on(self) -> None:
         self._warm_up()
         while (group := self._next()) is not None:
+            begun = time.perf_counter()
             self._answer(group)
+            self._pause = min(PAUSE_SHARE * (time.perf_counter() - begun), LONGEST_PAUSE_SECONDS)
 
     def _next(self) -> list[Asked] | None:
         """Who is decided together: requests as of now, of different entities; None at the end."""
         with self._news:
-            while not self._waiting and not self._is_over:
-                self._news.wait()
+            self._await_company()
             if not self._waiting:
                 return None
             group: list[Asked] = []
@@ -127,7 +132,22 @@ class Decider:
                 if one.told.set_running_or_notify_cancel():  # else nobody waits for it any more
                     group.append(one)
                     entities |= own
+            self._wanted = max(1, len(group))
             return group
+
+    def _await_company(self) -> None:
+        """Wait for somebody, and, where the last group was several, until as many are there or nobody else comes.
+
+        Those who were just answered ask again. To decide many takes hardly longer than one, so that without this pause
+        two halves would take turns at twice the work. Who asks alone never waits.
+        """
+        wanted, self._wanted = self._wanted, 1
+        while not self._waiting and not self._is_over:
+            self._news.wait()
+        self._wanted, seen = wanted, 0
+        while seen < len(self._waiting) < wanted and not self._is_over:
+            seen = len(self._waiting)
+            self._news.wait(self._pause)
 
     def _answer(self, group: Sequence[Asked]) -> None:
         """Tell everybody something: an answer, or why there is none."""
@@ -154,8 +174,7 @@ class Decider:
                 return
             moment = group[0].decided_at or self._now()
             decided, told = self._told(desk, group, moment)
-            answers = [one.model_dump(mode="json") for one in told]
-            texts = _texts(group, answers)
+            texts = _texts(group, [one.model_dump_json() for one in told])
             try:
                 commit(desk, decided, self._requests(group, texts))
             except Overtaken:
@@ -235,9 +254,9 @@ def _by_request(group: Sequence[Asked], of_rows: Sequence[T]) -> list[Sequence[T
     return [of_rows[end - len(one.rows) : end] for one, end in zip(group, ends, strict=True)]
 
 
-def _texts(group: Sequence[Asked], answers: Sequence[object]) -> list[str]:
-    """The answers of each request as JSON."""
-    return [json.dumps(own, ensure_ascii=False) for own in _by_request(group, answers)]
+def _texts(group: Sequence[Asked], answers: Sequence[str]) -> list[str]:
+    """The answers of each request, JSON each, as a JSON list."""
+    return [f"[{','.join(own)}]" for own in _by_request(group, answers)]
 
 
 def _fail(group: Sequence[Asked], error: Exception) -> None:

@@ -18,7 +18,7 @@ from decisionloop.ledger.agreed_prices import LoggedPrices, last_prices, prices_
 from decisionloop.ledger.flags import switch_of
 from decisionloop.ledger.releases import Release, canary, challengers, present_rules, standing
 from decisionloop.ledger.schema import utc_now
-from decisionloop.ledger.stream import first_segment_since, last_release_seq
+from decisionloop.ledger.stream import first_segment_since, last_changes, last_release_seq
 from decisionloop.stream.desk import Desk, require_current
 from decisionloop.stream.periods import online_of
 
@@ -107,9 +107,13 @@ def read_deciders(desk: Desk) -> Deciders:
 def still_decide(connection: Connection, use_case: str, signed: Signed) -> bool:
     """Whether the switch and the releases are as they were when this was decided."""
     by_switch = signed.rules_because if signed.rules_because in BY_SWITCH.values() else ""
+    seq, turned = last_changes(connection, use_case)
+    if seq != signed.release_seq:
+        return False
+    if not turned:  # nobody ever turned it: nothing forbids anything
+        return not by_switch
     switch = switch_of(connection, use_case)
-    is_so = by_switch == BY_SWITCH[switch.position_for(signed.champion)] and signed.on_trial not in switch.stopped
-    return is_so and last_release_seq(connection, use_case) == signed.release_seq
+    return by_switch == BY_SWITCH[switch.position_for(signed.champion)] and signed.on_trial not in switch.stopped
 
 
 def _prices(desk: Desk) -> tuple[AgreedExploring | None, SeenMoney, str | None, str]:

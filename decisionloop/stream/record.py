@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from decisionloop.act.side_by_side import ReleaseRun
 from decisionloop.contract import UseCase
+from decisionloop.predict.few_rows import plain_numbers, plain_texts
 from decisionloop.stream.canonical import canonical_frame
 from decisionloop.stream.decide import Decided
 from decisionloop.stream.deciders import Signed
@@ -28,7 +29,7 @@ _FLAGS = ("is_", "supported:")
 def record_text(decided: Decided) -> str:
     """All that was known, said and chosen, as JSON; its numbers may be NaN, which Python writes and reads."""
     told = {
-        "features": {name: [_plain(one) for one in values.tolist()] for name, values in decided.features.items()},
+        "features": {name: _values(decided.features, name) for name in decided.features.columns},
         "faults": decided.faults.tolist(),
         "scores": decided.scores.to_pydict(),
         "predictions": decided.predictions.to_pydict(),
@@ -40,9 +41,14 @@ def record_text(decided: Decided) -> str:
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
 
 
-def _plain(value: object) -> object:
-    """What is missing as null: NaN of a number and of a text alike."""
-    return None if value != value else value
+def _values(frame: pd.DataFrame, name: str) -> Sequence[object]:
+    """The values (n,) of a column, what is missing as null: NaN of a number and of a text alike."""
+    texts = plain_texts(frame, name)
+    if texts is not None:
+        return texts
+    numbers = plain_numbers(frame, name)
+    column = frame[name] if numbers is None else numbers
+    return [None if one != one else one for one in column.tolist()]
 
 
 def read_record(use_case: UseCase, as_of: datetime, deciders: str, record: str) -> Decided:

@@ -34,8 +34,10 @@ PARTS = {
 LOADED_BY_OTHERS = {
     "adbc-driver-manager",  # by its drivers
     "asyncpg",  # by Prefect's server on PostgreSQL
+    "httptools",  # by uvicorn
     "psycopg",  # by SQLAlchemy
     "skops",  # by MLflow
+    "uvloop",  # by uvicorn
 }
 EVERY = [*DECLARED, *(one for extra in EXTRAS.values() for one in extra), *PROJECT["build-system"]["requires"]]
 

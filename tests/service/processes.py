@@ -13,19 +13,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 START_SECONDS = 90
+
+
+def _answers(child: psutil.Process) -> bool:
+    """Whether it is a worker, and not what Python keeps beside them, nor one that is dead."""
+    try:
+        return "spawn_main" in " ".join(child.cmdline())
+    except psutil.Error:
+        return False
+
+
 NOBODY = "http://127.0.0.1:1/api"
 """Where no Prefect server is."""
 
 
 class ServiceProcess:
-    """A running ``decisionloop service`` on a free port; its log goes to ``log``."""
+    """A running ``decisionloop service`` on a free port, of so many workers; its log goes to ``log``."""
 
-    def __init__(self, log: Path, environment: Mapping[str, str], prefect_url: str = NOBODY) -> None:
+    def __init__(self, log: Path, environment: Mapping[str, str], prefect_url: str = NOBODY, workers: int = 1) -> None:
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "decisionloop.cli", "service", "--port", "0"],
+                [sys.executable, "-m", "decisionloop.cli", "service", "--port", "0", "--workers", str(workers)],
                 env={**os.environ, **environment, "PREFECT_API_URL": prefect_url},
                 stdout=subprocess.DEVNULL,
                 stderr=output,
@@ -50,6 +62,11 @@ class ServiceProcess:
     def records(self) -> list[dict[str, Any]]:
         """Every line of the log, each of which must be a JSON object."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    @property
+    def workers(self) -> list[int]:
+        """The ids of the processes that answer, where there are several."""
+        return [one.pid for one in psutil.Process(self.process.pid).children() if _answers(one)]
 
     def kill(self) -> None:
         """kill -9."""

@@ -82,6 +82,17 @@ def agree_on_exploring(
     return AgreedExploring(chances, price, totals, figures)
 
 
+def flat_share(use_case: UseCase, totals: BatchTotals) -> AgreedExploring | None:
+    """How a flat share is explored, without agreeing: it is the same for all rows. Its figures are of nobody.
+
+    None where the contract explores nothing.
+    """
+    if not use_case.is_explored or not totals.rows:
+        return None
+    chances = Chances(use_case.policy.exploration, 0.0, 0.0, np.ones(Groups.of(use_case).combinations))
+    return AgreedExploring(chances, (), totals, ExploringFigures(0, 0.0, 0.0, 0.0, None, 0.0, ()))
+
+
 def _exact_sum(parts: Sequence[np.ndarray]) -> float:
     """Exact, so that no order of rows changes it."""
     return math.fsum(np.concatenate(parts).tolist())

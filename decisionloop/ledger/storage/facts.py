@@ -7,6 +7,7 @@ comes by the thousand goes through `bulk` instead.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, UnaryExpression, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Insert, Select, Table, UnaryExpression, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from decisionloop.errors import UsageError
@@ -63,9 +64,15 @@ def add(target: Ledger | Connection, table: Table[Any], facts: Sequence[Fact]) -
     names = [field.name for field in dataclasses.fields(facts[0])]
     rows = [{name: _stored(getattr(fact, name)) for name in names} for fact in facts]
     with writing(target) as connection:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        statement = insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+        statement = _insert_new(table, connection.dialect.name)
         return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+
+
+@functools.cache
+def _insert_new(table: Table[Any], dialect: str) -> Insert:
+    """One statement a table: what was compiled is found by it, without working out again what it says."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
 
 
 def _stored(value: object) -> object:

@@ -13,6 +13,7 @@ the other direction; tests hold how rarely.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,15 @@ def top_reasons(
     is_exact: bool = True,
 ) -> pa.StringArray:
     """The ``count`` largest reasons of each row of ``contributions`` (n, F) as JSON text; see `ReasonWriter`."""
-    return ReasonWriter(tuple(features), catalogue.of(features), count, engine, is_exact).texts(contributions)
+    return _writer(tuple(features), catalogue.of(features), count, engine, is_exact).texts(contributions)
+
+
+@functools.lru_cache(maxsize=64)
+def _writer(
+    features: tuple[str, ...], reasons: tuple[Reason, ...], count: int, engine: EngineName, is_exact: bool
+) -> ReasonWriter:
+    """Kept: to lay out the texts anew takes longer than to write a few rows."""
+    return ReasonWriter(features, reasons, count, engine, is_exact)
 
 
 @dataclass(frozen=True, eq=False)

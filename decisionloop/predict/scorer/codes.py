@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from decisionloop.errors import UsageError
+from decisionloop.predict.few_rows import plain_numbers, plain_texts
 from decisionloop.predict.scorer.engine import EngineName, in_parts, kernels, resolve_engine
 
 FEW_ROWS = 256
@@ -104,9 +105,19 @@ class CategoryBins:
         else:
             codes = pd.Index(self.categories, dtype="str").get_indexer(pd.Index(column))
             codes = np.where(codes < 0, self.unseen, codes)
-        if self.has_rest:
+        if self.has_rest and column.hasnans:
             codes[column.isna().to_numpy()] = self.size - 1
         return codes
+
+    def encode_texts(self, texts: Sequence[str | None]) -> NDArray[np.intp]:
+        """The same of a few texts (n,), None where missing: to look them up costs less than to set up a search."""
+        find, unseen = self._by_text.get, self.unseen
+        return np.array([find(text, unseen) for text in texts], dtype=np.intp)
+
+    @cached_property
+    def _by_text(self) -> dict[str | None, int]:
+        missing = {None: self.size - 1} if self.has_rest else {}
+        return {text: code for code, text in enumerate(self.categories)} | missing
 
     def _find_arrow(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.intp]:
         found = pc.index_in(column, value_set=pa.array(self.categories, type=column.type))
@@ -136,10 +147,22 @@ def encode_frame(
     numbers = [(i, item) for i, item in enumerate(bins) if is_numba and isinstance(item, NumericBins)]
     for i, item in enumerate(bins):
         if not (is_numba and isinstance(item, NumericBins)):
-            codes[i] = item.encode(frame[item.name])
+            codes[i] = _encoded(item, frame)
     if numbers:
         _bin_numbers(numbers, frame, codes, threads)
     return codes
+
+
+def _encoded(item: Bins, frame: pd.DataFrame) -> NDArray[np.intp]:
+    texts = plain_texts(frame, item.name) if isinstance(item, CategoryBins) else None
+    if texts is None or isinstance(item, NumericBins):
+        return item.encode(frame[item.name])
+    return item.encode_texts(texts)
+
+
+def _numbers(item: NumericBins, frame: pd.DataFrame) -> NDArray[np.float64]:
+    plain = plain_numbers(frame, item.name)
+    return item.numbers(frame[item.name]) if plain is None else plain
 
 
 def _bin_numbers(
@@ -147,7 +170,7 @@ def _bin_numbers(
 ) -> None:
     """Write the codes of number features to their rows of ``codes`` (F, n), by the compiled search."""
     search = kernels().bin_numbers
-    jobs = [(item.numbers(frame[item.name]), item.padded_edges, item.size - 1, codes[i]) for i, item in numbers]
+    jobs = [(_numbers(item, frame), item.padded_edges, item.size - 1, codes[i]) for i, item in numbers]
 
     def part(start: int, stop: int) -> None:
         for values, edges, missing, row in jobs:

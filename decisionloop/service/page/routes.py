@@ -45,9 +45,9 @@ class PageRoute(APIRoute):
         return handled
 
 
-def add_pages(app: FastAPI, keys: KnownKeys, access: LedgerAccess) -> None:
-    """Let the application show the live page, and do what is asked for from it."""
-    visitors, router = Visitors(keys), APIRouter(route_class=PageRoute, include_in_schema=False)
+def add_pages(app: FastAPI, keys: KnownKeys, access: LedgerAccess, secret: bytes) -> None:
+    """Let the application show the live page, and do what is asked for from it; ``secret`` signs what it hands out."""
+    visitors, router = Visitors(keys, secret), APIRouter(route_class=PageRoute, include_in_schema=False)
     _add_looking(router, visitors, access)
     _add_searching(router, visitors, access)
     _add_acting(router, visitors, access)

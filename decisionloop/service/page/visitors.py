@@ -1,7 +1,8 @@
 """Who looks at the page: by a key in a header, by having signed in with one, or, without any key, this machine.
 
-A sign-in is a cookie that no script can read and no other site can send, signed for this process and valid for an hour.
-It names the key by a digest and not by what it may do: a key that was revoked may do nothing within two seconds.
+A sign-in is a cookie that no script can read and no other site can send, signed for this service while it runs and
+valid for an hour. It names the key by a digest and not by what it may do: a key that was revoked may do nothing within
+two seconds.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Visitors:
     """Tells who visits, signs them in and out, and makes and checks the tokens of forms."""
 
     keys: KnownKeys
-    _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    _secret: bytes = field(repr=False)
 
     def of(self, request: Request) -> Visitor:
         """Who sent a request; one without scopes where that is nobody.

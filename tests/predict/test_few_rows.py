@@ -1,0 +1,54 @@
+"""A few rows say the same as the ordinary frame of them, whoever asks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decisionloop.predict.few_rows import few_rows, plain_numbers, plain_texts
+from decisionloop.predict.scorer.codes import CategoryBins, NumericBins, encode_frame
+
+BINS = (
+    NumericBins("age", np.array([18.0, 30.5, 60.0])),
+    CategoryBins("trade", ("craft", "farm")),
+    CategoryBins("place", ("north", "south"), has_rest=True),
+)
+NUMBERS = st.one_of(st.floats(allow_nan=True, width=64), st.sampled_from([18.0, 30.5, np.nextafter(30.5, 40)]))
+TRADES = st.sampled_from(["craft", "farm", "retail", "", None])
+ROWS = st.lists(st.tuples(NUMBERS, TRADES, st.sampled_from(["north", "west", None])), min_size=1, max_size=20)
+
+
+def few_of(rows):
+    ages, trades, places = zip(*rows, strict=True)
+    return few_rows({"age": np.array(ages, dtype=np.float64), "trade": list(trades), "place": list(places)})
+
+
+@given(ROWS)
+def test_they_have_the_codes_of_an_ordinary_frame_on_both_engines(rows):
+    few = few_of(rows)
+    ordinary = pd.DataFrame({name: few[name] for name in few.columns})
+    assert type(ordinary) is pd.DataFrame
+    for engine in ("numpy", "numba"):
+        assert np.array_equal(encode_frame(BINS, few, engine), encode_frame(BINS, ordinary, engine))
+
+
+def test_what_is_made_of_them_is_an_ordinary_frame_of_canonical_types():
+    few = few_of([(20.0, "farm", None), (np.nan, None, "north")])
+    for made in (few.copy(), few[["trade", "age"]], few.iloc[:1], few.assign(age=1.0), pd.concat([few, few])):
+        assert type(made) is pd.DataFrame
+        assert plain_numbers(made, "age") is None
+        assert plain_texts(made, "trade") is None
+    assert [str(one) for one in few.dtypes] == ["float64", "str", "str"]
+    assert plain_texts(few, "trade") == ["farm", None]
+
+
+@pytest.mark.parametrize("name", ["age", "trade", "place"])
+def test_a_column_is_that_of_its_plain_values(name):
+    few = few_of([(20.0, "farm", None), (np.nan, None, "north")])
+    plain = plain_texts(few, name) or plain_numbers(few, name).tolist()
+    assert [None if one != one else one for one in few[name].tolist()] == [
+        None if one is None or one != one else one for one in plain
+    ]
