@@ -59,6 +59,7 @@ def test_a_variable_on_the_page_sets_its_setting(monkeypatch):
         "IS_DATA_DOCS_BUILT": "1",
         "RUNNER": "threads",
         "RUNNER_WORKERS": "3",
+        "SERVICE_WORKERS": "4",
         "PARTITION_ROWS": "1000",
         "SCORER_ENGINE": "numpy",
         "SOURCE_OPTIONS": '{"scenario": "seasonal"}',

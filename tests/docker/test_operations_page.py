@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("docker")
 PAGE = Page(ROOT / "docs" / "operations.md")
 COMMANDS = [one.words[2:] for one in PAGE.commands("docker") if one.words[1:2] == ("compose",) and one.is_whole]
 INSIDE = [words[1:] for words in COMMANDS if words[0] == "exec"]
-RUN = ("doctor", "status", "kill-switch", "kill-switch-all", "pg_dump", "psql")
+RUN = ("doctor", "status", "kill-switch", "kill-switch-all", "pg_dump", "psql", "keys")
 """A word of each command that a test below runs."""
 
 
@@ -91,6 +91,13 @@ def test_the_ledger_is_dumped(installation):
     told = installation.execute(*inside("pg_dump"))
     assert told.returncode == 0, told.stderr
     assert told.stdout.startswith("PGDMP")
+
+
+def test_a_key_is_made_for_the_service(installation):
+    told = installation.execute(*inside("keys"))
+    assert told.returncode == 0, told.stderr
+    made = installation.execute("worker", ("decisionloop", "keys", "list"))
+    assert "checkout" in made.stdout
 
 
 def test_a_password_is_changed(installation):

@@ -11,7 +11,8 @@ import pytest
 from decisionloop.act.policy import choose
 from decisionloop.act.within_budget import SPENT
 from decisionloop.ledger.stream import unsealed_segments
-from decisionloop.stream.decide import _weigh
+from decisionloop.predict.row_faults import row_faults
+from decisionloop.stream.decide import _Rows, _weigh
 from decisionloop.stream.deciders import read_deciders
 from decisionloop.stream.desk import open_desk
 from decisionloop.stream.record import read_record
@@ -50,7 +51,9 @@ def test_with_stationary_arrivals_the_budget_is_used_and_earns_what_an_optimum_i
         ]
         rows = pd.concat([one.features for one in told], ignore_index=True)
         rows = rows.assign(shop_id=[f"arrival-{i}" for i in range(len(rows))])
-        known = _weigh(desk, read_deciders(desk), rows, BEGIN, [], False).situation
+        known = _weigh(
+            desk, read_deciders(desk), _Rows(rows, BEGIN, row_faults(desk.use_case, rows)), [], False
+        ).situation
         best = choose(desk.use_case, rows, BEGIN, known).propensities
         names = np.array(desk.use_case.action_names)
         done = np.concatenate([one.choice["action"].to_pylist() for one in told])
