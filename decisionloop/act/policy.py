@@ -64,8 +64,8 @@ def choose(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, situation: S
     totals = BatchTotals.of(use_case, frame)
     exploring = agree_to_explore(use_case, as_of, totals, lambda: [(frame, situation)])
     free = replace(situation, exploring=exploring)
-    situation = replace(free, limits=limits_of_rules(use_case, as_of, totals, lambda: [(frame, free)]))
-    agreed = plan_batch(use_case, as_of, totals, lambda: [(frame, situation)])
+    agreed = plan_batch(use_case, as_of, totals, lambda: [(frame, free)])
+    situation = replace(free, limits=limits_of_rules(use_case, as_of, totals, lambda: [(frame, free)], agreed))
     return choose_part(use_case, frame, as_of, situation, totals, agreed)
 
 
@@ -135,13 +135,18 @@ def plan_ahead(
     return plan(lambda: [replace(part, limits=ahead(part.limits))], is_nearest=True)
 
 
-def limits_of_rules(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations) -> RulesLimits | None:
-    """Where the contract's limits cut the rules' choice over all parts of a batch that they decide; else None."""
+def limits_of_rules(
+    use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: Situations, agreed: Plan | None = None
+) -> RulesLimits | None:
+    """Where the contract's limits cut the choice over all parts of a batch that rules decide; else None.
+
+    ``agreed``: the plan of a release on trial beside them (`plan_batch`), whose rows count as well.
+    """
 
     def ruled() -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
         for frame, situation in parts():
             turn = exploring_turn(use_case, frame, as_of, situation)
-            greedy = greedy_actions(use_case, frame, turn, situation, totals, None)
+            greedy = greedy_actions(use_case, frame, turn, situation, totals, agreed)
             yield frame, _explored(turn, greedy.action)[0]
 
     if not totals.rows or not all(one.is_ruled and not one.is_default_for_all for _, one in parts()):

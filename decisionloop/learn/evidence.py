@@ -119,12 +119,11 @@ def policies_of(
     free = evidence_rows(use_case, batches.log)
     theirs, ours = (deployed_policy(use_case, batches, *one.says)[free] for one in (champion, challenger))
     traffic, predictions = batches.rows(free), challenger.predictions.rows(free)
-    known_at = traffic.known_at
-    missing = missing_in_log(use_case, traffic.log, traffic.frame, known_at, challenger.amounts, predictions.amount)
+    missing = missing_in_log(use_case, traffic.log, traffic.frame, traffic.known_at, challenger.amounts)
     values = action_values(use_case, traffic.frame, predictions)
     since = challenger.on_trial_since
     is_on_trial = None if since is None else (traffic.log["as_of"] > since).to_numpy()
-    return traffic, Policies(ours, theirs, values, challenger.amounts, missing, is_on_trial, predictions.amount)
+    return traffic, Policies(ours, theirs, values, challenger.amounts, missing, is_on_trial)
 
 
 def gather_evidence(

@@ -29,24 +29,18 @@ STILL_COMING = 0.01
 
 
 def missing_in_log(
-    use_case: UseCase,
-    log: pd.DataFrame,
-    frame: pd.DataFrame,
-    known_at: datetime | None,
-    amounts: UsualAmounts = (),
-    predicted: Floats | None = None,
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, known_at: datetime | None, amounts: UsualAmounts = ()
 ) -> MissingOutcomes | None:
     """What is known at ``known_at`` of the outcomes that n decisions of mature cohorts miss; None: none is missing.
 
     ``log``: as_of, action, outcome_class, outcome_amount, and where it has them score, due_at, observed_at and
-    outcome_revision. Without ``known_at`` nothing is known of what still comes. ``predicted`` (n, A, C): amounts that a
-    model expects, around which those that came lie.
+    outcome_revision. Without ``known_at`` nothing is known of what still comes.
     """
     is_missing = is_outcome_missing(use_case, log)
     if not is_missing.any():
         return None
     nothing = LateArrivals.nothing(len(use_case.actions))
-    told = missing_outcomes(use_case, log, frame, nothing, amounts, predicted)
+    told = missing_outcomes(use_case, log, frame, nothing, amounts)
     if known_at is None or SEEN_AT not in log:
         return told
     cohorts = _cohorts(use_case, log, known_at)

@@ -16,10 +16,9 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.learn.training_set import is_revealed
-from decisionloop.observe.amount_tails import far_money, tails_of
 from decisionloop.observe.cohort import logged_decisions
 from decisionloop.observe.estimate import Codes, Estimate, Floats
-from decisionloop.observe.executed_actions import EXECUTED, may_be_overridden
+from decisionloop.observe.executed_actions import EXECUTED
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import (
     MissingOutcomes,
@@ -36,9 +35,8 @@ from decisionloop.observe.possible_money import UsualAmounts
 class Policies:
     """Two policies on n decisions, and the money that the first one's model expects of each action, all (n, A).
 
-    ``amounts``: how far amounts usually fall from what that model expects, as they did out of fold; ``predicted``
-    (n, A, C): the amounts that it expects of each action and class, None where there are none. ``missing``: what is
-    known of outcomes that have not come; None: all have. ``is_on_trial`` bool (n,): the cohorts in which the first
+    ``amounts``: how far amounts usually fall from what that model expects, as they did out of fold. ``missing``: what
+    is known of outcomes that have not come; None: all have. ``is_on_trial`` bool (n,): the cohorts in which the first
     one had a say beside the second; None: none.
     """
 
@@ -48,7 +46,6 @@ class Policies:
     amounts: UsualAmounts = ()
     missing: MissingOutcomes | None = None
     is_on_trial: np.ndarray | None = None
-    predicted: np.ndarray | None = None
 
     def rows(self, keep: np.ndarray) -> Policies:
         """Both on some of the decisions: a mask (n,)."""
@@ -59,7 +56,6 @@ class Policies:
             amounts=self.amounts,
             missing=None if self.missing is None else self.missing.subset(keep),
             is_on_trial=None if self.is_on_trial is None else self.is_on_trial[keep],
-            predicted=None if self.predicted is None else self.predicted[keep],
         )
 
     @property
@@ -75,21 +71,7 @@ class Policies:
 
 def logged_for(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, policies: Policies) -> LoggedDecisions:
     """The log (n rows) as both policies are valued on it: what one of them expects, and how far off that may be."""
-    logged = logged_decisions(use_case, log, frame, policies.values, policies.missing, policies.amounts)
-    return _with_tails(use_case, log, frame, logged, policies)
-
-
-def _with_tails(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, logged: LoggedDecisions, policies: Policies
-) -> LoggedDecisions:
-    """The same with what amounts count as at most, where a model says what amounts are expected."""
-    possible = logged.possible
-    if policies.predicted is None or possible is None or possible.is_bound:
-        return logged
-    far = far_money(use_case, frame, policies.predicted, tails_of(use_case, log, policies.predicted, policies.amounts))
-    if far is not None and may_be_overridden(use_case, log):
-        far = far.of_any_action()
-    return replace(logged, possible=replace(possible, far=far))
+    return logged_decisions(use_case, log, frame, policies.values, policies.missing, policies.amounts)
 
 
 def seen_difference(
@@ -154,5 +136,4 @@ def seen_copies(
     copies = log.iloc[rows].reset_index(drop=True).assign(action=taken, propensity=1 / many)
     copies = copies.drop(columns=EXECUTED, errors="ignore")
     known = frame.iloc[rows].reset_index(drop=True)
-    logged = logged_decisions(use_case, copies, known, policies.values[rows], amounts=policies.amounts)
-    return _with_tails(use_case, copies, known, logged, policies.rows(rows)), rows
+    return logged_decisions(use_case, copies, known, policies.values[rows], amounts=policies.amounts), rows

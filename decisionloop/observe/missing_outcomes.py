@@ -15,7 +15,6 @@ import pandas as pd
 
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
-from decisionloop.observe.amount_tails import tails_of
 from decisionloop.observe.estimate import Codes, Floats
 from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.late_arrivals import PARTS, LateArrivals
@@ -88,26 +87,19 @@ class MissingOutcomes:
 
 
 def missing_outcomes(
-    use_case: UseCase,
-    log: pd.DataFrame,
-    frame: pd.DataFrame,
-    late: LateArrivals,
-    amounts: UsualAmounts = (),
-    predicted: Floats | None = None,
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, late: LateArrivals, amounts: UsualAmounts = ()
 ) -> MissingOutcomes:
     """Who of a cohort (n decisions, ``log`` aligned with ``frame``) misses an outcome, and what is known of it.
 
     Bands are those of the score that was logged, where ``log`` has one, and of when each outcome falls due (`due_share`
     of as_of and due_at, where ``log`` has them). An amount that has not come is assumed to lie in the range of those
     of the same class that have, and at least between a small and a large one of the usual sizes ``amounts``: a few
-    that came say little of how large others are, the less the heavier the tail. Where a model has ``predicted`` amounts
-    (n, A, C), those that came lie around these as far as the one that has not (`amount_tails`). Where neither is known,
-    nothing can be bounded.
+    that came say little of how large others are, the less the heavier the tail. Where neither is known, nothing can be
+    bounded.
     """
     action = executed_index(use_case, log)
     is_missing = is_outcome_missing(use_case, log)
-    ranges = _amount_ranges(use_case, log, action, amounts, predicted)
-    money, worst, best = _money_of(use_case, log, frame, action, ranges)
+    money, worst, best = _money_of(use_case, log, frame, action, amounts)
     scores = log["score"].to_numpy(dtype=np.float64, na_value=np.nan) if "score" in log else np.full(len(log), np.nan)
     revealing = np.array(use_case.revealing)[action]
     counts = [np.bincount(action[rows], minlength=len(use_case.actions)) for rows in (revealing, is_missing)]
@@ -136,37 +128,19 @@ def possible_classes(use_case: UseCase) -> tuple[float, ...]:
     return (0.0, 1.0) if use_case.outcome.class_ else (1.0,)
 
 
-Range = tuple[float | Floats, float | Floats]
-
-
-def _amount_ranges(
-    use_case: UseCase, log: pd.DataFrame, action: Codes, amounts: UsualAmounts, predicted: Floats | None
-) -> tuple[Range, ...]:
-    """By possible class, the smallest and the largest amount (one, or (n,)) of what was executed."""
-    classes = possible_classes(use_case)
-    if predicted is None or use_case.outcome.amount is None:
-        return tuple(possible_amounts(use_case, log, class_, amounts) for class_ in classes)
-    rows = np.arange(len(log))
-    return tuple(
-        possible_amounts(use_case, log, class_, amounts)
-        if tails is None
-        else tails.seen(predicted[rows, action, place])
-        for place, (class_, tails) in enumerate(zip(classes, tails_of(use_case, log, predicted, amounts), strict=True))
-    )
-
-
 def _money_of(
-    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, action: Codes, ranges: tuple[Range, ...]
+    use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, action: Codes, amounts: UsualAmounts
 ) -> tuple[Floats, Floats, Floats]:
     """Money (n, 4) at no and yes, without an amount and for each unit of it; the worst and the best of it (n,)."""
+    classes = possible_classes(use_case)
     money, ends = np.zeros((len(log), PARTS)), []
-    for class_, of_class in zip(possible_classes(use_case), ranges, strict=True):
+    for class_ in classes:
         at = [
             realised_values(use_case, frame, action, np.full(len(log), class_), np.full(len(log), amount))
             for amount in (0.0, 1.0)
         ]
         money[:, int(class_)], money[:, 2 + int(class_)] = at[0], at[1] - at[0]
-        ends += [at[0] + (at[1] - at[0]) * amount for amount in of_class]
+        ends += [at[0] + (at[1] - at[0]) * amount for amount in possible_amounts(use_case, log, class_, amounts)]
     return np.nan_to_num(money), np.min(ends, axis=0), np.max(ends, axis=0)
 
 

@@ -7,9 +7,8 @@ be below -(|w| h - base), where h is how far money can fall on the side that hur
 A bet must know that bound before it is placed. Where a decision could hurt more than a ``limit`` that was set before,
 its weight is shrunk to s w, so that it cannot. That moves its mean by (1 - s) |w| h at most, which is summed up in
 `PairedGains.bias`: truncation in the sense of Ionides (2008), its bias taken from the worst case and not guessed.
-Amounts have no bound: they count up to `amount_tails.REACH` usual deviations s on the side that hurts, and what lies
-beyond on average is taken off for each decision that is moved (`amount_tails`). Where no model says what amounts are
-expected, deviations are those of the money, and s / (4 k) is taken off.
+Amounts have no bound: they count up to ``AMOUNT_REACH`` usual deviations s on the side that hurts, and by
+(x - k s)+ <= x^2 / (4 k s) what lies beyond is s / (4 k) at most, on average over each decision that is moved.
 
 An outcome that has not come counts as the worst that it could be for the gain. So what is summed up is never more than
 it will be once all have come, whatever they are missing for: a proof by the sum is one by what it will be.
@@ -25,11 +24,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decisionloop.observe.amount_tails import REACH
 from decisionloop.observe.estimate import Codes, Floats, entity_sums
 from decisionloop.observe.logged_decisions import Flags, LoggedDecisions
 from decisionloop.observe.off_policy import importance_weights, propensity_weights
-from decisionloop.observe.possible_money import FarMoney
+
+AMOUNT_REACH = 8.0
+"""Usual deviations beyond which an amount that hurts is counted as though it were so large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,40 +141,31 @@ def _bounded_by_missing(logged: LoggedDecisions, moved: Floats) -> tuple[Floats,
 
 @dataclass(frozen=True, eq=False)
 class _Ends:
-    """What is expected of each action (n, A), its usual ``worst`` and ``best``, and what it counts as at most."""
+    """What is expected of each action (n, A), its usual ``worst`` and ``best``, and what counts as such at most."""
 
     expected: Floats
     worst: Floats
     best: Floats
-    far: FarMoney
+    is_bound: bool
     is_exact: Flags
 
     @classmethod
     def of(cls, logged: LoggedDecisions) -> _Ends:
         q, possible = np.nan_to_num(logged.expected_values, nan=0.0), logged.possible
-        nothing = np.zeros_like(q)
         if possible is None:
-            worst, best = nothing - np.inf, nothing + np.inf
-            return cls(q, worst, best, FarMoney(worst, best, nothing, nothing), logged.is_exact)
-        worst, best = np.minimum(_known(possible.worst, q), q), np.maximum(_known(possible.best, q), q)
-        if possible.is_bound:
-            far = FarMoney(worst, best, nothing, nothing)
-        elif possible.far is None:
-            far = _far_by_money(q, worst, best)
-        else:
-            floor, ceiling = _known(possible.far.floor, q), _known(possible.far.ceiling, q)
-            far = FarMoney(np.minimum(floor, q), np.maximum(ceiling, q), possible.far.below, possible.far.above)
-        return cls(q, worst, best, far, logged.is_exact)
+            return cls(q, np.full_like(q, -np.inf), np.full_like(q, np.inf), True, logged.is_exact)
+        worst, best = (np.where(np.isnan(end), q, end) for end in (possible.worst, possible.best))
+        return cls(q, np.minimum(worst, q), np.maximum(best, q), possible.is_bound, logged.is_exact)
 
     @property
     def floor(self) -> Floats:
         """The least that an outcome counts as (n, A)."""
-        return self.far.floor
+        return self.worst if self.is_bound else self.expected - AMOUNT_REACH * (self.expected - self.worst)
 
     @property
     def ceiling(self) -> Floats:
         """The most that it counts as."""
-        return self.far.ceiling
+        return self.best if self.is_bound else self.expected + AMOUNT_REACH * (self.best - self.expected)
 
     def cautious(self, moved: Floats, caution: float) -> Floats:
         """(n, A) expected money, drawn to the worst where the challenger acts more often, to the best where less."""
@@ -192,16 +183,7 @@ class _Ends:
 
     def beyond(self, moved: Floats) -> float:
         """What amounts that count for less than they are may hurt in all."""
-        hurt = np.where(moved > 0, moved * self.far.below, -moved * self.far.above)
-        return float(hurt[:, ~self.is_exact].sum())
-
-
-def _known(end: Floats, otherwise: Floats) -> Floats:
-    return np.where(np.isnan(end), otherwise, end)
-
-
-def _far_by_money(expected: Floats, worst: Floats, best: Floats) -> FarMoney:
-    """`REACH` usual deviations of the money of each action, and what lies beyond by the second power of them."""
-    below, above = expected - worst, best - expected
-    tails = (below / (4 * REACH), above / (4 * REACH))
-    return FarMoney(expected - REACH * below, expected + REACH * above, *tails)
+        if self.is_bound:
+            return 0.0
+        hurt = np.where(moved > 0, moved * (self.expected - self.worst), -moved * (self.best - self.expected))
+        return float(hurt[:, ~self.is_exact].sum()) / (4 * AMOUNT_REACH)

@@ -16,47 +16,17 @@ from decisionloop.observe.estimate import Codes, Estimate, Floats
 
 
 @dataclass(frozen=True, eq=False)
-class FarMoney:
-    """What amounts without a bound count as at most: ``floor`` and ``ceiling`` (n, A) of the money of each action, and
-    by how much money lies below and above these on average at most; see `amount_tails`. NaN where nothing can be said.
-    """
-
-    floor: Floats
-    ceiling: Floats
-    below: Floats
-    above: Floats
-
-    def subset(self, keep: npt.NDArray[np.bool_] | Codes) -> FarMoney:
-        """The rows at ``keep`` (mask or positions), in that order."""
-        return FarMoney(self.floor[keep], self.ceiling[keep], self.below[keep], self.above[keep])
-
-    def of_any_action(self) -> FarMoney:
-        """The same where whatever is chosen may end in any action."""
-        least, most = np.fmin.reduce(self.floor, axis=1), np.fmax.reduce(self.ceiling, axis=1)
-        return FarMoney(*(_for_each(one, self.floor) for one in (least, most, *_largest(self.below, self.above))))
-
-
-def _largest(*sides: Floats) -> list[Floats]:
-    return [side.max(axis=1) for side in sides]
-
-
-def _for_each(row: Floats, like: Floats) -> Floats:
-    return np.tile(row[:, None], like.shape[1])
-
-
-@dataclass(frozen=True, eq=False)
 class PossibleMoney:
     """``worst`` and ``best`` (n, A): money of each action under its least and its most welcome outcome.
 
     ``is_bound``: nothing beyond them can happen, as where the outcome is a yes or a no. Where it is an amount they
     are of an unusual size, and no bound. NaN where nothing can be said, as where a feature that the money needs is
-    missing. ``far``: where amounts have no bound, what they count as at most; None: a model's amounts are not known.
+    missing.
     """
 
     worst: Floats
     best: Floats
     is_bound: bool
-    far: FarMoney | None = None
 
     @property
     def ends(self) -> tuple[Floats, Floats]:
@@ -65,14 +35,13 @@ class PossibleMoney:
 
     def subset(self, keep: npt.NDArray[np.bool_] | Codes) -> PossibleMoney:
         """The rows at ``keep`` (mask or positions), in that order."""
-        far = None if self.far is None else self.far.subset(keep)
-        return PossibleMoney(self.worst[keep], self.best[keep], self.is_bound, far)
+        return PossibleMoney(self.worst[keep], self.best[keep], self.is_bound)
 
     def of_any_action(self) -> PossibleMoney:
         """The same where whatever is chosen may end in any action."""
         worst, best = np.fmin.reduce(self.worst, axis=1), np.fmax.reduce(self.best, axis=1)
-        far = None if self.far is None else self.far.of_any_action()
-        return PossibleMoney(_for_each(worst, self.worst), _for_each(best, self.best), self.is_bound, far)
+        many = self.worst.shape[1]
+        return PossibleMoney(np.tile(worst[:, None], many), np.tile(best[:, None], many), self.is_bound)
 
     def beyond(self, action: Codes, expected: Floats) -> tuple[Floats, Floats]:
         """How much worse, and better, than ``expected`` (n,) the money of ``action`` (n,) can be; both (n,), >= 0."""

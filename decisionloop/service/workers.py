@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.service.log import log_as_json
@@ -138,9 +139,25 @@ def _beside(service: Service, bell: Bell) -> Iterator[None]:
 
 
 class _Supervisor(Multiprocess):
-    """uvicorn's, which remembers what stopped it."""
+    """uvicorn's, which remembers what stopped it, and which workers have run for a while.
+
+    uvicorn takes a certain exit code for a worker that could not start, and ends all of them; a worker that has
+    answered may end with it as well, as by code of a use case, and is replaced like any other.
+    """
 
     stopped_by: signal.Signals | None = None
+
+    def keep_subprocess_alive(self) -> None:
+        """See uvicorn."""
+        ready: set[int | None] = self.__dict__.setdefault("_ready", set())
+        for place, one in enumerate(self.processes):
+            if one.process.is_alive() and one.pid not in ready and one.is_ready(HUNG_SECONDS):
+                ready.add(one.pid)
+            if not one.process.is_alive() and one.exitcode == STARTUP_FAILURE and one.pid in ready:
+                LOG.warning("a worker ended and is replaced", extra={"detail": str(one.pid)})
+                self.processes[place] = Process(self.config, self.sockets)
+                self.processes[place].start()
+        super().keep_subprocess_alive()
 
     def handle_int(self) -> None:
         self.stopped_by = signal.SIGINT

@@ -62,7 +62,7 @@ class LookUp:
         except TimeIsUp as why:
             fault, error = LATE, str(why)
         except ContractError as failed:
-            fault, error = CODE_FAILED, str(failed.where)
+            fault, error = CODE_FAILED, _place_of(failed)
         except Exception as failed:  # a source of any kind, any driver: what it says may hold what it failed on
             fault, error = UNREADABLE, type(failed).__name__
         else:
@@ -107,3 +107,9 @@ class LookUp:
 def _asks_for_freshness(use_case: UseCase) -> bool:
     """What would halt a batch leaves a row to the rules; of a warning nothing is said."""
     return use_case.data_quality.freshness != "warning"
+
+
+def _place_of(failed: ContractError) -> str:
+    """Whose code failed and in which line; what it said may hold what it failed on, and is not told."""
+    lines = [f"line {one.line}" for one in failed.faults if one.line is not None]
+    return ", ".join([str(failed.where), *lines])

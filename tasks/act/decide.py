@@ -127,8 +127,8 @@ def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
     try:
         exploring = agree_to_explore(contract, hand.as_of, totals, parts)
         exploring_parts = functools.partial(parts, exploring)
-        limits = limits_of_rules(contract, hand.as_of, totals, exploring_parts)
-        plan = None if limits else plan_batch(contract, hand.as_of, totals, exploring_parts)
+        plan = plan_batch(contract, hand.as_of, totals, exploring_parts)
+        limits = limits_of_rules(contract, hand.as_of, totals, exploring_parts, plan)
         return Agreed(totals, rules_because, plan, limits, seen, exploring, hand.on_trial is not None)
     except (InfeasibleConstraints, UnknownCost) as error:
         remedy = "Change policy.constraints, then run the batch again."

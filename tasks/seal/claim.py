@@ -8,11 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import batch_id_of, find_batch, open_batch
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import Segment, minutes_of, take_turn_to_seal, unsealed_segments
 from decisionloop.ledger.watching_periods import gathering, say_gathered, seal_into
 from decisionloop.predict.due import MOMENT
+from decisionloop.schedule import last_due_time
 from decisionloop.stream.deciders import Signed
 from decisionloop.stream.periods import WatchingPeriod, online_of, watching_period
 from decisionloop.workspace import Workspace
@@ -43,7 +45,7 @@ def claim_segments(workspace: Workspace, is_all: bool, is_over: bool) -> None:
         batches = {period: one.batch_id for period, one in open_batches.items()}
         for period, group in itertools.groupby(by_period, lambda one: watching_period(online, one)):
             segments, before = list(group), open_batches.get(period)
-            batches[period] = _open(connection, segments[0]) if before is None else before.batch_id
+            batches[period] = _open(connection, workspace.use_case, segments[0]) if before is None else before.batch_id
             part, place = (0, 0) if before is None else (1 + before.last_part, before.segments)
             for rows in _cut(segments, workspace.settings.partition_rows):
                 seal_into(connection, batches[period], part, rows, place)
@@ -66,17 +68,26 @@ def _cut(segments: Sequence[Segment], partition_rows: int) -> Iterator[list[Segm
         yield waiting
 
 
-def _open(connection: Connection, first: Segment) -> str:
+def _open(connection: Connection, use_case: UseCase, first: Segment) -> str:
     """A batch as of its first decision; returns its id."""
     signed = Signed.from_json(first.deciders)
-    as_of = _free_moment(connection, first.use_case, first.as_of)
+    as_of = _free_moment(connection, use_case, first.as_of)
     opened = open_batch(connection, first.use_case, as_of, signed.contract_digest, code_digest=signed.code_digest)
     return opened.batch_id
 
 
-def _free_moment(connection: Connection, use_case: str, as_of: datetime) -> datetime:
-    """The first moment from ``as_of`` at which there is no batch yet."""
-    moment = as_of
-    while find_batch(connection, batch_id_of(use_case, moment)) is not None:
+def _free_moment(connection: Connection, use_case: UseCase, as_of: datetime) -> datetime:
+    """The first moment from ``as_of`` at which there is no batch yet, and will be none of the schedule.
+
+    Who asks as of midnight, when a batch is due, must not take its place.
+    """
+    moment = as_of + MOMENT if _is_of_schedule(use_case, as_of) else as_of
+    while find_batch(connection, batch_id_of(use_case.name, moment)) is not None:
         moment += MOMENT
     return moment
+
+
+def _is_of_schedule(use_case: UseCase, moment: datetime) -> bool:
+    """Whether a batch is due then; a replay has its own calendar, and no batch that comes by itself."""
+    is_replayed = use_case.source.kind.endswith("_replay")
+    return not is_replayed and last_due_time(use_case.schedule, moment) == moment

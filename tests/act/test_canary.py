@@ -112,6 +112,15 @@ def test_beside_rules_whom_they_decide_for_certain_uses_up_the_limit_as_well(mak
     assert (choice.action == MAIL).mean() == pytest.approx(0.3, abs=0.02)
 
 
+def test_beside_rules_the_guardrails_cut_what_it_does_under_constraints_too(make_use_case, make_frame):
+    limit = [{"kind": "share", "action": "mail", "maximum": 0.3}]
+    policy = {"exploration": {"kind": "uniform", "share": 0.0}, "constraints": limit}
+    use_case = make_use_case(policy=policy, guardrails={"action_share": {"call": [0.0, 0.1]}})
+    choice = choose(use_case, make_frame(ROWS), AS_OF, _situation(_bid(0.5), has_model=False))
+    assert (choice.action == CALL).mean() == pytest.approx(0.1, abs=0.001)
+    assert choice.propensities[:, CALL] == pytest.approx(np.full(ROWS, 0.1), abs=0.01)
+
+
 def test_beside_rules_it_has_no_say_where_the_limits_cannot_be_kept(make_use_case, make_frame):
     share = [{"kind": "share", "action": "mail", "minimum": 0.9}]
     policy = {"exploration": {"kind": "uniform", "share": 0.0}, "constraints": share, "holdout_share": 0.2}

@@ -35,6 +35,7 @@ def test_the_same_rows_are_decided_to_the_bit_as_in_a_batch(restored, moment):
     kinds = ("features", "ages", "faults")
     with restored(moment) as in_a_batch:
         in_a_batch.contract(online=PATIENT)
+        in_a_batch.contract(online={})  # as `begin` does: the same version
         in_a_batch.predict(3)
         in_a_batch.act(3)
         expected = in_a_batch.decisions(3)

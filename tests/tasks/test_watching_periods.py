@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from decisionloop.contract import load_use_case
 from decisionloop.contract.online import Online
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batches, latest_detail
@@ -26,8 +27,11 @@ from decisionloop.stream.periods import has_to_seal, watching_period
 from tasks.observe.outcomes import BEGINNING, read_outcomes
 from tasks.readback.maturity import mature_at, mature_until
 from tasks.release.checks_before import _newest_with_rows
+from tasks.seal.claim import _is_of_schedule
 from tasks.seal.seal import seal_stream
-from tests.small_use_case import as_of
+from tests.live_use_case import MONDAY as DUE
+from tests.live_use_case import write_live
+from tests.small_use_case import as_of, write_small
 from tests.tasks.test_sealing import NAME, PRICED, answered, asked_of, begin
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -115,6 +119,13 @@ def test_periods_end_at_midnight_or_on_mondays_and_what_comes_late_gathers_apart
     assert (late.begin, late.decided_in) == (MONDAY - timedelta(days=3), MONDAY)
     assert not late.is_over(day, MONDAY + timedelta(hours=24))
     assert late != watching_period(day, segment(MONDAY - timedelta(days=3), MONDAY + HOUR, "another"))
+
+
+def test_who_asks_as_of_a_due_time_does_not_take_the_place_of_its_batch(tmp_path):
+    live, small = (load_use_case(write(tmp_path).folder).use_case for write in (write_live, write_small))
+    for seconds, is_taken in ((0, True), (1, False), (-1, False)):
+        assert _is_of_schedule(live, DUE + timedelta(seconds=seconds)) is is_taken
+    assert not _is_of_schedule(small, as_of(1))  # nothing of a replay comes by itself
 
 
 def test_a_period_ends_by_the_clock_with_all_that_was_decided_in_it(begun, monkeypatch):

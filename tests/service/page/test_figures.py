@@ -76,7 +76,7 @@ def test_decisions_are_those_of_the_ledger_and_halted_batches_are_told(site, led
     assert "Halted: limit is missing" in site.look(CASE).text
     moment = Segment("s1", "credit_line", WALL, 7, "{}", "{}", utc_now())
     facts.add(ledger, stream_segment, [moment])
-    assert f"{every} in all, and 7 more that are in no batch yet." in plain(site.look().text)
+    assert f"{every} in all, and 7 more in a period that is not over." in plain(site.look().text)
 
 
 def test_the_month_whose_outcomes_are_not_complete_says_so(site, ledger):

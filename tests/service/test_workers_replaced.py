@@ -1,0 +1,62 @@
+"""A worker that has answered is replaced, whatever it ends with; one that cannot start ends the service."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BEGIN = """
+import socket, sys
+from uvicorn import Config
+from decisionloop.service.workers import _Supervisor
+listening = socket.socket(fileno=int(sys.argv[1]))
+config = Config(sys.argv[2], factory=True, workers=2, log_level="error", timeout_worker_healthcheck=30)
+_Supervisor(config, [listening]).run()
+"""
+
+
+def begun(listening: socket.socket, app: str) -> subprocess.Popen[bytes]:
+    """Two workers of an application on a socket."""
+    command = [sys.executable, "-c", BEGIN, str(listening.fileno()), app]
+    return subprocess.Popen(command, cwd=ROOT, pass_fds=[listening.fileno()], stderr=subprocess.DEVNULL)
+
+
+def answering(port: int, seconds: float = 60) -> int:
+    """Which process answers, as soon as one does."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return int(httpx.get(f"http://127.0.0.1:{port}/", timeout=5).text)
+        except httpx.HTTPError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_code_that_ends_a_worker_does_not_end_the_others():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port, first = listening.getsockname()[1], begun(listening, "tests.service.dying_app:app")
+        try:
+            answering(port)
+            time.sleep(2)  # the supervisor has seen both
+            for _ in range(2):
+                with pytest.raises(httpx.HTTPError):
+                    httpx.get(f"http://127.0.0.1:{port}/end", timeout=10)
+                time.sleep(2)
+                assert answering(port) > 0
+            assert first.poll() is None
+        finally:
+            first.terminate()
+            first.wait(timeout=30)
+
+
+def test_what_cannot_start_ends():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ended = begun(listening, "tests.service.dying_app:nothing")
+        ended.wait(timeout=60)
