@@ -30,7 +30,7 @@ from tasks.release.checks_before import _newest_with_rows
 from tasks.seal.claim import _is_of_schedule
 from tasks.seal.seal import seal_stream
 from tests.live_use_case import MONDAY as DUE
-from tests.live_use_case import write_live
+from tests.live_use_case import orders, write_live
 from tests.small_use_case import as_of, write_small
 from tests.tasks.test_sealing import NAME, PRICED, answered, asked_of, begin
 
@@ -122,7 +122,8 @@ def test_periods_end_at_midnight_or_on_mondays_and_what_comes_late_gathers_apart
 
 
 def test_who_asks_as_of_a_due_time_does_not_take_the_place_of_its_batch(tmp_path):
-    live, small = (load_use_case(write(tmp_path).folder).use_case for write in (write_live, write_small))
+    written = write_live(tmp_path, orders(weeks=2)), write_small(tmp_path)
+    live, small = (load_use_case(one.folder).use_case for one in written)
     for seconds, is_taken in ((0, True), (1, False), (-1, False)):
         assert _is_of_schedule(live, DUE + timedelta(seconds=seconds)) is is_taken
     assert not _is_of_schedule(small, as_of(1))  # nothing of a replay comes by itself
