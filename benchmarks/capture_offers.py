@@ -23,29 +23,17 @@ from pathlib import Path
 from benchmarks.capture import BUNDLED
 from benchmarks.figures import Figure, Spread
 from decisionloop.cli.environment import QUIET
+from decisionloop.contract import load_use_case
 from decisionloop.learn.capture import Captured, captured
 from decisionloop.learn.capture_reference import reference_actions
 from decisionloop.report.read.capture import known_periods
 from decisionloop.settings import Settings
+from decisionloop.sources import open_source
 from decisionloop.workspace import open_workspace
 
 NAME, STATIONARY = "retention_offer", "stationary"
 BEST_RULES = Path(__file__).parent / "best_rules" / "rules.py"
 SEEDS = (0, 1, 2, 3)
-SCENARIOS = (
-    "seasonal",
-    "covariate_shift",
-    "prior_shift",
-    "concept_drift",
-    "nan_fill",
-    "vanished_category",
-    "unit_change",
-    "late_labels",
-    "label_holes",
-    "offer_fatigue",
-    "emerging_bias",
-    "slow_drift",
-)
 GOAL_SHARE, BUDGET_SHARE = 0.6, 0.01
 QUICK_WEEKS = 12
 DONE = (0, 1)
@@ -75,7 +63,7 @@ class Life:
 def measure(is_quick: bool) -> Iterator[Figure]:
     """Seventeen years of about eight minutes each on one core; when quick, three months of one."""
     stationary = [Life(weeks=QUICK_WEEKS)] if is_quick else [Life(seed=seed) for seed in SEEDS]
-    others = [] if is_quick else [Life(has_best_rules=True), *(Life(scenario) for scenario in SCENARIOS)]
+    others = [] if is_quick else [Life(has_best_rules=True), *(Life(scenario) for scenario in changing())]
     lives = [*stationary, *others]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         told = list(pool.map(lambda place: lived(Path(folder) / str(place), lives[place]), range(len(lives))))
@@ -85,6 +73,13 @@ def measure(is_quick: bool) -> Iterator[Figure]:
         whole = by_life[life]
         share = whole.gain / whole.rules
         yield Figure(f"{NAME}, {life.name}: more than the rules", share, "of what they earn", goal=-BUDGET_SHARE)
+
+
+def changing() -> tuple[str, ...]:
+    """The scenarios of the world in which something changes, as the use case names them."""
+    world = open_source(load_use_case(BUNDLED / NAME)).theirs.world  # type: ignore[attr-defined]  # of the use case
+    package = sys.modules[type(world).__module__.rpartition(".")[0]]
+    return tuple(name for name in package.SCENARIOS if name != STATIONARY)
 
 
 def stationary_figures(years: list[Captured]) -> Iterator[Figure]:
