@@ -78,11 +78,13 @@ def agree_to_explore(
     without exploring. Raises what :func:`choose` raises.
     """
     price: tuple[float, ...] = ()
-    is_priced = use_case.is_explored and use_case.policy.exploration.kind == "priced"
-    if is_priced and not any(situation.is_ruled for _, situation in parts()):
+    if use_case.is_explored and use_case.policy.exploration.kind == "priced":
 
         def unexplored() -> Iterator[tuple[pd.DataFrame, Situation]]:
-            return ((frame, replace(situation, exploring=None)) for frame, situation in parts())
+            for frame, situation in parts():
+                # What rules would explore is priced by what was seen, and by no plan of a release on trial.
+                canary = None if situation.is_ruled else situation.canary
+                yield frame, replace(situation, exploring=None, canary=canary)
 
         planned = plan_batch(use_case, as_of, totals, unexplored)
         price = () if planned is None else tuple(planned.price.tolist())
@@ -97,12 +99,14 @@ def plan_batch(use_case: UseCase, as_of: datetime, totals: BatchTotals, parts: S
     """
     if not use_case.policy.constraints or not totals.rows:
         return None
-    is_ruled = any(situation.is_ruled for _, situation in parts())
-    turns = [exploring_turn(use_case, frame, as_of, situation) for frame, situation in parts()]
-    if is_ruled and any(turn.trial is None for turn in turns):
-        return None
     # Prices take many rounds over the parts: how they explore is worked out once.
-    how_each = [turn.offer.exploring for turn in turns]
+    how_each: list[Exploring] = []
+    is_ruled = False
+    for frame, situation in parts():
+        turn, is_ruled = exploring_turn(use_case, frame, as_of, situation), situation.is_ruled
+        if is_ruled and turn.trial is None:
+            return None
+        how_each.append(turn.offer.exploring)
     try:
         return plan(
             lambda: (_part(use_case, *one, as_of, how, totals) for one, how in zip(parts(), how_each, strict=True))

@@ -62,6 +62,10 @@ class Bell:
         threading.Thread(target=listen, name="bell", daemon=True).start()
 
 
+READY_SECONDS = 0.5
+"""How long a worker is waited for that is asked whether it has started: one that has just ended answers nothing."""
+
+
 @dataclass(frozen=True)
 class WorkerPlan:
     """What every worker is made of; it travels to a new process. ``secret`` signs what the live page hands out."""
@@ -147,13 +151,16 @@ class _Supervisor(Multiprocess):
 
     stopped_by: signal.Signals | None = None
 
+    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._ready: set[int | None] = set()
+
     def keep_subprocess_alive(self) -> None:
         """See uvicorn."""
-        ready: set[int | None] = self.__dict__.setdefault("_ready", set())
         for place, one in enumerate(self.processes):
-            if one.process.is_alive() and one.pid not in ready and one.is_ready(HUNG_SECONDS):
-                ready.add(one.pid)
-            if not one.process.is_alive() and one.exitcode == STARTUP_FAILURE and one.pid in ready:
+            if one.process.is_alive() and one.pid not in self._ready and one.is_ready(READY_SECONDS):
+                self._ready.add(one.pid)
+            if not one.process.is_alive() and one.exitcode == STARTUP_FAILURE and one.pid in self._ready:
                 LOG.warning("a worker ended and is replaced", extra={"detail": str(one.pid)})
                 self.processes[place] = Process(self.config, self.sockets)
                 self.processes[place].start()

@@ -17,7 +17,7 @@ import socket, sys
 from uvicorn import Config
 from decisionloop.service.workers import _Supervisor
 listening = socket.socket(fileno=int(sys.argv[1]))
-config = Config(sys.argv[2], factory=True, workers=2, log_level="error", timeout_worker_healthcheck=30)
+config = Config(sys.argv[2], factory=True, workers=2, log_level="error", timeout_worker_healthcheck=10)
 _Supervisor(config, [listening]).run()
 """
 
