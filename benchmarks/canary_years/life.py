@@ -15,7 +15,7 @@ from decisionloop.act.economics import action_values
 from decisionloop.act.policy import Choice, choose
 from decisionloop.act.preference import preferred_action
 from decisionloop.act.situation import Situation
-from decisionloop.learn.ramp import share_now, standing
+from decisionloop.learn.ramp import Since, share_now, standing
 from decisionloop.monitor.canary.calls import TimedCalls, time_by_turns
 from decisionloop.monitor.canary.harm import TrialBatch, harms
 from decisionloop.monitor.canary.sample_ratio import Drawn, may_be_drawn
@@ -58,7 +58,7 @@ def live(tried: Tried, seed: int, weeks: int = WEEKS, is_on_trial: bool = False)
     log = Log.before(world, tried)
     first = first_look(log)
     steps = use_case().canary.steps
-    share = steps[0].share if is_on_trial else share_now(steps, 0.0, standing(first, log.since, None, 0.0))
+    share = steps[0].share if is_on_trial else share_now(steps, 0.0, standing(first, Since(log.since), 0.0))
     for number in range(weeks):
         week = world.week(BEFORE + number)
         share = _watched(world, week, tried, share, life, log)
@@ -70,7 +70,7 @@ def live(tried: Tried, seed: int, weeks: int = WEEKS, is_on_trial: bool = False)
         if life.end != "on trial":
             life.weeks = number + 1
             break
-        stands = standing(first, log.since, log.progress, 0.0)
+        stands = standing(first, Since(log.since, log.progress, log.of_trial), 0.0)
         share = share_now(steps, share, stands)
     life.share = 1.0 if life.end == "champion" else share
     life.at_once += sum(_lost(world, world.week(BEFORE + one), tried).sum() for one in range(AT_ONCE))

@@ -13,6 +13,7 @@ from decisionloop.learn.comparison import BothRows, Comparison, Progress, money_
 from decisionloop.learn.evidence import gate_rules
 from decisionloop.learn.gate_checks import Check, GateEvidence, GateRules
 from decisionloop.learn.gate_money import check_money
+from decisionloop.learn.money_of_trial import LATELY, MoneyOfTrial
 from decisionloop.learn.yearly_error import next_stake
 from decisionloop.monitor.shadow.answers import Answers
 from decisionloop.observe.betting import RowsAt
@@ -31,7 +32,7 @@ NOTHING = cannot_say("nothing has matured", 0, 0.95)
 
 @dataclass(frozen=True, eq=False)
 class Decided:
-    """A week in the log: (n,) arrays; ``ours`` and ``theirs``: what either would do."""
+    """A week in the log: (n,) arrays; ``ours`` and ``theirs``: what either would do. Was the release on trial in it?"""
 
     number: int
     shops: np.ndarray
@@ -41,6 +42,7 @@ class Decided:
     ours: np.ndarray
     theirs: np.ndarray
     expected: np.ndarray
+    is_on_trial: bool = False
 
 
 @dataclass(eq=False)
@@ -54,6 +56,7 @@ class Log:
     comparison: Comparison | None = None
     progress: Progress | None = None
     since: Estimate = NOTHING
+    of_trial: MoneyOfTrial | None = None
     answer: Check | None = None
     is_over: bool = False
 
@@ -81,7 +84,8 @@ class Log:
         does = np.where(silent, theirs.action, ours.action)
         expected = np.nan_to_num(theirs.values) if theirs.values is not None else np.zeros((len(reward), 2))
         columns = (week.shops, choice.action, choice.propensity, reward, does, theirs.action, expected)
-        self.weeks.append(Decided(week.number, *(one[free] for one in columns)))
+        drawn = bool(choice.is_on_trial.any())
+        self.weeks.append(Decided(week.number, *(one[free] for one in columns), is_on_trial=drawn))
 
     def look(self, number: int) -> None:
         """Look at what has matured by a week, since the comparison was opened."""
@@ -90,9 +94,13 @@ class Log:
             return
         rows, told = both_rows(mature), _told(mature)
         self.progress, self.since = progress(self.comparison, rows, 0.0), told.money
+        tried = [one for one in mature if one.is_on_trial]
+        self.of_trial = MoneyOfTrial(_told(tried).money, _told(tried[-LATELY:]).money) if tried else None
         money = money_so_far(self.comparison, rows, told, 0.95)
         is_last = len(mature) >= use_case().gate.longest_comparison
-        self.answer = check_money(_evidence(money, told.overlap, self.progress), _rules(self.comparison, is_last))
+        self.answer = check_money(
+            _evidence(money, told.overlap, self.progress, self.of_trial), _rules(self.comparison, is_last)
+        )
         self.is_over = is_last
 
 
@@ -102,9 +110,11 @@ def first_look(log: Log) -> Estimate:
     return _told(weeks, 2 * use_case().gate.first_look_confidence - 1).money
 
 
-def _evidence(money: Estimate, overlap: Overlap, reached: Progress) -> GateEvidence:
+def _evidence(money: Estimate, overlap: Overlap, reached: Progress, of_trial: MoneyOfTrial | None) -> GateEvidence:
     """Money is what the study is about: nothing is asked of the rest."""
-    return GateEvidence(money, overlap, None, None, None, (), None, has_reasons=True, progress=reached)
+    return GateEvidence(
+        money, overlap, None, None, None, (), None, has_reasons=True, progress=reached, of_trial=of_trial
+    )
 
 
 def _rules(comparison: Comparison, is_last: bool) -> GateRules:

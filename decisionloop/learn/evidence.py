@@ -22,7 +22,8 @@ from decisionloop.learn.gate_slices import slice_gains
 from decisionloop.learn.leak import too_good
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.missing_in_log import is_settled, missing_in_log
-from decisionloop.learn.money_at_look import money_at_look, money_told
+from decisionloop.learn.money_at_look import money_at_look
+from decisionloop.learn.money_of_trial import money_told
 from decisionloop.learn.residual_amounts import residual_sizes
 from decisionloop.learn.seen_outcomes import Policies, logged_for
 from decisionloop.learn.serving import ServingTime
@@ -168,6 +169,7 @@ def gather_evidence(
         progress=told.progress,
         soundness=challenger.soundness,
         slices=slice_gains(use_case, traffic, policies, logged, rules.overlap_rules, look) if is_told else (),
+        of_trial=told.of_trial,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from decisionloop.contract.currency import symbol
 from decisionloop.learn.comparison import Progress
 from decisionloop.learn.gate_slices import SliceGain
+from decisionloop.learn.money_of_trial import MoneyOfTrial
 from decisionloop.learn.serving import LatencyEvidence
 from decisionloop.learn.soundness import Soundness
 from decisionloop.monitor.impact.adverse_impact import AdverseImpact, GroupImpact
@@ -110,6 +111,7 @@ class GateEvidence:
     because the constraints cannot be kept. ``progress``: of a comparison that goes on from look to look; ``money`` then
     holds at all of them. ``judged_since``: the day of a change of the world, where only what came since was looked at.
     ``slices``: the money in each slice of the contract. ``soundness``: on rows kept with it, None where none were.
+    ``of_trial``: what its trial has brought, told plainly; None where none of that is mature.
     """
 
     money: Estimate
@@ -129,6 +131,7 @@ class GateEvidence:
     judged_since: str = ""
     slices: tuple[SliceGain, ...] = ()
     soundness: Soundness | None = None
+    of_trial: MoneyOfTrial | None = None
 
     @property
     def where(self) -> str:

@@ -17,6 +17,7 @@ from decisionloop.learn.gate_missing import hangs_on_missing, missing_words
 from decisionloop.observe.estimate import normal_quantile
 from decisionloop.observe.overlap import judge_overlap
 
+LOSES_LATELY = "What came of its trial lately is sure that it earns no more than the champion."
 SURELY_LOSES = "It surely earns no more than the champion: betting on what the champion earns more has proven it."
 LEAST_TOLD = 0.01
 """A cost of a thousand decisions, and a share of a gain, below which no reader wants the digits."""
@@ -29,6 +30,9 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
     counted work at a calibrated price, and nobody is promoted for that.
     """
     money, required = evidence.money, rules.required_gain(evidence.money.n)
+    if _loses_lately(evidence, required):
+        return Check("money", False, None, required, LOSES_LATELY)
+    rules = _with_time_left(evidence, rules, required)
     overlap = judge_overlap(evidence.overlap, rules.overlap_rules)
     is_untried_borne = not overlap.is_sufficient and _bears_what_was_never_tried(evidence, rules, required)
     if not (overlap.is_sufficient or is_untried_borne) or money.value is None or money.low is None:
@@ -64,6 +68,19 @@ def check_money(evidence: GateEvidence, rules: GateRules) -> Check:
         else f" {hangs_on_missing(evidence) or _outlook(evidence.progress, is_hopeless, rules)}"
     )
     return Check("money", answer, low, required, f"{sentence}{outlook}")
+
+
+def _loses_lately(evidence: GateEvidence, required: float) -> bool:
+    """Whether the newest cohorts of its trial speak against it, whatever earlier ones have come to."""
+    charged = max(evidence.serving_cost or 0.0, 0.0)
+    return evidence.of_trial is not None and evidence.of_trial.is_losing(required + charged)
+
+
+def _with_time_left(evidence: GateEvidence, rules: GateRules, required: float) -> GateRules:
+    """The rules for who is on trial and gains there: without a proof it goes on, for nobody who is surer waits for it."""
+    charged = max(evidence.serving_cost or 0.0, 0.0)
+    is_gaining = evidence.of_trial is not None and evidence.of_trial.is_gaining(required + charged)
+    return replace(rules, is_last_look=rules.is_last_look and not is_gaining)
 
 
 def _surely_loses(evidence: GateEvidence, rules: GateRules, required: float) -> bool:

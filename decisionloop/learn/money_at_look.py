@@ -22,9 +22,9 @@ from decisionloop.contract import UseCase
 from decisionloop.learn.comparison import Comparison, Progress, money_so_far, progress, rows_of
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.missing_in_log import is_settled
-from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_difference
+from decisionloop.learn.money_of_trial import MoneyOfTrial, money_of_trial, money_told
+from decisionloop.learn.seen_outcomes import Policies
 from decisionloop.observe.estimate import Estimate, cannot_say
-from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.observe.overlap import Overlap
 
@@ -35,19 +35,15 @@ UNBOUNDED = "nothing tells how large the amounts of the {:,} outcomes could be t
 
 @dataclass(frozen=True)
 class MoneyAtLook:
-    """The gain a decision, how well the log could tell it, and how far a comparison has come (None: there is none)."""
+    """The gain a decision, how well the log could tell it, and how far a comparison has come (None: there is none).
+
+    ``of_trial``: what is told plainly of the cohorts of a trial; None: there are none.
+    """
 
     money: Estimate
     overlap: Overlap
     progress: Progress | None = None
-
-
-def money_told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, confidence: float) -> OffPolicyEstimate:
-    """The gain a decision on n decisions of policy traffic, by a single look at them."""
-    if not use_case.outcome.depends_on_action:
-        return seen_difference(use_case, traffic.log, traffic.frame, policies, confidence)
-    logged = logged_for(use_case, traffic.log, traffic.frame, policies)
-    return difference(logged, policies.challenger, policies.champion, "dr", confidence)
+    of_trial: MoneyOfTrial | None = None
 
 
 def money_at_look(
@@ -67,11 +63,14 @@ def money_at_look(
         return MoneyAtLook(told.money, told.overlap)
     kept, on_trial = PART_OF_TRIAL if use_case.canary.steps else 0.0, policies.is_on_trial
     whole = _bet_on(use_case, traffic, policies, _Bet(comparison, 1 - kept), above, confidence)
-    if not kept or on_trial is None or not on_trial.any() or _is_proven(whole):
+    if not kept or on_trial is None or not on_trial.any():
         return whole
-    trial = _Bet(comparison, kept, is_of_trial=True)
-    tried = _bet_on(use_case, traffic.rows(on_trial), policies.rows(on_trial), trial, above, confidence)
-    return tried if _is_proven(tried) else whole
+    traffic, policies = traffic.rows(on_trial), policies.rows(on_trial)
+    of_trial = money_of_trial(use_case, traffic, policies)
+    if not _is_proven(whole):
+        tried = _bet_on(use_case, traffic, policies, _Bet(comparison, kept, is_of_trial=True), above, confidence)
+        whole = tried if _is_proven(tried) else whole
+    return replace(whole, of_trial=of_trial)
 
 
 @dataclass(frozen=True)

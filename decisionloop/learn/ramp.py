@@ -10,12 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from scipy.special import ndtr
 
 from decisionloop.contract.releasing import CanaryStep
 from decisionloop.learn.comparison import Progress
+from decisionloop.learn.money_of_trial import MoneyOfTrial
 from decisionloop.observe.estimate import Estimate, normal_quantile
+from decisionloop.observe.normal_mixture import mixture_capital
+
+Grounds = Literal["first look", "bets", "trial"]
+"""What speaks most for a challenger: its first look, out of fold; the bets since; what came of its trial."""
+
+
+@dataclass(frozen=True)
+class Since:
+    """What has matured since a comparison was opened: the gain a decision, the bets, and the gain in the trial alone.
+
+    ``of_trial``: of the cohorts in which the challenger was on trial, told plainly; None: of none.
+    """
+
+    money: Estimate
+    progress: Progress | None = None
+    of_trial: MoneyOfTrial | None = None
 
 
 @dataclass(frozen=True)
@@ -23,35 +41,56 @@ class Standing:
     """What speaks for a challenger: ``confidence`` (one-sided) that it earns more, and whether anything speaks against.
 
     ``is_behind``: what has matured since the comparison was opened says, as a plain estimate, that it earns no more.
-    ``is_by_first_look``: the confidence is that of the first look, out of fold, and not of the comparison since.
     """
 
     confidence: float
     is_behind: bool
-    is_by_first_look: bool = True
+    grounds: Grounds = "first look"
 
 
-def standing(first: Estimate | None, since: Estimate, progress: Progress | None, required: float) -> Standing:
-    """How a challenger stands, by its first look and by the comparison ``since``; None: it met another champion then.
+def standing(first: Estimate | None, since: Since, required: float) -> Standing:
+    """How a challenger stands, by its first look (None: it met another champion then) and by what matured ``since``.
 
     ``required``: money a decision that it must earn more. A capital of k by betting that it earns more speaks for it
     with a confidence of 1 - 1/k (Ville 1939). Of a plain interval the distance from the estimate to its bound grows as
     the normal quantile does. Outcomes that never came count as the worst that they could be.
     """
-    by_first = 0.0
-    if first is not None and first.value is not None and first.low is not None and first.value > first.low:
-        error = (first.value - first.low) / normal_quantile(first.confidence)
-        by_first = float(ndtr((first.value - _at_worst(first, first.low) - required) / error))
-    by_betting = 0.0 if progress is None or progress.capital <= 1 else 1 - 1 / progress.capital
-    is_behind = since.value is not None and since.n > 0 and since.value <= required
-    return Standing(max(by_first, by_betting), is_behind, by_first >= by_betting)
+    by: dict[Grounds, float] = {
+        "first look": _by_first_look(first, required),
+        "bets": 0.0 if since.progress is None else _confidence(since.progress.capital),
+        "trial": _by_trial(first, since.of_trial, required),
+    }
+    grounds = max(by, key=lambda one: by[one])
+    money = since.money
+    is_behind = money.value is not None and money.n > 0 and money.value <= required
+    return Standing(by[grounds], is_behind, grounds)
 
 
-def _at_worst(told: Estimate, low: float) -> float:
-    """How much less than an estimate whose lower end is ``low`` missing outcomes could leave (inf: nobody knows)."""
-    if told.bounds is None or not told.bounds.missing:
+def _by_first_look(first: Estimate | None, required: float) -> float:
+    told = None if first is None else _at_worst(first)
+    return 0.0 if told is None else float(ndtr((told[0] - required) / told[1]))
+
+
+def _by_trial(first: Estimate | None, of_trial: MoneyOfTrial | None, required: float) -> float:
+    """What its trial says, look after look; the scale of the gains that are bet on is the error of its first look."""
+    before, told = (None if one is None else _at_worst(one) for one in (first, of_trial and of_trial.whole))
+    if before is None or told is None:
         return 0.0
-    return float("inf") if told.bounds.low is None else max(0.0, low - told.bounds.low)
+    return _confidence(mixture_capital(told[0] - required, told[1], before[1]))
+
+
+def _confidence(capital: float) -> float:
+    return 0.0 if capital <= 1 else 1 - 1 / capital
+
+
+def _at_worst(told: Estimate) -> tuple[float, float] | None:
+    """An estimate with outcomes that never came at their worst, and its standard error; None where nothing tells."""
+    if told.value is None or told.low is None or told.value <= told.low:
+        return None
+    error = (told.value - told.low) / normal_quantile(told.confidence)
+    if told.bounds is None or not told.bounds.missing:
+        return told.value, error
+    return None if told.bounds.low is None else (told.value - max(0.0, told.low - told.bounds.low), error)
 
 
 def entitled(steps: Sequence[CanaryStep], stands: Standing) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from decisionloop.learn.gate import GateEvidence
 from decisionloop.learn.gate_money import confidence_words
-from decisionloop.learn.ramp import Standing, entitled, share_now
+from decisionloop.learn.ramp import Grounds, Since, Standing, entitled, share_now
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
 from decisionloop.ledger.flags import switch_of
@@ -16,9 +17,15 @@ from decisionloop.ledger.verdicts import verdicts
 from decisionloop.workspace import Workspace
 from tasks.learn.harm import harm_by_now
 from tasks.learn.release_stages import by_gate, enter_canary, refuse, stop_canary
-from tasks.learn.standings import Since, newest_verdict, since_of, standing_now
+from tasks.learn.standings import Matured, matured_of, newest_verdict, standing_now
 from tasks.learn.verdicts import attempt_of
 from tasks.tell.notices import raise_alert
+
+GROUNDS: Mapping[Grounds, str] = {
+    "first look": "Its first look",
+    "bets": "What has matured since",
+    "trial": "What came of its trial",
+}
 
 
 def let_decide(
@@ -30,8 +37,7 @@ def let_decide(
     sentence, "" where nothing was.
     """
     share = stage.event.share or 0.0
-    since = None if evidence is None else Since(evidence.money, evidence.progress, evidence.serving_cost or 0.0)
-    stands = standing_now(workspace, stage.release, decides, since)
+    stands = standing_now(workspace, stage.release, decides, None if evidence is None else _matured(evidence))
     after = share_now(workspace.use_case.canary.steps, share, stands)
     less_sure = _gives_way(workspace, stage, decides, stands)
     if after == share or hindrance(workspace, stage, decides, less_sure):
@@ -44,6 +50,10 @@ def let_decide(
     return f" {reason} {waits}".rstrip()
 
 
+def _matured(evidence: GateEvidence) -> Matured:
+    return Matured(Since(evidence.money, evidence.progress, evidence.of_trial), evidence.serving_cost or 0.0)
+
+
 def _gives_way(workspace: Workspace, stage: ReleaseStage, decides: Release, stands: Standing) -> ReleaseStage | None:
     """Who is on trial and stands for a smaller share than this challenger does, in the end; None where nobody is.
 
@@ -53,9 +63,10 @@ def _gives_way(workspace: Workspace, stage: ReleaseStage, decides: Release, stan
     if other is None or other.release_id == stage.release_id or use_case.approval.is_required:
         return None
     told = newest_verdict(workspace, other.release, decides)
-    theirs = standing_now(workspace, other.release, decides, None if told is None else since_of(told))
+    theirs = standing_now(workspace, other.release, decides, None if told is None else matured_of(told))
     ours, their_share = (entitled(use_case.canary.steps, one) for one in (stands, theirs))
-    return other if ours > their_share else None
+    # What it was sure enough for once it is (Ville 1939), though what has come since may tell less.
+    return other if ours > max(their_share, other.event.share or 0.0) else None
 
 
 def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:
@@ -79,8 +90,7 @@ def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) 
 def why_on_trial(stands: Standing, share: float) -> str:
     """Why a release decides for that share of the entities, in a sentence."""
     sure = "more than 99.9%" if stands.confidence > 0.999 else confidence_words(stands.confidence)
-    said = "Its first look" if stands.is_by_first_look else "What has matured since"
-    more = f"{said} says with {sure} confidence that it earns more than the champion"
+    more = f"{GROUNDS[stands.grounds]} says with {sure} confidence that it earns more than the champion"
     return f"{more}: it decides for {share:.0%} of the entities."
 
 

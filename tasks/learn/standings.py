@@ -9,7 +9,8 @@ from typing import Any
 
 from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.evidence import Look, gate_rules
-from decisionloop.learn.ramp import Standing, standing
+from decisionloop.learn.money_of_trial import MoneyOfTrial
+from decisionloop.learn.ramp import Since, Standing, standing
 from decisionloop.ledger.releases import Release
 from decisionloop.ledger.verdicts import Verdict, verdicts
 from decisionloop.observe.estimate import Estimate, cannot_say
@@ -21,21 +22,23 @@ FIRST_LOOK: Look = 1
 
 
 @dataclass(frozen=True)
-class Since:
-    """What has matured since a comparison was opened says: the gain a decision, the bets, what serving costs more."""
+class Matured:
+    """What has matured since a comparison was opened says, and what serving costs more a decision."""
 
-    money: Estimate
-    progress: Progress | None
+    since: Since
     serving_cost: float = 0.0
 
 
-def standing_now(workspace: Workspace, release: Release, decides: Release, since: Since | None) -> Standing:
-    """How a challenger stands beside the champion, by its first look and by what has matured ``since``, if any has."""
-    told = since or Since(cannot_say("nothing has matured since", 0, 0.95), None)
+NOTHING = Matured(Since(cannot_say("nothing has matured since", 0, 0.95)))
+
+
+def standing_now(workspace: Workspace, release: Release, decides: Release, matured: Matured | None) -> Standing:
+    """How a challenger stands beside the champion, by its first look and by what has ``matured`` since, if any has."""
+    told = matured or NOTHING
     first = _first_look(workspace, release, decides)
-    rows = first.n if first is not None else told.money.n
+    rows = first.n if first is not None else told.since.money.n
     required = gate_rules(workspace.use_case, FIRST_LOOK).required_gain(rows) + max(told.serving_cost, 0.0)
-    return standing(first, told.money, told.progress, required)
+    return standing(first, told.since, required)
 
 
 def _first_look(workspace: Workspace, release: Release, decides: Release) -> Estimate | None:
@@ -62,13 +65,15 @@ def newest_verdict(workspace: Workspace, release: Release, decides: Release) -> 
     return known[-1] if known else None
 
 
-def since_of(told: Verdict) -> Since | None:
+def matured_of(told: Verdict) -> Matured | None:
     """What a verdict on a comparison says of the money since; None where nothing had matured."""
     kept = json.loads(told.evidence)
     if told.look == FIRST_LOOK or "money" not in kept:
         return None
-    progress = kept.get("progress")
-    return Since(estimate_in(kept["money"]), _progress(progress), kept.get("serving_cost") or 0.0)
+    told = kept.get("of_trial")
+    of_trial = None if told is None else MoneyOfTrial(estimate_in(told["whole"]), estimate_in(told["lately"]))
+    since = Since(estimate_in(kept["money"]), _progress(kept.get("progress")), of_trial)
+    return Matured(since, kept.get("serving_cost") or 0.0)
 
 
 def _progress(kept: Mapping[str, Any] | None) -> Progress | None:

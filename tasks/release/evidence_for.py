@@ -27,7 +27,7 @@ from decisionloop.workspace import Workspace
 from tasks.learn.canaries import hindrance, runs_since, why_on_trial
 from tasks.learn.comparisons import FAILED_BATCHES
 from tasks.learn.harm import harm_by_now
-from tasks.learn.standings import newest_verdict, since_of, standing_now
+from tasks.learn.standings import matured_of, newest_verdict, standing_now
 from tasks.release.deployment import Deployment, passed, stop
 from tasks.step import step
 
@@ -104,7 +104,7 @@ def _trial(workspace: Workspace, asked: Deployment, stage: ReleaseStage, decides
     if held_by:
         stop(asked, "gate", f"it cannot be on trial: {held_by}", is_alarm=False)
     steps, share = workspace.use_case.canary.steps, stage.event.share or 0.0
-    stands = standing_now(workspace, stage.release, decides, since_of(told))
+    stands = standing_now(workspace, stage.release, decides, matured_of(told))
     after = share_now(steps, share, stands)
     if after > share:
         reason = why_on_trial(stands, after)

@@ -17,7 +17,7 @@ from decisionloop.learn.evidence import Contender, gate_rules, gather_evidence
 from decisionloop.learn.gate_missing import hangs_on_missing, missing_words
 from decisionloop.learn.gate_money import check_money
 from decisionloop.learn.missing_in_log import is_settled, missing_in_log
-from decisionloop.learn.ramp import standing
+from decisionloop.learn.ramp import Since, standing
 from decisionloop.learn.serving import ServingTime
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -125,11 +125,11 @@ def test_a_log_that_lacks_nothing_misses_nothing(use_case):
 def test_a_trial_is_opened_only_by_what_the_bounds_leave() -> None:
     """A first look sure of a gain speaks for nothing where the missing outcomes could turn it."""
     since, first = cannot_say("nothing has matured", 0, 0.9), Estimate(3.0, 1.0, 5.0, 900, 300.0, 0.8)
-    sure = standing(first, since, None, 0.0).confidence
+    sure = standing(first, Since(since), 0.0).confidence
     assert sure > 0.95
-    assert standing(replace(first, bounds=OutcomeBounds(9, 0.0, 0.9, 5.1)), since, None, 0.0).confidence < sure
-    assert standing(replace(first, bounds=OutcomeBounds(90, 0.0, -4.0, 9.0)), since, None, 0.0).confidence < 0.2
-    assert standing(replace(first, bounds=OutcomeBounds(90, 0.0)), since, None, 0.0).confidence == 0
+    assert standing(replace(first, bounds=OutcomeBounds(9, 0.0, 0.9, 5.1)), Since(since), 0.0).confidence < sure
+    assert standing(replace(first, bounds=OutcomeBounds(90, 0.0, -4.0, 9.0)), Since(since), 0.0).confidence < 0.2
+    assert standing(replace(first, bounds=OutcomeBounds(90, 0.0)), Since(since), 0.0).confidence == 0
 
 
 def test_hopelessness_is_asked_of_the_best_that_the_missing_could_be() -> None:

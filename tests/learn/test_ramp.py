@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +11,11 @@ from hypothesis import strategies as st
 
 from decisionloop.contract.releasing import Canary
 from decisionloop.learn.comparison import Comparison, Progress
-from decisionloop.learn.ramp import Standing, entitled, share_now, standing
+from decisionloop.learn.money_of_trial import MoneyOfTrial
+from decisionloop.learn.ramp import Since, Standing, entitled, share_now, standing
 from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.normal_mixture import mixture_capital
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 
 STEPS = Canary().steps
 NOTHING = Estimate(None, None, None, 0, 0.0, 0.95, "nothing has matured")
@@ -20,8 +25,12 @@ def _gain(value: float, low: float, confidence: float = 0.4) -> Estimate:
     return Estimate(value, low, 2 * value - low, 1000, 900.0, confidence)
 
 
+def _tried(whole: Estimate) -> MoneyOfTrial:
+    return MoneyOfTrial(whole, whole)
+
+
 def test_without_evidence_nobody_is_decided_for():
-    assert share_now(STEPS, 0.0, standing(None, NOTHING, None, 0.0)) == 0.0
+    assert share_now(STEPS, 0.0, standing(None, Since(NOTHING), 0.0)) == 0.0
 
 
 def test_each_step_asks_for_its_confidence_and_they_are_taken_one_by_one():
@@ -47,23 +56,23 @@ def test_what_it_stands_for_is_the_largest_share_in_the_end():
 
 def test_what_has_matured_since_holds_it_where_it_speaks_against():
     first, behind = _gain(10.0, 9.0), _gain(-1.0, -3.0)
-    assert standing(first, behind, None, 0.0).is_behind
-    assert share_now(STEPS, 0.05, standing(first, behind, None, 0.0)) == 0.05
-    assert share_now(STEPS, 0.05, standing(first, _gain(1.0, -3.0), None, 0.0)) == 0.25
+    assert standing(first, Since(behind), 0.0).is_behind
+    assert share_now(STEPS, 0.05, standing(first, Since(behind), 0.0)) == 0.05
+    assert share_now(STEPS, 0.05, standing(first, Since(_gain(1.0, -3.0)), 0.0)) == 0.25
 
 
 def test_the_confidence_of_a_first_look_is_that_at_which_its_bound_meets_what_is_required():
     for confidence in (0.4, 0.9, 0.975):
-        assert standing(_gain(2.0, 0.0, confidence), NOTHING, None, 0.0).confidence == pytest.approx(
+        assert standing(_gain(2.0, 0.0, confidence), Since(NOTHING), 0.0).confidence == pytest.approx(
             (1 + confidence) / 2
         )
-    assert standing(_gain(2.0, 1.0), NOTHING, None, 2.0).confidence == pytest.approx(0.5)
+    assert standing(_gain(2.0, 1.0), Since(NOTHING), 2.0).confidence == pytest.approx(0.5)
 
 
 def test_a_bet_that_has_won_speaks_for_it_without_a_first_look():
     opened = Comparison("2005-06-01T00:00:00+00:00", 0.0125, None)
-    assert standing(None, NOTHING, Progress(opened, capital=20.0), 0.0).confidence == pytest.approx(0.95)
-    assert standing(None, NOTHING, Progress(opened, capital=0.5), 0.0).confidence == 0.0
+    assert standing(None, Since(NOTHING, Progress(opened, capital=20.0)), 0.0).confidence == pytest.approx(0.95)
+    assert standing(None, Since(NOTHING, Progress(opened, capital=0.5)), 0.0).confidence == 0.0
 
 
 @given(st.floats(0, 1), st.floats(0, 0.9), st.booleans())
@@ -83,7 +92,7 @@ def test_a_release_that_earns_no_more_seldom_decides_for_many(truth):
     random, reached = np.random.default_rng(0), []
     for _ in range(4000):
         value = truth + random.normal()
-        stands, share = standing(_gain(value, value - 0.5244), NOTHING, None, 0.0), 0.0
+        stands, share = standing(_gain(value, value - 0.5244), Since(NOTHING), 0.0), 0.0
         for _ in range(4):
             share = share_now(STEPS, share, stands)
         reached.append(share)
@@ -92,3 +101,40 @@ def test_a_release_that_earns_no_more_seldom_decides_for_many(truth):
     assert (shares >= 0.25).mean() <= 0.1 + 0.015
     assert (shares >= 0.5).mean() <= 0.05 + 0.01
     assert (shares >= 0.9).mean() <= 0.01 + 0.005
+
+
+def test_what_came_of_its_trial_speaks_for_it_where_its_first_look_was_not_sure():
+    first, since = _gain(2.0, 0.0, 0.6), _gain(1.0, -50.0)
+    doubtful = standing(first, Since(since), 0.0)
+    assert (doubtful.grounds, entitled(STEPS, doubtful)) == ("first look", 0.05)
+    sure = standing(first, Since(since, of_trial=_tried(_gain(1.0, 0.6, 0.95))), 0.0)
+    assert (sure.grounds, entitled(STEPS, sure)) == ("trial", 0.9)
+    missed = replace(_gain(1.0, 0.6, 0.95), bounds=OutcomeBounds(9, 0.0, -0.4, 2.0))
+    assert standing(first, Since(since, of_trial=_tried(missed)), 0.0) == doubtful
+    assert standing(None, Since(since, of_trial=_tried(_gain(1.0, 0.6, 0.95))), 0.0).confidence == 0.0
+
+
+@pytest.mark.parametrize("truth", [0.0, -0.05])
+def test_a_trial_that_gains_nothing_seldom_makes_a_capital_however_often_it_is_looked_at(truth):
+    """Weekly looks at half a year of a gain that is not there: one row in a hundred is a loss of 50."""
+    random, weeks, rows = np.random.default_rng(1), 26, 200
+    losses = random.binomial(rows, 0.01, (1500, weeks)).cumsum(axis=1)
+    n = rows * np.arange(1, weeks + 1)
+    mean = 0.5 - 50 * losses / n + truth
+    error = 50 * np.sqrt(np.maximum(losses / n, 0.005) / n)
+    capital = np.array(
+        [[mixture_capital(*one, 1.5) for one in zip(*life, strict=True)] for life in zip(mean, error, strict=True)]
+    )
+    most = capital.max(axis=1)
+    for sure in (0.8, 0.9, 0.95, 0.99):
+        assert (most >= 1 / (1 - sure)).mean() <= (1 - sure) + 3 * np.sqrt(sure * (1 - sure) / len(most))
+
+
+def test_the_capital_is_the_average_over_the_gains_that_are_bet_on():
+    gains = np.linspace(0, 40, 400_001)
+    density = 2 * np.exp(-0.5 * (gains / 1.7) ** 2) / (1.7 * np.sqrt(2 * np.pi))
+    for value, error in ((1.2, 0.4), (-0.5, 0.3), (0.0, 2.0)):
+        ratio = np.exp((gains * value - gains**2 / 2) / error**2)
+        assert mixture_capital(value, error, 1.7) == pytest.approx(np.trapezoid(density * ratio, gains), rel=1e-6)
+    assert mixture_capital(1.0, np.inf, 1.0) == 1.0
+    assert mixture_capital(1e9, 1.0, 1.0) == 1e100
