@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -98,9 +98,8 @@ class Log:
         self.of_trial = MoneyOfTrial(_told(tried).money, _told(tried[-LATELY:]).money) if tried else None
         money = money_so_far(self.comparison, rows, told, 0.95)
         is_last = len(mature) >= use_case().gate.longest_comparison
-        self.answer = check_money(
-            _evidence(money, told.overlap, self.progress, self.of_trial), _rules(self.comparison, is_last)
-        )
+        evidence = replace(_evidence(money, told.overlap, self.progress), of_trial=self.of_trial)
+        self.answer = check_money(evidence, _rules(self.comparison, is_last))
         self.is_over = is_last
 
 
@@ -110,11 +109,9 @@ def first_look(log: Log) -> Estimate:
     return _told(weeks, 2 * use_case().gate.first_look_confidence - 1).money
 
 
-def _evidence(money: Estimate, overlap: Overlap, reached: Progress, of_trial: MoneyOfTrial | None) -> GateEvidence:
+def _evidence(money: Estimate, overlap: Overlap, reached: Progress) -> GateEvidence:
     """Money is what the study is about: nothing is asked of the rest."""
-    return GateEvidence(
-        money, overlap, None, None, None, (), None, has_reasons=True, progress=reached, of_trial=of_trial
-    )
+    return GateEvidence(money, overlap, None, None, None, (), None, has_reasons=True, progress=reached)
 
 
 def _rules(comparison: Comparison, is_last: bool) -> GateRules:

@@ -1,8 +1,8 @@
 """What a trial has brought so far, told plainly: how many entities it is given, and whether it may go on, hang on it.
 
 A proof by bets holds at any number of outcomes and takes every amount at its worst, so that of amounts without a bound
-it may take longer than a year; until then the share of a trial would hang on a first look that was taken before it. What
-is told here is as good as normal and no better. It promotes nobody.
+it may take longer than a year; until then the share of a trial would hang on a first look that was taken before it.
+What is told here is as good as normal and no better. It promotes nobody.
 """
 
 from __future__ import annotations

@@ -73,7 +73,8 @@ def _by_first_look(first: Estimate | None, required: float) -> float:
 
 def _by_trial(first: Estimate | None, of_trial: MoneyOfTrial | None, required: float) -> float:
     """What its trial says, look after look; the scale of the gains that are bet on is the error of its first look."""
-    before, told = (None if one is None else _at_worst(one) for one in (first, of_trial and of_trial.whole))
+    whole = None if of_trial is None else of_trial.whole
+    before, told = (None if one is None else _at_worst(one) for one in (first, whole))
     if before is None or told is None:
         return 0.0
     return _confidence(mixture_capital(told[0] - required, told[1], before[1]))

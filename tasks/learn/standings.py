@@ -70,8 +70,8 @@ def matured_of(told: Verdict) -> Matured | None:
     kept = json.loads(told.evidence)
     if told.look == FIRST_LOOK or "money" not in kept:
         return None
-    told = kept.get("of_trial")
-    of_trial = None if told is None else MoneyOfTrial(estimate_in(told["whole"]), estimate_in(told["lately"]))
+    parts = kept.get("of_trial")
+    of_trial = None if parts is None else MoneyOfTrial(*(estimate_in(parts[name]) for name in ("whole", "lately")))
     since = Since(estimate_in(kept["money"]), _progress(kept.get("progress")), of_trial)
     return Matured(since, kept.get("serving_cost") or 0.0)
 
