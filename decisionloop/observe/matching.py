@@ -121,7 +121,7 @@ def prepared(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase)
     decisions = decisions.assign(
         as_of=utc_microseconds(decisions["as_of"]),
         entity=positions(entities, decisions["entity_id"]),
-        is_revealing=decisions["executed" if "executed" in decisions else "action"].isin(_revealing_actions(use_case)),
+        is_revealing=~decisions["executed" if "executed" in decisions else "action"].isin(_silent_actions(use_case)),
         position=np.arange(len(decisions)),
     )
     return outcomes, decisions
@@ -159,8 +159,9 @@ def numbers(values: pd.Series) -> np.ndarray:
     return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _revealing_actions(use_case: UseCase) -> list[str]:
-    return [action.name for action in use_case.actions if action.reveals_outcome]
+def _silent_actions(use_case: UseCase) -> list[str]:
+    """Those that reveal no outcome. What an action reveals that the contract no longer has is told by its outcomes."""
+    return [action.name for action in use_case.actions if not action.reveals_outcome]
 
 
 def refuse_times(found: Matching, outcomes: pd.DataFrame, as_of: datetime) -> None:

@@ -137,6 +137,12 @@ def test_an_outcome_finds_its_decision(use_case, row, decision_id):
     assert intake.counts.matched == 1
 
 
+def test_an_outcome_of_an_action_that_the_contract_no_longer_has_is_taken(use_case):
+    dropped = use_case.model_copy(update={"actions": tuple(one for one in use_case.actions if one.name != "call")})
+    intake = _take(dropped, _outcome(5, decision_id="a0"))
+    assert intake.revisions["decision_id"].tolist() == ["a0"]
+
+
 @pytest.mark.parametrize(
     ("row", "kind", "reason"),
     [
