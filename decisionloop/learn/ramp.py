@@ -101,6 +101,14 @@ def entitled(steps: Sequence[CanaryStep], stands: Standing) -> float:
     return max((step.share for step in steps if stands.confidence >= step.confidence), default=0.0)
 
 
+def share_in_place(steps: Sequence[CanaryStep], theirs: float, stands: Standing) -> float:
+    """The share of who takes the place of another one on trial: ``theirs``, to which steps have led, or the first step.
+
+    No more than it stands for itself, and no step beyond theirs.
+    """
+    return max(share_now(steps, 0.0, stands), min(theirs, entitled(steps, stands)))
+
+
 def share_now(steps: Sequence[CanaryStep], before: float, stands: Standing) -> float:
     """The share of entities to decide for from now on, ``before`` being the one until now; one step up at most.
 

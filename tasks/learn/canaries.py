@@ -8,7 +8,7 @@ from datetime import datetime
 
 from decisionloop.learn.gate import GateEvidence
 from decisionloop.learn.gate_money import confidence_words
-from decisionloop.learn.ramp import Grounds, Since, Standing, entitled, share_now
+from decisionloop.learn.ramp import Grounds, Since, Standing, entitled, share_in_place, share_now
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
 from decisionloop.ledger.flags import switch_of
@@ -36,10 +36,12 @@ def let_decide(
     ``evidence``: what has matured since its comparison was opened, None where nothing has. Returns what was done in a
     sentence, "" where nothing was.
     """
-    share = stage.event.share or 0.0
+    share, steps = stage.event.share or 0.0, workspace.use_case.canary.steps
     stands = standing_now(workspace, stage.release, decides, None if evidence is None else _matured(evidence))
-    after = share_now(workspace.use_case.canary.steps, share, stands)
     less_sure = _gives_way(workspace, stage, decides, stands)
+    after = share_now(steps, share, stands)
+    if less_sure is not None:
+        after = share_in_place(steps, less_sure.event.share or 0.0, stands)
     if after == share or hindrance(workspace, stage, decides, less_sure):
         return ""
     if less_sure is not None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from decisionloop.contract.releasing import Canary
 from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.money_of_trial import MoneyOfTrial
-from decisionloop.learn.ramp import Since, Standing, entitled, share_now, standing
+from decisionloop.learn.ramp import Since, Standing, entitled, share_in_place, share_now, standing
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.normal_mixture import mixture_capital
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -80,6 +80,13 @@ def test_a_share_never_falls_and_rises_by_a_step_at_most(confidence, before, is_
     after = share_now(STEPS, before, Standing(confidence, is_behind))
     assert after >= before
     assert sum(before < step.share <= after for step in STEPS) <= 1
+
+
+@pytest.mark.parametrize(
+    ("theirs", "sure", "share"), [(0.05, 0.999, 0.05), (0.5, 0.999, 0.5), (0.5, 0.92, 0.25), (0.9, 0.7, 0.0)]
+)
+def test_who_takes_the_place_of_another_one_takes_its_share(theirs, sure, share):
+    assert share_in_place(STEPS, theirs, Standing(sure, is_behind=False)) == share
 
 
 def test_a_contract_without_steps_has_no_canary():
