@@ -26,8 +26,8 @@ class Evidence:
 def evidence_of(workspace: Workspace) -> Evidence:
     """Read it from the ledger, as the story does."""
     from decisionloop.ledger.verdicts import verdicts
-    from decisionloop.report.assemble import gather
     from decisionloop.report.read.evidence import action_lines, promises
+    from decisionloop.report.read.gathered import gather
     from decisionloop.report.read.measurements import periods_of_money
 
     ledger, use_case = workspace.ledger, workspace.use_case

@@ -16,7 +16,7 @@ def show_latency(use_case: str, is_json: bool) -> None:
     from decisionloop.errors import UsageError
     from decisionloop.frozen_rows import frozen_rows
     from decisionloop.ledger.schema import utc_now
-    from decisionloop.report.assemble import use_case_lines
+    from decisionloop.report.read.gathered import use_case_lines
     from decisionloop.report.read.latency import answer_latency_of
     from decisionloop.report.words.latency import band_in_brief, latency_sentences
     from decisionloop.workspace import open_workspace

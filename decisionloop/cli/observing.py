@@ -12,7 +12,7 @@ MODE = "observe: another system decides; nothing is sent, explored or held out"
 
 def observing_lines(workspace: Workspace) -> tuple[str, ...]:
     """The sentences of the page about another system; () where none was observed."""
-    from decisionloop.report.assemble import gather, use_case_lines
+    from decisionloop.report.read.gathered import gather, use_case_lines
     from decisionloop.report.read.legacy import legacy_lines
     from decisionloop.report.words.legacy import legacy_sentences
 

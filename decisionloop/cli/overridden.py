@@ -20,7 +20,7 @@ class OverrideStatus:
 
 def overrides_of(workspace: Workspace) -> OverrideStatus | None:
     """What is known of it; None where nobody did otherwise."""
-    from decisionloop.report.assemble import use_case_lines
+    from decisionloop.report.read.gathered import use_case_lines
     from decisionloop.report.read.overrides import override_lines
     from decisionloop.report.words.overrides import override_sentences
 

@@ -23,10 +23,11 @@ def write_story(use_case: str, to: Path | None, settings: Settings | None = None
 def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = None) -> tuple[Path, Story]:
     """The same, and the story itself for whoever wants to say more of it."""
     from decisionloop.ledger.batches import batches
-    from decisionloop.report.assemble import assemble_story, names_of_releases
+    from decisionloop.report.assemble import assemble_story
     from decisionloop.report.page import render_story
     from decisionloop.report.read.bad_release import bad_release_of
     from decisionloop.report.read.capture import capture_of_replay
+    from decisionloop.report.read.gathered import names_of_releases
     from decisionloop.report.read.replay_truth import truth_of_replay
     from decisionloop.workspace import open_workspace
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
-from typing import get_args
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,16 +13,10 @@ from markupsafe import Markup
 from decisionloop.report.charts import monitors as monitor_charts
 from decisionloop.report.charts import rows as row_charts
 from decisionloop.report.charts import series as charts
-from decisionloop.report.read import costs
-from decisionloop.report.record.beside import Subject
 from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words import (
-    bad_release,
-    beside,
-    capture,
-    evidence,
     explained,
     explaining,
     features,
@@ -33,11 +26,13 @@ from decisionloop.report.words import (
     money,
     monitor_sentences,
     monitors,
-    overrides,
     recounting,
     spans,
-    stop_loss,
 )
+from decisionloop.report.words.difference import difference_parts
+from decisionloop.report.words.gists import gists, told_in_lanes, told_in_steps
+from decisionloop.report.words.glance import glance_of, said_at_first
+from decisionloop.report.words.sections import paragraphs, said_once
 
 MOST_ROWS = 25
 """Of the measures and alarms of one family so many are in its tables; the ledger has them all."""
@@ -76,16 +71,22 @@ def render_story(story: Story) -> str:
     """The page as HTML text. The same story gives the same bytes."""
     amounts = [estimate.value for one in story.money for estimate in (one.policy, one.rules)]
     truths = [v for one in story.truth for v in (one.policy, one.rules, one.everyone, one.hindsight)]
-    currency = story.use_case.currency
+    currency, said = story.use_case.currency, paragraphs(story)
+    said["money"] = (*story.headline.standfirst, *said["money"])
+    gist = gists(story, said)
+    before = (*said_at_first(story), *(one for sentences in gist.values() for one in sentences))
     return (
         environment()
         .get_template("story.html.j2")
         .render(
             story=story,
-            say=paragraphs(story),
+            glance=glance_of(story),
+            gist=gist,
+            parts=difference_parts(story),
+            say=said_once(said, before),
             draw=drawings(story),
             total=total_of(story.money),
-            steps=recounting.steps(story.releases),
+            steps=recounting.steps(told_in_steps(story.releases, story.verdicts)),
             skill_of=_by_release(story.performance),
             watched=monitor_charts.shown(story.monitoring),
             scale=figures.money_scale(amounts, currency),
@@ -128,6 +129,7 @@ def environment() -> Environment:
         "period": _label,
         "brief": _brief,
         "capital": figures.capital,
+        "coded": _coded,
         "age": features.age_words,
     }
     made.globals |= {
@@ -141,6 +143,17 @@ def environment() -> Environment:
         **{one.__name__: one for one in (*_WATCH_WORDS, *_DECISION_WORDS)},
     }
     return made
+
+
+def _coded(text: str) -> Markup:
+    """Text with what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one backtick has no fellow: it stands for itself
+        return Markup("{}").format(text)
+    told = (
+        Markup("<code>{}</code>").format(one) if at % 2 else Markup("{}").format(one) for at, one in enumerate(parts)
+    )
+    return Markup("").join(told)
 
 
 def _by_release(lines: Sequence[CohortPerformance]) -> dict[str, list[CohortPerformance]]:
@@ -166,102 +179,36 @@ def _template(name: str) -> str | None:
     return source.read_text(encoding="utf-8") if source.is_file() else None
 
 
-def paragraphs(story: Story) -> dict[str, tuple[str, ...]]:
-    """The sentences of each section; sections without data have none."""
-    case, currency = story.use_case, story.use_case.currency
-    subject = legacy.subject_of(story.money)
-    said: dict[str, tuple[str, ...]] = {
-        "money": legacy.told_of(subject, money.money_sentences(story.money, currency)),
-    }
-    if story.stop_losses:
-        said["stop_losses"] = stop_loss.stop_loss_sentences(story.stop_losses, currency)
-    if story.legacy:
-        said["legacy"] = tuple(legacy.legacy_sentences(story.legacy, case))
-    if story.overrides:
-        said["overrides"] = tuple(overrides.override_sentences(story.overrides, case))
-    if story.bad_release:
-        said["bad_release"] = bad_release.bad_release_sentences(story.bad_release, case.noun, currency)
-    if story.performance:
-        skill = explaining.skill_sentence(story.performance, case.noun)
-        said["skill"] = (skill,)
-        said["calibration"] = (explaining.calibration_sentence(story.performance, case.outcome, case.noun),)
-    if story.actions:
-        # Of what another system did it is said beside it what the rules would have earned.
-        is_observed = subject == "the other system"
-        said["actions"] = () if is_observed else legacy.told_of(subject, (evidence.actions_sentence(story.actions),))
-    if story.promises:
-        said["promises"] = tuple(evidence.promise_sentence(one, currency) for one in story.promises)
-    if story.explored:
-        said["explored"] = explaining.explored_sentences(story.explored, case.outcome, currency)
-    if story.features:
-        said["features"] = features.features_sentences(story.features, currency)
-    if story.impact:
-        said["impact"] = (explaining.impact_sentence(story.impact, story.minimum_impact_ratio),)
-    if story.worked:
-        said["choice"] = (
-            recounting.choice_sentence(story.worked, case),
-            recounting.propensity_sentence(story.worked, case.noun),
-        )
-        said["outcome"] = (
-            overrides.executed_sentence(story.worked, case),
-            recounting.outcome_sentence(story.worked, case),
-        )
-    if story.batches:
-        said["batches"] = (recounting.batches_sentence(story.batches),)
-    if story.quality:
-        said["quality"] = (recounting.quality_sentence(story.quality),)
-    if story.serving:
-        said["serving"] = costs.serving_sentences(story.serving, currency)
-    if story.monitoring:
-        said |= monitor_sentences.paragraphs(story.monitoring, case)
-    if story.truth:
-        said["truth"] = recounting.truth_sentences(story.truth, story.money, case, story.interval_level)
-        said["captured"] = capture.capture_sentences(story.captured, case.currency)
-    return {name: tuple(s for s in sentences if s) for name, sentences in _with_caveats(said, story).items()}
+Drawing = Callable[[str, float], str]
+"""From a name and a width to a chart."""
 
-
-_SECTIONS: dict[Subject, str] = {"rates": "calibration"}
-"""Where the caveats of a subject stand, if not in the section of its name."""
-
-
-def _with_caveats(said: dict[str, tuple[str, ...]], story: Story) -> dict[str, tuple[str, ...]]:
-    """Every section with the caveats of its figures behind its sentences, and the money with the calendar."""
-    told = dict(said)
-    for subject in get_args(Subject):
-        section = _SECTIONS.get(subject, subject)
-        if section in told:
-            told[section] = (*told[section], *beside.caveats_about(story.caveats, subject))
-    if story.events:
-        told["money"] = (*told["money"], beside.events_sentence(story.events))
-    return told
+CHARTS: Mapping[str, Callable[[Story], Drawing | None]] = {
+    "money": lambda story: partial(_money_chart, story) if story.money else None,
+    "timeline": lambda story: partial(_timeline, story) if told_in_lanes(story.releases) else None,
+    "skill": lambda story: partial(_skill_chart, story) if any(one.auc.is_known for one in story.performance) else None,
+    "calibration": lambda story: (
+        partial(row_charts.calibration_chart, explaining.leading(story.performance))
+        if any(line.observed_rate is not None for line in story.performance)
+        else None
+    ),
+    "reasons": lambda story: (
+        partial(row_charts.reasons_chart, story.worked.reasons)
+        if story.worked and any(reason.contribution is not None for reason in story.worked.reasons)
+        else None
+    ),
+    "shares": lambda story: partial(_shares_chart, story) if story.batches else None,
+    "truth": lambda story: (
+        partial(row_charts.truth_chart, story.truth, story.use_case.currency) if story.truth else None
+    ),
+}
+"""How each chart is drawn, by its name; None where there is nothing to draw."""
 
 
 def drawings(story: Story) -> dict[str, Figure]:
     """The charts of the story, each at two widths."""
-    case = story.use_case
-    drawn: dict[str, Callable[[str, float], str]] = dict(monitor_charts.charts_of(story.monitoring, story.events))
-    if story.money:
-        drawn["money"] = lambda name, width: charts.money_chart(story.money, case.currency, name, width, story.events)
-    if story.releases:
-        drawn["timeline"] = lambda name, width: row_charts.timeline_chart(
-            story.releases, story.first, max(story.last, *(event.on for event in story.releases)), name, width
-        )
-    if any(line.auc.is_known for line in story.performance):
-        last = explaining.leading(story.performance)[-1]
-        drawn["skill"] = lambda name, width: charts.skill_chart(
-            story.performance, last.auc_threshold, name, width, story.events
-        )
-    if any(line.observed_rate is not None for line in story.performance):
-        drawn["calibration"] = lambda name, width: row_charts.calibration_chart(
-            explaining.leading(story.performance), name, width
-        )
-    if story.worked and any(reason.contribution is not None for reason in story.worked.reasons):
-        reasons = story.worked.reasons
-        drawn["reasons"] = lambda name, width: row_charts.reasons_chart(reasons, name, width)
-    if story.batches:
-        drawn["shares"] = lambda name, width: charts.shares_chart(story.batches, case, name, width, story.events)
-    if story.truth:
-        drawn["truth"] = lambda name, width: row_charts.truth_chart(story.truth, case.currency, name, width)
+    told = {name: chart(story) for name, chart in CHARTS.items()}
+    of_monitors = dict(monitor_charts.charts_of(story.monitoring, story.events))
+    drawn = of_monitors | {name: draw for name, draw in told.items() if draw is not None}
     return {
         name: Figure(
             Markup(draw(f"{name}-wide", charts.WIDE)),  # the charts escape what they are given
@@ -269,3 +216,21 @@ def drawings(story: Story) -> dict[str, Figure]:
         )
         for name, draw in drawn.items()
     }
+
+
+def _money_chart(story: Story, name: str, width: float) -> str:
+    return charts.money_chart(story.money, story.use_case.currency, name, width, story.events)
+
+
+def _timeline(story: Story, name: str, width: float) -> str:
+    last = max(story.last, *(event.on for event in story.releases))
+    return row_charts.timeline_chart(told_in_lanes(story.releases), story.first, last, name, width)
+
+
+def _skill_chart(story: Story, name: str, width: float) -> str:
+    last = explaining.leading(story.performance)[-1]
+    return charts.skill_chart(story.performance, last.auc_threshold, name, width, story.events)
+
+
+def _shares_chart(story: Story, name: str, width: float) -> str:
+    return charts.shares_chart(story.batches, story.use_case, name, width, story.events)

@@ -15,9 +15,9 @@ from decisionloop.errors import ContractError
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.stream import Segment, find_segment, unsealed_segments
 from decisionloop.ledger.use_cases import contract
-from decisionloop.report.assemble import names_of_releases
 from decisionloop.report.read.decisions import one_decision
 from decisionloop.report.read.explained import Circumstances, explained_of_batch, standing_of, with_trail
+from decisionloop.report.read.gathered import names_of_releases
 from decisionloop.report.read.worked_decision import chances_in, told_decision
 from decisionloop.report.record.explained import ExplainedDecision
 from decisionloop.service.ledger_access import LedgerAccess

@@ -152,9 +152,9 @@ def test_values_filled_with_a_default_are_told_by_the_default() -> None:
     filled = frame.assign(logins=np.where(np.random.default_rng(1).random(2_000) < 0.6, 0.0, frame["logins"]))
     shift = one(judged(filled), "input_shift", "logins")
     assert shift.is_alarm
-    assert "Login frequency: 42 % of the values moved since training: " in shift.words
+    assert "Login frequency: 42% of the values moved since training: " in shift.words
     assert "“0” has 7" in shift.words
-    assert "(before 30 %)" in shift.words
+    assert "(before 30%)" in shift.words
 
 
 def test_a_rise_of_missing_values_is_an_alarm_of_its_own() -> None:
@@ -163,7 +163,7 @@ def test_a_rise_of_missing_values_is_an_alarm_of_its_own() -> None:
     fewer = frame.assign(logins=np.where(rng.random(2_000) < 0.12, np.nan, frame["logins"]))
     findings = judged(fewer)
     assert alarms(findings) == {("missing_share", "feature=logins")}  # too little for a shift
-    assert one(findings, "missing_share", "logins").words == "Login frequency: 12 % are missing (in training 0 %)."
+    assert one(findings, "missing_share", "logins").words == "Login frequency: 12% are missing (in training 0%)."
     drawn = one(findings, "missing_share", "logins").chart
     assert (drawn.labels, drawn.reference) == (("missing", "all others"), (0.0, 1.0))
     assert one(findings, "missing_share", "spend").figure.value == pytest.approx(0, abs=0.02)
@@ -188,7 +188,7 @@ def test_a_vanished_category_is_named_in_the_first_batch(n: int) -> None:
     findings = judged(frame.assign(plan=plan))
     gone = one(findings, "vanished_categories", "plan")
     assert gone.is_alarm
-    assert gone.words == "Plan: “family” has vanished (it had 12 % in training)."
+    assert gone.words == "Plan: “family” has vanished (it had 12% in training)."
     assert gone.figure.low < 0.12 < gone.figure.high
 
 

@@ -54,7 +54,7 @@ def test_everybody_gets_an_offer_and_the_batch_halts() -> None:
     assert whole.is_alarm
     assert whole.is_halting
     assert whole.figure.value == pytest.approx(0.8, abs=0.02)
-    assert "“20 % off” has 100 % (before 20 %), “nothing” 0 % (before 50 %)" in whole.words
+    assert "“20 % off” has 100% (before 20%), “nothing” 0% (before 50%)" in whole.words
     assert whole.release_id == "release-1"
     assert {one.slice for one in findings} == {"all", "plan=basic", "plan=family", "plan=gold", "sex=f", "sex=m"}
     assert not any(one.is_halting for one in findings if one.slice != "all")

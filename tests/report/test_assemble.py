@@ -26,9 +26,10 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.ledger.verdicts import TrainingSet, Verdict, append_training_set, append_verdict
-from decisionloop.report.assemble import assemble_story, gather
+from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.read.evidence import promises
+from decisionloop.report.read.gathered import gather
 from decisionloop.report.read.replay_truth import by_period, logged_money, true_money, truth_of_replay
 from decisionloop.report.read.worked_decision import chosen_decision
 from decisionloop.report.record.claims import disagreements

@@ -168,7 +168,7 @@ def test_a_ledger_without_costs_tells_none() -> None:
 
 
 def _section(page: str) -> str:
-    start = page.index('<section id="serving"')
+    start = page.index('<h2 id="serving-heading"')
     return page[start : page.index("</section>", start)]
 
 

@@ -23,14 +23,14 @@ NBSP = "\u00a0"
 
 def test_a_batch_is_one_line():
     assert planned_line(MAY, "EUR").replace(NBSP, " ") == (
-        "2005-05-01: 0.3 % tried, expected to lose at most €5,000: " + PARTS + "; men 0.25 %, women 0.33 %"
+        "2005-05-01: 0.3% tried, expected to lose at most €5,000: " + PARTS + "; men 0.25%, women 0.33%"
     )
     without = replace(MAY, cost=3_800.0, look_cost=0.0, groups=())
     assert planned_line(without, "EUR").replace(NBSP, " ") == (
-        "2005-05-01: 0.3 % tried, expected to lose at most €3,800, with a budget of €4,000"
+        "2005-05-01: 0.3% tried, expected to lose at most €3,800, with a budget of €4,000"
     )
     flat = replace(MAY, budget=None, groups=())
-    assert planned_line(flat, "EUR").replace(NBSP, " ") == "2005-05-01: 0.3 % tried, expected to lose at most €5,000"
+    assert planned_line(flat, "EUR").replace(NBSP, " ") == "2005-05-01: 0.3% tried, expected to lose at most €5,000"
 
 
 def test_batches_add_up_with_their_groups():
@@ -53,4 +53,4 @@ def test_the_story_names_the_budget_and_on_whom_exploring_fell():
     told = planned_sentence(MAY, "EUR").replace(NBSP, " ")
     assert told.startswith("Beforehand it was expected to lose no more than €5,000")
     assert f"by prices that err on the dear side: {PARTS}." in told
-    assert "men 0.25 % and women 0.33 %" in told
+    assert "men 0.25% and women 0.33%" in told

@@ -17,10 +17,11 @@ from decisionloop.ledger.releases import Release
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.alarm.budget import FAMILIES
 from decisionloop.observe.outcome_bounds import OutcomeBounds
-from decisionloop.report.assemble import assemble_story, use_case_lines
+from decisionloop.report.assemble import assemble_story
 from decisionloop.report.charts.monitors import watch_chart
 from decisionloop.report.page import render_story
 from decisionloop.report.read.beside import caveats_of
+from decisionloop.report.read.gathered import use_case_lines
 from decisionloop.report.read.monitoring import read_monitoring
 from decisionloop.report.record.alarm_record import read_alarm_record
 from decisionloop.report.record.claims import claims_of
@@ -37,7 +38,7 @@ from decisionloop.report.words.monitor_sentences import (
     section_sentences,
 )
 from decisionloop.report.words.monitors import figure_in, one_in_years, slice_words
-from tests.report.test_page import Outline
+from tests.report.test_page import Outline, unfolded
 from tests.watched_ledger import WEEKS, WORDS, explain_losses, figure, raise_alarm, watch_for_a_while
 
 NAME = "credit_line"
@@ -203,9 +204,10 @@ def test_the_page_shows_it_all_and_the_statistics_are_one_click_away(ledger: Led
     explain_losses(ledger, NAME)
     page = render_story(assemble_story(ledger, use_case))
     outline = Outline(page)
-    assert outline.count("details") == outline.count("summary") == 3  # inputs, outputs, performance
-    before, inside = page.split("<details>", 1)
-    assert WORDS in before
+    assert outline.count("details") == outline.count("summary")
+    assert page.count("<summary>The statistics</summary>") == 3  # inputs, outputs, performance
+    before, _, inside = page.partition("<summary>The statistics</summary>")
+    assert WORDS in unfolded(page)  # what is to be done says what was seen
     assert "once in 10,000 times" not in before
     assert "once in 10,000 times" in inside
     assert "limit from batches 8" in inside

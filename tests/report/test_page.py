@@ -13,8 +13,14 @@ from typing import Any
 import pytest
 
 from decisionloop.ledger.releases import Release
-from decisionloop.report.page import environment, render_story
+from decisionloop.report.page import environment, paragraphs, render_story
+from decisionloop.report.record.beside import Caveat
+from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import Headline, Story, UseCaseLines
+from decisionloop.report.record.totals import total_of
+from decisionloop.report.words.difference import difference_parts
+from decisionloop.report.words.glance import halted_sentence
+from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import release_names
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "col"}
@@ -49,6 +55,37 @@ class Outline(HTMLParser):
 
     def count(self, tag: str) -> int:
         return sum(one == tag for one, _ in self.elements)
+
+
+class Unfolded(HTMLParser):
+    """The text that is seen before anything is opened: of what is folded its summary alone; charts are no words."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        folds = self.open.count("details") - self.open.count("summary")
+        if folds <= 0 and not {"svg", "style", "title"} & set(self.open) and data.strip():
+            self.texts.append(data.strip())
+
+
+def unfolded(page: str) -> str:
+    """What a reader sees before opening anything, as one text."""
+    return " ".join(Unfolded(page).texts)
+
+
+MOST_WORDS = 1_578
+"""A third of the page as it was when everything lay open."""
 
 
 def bare() -> Story:
@@ -213,3 +250,57 @@ def test_a_release_that_is_kept_within_its_support_is_called_so() -> None:
     names = release_names(releases, {}, 1)
     assert names["a"].replace("\u00a0", " ") == "the scorecard of 22 June"
     assert names["b"].replace("\u00a0", " ") == "the scorecard of 22 June within its support"
+
+
+def test_what_lies_open_is_read_in_minutes(story: Story) -> None:
+    seen = unfolded(render_story(story))
+    assert 300 < len(seen.split()) <= MOST_WORDS
+
+
+def test_no_sentence_lies_open_twice(story: Story) -> None:
+    seen = unfolded(render_story(story))
+    told = [one.strip() for one in re.split(r"(?<=[.!?]) (?=[A-Z])", seen) if len(one.split()) > 6]
+    assert len(told) == len(set(told)) > 10
+
+
+def test_no_paragraph_says_what_the_page_has_said(story: Story) -> None:
+    caveat = Caveat(("money", "rates", "actions", "promises"), "The outcomes are in question since June 2005.", True)
+    grave = headline(story.use_case, story.money, story.batches, None, [caveat.words])
+    doubted = dataclasses.replace(story, caveats=(caveat,), headline=grave)
+    assert sum(caveat.words in sentences for sentences in paragraphs(doubted).values()) > 1
+    assert render_story(doubted).count(caveat.words) == 1
+
+
+def test_the_first_screen_answers_what_a_manager_asks(story: Story) -> None:
+    seen = unfolded(render_story(story)).replace("\u00a0", " ")
+    screen = seen[: seen.index("The money")]
+    for asked in ("Is that sure?", "What is wrong?", "What to do now"):
+        assert asked in screen
+    assert "credit-risk@example.com owns this" in screen
+    assert "One batch was halted: 7,443 who were due were not decided" in screen
+    assert screen.index("critical since") < screen.index("150,000" if "150,000" in screen else "decisions in")
+
+
+def test_a_halted_batch_costs_what_others_earned(story: Story) -> None:
+    (halted,) = [one for one in story.batches if one.state == "halted"]
+    told = halted_sentence(story.batches, 10.0, "NTD").replace("\u00a0", " ")
+    assert told.endswith("which cost about NT$74,400 at what a decision earned otherwise.")
+    assert halted.rows == 7_443
+    assert "cost" not in halted_sentence(story.batches, None, "NTD")
+    assert halted_sentence([], 10.0, "NTD") == ""
+
+
+def test_the_parts_make_up_the_difference(story: Story) -> None:
+    explored = dataclasses.replace(story.explored, cost_counted=Estimate(4e5, 3e5, 5e5))  # type: ignore[arg-type]
+    parts = difference_parts(dataclasses.replace(story, explored=explored))
+    total = total_of(story.money)
+    assert total is not None
+    assert sum(one.money.value or 0.0 for one in parts) == pytest.approx(total.difference.value)
+    assert (parts[1].money.low, parts[1].money.high) == (-5e5, -3e5)
+    assert difference_parts(story) == ()  # nobody measured what exploring cost in these periods
+
+
+def test_commands_are_set_as_code(story: Story) -> None:
+    assert story.monitoring is not None
+    assert str(environment().filters["coded"]("`stop <b>` it")) == "<code>stop &lt;b&gt;</code> it"
+    assert str(environment().filters["coded"]("a ` alone")) == "a ` alone"

@@ -14,9 +14,10 @@ from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.releases import canary, champion, current_stages, find_stage, release_events
 from decisionloop.predict.release_model import predict
 from decisionloop.release_store import load_release
-from decisionloop.report.assemble import assemble_story, names_of_releases
+from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.read.bad_release import bad_release_of
+from decisionloop.report.read.gathered import names_of_releases
 from tasks.learn.trigger_state import trigger_state
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation

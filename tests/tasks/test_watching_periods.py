@@ -19,7 +19,7 @@ from decisionloop.ledger.stream import Segment, count_unsealed
 from decisionloop.ledger.summary import batch_summary
 from decisionloop.ledger.watching_periods import count_unfinished
 from decisionloop.monitor.alarm.budget import budget_of
-from decisionloop.report.assemble import gather
+from decisionloop.report.read.gathered import gather
 from decisionloop.stream.decider import Decider
 from decisionloop.stream.desk import open_desk
 from decisionloop.stream.outcomes import post_outcomes

@@ -13,9 +13,9 @@ Shares = npt.NDArray[np.float64]
 
 
 def percent(share: float) -> str:
-    """``34 %``; below 10 % with one decimal, unless that is 0."""
+    """``34%``; below 10% with one decimal, unless that is 0."""
     written = f"{100 * share:.1f}" if 0 < abs(share) < 0.0995 else f"{100 * share:.0f}"
-    return f"{written.removesuffix('.0')} %"
+    return f"{written.removesuffix('.0')}%"
 
 
 def shares(counts: npt.ArrayLike) -> Shares:
@@ -36,7 +36,7 @@ def chart(labels: Sequence[str], before: Sequence[int], now: Sequence[int]) -> C
 
 
 def what_changed(labels: Sequence[str], before: npt.ArrayLike, now: npt.ArrayLike) -> str:
-    """The cell that gained most and the one that lost most: ``“0” has 34 % (before 2 %), “3 to 5” 3 % (10 %)``."""
+    """The cell that gained most and the one that lost most: ``“0” has 34% (before 2%), “3 to 5” 3% (10%)``."""
     was, is_ = shares(before), shares(now)
     gained, lost = int(np.argmax(is_ - was)), int(np.argmin(is_ - was))
     return (

@@ -16,7 +16,7 @@ from decisionloop.ledger.executions import executions_of
 from decisionloop.ledger.release_history import why_decided
 from decisionloop.predict.reasons.codes import ReasonCatalogue
 from decisionloop.predict.reasons.wording import read_reasons
-from decisionloop.report.assemble import use_case_lines
+from decisionloop.report.read.gathered import use_case_lines
 from decisionloop.report.read.worked_decision import frozen_row, part_of, stored_chances, told_decision
 from decisionloop.report.record.explained import (
     Delivery,

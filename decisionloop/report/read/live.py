@@ -8,32 +8,26 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.approvals import waiting_for_people
 from decisionloop.ledger.batches import Batch
-from decisionloop.ledger.flags import Switch, switch_of
-from decisionloop.ledger.held_actions import waiting_actions
-from decisionloop.ledger.held_cohorts import held_cohorts
-from decisionloop.ledger.incidents import open_incidents
-from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.ledger.readable_contract import ReadableContract
-from decisionloop.ledger.releases import ReleaseStage, champion, current_stages, find_stage
+from decisionloop.ledger.releases import find_stage
 from decisionloop.ledger.schema import decision_group, decision_row, utc_now
-from decisionloop.ledger.sendings import unended_sendings
 from decisionloop.ledger.stage_costs import batch_costs
 from decisionloop.ledger.verdicts import verdicts
 from decisionloop.ledger.watching_periods import count_unfinished
-from decisionloop.report.assemble import Gathered, gather, use_case_lines
 from decisionloop.report.read.batches import batch_lines
 from decisionloop.report.read.beside import caveats_of, caveats_of_money
 from decisionloop.report.read.costs import serving_lines
 from decisionloop.report.read.evidence import promises
+from decisionloop.report.read.gathered import Gathered, gather, use_case_lines
 from decisionloop.report.read.latency import answer_latency_of
 from decisionloop.report.read.measurements import periods_of_money
 from decisionloop.report.read.releases import release_lines, verdict_lines
+from decisionloop.report.read.standing import releases_as_they_stand, standing_of
 from decisionloop.report.record.evidence import Promise
 from decisionloop.report.record.latency import AnswerLatency
 from decisionloop.report.record.lines import ReleaseCostLine, ServingLines
-from decisionloop.report.record.live import Latency, LiveRelease, LiveReleasePage, LiveUseCase, Waiting
+from decisionloop.report.record.live import Latency, LiveReleasePage, LiveUseCase
 from decisionloop.report.record.story import PeriodMoney, UseCaseLines
 from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import StoryClock
@@ -41,7 +35,6 @@ from decisionloop.report.words.naming import StoryClock
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
 
-LAST_ALERTS = 5
 MOST_ANSWERS = 5_000
 
 
@@ -58,8 +51,7 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
         case=case,
         fault=known.fault,
         headline=headline(case, money, lines, None, grave),
-        releases=_releases(current_stages(ledger, name), read),
-        waiting=waiting_of(ledger, name),
+        standing=standing_of(ledger, name, read),
         batches=lines,
         money=money,
         promises=_promises(ledger, name, read),
@@ -77,23 +69,6 @@ def _answers(ledger: Ledger, use_case: UseCase | None) -> AnswerLatency | None:
     return answer_latency_of(ledger, use_case, utc_now(), most=MOST_ANSWERS)
 
 
-def waiting_of(ledger: Ledger, name: str) -> Waiting:
-    """What waits for a person."""
-    switch, decides = switch_of(ledger, name), champion(ledger, name)
-    own = Switch(tuple(one for one in switch.holding if one.scope == "use case"))
-    return Waiting(
-        switch=switch.decisive(decides.release_id if decides else None),
-        own_switch=own.decisive(None),
-        flags=switch.holding,
-        not_called_back=unended_sendings(ledger, name) if switch.holding else (),
-        held=waiting_actions(ledger, name),
-        approvals=waiting_for_people(ledger, name, utc_now()),
-        incidents=open_incidents(ledger, name),
-        cohorts=tuple(held_cohorts(ledger, name).values()),
-        alerts=present_alerts(ledger, name, LAST_ALERTS),
-    )
-
-
 def read_release(ledger: Ledger, release_id: str, known: ReadableContract) -> LiveReleasePage | None:
     """Everything that the page of a release says; None for one that the ledger does not know."""
     stage = find_stage(ledger, release_id)
@@ -104,7 +79,7 @@ def read_release(ledger: Ledger, release_id: str, known: ReadableContract) -> Li
     clock, judged = StoryClock(read.handled.batches), verdicts(ledger, name)
     costs = [one for one in _costs(ledger, name, read) if one.release == read.names[release_id]]
     own = [one for one in read.events if one.release_id == release_id]
-    (release,) = _releases([stage], read)
+    (release,) = releases_as_they_stand([stage], read)
     return LiveReleasePage(
         case=case_lines(name, known),
         release=release,
@@ -124,22 +99,6 @@ def case_lines(name: str, known: ReadableContract) -> UseCaseLines:
     if known.use_case is not None:
         return use_case_lines(known.use_case)
     return UseCaseLines(name, name, "", "entity", "", "", "", ())
-
-
-def _releases(stages: Sequence[ReleaseStage], read: Gathered) -> tuple[LiveRelease, ...]:
-    clock = StoryClock(read.handled.batches)
-    return tuple(
-        LiveRelease(
-            release_id=one.release_id,
-            name=read.names[one.release_id],
-            stage=one.stage,
-            since=clock.day(one.event.as_of),
-            by=one.event.decided_by,
-            reason=read.names.in_words(one.event.reason),
-            share=one.event.share,
-        )
-        for one in stages
-    )
 
 
 def _promises(ledger: Ledger, name: str, read: Gathered) -> tuple[Promise, ...]:

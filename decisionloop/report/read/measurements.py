@@ -161,7 +161,11 @@ def mean_of(figures: Sequence[Measurement]) -> Estimate:
     return sum_of(_estimate(one, one.n / rows) for one in figures) if rows else Estimate()
 
 
-def total_cost_of_exploration(measured: Measured) -> Estimate:
-    """Sum of `exploration_cost` (currency of a whole cohort); unknown where it was never measured."""
+def total_cost_of_exploration(measured: Measured, periods: Sequence[str] | None = None) -> Estimate:
+    """Sum of `exploration_cost` (currency of a whole cohort); unknown where it was never measured.
+
+    ``periods``: only of cohorts that are, or lie in, one of these ("2005-06", "2005-06-08").
+    """
     cohorts = measured.cohorts("exploration_cost")
-    return sum_of(_estimate(one) for cohort in cohorts for one in measured.of("exploration_cost", cohort))
+    wanted = cohorts if periods is None else [one for one in cohorts if measured.period(one) in periods]
+    return sum_of(_estimate(one) for cohort in wanted for one in measured.of("exploration_cost", cohort))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -115,7 +115,8 @@ Otherwise = Literal["unseen", "seen", "partly"]
 class Explored:
     """What exploration cost and what it bought. Rates are shares of revealed outcomes that were a yes.
 
-    ``planned``: what it was expected to come to beforehand, None where nobody agreed on it.
+    ``planned``: what it was expected to come to beforehand, None where nobody agreed on it. ``cost_counted``: its cost
+    in the periods that the money counts.
     """
 
     decisions: int
@@ -126,6 +127,7 @@ class Explored:
     other_yes_rate: float | None
     otherwise: Otherwise = "unseen"
     planned: PlannedExploring | None = None
+    cost_counted: Estimate = field(default_factory=Estimate)
 
 
 @dataclass(frozen=True)

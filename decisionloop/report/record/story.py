@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from decisionloop.report.record.lines import (
 )
 from decisionloop.report.record.monitor_lines import Monitoring
 from decisionloop.report.record.overrides import OverrideLines
+from decisionloop.report.record.standing import Standing
 from decisionloop.report.record.stop_loss import StopLosses
 
 if TYPE_CHECKING:
@@ -113,11 +114,15 @@ class PeriodMoney:
 
 @dataclass(frozen=True)
 class Headline:
-    """The verdict in one sentence, the few that follow it, and how much the page covers."""
+    """The verdict in one sentence, the few that follow it, and how much the page covers.
+
+    ``doubts``: those of the ``standfirst`` that say how sure the verdict is.
+    """
 
     verdict: str
     standfirst: tuple[str, ...] = ()
     scope: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,7 @@ class Story:
     first: date
     last: date
     headline: Headline
+    standing: Standing = field(default_factory=Standing)
     money: tuple[PeriodMoney, ...] = ()
     releases: tuple[ReleaseEventLine, ...] = ()
     beside: tuple[BesideLines, ...] = ()

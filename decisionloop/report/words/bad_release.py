@@ -84,3 +84,10 @@ def _lost(lost: float | None, currency: str) -> str:
 
 def _had(lost: float | None, currency: str) -> str:
     return "a cost that nobody can tell" if lost is None else _lost(lost, currency)
+
+
+def cost_in_a_line(told: BadRelease, currency: str) -> tuple[str, ...]:
+    """When it was shipped, what became of it, and what it cost, for the head of its section."""
+    shipped = f"Shipped on {day(told.shipped_on)} to see who stops it."
+    cost = Said(f"It {_lost(told.cost.lost, currency)}.", {"bad_release.lost": told.cost.lost})
+    return shipped, _ended(told), cost

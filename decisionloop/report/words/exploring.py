@@ -44,4 +44,4 @@ def _on_whom(planned: PlannedExploring) -> str:
 
 def _share(share: float) -> str:
     """A share in per cent, with two digits where it is small."""
-    return f"{share * 100:.1f} %" if share >= 0.01 or share == 0 else f"{share * 100:.2g} %"
+    return f"{share * 100:.1f}%" if share >= 0.01 or share == 0 else f"{share * 100:.2g}%"

@@ -47,6 +47,7 @@ def definitions_for(use_case: UseCase) -> tuple[Definition, ...]:
             "What facts are compared with: what the deciding model learnt from or, while the rules decide, which learn "
             "nothing, the first batch.",
         ),
+        *_WATCHING,
         Definition("The gate", "The checks, money first, that a model must pass before it may decide."),
         Definition(
             "Within its support",
@@ -54,6 +55,17 @@ def definitions_for(use_case: UseCase) -> tuple[Definition, ...]:
             "would do and of what it would do; in all others the rules decide.",
         ),
     )
+
+
+_WATCHING = (
+    Definition("Check", "One measure of one batch or cohort, held against its limit."),
+    Definition("Alarm", "A check that found something surely beyond its limit, and large enough to matter."),
+    Definition(
+        "Incident", "Alarms about the same thing, as one; it is open until a person or their silence closes it."
+    ),
+    Definition("Alert", "What else people are told of a batch or a release: that it was halted, refused or stopped."),
+    Definition("Notice", "A message that an incident or an alert sends to a channel of yours."),
+)
 
 
 def _who_decides(use_case: UseCase) -> tuple[Definition, ...]:

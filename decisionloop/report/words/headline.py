@@ -43,12 +43,9 @@ def headline(
     """
     currency, deciding = use_case.currency, Deciding.of(batches)
     seen, total = counted(money_lines), total_of(money_lines)
-    sentences = (
-        not_held_sentence(truth) if truth else "",
-        *caveats,
-        _uncertain(total, currency),
-        _since_models(money_lines, deciding, currency),
-        losing_periods(seen, currency),
+    before = (not_held_sentence(truth) if truth else "", *caveats, _uncertain(total, currency))
+    periods = (_since_models(money_lines, deciding, currency), losing_periods(seen, currency))
+    after = (
         _carried_by_one(seen),
         immature(money_lines),
         _cannot_be_told(money_lines),
@@ -59,8 +56,9 @@ def headline(
         told = "What these decisions earned cannot be told from the outcomes that came."
     whole = Headline(
         Said(told, money_claims(seen)),
-        tuple(sentence for sentence in sentences if sentence),
+        tuple(sentence for sentence in (*before, *periods, *after) if sentence),
         _scope(use_case, deciding, money_lines),
+        tuple(sentence for sentence in (*before, *after) if sentence),
     )
     return _in_voice(whole, subject_of(money_lines))
 
@@ -68,7 +66,7 @@ def headline(
 def _in_voice(told: Headline, subject: Subject) -> Headline:
     """The headline as one of whoever's decisions they were."""
     verdict, *standfirst = told_of(subject, (told.verdict, *told.standfirst))
-    return Headline(verdict, tuple(standfirst), told.scope)
+    return Headline(verdict, tuple(standfirst), told.scope, told_of(subject, told.doubts))
 
 
 def not_held_sentence(truth: TruthCheck) -> str:

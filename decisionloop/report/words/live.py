@@ -12,7 +12,8 @@ from decisionloop.ledger.incidents import Incident
 from decisionloop.report.read.costs import serving_sentences
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.lines import BatchLine
-from decisionloop.report.record.live import LiveRelease, LiveUseCase, Waiting
+from decisionloop.report.record.live import LiveUseCase
+from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.figures import (
     MONTHS,
@@ -36,14 +37,14 @@ from decisionloop.report.words.monitors import family_words
 LAST_BATCHES = 5
 
 
-def who_decides(live: LiveUseCase) -> str:
+def who_decides(standing: Standing, is_observing: bool) -> str:
     """Who decides now, since when and by whose decision; the kill switch before everything."""
-    champion = live.champion
-    if live.case.is_observing:
+    champion = standing.champion
+    if is_observing:
         would = f" {capital(champion.name)} would decide in its place." if champion else ""
         return f"Another system decides, and the loop looks on: it sends nothing.{would}"
-    if live.waiting.switch is not None:
-        flag = live.waiting.switch
+    if standing.waiting.switch is not None:
+        flag = standing.waiting.switch
         instead = f" {capital(champion.name)} would decide without it." if champion else ""
         stands = {
             "default": f"Nobody decides, and everybody gets the default action: {switch_name(flag)} is at “default”"
@@ -196,10 +197,10 @@ def held_title(one: WaitingActions) -> str:
     return f"{told}{what}, since {moment(last.at)}, by {last.by}: {_sentence(last.reason)}{perhaps}"
 
 
-def asked_title(one: ApprovalRequest, live: LiveUseCase) -> str:
+def asked_title(one: ApprovalRequest, releases: Sequence[LiveRelease]) -> str:
     """What somebody asks an approval for."""
     text = one.as_text()
-    for release in live.releases:
+    for release in releases:
         text = text.replace(release.release_id, release.name)
     return _sentence(capital(text))
 

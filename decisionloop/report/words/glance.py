@@ -1,0 +1,157 @@
+"""The first screen of the page: who decides, is that sure, what was promised, what is wrong, and what to do now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from decisionloop.report.record.claims import Claimed, Said, claims_of
+from decisionloop.report.record.evidence import Promise
+from decisionloop.report.record.glance import Answer, Glance, ToDo
+from decisionloop.report.record.lines import BatchLine
+from decisionloop.report.record.monitor_lines import IncidentLine
+from decisionloop.report.record.standing import Standing, Waiting
+from decisionloop.report.record.story import Story
+from decisionloop.report.record.totals import total_of
+from decisionloop.report.words.evidence import promise_sentence
+from decisionloop.report.words.figures import capital, count, day, in_words, money, percent
+from decisionloop.report.words.live import asked_title, beside_sentences, held_title, waits_sentence, who_decides
+from decisionloop.report.words.monitor_sentences import at_stake_sentence
+from decisionloop.report.words.monitors import family_words, state_words
+
+MOST_TO_DO = 5
+_GRAVITY = {"critical": 0, "warning": 1}
+
+
+def glance_of(story: Story) -> Glance:
+    """What the first screen says below the headline."""
+    asked = (
+        ("Who decides?", _deciders(story)),
+        ("Is that sure?", tuple(_how_sure(story))),
+        ("What was promised, and what came?", promised_and_came(story.promises, story.use_case.currency)),
+        ("What is wrong?", tuple(_wrong(story))),
+        ("What waits for a person?", _waits(story)),
+    )
+    answers = tuple(Answer(question, told) for question, told in asked if told)
+    to_do = (*_held(story.standing), *(_of_incident(one, story.use_case.currency) for one in gravest(story)))
+    return Glance(answers, to_do[:MOST_TO_DO], story.use_case.owner, max(0, len(to_do) - MOST_TO_DO))
+
+
+def said_at_first(story: Story) -> tuple[str, ...]:
+    """Every sentence of the first screen, so that no section says it again."""
+    told = [one for answer in glance_of(story).answers for one in answer.sentences]
+    return (story.headline.verdict, *told, story.headline.scope)
+
+
+def gravest(story: Story) -> tuple[IncidentLine, ...]:
+    """The open incidents, critical ones first, then those with the most money at stake."""
+    still = story.monitoring.still_open if story.monitoring else ()
+    return tuple(sorted(still, key=lambda one: (_GRAVITY.get(one.severity, 2), -(one.stake or 0.0))))
+
+
+def _how_sure(story: Story) -> Iterator[str]:
+    """Yes or no, and what stands against it."""
+    total, doubts = total_of(story.money), story.headline.doubts
+    if total is not None and not total.is_by_rules and total.difference.low is not None:
+        level = f"with {percent(story.interval_level)} confidence"
+        if total.difference.is_sign_open:
+            yield "No: outcomes that have not come could turn it round."
+        elif total.difference.sign == 0:
+            yield f"No: {level} it may be more than the rules or less."
+        else:
+            yield f"Yes, {level}{', as far as its data can be trusted' if doubts else ''}."
+    yield from doubts
+
+
+def promised_and_came(promises: Sequence[Promise], currency: str) -> tuple[str, ...]:
+    """The last promise of which something came, and how many are too young for that."""
+    if not promises:
+        return ()
+    came = [one for one in promises if one.decisions]
+    young = len(promises) - len(came)
+    told = [promise_sentence(came[-1], currency)] if came else []
+    if young:
+        of = f"{in_words(young)} later {'promotion' if young == 1 else 'promotions'}" if came else "what was promised"
+        told.append(f"Of {of} no outcomes are complete yet.")
+    return tuple(told)
+
+
+def halted_sentence(batches: Sequence[BatchLine], earned_each: float | None, currency: str) -> str:
+    """How many batches were halted, who was not decided for it, and what these would have earned; "" without any.
+
+    ``earned_each``: what a decision earned where it is known, currency.
+    """
+    halted = [one for one in batches if one.state == "halted"]
+    if not halted:
+        return ""
+    rows = sum(one.rows for one in halted)
+    claims: dict[str, Claimed] = {"batches.halted": len(halted)}
+    was = "was" if len(halted) == 1 else "were"
+    told = f"{capital(in_words(len(halted)))} {'batch' if len(halted) == 1 else 'batches'} {was} halted"
+    if not rows:
+        return Said(f"{told} before anything left.", claims)
+    told += f": {count(rows)} who were due were not decided"
+    if earned_each is not None and earned_each > 0:
+        told += f", which cost about {money(rows * earned_each, currency)} at what a decision earned otherwise"
+    return Said(f"{told}.", claims)
+
+
+def _deciders(story: Story) -> tuple[str, ...]:
+    if not story.standing.releases and not story.standing.waiting.flags:
+        return ()
+    decides = who_decides(story.standing, story.use_case.is_observing)
+    return (decides, *beside_sentences(story.standing.beside))
+
+
+def _wrong(story: Story) -> Iterator[str]:
+    """The open incidents and what they put at stake, and what was halted."""
+    total, currency = total_of(story.money), story.use_case.currency
+    each = None if total is None or not total.decisions or total.policy.value is None else total.policy.value
+    halted = halted_sentence(story.batches, None if each is None or total is None else each / total.decisions, currency)
+    if story.monitoring is not None:
+        yield _incidents(story.monitoring.still_open, currency)
+    if halted:
+        yield halted
+
+
+def _incidents(still: Sequence[IncidentLine], currency: str) -> Said:
+    """How many incidents are open, how grave, and what is at stake."""
+    stakes = at_stake_sentence([one.stake for one in still], currency)
+    if not still:
+        return Said("No incident is open.", claims_of(stakes))
+    critical = sum(one.severity == "critical" for one in still)
+    grave = f", {in_words(critical)} of them critical" if critical else ""
+    are = "is" if len(still) == 1 else "are"
+    told = f"{capital(in_words(len(still)))} {'incident' if len(still) == 1 else 'incidents'} {are} open{grave}."
+    return Said(f"{told} {stakes}".rstrip(), claims_of(stakes))
+
+
+def _waits(story: Story) -> tuple[str, ...]:
+    """What waits beside the incidents, which are told of already."""
+    told = story.standing.waiting
+    others = Waiting(held=told.held, approvals=told.approvals, cohorts=told.cohorts)
+    if not story.standing.releases:
+        return ()
+    if others.is_empty:
+        return ("Nothing but what is to be done below." if gravest(story) else "Nothing.",)
+    return (waits_sentence(others),)
+
+
+def _held(standing: Standing) -> Iterator[ToDo]:
+    """Approvals and held actions, which somebody has to let go or not."""
+    for one in standing.waiting.approvals:
+        how = f"`decisionloop approve {one.use_case} {one.release_id} --by NAME` says yes, with `--reject` no."
+        yield ToDo(asked_title(one, standing.releases), how)
+    for held in standing.waiting.held:
+        yield ToDo(held_title(held), "`decisionloop outbox release` lets them leave, `cancel` does not.")
+
+
+def _of_incident(one: IncidentLine, currency: str) -> ToDo:
+    stake = f", about {money(one.stake, currency)} a batch" if one.stake else ""
+    seen = "" if one.state == "opened" else f", {state_words(one.state)}"
+    title = f"{family_words(one.family).title}: {one.severity} since {day(one.opened_on)}{seen}{stake}"
+    return ToDo(title, f"{_in_brief(one.words)} {one.suggestion}", one.severity)
+
+
+def _in_brief(words: str) -> str:
+    """What was seen, without the values that moved: the part on what is watched has them."""
+    return f"{words.partition(': “')[0].rstrip('.')}."
