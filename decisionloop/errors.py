@@ -11,7 +11,7 @@
     ├── DeliveryError                 exit code 8   an action could not be delivered (it stays in the outbox)
     ├── ApprovalAwaited               exit code 9   a person must approve first; nothing was changed
     ├── DeploymentStopped             exit code 3   a release did not pass a step of its deployment; nobody else decides
-    └── DrillFailed                   exit code 3   in a drill kill switch or rollback did not do what they must
+    └── DrillFailed                   exit code 3   in a drill a way back did not do what it must
 
 Each message names what was wrong, where, and the remedy.
 """
@@ -117,7 +117,7 @@ class DeploymentStopped(DecisionLoopError):
 
 
 class DrillFailed(DecisionLoopError):
-    """In a drill kill switch or rollback did not do what they must; nobody's decisions were touched."""
+    """In a drill kill switch, rollback or a backup did not do what they must; nobody's decisions were touched."""
 
 
 class ApprovalAwaited(DecisionLoopError):
