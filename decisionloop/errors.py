@@ -9,11 +9,12 @@
     ├── IntegrityError                exit code 6   stored bytes are not the bytes that the ledger recorded
     ├── CompileError                  exit code 7   a model cannot be represented exactly by the scorer
     ├── DeliveryError                 exit code 8   an action could not be delivered (it stays in the outbox)
+    │   └── DeliveryRefused           exit code 8   the receiver is there and does not take it
     ├── ApprovalAwaited               exit code 9   a person must approve first; nothing was changed
     ├── DeploymentStopped             exit code 3   a release did not pass a step of its deployment; nobody else decides
-    └── DrillFailed                   exit code 3   in a drill kill switch or rollback did not do what they must
+    └── DrillFailed                   exit code 3   in a drill a way back did not do what it must
 
-Each message names what was wrong, where, and the remedy.
+Each message names what was wrong, where, and the remedy; a password or token in it is masked.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from decisionloop.masking import masked
+
 
 class DecisionLoopError(Exception):
     """Base of every deliberate error; ``exit_code`` is what the command line returns."""
 
     exit_code = 3
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(masked(one) if isinstance(one, str) else one for one in arguments))
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,10 @@ class Fault:
     problem: str
     remedy: str
     line: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masked(self.value))
+        object.__setattr__(self, "problem", masked(self.problem))
 
     def __str__(self) -> str:
         line = "" if self.line is None or self.path.startswith("line ") else f" (line {self.line})"
@@ -105,6 +115,10 @@ class DeliveryError(DecisionLoopError):
     exit_code = 8
 
 
+class DeliveryRefused(DeliveryError):
+    """The receiver is there and does not take an action; what else is to be sent it may take."""
+
+
 class DeploymentStopped(DecisionLoopError):
     """A release did not pass a step of its deployment; whoever decided before goes on. ``step`` says where."""
 
@@ -117,7 +131,7 @@ class DeploymentStopped(DecisionLoopError):
 
 
 class DrillFailed(DecisionLoopError):
-    """In a drill kill switch or rollback did not do what they must; nobody's decisions were touched."""
+    """In a drill kill switch, rollback or a backup did not do what they must; nobody's decisions were touched."""
 
 
 class ApprovalAwaited(DecisionLoopError):

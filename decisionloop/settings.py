@@ -56,7 +56,12 @@ class Settings(BaseSettings):
         description="SQLite durability of the ledger: FULL (every commit is on disk) or EXTRA.",
     )
     delivery_timeout_seconds: float = Field(
-        default=10.0, gt=0, description="How long an HTTP actuator waits for the receiver, in seconds."
+        default=10.0, gt=0, description="How long an HTTP actuator waits for the receiver's whole answer, in seconds."
+    )
+    secrets_dir: str = Field(
+        default="",
+        description="Folder of secrets, a file each: what `<use case>.authorization` holds is the Authorization header "
+        "of what its HTTP actuator sends. Empty: none is sent.",
     )
     drill_limit_seconds: float = Field(
         default=60.0,
@@ -133,6 +138,23 @@ class Settings(BaseSettings):
         return (
             _with_password(self.ledger_url, self.ledger_password_file) if self.ledger_password_file else self.ledger_url
         )
+
+    def authorization(self, use_case: str) -> str:
+        """What opens the receiver of a use case, "" where its file is not there.
+
+        Raises ConfigurationError where the file cannot be read or holds more than a header can.
+        """
+        file = Path(self.secrets_dir, f"{use_case}.authorization")
+        if not self.secrets_dir or not file.exists():
+            return ""
+        try:
+            text = file.read_text(encoding="ascii").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not ASCII text"
+            raise ConfigurationError(f"{file} cannot be read: {reason}. Check DECISIONLOOP_SECRETS_DIR.") from None
+        if not text.isprintable():
+            raise ConfigurationError(f"{file} holds more than one line. Write into it what the header is to say.")
+        return text
 
     def resolved_snapshots_url(self) -> str:
         """The snapshot store's URL, with the default filled in."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,10 +21,16 @@ import pyarrow.parquet
 from fsspec.implementations.local import LocalFileSystem
 
 from decisionloop.errors import ConfigurationError, IntegrityError
+from decisionloop.private_files import make_private, private_opener, sync
 
 ROW_GROUP_ROWS = 131_072
 TABLE_SUFFIX = ".parquet"
 PART_SUFFIX = ".part"
+PROBE_SUFFIX = ".probe"
+"""What earlier versions of `decisionloop doctor` left behind."""
+
+
+_NAME = re.compile(r"/(?P<digest>[0-9a-f]{64})(?P<suffix>[^/]*)$")
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,19 @@ class SnapshotRef:
     uri: str
     rows: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as it lies in the store: by its name, the sha256 of its bytes and its suffix."""
+
+    digest: str
+    suffix: str
+
+    @property
+    def path(self) -> str:
+        """Where it lies below the store's URL."""
+        return f"{self.digest[:2]}/{self.digest}{self.suffix}"
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,16 @@ class SnapshotStore:
     def bytes_of(self, digest: str) -> int:
         """How many bytes a stored file has. Raises `IntegrityError` where it is missing."""
         return int(self._place[0].size(self._find(digest)))
+
+    def stored(self) -> tuple[StoredFile, ...]:
+        """Every whole file of the store, by digest."""
+        filesystem, root = self._place
+        filesystem.invalidate_cache(root)
+        names = filesystem.find(root) if filesystem.exists(root) else []
+        found = (_NAME.search(str(name)) for name in names)
+        files = [StoredFile(one["digest"], one["suffix"]) for one in found if one is not None]
+        kept = (one for one in files if not one.suffix.endswith((PART_SUFFIX, PROBE_SUFFIX)))
+        return tuple(sorted(kept, key=lambda one: one.path))
 
     def _find(self, digest: str) -> str:
         """The path of a digest, whatever its suffix."""
@@ -151,26 +181,15 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 def _write_durably(path: Path, data: bytes) -> None:
     """All of the bytes under this name, on disk, or no file of this name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}{PART_SUFFIX}")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=private_opener) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    _sync_folder(path.parent.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable (there is no such call on Windows)."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)
+    sync(path.parent.parent)

@@ -14,6 +14,7 @@ import typer
 
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Version, Why
+from decisionloop.cli.backup import backup, restore
 from decisionloop.cli.export import export
 from decisionloop.cli.flag_commands import flags_app
 from decisionloop.cli.keys import keys_app
@@ -171,16 +172,10 @@ def drill(use_case: UseCaseName, as_json: AsJson = False) -> None:
     run_drill(use_case, as_json)
 
 
-app.command()(kill_switch)
-app.command()(kill_switch_all)
-app.command()(deploy)
-app.command()(approve)
-app.command()(stop)
-app.command()(shadow)
-app.command()(rollback)
-app.command()(history)
-app.command()(explain)
-app.command()(export)
+for _command in (kill_switch, kill_switch_all, deploy, approve, stop, shadow, rollback, history, explain):
+    app.command()(_command)
+for _kept in (export, backup, restore):
+    app.command()(_kept)
 app.command("deploy-flows")(deploy_flows)
 
 

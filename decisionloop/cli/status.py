@@ -73,6 +73,7 @@ class Status:
     kill_switch: str
     flags: tuple[str, ...]
     last_drill: str
+    last_restore_drill: str
     last_batches: tuple[str, ...]
     exploring: tuple[str, ...]
     missed: tuple[str, ...]
@@ -146,7 +147,7 @@ def status_of(workspace: Workspace) -> Status:
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch=SWITCHED[switch.position_for(decides.release_id) if decides else switch.position],
         flags=tuple(one.as_text() for one in switch.holding),
-        last_drill=_last_drill(ledger, name),
+        **_last_drills(ledger, name),
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
@@ -194,10 +195,16 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
     )
 
 
-def _last_drill(ledger: Ledger, name: str) -> str:
+def _last_drills(ledger: Ledger, name: str) -> dict[str, str]:
+    """The last drill of kill switch and rollback, and the last one of restoring; "" where there was none."""
     from decisionloop.ledger.drills import drills
+    from decisionloop.ledger.restore_drills import restore_drills
 
-    return next((one.as_text() for one in reversed(drills(ledger, name))), "")
+    drilled, restored = drills(ledger, name), restore_drills(ledger, name)
+    return {
+        "last_drill": drilled[-1].as_text() if drilled else "",
+        "last_restore_drill": restored[-1].as_text() if restored else "",
+    }
 
 
 def _stop_losses(workspace: Workspace) -> tuple[str, ...]:
@@ -243,6 +250,7 @@ def as_text(state: Status) -> str:
         f"  kill switch   {state.kill_switch}",
         *(f"  holds         {line}" for line in state.flags),
         *([f"  last drill    {state.last_drill}"] if state.last_drill else []),
+        *([f"  last restore  {state.last_restore_drill}"] if state.last_restore_drill else []),
         f"  earned        {state.value_per_decision}{', held back' if state.is_value_of_held_cohort else ''}",
         *(f"  stop-loss     {line}" for line in state.stop_losses),
         *(f"  beside        {line}" for line in state.observed),

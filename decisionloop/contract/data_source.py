@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from decisionloop.contract.section import Section, field, without_usual
+from decisionloop.contract.section import PublicUrl, Section, field, without_usual
 from decisionloop.contract.written import Plain
 
 
@@ -16,7 +16,11 @@ class Table(Section):
     path: str = field(
         "CSV or Parquet file or glob, relative to the use case's folder.", "data/clients.parquet", default=""
     )
-    url: str = field("SQLAlchemy URL.", "postgresql+psycopg://reader@host/warehouse", default="")
+    url: PublicUrl = field(
+        "SQLAlchemy URL, without a password: PostgreSQL's is read from PGPASSFILE.",
+        "postgresql+psycopg://reader@host/warehouse",
+        default="",
+    )
     table: str = field("Table of that database.", "decisions", default="")
     time: str = field("Column that says when a row was known.", "statement_at")
     text: tuple[str, ...] = field(

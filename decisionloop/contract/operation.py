@@ -8,7 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from decisionloop.contract.exploration import Exploration, PricedExploration
 from decisionloop.contract.retired import with_exploration
-from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, Section, field, without_usual
+from decisionloop.contract.section import CENTURY, MOST, MOST_MONEY, PublicUrl, Section, field, without_usual
 
 Severity = Literal["critical", "row", "warning"]
 Money = Annotated[float, Field(ge=-MOST_MONEY, le=MOST_MONEY)]
@@ -273,7 +273,11 @@ class HttpActuator(Section):
     """Actions leave as POSTed JSON with an idempotency key; the receiver drops repeats by decision_id."""
 
     kind: Literal["http"] = field("Which actuator this is.", "http")
-    url: str = field("Where to POST.", "http://127.0.0.1:8099/actions", pattern=r"^https?://")
+    url: PublicUrl = field(
+        "Where to POST; who is let in says `DECISIONLOOP_SECRETS_DIR`.",
+        "http://127.0.0.1:8099/actions",
+        pattern=r"^https?://",
+    )
     chunk_rows: int = field("Actions a request.", 500, default=500, ge=1, le=MOST)
 
 

@@ -34,6 +34,8 @@ def schema_faults(error: ValidationError, written: Written) -> Iterator[Fault]:
         value = "nothing" if detail["type"] == "missing" else _shortened(repr(detail["input"]))
         remedy = _REMEDIES.get(detail["type"], "Correct the value; docs/contract.md shows an example.")
         problem = detail["msg"].removeprefix("Value error, ")
+        if "password or a token" in problem:
+            remedy = "Take it out, and change it where it was given out; docs/operations.md says where secrets lie."
         if path == FLAT_SHARE and detail["type"] == "extra_forbidden":
             problem, remedy = "stands beside `exploration`, which says it too", "Keep one of them."
         yield Fault(named(path, written.content), value, problem, remedy, written.line_of(path))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.fields import FieldInfo
+
+from decisionloop.masking import holds_secret
 
 CENTURY = 36_525
 """Days beyond which no window, maturity or schedule means anything."""
@@ -16,6 +18,17 @@ MOST_MONEY = 1e15
 
 AsWritten = Annotated[str, StringConstraints(strip_whitespace=False)]
 """Text that is compared with data, so that a space in it means a space."""
+
+
+def _without_secret(url: str) -> str:
+    """Whoever reads the contract, its copies in the ledger or an alert would read it too."""
+    if holds_secret(url):
+        raise ValueError("holds a password or a token, and a contract is no place for one")
+    return url
+
+
+PublicUrl = Annotated[str, AfterValidator(_without_secret)]
+"""A URL that holds nothing by which its place is opened."""
 
 
 class Section(BaseModel):

@@ -66,9 +66,10 @@ class Actuator(Protocol):
         ...
 
     def send(self, messages: Sequence[OutgoingAction], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
-        """Send one chunk and return a receipt for each message, all delivered.
+        """Send one chunk and return a receipt for each message: delivered, or failed where the receiver refuses it.
 
-        Raises DeliveryError when the receiver did not acknowledge the chunk; then nothing counts as delivered.
+        Raises DeliveryError when the receiver did not acknowledge the chunk; then nothing counts as delivered. It is a
+        DeliveryRefused where the receiver is there, and may take another chunk.
         """
         ...
 

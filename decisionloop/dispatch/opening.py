@@ -9,13 +9,13 @@ from decisionloop.contract.operation import HttpActuator as HttpSection
 from decisionloop.dispatch.messages import Actuator
 
 
-def open_actuator(use_case: UseCase, home: Path, timeout_seconds: float) -> Actuator:
-    """The actuator of a use case; a relative folder starts at ``home``."""
+def open_actuator(use_case: UseCase, home: Path, timeout_seconds: float, authorization: str = "") -> Actuator:
+    """The actuator of a use case; a relative folder starts at ``home``, ``authorization`` is an HTTP header, or ""."""
     section = use_case.actuator
     if isinstance(section, HttpSection):
         from decisionloop.dispatch.http import HttpActuator
 
-        return HttpActuator(section.url, timeout_seconds)
+        return HttpActuator(section.url, timeout_seconds, authorization)
     from decisionloop.dispatch.files import FileActuator
 
     return FileActuator(home / section.folder)

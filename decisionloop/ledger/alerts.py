@@ -11,6 +11,7 @@ from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.ledger.schema import alert, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.masking import masked
 
 FAILED_RUN = "failed_run"
 
@@ -29,6 +30,9 @@ class NewAlert:
     remedy: str
     batch_id: str | None = None
     occasion: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", masked(self.message))
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from decisionloop.ledger.schema import (
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
-from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.storage.frames import read, read_frame
 from decisionloop.ledger.watching_periods import unfinished_ids
 
 LEARNING_COLUMNS = (
@@ -106,6 +106,12 @@ def _check_propensities(decisions: GroupedDecisions) -> None:
 def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """The decisions of a batch, one row each, columns of the view `decision`, in the order of its snapshot."""
     return read_frame(ledger, select(decision).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
+
+
+def decisions_of_part(ledger: Ledger, batch_id: str, snapshot_digest: str) -> pa.Table:
+    """The decisions of a batch about the rows of one snapshot, columns of the view `decision`, in their order."""
+    where = (decision.c.batch_id == batch_id, decision.c.snapshot_digest == snapshot_digest)
+    return read(ledger, select(decision).where(*where).order_by(*_ORDER))
 
 
 def moments_of_rows(ledger: Ledger, batch_id: str) -> pd.DataFrame:

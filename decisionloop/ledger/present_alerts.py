@@ -9,6 +9,8 @@ from decisionloop.ledger.batches import DECIDED_STATES, batches, events
 from decisionloop.ledger.drills import KIND as DRILL
 from decisionloop.ledger.drills import drills
 from decisionloop.ledger.missed_due import MISSED
+from decisionloop.ledger.restore_drills import KIND as RESTORE_DRILL
+from decisionloop.ledger.restore_drills import restore_drills
 from decisionloop.ledger.storage.engine import Ledger
 
 
@@ -22,7 +24,7 @@ def _is_past(ledger: Ledger, alert: Alert) -> bool:
     """Whether what an alert told of is over: people who are missed have lines of their own, for as long as they are.
 
     What was told of a batch is over once it was begun anew and decided, a failed run once a later one decided, and what
-    was told of a drill once a later one has worked.
+    was told of a drill once a later one of its kind has worked.
     """
     if alert.kind == MISSED:
         return True
@@ -30,6 +32,8 @@ def _is_past(ledger: Ledger, alert: Alert) -> bool:
         return any(one.is_decided and one.state_at > alert.at for one in batches(ledger, alert.use_case))
     if alert.kind == DRILL:
         return any(not one.failure and one.at > alert.at for one in drills(ledger, alert.use_case))
+    if alert.kind == RESTORE_DRILL:
+        return any(not one.failure and one.at > alert.at for one in restore_drills(ledger, alert.use_case))
     told = events(ledger, alert.batch_id) if alert.batch_id else ()
     begun = [event.at for event in told if event.state == "opened"]
     return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.exploration.agreement import AgreedExploring
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
 from decisionloop.act.guardrails import Tally
-from decisionloop.act.policy import Choice, choose_part
+from decisionloop.act.policy import Choice, agree_to_explore, choose_part, limits_of_rules, plan_batch
 from decisionloop.act.prices import Plan
 from decisionloop.act.rules_limits import RulesLimits
 from decisionloop.act.situation import BY_PEOPLE, DEFAULT_FOR_ALL, Situation
@@ -83,6 +84,34 @@ def situations(
         yield frame, replace(situation, seen=seen, exploring=exploring)
 
 
+def agreed_on(hand: BatchInHand, rules_because: str, seen: SeenMoney) -> Agreed:
+    """What the parts must agree on before anyone chooses, with what had been ``seen`` then; writes nothing.
+
+    Raises InfeasibleConstraints or UnknownCost where the policy's constraints cannot be kept.
+    """
+    contract = hand.use_case
+    parts = functools.partial(situations, hand, rules_because, seen)
+    totals = functools.reduce(lambda one, other: one + other, (BatchTotals.of(contract, frame) for frame, _ in parts()))
+    exploring = agree_to_explore(contract, hand.as_of, totals, parts)
+    exploring_parts = functools.partial(parts, exploring)
+    plan = plan_batch(contract, hand.as_of, totals, exploring_parts)
+    limits = limits_of_rules(contract, hand.as_of, totals, exploring_parts, plan)
+    return Agreed(totals, rules_because, plan, limits, seen, exploring, hand.on_trial is not None)
+
+
+def chosen_again(hand: BatchInHand, part: int, agreed: Agreed) -> Choice:
+    """What the policy chooses for one part, from its stored scores and as the whole batch agreed; writes nothing."""
+    frame, _, situation = situation_of(hand, part, agreed.rules_because)
+    return _choice(hand, frame, situation, agreed)
+
+
+def _choice(hand: BatchInHand, frame: pd.DataFrame, situation: Situation, agreed: Agreed) -> Choice:
+    if not agreed.is_with_trial:
+        situation = replace(situation, canary=None)
+    situation = replace(situation, limits=agreed.limits, seen=agreed.seen, exploring=agreed.exploring)
+    return choose_part(hand.use_case, frame, hand.as_of, situation, agreed.totals, agreed.plan)
+
+
 @step
 def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> ChosenPart:
     """Choose an action for everyone in one part, at the prices and within the limits that the whole batch agreed on."""
@@ -93,8 +122,7 @@ def choose_actions(use_case: str, batch_id: str, part: int, agreed: Agreed) -> C
         if not agreed.is_with_trial:
             situation = replace(situation, canary=None)
         if find_part(hand.ledger, batch_id, kind, part) is None:
-            situation = replace(situation, limits=agreed.limits, seen=agreed.seen, exploring=agreed.exploring)
-            choice = choose_part(contract, frame, hand.as_of, situation, agreed.totals, agreed.plan)
+            choice = _choice(hand, frame, situation, agreed)
             kept = keep_part(workspace, batch_id, kind, part, choice_table(contract, choice))
             meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
         # What was chosen before stands: a run that was killed must not choose anew what is in the ledger already.

@@ -6,11 +6,10 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from decisionloop.act.constraints import BatchTotals, UnknownCost
+from decisionloop.act.constraints import UnknownCost
 from decisionloop.act.exploration.agreement import AgreedExploring
 from decisionloop.act.exploration.logged_prices import prices_text
 from decisionloop.act.guardrails import GuardFinding, Tally, guard_after, guard_before
-from decisionloop.act.policy import agree_to_explore, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import BY_PEOPLE, BY_SWITCH, KILL_SWITCH, ROLLED_BACK
 from decisionloop.ledger.batch_parts import find_part
@@ -21,7 +20,7 @@ from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.metering import Meter, StageCost
-from tasks.act.choose import Agreed, ChosenPart, choose_actions, situations, trial_in_choice
+from tasks.act.choose import Agreed, ChosenPart, agreed_on, choose_actions, trial_in_choice
 from tasks.act.freeze_seen_money import freeze_seen_money
 from tasks.act.hand_over import hand_over, stop_of, warn_of_rules
 from tasks.act.legacy import log_legacy
@@ -120,16 +119,9 @@ def _choose(hand: BatchInHand, rules_because: str, before: tuple[StageCost, ...]
 
 def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
     """What the parts must agree on before anyone chooses."""
-    contract = hand.use_case
     seen = freeze_seen_money(hand, rules_because)
-    parts = functools.partial(situations, hand, rules_because, seen)
-    totals = functools.reduce(lambda one, other: one + other, (BatchTotals.of(contract, frame) for frame, _ in parts()))
     try:
-        exploring = agree_to_explore(contract, hand.as_of, totals, parts)
-        exploring_parts = functools.partial(parts, exploring)
-        plan = plan_batch(contract, hand.as_of, totals, exploring_parts)
-        limits = limits_of_rules(contract, hand.as_of, totals, exploring_parts, plan)
-        return Agreed(totals, rules_because, plan, limits, seen, exploring, hand.on_trial is not None)
+        return agreed_on(hand, rules_because, seen)
     except (InfeasibleConstraints, UnknownCost) as error:
         remedy = "Change policy.constraints, then run the batch again."
         reason = hand_over(hand, Stop("constraint", "constraints cannot be kept", [str(error)], [remedy]))

@@ -14,7 +14,7 @@ from datetime import datetime
 import pandas as pd
 
 from decisionloop.dispatch.messages import Actuator, OutgoingAction, Receipt, failed, pending_chunks
-from decisionloop.errors import DeliveryError
+from decisionloop.errors import DeliveryError, DeliveryRefused
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.held_actions import CHOSEN_BY_MODEL, is_default_for_all
 from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_batch, messages_of_batch
@@ -26,6 +26,8 @@ from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import raise_alert
 
+REFUSALS_IN_A_ROW = 3
+"""A receiver that refused so many chunks, one after the other, refuses all: the rest waits for the next run."""
 Part = tuple[OutgoingAction, ...]
 
 
@@ -41,13 +43,16 @@ class Chunk:
 def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
     """Send every chunk with an undelivered action, unless it is held; returns how many actions were acknowledged.
 
-    Raises DeliveryError, after logging the failed attempt and alerting, when a chunk is not acknowledged.
+    What the receiver refuses does not hold up the other chunks, unless it refuses one after the other. Raises
+    DeliveryError, after logging every failed attempt and alerting: at once when it does not acknowledge a chunk, and at
+    the end when it refused anything.
     """
     workspace, batch_id = hand.workspace, hand.batch_id
     attempts = attempts_of_batch(workspace.ledger, batch_id)
     delivered = set(attempts.loc[attempts["status"] == "delivered", "decision_id"])
     tried = {str(decision): int(last) for decision, last in attempts.groupby("decision_id")["attempt"].max().items()}
-    sent = 0
+    sent, in_a_row = 0, 0
+    first: DeliveryRefused | None = None
     for chunk in _pending(hand, delivered):
         begun = begin_unless_held(workspace, batch_id, chunk.number, chunk.actions, actuator, chunk.chosen_by)
         if begun is None:
@@ -58,14 +63,33 @@ def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
         except DeliveryError as error:
             _log(workspace, tried, failed(new, error), begun.sending_id)
             _alert(workspace, batch_id, chunk.number, error)
-            raise
+            first, in_a_row = first or (error if isinstance(error, DeliveryRefused) else None), in_a_row + 1
+            if not isinstance(error, DeliveryRefused) or in_a_row == REFUSALS_IN_A_ROW:
+                raise
+            continue
         except Exception:
             _log(workspace, tried, (), begun.sending_id)  # whatever it was, it is not under way any more
             raise
-        acknowledged = [receipt for receipt in receipts if receipt.decision_id not in delivered]
-        _log(workspace, tried, acknowledged, begun.sending_id)
-        sent += len(acknowledged)
+        told = [receipt for receipt in receipts if receipt.decision_id not in delivered]
+        _log(workspace, tried, told, begun.sending_id)
+        sent, in_a_row = sent + sum(receipt.status == "delivered" for receipt in told), 0
+        if refused := [receipt for receipt in told if receipt.status == "failed"]:
+            refusal = _refusal(batch_id, chunk.number, refused)
+            _alert(workspace, batch_id, chunk.number, refusal)
+            first = first or refusal
+    if first is not None:
+        raise first
     return sent
+
+
+def _refusal(batch_id: str, chunk: int, refused: Sequence[Receipt]) -> DeliveryRefused:
+    """What is told of actions that the receiver does not take while it takes the others of their chunk."""
+    one = refused[0]
+    return DeliveryRefused(
+        f"batch {batch_id}, chunk {chunk}: {len(refused)} actions were not taken, the first of which is decision "
+        f"{one.decision_id} ({one.detail.rstrip('.')}). Mend what the receiver objects to, then run the batch again; "
+        "they stay in the outbox."
+    )
 
 
 def _pending(hand: BatchInHand, delivered: Collection[str]) -> Iterator[Chunk]:

@@ -41,7 +41,8 @@ def dispatch_released(use_case: str) -> int:
 
 def _dispatch(hand: BatchInHand) -> int:
     workspace, settings, batch_id = hand.workspace, hand.workspace.settings, hand.batch_id
-    actuator = open_actuator(hand.use_case, settings.home, settings.delivery_timeout_seconds)
+    authorization = settings.authorization(hand.use_case.name)
+    actuator = open_actuator(hand.use_case, settings.home, settings.delivery_timeout_seconds, authorization)
     with Meter("dispatch", None, scope_of(workspace)) as meter:
         before = ledger_bytes(hand.ledger)
         sent = send_pending(hand, actuator)

@@ -19,6 +19,7 @@ from decisionloop.ledger.held_actions import (
     waiting_actions,
     withdrawn_ids,
 )
+from decisionloop.ledger.restorations import awaits_person
 from decisionloop.ledger.sendings import begin_sending
 from decisionloop.ledger.switch_lock import steady_switch
 from decisionloop.workspace import Workspace
@@ -49,6 +50,8 @@ def begin_unless_held(
     """
     ledger, use_case = workspace.ledger, workspace.use_case.name
     with steady_switch(ledger, use_case) as connection:
+        if awaits_person(connection, use_case, batch_id, workspace.is_live):
+            return None
         if chosen_by != "nobody" and _is_held(connection, use_case, batch_id, chosen_by):
             return None
         withdrawn = withdrawn_ids(connection, batch_id)

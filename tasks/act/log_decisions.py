@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from decisionloop.act.decision_log import BatchFacts, decision_rows
+from decisionloop.act.policy import Choice
 from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.metering import Meter, StageCost
@@ -51,19 +52,24 @@ def log_decisions(use_case: str, batch_id: str, part: int, signature: Signature)
 def rows_of_part(hand: BatchInHand, part: int, signature: Signature) -> pa.Table:
     """The ledger's rows of one part, from what scoring and choosing left behind; rows that are there already stand."""
     workspace, batch_id = hand.workspace, hand.batch_id
+    scores = read_part(workspace, batch_id, "scores", part)
+    rows = rows_of_choice(hand, part, signature, scores, stored_choice(hand, part, signature.choice))
+    if not signature.is_of_others:
+        return rows
+    left_out = read_part(workspace, batch_id, signature.choice, part, ["is_left_out"])["is_left_out"]
+    return rows.filter(pc.invert(left_out))
+
+
+def rows_of_choice(hand: BatchInHand, part: int, signature: Signature, scores: pa.Table, choice: Choice) -> pa.Table:
+    """The ledger's rows of one part of which ``choice`` was made from ``scores``."""
+    workspace, batch_id = hand.workspace, hand.batch_id
     features = find_part(hand.ledger, batch_id, "features", part)
     assert features is not None  # predict left it
     ids = read_part(workspace, batch_id, "features", part, [hand.use_case.entity.key]).column(0)
     by_whom = (signature.champion, signature.rules, signature.decided_at)
     on_rules = rules_id(workspace) if is_default_action(signature.rules) else ""
     facts = BatchFacts(batch_id, hand.as_of, features.digest, *by_whom, signature.trial, hand.release_seq, on_rules)
-    scores = read_part(workspace, batch_id, "scores", part)
-    choice = stored_choice(hand, part, signature.choice)
-    rows = decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())
-    if not signature.is_of_others:
-        return rows
-    left_out = read_part(workspace, batch_id, signature.choice, part, ["is_left_out"])["is_left_out"]
-    return rows.filter(pc.invert(left_out))
+    return decision_rows(hand.use_case, facts, scores, choice, ids.combine_chunks())
 
 
 def counted(rows: pa.Table, cost: StageCost) -> LoggedPart:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from decisionloop.act.canary import OnTrial
@@ -114,8 +115,7 @@ def score_part(use_case: str, batch_id: str, part: int, scorers: Scorers) -> Sco
     workspace, contract = hand.workspace, hand.use_case
     scope = scope_of(workspace)
     with Meter("score", None, scope) as reading:
-        frame = read_part(workspace, batch_id, "features", part).to_pandas()
-        faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
+        frame, faults = rows_to_score(hand, part)
         decides = release_of(workspace, scorers.champion)
         beside = [scoring_release(workspace, release_of(workspace, release_id)) for release_id in scorers.challengers]
     with Meter("score", scorers.rules, scope) as by_rules:
@@ -134,6 +134,12 @@ def score_part(use_case: str, batch_id: str, part: int, scorers: Scorers) -> Sco
         reading.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
         worth = worth_of(hand, told.scores)
     return ScoredPart(profile, worth, told.champion, told.shadows, (reading.cost, by_rules.cost, *told.costs))
+
+
+def rows_to_score(hand: BatchInHand, part: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """The features of a part (n rows), and why the rules cannot be asked about a row (n,), None where they can."""
+    frame = read_part(hand.workspace, hand.batch_id, "features", part).to_pandas()
+    return frame, read_part(hand.workspace, hand.batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
 
 
 def scoring_release(workspace: Workspace, release: Release) -> ScoringRelease:

@@ -110,7 +110,12 @@ class BatchInHand:
 
 def open_batch_in_hand(use_case: str, batch_id: str) -> BatchInHand:
     """Take a batch in hand. Raises UsageError where there is no such batch."""
-    workspace = open_workspace(use_case)
+    return batch_in_hand(open_workspace(use_case), batch_id)
+
+
+def batch_in_hand(workspace: Workspace, batch_id: str) -> BatchInHand:
+    """Take a batch of a workspace in hand; see :func:`open_batch_in_hand`."""
+    use_case = workspace.use_case.name
     batch = find_batch(workspace.ledger, batch_id)
     if batch is None:
         raise UsageError(f"no batch {batch_id} in the ledger. Run the predict flow first.")

@@ -222,3 +222,29 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path, contract_text):
     (tmp_path / "parcels" / "usecase.yaml").write_bytes(contract_text.replace("money", "gr\xf6\xdfe").encode("latin-1"))
     with pytest.raises(ContractError, match="not UTF-8"):
         load_use_case(tmp_path / "parcels")
+
+
+@pytest.mark.parametrize(
+    ("section", "where"),
+    [
+        ({"actuator": {"kind": "http", "url": "https://u:S3cret@host/a"}}, "actuator.url"),
+        ({"actuator": {"kind": "http", "url": "https://host/a?token=S3cret"}}, "actuator.url"),
+        ({"actuator": {"kind": "http", "url": "htps://u:S3cret@host/a"}}, "actuator.url"),
+        (
+            {
+                "source": {
+                    "kind": "tables",
+                    "history": {"url": "postgresql://b:S3cret@wh/db", "table": "t", "time": "at"},
+                }
+            },
+            "history",
+        ),
+    ],
+)
+def test_a_contract_holds_nothing_that_opens_a_place_nor_is_it_told(contract_text, section, where):
+    content = yaml.safe_load(contract_text) | section
+    with pytest.raises(ContractError) as caught:
+        parse_use_case(yaml.safe_dump(content), "usecase.yaml")
+    told = str(caught.value)
+    assert where in told
+    assert "S3cret" not in told

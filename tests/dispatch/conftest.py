@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,11 +21,12 @@ from decisionloop.dispatch.receiver import Receiver, open_server
 class Misbehaving:
     """A server that answers each request by the next of ``script`` (its last for ever), and what it was sent.
 
-    ``ok``; ``slow`` carries out but answers too late; ``cut`` carries out and hangs up; a number is that status.
+    ``ok``; ``slow`` carries out but answers too late; ``cut`` carries out and hangs up; ``trickle`` answers a byte at a
+    time and never ends; a number is that status, and a pair a status and what it says, with `Retry-After` as a header.
     """
 
     url: str
-    script: list[str | int]
+    script: list[str | int | tuple[int, dict[str, object]]]
     requests: list[tuple[str, bytes]] = field(default_factory=list)
 
 
@@ -65,17 +67,33 @@ def _interpose(server: ThreadingHTTPServer, told: Misbehaving) -> None:
         def _answer(self, status: int, content: dict[str, object]) -> None:
             what = told.script.pop(0) if len(told.script) > 1 else told.script[0]
             if what == "slow":
-                time.sleep(0.6)
+                time.sleep(1.2)
             if what == "cut":
                 self.close_connection = True
                 self.connection.close()
                 return None
+            if what == "trickle":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                with suppress(OSError):
+                    for _ in range(1000):
+                        self.wfile.write(b" ")
+                        time.sleep(0.02)
+                self.close_connection = True
+                return None
+            if isinstance(what, tuple):
+                status, content = what
             if isinstance(what, int):
                 status, content = what, {"error": f"told to answer {what}"}
+            self.retry_after = content.pop("Retry-After", None)
             try:
                 return super()._answer(status, content)
             except OSError:  # the client did not wait
                 return None
+
+        def end_headers(self) -> None:
+            if getattr(self, "retry_after", None) is not None:
+                self.send_header("Retry-After", str(self.retry_after))
+            super().end_headers()
 
     server.RequestHandlerClass = Handler
 

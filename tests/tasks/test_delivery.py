@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -61,3 +63,44 @@ def test_a_receiver_that_is_down_loses_and_doubles_nothing(small, receiver):
     assert small.act(0) == 0
     assert len(carried_out(receiver.file)) == len(messages)
     assert small.decisions(0).equals(before)
+
+
+class _Picky(BaseHTTPRequestHandler):
+    """While picky it refuses all of the first chunk, and one action of the second."""
+
+    def do_POST(self):
+        actions = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        asked = self.server.asked
+        asked.append((self.headers["Idempotency-Key"], [one["decision_id"] for one in actions]))
+        content = {}
+        if self.server.is_picky and len(asked) <= 2:
+            content = {"error": "poison"} if len(asked) == 1 else {"refused": [actions[0]["decision_id"]]}
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_what_is_refused_holds_up_nothing_else_and_goes_again_in_the_same_chunk(small):
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Picky) as server:
+        server.asked, server.is_picky = [], True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        small.contract(actuator={"kind": "http", "url": url, "chunk_rows": 100})
+        small.predict(0)
+        with pytest.raises(DeliveryError, match="HTTP 200 with an error: poison"):
+            small.act(0)
+        left = count_pending(small.ledger, "small", small.batch(0))
+        assert left == 101
+        assert len(alerts(small.ledger, "small", small.batch(0))) == 2
+        small.contract(actuator={"chunk_rows": 7})  # what is cut already stays so
+        server.is_picky = False
+        assert small.act(0) == left
+        first = dict(server.asked[:2])
+        assert dict(server.asked[-2:]) == first
+        server.shutdown()
+    assert small.state(0) == "complete"

@@ -30,6 +30,7 @@ from decisionloop.ledger.schema.decisions import (
 from decisionloop.ledger.schema.holding import hold_event, sending, sending_end, withdrawn_decision
 from decisionloop.ledger.schema.notices import notice, notice_attempt
 from decisionloop.ledger.schema.releases import learn_run, release, release_event, training_set, verdict
+from decisionloop.ledger.schema.restoring import restoration, restore_drill
 from decisionloop.ledger.schema.stream import (
     answer_time,
     period_account,
@@ -98,6 +99,8 @@ __all__ = [
     "posted_outcome",
     "release",
     "release_event",
+    "restoration",
+    "restore_drill",
     "revoked_key",
     "sealed_segment",
     "sending",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.storage.arrow_connections import arrow_connections
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
 from decisionloop.ledger.storage.spool import detach_spools
+from decisionloop.private_files import make_private, touch_private
 
 Synchronous = Literal["FULL", "EXTRA"]
 BUSY_TIMEOUT_MS = 30_000
@@ -99,6 +100,25 @@ def open_ledger(url: str, synchronous: Synchronous = "FULL") -> Ledger:
         return ledger
 
 
+@contextmanager
+def ledger_there(url: str, synchronous: Synchronous = "FULL") -> Iterator[Ledger | None]:
+    """The ledger at ``url`` as it is: nothing is made and nothing migrated. None where there is none yet.
+
+    Raises `ConfigurationError` where its revision is not this version's, or it cannot be reached.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        yield None
+        return
+    with _disposed_on_error(_engine(url, synchronous)) as ledger, ledger:
+        with ledger.connect() as connection:
+            revision = current_revision(connection)
+            is_empty = revision is None and not inspect(connection).get_table_names()
+        if not is_empty:
+            check_revision(revision, ledger.name)
+        yield None if is_empty else ledger
+
+
 def create_or_upgrade(url: str, synchronous: Synchronous = "FULL") -> Ledger:
     """Open the ledger at `url`, first making or migrating its tables to this version's revision.
 
@@ -148,12 +168,19 @@ def _engine(url: str, synchronous: Synchronous) -> Engine:
     parsed = _parse(url)
     if parsed.get_backend_name() == "postgresql":
         return _postgresql_engine(parsed)
-    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    _make_private_file(Path(str(parsed.database)))
     engine = create_engine(parsed)
     event.listen(engine, "connect", _sqlite_pragmas(synchronous))
     event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "checkin", detach_spools)
     return engine
+
+
+def _make_private_file(file: Path) -> None:
+    """Begin a new ledger as its owner's alone; SQLite makes the files beside it likewise."""
+    make_private(file.parent)
+    with suppress(OSError):  # SQLite says better what is in the way
+        touch_private(file)
 
 
 def _parse(url: str) -> URL:

@@ -1,0 +1,1 @@
+"""Proving that a backup restores: a batch of it is decided again, and comes out as it was logged."""

@@ -1,0 +1,53 @@
+"""Nothing that opens a place is told: not by an error, whoever words it, nor by a fault of a contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from decisionloop.errors import BatchHalted, ContractError, Fault, SourceError
+from decisionloop.masking import SHOWN, holds_secret, masked
+
+SECRET = "S3cret-Pw"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"http://user:{SECRET}@host/a",
+        f"https://{SECRET}@host/a",
+        f"postgresql+psycopg://me:{SECRET}@db/ledger?sslmode=require",
+        f"postgresql:///db?user=me&password={SECRET}",
+        f"postgresql//me:{SECRET}@db:54x32/ledger",
+        f"https://host/hook?a=1&access_token={SECRET}&b=2",
+        f"https://host/hook?api-key={SECRET}",
+        f"https://blob/x?sv=1&sig={SECRET}",
+        f"connection failed: host=db user=me password={SECRET} dbname=x",
+        f"connection failed: password='{SECRET}'",
+        f"Authorization: Bearer {SECRET}",
+    ],
+)
+def test_what_opens_a_place_is_masked_wherever_it_stands(text):
+    assert SECRET not in masked(text)
+    assert SHOWN in masked(text)
+    assert masked(masked(text)) == masked(text)
+    error = SourceError(f"{text} cannot be read. Correct it.")
+    fault = Fault("source.url", text, f"{text} is none", "Correct it.")
+    halted = BatchHalted("small/2024-01-01", text, "Look.")
+    for told in (str(error), repr(error), str(fault), repr(fault), str(ContractError("here", [fault])), str(halted)):
+        assert SECRET not in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql+psycopg://reader@host/warehouse",
+        "http://127.0.0.1:8099/actions?chunk=1",
+        "s3://bucket/decisionloop",
+        "ask anna@example.com: the key of customers is missing",
+        "sqlite:////var/lib/ledger.db",
+        "//server/share and anna@example.com",
+    ],
+)
+def test_what_opens_nothing_is_told(text):
+    assert masked(text) == text
+    assert not holds_secret(text)
