@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from decisionloop.contract.monitoring import AlarmSeverity
+from decisionloop.monitor.alarm.runbook import AlertKind
 from flows.naming import run_name
 from tasks.tell.notices import alert_people, deliver_notices
 
@@ -16,7 +17,7 @@ def alarm(
     use_case: str,
     message: str,
     severity: AlarmSeverity = "critical",
-    kind: str = "automation",
+    kind: AlertKind = "automation",
     remedy: str = REMEDY,
     event: str = "",
 ) -> str:

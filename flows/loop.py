@@ -17,6 +17,7 @@ from tasks.tell.expired_flags import tell_of_expired_flags
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.first_cause import result_unless_failed
 from tasks.tell.notices import deliver_notices
+from tasks.tell.sign_of_life import is_of_the_schedule, keep_sign_of_life
 
 
 @flow(name="loop", flow_run_name=run_name, on_failure=[tell_of_failed_run])
@@ -47,4 +48,5 @@ def loop(
     learnt = learn(use_case, at, allow_future, return_state=True)
     ended = tell_of_expired_flags(use_case, return_state=True)
     deliver_notices(use_case)
+    keep_sign_of_life(use_case, "loop", is_of_the_schedule())
     return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt, ended)

@@ -1,8 +1,8 @@
 """Every command by name. What a command does is in the module of its name.
 
-Exit codes: 0 done, 1 a batch was halted, 2 a faulty contract or wrong usage, 3 any other refusal, 4 configuration,
-5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 9 a person must
-approve first, 70 a defect, 130 interrupted.
+Exit codes: 0 done, 1 a batch was halted or somebody must look, 2 a faulty contract or wrong usage, 3 any other refusal,
+4 configuration, 5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 9 a person must approve first,
+70 a defect, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from decisionloop.cli.alert_commands import alerts_app, watchdog
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Version, Why
 from decisionloop.cli.export import export
@@ -43,6 +44,7 @@ app.add_typer(usecase_app, name="usecase")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(keys_app, name="keys")
 app.add_typer(cohorts_app, name="cohorts")
@@ -103,8 +105,17 @@ def demo(
 def status(
     use_case: Annotated[str, typer.Argument(help="Name of a use case; none: all of them.")] = "",
     as_json: AsJson = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only whether somebody must look; exit code 1: yes, it is late or critical."),
+    ] = False,
 ) -> None:
     """Who decides now, what the last batches did, and what waits for a person."""
+    if check:
+        from decisionloop.cli.check import check_loops
+
+        check_loops(use_case, as_json)
+        return
     from decisionloop.cli.status import show_status
 
     show_status(use_case, as_json)
@@ -182,6 +193,7 @@ app.command()(history)
 app.command()(explain)
 app.command()(export)
 app.command("deploy-flows")(deploy_flows)
+app.command()(watchdog)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from decisionloop.cli.demo_home import finished_demos
 from decisionloop.cli.evidence import evidence_of
 from decisionloop.cli.exploring import exploring_lines
 from decisionloop.cli.figures import MoneyStatus, ToldFigure
+from decisionloop.cli.known_use_case import named_use_cases
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.observing import MODE, observing_lines
@@ -24,8 +25,6 @@ from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
 from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.value_status import last_value, value_text
-from decisionloop.errors import UsageError
-from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -106,11 +105,7 @@ class Status:
 
 def show_status(name: str, is_json: bool) -> None:
     """Print the status of one use case, or of all."""
-    folder = load_settings().usecases_dir
-    names = [name] if name else sorted(path.parent.name for path in folder.glob("*/usecase.yaml"))
-    if not names:
-        raise UsageError(f"no use case below {folder.resolve()}. Run `decisionloop usecase new`.")
-    states = [status_of(open_workspace(one)) for one in names]
+    states = [status_of(open_workspace(one)) for one in named_use_cases(name)]
     if is_json:
         typer.echo(json.dumps([asdict(state) for state in states], sort_keys=True))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -11,8 +12,9 @@ from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.ledger.schema import alert, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.monitor.alarm.runbook import AlertKind
 
-FAILED_RUN = "failed_run"
+FAILED_RUN: Final = "failed_run"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class NewAlert:
     """
 
     severity: AlarmSeverity
-    kind: str
+    kind: AlertKind
     message: str
     remedy: str
     batch_id: str | None = None

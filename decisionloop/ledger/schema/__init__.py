@@ -42,6 +42,7 @@ from decisionloop.ledger.schema.stream import (
 from decisionloop.ledger.schema.watch import (
     alarm,
     alert,
+    alert_event,
     cohort_event,
     drill,
     failure,
@@ -51,6 +52,7 @@ from decisionloop.ledger.schema.watch import (
     monitor_reference,
     monitor_threshold,
     weak_slice,
+    worker_turn,
 )
 from decisionloop.ledger.schema.webhooks import webhook_delivery, webhook_step
 
@@ -63,6 +65,7 @@ __all__ = [
     "UtcDateTime",
     "alarm",
     "alert",
+    "alert_event",
     "answer_time",
     "api_key",
     "approval_answer",
@@ -118,4 +121,5 @@ __all__ = [
     "webhook_delivery",
     "webhook_step",
     "withdrawn_decision",
+    "worker_turn",
 ]
