@@ -14,9 +14,10 @@ import typer
 
 from decisionloop.cli.alert_commands import alerts_app, watchdog
 from decisionloop.cli.approver_commands import approvers_app
-from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Version, Why
+from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, UseCaseName, Version, Why
 from decisionloop.cli.export import export
 from decisionloop.cli.flag_commands import flags_app
+from decisionloop.cli.incident_commands import incidents_app
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, explain, history, rollback, shadow, stop
 from decisionloop.cli.service_command import deploy_flows, seal, service
@@ -34,7 +35,6 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
-incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
 outbox_app = typer.Typer(help="Actions that the kill switch holds: who lets them go, or not.", no_args_is_help=True)
 cohorts_app = typer.Typer(
     help="Cohorts that neither teach nor judge, because outcomes are missing or a person said so.",
@@ -270,42 +270,3 @@ def cohorts_include(use_case: UseCaseName, cohorts: Cohorts, reason: Why, by: By
     from decisionloop.cli.cohorts import include
 
     include(use_case, cohorts, reason, by)
-
-
-@incidents_app.command("list")
-def incidents_list(
-    use_case: UseCaseName,
-    is_every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The open incidents of a use case: what happened, what is at stake, what to do."""
-    from decisionloop.cli.incidents import list_incidents
-
-    list_incidents(use_case, is_every, as_json)
-
-
-@incidents_app.command("ack")
-def incidents_ack(
-    incident: IncidentId,
-    by: ByWhom,
-    reason: Annotated[str, typer.Option(help="What is being done; kept in the audit trail.")],
-) -> None:
-    """Say that somebody looks after an open incident."""
-    from decisionloop.cli.incidents import acknowledge_incident
-
-    acknowledge_incident(incident, by, reason)
-
-
-@incidents_app.command("close")
-def incidents_close(
-    incident: IncidentId,
-    by: ByWhom,
-    reason: Annotated[
-        str,
-        typer.Option(help="What it was; one that begins with `false` counts as a false alarm in `monitors report`."),
-    ],
-) -> None:
-    """Close an incident that is dealt with, or that was none."""
-    from decisionloop.cli.incidents import close_incident
-
-    close_incident(incident, by, reason)

@@ -166,7 +166,7 @@ def status_of(workspace: Workspace) -> Status:
         serving_cost_share=cost.share_of_value,
         serving_cost_by_release=cost.by_release,
         last_verdict=words.last_verdict,
-        last_alerts=_last_alerts(ledger, name),
+        last_alerts=_last_alerts(workspace),
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
         demos=() if last else finished_demos(workspace.settings, name),
@@ -204,12 +204,17 @@ def _stop_losses(workspace: Workspace) -> tuple[str, ...]:
     return stop_loss_sentences(told, workspace.use_case.economics.currency)
 
 
-def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:
-    """The last alerts about what is not over, each with its remedy."""
+def _last_alerts(workspace: Workspace) -> tuple[str, ...]:
+    """The last alerts about what is not over, each with its remedy and its page of the runbook."""
     from decisionloop.ledger.present_alerts import present_alerts
+    from decisionloop.monitor.alarm.runbook import runbook_of_alert
 
-    present = present_alerts(ledger, name, LAST_ALERTS)
-    return tuple(f"{one.severity}: {one.message.rstrip('.')}. {one.remedy}" for one in present)
+    base = workspace.settings.runbook_url
+    present = present_alerts(workspace.ledger, workspace.use_case.name, LAST_ALERTS)
+    return tuple(
+        f"{one.severity}: {one.message.rstrip('.')}. {one.remedy} See {runbook_of_alert(one.kind, base)}."
+        for one in present
+    )
 
 
 def _undelivered_notices(ledger: Ledger, name: str) -> tuple[str, ...]:

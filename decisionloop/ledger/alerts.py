@@ -12,7 +12,7 @@ from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.ledger.schema import alert, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
-from decisionloop.monitor.alarm.runbook import AlertKind
+from decisionloop.monitor.alarm.runbook import AlertKind, runbook_of_alert
 
 FAILED_RUN: Final = "failed_run"
 
@@ -45,6 +45,11 @@ class Alert:
     message: str
     remedy: str
     at: datetime
+
+    @property
+    def runbook(self) -> str:
+        """Its page of the runbook, by path in the project."""
+        return runbook_of_alert(self.kind)
 
 
 def append_alert(target: Ledger | Connection, use_case: str, new: NewAlert, at: datetime | None = None) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.alarms import SEVERITIES
 from decisionloop.ledger.alerts import Alert
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import State, batches
 from decisionloop.ledger.drills import drills
 from decisionloop.ledger.flags import kill_switch
 from decisionloop.ledger.incidents import Incident, open_incidents
@@ -18,7 +19,7 @@ from decisionloop.ledger.notices import undelivered_notices
 from decisionloop.ledger.present_alerts import unanswered
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.worker_turns import TurnMemory, turn_memory
-from decisionloop.monitor.loop.health import LoopFacts, LoopFinding, troubles
+from decisionloop.monitor.loop.health import LOOP_TROUBLES, LoopFacts, LoopFinding, troubles
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class LoopFigures:
         counted = Counter(one.severity for one in self.incidents)
         return {severity: counted[severity] for severity in SEVERITIES}
 
+    @property
+    def is_late(self) -> dict[str, bool]:
+        """Of each kind of trouble whether it is there."""
+        wrong = {one.kind for one in self.wrong}
+        return {kind: kind in wrong for kind in LOOP_TROUBLES}
+
     def seconds_since(self, at: datetime | None) -> float | None:
         """How long ago something was, at the moment of these figures."""
         return None if at is None else (self.facts.now - at).total_seconds()
@@ -69,7 +76,7 @@ def loop_figures(ledger: Ledger, use_case: UseCase, is_live: bool, now: datetime
     return LoopFigures(
         facts=read,
         last_decided=max((one.as_of for one in every if one.is_decided), default=None),
-        batches=dict(Counter(str(one.state) for one in every)),
+        batches={state: sum(one.state == state for one in every) for state in get_args(State)},
         wrong=troubles(read, use_case.watchdog),
         alerts=unanswered(ledger, name),
         incidents=open_incidents(ledger, name),

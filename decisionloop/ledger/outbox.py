@@ -96,6 +96,7 @@ def deliveries_of(source: Ledger | Connection, decision_id: str) -> tuple[Delive
 
 
 def undelivered(use_case: str, batch_id: str | None) -> list[ColumnElement[bool]]:
+    """What is true of a message that was neither delivered nor cancelled yet."""
     is_delivered = exists().where(delivery.c.decision_id == outbox.c.decision_id, delivery.c.status == "delivered")
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
     conditions: list[ColumnElement[bool]] = [outbox.c.use_case == use_case, ~is_delivered, ~is_withdrawn]
