@@ -12,6 +12,7 @@ from flows.learn import learn
 from flows.naming import as_of_turn, run_name
 from flows.observe import observe
 from flows.predict import predict
+from tasks.observed import observed
 from tasks.seal.seal import seal_stream
 from tasks.tell.expired_flags import tell_of_expired_flags
 from tasks.tell.failed_runs import tell_of_failed_run
@@ -21,6 +22,7 @@ from tasks.tell.sign_of_life import is_of_the_schedule, keep_sign_of_life
 
 
 @flow(name="loop", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def loop(
     use_case: str, as_of: datetime | None = None, allow_future: bool = False, is_catching_up: bool | None = None
 ) -> str:

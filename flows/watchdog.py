@@ -5,12 +5,14 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.tell.loop_health import watch_loop
 from tasks.tell.notices import deliver_notices
 from tasks.tell.sign_of_life import is_of_the_schedule, keep_sign_of_life
 
 
 @flow(name="watchdog", flow_run_name=run_name)
+@observed
 def watchdog(use_case: str) -> str:
     """Look whether batches come, actions leave and critical alerts are answered; returns what was found.
 

@@ -12,6 +12,7 @@ import httpx
 
 from decisionloop.dispatch.messages import OutgoingAction, Receipt, chunk_digest, delivered
 from decisionloop.errors import DeliveryError
+from decisionloop.telemetry import traces
 
 _WORTH_REPEATING = frozenset({408, 425, 429})
 _SHOWN_CHARACTERS = 300
@@ -44,7 +45,7 @@ class HttpActuator:
     def send(self, messages: Sequence[OutgoingAction], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
         """Send one chunk. Raises DeliveryError unless the receiver acknowledged it with 2xx."""
         texts = [message.to_json() for message in messages]
-        headers = {"Content-Type": "application/json", "Idempotency-Key": chunk_digest(texts)}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": chunk_digest(texts)} | traces.headers()
         where = f"batch {batch_id}, chunk {chunk} of {len(texts)} actions to {self.url}"
         with httpx.Client(verify=self._tls, timeout=self.timeout_seconds, follow_redirects=False) as client:
             try:

@@ -51,6 +51,7 @@ from decisionloop.ledger.schema.watch import (
     measurement,
     monitor_reference,
     monitor_threshold,
+    trace_context,
     weak_slice,
     worker_turn,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "stream_decision",
     "stream_request",
     "stream_segment",
+    "trace_context",
     "training_set",
     "use_case_version",
     "utc_now",

@@ -92,6 +92,17 @@ worker_turn: Table[WorkerTurnColumns] = Table("worker_turn", metadata, WorkerTur
 Index(None, worker_turn.c.use_case, worker_turn.c.flow, worker_turn.c.at)
 
 
+class TraceContextColumns(TypedColumns):
+    """In which trace something was queued (its W3C traceparent): a batch's actions, a delivery of a webhook."""
+
+    subject: Named[str] = Column(primary_key=True)
+    traceparent: Named[str]
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+trace_context: Table[TraceContextColumns] = Table("trace_context", metadata, TraceContextColumns)
+
+
 class FlagColumns(TypedColumns):
     """A flag that a person or a guard set: of a use case (`*`: of every one) or, with a `release_id`, of that release.
 

@@ -1,4 +1,4 @@
-"""What became of alerts, and the runs that workers did with the memory that they took."""
+"""What became of alerts, the runs that workers did with the memory that they took, and traces of what is queued."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make both tables; of what was before nobody knows it."""
+    """Make the tables; of what was before nobody knows it."""
     op.create_table(
         "alert_event",
         sa.Column("alert_id", Text, nullable=False),
@@ -41,4 +41,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", name="pk_worker_turn"),
     )
     op.create_index("ix_worker_turn_use_case_flow_at", "worker_turn", ["use_case", "flow", "at"])
-    make_append_only(op.get_bind(), ("alert_event", "worker_turn"))
+    op.create_table(
+        "trace_context",
+        sa.Column("subject", Text, nullable=False),
+        sa.Column("traceparent", Text, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", name="pk_trace_context"),
+    )
+    make_append_only(op.get_bind(), ("alert_event", "worker_turn", "trace_context"))
