@@ -72,6 +72,16 @@ class Settings(BaseSettings):
     is_data_docs_built: bool = Field(
         default=False, description="Write Great Expectations Data Docs for every batch to <home>/data_docs."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="What runs of the loop say on standard error. json: one JSON record a line, of steps with run, use "
+        "case, batch and release. The service's log is JSON in any case.",
+    )
+    runbook_url: str = Field(
+        default="",
+        description="Where the pages of docs/runbook can be read, such as https://wiki.example.org/runbook: alerts, "
+        "notices and `status` name their page below it. Empty: the page's path in this project.",
+    )
     service_file: str = Field(
         default="",
         description="TOML file of `decisionloop service`: who may send webhooks, what they start, and API keys. Empty: "

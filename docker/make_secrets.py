@@ -1,5 +1,7 @@
 """Make every secret that compose.yaml names and docker/secrets does not hold yet: `python3 docker/make_secrets.py`.
 
+All but `metrics_key`, which is a key of the service: only the ledger makes it (docs/operations.md).
+
 What is there is never changed: a new password must be told to PostgreSQL first (docs/operations.md).
 """
 
@@ -11,7 +13,14 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "secrets"
-PASSWORDS = ("postgres_password", "ledger_owner_password", "ledger_password", "prefect_password", "mlflow_password")
+PASSWORDS = (
+    "postgres_password",
+    "ledger_owner_password",
+    "ledger_password",
+    "prefect_password",
+    "mlflow_password",
+    "grafana_password",
+)
 AUTH_STRING = "prefect_auth_string"
 """Of the form NAME:PASSWORD, as Prefect wants it; its interface asks for it."""
 

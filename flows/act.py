@@ -7,11 +7,13 @@ from prefect import flow
 from flows.naming import run_name
 from tasks.act.decide import decide_batch
 from tasks.act.dispatch import dispatch_batch, dispatch_released
+from tasks.observed import observed
 from tasks.runner import PartRunner
 from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="act", flow_run_name=run_name, on_failure=[tell_of_failed_run], task_runner=PartRunner())
+@observed
 def act(use_case: str, batch_id: str) -> int:
     """Decide one scored batch and send its actions; returns how many of them were sent.
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from prefect import flow
 
 from decisionloop.contract.monitoring import AlarmSeverity
+from decisionloop.monitor.alarm.runbook import AlertKind
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.tell.notices import alert_people, deliver_notices
 
 REMEDY = "Look at the events and the runs of this time in Prefect's UI."
 
 
 @flow(name="alarm", flow_run_name=run_name)
+@observed
 def alarm(
     use_case: str,
     message: str,
     severity: AlarmSeverity = "critical",
-    kind: str = "automation",
+    kind: AlertKind = "automation",
     remedy: str = REMEDY,
     event: str = "",
 ) -> str:

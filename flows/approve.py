@@ -9,6 +9,7 @@ from prefect import flow
 from decisionloop.ledger.answering import Said
 from flows.deploy_release import deploy_release
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.release.approval import take_answer
 from tasks.release.follow import follow_releases
 from tasks.release.forms import ApprovalForm, ask
@@ -17,6 +18,7 @@ from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="approve", flow_run_name=run_name, on_failure=[tell_of_failed_run], log_prints=True)
+@observed
 def approve(
     use_case: str,
     release: str = "",

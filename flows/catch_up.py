@@ -11,11 +11,13 @@ from prefect.states import State
 from flows.act import act
 from flows.naming import as_of_turn, run_name
 from flows.predict import predict
+from tasks.observed import observed
 from tasks.predict.missed import find_missed_runs
 from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="catch_up", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def catch_up(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> int:
     """Predict and act for every run that was missed before ``as_of``, each as of its own time; returns how many.
 

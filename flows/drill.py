@@ -6,11 +6,13 @@ from prefect import flow
 
 from flows.naming import run_name
 from tasks.drill.drill import exercise_ways_back, require_worked, tell_of_drill
+from tasks.observed import observed
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.notices import deliver_notices
 
 
 @flow(name="drill", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def drill(use_case: str) -> str:
     """Exercise kill switch and rollback on a made-up use case, and measure them; returns how it went in a sentence.
 

@@ -11,6 +11,7 @@ from flows.retrain import retrain
 from tasks.learn.baking import watch_new_champion
 from tasks.learn.comparisons import review_challengers
 from tasks.learn.harm import stop_harm
+from tasks.observed import observed
 from tasks.release.follow import follow_releases
 from tasks.release.stop_losses import stop_losses
 from tasks.tell.failed_runs import tell_of_failed_run
@@ -18,6 +19,7 @@ from tasks.watch.shadows import audit_shadows
 
 
 @flow(name="learn", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def learn(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> str:
     """Review challengers, and retrain when a trigger says so; returns what happened in a sentence.
 

@@ -12,14 +12,17 @@ from flows.learn import learn
 from flows.naming import as_of_turn, run_name
 from flows.observe import observe
 from flows.predict import predict
+from tasks.observed import observed
 from tasks.seal.seal import seal_stream
 from tasks.tell.expired_flags import tell_of_expired_flags
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.first_cause import result_unless_failed
 from tasks.tell.notices import deliver_notices
+from tasks.tell.sign_of_life import is_of_the_schedule, keep_sign_of_life
 
 
 @flow(name="loop", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def loop(
     use_case: str, as_of: datetime | None = None, allow_future: bool = False, is_catching_up: bool | None = None
 ) -> str:
@@ -47,4 +50,5 @@ def loop(
     learnt = learn(use_case, at, allow_future, return_state=True)
     ended = tell_of_expired_flags(use_case, return_state=True)
     deliver_notices(use_case)
+    keep_sign_of_life(use_case, "loop", is_of_the_schedule())
     return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt, ended)

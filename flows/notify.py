@@ -5,10 +5,12 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.tell.notices import deliver_notices
 
 
 @flow(name="notify", flow_run_name=run_name)
+@observed
 def notify(use_case: str) -> str:
     """Send every notice that is due; returns what became of them in a sentence.
 

@@ -10,6 +10,7 @@ from flows.naming import as_of_run, run_name
 from tasks.observe.cohorts import measure_cohorts
 from tasks.observe.estimated_performance import estimate_performance
 from tasks.observe.outcomes import read_outcomes
+from tasks.observed import observed
 from tasks.predict.missed import watch_missed
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.notices import deliver_notices
@@ -18,6 +19,7 @@ from tasks.watch.skew import check_skew
 
 
 @flow(name="observe", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> int:
     """Take in the outcomes seen by ``as_of``, measure and judge what has matured; returns the cohorts measured.
 

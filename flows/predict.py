@@ -8,6 +8,7 @@ from prefect import flow
 
 from decisionloop.schedule import checked_as_of
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.predict.freeze import freeze_batch
 from tasks.predict.score import score_batch
 from tasks.predict.validate import validate_batch
@@ -16,6 +17,7 @@ from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="predict", flow_run_name=run_name, on_failure=[tell_of_failed_run], task_runner=PartRunner())
+@observed
 def predict(use_case: str, as_of: datetime, allow_future: bool = False, with_late: bool = False) -> str:
     """Prepare and score one batch, part by part; returns its batch id.
 

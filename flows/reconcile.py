@@ -5,12 +5,14 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.release.follow import reconcile_aliases
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.notices import deliver_notices
 
 
 @flow(name="reconcile", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def reconcile(use_case: str) -> str:
     """Hold MLflow's aliases against the ledger; returns what was found in a sentence.
 

@@ -13,11 +13,13 @@ from tasks.learn.newcomers import review_newcomers, score_newcomers
 from tasks.learn.train import train_candidate
 from tasks.learn.training_set import build_training_set
 from tasks.learn.triggers import check_triggers
+from tasks.observed import observed
 from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.watch.shadows import audit_shadows
 
 
 @flow(name="retrain", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def retrain(
     use_case: str,
     as_of: datetime | None = None,

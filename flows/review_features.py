@@ -8,10 +8,12 @@ from prefect import flow
 
 from flows.naming import as_of_run, run_name
 from tasks.learn.review_features import make_feature_review
+from tasks.observed import observed
 from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="review_features", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def review_features(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> str:
     """Ask of every feature what leaving it out would cost; returns what the review says in a few sentences.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.release.follow import follow_releases
 from tasks.release.forms import RollbackForm, ask
 from tasks.release.go_back import choose_target, go_back_to
@@ -14,6 +15,7 @@ from tasks.tell.notices import deliver_notices
 
 
 @flow(name="rollback", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def rollback(use_case: str, reason: str = "", by: str = "", to: str = "") -> str:
     """Let an earlier release or the rules decide from the next decision on; returns what happened in a sentence.
 

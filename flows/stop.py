@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.naming import run_name
+from tasks.observed import observed
 from tasks.release.follow import follow_releases
 from tasks.release.stop_beside import stop_beside_champion
 from tasks.tell.failed_runs import tell_of_failed_run
@@ -12,6 +13,7 @@ from tasks.tell.notices import deliver_notices
 
 
 @flow(name="stop", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@observed
 def stop(use_case: str, release: str, reason: str, by: str) -> str:
     """Stop a release that stands beside the champion at once; returns what happened in a sentence.
 

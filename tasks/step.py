@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from decisionloop.errors import ConfigurationError, DecisionLoopError, DeliveryError
+from tasks.observed import observed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,7 +33,7 @@ def step(function: Callable[P, R]) -> Task[P, R]:
         timeout_seconds=TIMEOUT_SECONDS,
         retry_condition_fn=_is_worth_retrying,
     )
-    return declare(function)
+    return declare(observed(function))
 
 
 def _is_worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

@@ -1,8 +1,8 @@
 """Every command by name. What a command does is in the module of its name.
 
-Exit codes: 0 done, 1 a batch was halted, 2 a faulty contract or wrong usage, 3 any other refusal, 4 configuration,
-5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 9 a person must
-approve first, 70 a defect, 130 interrupted.
+Exit codes: 0 done, 1 a batch was halted or somebody must look, 2 a faulty contract or wrong usage, 3 any other refusal,
+4 configuration, 5 source, 6 integrity, 7 a model that cannot be compiled, 8 delivery, 9 a person must approve first,
+70 a defect, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import Annotated
 
 import typer
 
+from decisionloop.cli.alert_commands import alerts_app, watchdog
 from decisionloop.cli.approver_commands import approvers_app
-from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, IncidentId, UseCaseName, Version, Why
+from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, UseCaseName, Version, Why
 from decisionloop.cli.backup import backup, restore
 from decisionloop.cli.export import export
 from decisionloop.cli.flag_commands import flags_app
+from decisionloop.cli.incident_commands import incidents_app
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, explain, history, rollback, shadow, stop
 from decisionloop.cli.service_command import deploy_flows, seal, service
@@ -34,7 +36,6 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
-incidents_app = typer.Typer(help="Alarms that belong together, and who looks after them.", no_args_is_help=True)
 outbox_app = typer.Typer(help="Actions that the kill switch holds: who lets them go, or not.", no_args_is_help=True)
 cohorts_app = typer.Typer(
     help="Cohorts that neither teach nor judge, because outcomes are missing or a person said so.",
@@ -44,6 +45,7 @@ app.add_typer(usecase_app, name="usecase")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(monitors_app, name="monitors")
 app.add_typer(incidents_app, name="incidents")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(keys_app, name="keys")
 app.add_typer(cohorts_app, name="cohorts")
@@ -104,8 +106,17 @@ def demo(
 def status(
     use_case: Annotated[str, typer.Argument(help="Name of a use case; none: all of them.")] = "",
     as_json: AsJson = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only whether somebody must look; exit code 1: yes, it is late or critical."),
+    ] = False,
 ) -> None:
     """Who decides now, what the last batches did, and what waits for a person."""
+    if check:
+        from decisionloop.cli.check import check_loops
+
+        check_loops(use_case, as_json)
+        return
     from decisionloop.cli.status import show_status
 
     show_status(use_case, as_json)
@@ -177,6 +188,7 @@ for _command in (kill_switch, kill_switch_all, deploy, approve, stop, shadow, ro
 for _kept in (export, backup, restore):
     app.command()(_kept)
 app.command("deploy-flows")(deploy_flows)
+app.command()(watchdog)
 
 
 @app.command()
@@ -253,42 +265,3 @@ def cohorts_include(use_case: UseCaseName, cohorts: Cohorts, reason: Why, by: By
     from decisionloop.cli.cohorts import include
 
     include(use_case, cohorts, reason, by)
-
-
-@incidents_app.command("list")
-def incidents_list(
-    use_case: UseCaseName,
-    is_every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The open incidents of a use case: what happened, what is at stake, what to do."""
-    from decisionloop.cli.incidents import list_incidents
-
-    list_incidents(use_case, is_every, as_json)
-
-
-@incidents_app.command("ack")
-def incidents_ack(
-    incident: IncidentId,
-    by: ByWhom,
-    reason: Annotated[str, typer.Option(help="What is being done; kept in the audit trail.")],
-) -> None:
-    """Say that somebody looks after an open incident."""
-    from decisionloop.cli.incidents import acknowledge_incident
-
-    acknowledge_incident(incident, by, reason)
-
-
-@incidents_app.command("close")
-def incidents_close(
-    incident: IncidentId,
-    by: ByWhom,
-    reason: Annotated[
-        str,
-        typer.Option(help="What it was; one that begins with `false` counts as a false alarm in `monitors report`."),
-    ],
-) -> None:
-    """Close an incident that is dealt with, or that was none."""
-    from decisionloop.cli.incidents import close_incident
-
-    close_incident(incident, by, reason)

@@ -46,6 +46,15 @@ def installation_ledger() -> Iterator[Ledger]:
         yield ledger
 
 
+def named_use_cases(name: str) -> list[str]:
+    """The one that is named, or every use case that has a folder. Raises UsageError where there is none."""
+    folder = load_settings().usecases_dir
+    names = [name] if name else sorted(path.parent.name for path in folder.glob(f"*/{FILE_NAME}"))
+    if not names:
+        raise UsageError(f"no use case below {folder.resolve()}. Run `decisionloop usecase new`.")
+    return names
+
+
 def use_case_names() -> tuple[str, ...]:
     """Every use case of this installation by name: those with a folder, and those that the ledger has heard of."""
     from decisionloop.ledger.storage.engine import create_or_upgrade

@@ -15,6 +15,7 @@ from decisionloop.cli.demo_home import finished_demos
 from decisionloop.cli.evidence import evidence_of
 from decisionloop.cli.exploring import exploring_lines
 from decisionloop.cli.figures import MoneyStatus, ToldFigure
+from decisionloop.cli.known_use_case import named_use_cases
 from decisionloop.cli.missed import missed_lines
 from decisionloop.cli.monitors import MonitorStatus, monitor_line, monitor_states
 from decisionloop.cli.observing import MODE, observing_lines
@@ -24,8 +25,6 @@ from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
 from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.value_status import last_value, value_text
-from decisionloop.errors import UsageError
-from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -107,11 +106,7 @@ class Status:
 
 def show_status(name: str, is_json: bool) -> None:
     """Print the status of one use case, or of all."""
-    folder = load_settings().usecases_dir
-    names = [name] if name else sorted(path.parent.name for path in folder.glob("*/usecase.yaml"))
-    if not names:
-        raise UsageError(f"no use case below {folder.resolve()}. Run `decisionloop usecase new`.")
-    states = [status_of(open_workspace(one)) for one in names]
+    states = [status_of(open_workspace(one)) for one in named_use_cases(name)]
     if is_json:
         typer.echo(json.dumps([asdict(state) for state in states], sort_keys=True))
     else:
@@ -172,7 +167,7 @@ def status_of(workspace: Workspace) -> Status:
         serving_cost_share=cost.share_of_value,
         serving_cost_by_release=cost.by_release,
         last_verdict=words.last_verdict,
-        last_alerts=_last_alerts(ledger, name),
+        last_alerts=_last_alerts(workspace),
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
         demos=() if last else finished_demos(workspace.settings, name),
@@ -216,12 +211,17 @@ def _stop_losses(workspace: Workspace) -> tuple[str, ...]:
     return stop_loss_sentences(told, workspace.use_case.economics.currency)
 
 
-def _last_alerts(ledger: Ledger, name: str) -> tuple[str, ...]:
-    """The last alerts about what is not over, each with its remedy."""
+def _last_alerts(workspace: Workspace) -> tuple[str, ...]:
+    """The last alerts about what is not over, each with its remedy and its page of the runbook."""
     from decisionloop.ledger.present_alerts import present_alerts
+    from decisionloop.monitor.alarm.runbook import runbook_of_alert
 
-    present = present_alerts(ledger, name, LAST_ALERTS)
-    return tuple(f"{one.severity}: {one.message.rstrip('.')}. {one.remedy}" for one in present)
+    base = workspace.settings.runbook_url
+    present = present_alerts(workspace.ledger, workspace.use_case.name, LAST_ALERTS)
+    return tuple(
+        f"{one.severity}: {one.message.rstrip('.')}. {one.remedy} See {runbook_of_alert(one.kind, base)}."
+        for one in present
+    )
 
 
 def _undelivered_notices(ledger: Ledger, name: str) -> tuple[str, ...]:

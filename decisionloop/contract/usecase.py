@@ -36,6 +36,7 @@ from decisionloop.contract.problem import (
 )
 from decisionloop.contract.releasing import Canary, Gate, Shadow
 from decisionloop.contract.section import MOST, Section, field
+from decisionloop.contract.watchdog import Watchdog
 
 _DOING_NOTHING = {"name": "hold", "wording": "leave the limit", "is_default": True, "reveals_outcome": False}
 
@@ -83,6 +84,12 @@ class UseCase(Section):
     actuator: Actuator = field("How actions leave.", FileActuator.example())
     source: SourceSpec = field("Where data comes from.", TablesSource.example())
     approval: Approval = field("Who answers for it.", Approval.example(), changes_meaning=False)
+    watchdog: Watchdog = field(
+        "When the loop itself is late, and who is told where nobody answers.",
+        {"batch_late_hours": 4},
+        default=Watchdog(),
+        changes_meaning=False,
+    )
 
     @cached_property
     def digest(self) -> str:
@@ -94,6 +101,8 @@ class UseCase(Section):
             del told["mode"]
         if self.shadow == Shadow():
             del told["shadow"]
+        if self.watchdog == Watchdog():
+            del told["watchdog"]
         content = json.dumps(told, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
 

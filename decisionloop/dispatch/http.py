@@ -17,6 +17,7 @@ import httpx
 from decisionloop.dispatch.answers import receipts_of, shown
 from decisionloop.dispatch.messages import OutgoingAction, Receipt, chunk_digest
 from decisionloop.errors import DeliveryError, DeliveryRefused
+from decisionloop.telemetry import traces
 
 _WORTH_REPEATING = frozenset({408, 425, 429})
 LONGEST_PAUSE_SECONDS = 30.0
@@ -62,7 +63,7 @@ class HttpActuator:
         Raises DeliveryRefused where it takes none, DeliveryError where it does not acknowledge the chunk at all.
         """
         texts = [message.to_json() for message in messages]
-        headers = {"Content-Type": "application/json", "Idempotency-Key": chunk_digest(texts)}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": chunk_digest(texts)} | traces.headers()
         if self.authorization:
             headers["Authorization"] = self.authorization
         where = f"batch {batch_id}, chunk {chunk} of {len(texts)} actions to {self.url}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -12,8 +13,9 @@ from decisionloop.ledger.schema import alert, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.masking import masked
+from decisionloop.monitor.alarm.runbook import AlertKind, runbook_of_alert
 
-FAILED_RUN = "failed_run"
+FAILED_RUN: Final = "failed_run"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class NewAlert:
     """
 
     severity: AlarmSeverity
-    kind: str
+    kind: AlertKind
     message: str
     remedy: str
     batch_id: str | None = None
@@ -47,6 +49,11 @@ class Alert:
     message: str
     remedy: str
     at: datetime
+
+    @property
+    def runbook(self) -> str:
+        """Its page of the runbook, by path in the project."""
+        return runbook_of_alert(self.kind)
 
 
 def append_alert(target: Ledger | Connection, use_case: str, new: NewAlert, at: datetime | None = None) -> bool:

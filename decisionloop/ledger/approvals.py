@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import Connection
 
@@ -30,7 +30,7 @@ LetDecide = EnterCanary | Promote
 Tell = Callable[[Connection, NewAlert], object]
 LOCK = "approval"
 """Whoever asks, answers or acts on an answer has it alone: one request for one thing, one answer to each."""
-KIND = "approval"
+KIND: Final = "approval"
 """The kind of the alert that asks people for an answer."""
 IN_WORDS: dict[Purpose, str] = {"trial": "be tried on a share of the entities", "champion": "decide for everybody"}
 

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -23,7 +24,7 @@ from decisionloop.ledger.storage.engine import Ledger
 
 MOST_CODES = 100
 _SECRET_BYTES = 15  # 120 random bits: nobody guesses it, so that the hash need not be slow
-_KIND = "approver_codes"
+_KIND: Final = "approver_codes"
 
 
 @dataclass(frozen=True)

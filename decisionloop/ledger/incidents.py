@@ -15,6 +15,7 @@ from decisionloop.ledger.alarms import SEVERITIES, Alarm, alarms_of
 from decisionloop.ledger.schema import incident_event, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.monitor.alarm.runbook import runbook_of_incident
 
 IncidentState = Literal["opened", "acknowledged", "closed"]
 
@@ -62,6 +63,11 @@ class Incident:
     def is_open(self) -> bool:
         """Whether it still needs attention: opened or acknowledged."""
         return self.state != "closed"
+
+    @property
+    def runbook(self) -> str:
+        """Its page of the runbook, by path in the project."""
+        return runbook_of_incident(self.family)
 
 
 def incidents(source: Ledger | Connection, use_case: str) -> tuple[Incident, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -16,7 +17,7 @@ from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.predict.due import length_of
 from decisionloop.schedule import due_times, periods
 
-MISSED = "missed"
+MISSED: Final = "missed"
 """The kind of an alert about people who were never decided, and the name of the figure that counts them."""
 
 

@@ -60,7 +60,7 @@ def pending(
     columns = [outbox.c[field.name] for field in fields(QueuedAction) if field.name != "attempt"]
     statement = (
         select(*columns, 1 + func.coalesce(attempts.scalar_subquery(), 0))
-        .where(*_undelivered(use_case, batch_id))
+        .where(*undelivered(use_case, batch_id))
         .order_by(outbox.c.queued_at, outbox.c.decision_id)
         .limit(limit)
     )
@@ -77,7 +77,7 @@ def pending(
 def count_pending(source: Ledger | Connection, use_case: str, batch_id: str | None = None) -> int:
     """How many messages were neither delivered nor cancelled yet."""
     with facts.reading(source) as connection:
-        statement = select(func.count()).select_from(outbox).where(*_undelivered(use_case, batch_id))
+        statement = select(func.count()).select_from(outbox).where(*undelivered(use_case, batch_id))
         return connection.execute(statement).scalar_one()
 
 
@@ -95,7 +95,8 @@ def deliveries_of(source: Ledger | Connection, decision_id: str) -> tuple[Delive
     return facts.every(source, Delivery, delivery, table.decision_id == decision_id, order_by=[table.attempt])
 
 
-def _undelivered(use_case: str, batch_id: str | None) -> list[ColumnElement[bool]]:
+def undelivered(use_case: str, batch_id: str | None) -> list[ColumnElement[bool]]:
+    """What is true of a message that was neither delivered nor cancelled yet."""
     is_delivered = exists().where(delivery.c.decision_id == outbox.c.decision_id, delivery.c.status == "delivered")
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
     conditions: list[ColumnElement[bool]] = [outbox.c.use_case == use_case, ~is_delivered, ~is_withdrawn]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+from decisionloop.ledger.alert_events import alert_states
 from decisionloop.ledger.alerts import FAILED_RUN, Alert, alerts
 from decisionloop.ledger.batches import DECIDED_STATES, batches, events
 from decisionloop.ledger.drills import KIND as DRILL
@@ -13,11 +14,22 @@ from decisionloop.ledger.restore_drills import KIND as RESTORE_DRILL
 from decisionloop.ledger.restore_drills import restore_drills
 from decisionloop.ledger.storage.engine import Ledger
 
+LOOKED_AT = 200
+"""So many of the last alerts about what is not over are looked at for one that nobody has answered."""
+
 
 def present_alerts(ledger: Ledger, use_case: str, most: int) -> tuple[Alert, ...]:
     """The last alerts of a use case about what is not over, ``most`` of them at most, oldest first."""
-    told = (one for one in reversed(alerts(ledger, use_case)) if not _is_past(ledger, one))
-    return tuple(reversed(tuple(islice(told, most))))
+    closed = {alert_id for alert_id, state in alert_states(ledger, use_case).items() if state == "closed"}
+    told = (one for one in reversed(alerts(ledger, use_case)) if one.alert_id not in closed)
+    return tuple(reversed(tuple(islice((one for one in told if not _is_past(ledger, one)), most))))
+
+
+def unanswered(ledger: Ledger, use_case: str) -> tuple[Alert, ...]:
+    """The critical alerts about what is not over that nobody has acknowledged, oldest first."""
+    answered = alert_states(ledger, use_case)
+    critical = (one for one in present_alerts(ledger, use_case, LOOKED_AT) if one.severity == "critical")
+    return tuple(one for one in critical if one.alert_id not in answered)
 
 
 def _is_past(ledger: Ledger, alert: Alert) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -20,7 +21,7 @@ from decisionloop.release.grounds import Grounds
 from decisionloop.release.requests import RollBack
 from decisionloop.release.roster import Roster
 
-KIND = "rollback"
+KIND: Final = "rollback"
 """The kind of the alert that tells of a rollback."""
 
 

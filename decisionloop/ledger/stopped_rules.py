@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,8 @@ from decisionloop.release.grounds import Grounds
 from decisionloop.release.requests import ResumeRules, StopRules
 from decisionloop.release.stages import DEFAULT_ACTION
 
-STOPPED, RESUMED = "rules stopped", "rules resumed"
+STOPPED: Final = "rules stopped"
+RESUMED: Final = "rules resumed"
 """The kinds of the alerts that tell of it."""
 Tell = Callable[[Connection, NewAlert], object]
 """Tells people in the transaction that moves the releases."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,7 @@ from decisionloop.ledger.switch_lock import take_switch
 from decisionloop.release.grounds import Grounds
 from decisionloop.release.requests import StopChallenger
 
-KIND = "stopped"
+KIND: Final = "stopped"
 """The kind of the alert that tells of it."""
 Tell = Callable[[Connection, NewAlert], object]
 

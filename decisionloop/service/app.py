@@ -21,6 +21,7 @@ from decisionloop.service.decision_bodies import schemas_of
 from decisionloop.service.express import Express, ExpressRoute
 from decisionloop.service.keys import KnownKeys, Requires
 from decisionloop.service.ledger_access import LedgerAccess
+from decisionloop.service.loop_metrics import LoopMetrics
 from decisionloop.service.outcomes import OutcomeRows, OutcomesAnswer, take_outcomes
 from decisionloop.service.page.routes import add_pages
 from decisionloop.service.problems import problems
@@ -129,6 +130,8 @@ def _decisions_of(one: OnlineUseCase) -> str:
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
+    loops = LoopMetrics(service.access)
+
     @app.get("/health")
     def health() -> dict[str, str]:
         """The process is alive."""
@@ -149,10 +152,10 @@ def _add_health(app: FastAPI, service: Service) -> None:
         responses={200: {"content": {PROMETHEUS: {"schema": {"type": "string"}}}}, **problems(401, 403)},
     )
     def metrics() -> Response:
-        """Deliveries by state, for Prometheus."""
+        """Deliveries by state, and the loop of every use case, for Prometheus."""
         from decisionloop.service.metrics import metrics_text
 
-        return Response(metrics_text(service.access, service.senders), media_type=PROMETHEUS)
+        return Response(metrics_text(service.access, service.senders, loops), media_type=PROMETHEUS)
 
 
 def _add_webhooks(app: FastAPI, service: Service) -> None:

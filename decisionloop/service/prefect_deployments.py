@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from decisionloop.errors import ConfigurationError
 from decisionloop.service.starting import CannotStart, NeverStarts
+from decisionloop.telemetry import traces
 
 REFUSED = {409, 422}
 """What Prefect answers where a deployment does not take the parameters."""
@@ -42,7 +43,11 @@ class PrefectDeployments:
             with self._client(sync_client=True) as client:
                 found = client.read_deployment_by_name(deployment)
                 run = client.create_flow_run_from_deployment(
-                    found.id, parameters=dict(parameters), idempotency_key=key, tags=["webhook"]
+                    found.id,
+                    parameters=dict(parameters),
+                    idempotency_key=key,
+                    tags=["webhook"],
+                    labels={**traces.headers()} or None,
                 )
         except ObjectNotFound:
             raise CannotStart(f"Prefect has no {deployment}: run `prefect --no-prompt deploy --all`") from None

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from decisionloop.errors import ConfigurationError
+from decisionloop.ledger.trace_contexts import of_webhook, trace_of
 from decisionloop.ledger.webhooks import DeliveryState, WebhookDelivery, add_step, newer_delivery, waiting_deliveries
 from decisionloop.service.ledger_access import LedgerAccess
+from decisionloop.telemetry import traces
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
@@ -66,8 +68,10 @@ def _started(ledger: Ledger, deployments: Deployments, delivery: WebhookDelivery
     if newer is not None:
         return "superseded", f"{newer.delivery_id} is newer"
     key = f"webhook/{delivery.sender}/{delivery.delivery_id}"
+    before = trace_of(ledger, of_webhook(delivery.sender, delivery.delivery_id))
     try:
-        return "started", deployments.start(delivery.deployment, json.loads(delivery.parameters), key)
+        with traces.span("start deployment", before, sender=delivery.sender, deployment=delivery.deployment):
+            return "started", deployments.start(delivery.deployment, json.loads(delivery.parameters), key)
     except CannotStart as why:
         return "failed", str(why)
     except NeverStarts as why:

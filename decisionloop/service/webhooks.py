@@ -9,6 +9,7 @@ from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.trace_contexts import keep_trace, of_webhook
 from decisionloop.ledger.webhooks import WebhookDelivery, store_delivery
 from decisionloop.service.bodies import BadBody
 from decisionloop.service.ledger_access import LedgerAccess
@@ -17,6 +18,7 @@ from decisionloop.service.request_body import whole_body
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.signatures import NotSigned
 from decisionloop.service.starting import Wakes
+from decisionloop.telemetry import traces
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Webhooks:
             raise HTTPException(404, "no sender of this name is configured")
         body = await whole_body(request)
         asked = _asked(known, request, body)
-        kept = await run_in_threadpool(self._store, asked)
+        with traces.span("webhook", request.headers.get(traces.HEADER, ""), sender=known.name):
+            kept = await run_in_threadpool(self._store, asked)
         if kept.body_digest != asked.delivery.body_digest:
             raise HTTPException(409, "a delivery of this id came before, with another body")
         if self.starter is not None:
@@ -47,7 +50,9 @@ class Webhooks:
         return {"delivery": kept.delivery_id, "state": "ignored" if asked.ignored_because else "stored"}
 
     def _store(self, asked: Received) -> WebhookDelivery:
-        return store_delivery(self.access.opened(), asked.delivery, asked.ignored_because)
+        kept = store_delivery(self.access.opened(), asked.delivery, asked.ignored_because)
+        keep_trace(self.access.opened(), of_webhook(kept.sender, kept.delivery_id))
+        return kept
 
 
 def _asked(sender: KnownSender, request: Request, body: bytes) -> Received:

@@ -19,6 +19,7 @@ from decisionloop.ledger.due_occurrences import begun_beside
 from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
+from decisionloop.ledger.trace_contexts import keep_trace, of_batch
 from decisionloop.metering import Meter, StageCost
 from tasks.act.choose import Agreed, ChosenPart, agreed_on, choose_actions, trial_in_choice
 from tasks.act.freeze_seen_money import freeze_seen_money
@@ -166,6 +167,7 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
         "prices": None if is_overtaken or because in BY_PEOPLE else _prices(hand, exploring),
         "outside_support": None if is_overtaken else decided.outside,
     }
+    keep_trace(hand.ledger, of_batch(hand.batch_id))
     reached(hand, "decided", detail, [*costs, grown])
     return f"{decisions} decided, {messages} to send"
 

@@ -6,7 +6,9 @@ from decisionloop.dispatch.opening import open_actuator
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.held_actions import count_held
 from decisionloop.ledger.stage_costs import ledger_bytes
+from decisionloop.ledger.trace_contexts import of_batch, trace_of
 from decisionloop.metering import Meter
+from decisionloop.telemetry import traces
 from decisionloop.workspace import open_workspace
 from tasks.act.deliver import send_pending
 from tasks.act.held_by_kill_switch import is_released, released_batches
@@ -43,9 +45,11 @@ def _dispatch(hand: BatchInHand) -> int:
     workspace, settings, batch_id = hand.workspace, hand.workspace.settings, hand.batch_id
     authorization = settings.authorization(hand.use_case.name)
     actuator = open_actuator(hand.use_case, settings.home, settings.delivery_timeout_seconds, authorization)
+    queued_in = trace_of(hand.ledger, of_batch(batch_id))
     with Meter("dispatch", None, scope_of(workspace)) as meter:
         before = ledger_bytes(hand.ledger)
-        sent = send_pending(hand, actuator)
+        with traces.span("deliver", queued_in=queued_in, batch=batch_id):
+            sent = send_pending(hand, actuator)
         meter.add(sent, max(0, ledger_bytes(hand.ledger) - before))
     became: dict[str, Scalar] = {"sent": sent, "held": count_held(hand.ledger, batch_id)}
     reached(hand, "complete", became, [meter.cost])

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from decisionloop.act.situation import STANDING_IN
 from decisionloop.monitor.alarm.finding import Finding
+from decisionloop.monitor.alarm.runbook import AlertKind
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.halting import Stop, halt, warn
 
 
-def stop_of(kind: str, reason: str, findings: Sequence[Finding]) -> Stop | None:
+def stop_of(kind: AlertKind, reason: str, findings: Sequence[Finding]) -> Stop | None:
     """What a monitor found that a model must not act on, if anything."""
     stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
     if not stopping:

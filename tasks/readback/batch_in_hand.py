@@ -16,6 +16,7 @@ from decisionloop.ledger.batches import Batch, Scalar, attempt_details, find_bat
 from decisionloop.ledger.flags import Position, Switch, switch_of
 from decisionloop.ledger.releases import RULES, Release, is_rolled_back, standing
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.telemetry import logs
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.releases import on_trial_of, release_of
 
@@ -124,10 +125,12 @@ def batch_in_hand(workspace: Workspace, batch_id: str) -> BatchInHand:
     now = standing(workspace.ledger, use_case)
     assert now is not None  # freezing a batch registers the rules, which decide unless a model does
     by, rules = scored.get("champion"), scored.get("rules")
+    champion = now.champion.release if by is None else release_of(workspace, str(by))
+    logs.bind(release=champion.release_id)
     return BatchInHand(
         workspace=_under_own_contract(workspace, batch, details),
         batch=batch,
-        champion=now.champion.release if by is None else release_of(workspace, str(by)),
+        champion=champion,
         rules=now.baseline.release if rules is None else release_of(workspace, str(rules)),
         release_seq=_whole(scored.get("release_seq")) if scored else now.seq,
         is_rolled_back=by is not None and is_rolled_back(workspace.ledger, str(by)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 from decisionloop.errors import DeploymentStopped, UsageError
 from decisionloop.ledger.alerts import NewAlert
@@ -15,7 +15,7 @@ from tasks.step import step
 from tasks.tell.notices import raise_alert, send_due_notices
 from tasks.tell.progress import say
 
-KIND = "deployment"
+KIND: Final = "deployment"
 """The kind of the alert that tells of a release which did not pass a check."""
 Step = Literal["data", "load", "contract", "parity", "latency", "shadow", "gate", "approval", "flip", "watch"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,7 @@ from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce
 from tasks.tell.notices import append_alert_and_notices
 
-KIND = "alias"
+KIND: Final = "alias"
 SOMEBODY = Decider("person", "somebody in MLflow")
 """MLflow does not tell who moved an alias."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.flag_spans import expired_flags
 from decisionloop.ledger.switch_lock import EVERYTHING
@@ -9,7 +11,7 @@ from decisionloop.workspace import open_workspace
 from tasks.step import step
 from tasks.tell.notices import raise_alert
 
-KIND = "flag"
+KIND: Final = "flag"
 
 
 @step

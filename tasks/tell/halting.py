@@ -10,6 +10,7 @@ from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import append_batch_event
+from decisionloop.monitor.alarm.runbook import AlertKind
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import append_alert_and_notices, raise_alert
@@ -19,7 +20,7 @@ from tasks.tell.notices import append_alert_and_notices, raise_alert
 class Stop:
     """Why a batch must not go on as it is: the ``kind`` of alert, a ``reason`` short enough for a row, all of it."""
 
-    kind: str
+    kind: AlertKind
     reason: str
     reasons: Sequence[str]
     remedies: Sequence[str]

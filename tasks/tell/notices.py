@@ -24,7 +24,9 @@ from decisionloop.ledger.notices import (
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.alarm.message import Notification
+from decisionloop.monitor.alarm.runbook import AlertKind, runbook_of_alert
 from decisionloop.monitor.alarm.whom_to_wake import is_wanted, not_before
+from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, open_ledger_alone, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
@@ -67,7 +69,7 @@ def send_due_notices(ledger: Ledger, use_case: str, now: datetime) -> NoticeCoun
 
 @step
 def alert_people(
-    use_case: str, message: str, severity: AlarmSeverity, kind: str, remedy: str, occasion: str = ""
+    use_case: str, message: str, severity: AlarmSeverity, kind: AlertKind, remedy: str, occasion: str = ""
 ) -> bool:
     """Raise an alert about a use case as a whole; False where it was raised before."""
     return raise_alert(open_workspace(use_case), NewAlert(severity, kind, message, remedy, occasion=occasion))
@@ -89,7 +91,8 @@ def append_alert_and_notices(connection: Connection, use_case: UseCase, new: New
     is_new = append_alert(connection, use_case.name, new)
     if is_new:
         about = new.batch_id or use_case.name
-        told = Notification(new.severity, f"{about}: {new.kind}", f"{new.message}\n\n{new.remedy}")
+        page = runbook_of_alert(new.kind, load_settings().runbook_url)
+        told = Notification(new.severity, f"{about}: {new.kind}", f"{new.message}\n\n{new.remedy}\n\nRunbook: {page}")
         queue_notices(connection, use_case, f"{about}/{new.kind}", f"{new.message} {new.occasion}", told)
     return is_new
 

@@ -29,7 +29,9 @@ from decisionloop.monitor.alarm.incidents import (
 )
 from decisionloop.monitor.alarm.known_events import with_known_events
 from decisionloop.monitor.alarm.message import by_incident, incident_message
+from decisionloop.monitor.alarm.runbook import runbook_of_incident
 from decisionloop.observe.cohort import Figure
+from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce
 from tasks.tell.notices import queue_notices
@@ -95,7 +97,8 @@ def raise_alarms(workspace: Workspace, findings: Sequence[Finding], occasion: Oc
         raised = _raise(connection, occasion, about, crossed, known)
         _close_quiet(connection, findings, known)
         for incident_id, news in by_incident(one.alarm for one in raised if one.is_news).items():
-            message = incident_message(use_case.name, incident_id, news)
+            page = runbook_of_incident(news[0].family, load_settings().runbook_url)
+            message = incident_message(use_case.name, incident_id, news, page)
             queue_notices(connection, use_case, incident_id, occasion.cohort, message)
     for incident_id, alarms in by_incident(one.alarm for one in raised).items():
         _announce(incident_id, alarms)

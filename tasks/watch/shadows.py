@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from decisionloop.act.legacy import LEGACY
 from decisionloop.ledger.alerts import NewAlert
@@ -32,7 +33,7 @@ from tasks.step import step
 from tasks.tell.announcements import publish
 from tasks.tell.notices import append_alert_and_notices
 
-KIND = "shadow"
+KIND: Final = "shadow"
 """The kind of the alert that tells of a limit which a release in shadow crosses."""
 AT_ONCE = 8
 """Batches of a release that are audited in one turn, the newest: a ledger may hold years of earlier ones."""

@@ -31,10 +31,11 @@ def test_an_open_incident_says_what_happened_and_what_to_do(cli, watched):
     assert told.splitlines() == [
         f"{INCIDENT}: warning, opened, 2 alarms until 2024-03-18, EUR 250 a batch at stake",
         f"  {WORDS}",
-        f"  {SUGGESTION}",
+        f"  {SUGGESTION} See docs/runbook/incident_inputs.md.",
     ]
     (one,) = cli("incidents", "list", "vouchers", "--json").json
     assert (one["incident_id"], one["state"], one["alarms"], one["severity"]) == (INCIDENT, "opened", 2, "warning")
+    assert one["runbook"] == "docs/runbook/incident_inputs.md"
     assert one["slices"] == ["feature=status"]
     assert one["last_alarm_as_of"].startswith("2024-03-18T00:00:00")
 

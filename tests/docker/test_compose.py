@@ -180,7 +180,7 @@ def test_every_secret_is_made_and_used():
     from tests.docker.scripts import make_secrets
 
     named = set(compose()["secrets"])
-    assert named == {*make_secrets.PASSWORDS, make_secrets.AUTH_STRING}
+    assert named == {*make_secrets.PASSWORDS, make_secrets.AUTH_STRING, "metrics_key"}  # the ledger makes that one
     given = {one for service in services().values() for one in service.get("secrets", ())}
     read = set(re.findall(r"/run/secrets/(\w+)", (ROOT / "docker" / "init.sql").read_text()))
     assert named == given

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("docker")
 PAGE = Page(ROOT / "docs" / "operations.md")
 COMMANDS = [one.words[2:] for one in PAGE.commands("docker") if one.words[1:2] == ("compose",) and one.is_whole]
 INSIDE = [words[1:] for words in COMMANDS if words[0] == "exec"]
-RUN = ("doctor", "status", "kill-switch", "kill-switch-all", "pg_dump", "psql", "keys")
+RUN = ("doctor", "status", "kill-switch", "kill-switch-all", "pg_dump", "psql", "checkout", "prometheus")
 """A word of each command that a test below runs."""
 
 
@@ -35,7 +35,7 @@ def test_a_command_of_compose_is_one_and_names_services():
         "exec": None,
         "run": None,
     }
-    assert len(COMMANDS) == 16
+    assert len(COMMANDS) == 18
     for verb, *words in COMMANDS:
         options = known[verb]
         if options is not None:
@@ -94,10 +94,12 @@ def test_the_ledger_is_dumped(installation):
 
 
 def test_a_key_is_made_for_the_service(installation):
-    told = installation.execute(*inside("keys"))
-    assert told.returncode == 0, told.stderr
+    for whose in ("checkout", "prometheus"):
+        told = installation.execute(*inside(whose))
+        assert told.returncode == 0, told.stderr
     made = installation.execute("worker", ("decisionloop", "keys", "list"))
     assert "checkout" in made.stdout
+    assert "prometheus: read," in made.stdout
 
 
 def test_a_password_is_changed(installation):

@@ -14,6 +14,7 @@ from tests.architecture.code import ROOT
 from tests.docker.scripts import resolve_digests
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+WATCHING = ("prom/prometheus:v3.5.0", "grafana/grafana:12.1.0")
 OTHER = f"sha256:{'fedcba9876543210' * 4}"
 
 
@@ -55,13 +56,14 @@ def test_every_image_of_others_is_found():
         for name in ("Dockerfile", "compose.yaml")
         for tag in resolve_digests.tags((ROOT / "docker" / name).read_text())
     ]
-    assert found == ["python:3.11-slim-bookworm", "postgres:18-bookworm"]
+    assert found == ["python:3.11-slim-bookworm", "postgres:18-bookworm", *WATCHING]
 
 
 def test_both_files_are_pinned_and_pinned_anew(folder):
     before = texts(folder)
     for digest in (DIGEST, OTHER):
         answers = {"python:3.11-slim-bookworm": manifest(digest), "postgres:18-bookworm": manifest(OTHER)}
+        answers |= {tag: manifest(OTHER) for tag in WATCHING}
         told = run(folder, answers)
         assert told.returncode == 0, told.stderr
         dockerfile, compose = texts(folder)

@@ -18,9 +18,9 @@ TELL = "import os, sys; print(os.environ.get('PGPASSWORD'), os.environ.get('PGPA
 
 def test_every_secret_is_made_once_and_each_is_another(tmp_path):
     folder = tmp_path / "secrets"
-    assert len(make_secrets.make_secrets(folder)) == 6
+    assert len(make_secrets.make_secrets(folder)) == 7
     first = {path.name: path.read_text() for path in folder.iterdir()}
-    assert len(set(first.values())) == 6
+    assert len(set(first.values())) == 7
     assert all(len(secret.removeprefix("admin:")) == 64 for secret in first.values())
     assert first["prefect_auth_string"].startswith("admin:")
     (folder / "ledger_password").unlink()

@@ -53,7 +53,7 @@ def test_an_alarm_arrives_by_mail_and_over_the_web_once(home, mail, web):
     (post,) = web.posts
     assert (post["title"], post["message"]) == (
         "[critical] small: automation",
-        "The automation failed.\n\nLook at its run.",
+        "The automation failed.\n\nLook at its run.\n\nRunbook: docs/runbook/automation.md",
     )
     assert alarm("small", "The automation failed.", remedy="Look at its run.", event="e1").startswith("Raised before")
     assert (len(mail.mails), len(web.posts)) == (1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -192,12 +193,12 @@ def run_task(module: str, name: str, *arguments: Any) -> Any:
 
 def _body(name: str) -> Callable[..., Any]:
     """The body of a flow, its tasks called as plain functions."""
-    flow = getattr(importlib.import_module(f"flows.{name}"), name).fn
+    flow = inspect.unwrap(getattr(importlib.import_module(f"flows.{name}"), name).fn)
     bodies = {name: found.fn for name, found in flow.__globals__.items() if isinstance(found, Task)}
     bodies |= {
         name: SimpleNamespace(fn=_body(found.name))
         for name, found in flow.__globals__.items()
-        if isinstance(found, Flow) and found.fn is not flow
+        if isinstance(found, Flow) and inspect.unwrap(found.fn) is not flow
     }
     return FunctionType(flow.__code__, {**flow.__globals__, **bodies}, flow.__name__, flow.__defaults__)
 

@@ -43,6 +43,7 @@ from decisionloop.ledger.schema.stream import (
 from decisionloop.ledger.schema.watch import (
     alarm,
     alert,
+    alert_event,
     cohort_event,
     drill,
     failure,
@@ -51,7 +52,9 @@ from decisionloop.ledger.schema.watch import (
     measurement,
     monitor_reference,
     monitor_threshold,
+    trace_context,
     weak_slice,
+    worker_turn,
 )
 from decisionloop.ledger.schema.webhooks import webhook_delivery, webhook_step
 
@@ -64,6 +67,7 @@ __all__ = [
     "UtcDateTime",
     "alarm",
     "alert",
+    "alert_event",
     "answer_time",
     "api_key",
     "approval_answer",
@@ -111,6 +115,7 @@ __all__ = [
     "stream_decision",
     "stream_request",
     "stream_segment",
+    "trace_context",
     "training_set",
     "use_case_version",
     "utc_now",
@@ -121,4 +126,5 @@ __all__ = [
     "webhook_delivery",
     "webhook_step",
     "withdrawn_decision",
+    "worker_turn",
 ]

@@ -60,6 +60,49 @@ alert: Table[AlertColumns] = Table("alert", metadata, AlertColumns)
 Index(None, alert.c.use_case, alert.c.at)
 
 
+class AlertEventColumns(TypedColumns):
+    """What became of an alert: acknowledged by a person, or closed because it is over."""
+
+    alert_id: Named[str] = Column(ForeignKey("alert.alert_id"), primary_key=True)
+    seq: Named[int] = Column(primary_key=True, autoincrement=False)
+    use_case: Named[str]
+    state: Named[str]
+    by: Named[str]
+    reason: Named[str]
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+alert_event: Table[AlertEventColumns] = Table("alert_event", metadata, AlertEventColumns)
+Index(None, alert_event.c.use_case)
+
+
+class WorkerTurnColumns(TypedColumns):
+    """A run that a worker did: that it lives, and how much memory its process took at most (null: not known)."""
+
+    run_id: Named[str] = Column(primary_key=True)
+    use_case: Named[str]
+    flow: Named[str]
+    host: Named[str]
+    is_scheduled: Named[bool]
+    peak_bytes: Named[int | None] = Column(BigInteger)
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+worker_turn: Table[WorkerTurnColumns] = Table("worker_turn", metadata, WorkerTurnColumns)
+Index(None, worker_turn.c.use_case, worker_turn.c.flow, worker_turn.c.at)
+
+
+class TraceContextColumns(TypedColumns):
+    """In which trace something was queued (its W3C traceparent): a batch's actions, a delivery of a webhook."""
+
+    subject: Named[str] = Column(primary_key=True)
+    traceparent: Named[str]
+    at: Named[datetime] = Column(UtcDateTime)
+
+
+trace_context: Table[TraceContextColumns] = Table("trace_context", metadata, TraceContextColumns)
+
+
 class FlagColumns(TypedColumns):
     """A flag that a person or a guard set: of a use case (`*`: of every one) or, with a `release_id`, of that release.
 

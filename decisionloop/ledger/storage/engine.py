@@ -26,6 +26,7 @@ from decisionloop.ledger.storage.arrow_connections import arrow_connections
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
 from decisionloop.ledger.storage.spool import detach_spools
 from decisionloop.private_files import make_private, touch_private
+from decisionloop.telemetry import traces
 
 Synchronous = Literal["FULL", "EXTRA"]
 BUSY_TIMEOUT_MS = 30_000
@@ -57,7 +58,11 @@ class Ledger:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A write transaction: committed as a whole at the end, rolled back as a whole on any error."""
-        with self.engine.connect().execution_options(is_ledger_write=True) as connection, connection.begin():
+        with (
+            traces.part("ledger write"),
+            self.engine.connect().execution_options(is_ledger_write=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager

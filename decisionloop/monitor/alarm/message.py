@@ -75,16 +75,17 @@ def by_incident(alarms: Iterable[A]) -> dict[str, list[A]]:
     return grouped
 
 
-def incident_message(use_case: str, incident_id: str, news: Sequence[AlarmFacts]) -> Notification:
-    """One message about all that is new in an incident, which is at least one alarm, the gravest first."""
+def incident_message(use_case: str, incident_id: str, news: Sequence[AlarmFacts], page: str) -> Notification:
+    """One message about all that is new in an incident, which is at least one alarm, the gravest first.
+
+    ``page``: of the runbook.
+    """
     worst = news[0]
     more = f" (and {len(news) - 1} more)" if len(news) > 1 else ""
-    lines = [f"- {one.words} {_money(one)}" for one in news]
     suggestions = list(dict.fromkeys(one.suggestion for one in news))
     where = f"Incident {incident_id}, batch of {worst.cohort}. `decisionloop incidents list {use_case}` shows it."
-    return Notification(
-        _severity(worst), f"{use_case}: {worst.words}{more}", "\n".join([*lines, "", *suggestions, "", where])
-    )
+    lines = [*(f"- {one.words} {_money(one)}" for one in news), "", *suggestions, "", where, f"Runbook: {page}"]
+    return Notification(_severity(worst), f"{use_case}: {worst.words}{more}", "\n".join(lines))
 
 
 def _weight(alarm: AlarmFacts) -> tuple[int, float, str]:
