@@ -95,26 +95,26 @@ def _at_worst(told: Estimate) -> tuple[float, float] | None:
 
 
 def entitled(steps: Sequence[CanaryStep], stands: Standing) -> float:
-    """The largest share that it stands surely enough for, 0 for none, were every step taken."""
+    """The largest share that it stands surely enough for, 0 for none."""
     if stands.is_behind:
         return 0.0
     return max((step.share for step in steps if stands.confidence >= step.confidence), default=0.0)
 
 
 def share_in_place(steps: Sequence[CanaryStep], theirs: float, stands: Standing) -> float:
-    """The share of who takes the place of another one on trial: ``theirs``, to which steps have led, or the first step.
+    """The share of who takes the place of another one on trial: ``theirs``, or the first step where that is more.
 
-    No more than it stands for itself, and no step beyond theirs.
+    No more than it stands for itself.
     """
     return max(share_now(steps, 0.0, stands), min(theirs, entitled(steps, stands)))
 
 
 def share_now(steps: Sequence[CanaryStep], before: float, stands: Standing) -> float:
-    """The share of entities to decide for from now on, ``before`` being the one until now; one step up at most.
+    """The share of entities to decide for from now on, ``before`` being the one until now (0: it is on no trial).
 
-    It never falls: what does harm is stopped, and not made smaller.
+    A trial begins at the first step, where a batch shows whether it does harm that needs no outcome. From the next one
+    on it has the share that it stands for: that asks for evidence, of which waiting brings none. A share never falls:
+    what does harm is stopped, and not made smaller.
     """
-    if stands.is_behind:
-        return before
-    following = next((step for step in steps if step.share > before), None)
-    return before if following is None or stands.confidence < following.confidence else following.share
+    stood_for = entitled(steps, stands)
+    return max(before, stood_for if before else min(stood_for, steps[0].share)) if stood_for else before
