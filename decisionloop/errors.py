@@ -65,6 +65,12 @@ class ContractError(DecisionLoopError):
         lines = "\n".join(f"  - {fault}" for fault in self.faults)
         super().__init__(f"{where}: {len(self.faults)} {noun}\n{lines}")
 
+    def with_those_of(self, other: ContractError) -> ContractError:
+        """This error, which tells the faults of another contract as well."""
+        both = ContractError(self.where, self.faults)
+        both.args = (f"{self}\n{other}",)
+        return both
+
 
 class UsageError(DecisionLoopError):
     """A command or flow was asked for something that cannot be."""

@@ -25,6 +25,7 @@ from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
 from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.value_status import last_value, value_text
+from decisionloop.errors import ContractError
 from decisionloop.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -105,12 +106,22 @@ class Status:
 
 
 def show_status(name: str, is_json: bool) -> None:
-    """Print the status of one use case, or of all."""
-    states = [status_of(open_workspace(one)) for one in named_use_cases(name)]
+    """Print the status of one use case, or of all.
+
+    A contract that cannot be read hides no other use case: its faults are told after these. Raises ContractError.
+    """
+    states, broken = [], None
+    for one in named_use_cases(name):
+        try:
+            states.append(status_of(open_workspace(one)))
+        except ContractError as faults:
+            broken = faults if broken is None else broken.with_those_of(faults)
     if is_json:
         typer.echo(json.dumps([asdict(state) for state in states], sort_keys=True))
-    else:
+    elif states:
         typer.echo("\n\n".join(as_text(state) for state in states))
+    if broken is not None:
+        raise broken
 
 
 def status_of(workspace: Workspace) -> Status:

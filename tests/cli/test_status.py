@@ -54,6 +54,18 @@ def test_without_a_name_it_is_of_all(cli, vouchers, home_with_ledger):
     assert [state["use_case"] for state in cli("status", "another", "--json").json] == ["another"]
 
 
+def test_contracts_that_cannot_be_read_hide_no_other_use_case(cli, vouchers):
+    for name in ("aaa", "bbb"):
+        broken = vouchers.parent / name
+        broken.mkdir()
+        (broken / "usecase.yaml").write_text("name: [", encoding="utf-8")
+    told = cli("status")
+    assert told.exit_code == 2
+    assert told.out.splitlines()[0] == "vouchers: Send a voucher"
+    assert told.err.count("1 fault") == 2
+    assert [one["use_case"] for one in cli("status", "--json").json] == ["vouchers"]
+
+
 def test_without_any_use_case_it_says_how_to_begin(cli):
     told = cli("status")
     assert (told.exit_code, told.out) == (2, "")
