@@ -122,7 +122,7 @@ def simulate(world: LoanWorld, logs: int, seed: int) -> Simulated:
 
 @pytest.fixture(scope="module")
 def loans() -> Simulated:
-    return simulate(LoanWorld(10_000), logs=320, seed=11)
+    return simulate(LoanWorld(10_000), logs=200, seed=11)
 
 
 def coverage(estimates: list[Estimate], truth: float) -> float:

@@ -143,7 +143,7 @@ def test_few_values_get_a_bin_each_divided_halfway_however_rare(max_bins):
     np.testing.assert_array_equal(quantile_edges(values, max_bins), [1.5, 2.5])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     values=st.lists(st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.0, 1.0, 2.0]), min_size=1),
     max_bins=st.integers(2, 20),

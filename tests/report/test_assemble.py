@@ -597,13 +597,13 @@ def test_what_an_experiment_says_is_unbiased_and_as_sure_as_it_says(use_case: Us
     )
     truth = true_money(use_case, features, known)
     misses = []
-    for _ in range(100):
+    for _ in range(50):
         logged = np.where(draws.random(n) < 0.3, "increase", "hold")
         log = known.assign(logged_action=logged, logged_propensity=np.where(logged == "increase", 0.3, 0.7))
         log["outcome_class"] = log["outcome_class"].where(logged == "increase")
         told = by_period(logged_money(use_case, features, log).assign(as_of=WEEKS[0]), is_experiment=True).iloc[0]
         misses.append((told["rules"] - truth["rules"].sum()) / told["rules_error"])
-    assert abs(np.mean(misses)) < 4 / 1.96 / np.sqrt(100)
+    assert abs(np.mean(misses)) < 4 / 1.96 / np.sqrt(50)
     assert np.mean(np.abs(misses) <= 1) >= 0.88
 
 

@@ -22,7 +22,8 @@ def test_growth_is_between_the_first_and_the_last_tenth_after_warming_up():
     assert Soaked.of([1_000] * 50, rate=1.0).growth == 0
 
 
-@pytest.mark.parametrize("seconds", [15, pytest.param(120, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seconds", [15, 120])
 def test_memory_does_not_grow_while_it_decides(tmp_path: Path, seconds: int):
     write_small(tmp_path / "usecases", online={})
     environment = {
