@@ -14,14 +14,14 @@ import typer
 
 from decisionloop.cli.alert_commands import alerts_app, watchdog
 from decisionloop.cli.approver_commands import approvers_app
-from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, UseCaseName, Version, Why
+from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, Home, UseCaseName, Version, Why
 from decisionloop.cli.backup import backup, restore
 from decisionloop.cli.export import export
 from decisionloop.cli.flag_commands import flags_app
 from decisionloop.cli.incident_commands import incidents_app
 from decisionloop.cli.keys import keys_app
 from decisionloop.cli.release_commands import approve, deploy, explain, history, rollback, shadow, stop
-from decisionloop.cli.service_command import deploy_flows, seal, service
+from decisionloop.cli.service_command import deploy_flows, seal, serve, service
 from decisionloop.cli.switch_commands import kill_switch, kill_switch_all
 from decisionloop.cli.usecase_commands import usecase_app
 
@@ -54,7 +54,7 @@ app.add_typer(flags_app, name="flags")
 
 
 @app.callback()
-def options(version: Version = False) -> None:
+def options(version: Version = False, home: Home = None) -> None:
     """Run a business decision as a closed loop: predict, act, observe, learn."""
 
 
@@ -191,14 +191,7 @@ app.command("deploy-flows")(deploy_flows)
 app.command()(watchdog)
 
 
-@app.command()
-def serve() -> None:
-    """Start a local Prefect server, a worker, every deployment and automation and, with senders, the service."""
-    from decisionloop.cli.serve import serve_locally
-
-    serve_locally()
-
-
+app.command()(serve)
 app.command()(service)
 app.command()(seal)
 

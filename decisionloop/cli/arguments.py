@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,4 +31,16 @@ def _tell_version(is_asked: bool) -> None:
 
 Version = Annotated[
     bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+]
+
+
+def _live_in(home: Path | None) -> None:
+    """What DECISIONLOOP_HOME says is overruled, for this command and whatever it starts."""
+    if home is not None:
+        os.environ["DECISIONLOOP_HOME"] = str(home)
+
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", callback=_live_in, help="The home of this command, before its name; a demo has its own."),
 ]

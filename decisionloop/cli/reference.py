@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 _CLI = """# The command line
 
-`make` installs it as `.venv/bin/decisionloop`. Where it works is said by [settings](settings.md); use cases are named
-by their folder below `usecases/`. What a script reads goes to standard output, as JSON with `--json`; progress, logs
-and errors go to standard error. This page is generated: `decisionloop/cli/reference.py`.
+`make` installs it as `.venv/bin/decisionloop`. Where it works is said by [settings](settings.md), or by `--home FOLDER`
+before a command's name; use cases are named by their folder below `usecases/`. What a script reads goes to standard
+output, as JSON with `--json`; progress, logs and errors go to standard error. This page is generated:
+`decisionloop/cli/reference.py`.
 """
 _EXIT_CODES = """## Exit codes
 

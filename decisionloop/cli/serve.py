@@ -17,12 +17,15 @@ from decisionloop.cli.deploy_flows import POOL, deploy_flows
 from decisionloop.errors import ConfigurationError
 from decisionloop.settings import load_settings
 
-START_SECONDS = 120
+START_SECONDS = 300.0
 SERVICE_PORT = 4280
 
 
-def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
-    """Run until interrupted. Raises ConfigurationError when a part does not start."""
+def serve_locally(host: str = "127.0.0.1", port: int = 4200, start_seconds: float = START_SECONDS) -> None:
+    """Run until interrupted; the server may take ``start_seconds`` to start.
+
+    Raises ConfigurationError when a part does not start.
+    """
     if not Path("prefect.yaml").is_file():
         raise ConfigurationError(f"no prefect.yaml in {Path.cwd()}. Run this in the project's folder.")
     home = (load_settings().home / "prefect").resolve()
@@ -35,7 +38,8 @@ def serve_locally(host: str = "127.0.0.1", port: int = 4200) -> None:
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops this stops the server and the worker
     with _running("prefect", "server", "start", "--host", host, "--port", str(port)) as server:
-        _wait_until_healthy(f"{api}/health", server)
+        typer.echo(f"Prefect's server is starting at http://{host}:{port} …")
+        _wait_until_healthy(f"{api}/health", server, start_seconds)
         deploy_flows()
         with _running("prefect", "worker", "start", "--pool", POOL) as worker, _service() as beside:
             typer.echo(f"http://{host}:{port} shows every deployment; run one there. Ctrl-C stops all of it.")
@@ -69,10 +73,10 @@ def _running(*command: str) -> Iterator[subprocess.Popen[bytes]]:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], seconds: float) -> None:
     import httpx
 
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise ConfigurationError("the Prefect server stopped at once. `decisionloop doctor` says what is wrong.")
@@ -82,7 +86,10 @@ def _wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             pass  # not up yet
         time.sleep(0.5)
-    raise ConfigurationError(f"no Prefect server at {url} after {START_SECONDS} s. Is the port taken?")
+    raise ConfigurationError(
+        f"no Prefect server at {url} after {seconds:.0f} s. Give it longer by --timeout, or another --port "
+        "if that one is taken."
+    )
 
 
 def _wait_for_any(*processes: subprocess.Popen[bytes]) -> None:

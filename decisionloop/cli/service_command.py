@@ -1,4 +1,4 @@
-"""The commands `service` and `deploy-flows`; what they do is in `decisionloop.service` and `cli.deploy_flows`."""
+"""The commands `serve`, `service` and `deploy-flows`; what they do is in `decisionloop.service` and beside this."""
 
 from __future__ import annotations
 
@@ -59,3 +59,15 @@ def deploy_flows() -> None:
     from decisionloop.cli.deploy_flows import deploy_flows as deploy_all
 
     deploy_all()
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where Prefect's interface is.")] = 4200,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds that Prefect's server may take to start; slow machines take minutes.")
+    ] = 300,
+) -> None:
+    """Start a local Prefect server, a worker, every deployment and automation and, with senders, the service."""
+    from decisionloop.cli.serve import serve_locally
+
+    serve_locally(port=port, start_seconds=timeout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from decisionloop.draft.roles import Asked
 from decisionloop.errors import ContractError, DecisionLoopError, UsageError
 
 if TYPE_CHECKING:
+    from decisionloop.sources.data_answers import DataAnswer
     from tasks.release.changed_contract import WhatChanges
 
 
@@ -37,13 +39,27 @@ def check(path: Path, is_json: bool, must_all_stay: bool = False) -> None:
         typer.echo(json.dumps(told, sort_keys=True))
         raise typer.Exit(error.exit_code) from error
     if is_json:
-        told = {"is_valid": True, "findings": list(report.findings), "changes": changes and asdict(changes)}
+        answers = {one.question: one.answer for one in report.answers}
+        told = {
+            "is_valid": True,
+            "findings": list(report.findings),
+            "answers": answers,
+            "changes": changes and asdict(changes),
+        }
         typer.echo(json.dumps(told, sort_keys=True))
     else:
         lines = [*report.findings, f"{folder}: the contract, its code and its source agree.", *change_lines(changes)]
+        lines += answer_lines(report.answers)
         typer.echo("\n".join(lines))
     if must_all_stay and changes is not None and changes.is_anybody_stopped:
         raise typer.Exit(3)
+
+
+def answer_lines(answers: Sequence[DataAnswer]) -> list[str]:
+    """What the data can and cannot answer, a line each under a heading; [] where nothing could be asked."""
+    wide = max((len(one.question) for one in answers), default=0)
+    told = [f"  {one.question:<{wide}}  {one.answer}" for one in answers]
+    return ["What the data can answer:", *told] if told else []
 
 
 def change_lines(changes: WhatChanges | None) -> list[str]:
@@ -120,7 +136,10 @@ def draft(name: str, parent: Path | None, table: Path, asked: Asked) -> None:
         check(drafted.folder, is_json=False)
     typer.echo(f"Look at every `# GUESS:` in {drafted.folder / 'usecase.yaml'}, above all at the money. Then:")
     typer.echo(f"  decisionloop usecase check {drafted.folder}")
-    typer.echo(f"  decisionloop demo {name}    # replays the table through the whole loop and tells its story")
+    if asked.is_live:
+        typer.echo(f"  decisionloop run {name}    # decides what is due now; --as-of DATE what was due then")
+    else:
+        typer.echo(f"  decisionloop demo {name}    # replays the table through the whole loop and tells its story")
 
 
 def _usecases_dir() -> Path:

@@ -46,6 +46,7 @@ def usecase_new(
     feature: Annotated[
         list[str] | None, typer.Option(help="Column that is a feature, whatever its name sounds like.")
     ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Decide what is due now, instead of a replay.")] = False,
     mode: Annotated[Mode, typer.Option(help="observe: another system decides, and --action says what.")] = "decide",
 ) -> None:
     """Write a working skeleton, or with --from a use case that replays a table; both pass their own check."""
@@ -64,6 +65,7 @@ def usecase_new(
         tuple(ignore or ()),
         tuple(feature or ()),
         mode == "observe",
+        live,
     )
     if table is None:
         new(name, parent, asked)

@@ -207,7 +207,10 @@ def _run(drafted: Drafted) -> Iterator[str]:
 
 def _source(drafted: Drafted) -> Iterator[str]:
     roles = drafted.roles
-    yield "# A replay of the table. For live data use kind: tables (docs/contract.md#tablessource)."
+    if roles.is_live:
+        yield from _live_source(drafted)
+        return
+    yield "# A replay of the table. For live data draft it with --live (docs/contract.md#tablessource)."
     yield "source:"
     if roles.is_observed:
         yield "  kind: legacy_log_replay  # what the other system did is what was done"
@@ -229,6 +232,16 @@ def _source(drafted: Drafted) -> Iterator[str]:
         yield f"  history: {{path: data/decisions.csv, time: {drafted.time}}}"
         yield f"  outcomes: {{path: data/decisions.csv, time: {drafted.outcome_time}}}"
         yield f"  decision_time: {drafted.time}"
+
+
+def _live_source(drafted: Drafted) -> Iterator[str]:
+    """Each row is due at its time; an outcome belongs to the last decision about its entity."""
+    yield f"# Live tables: put new rows into both files, or name a database ({GUESS} url: and table: instead of path:)."
+    yield "source:"
+    yield "  kind: tables"
+    yield f"  history: {{path: data/decisions.csv, time: {drafted.time}}}"
+    yield f"  outcomes: {{path: data/outcomes.csv, time: {drafted.outcome_time}}}"
+    yield f"  outcome_columns: {{outcome_time: {drafted.outcome_time}}}"
 
 
 def _text(value: str) -> str:

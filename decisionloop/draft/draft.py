@@ -56,11 +56,25 @@ def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
         folder.mkdir(parents=True)
         with removed_on_failure(folder):
             (folder / "data").mkdir()
-            rows.to_csv(folder / "data" / "decisions.csv", index=False)
+            for data, part in _files_of(drafted, rows).items():
+                part.to_csv(folder / "data" / data, index=False)
             for path, text in texts.items():
                 (folder / path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}. Name a folder of yours instead.") from error
+
+
+def _files_of(drafted: Drafted, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows as the source reads them: of live data outcomes lie in a table of their own, as they come."""
+    if not drafted.roles.is_live:
+        return {"decisions.csv": rows}
+    came = [drafted.roles.outcome, drafted.roles.amount, drafted.outcome_time]
+    of_outcome = [one for one in came if one]
+    known = rows[of_outcome[:-1]].notna().any(axis=1)
+    return {
+        "decisions.csv": rows.drop(columns=of_outcome),
+        "outcomes.csv": rows.loc[known, [drafted.entity, *of_outcome]],
+    }
 
 
 def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> tuple[Drafted, pd.DataFrame]:

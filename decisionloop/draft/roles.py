@@ -62,6 +62,8 @@ class Asked:
     features: tuple[str, ...] = ()
     is_observed: bool = False
     """Whether another system has made the decisions, and goes on making them."""
+    is_live: bool = False
+    """Whether the table goes on growing, and what is due now is decided, instead of replaying what is past."""
 
     @property
     def is_anything(self) -> bool:
@@ -88,6 +90,7 @@ class Roles:
     guesses: tuple[str, ...] = ()
     left_out: tuple[str, ...] = field(default=())
     is_observed: bool = False
+    is_live: bool = False
 
     @property
     def is_logged(self) -> bool:
@@ -125,6 +128,7 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     entity = role("entity", free.entity(time)) or EACH_ROW
     is_kept = [one for one in columns.values() if one.name not in taken]
     _require(columns, time, outcome, amount, action, propensity)
+    _require_live(asked, time, action)
     _require_chance(action, propensity, asked.is_observed)
     if propensity in columns and not action:
         require_action(columns[propensity], is_kept)
@@ -139,7 +143,7 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
         raise UsageError("no column is left to decide by. Leave what is known before the decision in the table.")
     return Roles(
         entity, time, outcome, amount, action, propensity, outcome_time, usable, protected,
-        tuple(guesses), left_out, asked.is_observed,
+        tuple(guesses), left_out, asked.is_observed, asked.is_live,
     )  # fmt: skip
 
 
@@ -189,6 +193,17 @@ def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str
         raise UsageError(f"--propensity: column {propensity} does not say a chance, above 0 up to 1, in every row.")
     if propensity == SHARES and not action:
         raise UsageError("--propensity shares: no column says what was done. Name it by --action COLUMN.")
+
+
+def _require_live(asked: Asked, time: str, action: str) -> None:
+    """What is due now needs its real time, and what the loop does is not in the table."""
+    if asked.is_live and time == FILE_ORDER:
+        raise UsageError("--live: what is due now is known by its time. Name the column by --time COLUMN.")
+    if asked.is_live and action:
+        raise UsageError(
+            f"--live: the loop decides, so it does not read what was done (column {action}). Leave that out by "
+            f"--ignore {action}; where another system goes on deciding, say --mode observe instead of --live."
+        )
 
 
 def _require_chance(action: str, propensity: str, is_observed: bool) -> None:

@@ -6,17 +6,19 @@ import csv
 import re
 import unicodedata
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
 from decisionloop.draft.decimals import with_decimal_point
+from decisionloop.draft.spreadsheet import decoded, in_english, without_leftovers, without_signs
 from decisionloop.errors import UsageError
 from decisionloop.predict.text import as_text
 
-_SNIFFED = 100_000
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa", "ł": "l"})
 _DAYS_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
+_SHORT = ("%d.%m.%y", "%d.%m.%y %H:%M")
 _MONTHS_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
 
 
@@ -48,12 +50,13 @@ def read_table(file: Path) -> Table:
 
 
 def _read_csv(file: Path) -> pd.DataFrame:
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        head = opened.read(_SNIFFED)
-    first = head.splitlines()[0] if head.strip() else ""
+    text = decoded(file)
+    first = text.splitlines()[0] if text.strip() else ""
     separator = max(",;\t|", key=first.count)
-    frame = pd.read_csv(file, sep=separator, dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    return frame.apply(with_decimal_point, is_comma_decimal=separator == ";")
+    read = pd.read_csv(StringIO(text), sep=separator, dtype="str", keep_default_na=False, skip_blank_lines=True)
+    frame = without_leftovers(read.reset_index() if not isinstance(read.index, pd.RangeIndex) else read)
+    plain = frame.apply(without_signs).apply(in_english)
+    return plain.apply(with_decimal_point, is_comma_decimal=separator == ";")
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
@@ -73,9 +76,11 @@ def _as_written(column: pd.Series) -> pd.Series:
 def _as_times(text: pd.Series) -> pd.Series:
     """Dates that are written day first or month first, as ISO 8601. Raises UsageError where they could be either."""
     known = text.dropna()
-    if known.empty or not known.str.match(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}").all():
+    if known.empty or not known.str.match(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2}\.\d{1,2}\.\d\d( |$)").all():
         return text
-    read = {order: _read_times(known, formats) for order, formats in (("d", _DAYS_FIRST), ("m", _MONTHS_FIRST))}
+    read = {
+        order: _read_times(known, formats) for order, formats in (("d", (*_DAYS_FIRST, *_SHORT)), ("m", _MONTHS_FIRST))
+    }
     found = {order: times for order, times in read.items() if times is not None}
     if len(found) == 2 and not found["d"].equals(found["m"]):
         raise UsageError(

@@ -15,6 +15,7 @@ from decisionloop.contract.written import named, read_yaml
 from decisionloop.errors import ContractError, Fault
 from decisionloop.sources.base import Source
 from decisionloop.sources.batch_findings import batch_findings
+from decisionloop.sources.data_answers import DataAnswer, data_answers
 from decisionloop.sources.leak_findings import leak_findings
 from decisionloop.sources.legacy_findings import legacy_findings
 from decisionloop.sources.money_trial import money_faults, money_findings
@@ -29,7 +30,7 @@ from decisionloop.sources.tried_batches import moments_to_try, try_batch
 class CheckReport:
     """The last of the batches that were tried, and what is worth a look, each with its remedy. No finding is a fault.
 
-    ``batches``: the as-ofs of all that were tried.
+    ``batches``: the as-ofs of all that were tried. ``answers``: what the data can and cannot answer.
     """
 
     use_case: str
@@ -37,6 +38,7 @@ class CheckReport:
     rows: int
     findings: tuple[str, ...]
     batches: tuple[pd.Timestamp, ...] = ()
+    answers: tuple[DataAnswer, ...] = ()
 
 
 def check_use_case(path: Path) -> CheckReport:
@@ -65,7 +67,8 @@ def check_use_case(path: Path) -> CheckReport:
         *leak_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
         *reach_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
     ]
-    return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments)
+    answers = data_answers(use_case, source, tried, _seen_by(source, moments[-1], now))
+    return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments, answers)
 
 
 def _seen_by(source: Source, last: pd.Timestamp, now: pd.Timestamp) -> pd.Timestamp:

@@ -24,7 +24,7 @@ def leak_findings(
 
     if use_case.outcome.class_ is None:
         return
-    decided = _decided(use_case, tried, is_replay=bool(source.calendar()))
+    decided = decided_of_tried(use_case, tried, is_replay=bool(source.calendar()))
     outcome = _outcomes_of(use_case, decided, source.outcomes(seen_by, decided), seen_by, bool(source.calendar()))
     everyone = pd.concat([batch.frame for batch in tried], ignore_index=True)
     is_known = outcome.notna().to_numpy()
@@ -36,7 +36,7 @@ def leak_findings(
     yield from telling_alone(single_feature_aucs(use_case.model_inputs, known, label, entity))
 
 
-def _decided(use_case: UseCase, tried: Sequence[TriedBatch], is_replay: bool) -> pd.DataFrame:
+def decided_of_tried(use_case: UseCase, tried: Sequence[TriedBatch], is_replay: bool) -> pd.DataFrame:
     """Decisions of everyone of the tried batches, in their order; ``row`` counts the people.
 
     Of a replay under every revealing action, as it wants to know them; live data shows what it shows.

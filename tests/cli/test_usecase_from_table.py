@@ -28,6 +28,9 @@ def test_a_table_becomes_a_use_case_that_is_checked_at_once(cli, folder, table):
     assert "guessed outcome: column defaulted" in told.out
     assert "the contract, its code and its source agree" in told.out
     assert "decisionloop demo loans" in told.out
+    for asked in ("decisions a week              about 50", "smallest gain seen in a year", "may know the outcome"):
+        assert asked in told.out
+    assert "no feature alone" in told.out
     assert cli("usecase", "check", str(folder / "mine" / "loans")).exit_code == 0
 
 
@@ -67,3 +70,27 @@ def test_a_column_to_ignore_that_is_none_is_refused(cli, folder, table):
     assert told.exit_code == 2
     assert "--ignore: the table has no column nope" in told.err
     assert not (folder / "mine").exists()
+
+
+def test_a_table_that_goes_on_growing_is_decided_as_it_is_due(cli, folder, table):
+    words = ("--ignore", "action", "--live", "--parent", str(folder / "mine"))
+    told = cli("usecase", "new", "loans", "--from", str(table), *words)
+    assert told.exit_code == 0, told.err
+    assert "decisionloop run loans" in told.out
+    data = {one.name: pd.read_csv(one) for one in (folder / "mine" / "loans" / "data").iterdir()}
+    assert set(data) == {"decisions.csv", "outcomes.csv"}
+    assert "defaulted" in data["outcomes.csv"]
+    assert "defaulted" not in data["decisions.csv"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--time", "order", "--ignore", "action"), "--live: what is due now is known by its time"),
+        (("--propensity", "shares"), "--live: the loop decides, so it does not read what was done (column action)"),
+    ],
+)
+def test_what_live_data_cannot_be_is_refused(cli, folder, table, words, expected):
+    told = cli("usecase", "new", "loans", "--from", str(table), "--live", *words, "--parent", str(folder / "mine"))
+    assert told.exit_code == 2
+    assert expected in " ".join(told.err.split())

@@ -62,3 +62,49 @@ def test_a_drafted_amount_with_thousands_is_a_number(tmp_path: Path) -> None:
     _, use_case = drafted(tmp_path, loans().drop(columns="defaulted").assign(profit=profit), separator=";")
     assert use_case.outcome.amount is not None
     assert {one.name: one.type for one in use_case.features}["income"] == "number"
+
+
+MESSY = """;Kunde;Antrag am;Betrag;Quote;Haus;Ausfall;
+0;a1;02.01.23;3.215,12 €;12 %;ja;nein;
+1;a2;15.01.23;-1.000,00 €;7,5 %; nein;ja;
+2;a3;31.12.23;;0 %;;nein;
+;;;;;;;
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_spreadsheet_s_csv_is_read_as_it_is_meant(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "kredite.csv").write_bytes(MESSY.encode(encoding))
+    rows = read_table(tmp_path / "kredite.csv").rows
+    assert list(rows) == ["kunde", "antrag_am", "betrag", "quote", "haus", "ausfall"]  # no running number, no empty one
+    assert rows["antrag_am"].tolist() == ["2023-01-02", "2023-01-15", "2023-12-31"]
+    assert rows["betrag"].dropna().astype(float).tolist() == [3215.12, -1000.0]
+    assert rows["quote"].astype(float).tolist() == [12, 7.5, 0]
+    assert rows["haus"].dropna().tolist() == ["yes", "no"]
+    assert rows["ausfall"].tolist() == ["no", "yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["$1,234.50", "$7.00", "-$3.25"], [1234.5, 7, -3.25]),
+        (["EUR 12.50", "EUR 3"], [12.5, 3]),
+        (["1'234.50", "2'000'000"], [1234.5, 2_000_000]),
+        (["1 234,5", "17,25"], [1234.5, 17.25]),
+    ],
+)
+def test_amounts_lose_their_signs(tmp_path: Path, cells: list[str], numbers: list[float]) -> None:
+    pd.DataFrame({"sum": cells}).to_csv(tmp_path / "table.csv", index=False)
+    assert read_table(tmp_path / "table.csv").rows["sum"].astype(float).tolist() == numbers
+
+
+@pytest.mark.parametrize("cells", [["ABC123", "DEF456"], ["12 rooms", "3 rooms"], ["no", "no"], ["2024-1", "2024-2"]])
+def test_codes_and_words_stay_what_they_are(tmp_path: Path, cells: list[str]) -> None:
+    pd.DataFrame({"code": cells}).to_csv(tmp_path / "table.csv", index=False)
+    assert read_table(tmp_path / "table.csv").rows["code"].tolist() == cells
+
+
+def test_a_workbook_is_no_csv_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "loans.xlsx").write_bytes(b"PK\x03\x04\0\0workbook")
+    with pytest.raises(UsageError, match="Save the sheet as CSV"):
+        read_table(tmp_path / "loans.xlsx")
