@@ -26,7 +26,7 @@ from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
-from decisionloop.workspace import Workspace, open_workspace
+from decisionloop.workspace import Workspace, workspaces_to_look_at
 
 if TYPE_CHECKING:
     from decisionloop.ledger.releases import ReleaseStage
@@ -111,7 +111,8 @@ def show_status(name: str, is_json: bool) -> None:
     names = [name] if name else sorted(path.parent.name for path in folder.glob("*/usecase.yaml"))
     if not names:
         raise UsageError(f"no use case below {folder.resolve()}. Run `decisionloop usecase new`.")
-    states = [status_of(open_workspace(one)) for one in names]
+    with workspaces_to_look_at(names) as workspaces:
+        states = [status_of(one) for one in workspaces]
     if is_json:
         typer.echo(json.dumps([asdict(state) for state in states], sort_keys=True))
     else:
