@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,16 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from decisionloop.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class LedgerTuning:
+    """How a ledger is connected to: how durable SQLite is, and of PostgreSQL what the settings of these names say."""
+
+    synchronous: Literal["FULL", "EXTRA"] = "FULL"
+    pool_size: int = 5
+    statement_seconds: float = 1800.0
+    retry_seconds: float = 0.0
 
 
 class Settings(BaseSettings):
@@ -54,6 +65,23 @@ class Settings(BaseSettings):
     sqlite_synchronous: Literal["FULL", "EXTRA"] = Field(
         default="FULL",
         description="SQLite durability of the ledger: FULL (every commit is on disk) or EXTRA.",
+    )
+    ledger_pool_size: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Connections to a ledger in PostgreSQL that a process keeps open; up to ten more come and go.",
+    )
+    ledger_statement_seconds: float = Field(
+        default=1800.0,
+        gt=0,
+        description="How long a statement of a ledger in PostgreSQL may take, waiting for locks included, in seconds.",
+    )
+    ledger_retry_seconds: float = Field(
+        default=15.0,
+        ge=0,
+        description="How long a transaction that has not begun waits for a ledger in PostgreSQL that does not answer, "
+        "in seconds. The service does not wait: it answers 503.",
     )
     delivery_timeout_seconds: float = Field(
         default=10.0, gt=0, description="How long an HTTP actuator waits for the receiver's whole answer, in seconds."
@@ -125,6 +153,16 @@ class Settings(BaseSettings):
     def resolved_source_options(self) -> dict[str, str | int | float | bool]:
         """The options for a source.py as a dictionary."""
         return json.loads(self.source_options) if self.source_options else {}
+
+    @property
+    def ledger_tuning(self) -> LedgerTuning:
+        """How the ledger is connected to."""
+        return LedgerTuning(
+            synchronous=self.sqlite_synchronous,
+            pool_size=self.ledger_pool_size,
+            statement_seconds=self.ledger_statement_seconds,
+            retry_seconds=self.ledger_retry_seconds,
+        )
 
     @property
     def workers(self) -> int:

@@ -110,6 +110,11 @@ class SnapshotStore:
         """How many bytes a stored file has. Raises `IntegrityError` where it is missing."""
         return int(self._place[0].size(self._find(digest)))
 
+    def reach(self) -> None:
+        """Ask the store whether it is there. Raises ConfigurationError, or what its file system raises."""
+        filesystem, root = self._place
+        filesystem.exists(root)
+
     def stored(self) -> tuple[StoredFile, ...]:
         """Every whole file of the store, by digest."""
         filesystem, root = self._place

@@ -6,14 +6,17 @@ Opening is cached a process and settings, because every task of every flow opens
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase, UseCaseFolder, load_use_case, use_case_folder
 from decisionloop.contract.code import UseCaseCode, load_code
 from decisionloop.contract.loading import parse_use_case
-from decisionloop.errors import ContractError, IntegrityError
+from decisionloop.errors import ConfigurationError, ContractError, IntegrityError
 from decisionloop.settings import Settings, load_settings
 from decisionloop.snapshots import SnapshotStore
 
@@ -85,6 +88,55 @@ def open_ledger_alone() -> Ledger:
     return _open_ledger(load_settings(), Path.cwd())
 
 
+def open_settings_ledger(settings: Settings) -> Ledger:
+    """The ledger that settings name; a new SQLite file gets its tables, and nothing is migrated.
+
+    Raises ConfigurationError where it cannot be used, is of another revision, or is gone from a home with a past.
+    """
+    from decisionloop.ledger.storage.engine import open_ledger
+
+    url = settings.resolved_ledger_url()
+    return open_ledger(url, settings.ledger_tuning, functools.partial(refuse_forgotten, settings))
+
+
+def refuse_forgotten(settings: Settings) -> None:
+    """Raises ConfigurationError where a home holds snapshots: the ledger that named them is gone."""
+    if settings.snapshots_url:  # other ledgers may share that store
+        return
+    stored = SnapshotStore(settings.resolved_snapshots_url()).stored()
+    if stored:
+        raise ConfigurationError(
+            f"there is no ledger yet, and {settings.resolved_snapshots_url()} holds {len(stored)} files of one: this "
+            "home has a past, and a new ledger would forget it with every kill switch. Correct "
+            "DECISIONLOOP_LEDGER_URL, `decisionloop restore` a backup into a new home, or move this one away."
+        )
+
+
+@contextmanager
+def workspaces_to_look_at(names: Sequence[str]) -> Iterator[tuple[Workspace, ...]]:
+    """Use cases as they are, for what only reads: where there is no ledger yet none is made, they have one for now.
+
+    Raises what `open_workspace` does.
+    """
+    from decisionloop.ledger.storage.engine import ledger_there
+
+    settings = load_settings()
+    with ledger_there(settings.resolved_ledger_url(), settings.ledger_tuning) as found:
+        is_there = found is not None
+    if is_there or not settings.resolved_ledger_url().startswith("sqlite"):
+        yield tuple(open_workspace(name, settings) for name in names)
+        return
+    refuse_forgotten(settings)
+    with TemporaryDirectory(prefix="decisionloop-no-ledger-") as folder:
+        for_now = settings.model_copy(
+            update={"ledger_url": f"sqlite:///{folder}/ledger.db", "ledger_password_file": ""}
+        )
+        found_all = tuple(open_workspace(name, for_now) for name in names)
+        yield found_all
+        for one in found_all:
+            one.ledger.close()
+
+
 @functools.lru_cache(maxsize=8)
 def _open(use_case_name: str, settings: Settings, working_folder: Path) -> Workspace:
     folder = load_use_case(use_case_folder(settings.usecases_dir, use_case_name))
@@ -99,9 +151,7 @@ def _open(use_case_name: str, settings: Settings, working_folder: Path) -> Works
 
 @functools.lru_cache(maxsize=8)
 def _open_ledger(settings: Settings, _working_folder: Path) -> Ledger:
-    from decisionloop.ledger.storage.engine import create_or_upgrade
-
-    return create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous)
+    return open_settings_ledger(settings)
 
 
 @functools.lru_cache(maxsize=8)

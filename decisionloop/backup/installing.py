@@ -162,7 +162,7 @@ def _install_ledger(settings: Settings, backup: ReadBackup) -> None:
             part.unlink()
         sync(place.parent)
         return
-    with create_or_upgrade(url, settings.sqlite_synchronous) as ledger:
+    with create_or_upgrade(url, settings.ledger_tuning) as ledger:
         copy_from_file(backup.ledger_file, ledger)
 
 
@@ -171,7 +171,7 @@ def _rows_of(settings: Settings) -> str:
     from decisionloop.ledger.storage.copying import tables_with_rows
     from decisionloop.ledger.storage.engine import ledger_there
 
-    with ledger_there(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+    with ledger_there(settings.resolved_ledger_url(), settings.ledger_tuning) as ledger:
         if ledger is None:
             return ""
         with ledger.connect() as connection:

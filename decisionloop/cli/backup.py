@@ -30,7 +30,7 @@ def backup(
     from decisionloop.settings import load_settings
 
     settings = load_settings()
-    with ledger_there(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+    with ledger_there(settings.resolved_ledger_url(), settings.ledger_tuning) as ledger:
         if ledger is None:
             raise ConfigurationError(
                 "there is no ledger to back up. Check DECISIONLOOP_HOME and DECISIONLOOP_LEDGER_URL, or run first."

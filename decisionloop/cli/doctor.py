@@ -9,12 +9,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import typer
 
 from decisionloop.cli.environment import QUIET
 from decisionloop.errors import ConfigurationError, ContractError, DecisionLoopError
+from decisionloop.private_files import is_open_to_others
 from decisionloop.settings import Settings, load_settings
 
 Level = Literal["ok", "warning", "fault"]
@@ -91,9 +93,14 @@ def _telemetry(_: Settings) -> Iterator[Finding]:
 def _ledger(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy import text
 
-    from decisionloop.ledger.storage.engine import create_or_upgrade
+    from decisionloop.ledger.storage.engine import ledger_there
+    from decisionloop.workspace import refuse_forgotten
 
-    with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+    with ledger_there(settings.resolved_ledger_url(), settings.ledger_tuning) as ledger:
+        if ledger is None:
+            refuse_forgotten(settings)
+            yield _no_ledger(settings)
+            return
         url = ledger.engine.url.render_as_string(hide_password=True)
         with ledger.engine.connect() as connection:
             if ledger.engine.dialect.name == "sqlite":
@@ -111,13 +118,40 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
     yield Finding("ledger", "ok" if is_durable else "fault", seen, remedy)
 
 
+def _no_ledger(settings: Settings) -> Finding:
+    from sqlalchemy import make_url
+
+    url = make_url(settings.resolved_ledger_url())
+    if url.get_backend_name() == "sqlite":
+        return Finding("ledger", "ok", f"none yet: the first run makes {url.database}")
+    shown = url.render_as_string(hide_password=True)
+    return Finding("ledger", "fault", f"{shown} has no tables yet", "Run `decisionloop ledger upgrade`.")
+
+
 def _snapshots(settings: Settings) -> Iterator[Finding]:
+    """Looks, and writes nothing: whether a bucket may be written to is found out by the first run."""
     from decisionloop.snapshots import SnapshotStore
 
-    store = SnapshotStore(settings.resolved_snapshots_url())
-    reference = store.put_bytes(b"decisionloop doctor", ".probe")
-    store.get_bytes(reference)
-    yield Finding("snapshots", "ok", f"{settings.resolved_snapshots_url()}, written and read back")
+    url = settings.resolved_snapshots_url()
+    SnapshotStore(url).reach()
+    folder = Path(url.removeprefix("file://"))
+    if "://" in url and not url.startswith("file://"):
+        yield Finding("snapshots", "ok", f"{url}, answers")
+        return
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{there} is no folder that may be written to. Check DECISIONLOOP_SNAPSHOTS_URL.")
+    yield Finding("snapshots", "ok", f"{url}, may be written to")
+
+
+def _privacy(settings: Settings) -> Iterator[Finding]:
+    """Home and ledger are their user's alone; where a volume belongs to a container that is its business."""
+    places = [settings.home, settings.home / "ledger.db"]
+    wide = [str(one) for one in places if one.exists() and is_open_to_others(one)]
+    if wide:
+        yield Finding("privacy", "warning", f"others may read {', '.join(wide)}", f"Run `chmod go= {' '.join(wide)}`.")
+    else:
+        yield Finding("privacy", "ok", f"nobody else may look into {settings.home}")
 
 
 def _scorer(settings: Settings) -> Iterator[Finding]:
@@ -204,6 +238,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _telemetry,
     _ledger,
     _snapshots,
+    _privacy,
     _scorer,
     _mlflow,
     _use_cases,

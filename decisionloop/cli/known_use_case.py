@@ -24,13 +24,13 @@ def ledger_of(use_case: str) -> Iterator[Ledger]:
 
     Neither the contract nor the code is read. Raises UsageError for any other name.
     """
-    from decisionloop.ledger.storage.engine import create_or_upgrade
+    from decisionloop.workspace import open_settings_ledger
 
     settings = load_settings()
     folder = use_case_folder(settings.usecases_dir, use_case)
     if not folder.is_dir() and not has_ledger(settings):
         raise _unknown(folder)
-    with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+    with open_settings_ledger(settings) as ledger:
         if not folder.is_dir() and not _is_recorded(ledger, use_case):
             raise _unknown(folder)
         yield ledger
@@ -39,10 +39,10 @@ def ledger_of(use_case: str) -> Iterator[Ledger]:
 @contextmanager
 def installation_ledger() -> Iterator[Ledger]:
     """The ledger of this installation, whatever it knows; made where there is none."""
-    from decisionloop.ledger.storage.engine import create_or_upgrade
+    from decisionloop.workspace import open_settings_ledger
 
     settings = load_settings()
-    with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+    with open_settings_ledger(settings) as ledger:
         yield ledger
 
 
@@ -57,13 +57,13 @@ def named_use_cases(name: str) -> list[str]:
 
 def use_case_names() -> tuple[str, ...]:
     """Every use case of this installation by name: those with a folder, and those that the ledger has heard of."""
-    from decisionloop.ledger.storage.engine import create_or_upgrade
     from decisionloop.ledger.use_cases import known_names
+    from decisionloop.workspace import open_settings_ledger
 
     settings = load_settings()
     found = {path.parent.name for path in settings.usecases_dir.glob(f"*/{FILE_NAME}") if not path.parent.is_symlink()}
     if has_ledger(settings):
-        with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+        with open_settings_ledger(settings) as ledger:
             found |= set(known_names(ledger))
     return tuple(sorted(found))
 

@@ -26,7 +26,7 @@ from decisionloop.cli.shadow import audited_lines, on_trial_line
 from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import ContractError
-from decisionloop.workspace import Workspace, open_workspace
+from decisionloop.workspace import Workspace, workspaces_to_look_at
 
 if TYPE_CHECKING:
     from decisionloop.ledger.releases import ReleaseStage
@@ -113,7 +113,8 @@ def show_status(name: str, is_json: bool) -> None:
     states, broken = [], None
     for one in named_use_cases(name):
         try:
-            states.append(status_of(open_workspace(one)))
+            with workspaces_to_look_at([one]) as (workspace,):
+                states.append(status_of(workspace))
         except ContractError as faults:
             broken = faults if broken is None else broken.with_those_of(faults)
     if is_json:

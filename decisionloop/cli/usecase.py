@@ -102,13 +102,13 @@ def _require_version(path: Path) -> None:
     """Raises ContractError where this installation's ledger knows the version with another meaning."""
     from decisionloop.cli.known_use_case import has_ledger
     from decisionloop.contract import load_use_case
-    from decisionloop.ledger.storage.engine import create_or_upgrade
     from decisionloop.ledger.use_cases import require_same_meaning
     from decisionloop.settings import load_settings
+    from decisionloop.workspace import open_settings_ledger
 
     settings, folder = load_settings(), load_use_case(path)
     if has_ledger(settings):
-        with create_or_upgrade(settings.resolved_ledger_url(), settings.sqlite_synchronous) as ledger:
+        with open_settings_ledger(settings) as ledger:
             require_same_meaning(ledger, folder.use_case, folder.text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from decisionloop.errors import ConfigurationError
@@ -27,7 +27,8 @@ class LedgerAccess:
 
         with self._opening:
             if self._ledger is None:
-                self._ledger = open_ledger(self.settings.resolved_ledger_url(), self.settings.sqlite_synchronous)
+                impatient = replace(self.settings.ledger_tuning, retry_seconds=0.0)
+                self._ledger = open_ledger(self.settings.resolved_ledger_url(), impatient)
             return self._ledger
 
     def why_not_ready(self) -> str:

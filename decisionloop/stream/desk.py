@@ -48,7 +48,7 @@ class Desk:
 
 def open_desk(name: str, settings: Settings) -> Desk:
     """Open a use case to decide it one at a time. Raises UsageError where its contract does not say that it is."""
-    workspace = open_workspace(name, settings)
+    workspace = open_workspace(name, settings.model_copy(update={"ledger_retry_seconds": 0.0}))
     if workspace.use_case.online is None:
         raise UsageError(f"{name} is decided in batches only. Write `online: {{}}` into its usecase.yaml.")
     return Desk(workspace)

@@ -14,7 +14,10 @@ def _by_subject(told):
     return {finding["subject"]: finding for finding in told.json}
 
 
-def test_a_healthy_home_is_0(cli, vouchers, home):
+def test_a_healthy_home_is_0(cli, vouchers, home_with_ledger):
+    home = home_with_ledger
+    home.chmod(0o700)
+    (home / "ledger.db").chmod(0o600)
     told = cli("doctor")
     assert (told.exit_code, told.err) == (0, "")
     assert "FAULT" not in told.out
@@ -22,11 +25,34 @@ def test_a_healthy_home_is_0(cli, vouchers, home):
     assert {finding["level"] for finding in found.values()} <= {"ok", "warning"}
     assert str(home / "ledger.db") in found["ledger"]["seen"]
     assert "journal wal, synchronous FULL" in found["ledger"]["seen"]
-    assert "written and read back" in found["snapshots"]["seen"]
+    assert "may be written to" in found["snapshots"]["seen"]
     assert "contract version 1" in found["use case vouchers"]["seen"]
 
 
-def test_the_durability_that_was_set_is_the_one_that_is_seen(cli, monkeypatch):
+def test_it_and_status_change_nothing_and_tell_what_others_may_read(cli, vouchers, home):
+    home.chmod(0o755)
+    found = _by_subject(cli("doctor", "--json"))
+    assert found["ledger"]["seen"] == f"none yet: the first run makes {home / 'ledger.db'}"
+    assert found["privacy"]["remedy"] == f"Run `chmod go= {home}`."
+    assert cli("status").exit_code == 0
+    assert list(home.iterdir()) == []
+
+
+def test_a_home_with_a_past_and_no_ledger_is_a_fault_and_begins_nothing(cli, vouchers, home):
+    stored = home / "snapshots" / "ab"
+    stored.mkdir(parents=True)
+    (stored / f"ab{'0' * 62}.parquet").write_bytes(b"what somebody was decided by")
+    assert "this home has a past" in _by_subject(cli("doctor", "--json"))["ledger"]["seen"]
+    for command in (
+        ("status",),
+        ("ledger", "upgrade"),
+        ("kill-switch", "vouchers", "on", "--reason", "x", "--by", "y"),
+    ):
+        told = cli(*command)
+        assert (told.exit_code, "this home has a past" in told.err) == (4, True)
+
+
+def test_the_durability_that_was_set_is_the_one_that_is_seen(cli, home_with_ledger, monkeypatch):
     monkeypatch.setenv("DECISIONLOOP_SQLITE_SYNCHRONOUS", "EXTRA")
     assert "synchronous EXTRA" in _by_subject(cli("doctor", "--json"))["ledger"]["seen"]
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("docker")
 PAGE = Page(ROOT / "docs" / "operations.md")
 COMMANDS = [one.words[2:] for one in PAGE.commands("docker") if one.words[1:2] == ("compose",) and one.is_whole]
 INSIDE = [words[1:] for words in COMMANDS if words[0] == "exec"]
-RUN = ("doctor", "status", "kill-switch", "kill-switch-all", "pg_dump", "psql", "checkout", "prometheus")
+RUN = ("doctor", "status", "kill-switch", "kill-switch-all", "pg_dump", "psql", "checkout", "prometheus", "backup")
 """A word of each command that a test below runs."""
 
 
@@ -34,8 +34,9 @@ def test_a_command_of_compose_is_one_and_names_services():
         "stop": set(),
         "exec": None,
         "run": None,
+        "cp": None,
     }
-    assert len(COMMANDS) == 18
+    assert len(COMMANDS) == 21
     for verb, *words in COMMANDS:
         options = known[verb]
         if options is not None:
@@ -87,7 +88,18 @@ def test_the_kill_switch_is_thrown_without_prefect_and_mlflow(installation):
     assert "retention_offer: kill switch on" in everything.stdout
 
 
-def test_the_ledger_is_dumped(installation):
+def test_the_installation_is_backed_up_and_what_was_backed_up_restores(installation):
+    backups = [words for words in INSIDE if "backup" in words]
+    assert len(backups) == 2
+    for service, *words in backups:
+        told = installation.execute(service, words)
+        assert told.returncode == 0, told.stderr
+        checked = installation.execute(service, ("decisionloop", "restore", words[-1], "--check"))
+        assert checked.returncode == 0, checked.stderr
+        assert "every file is what was backed up" in checked.stdout
+
+
+def test_the_database_of_mlflow_is_dumped(installation):
     told = installation.execute(*inside("pg_dump"))
     assert told.returncode == 0, told.stderr
     assert told.stdout.startswith("PGDMP")

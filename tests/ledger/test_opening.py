@@ -18,6 +18,7 @@ from decisionloop.ledger.storage.engine import Ledger, Synchronous, create_or_up
 from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.storage.revision import HEAD_REVISION, KNOWN_REVISIONS, VERSION_TABLE
 from decisionloop.ledger.use_cases import record_use_case
+from decisionloop.settings import LedgerTuning
 from tests.forked import forked_from
 
 
@@ -114,7 +115,10 @@ def test_a_server_that_is_not_there_is_a_configuration_error_without_the_passwor
 def test_every_sqlite_connection_is_durable_and_checks_foreign_keys(
     tmp_path: Path, asked: Synchronous, level: int
 ) -> None:
-    with open_ledger(f"sqlite:///{tmp_path}/l.db", synchronous=asked) as ledger, ledger.begin() as connection:
+    with (
+        open_ledger(f"sqlite:///{tmp_path}/l.db", LedgerTuning(synchronous=asked)) as ledger,
+        ledger.begin() as connection,
+    ):
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("synchronous", "journal_mode", "foreign_keys", "recursive_triggers")

@@ -8,9 +8,9 @@ process may open the SQLite file other than through Python's `sqlite3`: closing 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -23,12 +23,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.storage.arrow_connections import arrow_connections
+from decisionloop.ledger.storage.lost_connections import lost_connections_told, patiently
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
 from decisionloop.ledger.storage.spool import detach_spools
 from decisionloop.private_files import make_private, touch_private
+from decisionloop.settings import LedgerTuning
 from decisionloop.telemetry import traces
 
 Synchronous = Literal["FULL", "EXTRA"]
+PLAIN = LedgerTuning()
 BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 65_536
 WAL_KEPT_BYTES = 67_108_864
@@ -36,9 +39,13 @@ WAL_KEPT_BYTES = 67_108_864
 
 @dataclass(frozen=True)
 class Ledger:
-    """An open ledger whose tables are those of this version. Close it, or use it as a context manager."""
+    """An open ledger whose tables are those of this version. Close it, or use it as a context manager.
+
+    ``retry_seconds``: how long a transaction that has not begun waits for a database that does not answer.
+    """
 
     engine: Engine
+    retry_seconds: float = 0.0
 
     @property
     def name(self) -> str:
@@ -57,21 +64,28 @@ class Ledger:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A write transaction: committed as a whole at the end, rolled back as a whole on any error."""
-        with (
-            traces.part("ledger write"),
-            self.engine.connect().execution_options(is_ledger_write=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
+        """A write transaction: committed as a whole at the end, rolled back as a whole on any error.
+
+        Raises ConfigurationError where the database is gone; it is not known then whether a commit has come to it.
+        """
+        with traces.part("ledger write"), lost_connections_told(self.name), self._connected() as plain:
+            connection = plain.execution_options(is_ledger_write=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A read-only connection; the database refuses to write through it."""
-        with self.engine.connect() as connection:
+        """A read-only connection; the database refuses to write through it.
+
+        Raises ConfigurationError where the database is gone.
+        """
+        with lost_connections_told(self.name), self._connected() as connection:
             if not self.is_sqlite:
                 connection.execution_options(postgresql_readonly=True)
             yield connection
+
+    def _connected(self) -> Connection:
+        return patiently(self.engine.connect, self.retry_seconds)
 
     def close(self) -> None:
         """Give every connection back to the database."""
@@ -88,25 +102,25 @@ class Ledger:
         self.close()
 
 
-def open_ledger(url: str, synchronous: Synchronous = "FULL") -> Ledger:
+def open_ledger(url: str, tuning: LedgerTuning = PLAIN, if_new: Callable[[], None] = lambda: None) -> Ledger:
     """Open the ledger at an SQLAlchemy URL (`sqlite:///path` or `postgresql+psycopg://…`).
 
-    An empty SQLite file gets its tables at once. Any other database whose revision is not this version's raises
-    `ConfigurationError` with the remedy; so does one that cannot be reached.
+    An empty SQLite file gets its tables at once, unless ``if_new`` raises an error. Any other database whose revision
+    is not this version's raises `ConfigurationError` with the remedy; so does one that cannot be reached.
     """
-    with _disposed_on_error(_engine(url, synchronous)) as ledger:
-        with ledger.connect() as connection:
+    with _disposed_on_error(_engine(url, tuning)) as ledger:
+        with ledger.engine.connect() as connection:
             revision = current_revision(connection)
             is_new_file = ledger.is_sqlite and not inspect(connection).get_table_names()
         if is_new_file:
-            _upgrade(ledger)
+            _upgrade(ledger, if_new)
         else:
             check_revision(revision, ledger.name)
-        return ledger
+        return replace(ledger, retry_seconds=tuning.retry_seconds)
 
 
 @contextmanager
-def ledger_there(url: str, synchronous: Synchronous = "FULL") -> Iterator[Ledger | None]:
+def ledger_there(url: str, tuning: LedgerTuning = PLAIN) -> Iterator[Ledger | None]:
     """The ledger at ``url`` as it is: nothing is made and nothing migrated. None where there is none yet.
 
     Raises `ConfigurationError` where its revision is not this version's, or it cannot be reached.
@@ -115,8 +129,8 @@ def ledger_there(url: str, synchronous: Synchronous = "FULL") -> Iterator[Ledger
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
         yield None
         return
-    with _disposed_on_error(_engine(url, synchronous)) as ledger, ledger:
-        with ledger.connect() as connection:
+    with _disposed_on_error(_engine(url, tuning)) as ledger, ledger:
+        with ledger.engine.connect() as connection:
             revision = current_revision(connection)
             is_empty = revision is None and not inspect(connection).get_table_names()
         if not is_empty:
@@ -124,23 +138,28 @@ def ledger_there(url: str, synchronous: Synchronous = "FULL") -> Iterator[Ledger
         yield None if is_empty else ledger
 
 
-def create_or_upgrade(url: str, synchronous: Synchronous = "FULL") -> Ledger:
+def create_or_upgrade(url: str, tuning: LedgerTuning = PLAIN, if_new: Callable[[], None] = lambda: None) -> Ledger:
     """Open the ledger at `url`, first making or migrating its tables to this version's revision.
+
+    Where there is none yet ``if_new`` may raise an error instead.
 
     Raises `ConfigurationError` for a ledger that a newer version wrote, or one that cannot be reached.
     """
-    with _disposed_on_error(_engine(url, synchronous)) as ledger:
-        _upgrade(ledger)
-        return ledger
+    with _disposed_on_error(_engine(url, tuning)) as ledger:
+        _upgrade(ledger, if_new)
+        return replace(ledger, retry_seconds=tuning.retry_seconds)
 
 
-def _upgrade(ledger: Ledger) -> None:
+def _upgrade(ledger: Ledger, if_new: Callable[[], None]) -> None:
     """Bring the tables to the head revision, in one transaction; other processes wait their turn."""
     from decisionloop.ledger.storage.migrate import upgrade
 
+    with ledger.engine.connect() as connection:
+        if current_revision(connection) == HEAD_REVISION:
+            return
     with ledger.begin() as connection:
         revision = current_revision(connection)
-        if revision == HEAD_REVISION:
+        if revision == HEAD_REVISION:  # somebody else has done it meanwhile
             return
         has_foreign_tables = revision is None and bool(inspect(connection).get_table_names())
         if has_foreign_tables and ledger.is_sqlite:
@@ -148,6 +167,8 @@ def _upgrade(ledger: Ledger) -> None:
                 f"{ledger.name} holds tables but no {VERSION_TABLE}: it is not a ledger of decisionloop. "
                 "Point DECISIONLOOP_LEDGER_URL at another file."
             )
+        if revision is None:
+            if_new()
         upgrade(connection, ledger.name)
 
 
@@ -168,14 +189,14 @@ def _disposed_on_error(engine: Engine) -> Iterator[Ledger]:
         raise
 
 
-def _engine(url: str, synchronous: Synchronous) -> Engine:
+def _engine(url: str, tuning: LedgerTuning) -> Engine:
     """The engine of a ledger URL; nothing is connected yet."""
     parsed = _parse(url)
     if parsed.get_backend_name() == "postgresql":
-        return _postgresql_engine(parsed)
+        return _postgresql_engine(parsed, tuning)
     _make_private_file(Path(str(parsed.database)))
-    engine = create_engine(parsed)
-    event.listen(engine, "connect", _sqlite_pragmas(synchronous))
+    engine = create_engine(parsed, hide_parameters=True)
+    event.listen(engine, "connect", _sqlite_pragmas(tuning.synchronous))
     event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "checkin", detach_spools)
     return engine
@@ -207,14 +228,46 @@ def _parse(url: str) -> URL:
 _URL_REMEDY = "Set DECISIONLOOP_LEDGER_URL to sqlite:///path/to/ledger.db or postgresql+psycopg://user@host/db."
 
 
-def _postgresql_engine(url: URL) -> Engine:
+def _postgresql_engine(url: URL, tuning: LedgerTuning) -> Engine:
+    given = {name: value for name, value in _POSTGRESQL_CONNECTION.items() if name not in url.query}
     try:
-        # What is read behind a lock must be what was committed before it: a snapshot of the transaction would be older.
-        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=tuning.pool_size,
+            hide_parameters=True,
+            connect_args=given,
+            # What is read behind a lock must be what was committed before it: a snapshot of the transaction would be
+            # older.
+            isolation_level="READ COMMITTED",
+        )
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"a ledger on PostgreSQL needs the package {error.name}. Install decisionloop[postgres]."
         ) from error
+    event.listen(engine, "connect", _statement_timeout(round(1_000 * tuning.statement_seconds)))
+    return engine
+
+
+_POSTGRESQL_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""A server that is not there is not waited for, and one that has gone silent is found out within a minute."""
+
+
+def _statement_timeout(milliseconds: int):  # type: ignore[no-untyped-def]
+    """The listener that bounds every statement of a new connection."""
+
+    def ready(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET statement_timeout = {milliseconds}")
+        cursor.close()
+        connection.commit()
+
+    return ready
 
 
 def _sqlite_pragmas(synchronous: Synchronous):  # type: ignore[no-untyped-def]

@@ -13,11 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
 import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Dialect, Select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DisconnectionError, InvalidRequestError
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.storage.conform import arrow_type
@@ -77,10 +79,15 @@ def _read_postgresql(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pa.
     # The driver sends the text as it is: neither % nor \ may be doubled in it.
     dialect = postgresql.dialect(paramstyle="named")
     dialect._backslash_escapes = False
-    with closing(ledger.readers.connect()) as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(_literal_sql(statement, dialect))
-        rows: pa.Table = cursor.fetch_arrow_table()
-        return rows
+    sql = _literal_sql(statement, dialect)
+    try:
+        with closing(ledger.readers.connect()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(sql)
+            rows: pa.Table = cursor.fetch_arrow_table()
+            return rows
+    except (adbc_driver_manager.OperationalError, InvalidRequestError, DisconnectionError) as error:
+        with ledger.connect():  # one that is gone says so itself, without the statement
+            raise error
 
 
 def _read_sqlite(ledger: Ledger, statement: Select[*tuple[Any, ...]], kinds: list[pa.DataType]) -> pa.Table:
