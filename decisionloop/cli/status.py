@@ -30,6 +30,7 @@ from decisionloop.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
+    from decisionloop.ledger.worker_turns import TurnMemory
     from decisionloop.report.record.evidence import ActionFigures
 
 LAST_BATCHES = 5
@@ -100,8 +101,7 @@ class Status:
     monitors: tuple[MonitorStatus, ...]
     undelivered_notices: tuple[str, ...]
     demos: tuple[str, ...]
-    turn_memory: str
-    turn_memory_most_bytes: int | None
+    turn_memory: TurnMemory | None
     currency: str
 
 
@@ -130,7 +130,6 @@ def status_of(workspace: Workspace) -> Status:
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
     held, switch, last = held_cohorts(ledger, name), switch_of(ledger, name), batches(ledger, name)[-LAST_BATCHES:]
-    memory = turn_memory(ledger, name)
     value, proof, watched = last_value(workspace), evidence_of(workspace), monitor_states(workspace)
     cost = cost_status(workspace, None if value is None else float(value["value"]))
     words = StatusWords.of(records_of(workspace, proof, watched), workspace.use_case.economics.currency)
@@ -173,8 +172,7 @@ def status_of(workspace: Workspace) -> Status:
         last_alerts=_last_alerts(workspace),
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
-        turn_memory="" if memory is None else memory.as_text(),
-        turn_memory_most_bytes=None if memory is None else memory.most_bytes,
+        turn_memory=turn_memory(ledger, name),
         demos=() if last else finished_demos(workspace.settings, name),
         currency=workspace.use_case.economics.currency,
     )
@@ -259,7 +257,7 @@ def as_text(state: Status) -> str:
         *(f"  but           {line}" for line in state.caveats),
         f"  costs         {state.serving_cost}",
         *(f"                {line}" for line in state.serving_cost_by_release),
-        *([f"  memory        {state.turn_memory}"] if state.turn_memory else []),
+        *([f"  memory        {state.turn_memory.as_text()}"] if state.turn_memory else []),
         f"  undelivered   {state.undelivered} actions",
         *(f"  to approve    {line}" for line in state.awaits_approval),
         *(f"  waits         {line}" for line in state.held),
