@@ -116,14 +116,12 @@ def show_status(name: str, is_json: bool) -> None:
 
 def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
-    from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
     from decisionloop.ledger.flags import switch_of
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import challengers, champion
-    from decisionloop.ledger.schema import utc_now
     from decisionloop.ledger.summary import batch_summary
     from decisionloop.ledger.worker_turns import turn_memory
 
@@ -150,7 +148,7 @@ def status_of(workspace: Workspace) -> Status:
         missed=missed_lines(workspace),
         outcome_readings=troubled_readings(workspace, LAST_BATCHES),
         undelivered=count_pending(ledger, name),
-        awaits_approval=tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now())),
+        awaits_approval=_awaits_approval(ledger, name),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=value_text(workspace, value),
@@ -191,6 +189,13 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
         customer_value=ToldFigure.of(one.customer_value),
         text=text,
     )
+
+
+def _awaits_approval(ledger: Ledger, name: str) -> tuple[str, ...]:
+    from decisionloop.ledger.approvals import waiting_for_people
+    from decisionloop.ledger.schema import utc_now
+
+    return tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now()))
 
 
 def _last_drill(ledger: Ledger, name: str) -> str:
