@@ -1,4 +1,4 @@
-"""``decisionloop serve``: a local Prefect server, one worker, every deployment and automation, and the service."""
+"""``decisionloop serve``: a local Prefect server, a worker a pool, every deployment and automation, and the service."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
 
-from decisionloop.cli.deploy_flows import POOL, deploy_flows
+from decisionloop.cli.deploy_flows import POOL, deploy_flows, own_pools
 from decisionloop.errors import ConfigurationError
 from decisionloop.settings import load_settings
 
@@ -41,9 +41,12 @@ def serve_locally(host: str = "127.0.0.1", port: int = 4200, start_seconds: floa
         typer.echo(f"Prefect's server is starting at http://{host}:{port} …")
         _wait_until_healthy(f"{api}/health", server, start_seconds)
         deploy_flows()
-        with _running("prefect", "worker", "start", "--pool", POOL) as worker, _service() as beside:
+        with ExitStack() as stack:
+            beside = stack.enter_context(_service())
+            pools = (POOL, *own_pools())
+            workers = [stack.enter_context(_running("prefect", "worker", "start", "--pool", pool)) for pool in pools]
             typer.echo(f"http://{host}:{port} shows every deployment; run one there. Ctrl-C stops all of it.")
-            _wait_for_any(server, worker, *beside)
+            _wait_for_any(server, *workers, *beside)
 
 
 @contextmanager

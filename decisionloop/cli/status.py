@@ -31,6 +31,7 @@ from decisionloop.workspace import Workspace, workspaces_to_look_at
 if TYPE_CHECKING:
     from decisionloop.ledger.releases import ReleaseStage
     from decisionloop.ledger.storage.engine import Ledger
+    from decisionloop.ledger.worker_turns import TurnMemory
     from decisionloop.report.record.evidence import ActionFigures
 
 LAST_BATCHES = 5
@@ -102,6 +103,7 @@ class Status:
     monitors: tuple[MonitorStatus, ...]
     undelivered_notices: tuple[str, ...]
     demos: tuple[str, ...]
+    turn_memory: TurnMemory | None
     currency: str
 
 
@@ -127,15 +129,14 @@ def show_status(name: str, is_json: bool) -> None:
 
 def status_of(workspace: Workspace) -> Status:
     """Read the status from the ledger."""
-    from decisionloop.ledger.approvals import waiting_for_people
     from decisionloop.ledger.batches import batches
     from decisionloop.ledger.flags import switch_of
     from decisionloop.ledger.held_actions import waiting_actions
     from decisionloop.ledger.held_cohorts import held_cohorts
     from decisionloop.ledger.outbox import count_pending
     from decisionloop.ledger.releases import challengers, champion
-    from decisionloop.ledger.schema import utc_now
     from decisionloop.ledger.summary import batch_summary
+    from decisionloop.ledger.worker_turns import turn_memory
 
     ledger, name = workspace.ledger, workspace.use_case.name
     decides, beside = champion(ledger, name), challengers(ledger, name)
@@ -160,7 +161,7 @@ def status_of(workspace: Workspace) -> Status:
         missed=missed_lines(workspace),
         outcome_readings=troubled_readings(workspace, LAST_BATCHES),
         undelivered=count_pending(ledger, name),
-        awaits_approval=tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now())),
+        awaits_approval=_awaits_approval(ledger, name),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=value_text(workspace, value),
@@ -182,6 +183,7 @@ def status_of(workspace: Workspace) -> Status:
         last_alerts=_last_alerts(workspace),
         monitors=watched,
         undelivered_notices=_undelivered_notices(ledger, name),
+        turn_memory=turn_memory(ledger, name),
         demos=() if last else finished_demos(workspace.settings, name),
         currency=workspace.use_case.economics.currency,
     )
@@ -200,6 +202,13 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
         customer_value=ToldFigure.of(one.customer_value),
         text=text,
     )
+
+
+def _awaits_approval(ledger: Ledger, name: str) -> tuple[str, ...]:
+    from decisionloop.ledger.approvals import waiting_for_people
+    from decisionloop.ledger.schema import utc_now
+
+    return tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now()))
 
 
 def _last_drills(ledger: Ledger, name: str) -> dict[str, str]:
@@ -273,6 +282,7 @@ def as_text(state: Status) -> str:
         *(f"  but           {line}" for line in state.caveats),
         f"  costs         {state.serving_cost}",
         *(f"                {line}" for line in state.serving_cost_by_release),
+        *([f"  memory        {state.turn_memory.as_text()}"] if state.turn_memory else []),
         f"  undelivered   {state.undelivered} actions",
         *(f"  to approve    {line}" for line in state.awaits_approval),
         *(f"  waits         {line}" for line in state.held),

@@ -225,6 +225,20 @@ class Schedule(Section):
         gt=0,
         le=CENTURY,
     )
+    concurrent_runs: int | None = field(
+        "Runs of the use case's own deployments at a time, in a work pool of its own (decisionloop-NAME) that a worker "
+        "of its own serves, so that its models do not fight with others for memory; null: in the pool of all.",
+        1,
+        default=None,
+        ge=1,
+        le=1_000,
+        changes_meaning=False,
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that asks for no pool is written, and has the digest, as before it could."""
+        return without_usual(type(self), written(self), ("concurrent_runs",))
 
 
 class Approval(Section):

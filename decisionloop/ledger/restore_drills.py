@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -11,7 +12,7 @@ from decisionloop.ledger.schema import restore_drill, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-KIND = "restore_drill"
+KIND: Final = "restore_drill"
 """The kind of the alert that tells of one that failed."""
 
 

@@ -15,6 +15,7 @@ from decisionloop.ledger.storage.engine import Ledger
 WATCHDOG: Final = "watchdog"
 """The flow whose scheduled runs say that a worker lives."""
 RECENT = 20
+MIB = 2**20
 """So many turns are looked back on for their memory."""
 
 
@@ -41,6 +42,11 @@ class TurnMemory:
     last_bytes: int
     most_bytes: int
     turns: int
+
+    def as_text(self) -> str:
+        """In a sentence, in MiB (2**20 bytes)."""
+        most = f"; at most {self.most_bytes / MIB:,.0f} MiB in the last {self.turns} turns" if self.turns > 1 else ""
+        return f"the process of the last turn held {self.last_bytes / MIB:,.0f} MiB at most{most}"
 
 
 def append_worker_turn(target: Ledger | Connection, new: WorkerTurn) -> bool:

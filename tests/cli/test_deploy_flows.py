@@ -6,9 +6,10 @@ import socket
 
 import pytest
 
-from decisionloop.cli.deploy_flows import deploy_flows
+from decisionloop.cli.deploy_flows import deploy_flows, own_pools
 from decisionloop.errors import ConfigurationError
 from tests.architecture.code import ROOT
+from tests.live_use_case import orders, write_live
 
 
 def test_it_asks_for_prefect_yaml(cli, tmp_path, monkeypatch):
@@ -39,3 +40,12 @@ def test_a_server_that_is_not_there_is_named(monkeypatch):
         pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}"),
     ):
         deploy_flows()
+
+
+def test_a_contract_may_ask_for_a_pool_of_its_own(tmp_path, monkeypatch):
+    write_live(tmp_path, orders(1), schedule={"concurrent_runs": 2})
+    monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path))
+    assert own_pools() == {"decisionloop-live": 2}
+    write_live(tmp_path / "other", orders(1))
+    monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path / "other"))
+    assert own_pools() == {}

@@ -26,6 +26,7 @@ AlertKind = Literal[
     "late_batch",
     "missed",
     "outbox",
+    "restore_drill",
     "rollback",
     "rules resumed",
     "rules stopped",
