@@ -14,7 +14,7 @@ import typer
 
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, IncidentId, UseCaseName, Version, Why
-from decisionloop.cli.audit_commands import audit_app
+from decisionloop.cli.audit_commands import audit_app, erase
 from decisionloop.cli.cohort_commands import cohorts_app
 from decisionloop.cli.export import export
 from decisionloop.cli.flag_commands import flags_app
@@ -180,6 +180,7 @@ app.command()(rollback)
 app.command()(history)
 app.command()(explain)
 app.command()(export)
+app.command()(erase)
 app.command("deploy-flows")(deploy_flows)
 
 

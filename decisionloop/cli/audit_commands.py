@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from decisionloop.cli.arguments import AsJson
+from decisionloop.cli.arguments import AsJson, ByWhom, UseCaseName, Why
 
 audit_app = typer.Typer(
     help="Proof of what was written down: a chain of commitments, signed checkpoints, proofs.", no_args_is_help=True
@@ -75,3 +75,18 @@ def audit_prove(
     from decisionloop.cli.audit import prove_decision
 
     prove_decision(decision, to, checkpoint, key)
+
+
+def erase(
+    use_case: UseCaseName,
+    entity: Annotated[str, typer.Argument(help="Id of the person, as the use case's key writes it.")],
+    reason: Why,
+    by: ByWhom,
+) -> None:
+    """Remove all that is stored of one person, for good: ledger, snapshots, sent files, pages. The audit chain holds.
+
+    Says what it cannot reach. The reason is kept for good: it must not say who the person is.
+    """
+    from decisionloop.cli.erase import erase_entity
+
+    erase_entity(use_case, entity, reason, by)

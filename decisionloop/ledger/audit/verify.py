@@ -15,7 +15,7 @@ from decisionloop.ledger.audit.links import links_of
 from decisionloop.ledger.audit.seal import BATCH, FACTS, count_waiting
 from decisionloop.ledger.audit.verify_batch import verify_batch
 from decisionloop.ledger.audit.verify_facts import verify_facts
-from decisionloop.ledger.schema import audit_entry, batch, decision_group, decision_row, erased_leaf
+from decisionloop.ledger.schema import audit_entry, batch, decision_group, decision_row, erased_leaf, erasure
 from decisionloop.ledger.storage.engine import Ledger
 
 UNREADABLE = (pa.ArrowException, ValueError, TypeError, KeyError, ArithmeticError)
@@ -41,7 +41,8 @@ def verify(ledger: Ledger, checkpoints: Sequence[Checkpoint] = (), use_case: str
         findings += [] if finding is None else [finding]
     many, found = _of_facts(ledger, [link for link in links if link.kind == FACTS])
     last = len(links)
-    findings = sorted([*findings, *found, *_forged_groups(ledger, last)], key=lambda one: one.seq)
+    found += [*_forged_groups(ledger, last), *_false_tombstones(ledger, last)]
+    findings = sorted([*findings, *found], key=lambda one: one.seq)
     proven = max((one.seq for one in checkpoints), default=0)
     erased, waiting = _counted(ledger)
     unproven = sum(link.leaves for link in links if link.seq > proven) + waiting
@@ -115,6 +116,18 @@ def _forged_groups(ledger: Ledger, last: int) -> Iterator[Finding]:
             for found in connection.execute(statement).scalars():
                 text = words.format(found)
                 yield Finding(last + 1, text.partition(" was")[0], "added", text)
+
+
+def _false_tombstones(ledger: Ledger, last: int) -> Iterator[Finding]:
+    """Erasures with other numbers of tombstones than they said, and what they said is chained."""
+    with ledger.connect() as connection:
+        said = connection.execute(select(erasure.c.erasure_id, erasure.c.detail).order_by(erasure.c.erasure_id)).all()
+        counted = select(erased_leaf.c.erasure_id, func.count()).group_by(erased_leaf.c.erasure_id)
+        there: dict[str, int] = dict(connection.execute(counted).tuples().all())
+    for erasure_id, detail in said:
+        if there.get(erasure_id, 0) != json.loads(detail).get("leaves", 0):
+            words = f"rows were removed under the name of erasure {erasure_id}, which says of another number"
+            yield Finding(last + 1, f"erasure {erasure_id}", "removed", words)
 
 
 def _counted(ledger: Ledger) -> tuple[int, int]:
