@@ -141,7 +141,7 @@ class SnapshotStore:
         digest = hashlib.sha256(data).hexdigest()
         filesystem, root = self._place
         path = f"{root}/{digest[:2]}/{digest}{suffix}"
-        if not self._holds(path, digest) and not self._rewritten(digest):
+        if not self._holds(path, digest):  # also where an erasure rewrote it: whoever is decided again is stored again
             if isinstance(filesystem, LocalFileSystem):
                 _write_durably(Path(path), data)
             else:

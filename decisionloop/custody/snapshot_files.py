@@ -40,6 +40,6 @@ def verify_snapshots(settings: Settings, ledger: Ledger) -> VerifiedFiles:
         except IntegrityError as error:
             faults.append(str(error))
             continue
-        if content not in contents.get(digest, {digest}):
+        if content not in contents.get(digest, set()) | {digest}:
             faults.append(f"{digest} was rewritten, and no erasure of the ledger says so.")
     return VerifiedFiles(len(digests), tuple(faults))
