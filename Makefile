@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check serve bench soak torture lock clean
+.PHONY: help install demo test check serve bench soak torture lock supply clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -21,6 +21,11 @@ check: $(BIN)/.installed ## Lint, format, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+supply: $(BIN)/.installed ## Bill of materials (sbom.json), licences, and known vulnerabilities of what is locked
+	$(BIN)/python -m supply bill sbom.json
+	$(BIN)/python -m supply licences
+	$(BIN)/python -m supply audit
 
 serve: $(BIN)/.installed ## Start a local Prefect server, a worker, every deployment and automation, webhooks if configured
 	$(BIN)/decisionloop serve

@@ -53,6 +53,15 @@ class Settings(BaseSettings):
         default="",
         description="MLflow tracking and registry URI. Empty: sqlite at <home>/mlflow.db.",
     )
+    audit_checkpoints_url: str = Field(
+        default="",
+        description="fsspec URL of signed checkpoints of the audit chain, best where whoever owns the ledger cannot "
+        "change files. Empty: <home>/audit/checkpoints, which proves nothing against the owner of <home>.",
+    )
+    audit_keys: str = Field(
+        default="",
+        description="Folder of the pair of keys that signs checkpoints. Empty: <home>/audit.",
+    )
     usecases_dir: Path = Field(
         default=Path("usecases"),
         description="Folder that holds one folder a use case.",
@@ -211,6 +220,14 @@ class Settings(BaseSettings):
     def resolved_mlflow_uri(self) -> str:
         """MLflow's URI, with the default filled in."""
         return self.mlflow_tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
+
+    def resolved_checkpoints_url(self) -> str:
+        """Where checkpoints are exported to, with the default filled in."""
+        return self.audit_checkpoints_url or str((self.home / "audit" / "checkpoints").resolve())
+
+    def resolved_audit_keys(self) -> Path:
+        """The folder of the audit's keys, with the default filled in."""
+        return Path(self.audit_keys) if self.audit_keys else self.home / "audit"
 
     def resolved_service_file(self) -> Path | None:
         """The file of the service, or None where there is none."""

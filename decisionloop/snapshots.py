@@ -28,6 +28,8 @@ TABLE_SUFFIX = ".parquet"
 PART_SUFFIX = ".part"
 PROBE_SUFFIX = ".probe"
 """What earlier versions of `decisionloop doctor` left behind."""
+REWRITTEN_SUFFIX = ".rewritten"
+"""Beside a file that lost rows to an erasure: the sha256 of the bytes that it has since."""
 
 
 _NAME = re.compile(r"/(?P<digest>[0-9a-f]{64})(?P<suffix>[^/]*)$")
@@ -99,12 +101,39 @@ class SnapshotStore:
         except OSError as error:
             raise IntegrityError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
         found = hashlib.sha256(data).hexdigest()
-        if found != digest:
+        if found != digest and found != self._rewritten(digest):
             raise IntegrityError(
                 f"{path} holds {len(data)} bytes of sha256 {found}, not the {digest} that its name says: the file "
                 "was damaged or changed. Restore it from a backup; nothing was computed from it."
             )
         return data
+
+    def content_of(self, digest: str) -> str:
+        """The sha256 of what a file holds: its name, or another where an erasure rewrote it. Raises as `get_bytes`."""
+        return hashlib.sha256(self.get_bytes(digest)).hexdigest()
+
+    def rewrite_table(self, digest: str, table: pa.Table) -> str:
+        """Let a table take the place of the one of that name, for an erasure; returns the sha256 of its bytes.
+
+        Killed in between, the file is the old or the new one, and both are read.
+        """
+        data = parquet_bytes(table)
+        content = hashlib.sha256(data).hexdigest()
+        path = self._find(digest)
+        filesystem, root = self._place
+        note = f"{root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
+        for where, what in ((note, content.encode()), (path, data)):
+            if isinstance(filesystem, LocalFileSystem):
+                _write_durably(Path(where), what)
+            else:
+                filesystem.pipe_file(where, what)
+        return content
+
+    def _rewritten(self, digest: str) -> str:
+        """What an erasure left under a name, "" where there was none."""
+        filesystem, root = self._place
+        note = f"{root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
+        return filesystem.cat_file(note).decode() if filesystem.exists(note) else ""
 
     def bytes_of(self, digest: str) -> int:
         """How many bytes a stored file has. Raises `IntegrityError` where it is missing."""
@@ -135,7 +164,7 @@ class SnapshotStore:
         # An object store's listing may be remembered from before another process wrote.
         filesystem.invalidate_cache(folder)
         names = filesystem.ls(folder, detail=False) if filesystem.exists(folder) else []
-        found = [name for name in names if f"/{digest}" in name and not name.endswith(PART_SUFFIX)]
+        found = [name for name in names if f"/{digest}" in name and not name.endswith((PART_SUFFIX, REWRITTEN_SUFFIX))]
         if not found:
             raise IntegrityError(
                 f"snapshot {digest} is not in {self.url}. Restore {folder}/{digest}.* from a backup, or check "
@@ -147,7 +176,7 @@ class SnapshotStore:
         digest = hashlib.sha256(data).hexdigest()
         filesystem, root = self._place
         path = f"{root}/{digest[:2]}/{digest}{suffix}"
-        if not self._holds(path, digest):
+        if not self._holds(path, digest):  # also where an erasure rewrote it: whoever is decided again is stored again
             if isinstance(filesystem, LocalFileSystem):
                 _write_durably(Path(path), data)
             else:

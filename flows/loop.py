@@ -13,6 +13,7 @@ from flows.naming import as_of_turn, run_name
 from flows.observe import observe
 from flows.predict import predict
 from tasks.observed import observed
+from tasks.seal.chain import chain_what_is_new
 from tasks.seal.seal import seal_stream
 from tasks.tell.expired_flags import tell_of_expired_flags
 from tasks.tell.failed_runs import tell_of_failed_run
@@ -37,6 +38,7 @@ def loop(
     4. Observe and learn from earlier decisions, whatever became of this batch.
     5. Tell people what they have not been told, also of a kill switch that has ended by itself. The run fails at its
        end with the first cause, if there was one.
+    6. Chain what was written down, for whoever audits it.
 
     A turn that was interrupted is completed by running it again: what is in the ledger is not done twice.
     """
@@ -50,5 +52,6 @@ def loop(
     learnt = learn(use_case, at, allow_future, return_state=True)
     ended = tell_of_expired_flags(use_case, return_state=True)
     deliver_notices(use_case)
+    chained = chain_what_is_new(use_case, return_state=True)
     keep_sign_of_life(use_case, "loop", is_of_the_schedule())
-    return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt, ended)
+    return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt, ended, chained)

@@ -14,8 +14,10 @@ import typer
 
 from decisionloop.cli.alert_commands import alerts_app, watchdog
 from decisionloop.cli.approver_commands import approvers_app
-from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Cohorts, Home, UseCaseName, Version, Why
+from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Home, UseCaseName, Version, Why
+from decisionloop.cli.audit_commands import audit_app, erase
 from decisionloop.cli.backup import backup, restore
+from decisionloop.cli.cohort_commands import cohorts_app
 from decisionloop.cli.export import export
 from decisionloop.cli.flag_commands import flags_app
 from decisionloop.cli.incident_commands import incidents_app
@@ -37,10 +39,6 @@ app = typer.Typer(
 ledger_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
 monitors_app = typer.Typer(help="What watches the loop.", no_args_is_help=True)
 outbox_app = typer.Typer(help="Actions that the kill switch holds: who lets them go, or not.", no_args_is_help=True)
-cohorts_app = typer.Typer(
-    help="Cohorts that neither teach nor judge, because outcomes are missing or a person said so.",
-    no_args_is_help=True,
-)
 app.add_typer(usecase_app, name="usecase")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(monitors_app, name="monitors")
@@ -51,6 +49,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(approvers_app, name="approvers")
 app.add_typer(flags_app, name="flags")
+app.add_typer(audit_app, name="audit")
 
 
 @app.callback()
@@ -185,7 +184,7 @@ def drill(use_case: UseCaseName, as_json: AsJson = False) -> None:
 
 for _command in (kill_switch, kill_switch_all, deploy, approve, stop, shadow, rollback, history, explain):
     app.command()(_command)
-for _kept in (export, backup, restore):
+for _kept in (export, backup, restore, erase):
     app.command()(_kept)
 app.command("deploy-flows")(deploy_flows)
 app.command()(watchdog)
@@ -234,27 +233,3 @@ def outbox_cancel(use_case: UseCaseName, reason: Why, by: ByWhom, batch: Batches
     from decisionloop.cli.outbox import cancel
 
     cancel(use_case, batch or (), reason, by)
-
-
-@cohorts_app.command("list")
-def cohorts_list(use_case: UseCaseName, as_json: AsJson = False) -> None:
-    """The cohorts that are held back from teaching and judging, since when, why and by whom."""
-    from decisionloop.cli.cohorts import list_held
-
-    list_held(use_case, as_json)
-
-
-@cohorts_app.command("exclude")
-def cohorts_exclude(use_case: UseCaseName, cohorts: Cohorts, reason: Why, by: ByWhom) -> None:
-    """Keep cohorts out of every training and verdict until a person includes them."""
-    from decisionloop.cli.cohorts import exclude
-
-    exclude(use_case, cohorts, reason, by)
-
-
-@cohorts_app.command("include")
-def cohorts_include(use_case: UseCaseName, cohorts: Cohorts, reason: Why, by: ByWhom) -> None:
-    """Let cohorts that are held back teach and judge again."""
-    from decisionloop.cli.cohorts import include
-
-    include(use_case, cohorts, reason, by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ def explain_decision(what: str, entity: str, as_of: str, is_json: bool, html: Pa
 
     With ``html`` its page is written there, and its place printed. Raises UsageError where there is no such decision.
     """
+    from decisionloop.ledger.decision_access import record_access
     from decisionloop.service.decisions import read_decision
 
     settings = load_settings()
@@ -35,6 +37,8 @@ def explain_decision(what: str, entity: str, as_of: str, is_json: bool, html: Pa
     with ledger_of(what) if entity else installation_ledger() as ledger:
         decision_id = _of_entity(ledger, what, entity, as_of) if entity else what
         found = read_decision(settings, ledger, decision_id)
+        if found is not None:
+            record_access(ledger, found[1].name, decision_id, getpass.getuser(), "explain")
     if found is None:
         remedy = "`decisionloop explain USE_CASE --entity ID` finds one by its entity."
         raise UsageError(f"the ledger knows no decision {decision_id}. {remedy}")

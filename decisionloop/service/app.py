@@ -19,7 +19,7 @@ from decisionloop.service.configuration import ServiceFile
 from decisionloop.service.deciding import Answers, OnlineUseCase
 from decisionloop.service.decision_bodies import schemas_of
 from decisionloop.service.express import Express, ExpressRoute
-from decisionloop.service.keys import KnownKeys, Requires
+from decisionloop.service.keys import KnownKeys, Requires, caller_of
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.loop_metrics import LoopMetrics
 from decisionloop.service.outcomes import OutcomeRows, OutcomesAnswer, take_outcomes
@@ -178,11 +178,11 @@ def _add_decisions(app: FastAPI, service: Service) -> None:
         dependencies=[Depends(Requires(service.keys, "read"))],
         responses={200: {"model": ExplainedDecision}, **problems(401, 403, 404, 422, 503)},
     )
-    def decision(use_case: str, decision_id: str) -> Response:
-        """One decision from its features to its money."""
+    def decision(use_case: str, decision_id: str, request: Request) -> Response:
+        """One decision from its features to its money; who looked at it is kept."""
         from decisionloop.service.decisions import decision_json
 
-        told = decision_json(service.access, use_case, decision_id)
+        told = decision_json(service.access, use_case, decision_id, caller_of(request))
         if told is None:
             raise HTTPException(404, "this use case has no such decision")
         return Response(told, media_type="application/json")

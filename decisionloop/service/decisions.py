@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from decisionloop.contract import UseCase, load_use_case, parse_use_case, use_case_folder
 from decisionloop.errors import ContractError
 from decisionloop.ledger.batches import batches
+from decisionloop.ledger.decision_access import record_access
 from decisionloop.ledger.stream import Segment, find_segment, unsealed_segments
 from decisionloop.ledger.use_cases import contract
 from decisionloop.report.read.decisions import one_decision
@@ -34,14 +35,17 @@ _ID = re.compile(r"[0-9a-f]{1,64}")
 _NOT_YET = ("outcome_class", "outcome_amount", "executed_action", "overridden_by", "override_reason", "executed_seen")
 
 
-def decision_json(access: LedgerAccess, use_case: str, decision_id: str) -> bytes | None:
+def decision_json(access: LedgerAccess, use_case: str, decision_id: str, by: str) -> bytes | None:
     """The decision from its features to its money, in the words of its own contract; None where there is none.
+
+    That ``by`` looked at it is written down first.
 
     Raises ConfigurationError while the ledger cannot be opened.
     """
     found = read_decision(access.settings, access.opened(), decision_id)
     if found is None or found[1].name != use_case:
         return None
+    record_access(access.opened(), use_case, decision_id, by, "api")
     return TypeAdapter(ExplainedDecision).dump_json(found[0])
 
 

@@ -124,6 +124,12 @@ class Requires:
             raise HTTPException(401, told, {"WWW-Authenticate": "Bearer"})
         if self.scope not in bearer.scopes:
             raise HTTPException(403, f"this key may not {self.scope}")
+        request.state.caller = bearer.name
+
+
+def caller_of(request: Request) -> str:
+    """Whose key a request bore that `Requires` let through; "" where none had to."""
+    return str(getattr(request.state, "caller", ""))
 
 
 def is_loopback(host: str) -> bool:

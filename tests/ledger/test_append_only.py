@@ -16,13 +16,16 @@ from decisionloop.ledger.schema import decision_row, metadata, views
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
 
-SOME_VALUES = {str: "x", int: 1, float: 1.0, bool: True, datetime: datetime(2005, 7, 8, tzinfo=UTC)}
+SOME_VALUES = {str: "x", int: 1, float: 1.0, bool: True, bytes: b"x", datetime: datetime(2005, 7, 8, tzinfo=UTC)}
+
+# All but what the audit chain works with: what waits for it, and that an erasure is under way.
+FACTS = [table for table in metadata.sorted_tables if not table.info.get("is_working")]
 
 
 def test_no_table_lets_a_row_be_changed_or_deleted(ledger: Ledger) -> None:
     with ledger.begin() as connection:
         _put_one_row_everywhere(connection)
-        for table in metadata.sorted_tables:
+        for table in FACTS:
             column = next(iter(table.c))
             for statement in (update(table).values({column.name: column}), delete(table)):
                 with pytest.raises(DBAPIError, match=f"{table.name} is append-only"), connection.begin_nested():
@@ -48,7 +51,7 @@ def _put_one_row_everywhere(connection: Connection) -> None:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
     else:
         connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-    for table in metadata.sorted_tables:
+    for table in FACTS:
         values = {column.name: SOME_VALUES[column.type.python_type] for column in table.c}
         connection.execute(table.insert().values(values))
     if connection.dialect.name == "postgresql":

@@ -6,6 +6,16 @@ from sqlalchemy import String
 
 from decisionloop.ledger.schema.api_keys import api_key, revoked_key
 from decisionloop.ledger.schema.approvals import approval_answer, approval_code, approval_request
+from decisionloop.ledger.schema.audit import (
+    audit_block,
+    audit_entry,
+    audit_waiting,
+    decision_access,
+    erased_leaf,
+    erasing,
+    erasure,
+    rewritten_snapshot,
+)
 from decisionloop.ledger.schema.batches import (
     batch,
     batch_event,
@@ -74,15 +84,22 @@ __all__ = [
     "approval_code",
     "approval_request",
     "as_utc",
+    "audit_block",
+    "audit_entry",
+    "audit_waiting",
     "batch",
     "batch_event",
     "batch_part",
     "cohort_event",
     "decision",
+    "decision_access",
     "decision_group",
     "decision_row",
     "delivery",
     "drill",
+    "erased_leaf",
+    "erasing",
+    "erasure",
     "execution",
     "expectation_result",
     "failure",
@@ -106,6 +123,7 @@ __all__ = [
     "restoration",
     "restore_drill",
     "revoked_key",
+    "rewritten_snapshot",
     "sealed_segment",
     "sending",
     "sending_end",

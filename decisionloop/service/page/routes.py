@@ -101,7 +101,8 @@ def _add_looking(router: APIRouter, visitors: Visitors, access: LedgerAccess) ->
         """One decision, to be printed."""
         from decisionloop.report.page import drawings, paragraphs
 
-        visitor, found = visitors.admitted(request, "read"), _telling(access).decision(decision_id)
+        visitor = visitors.admitted(request, "read")
+        found = _telling(access).decision(decision_id, visitor.name)
         told = {"story": found.story, "say": paragraphs(found.story), "draw": drawings(found.story)}
         return _pages(visitors).page(request, visitor, "one_decision.html.j2", {"found": found, **told})
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from decisionloop.ledger.decision_access import record_access
 from decisionloop.ledger.decision_search import FoundDecision, Sought, find_decisions
 from decisionloop.ledger.readable_contract import ReadableContract, readable_contract
 from decisionloop.ledger.use_cases import known_names
@@ -87,11 +88,12 @@ class Telling:
             raise Refused(404, "The ledger knows no such release.")
         return found
 
-    def decision(self, decision_id: str) -> DecisionPage:
-        """One decision. Raises Refused with 404 for one that the ledger does not know."""
+    def decision(self, decision_id: str, by: str) -> DecisionPage:
+        """One decision; that ``by`` looked is kept. Raises Refused with 404 for one that the ledger does not know."""
         found = read_decision(self.access.settings, self.ledger, decision_id)
         if found is None:
             raise Refused(404, "The ledger knows no such decision.")
+        record_access(self.ledger, found[1].name, decision_id, by, "page")
         return DecisionPage(story_of_decision(*found))
 
     def found(self, sought: Sought) -> tuple[UseCaseLines, tuple[FoundLine, ...]]:

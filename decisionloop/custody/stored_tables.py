@@ -1,0 +1,73 @@
+"""Tables of the snapshot store without the rows of one person: what is left keeps its place, and theirs is null."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import select
+
+from decisionloop.errors import IntegrityError
+from decisionloop.ledger.personal_data import PersonsDecision
+from decisionloop.ledger.schema import batch_part, snapshot
+from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.snapshots import SnapshotStore
+
+
+def rewrite_without(
+    store: SnapshotStore, ledger: Ledger, decisions: Collection[PersonsDecision], names: Collection[str]
+) -> dict[str, str]:
+    """Rewrite every table that holds something of a person; returns the sha256 of what each holds since, by digest.
+
+    Rows go in which a text is one of ``names`` (the person's id, ids of decisions), and those at the place of the
+    person's features in tables that are laid out like them. A file that is missing is left to a restore.
+    """
+    rows_of = _rows_beside(ledger, decisions)
+    with ledger.connect() as connection:
+        digests = list(connection.execute(select(snapshot.c.digest).where(snapshot.c.rows > 0)).scalars())
+    written = {}
+    for digest in digests:
+        try:
+            table = store.get_table(digest)
+        except IntegrityError:
+            continue
+        is_gone = _holding(table, names)
+        is_gone[[row for row in rows_of.get(digest, ()) if row < len(table)]] = True
+        if is_gone.any():
+            written[digest] = store.rewrite_table(digest, without_rows(table, is_gone))
+    return written
+
+
+def without_rows(table: pa.Table, is_gone: np.ndarray) -> pa.Table:
+    """The table with null in every column of these rows (n,)."""
+    mask = pa.array(is_gone)
+    columns = [pc.if_else(mask, pa.scalar(None, column.type), column) for column in table.columns]
+    return pa.table(columns, names=table.column_names)
+
+
+def _holding(table: pa.Table, names: Collection[str]) -> np.ndarray:
+    """Which rows (n,) have one of the names as a text, or a whole number that is one of them as the key would be."""
+    found = np.zeros(len(table), dtype=bool)
+    texts = pa.array(sorted(names), pa.string())
+    for column in table.columns:
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            found |= pc.is_in(column.cast(pa.string()), texts).to_numpy()
+    return found
+
+
+def _rows_beside(ledger: Ledger, decisions: Collection[PersonsDecision]) -> Mapping[str, set[int]]:
+    """The person's rows in tables that one part of a batch left in as many rows as its features."""
+    rows: dict[str, set[int]] = {}
+    columns = (batch_part.c.attempt, batch_part.c.part, batch_part.c.rows, batch_part.c.digest)
+    with ledger.connect() as connection:
+        for one in decisions:
+            rows.setdefault(one.snapshot_digest, set()).add(one.snapshot_row)
+            found = connection.execute(select(*columns).where(batch_part.c.batch_id == one.batch_id)).all()
+            own = {(attempt, part, many) for attempt, part, many, digest in found if digest == one.snapshot_digest}
+            for attempt, part, many, digest in found:
+                if (attempt, part, many) in own:
+                    rows.setdefault(digest, set()).add(one.snapshot_row)
+    return rows

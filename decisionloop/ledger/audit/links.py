@@ -1,0 +1,147 @@
+"""The links of a ledger's chain and what they keep to make their leaves again: how they are read and appended."""
+
+from __future__ import annotations
+
+import json
+import uuid
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from decisionloop.audit.chain import BEGINNING, FORMAT, Layout, Link, layout_text
+from decisionloop.audit.commitments import hints_of, leaves_of, new_secret, salts_from
+from decisionloop.audit.merkle import EMPTY_ROOT, root_of
+from decisionloop.ledger.audit.covered import COVERED
+from decisionloop.ledger.schema import audit_block, audit_entry, batch_event, decision_row, erased_leaf, utc_now
+from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.advisory_lock import take_lock
+from decisionloop.ledger.storage.engine import Ledger
+
+BLOCK_ROWS = 65_536
+_LOCK = "audit_chain"
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a block of a link keeps beside its layout; see `AuditBlockColumns`."""
+
+    seq: int
+    block: int
+    secret: bytes | None
+    salts: bytes | None
+    hints: bytes
+    row_keys: bytes | None
+
+    def all_salts(self, rows: int) -> bytes:
+        """The salts of its rows, those of erased ones zeros."""
+        return salts_from(self.secret, rows) if self.secret is not None else (self.salts or b"")
+
+    def key_list(self) -> list[tuple[str, ...] | None]:
+        """Whose rows its leaves are, in order; None where a row was erased."""
+        found = json.loads(zlib.decompress(self.row_keys)) if self.row_keys is not None else []
+        return [None if one is None else tuple(one) for one in found]
+
+
+@dataclass(frozen=True)
+class NewBlock:
+    """Leaves that are to become part of a link."""
+
+    layout: Layout
+    secret: bytes
+    leaves: list[bytes]
+    keys: bytes | None
+
+    @classmethod
+    def of(cls, table: str, columns: Sequence[str], texts: Any, keys: Sequence[tuple[str, ...]] | None) -> NewBlock:
+        """Commit to encoded rows under a new secret."""
+        secret = new_secret()
+        leaves = leaves_of(texts, salts_from(secret, len(texts)))
+        return cls(Layout(table, tuple(columns), len(leaves)), secret, leaves, None if keys is None else packed(keys))
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """A link that waits for its place."""
+
+    kind: str
+    subject: str
+    blocks: tuple[NewBlock, ...]
+    root: str
+    detail: str = "{}"
+
+    @classmethod
+    def of(cls, kind: str, subject: str, blocks: Sequence[NewBlock]) -> NewLink:
+        """The link over the leaves of these blocks, in their order."""
+        return cls(kind, subject, tuple(blocks), root_of([leaf for one in blocks for leaf in one.leaves]).hex())
+
+
+def packed(keys: Sequence[tuple[str, ...] | None]) -> bytes:
+    """Keys as a block keeps them."""
+    return zlib.compress(json.dumps(keys, ensure_ascii=False, separators=(",", ":")).encode(), 3)
+
+
+def links_of(source: Ledger | Connection) -> tuple[Link, ...]:
+    """The chain, from its first link on."""
+    return facts.every(source, Link, audit_entry, order_by=[audit_entry.c.seq])
+
+
+def blocks_of(source: Ledger | Connection, seq: int) -> tuple[Block, ...]:
+    """The blocks of one link, in order."""
+    return facts.every(source, Block, audit_block, audit_block.c.seq == seq, order_by=[audit_block.c.block])
+
+
+def erased_leaves(source: Ledger | Connection, seq: int) -> dict[int, bytes]:
+    """The commitments of a link's rows that are gone, by their place (from 0)."""
+    columns = (erased_leaf.c.leaf, erased_leaf.c.commitment)
+    with facts.reading(source) as connection:
+        rows = connection.execute(select(*columns).where(erased_leaf.c.seq == seq)).all()
+    return {int(leaf): bytes.fromhex(commitment) for leaf, commitment in rows}
+
+
+def lock_chain(connection: Connection) -> None:
+    """Be the only one who adds to the chain, or takes rows from under it, until this transaction ends."""
+    take_lock(connection, _LOCK, "")
+
+
+def append_link(connection: Connection, new: NewLink) -> Link:
+    """Append a link behind the last one; the caller holds the chain's lock, and opens the chain first."""
+    last = facts.every(connection, Link, audit_entry, audit_entry.c.seq == _last_seq(connection))
+    seq, previous = (last[0].seq + 1, last[0].hash) if last else (1, BEGINNING)
+    layout, leaves = layout_text([one.layout for one in new.blocks]), sum(len(one.leaves) for one in new.blocks)
+    link = Link(seq, new.kind, new.subject, leaves, new.root, layout, new.detail, utc_now(), previous)
+    facts.add(connection, audit_entry, [link])
+    blocks = [
+        Block(seq, number, one.secret, None, hints_of(one.leaves), one.keys) for number, one in enumerate(new.blocks)
+    ]
+    facts.add(connection, audit_block, blocks)
+    return link
+
+
+def open_chain(ledger: Ledger) -> None:
+    """Write the first link where there is none: which ledger this is, and how much was in it before."""
+    with facts.reading(ledger) as connection:
+        if _last_seq(connection):
+            return
+    with ledger.begin() as connection:
+        lock_chain(connection)
+        if not _last_seq(connection):
+            append_link(connection, NewLink("start", "", (), EMPTY_ROOT.hex(), _beginning(connection)))
+
+
+def _last_seq(connection: Connection) -> int:
+    return connection.execute(select(func.max(audit_entry.c.seq))).scalar() or 0
+
+
+def _beginning(connection: Connection) -> str:
+    """How many rows were there before the chain: they are chained from now on as they are found now."""
+    counted = {
+        name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for name, table in {**COVERED, "decision": decision_row}.items()
+    }
+    before = {name: many for name, many in counted.items() if many}
+    began = connection.execute(select(func.min(batch_event.c.at))).scalar()
+    content = {"format": FORMAT, "ledger": uuid.uuid4().hex, "found": before, "first_batch_at": began}
+    return facts.canonical_json(content)
