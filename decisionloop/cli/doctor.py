@@ -123,6 +123,7 @@ def _no_ledger(settings: Settings) -> Finding:
 
     url = make_url(settings.resolved_ledger_url())
     if url.get_backend_name() == "sqlite":
+        _require_writable(Path(str(url.database)), "DECISIONLOOP_LEDGER_URL")
         return Finding("ledger", "ok", f"none yet: the first run makes {url.database}")
     shown = url.render_as_string(hide_password=True)
     return Finding("ledger", "fault", f"{shown} has no tables yet", "Run `decisionloop ledger upgrade`.")
@@ -138,10 +139,15 @@ def _snapshots(settings: Settings) -> Iterator[Finding]:
     if "://" in url and not url.startswith("file://"):
         yield Finding("snapshots", "ok", f"{url}, answers")
         return
-    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"{there} is no folder that may be written to. Check DECISIONLOOP_SNAPSHOTS_URL.")
+    _require_writable(folder, "DECISIONLOOP_SNAPSHOTS_URL")
     yield Finding("snapshots", "ok", f"{url}, may be written to")
+
+
+def _require_writable(place: Path, variable: str) -> None:
+    """Raises ConfigurationError unless ``place``, or what of its path is there, is a folder that may be written to."""
+    there = next(one for one in (place, *place.absolute().parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{there} is no folder that may be written to. Check {variable}.")
 
 
 def _privacy(settings: Settings) -> Iterator[Finding]:
