@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
+from decisionloop.ledger.storage.engine import create_or_upgrade
+
 
 @dataclass(frozen=True)
 class InHome:
@@ -41,8 +43,9 @@ class OnServer:
         self._copy(f"{self.name}, {name}", self.name)
 
     def create(self) -> None:
-        """Make it, empty."""
+        """Make it, with the tables of the ledger and no row in them."""
         self._copy("template1", self.name)
+        create_or_upgrade(self.url).close()
 
     def _copy(self, source: str, target: str) -> None:
         with self.server.connect() as connection:

@@ -45,9 +45,13 @@ def deploy(life: Installation, release: Release | None = None, *by_and_why: str,
     return str(run_flow("deploy_release", "small", (release or challenger(life)).release_id, *by_and_why, **more))
 
 
+ALERTED = {"alert", "notice", "notice_attempt", "audit_waiting"}
+"""What an alert writes; of each new fact it is kept that the audit chain does not hold it yet."""
+
+
 def without_alerts(life: Installation) -> dict[str, object]:
     """Everything in the ledger that a deployment could change."""
-    return {name: rows for name, rows in life.tables().items() if name not in {"alert", "notice", "notice_attempt"}}
+    return {name: rows for name, rows in life.tables().items() if name not in ALERTED}
 
 
 def judged(life: Installation, decision: str) -> Verdict:

@@ -226,7 +226,9 @@ def test_with_known_propensities_the_rules_money_is_told_and_the_interval_holds_
 
 
 @pytest.mark.exhaustive
-def test_neither_the_engine_nor_the_cut_into_parts_changes_what_is_known(begun, tmp_path, postgres_url, monkeypatch):
+def test_neither_the_engine_nor_the_cut_into_parts_changes_what_is_known(
+    begun, tmp_path, postgres_url_with_tables, monkeypatch
+):
     def live(installation):
         change(installation, "action", "promote", week=0, shops=5)
         installation.predict(0)
@@ -238,7 +240,7 @@ def test_neither_the_engine_nor_the_cut_into_parts_changes_what_is_known(begun, 
 
     whole = live(begun)
     monkeypatch.setenv(PARTS, "170")
-    for url in ("", postgres_url):
+    for url in ("", postgres_url_with_tables):
         folder = tmp_path / ("postgresql" if url else "sqlite")
         with working_in(folder, write_observed(folder / "usecases").written, url) as other:
             made, money, told = live(other)

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.xdist_group("loop")
 
 
 def test_on_postgresql_the_loop_decides_and_learns_as_on_sqlite(
-    small, fast_mlflow, postgres_url, monkeypatch, restored
+    small, fast_mlflow, postgres_url_with_tables, monkeypatch, restored
 ):
-    monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", postgres_url)
+    monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", postgres_url_with_tables)
     assert not small.ledger.is_sqlite
     for week in (0, 1):
         small.turn(week)
