@@ -90,7 +90,7 @@ def live(person: Newcomer) -> None:
     table = written(rows, person.folder / "applications.csv")
     person.types("usecase", "new", "applications", "--from", str(table), "--outcome", "fell behind", "--live")
     person.types("usecase", "check", "applications")
-    day = pd.to_datetime(rows["applied on"]).max() + pd.Timedelta(days=7)
+    day = pd.to_datetime(rows["applied on"]).max()
     person.types("run", "applications", "--as-of", f"{day:%Y-%m-%d}")
     person.types("story", "applications")
     person.types("status", "applications")
