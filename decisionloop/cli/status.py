@@ -24,18 +24,17 @@ from decisionloop.cli.overridden import OverrideStatus, overrides_of
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
 from decisionloop.cli.status_words import StatusWords, records_of
+from decisionloop.cli.told_people import awaits_approval, last_alerts, last_drills, notices_not_taken
 from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import ContractError
 from decisionloop.workspace import Workspace, workspaces_to_look_at
 
 if TYPE_CHECKING:
     from decisionloop.ledger.releases import ReleaseStage
-    from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.ledger.worker_turns import TurnMemory
     from decisionloop.report.record.evidence import ActionFigures
 
 LAST_BATCHES = 5
-LAST_ALERTS = 3
 SWITCHED = {"off": "off", "on": "on: the rules decide", "default": "default: everybody gets the default action"}
 
 
@@ -155,13 +154,13 @@ def status_of(workspace: Workspace) -> Status:
         not_compiled=_not_compiled([stage for stage in (decides, *beside) if stage]),
         kill_switch=SWITCHED[switch.position_for(decides.release_id) if decides else switch.position],
         flags=tuple(one.as_text() for one in switch.holding),
-        **_last_drills(ledger, name),
+        **last_drills(ledger, name),
         last_batches=tuple(batch_summary(ledger, batch.batch_id).as_text() for batch in last),
         exploring=exploring_lines(workspace, LAST_BATCHES),
         missed=missed_lines(workspace),
         outcome_readings=troubled_readings(workspace, LAST_BATCHES),
         undelivered=count_pending(ledger, name),
-        awaits_approval=_awaits_approval(ledger, name),
+        awaits_approval=awaits_approval(ledger, name),
         held=tuple(waiting_line(one) for one in waiting_actions(ledger, name)),
         held_cohorts=tuple(held_line(name, one) for one in held.values()),
         value_per_decision=value_text(workspace, value),
@@ -180,9 +179,9 @@ def status_of(workspace: Workspace) -> Status:
         serving_cost_share=cost.share_of_value,
         serving_cost_by_release=cost.by_release,
         last_verdict=words.last_verdict,
-        last_alerts=_last_alerts(workspace),
+        last_alerts=last_alerts(workspace),
         monitors=watched,
-        undelivered_notices=_undelivered_notices(ledger, name),
+        undelivered_notices=notices_not_taken(ledger, name),
         turn_memory=turn_memory(ledger, name),
         demos=() if last else finished_demos(workspace.settings, name),
         currency=workspace.use_case.economics.currency,
@@ -204,25 +203,6 @@ def action_status(one: ActionFigures, text: str) -> ActionStatus:
     )
 
 
-def _awaits_approval(ledger: Ledger, name: str) -> tuple[str, ...]:
-    from decisionloop.ledger.approvals import waiting_for_people
-    from decisionloop.ledger.schema import utc_now
-
-    return tuple(one.as_text() for one in waiting_for_people(ledger, name, utc_now()))
-
-
-def _last_drills(ledger: Ledger, name: str) -> dict[str, str]:
-    """The last drill of kill switch and rollback, and the last one of restoring; "" where there was none."""
-    from decisionloop.ledger.drills import drills
-    from decisionloop.ledger.restore_drills import restore_drills
-
-    drilled, restored = drills(ledger, name), restore_drills(ledger, name)
-    return {
-        "last_drill": drilled[-1].as_text() if drilled else "",
-        "last_restore_drill": restored[-1].as_text() if restored else "",
-    }
-
-
 def _stop_losses(workspace: Workspace) -> tuple[str, ...]:
     """What stops of the rules saved, and what nobody could have known."""
     from decisionloop.report.read.stop_loss import stop_losses_of
@@ -230,28 +210,6 @@ def _stop_losses(workspace: Workspace) -> tuple[str, ...]:
 
     told = stop_losses_of(workspace.ledger, workspace.use_case)
     return stop_loss_sentences(told, workspace.use_case.economics.currency)
-
-
-def _last_alerts(workspace: Workspace) -> tuple[str, ...]:
-    """The last alerts about what is not over, each with its remedy and its page of the runbook."""
-    from decisionloop.ledger.present_alerts import present_alerts
-    from decisionloop.monitor.alarm.runbook import runbook_of_alert
-
-    base = workspace.settings.runbook_url
-    present = present_alerts(workspace.ledger, workspace.use_case.name, LAST_ALERTS)
-    return tuple(
-        f"{one.severity}: {one.message.rstrip('.')}. {one.remedy} See {runbook_of_alert(one.kind, base)}."
-        for one in present
-    )
-
-
-def _undelivered_notices(ledger: Ledger, name: str) -> tuple[str, ...]:
-    from decisionloop.ledger.notices import undelivered_notices
-
-    return tuple(
-        f"{one.channel} did not take “{one.title}” ({one.attempts} attempts): {one.detail}"
-        for one in undelivered_notices(ledger, name)
-    )
 
 
 def _not_compiled(stages: Sequence[ReleaseStage]) -> tuple[str, ...]:

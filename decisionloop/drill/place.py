@@ -66,7 +66,9 @@ def throw_away_place(settings: Settings, ledger: Ledger) -> Iterator[Place]:
             yield in_file
             return
         try:
-            yield Place(folder, _url_in(settings.ledger_url, schema), "postgresql")
+            url = _url_in(settings.ledger_url, schema)
+            _make_tables(settings.model_copy(update={"ledger_url": url}))
+            yield Place(folder, url, "postgresql")
         finally:
             _drop(ledger.engine, schema)
 
@@ -91,6 +93,12 @@ def _new_schema(engine: Engine) -> str | None:
     with engine.begin() as connection:
         connection.execute(text(f'CREATE SCHEMA "{schema}"'))
     return schema
+
+
+def _make_tables(settings: Settings) -> None:
+    from decisionloop.ledger.storage.engine import create_or_upgrade
+
+    create_or_upgrade(settings.resolved_ledger_url(), settings.ledger_tuning).close()
 
 
 def _drop(engine: Engine, schema: str) -> None:

@@ -25,6 +25,12 @@ PARTS = {
     "markupsafe": "jinja2",
     "mlflow-skinny": "mlflow",
     "mlflow-tracing": "mlflow",
+    # One namespace, in which the exporter's parts lie beside it.
+    "opentelemetry-exporter-http-transport": "opentelemetry-exporter-otlp-proto-http",
+    "opentelemetry-exporter-otlp-common": "opentelemetry-exporter-otlp-proto-http",
+    "opentelemetry-exporter-otlp-proto-common": "opentelemetry-exporter-otlp-proto-http",
+    "opentelemetry-proto": "opentelemetry-exporter-otlp-proto-http",
+    "opentelemetry-semantic-conventions": "opentelemetry-sdk",
     "packaging": "pytest",
     "pydantic-core": "pydantic",
     "starlette": "fastapi",

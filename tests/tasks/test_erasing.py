@@ -125,6 +125,7 @@ def test_the_loop_goes_on_without_the_person(lived: Installation) -> None:
 
 
 def test_rows_go_by_this_road_alone(lived: Installation) -> None:
+    seal(lived.ledger)
     for statement in ("DELETE FROM outcome", "UPDATE audit_block SET secret = NULL"):
         with pytest.raises(Exception, match="append-only"), lived.ledger.begin() as connection:
             connection.execute(text(statement))

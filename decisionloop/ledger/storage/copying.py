@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, LargeBinary, Table, delete, func, insert, select
 
 from decisionloop.errors import ConfigurationError, IntegrityError
 from decisionloop.ledger.schema import metadata
@@ -91,14 +91,23 @@ def _copy_rows(old: Ledger, new: Ledger) -> None:
             known = known.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         if held := tables_with_rows(connection):
             raise ConfigurationError(f"{new.name} holds rows already ({', '.join(held)}). Restore into an empty one.")
-        for table in metadata.sorted_tables:
+        facts = [table for table in metadata.sorted_tables if not table.info.get("is_working")]
+        working = [table for table in metadata.sorted_tables if table.info.get("is_working")]
+        for table in facts:
+            _copy_table(known, connection, table)
+        for table in working:  # triggers have noted the facts that were copied as though they were new
+            connection.execute(delete(table))
             _copy_table(known, connection, table)
 
 
 def _copy_table(known: Connection, connection: Connection, table: Table[Any]) -> None:
     statement = select(table)
-    schema = schema_of(statement)
     found = known.execution_options(stream_results=True, max_row_buffer=ROWS_AT_A_TIME).execute(statement)
+    if any(isinstance(column.type, LargeBinary) for column in table.columns):  # few rows, and no text
+        while bytes_of := found.fetchmany(ROWS_AT_A_TIME):
+            connection.execute(insert(table), [dict(row._mapping) for row in bytes_of])
+        return
+    schema = schema_of(statement)
     while rows := found.fetchmany(ROWS_AT_A_TIME):
         columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
         append(connection, table, pa.table(columns, schema=schema), on_conflict="fail")

@@ -32,8 +32,7 @@ from decisionloop.telemetry import traces
 
 Synchronous = Literal["FULL", "EXTRA"]
 PLAIN = LedgerTuning()
-BUSY_TIMEOUT_MS = 30_000
-CACHE_KIB = 65_536
+BUSY_TIMEOUT_MS, CACHE_KIB = 30_000, 65_536
 WAL_KEPT_BYTES = 67_108_864
 
 
