@@ -163,17 +163,18 @@ def test_a_relative_sqlite_file_is_looked_for_in_the_folder(write, tables, at):
 @pytest.mark.parametrize(
     ("url", "table", "expected"),
     [
-        ("postgresql+psycopg://nobody:secret@127.0.0.1:1/none", "history", "table history of postgresql"),
+        ("postgresql+psycopg://nobody@127.0.0.1:1/none", "history", "table history of postgresql"),
         ("sqlite:///past.db", "nowhere", "NoSuchTableError"),
         ("carrier://pigeon", "history", "NoSuchModuleError"),
         ("not a url", "history", "not a database URL"),
     ],
 )
-def test_a_database_that_cannot_be_read_is_named_without_its_password(write, tables, at, url, table, expected):
+def test_a_database_that_cannot_be_read_is_named(write, tables, at, url, table, expected, monkeypatch):
     from decisionloop.sources import open_source
 
     files = {"due.csv": DUE, "outcomes.csv": OUTCOMES, "past.db": ""}
     folder = write(tables | {"history": {"url": url, "table": table, "time": "known_at"}}, files)
+    monkeypatch.setenv("PGPASSWORD", "secret")
     with pytest.raises(SourceError, match=expected) as raised:
         open_source(folder).newest_time(at("2026-02-01"))
     assert "secret" not in str(raised.value)
