@@ -6,7 +6,7 @@ import pytest
 
 from decisionloop.cli.deploy_flows import make_pool, pool_of, send_to_own_pools
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("flows")
 
 
 def test_a_deployment_of_a_use_case_goes_to_its_pool(prefect):

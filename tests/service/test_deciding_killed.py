@@ -13,6 +13,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from decisionloop.cli.app import app
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.period_accounts import account_before
@@ -23,18 +24,6 @@ from decisionloop.ledger.watching_periods import parts_sealed, segments_of_part
 from tests.service.conftest import one
 from tests.service.processes import ServiceProcess
 from tests.small_use_case import write_small
-
-# In one process: to begin one takes twelve seconds of a core.
-SEAL_TWICE = """
-from decisionloop.cli import main
-
-for _ in range(2):
-    try:
-        main()
-    except SystemExit as end:
-        assert not end.code
-"""
-
 
 BUDGET = {"kind": "budget", "cost": {"lend": "1"}, "limit": 1_000_000}
 
@@ -83,7 +72,7 @@ def _kill_sealing(environment, ledger):
     sealing.wait()
 
 
-def test_what_was_answered_outlives_kill_9_and_is_sealed_once(tmp_path, environment):
+def test_what_was_answered_outlives_kill_9_and_is_sealed_once(tmp_path, environment, monkeypatch):
     client = httpx.Client(timeout=60)
     answered = _killed_under_load(ServiceProcess(tmp_path / "first.log", environment), client)
     with open_ledger(environment["DECISIONLOOP_LEDGER_URL"]) as ledger:
@@ -93,8 +82,10 @@ def test_what_was_answered_outlives_kill_9_and_is_sealed_once(tmp_path, environm
             assert _ask(client, second.url, number).json() == answered[number]
         second.stop()
         _kill_sealing(environment, ledger)
-        command = [sys.executable, "-c", SEAL_TWICE, "seal", "small", "--over"]
-        subprocess.run(command, env={**os.environ, **environment}, check=True)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        for _ in range(2):  # in this process: to begin another one takes twelve seconds of a core
+            app(["seal", "small", "--over"], standalone_mode=False)
         every = batches(ledger, "small")
         assert {batch.state for batch in every} == {"complete"}
         rows = [row for batch in every for row in decisions_of_batch(ledger, batch.batch_id).itertuples()]
