@@ -27,6 +27,7 @@ from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.told_people import awaits_approval, last_alerts, last_drills, notices_not_taken
 from decisionloop.cli.value_status import last_value, value_text
 from decisionloop.errors import ContractError
+from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace, workspaces_to_look_at
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def status_of(workspace: Workspace) -> Status:
         monitors=watched,
         undelivered_notices=notices_not_taken(ledger, name),
         turn_memory=turn_memory(ledger, name),
-        demos=() if last else finished_demos(workspace.settings, name),
+        demos=() if last else finished_demos(load_settings(), name),
         currency=workspace.use_case.economics.currency,
     )
 

@@ -171,6 +171,6 @@ def test_a_ledger_of_the_first_version_is_refused_until_it_is_upgraded_and_keeps
 
 def _unversioned(url: str) -> Ledger:
     """A ledger object over a database without tables."""
-    from decisionloop.ledger.storage.engine import _engine
+    from decisionloop.ledger.storage.engine import PLAIN, _engine
 
-    return Ledger(_engine(url, "FULL"))
+    return Ledger(_engine(url, PLAIN))

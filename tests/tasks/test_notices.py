@@ -75,7 +75,11 @@ def test_an_alert_reaches_every_channel_that_wants_it_once_and_in_its_hours(told
     assert not _alert(told)
     assert _deliver() == NoticeCounts(delivered=1, failed=0, waiting=1)
     assert service.taken == [
-        ("pager-duty-webhook/risk", "[warning] small: stale", "The source is stale.\n\nAsk its owner.")
+        (
+            "pager-duty-webhook/risk",
+            "[warning] small: stale",
+            "The source is stale.\n\nAsk its owner.\n\nRunbook: docs/runbook/stale.md",
+        )
     ]
     assert _deliver(utc_now() + LATER) == NoticeCounts(delivered=1, failed=0, waiting=0)
     assert _deliver(utc_now() + LATER) == NoticeCounts(0, 0, 0)
@@ -98,7 +102,11 @@ def test_a_halted_batch_is_told_to_people(small, service):
     assert small.state(0) == "halted"
     _deliver()
     assert service.taken == [
-        ("slack-webhook/risk", "[critical] small/2024-01-01: data quality", "too few rows\n\nAsk the source.")
+        (
+            "slack-webhook/risk",
+            "[critical] small/2024-01-01: data quality",
+            "too few rows\n\nAsk the source.\n\nRunbook: docs/runbook/data_quality.md",
+        )
     ]
     assert [one.kind for one in alerts(small.ledger, "small")] == ["data quality"]
 
