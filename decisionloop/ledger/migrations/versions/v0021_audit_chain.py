@@ -59,6 +59,20 @@ _ERASABLE = (
     "audit_block",
 )  # fmt: skip
 
+_WHO_APPENDS_MAY_CHAIN = """
+DO $$
+DECLARE role text;
+BEGIN
+    FOR role IN
+        SELECT DISTINCT grantee FROM information_schema.role_table_grants
+        WHERE table_schema = current_schema() AND table_name = 'audit_waiting' AND privilege_type = 'INSERT'
+    LOOP
+        EXECUTE format('GRANT DELETE ON audit_waiting TO %I', role);
+    END LOOP;
+END $$
+"""
+"""What has been chained waits no more: a role that may only append takes it off the one table that holds no facts."""
+
 
 def upgrade() -> None:
     """Make the tables, then the triggers that tell of new rows and let an erasure through."""
@@ -70,6 +84,8 @@ def upgrade() -> None:
     make_append_only(connection, kept)
     let_erasures_through(connection, _ERASABLE)
     await_audit(connection, _KEYS)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_WHO_APPENDS_MAY_CHAIN.replace("%", "%%"))
 
 
 def _create_chain() -> None:
