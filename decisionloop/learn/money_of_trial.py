@@ -66,9 +66,9 @@ def money_told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, co
 
 def money_of_trial(use_case: UseCase, traffic: LoggedBatches, policies: Policies) -> MoneyOfTrial:
     """The same of the cohorts of a trial, n decisions of policy traffic."""
-    cohorts = traffic.log["as_of"].drop_duplicates().sort_values()
-    newest = cohorts[cohorts > cohorts.iloc[-1] - AT_LEAST] if len(cohorts) else cohorts
-    is_new = traffic.log["as_of"].isin(max(newest, cohorts[-LATELY:], key=len)).to_numpy()
+    cohorts = traffic.log["as_of"]
+    newest = sorted(cohorts.unique())[-LATELY:]
+    is_new = (cohorts.isin(newest) | (cohorts > cohorts.max() - AT_LEAST)).to_numpy()
     return MoneyOfTrial(
         _enough(use_case, traffic, policies), _enough(use_case, traffic.rows(is_new), policies.rows(is_new))
     )
