@@ -8,28 +8,34 @@ What is told here is as good as normal and no better. It promotes nobody.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from decisionloop.contract import UseCase
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_difference
-from decisionloop.observe.estimate import Estimate, cannot_say
+from decisionloop.observe.estimate import Estimate, cannot_say, normal_quantile
 from decisionloop.observe.off_policy import OffPolicyEstimate, difference
 
-LATELY = 8
-"""Of the cohorts of a trial, the newest that tell whether it still gains: a world may have changed."""
+LATELY, AT_LEAST = 8, timedelta(days=56)
+"""Of the cohorts of a trial, the newest that tell whether it still gains: a world may have changed. Where there are
+several a week, those of so many days: eight days looked at daily would end a better release in one trial of ten."""
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class MoneyOfTrial:
-    """The gain a decision over the champion in all mature cohorts of a trial, and in the newest `LATELY` of them."""
+    """The gain a decision over the champion in all mature cohorts of a trial, and in the newest of them (`LATELY`)."""
 
     whole: Estimate
     lately: Estimate
 
     def is_gaining(self, required: float) -> bool:
-        """Whether the newest cohorts say that it earns more than ``required``; it is not sure of that."""
-        return self.lately.value is not None and self.lately.value > required
+        """Whether the newest cohorts say that it earns more than ``required``; it is not sure of that.
+
+        Outcomes that never came count at their worst: else who earns less where they are missing would go on for ever.
+        """
+        told = at_worst(self.lately)
+        return told is not None and told[0] > required
 
     def is_losing(self, required: float) -> bool:
         """Whether they are sure that it does not, whatever the outcomes are that have not come."""
@@ -38,6 +44,16 @@ class MoneyOfTrial:
             return False
         most = told.high if told.bounds is None or told.bounds.high is None else max(told.high, told.bounds.high)
         return most < required
+
+
+def at_worst(told: Estimate) -> tuple[float, float] | None:
+    """An estimate with outcomes that never came at their worst, and its standard error; None where nothing tells."""
+    if told.value is None or told.low is None or told.value <= told.low:
+        return None
+    error = (told.value - told.low) / normal_quantile(told.confidence)
+    if told.bounds is None or not told.bounds.missing:
+        return told.value, error
+    return None if told.bounds.low is None else (told.value - max(0.0, told.low - told.bounds.low), error)
 
 
 def money_told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, confidence: float) -> OffPolicyEstimate:
@@ -50,8 +66,9 @@ def money_told(use_case: UseCase, traffic: LoggedBatches, policies: Policies, co
 
 def money_of_trial(use_case: UseCase, traffic: LoggedBatches, policies: Policies) -> MoneyOfTrial:
     """The same of the cohorts of a trial, n decisions of policy traffic."""
-    newest = sorted(traffic.log["as_of"].unique())[-LATELY:]
-    is_new = traffic.log["as_of"].isin(newest).to_numpy()
+    cohorts = traffic.log["as_of"]
+    newest = sorted(cohorts.unique())[-LATELY:]
+    is_new = (cohorts.isin(newest) | (cohorts > cohorts.max() - AT_LEAST)).to_numpy()
     return MoneyOfTrial(
         _enough(use_case, traffic, policies), _enough(use_case, traffic.rows(is_new), policies.rows(is_new))
     )

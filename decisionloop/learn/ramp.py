@@ -16,8 +16,8 @@ from scipy.special import ndtr
 
 from decisionloop.contract.releasing import CanaryStep
 from decisionloop.learn.comparison import Progress
-from decisionloop.learn.money_of_trial import MoneyOfTrial
-from decisionloop.observe.estimate import Estimate, normal_quantile
+from decisionloop.learn.money_of_trial import MoneyOfTrial, at_worst
+from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.normal_mixture import mixture_capital
 
 Grounds = Literal["first look", "bets", "trial"]
@@ -67,14 +67,14 @@ def standing(first: Estimate | None, since: Since, required: float) -> Standing:
 
 
 def _by_first_look(first: Estimate | None, required: float) -> float:
-    told = None if first is None else _at_worst(first)
+    told = None if first is None else at_worst(first)
     return 0.0 if told is None else float(ndtr((told[0] - required) / told[1]))
 
 
 def _by_trial(first: Estimate | None, of_trial: MoneyOfTrial | None, required: float) -> float:
     """What its trial says, look after look; the scale of the gains that are bet on is the error of its first look."""
     whole = None if of_trial is None else of_trial.whole
-    before, told = (None if one is None else _at_worst(one) for one in (first, whole))
+    before, told = (None if one is None else at_worst(one) for one in (first, whole))
     if before is None or told is None:
         return 0.0
     return _confidence(mixture_capital(told[0] - required, told[1], before[1]))
@@ -84,21 +84,20 @@ def _confidence(capital: float) -> float:
     return 0.0 if capital <= 1 else 1 - 1 / capital
 
 
-def _at_worst(told: Estimate) -> tuple[float, float] | None:
-    """An estimate with outcomes that never came at their worst, and its standard error; None where nothing tells."""
-    if told.value is None or told.low is None or told.value <= told.low:
-        return None
-    error = (told.value - told.low) / normal_quantile(told.confidence)
-    if told.bounds is None or not told.bounds.missing:
-        return told.value, error
-    return None if told.bounds.low is None else (told.value - max(0.0, told.low - told.bounds.low), error)
-
-
 def entitled(steps: Sequence[CanaryStep], stands: Standing) -> float:
     """The largest share that it stands surely enough for, 0 for none."""
     if stands.is_behind:
         return 0.0
     return max((step.share for step in steps if stands.confidence >= step.confidence), default=0.0)
+
+
+def share_held(steps: Sequence[CanaryStep], share: float, stands: Standing) -> float:
+    """The share that who is on trial, with a ``share`` by now, holds against another one.
+
+    What it was sure enough for once it is (Ville 1939), though what has come since may tell less. One that is behind
+    holds nothing: a share that it once had would keep everybody else from the trial.
+    """
+    return 0.0 if stands.is_behind else max(share, entitled(steps, stands))
 
 
 def share_in_place(steps: Sequence[CanaryStep], theirs: float, stands: Standing) -> float:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from decisionloop.learn.gate import GateEvidence
 from decisionloop.learn.gate_money import confidence_words
-from decisionloop.learn.ramp import Grounds, Since, Standing, entitled, share_in_place, share_now
+from decisionloop.learn.ramp import Grounds, Since, Standing, entitled, share_held, share_in_place, share_now
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
 from decisionloop.ledger.flags import switch_of
@@ -66,9 +66,8 @@ def _gives_way(workspace: Workspace, stage: ReleaseStage, decides: Release, stan
         return None
     told = newest_verdict(workspace, other.release, decides)
     theirs = standing_now(workspace, other.release, decides, None if told is None else matured_of(told))
-    ours, their_share = (entitled(use_case.canary.steps, one) for one in (stands, theirs))
-    # What it was sure enough for once it is (Ville 1939), though what has come since may tell less.
-    return other if ours > max(their_share, other.event.share or 0.0) else None
+    steps = use_case.canary.steps
+    return other if entitled(steps, stands) > share_held(steps, other.event.share or 0.0, theirs) else None
 
 
 def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:

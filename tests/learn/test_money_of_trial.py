@@ -15,6 +15,7 @@ from decisionloop.learn.comparison import opened, rows_of
 from decisionloop.learn.gate_money import check_money
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.money_at_look import PART_OF_TRIAL, MoneyAtLook, money_at_look
+from decisionloop.learn.money_of_trial import LATELY, money_of_trial
 from decisionloop.learn.seen_outcomes import Policies
 from decisionloop.observe.off_policy import one_hot
 from tests.learn.missing_gates import STAKE, START, WEEK, contract
@@ -119,3 +120,14 @@ def test_without_steps_of_a_trial_all_cohorts_have_the_whole_stake(use_case: Use
     progress = looked(plain, Weeks.of(plain, 1, 0.38)).progress
     assert progress is not None
     assert (progress.part, progress.is_of_trial) == (1.0, False)
+
+
+@pytest.mark.parametrize(("days", "newest"), [(1, 8 * 7), (3.5, 16), (7, LATELY), (28, LATELY)])
+def test_lately_is_eight_cohorts_and_no_less_than_eight_weeks(use_case: UseCase, days: float, newest: int) -> None:
+    cohorts, each = 8 * 7 + 2, 20
+    traffic, policies = Weeks.of(use_case, 3, 0.5).known(range(BEFORE), False)
+    keep = np.arange(len(traffic.log)) < cohorts * each
+    traffic, policies = traffic.rows(keep), policies.rows(keep)
+    traffic.log["as_of"] = START + np.arange(len(traffic.log)) // each * pd.Timedelta(days=days)
+    told = money_of_trial(use_case, traffic, policies)
+    assert (told.whole.n, told.lately.n) == (cohorts * each, newest * each)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from decisionloop.contract.releasing import Canary
 from decisionloop.learn.comparison import Comparison, Progress
 from decisionloop.learn.money_of_trial import MoneyOfTrial
-from decisionloop.learn.ramp import Since, Standing, entitled, share_in_place, share_now, standing
+from decisionloop.learn.ramp import Since, Standing, entitled, share_held, share_in_place, share_now, standing
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.normal_mixture import mixture_capital
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -88,6 +88,22 @@ def test_a_share_never_falls_and_is_no_larger_than_it_was_or_stands_for(confiden
 )
 def test_who_takes_the_place_of_another_one_takes_its_share(theirs, sure, share):
     assert share_in_place(STEPS, theirs, Standing(sure, is_behind=False)) == share
+
+
+def test_who_is_behind_holds_its_place_against_nobody():
+    assert share_held(STEPS, 0.9, Standing(0.92, is_behind=False)) == 0.9
+    assert share_held(STEPS, 0.05, Standing(0.92, is_behind=False)) == 0.25
+    assert share_held(STEPS, 0.9, Standing(0.999, is_behind=True)) == 0.0
+
+
+def test_who_gains_only_where_outcomes_are_missing_does_not_gain():
+    plain = _gain(1.0, 0.2, 0.95)
+    assert _tried(plain).is_gaining(0.5)
+    assert not _tried(plain).is_gaining(1.0)
+    for low, is_gaining in ((0.1, True), (-0.5, False), (None, False)):
+        missed = replace(plain, bounds=OutcomeBounds(9, 0.0, low, None if low is None else 2.0))
+        assert _tried(missed).is_gaining(0.5) == is_gaining
+    assert not _tried(NOTHING).is_gaining(-1.0)
 
 
 def test_a_contract_without_steps_has_no_canary():
