@@ -44,6 +44,7 @@ class GateRules:
     is_ranked_by_gain          the action is a model input: skill is the worth of ranking by gain, not the outcome's AUC
     is_accumulating            more evidence may come: money that is not proven yet goes on, unless it surely never is
     is_last_look               what is not proven by now is refused
+    may_go_on                  but for who is on trial and gains there
     """
 
     currency: str
@@ -63,6 +64,7 @@ class GateRules:
     is_ranked_by_gain: bool = False
     is_accumulating: bool = False
     is_last_look: bool = False
+    may_go_on: bool = True
 
     @property
     def interval_confidence(self) -> float:

@@ -79,7 +79,7 @@ def _loses_lately(evidence: GateEvidence, required: float) -> bool:
 def _with_time_left(evidence: GateEvidence, rules: GateRules, required: float) -> GateRules:
     """The rules for who is on trial and gains there: it goes on without a proof, as nobody is surer to earn more."""
     charged = max(evidence.serving_cost or 0.0, 0.0)
-    is_gaining = evidence.of_trial is not None and evidence.of_trial.is_gaining(required + charged)
+    is_gaining = rules.may_go_on and evidence.of_trial is not None and evidence.of_trial.is_gaining(required + charged)
     return replace(rules, is_last_look=rules.is_last_look and not is_gaining)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
+
 from decisionloop.contract import UseCase
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.seen_outcomes import Policies, logged_for, seen_difference
@@ -32,10 +34,11 @@ class MoneyOfTrial:
     def is_gaining(self, required: float) -> bool:
         """Whether the newest cohorts say that it earns more than ``required``; it is not sure of that.
 
-        Outcomes that never came count at their worst: else who earns less where they are missing would go on for ever.
+        In the whole trial outcomes that never came count at their worst, or who earns less where they are missing would
+        go on. Of the newest cohorts alone that would be asking for more than a trial can show.
         """
-        told = at_worst(self.lately)
-        return told is not None and told[0] > required
+        whole, lately = at_worst(self.whole), self.lately.value
+        return whole is not None and whole[0] > required and lately is not None and lately > required
 
     def is_losing(self, required: float) -> bool:
         """Whether they are sure that it does not, whatever the outcomes are that have not come."""
@@ -75,9 +78,17 @@ def money_of_trial(use_case: UseCase, traffic: LoggedBatches, policies: Policies
 
 
 def _enough(use_case: UseCase, traffic: LoggedBatches, policies: Policies) -> Estimate:
-    """The gain, or that too few outcomes tell of it to be as good as normal."""
+    """The gain, or that too few outcomes, or amounts that are any, tell of it to be as good as normal."""
     told, least = money_told(use_case, traffic, policies, CONFIDENCE).money, use_case.gate.minimum_effective_n
-    if told.value is None or told.effective_n >= least:
+    if told.value is None:
         return told
-    few = f"its outcomes are worth {told.effective_n:,.0f} equally weighted ones, and {least:,g} are asked for"
-    return cannot_say(few, told.n, CONFIDENCE)
+    if told.effective_n < least:
+        few = f"its outcomes are worth {told.effective_n:,.0f} equally weighted ones, and {least:,g} are asked for"
+        return cannot_say(few, told.n, CONFIDENCE)
+    if use_case.outcome.amount is None:
+        return told
+    amounts = traffic.log["outcome_amount"].to_numpy(dtype=np.float64, na_value=np.nan)[policies.moved.any(axis=1)]
+    with_money = int(np.count_nonzero(np.nan_to_num(amounts)))
+    if with_money >= least:
+        return told
+    return cannot_say(f"{with_money:,} amounts are not nought, and {least:,g} are asked for", told.n, CONFIDENCE)

@@ -34,6 +34,8 @@ from tasks.step import step
 COMPARISON: Look = 2
 """The look of the gate's verdicts that are about a comparison; the first one opens it."""
 CHALLENGING = ("shadow", "canary")
+LONGEST_TRIAL = 2
+"""So many times `gate.longest_comparison` cohorts end a trial without a proof that still gains."""
 FAILED_BATCHES = 3
 """A challenger that could not score so many batches is sent away."""
 
@@ -199,8 +201,11 @@ def _judge(
 ) -> tuple[Verdict, str, GateEvidence]:
     """What the gate says, the id of the verdict that says it, and on which evidence."""
     use_case = workspace.use_case
-    is_last = batches.log["as_of"].nunique() >= use_case.gate.longest_comparison
-    rules = gate_rules(use_case, COMPARISON, comparison.stake, is_last)
+    cohorts, longest = batches.log["as_of"].nunique(), use_case.gate.longest_comparison
+    rules = replace(
+        gate_rules(use_case, COMPARISON, comparison.stake, is_last=cohorts >= longest),
+        may_go_on=cohorts < LONGEST_TRIAL * longest,
+    )
     challenger, champion_side = (contender_of(workspace, one, batches) for one in pair)
     began = trial_began(workspace.ledger, pair[0].release_id)
     challenger = replace(challenger, soundness=soundness_of(workspace, pair[0]), on_trial_since=began)
