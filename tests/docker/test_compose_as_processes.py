@@ -142,7 +142,7 @@ def test_nothing_runs_as_root(installation):
 
 def test_no_secret_is_on_a_command_line_or_in_a_log(installation, turn):
     secrets = [installation.secret(path.name).rpartition(":")[2] for path in installation.secrets.iterdir()]
-    assert len(secrets) == 6
+    assert len(secrets) == 7
     commands = [" ".join(one.cmdline()) for one in _running(installation)]
     logs = [installation.log(name) for name in services()]
     assert not [shown[:200] for shown in (*commands, *logs) if any(secret in shown for secret in secrets)]
