@@ -33,7 +33,7 @@ from tests.tasks.moment import Moment, on_engine
 
 pytestmark = pytest.mark.xdist_group("loop")
 APPROVER = "approver@example.com"
-MARKED = {"flag", "hold_event", "restoration"}
+MARKED = {"flag", "hold_event", "restoration", "audit_waiting"}
 
 
 @pytest.fixture(scope="module")
