@@ -100,7 +100,7 @@ def test_it_goes_on_elsewhere_as_it_would_have(at_work, tmp_path, capsys):
         restore(tmp_path / "backup")
     said = capsys.readouterr().out
     assert "small/2024-01-22 was decided again by small/scorecard/" in said
-    assert "decisionloop kill-switch USE_CASE off" in said  # the switch of everything is lifted one by one
+    assert "decisionloop flags clear kill_switch --everything" in said  # kill-switch-all knows no off
     with working_in(folder, Written(folder / "usecases" / "small")) as restored:
         assert rows(restored) == before
         assert restored.workspace.registry.versions("small")
