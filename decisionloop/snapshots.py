@@ -77,7 +77,7 @@ class SnapshotStore:
         """The file system of the URL and the folder in it."""
         try:
             filesystem, root = fsspec.core.url_to_fs(self.url)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, OSError) as error:  # some connect at once
             raise ConfigurationError(
                 f"the snapshot store {self.url} cannot be opened: {error}. Check DECISIONLOOP_SNAPSHOTS_URL."
             ) from error

@@ -86,6 +86,6 @@ def _key_file(settings: Settings) -> Path:
 def _place(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     try:
         filesystem, root = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, OSError) as error:  # some connect at once
         raise ConfigurationError(f"checkpoints at {url} cannot be opened: {error}.") from error
     return filesystem, str(root).rstrip("/")
