@@ -58,6 +58,14 @@ class StoredFile:
         return f"{self.digest[:2]}/{self.digest}{self.suffix}"
 
 
+def stored_file(path: str) -> StoredFile:
+    """The file of a path that ends as one of a store. Raises IntegrityError where it does not."""
+    found = _NAME.search(path)
+    if found is None:
+        raise IntegrityError(f"{path} is no file of a snapshot store: its name is no sha256. Use another backup.")
+    return StoredFile(found["digest"], found["suffix"])
+
+
 @dataclass(frozen=True)
 class SnapshotStore:
     """Files by their digest under an fsspec URL (`/var/lib/decisionloop`, `s3://bucket/decisionloop`, …)."""
@@ -69,7 +77,7 @@ class SnapshotStore:
         """The file system of the URL and the folder in it."""
         try:
             filesystem, root = fsspec.core.url_to_fs(self.url)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, OSError) as error:  # some connect at once
             raise ConfigurationError(
                 f"the snapshot store {self.url} cannot be opened: {error}. Check DECISIONLOOP_SNAPSHOTS_URL."
             ) from error
@@ -112,6 +120,16 @@ class SnapshotStore:
         """The sha256 of what a file holds: its name, or another where an erasure rewrote it. Raises as `get_bytes`."""
         return hashlib.sha256(self.get_bytes(digest)).hexdigest()
 
+    def read_stored(self, stored: StoredFile) -> bytes:
+        """What lies under a name, also what an erasure left there. Raises as `get_bytes`."""
+        if stored.suffix == REWRITTEN_SUFFIX:
+            return self._rewritten(stored.digest).encode()
+        return self.get_bytes(stored.digest)
+
+    def put_stored(self, stored: StoredFile, data: bytes) -> None:
+        """Let a file of a backup lie where it lay: an erasure may have left other bytes under a name than it says."""
+        self._write(f"{self._place[1]}/{stored.path}", data)
+
     def rewrite_table(self, digest: str, table: pa.Table) -> str:
         """Let a table take the place of the one of that name, for an erasure; returns the sha256 of its bytes.
 
@@ -120,13 +138,10 @@ class SnapshotStore:
         data = parquet_bytes(table)
         content = hashlib.sha256(data).hexdigest()
         path = self._find(digest)
-        filesystem, root = self._place
+        _, root = self._place
         note = f"{root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
         for where, what in ((note, content.encode()), (path, data)):
-            if isinstance(filesystem, LocalFileSystem):
-                _write_durably(Path(where), what)
-            else:
-                filesystem.pipe_file(where, what)
+            self._write(where, what)
         return content
 
     def _rewritten(self, digest: str) -> str:
@@ -177,12 +192,17 @@ class SnapshotStore:
         filesystem, root = self._place
         path = f"{root}/{digest[:2]}/{digest}{suffix}"
         if not self._holds(path, digest):  # also where an erasure rewrote it: whoever is decided again is stored again
-            if isinstance(filesystem, LocalFileSystem):
-                _write_durably(Path(path), data)
-            else:
-                filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-                filesystem.pipe_file(path, data)
+            self._write(path, data)
         return SnapshotRef(digest, str(filesystem.unstrip_protocol(path)), rows, len(data))
+
+    def _write(self, path: str, data: bytes) -> None:
+        """All of the bytes under this name, whatever the file system."""
+        filesystem, _ = self._place
+        if isinstance(filesystem, LocalFileSystem):
+            _write_durably(Path(path), data)
+        else:
+            filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            filesystem.pipe_file(path, data)
 
     def _holds(self, path: str, digest: str) -> bool:
         """Whether the very bytes are there; a damaged file is not, and is written again."""

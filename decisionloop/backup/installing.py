@@ -116,12 +116,11 @@ def install(settings: Settings, backup: ReadBackup) -> None:
 
 
 def _install_snapshots(settings: Settings, backup: ReadBackup) -> None:
-    from decisionloop.snapshots import SnapshotStore
+    from decisionloop.snapshots import SnapshotStore, stored_file
 
     store = SnapshotStore(settings.resolved_snapshots_url())
     for one in backup.manifest.below(SNAPSHOTS):
-        file = backup.folder / one.path
-        store.put_bytes(file.read_bytes(), file.name.removeprefix(one.sha256))
+        store.put_stored(stored_file(one.path), (backup.folder / one.path).read_bytes())
 
 
 def _install_mlflow(settings: Settings, backup: ReadBackup) -> None:
@@ -179,8 +178,8 @@ def _rows_of(settings: Settings) -> str:
 
 
 def _is_foreign(stored: Sequence[StoredFile], folder: Path) -> bool:
-    known = {one.sha256 for one in read_manifest(folder).files}
-    return any(one.digest not in known for one in stored)
+    known = {one.path for one in read_manifest(folder).files}
+    return any(f"{SNAPSHOTS}/{one.path}" not in known for one in stored)
 
 
 def _is_begun(settings: Settings, folder: Path) -> bool:

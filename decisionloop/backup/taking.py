@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -84,7 +85,10 @@ def named_digests(ledger: Ledger) -> frozenset[str]:
 
 
 def _copy_snapshots(store: SnapshotStore, named: frozenset[str], part: Path) -> Iterator[FileEntry]:
-    """Copy every file of the store, each checked by its name; raises IntegrityError for what is missing or damaged."""
+    """Copy every file of the store, each checked by its name, or by what an erasure left of it.
+
+    Raises IntegrityError for what is missing or damaged.
+    """
     stored = store.stored()
     if missing := sorted(named.difference(one.digest for one in stored)):
         raise IntegrityError(
@@ -92,13 +96,13 @@ def _copy_snapshots(store: SnapshotStore, named: frozenset[str], part: Path) -> 
             f"{' …' * (len(missing) > 3)}. Restore them from an earlier backup, or check DECISIONLOOP_SNAPSHOTS_URL."
         )
     for one in stored:
-        data = store.get_bytes(one.digest)
+        data = store.read_stored(one)
         file = part / SNAPSHOTS / one.path
         make_private(file.parent)
         with open(file, "wb", opener=private_opener) as opened:
             opened.write(data)
         sync(file)
-        yield FileEntry(path=f"{SNAPSHOTS}/{one.path}", bytes=len(data), sha256=one.digest)
+        yield FileEntry(path=f"{SNAPSHOTS}/{one.path}", bytes=len(data), sha256=sha256(data).hexdigest())
 
 
 def _copy_mlflow(settings: Settings, part: Path) -> MlflowKept:

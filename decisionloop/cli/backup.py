@@ -102,7 +102,7 @@ def _told(folder: Path, manifest: Manifest, proof: Proof, is_check: bool) -> Seq
         "Restored. The kill switch of everything is on, and what was unsent is held:",
         "  decisionloop outbox list USE_CASE    may have left since: ask its receiver, then release or cancel",
         "  decisionloop keys list               what was revoked since is valid again: revoke it",
-        '  decisionloop kill-switch-all off --reason "…" --by APPROVER    once rollbacks and switches are made again',
+        '  decisionloop flags clear kill_switch --everything --reason "…" --by APPROVER    once that is made up for',
     ]
 
 

@@ -40,7 +40,8 @@ def export_checkpoint(settings: Settings, ledger: Ledger) -> str | None:
         return None
     name = ledger_name(links)
     filesystem, root = _place(settings.resolved_checkpoints_url())
-    path = f"{root}/{name[:12]}-{links[-1].seq:010d}{SUFFIX}"
+    # The hash, because a ledger that was restored goes on by other links under numbers that were signed before.
+    path = f"{root}/{name[:12]}-{links[-1].seq:010d}-{links[-1].hash[:12]}{SUFFIX}"
     try:
         if not filesystem.exists(path):
             made = signed(name, links[-1].seq, links[-1].hash, utc_now(), key)
@@ -85,6 +86,6 @@ def _key_file(settings: Settings) -> Path:
 def _place(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
     try:
         filesystem, root = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, OSError) as error:  # some connect at once
         raise ConfigurationError(f"checkpoints at {url} cannot be opened: {error}.") from error
     return filesystem, str(root).rstrip("/")

@@ -13,6 +13,7 @@ from decisionloop.act.exploration.seen_money import NOTHING_SEEN
 from decisionloop.act.side_by_side import Contenders, PartScores, value_side_by_side
 from decisionloop.act.situation import BY_PEOPLE
 from decisionloop.errors import IntegrityError
+from decisionloop.ledger.audit.tombstones import batches_cut
 from decisionloop.ledger.batches import Batch, Scalar, attempt_details, batches
 from decisionloop.ledger.decisions import decisions_of_part
 from decisionloop.ledger.flags import Switch
@@ -54,8 +55,8 @@ class DecidedAgain:
 def decide_again(workspace: Workspace) -> DecidedAgain | None:
     """Decide the newest batch again that can be, best one of a model; None where there is none. Writes nothing.
 
-    It can be where it was decided whole, under the code that lies in the use case's folder now. Raises IntegrityError,
-    which says what, where anything comes out otherwise than it was logged.
+    It can be where it was decided whole, under the code that lies in the use case's folder now, and nobody was erased
+    from it. Raises IntegrityError, which says what, where anything comes out otherwise than it was logged.
     """
     found = list(_candidates(workspace))
     if not found:
@@ -77,7 +78,8 @@ def decide_again(workspace: Workspace) -> DecidedAgain | None:
 def _candidates(workspace: Workspace) -> Iterator[tuple[Batch, str]]:
     """The batches, newest first, that can be decided again, each with who decided it."""
     ledger = workspace.ledger
-    decided = [one for one in batches(ledger, workspace.use_case.name) if one.is_decided]
+    cut = batches_cut(ledger)
+    decided = [one for one in batches(ledger, workspace.use_case.name) if one.is_decided and one.batch_id not in cut]
     for batch in sorted(decided, key=lambda one: one.as_of, reverse=True)[:LOOKED_AT]:
         details = attempt_details(ledger, batch.batch_id)
         is_same_code = details["opened"].get("code_digest") in (None, workspace.code.digest)

@@ -48,7 +48,10 @@ def prove(settings: Settings, ledger_url: str, snapshots_url: str) -> Proof:
                 again.append(found)
             else:
                 folder = workspace.folder.folder
-                unproven.append(f"{workspace.use_case.name}: no batch was decided by the code that lies in {folder}.")
+                unproven.append(
+                    f"{workspace.use_case.name}: no batch was decided by the code that lies in {folder}, or somebody "
+                    "was erased from each."
+                )
     return Proof(tuple(again), tuple(unproven))
 
 

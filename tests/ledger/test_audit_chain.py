@@ -16,6 +16,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from decisionloop.audit.checkpoints import Checkpoint, make_keys, private_key, signed
+from decisionloop.custody.checkpoints import checkpoints_at
+from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.audit.findings import Verified
 from decisionloop.ledger.audit.links import links_of
 from decisionloop.ledger.audit.prove import proof_of
@@ -26,7 +28,9 @@ from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.flags import KILL_SWITCH, set_flag
 from decisionloop.ledger.schema import outcome, utc_now
 from decisionloop.ledger.storage.bulk import append
-from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.copying import copy_from_file, copy_to_file, count_rows
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
+from decisionloop.snapshots import SnapshotStore
 from tests.architecture.code import ROOT
 from tests.ledger.conftest import AS_OF, USE_CASE, batch_rows, opened_batch
 
@@ -96,6 +100,21 @@ def test_everything_is_chained_once_and_verifies(ledger: Ledger, keys: Path) -> 
     found = verify(ledger, [checkpoint])
     assert found.is_whole
     assert (found.unproven, found.rows) == (more.rows, first.rows + more.rows)
+
+
+def test_a_copy_has_the_same_chain_whatever_engine_it_is_of(ledger: Ledger, tmp_path: Path) -> None:
+    live(ledger)
+    rows = seal(ledger).rows
+    set_flag(ledger, USE_CASE, KILL_SWITCH, "off", "waits for the next link", "nobody")
+    copy_to_file(ledger, tmp_path / "copy.db")
+    with open_ledger(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
+        assert count_rows(copy) == count_rows(ledger)
+        assert (verify(copy).findings, verify(copy).rows) == ((), rows)
+    with create_or_upgrade(f"sqlite:///{tmp_path / 'back.db'}") as back:
+        copy_from_file(tmp_path / "copy.db", back)
+        assert count_rows(back) == count_rows(ledger)
+        assert seal(back).rows == 1
+        assert verify(back).findings == ()
 
 
 def test_two_who_seal_at_once_chain_each_row_once(ledger: Ledger) -> None:
@@ -355,3 +374,11 @@ def _verified(proof: dict[str, Any], keys: Path, folder: Path) -> subprocess.Com
     script = ROOT / "docs" / "verify_proof.py"
     command = [sys.executable, "-I", str(script), str(file), str(keys / "audit_public_key.pem")]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_place_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path) -> None:
+    url = "ftp://bob:s3cret@127.0.0.1:1/there"
+    for ask in (lambda: checkpoints_at(url, tmp_path / "key"), SnapshotStore(url).stored):
+        with pytest.raises(ConfigurationError, match=r"cannot be opened") as raised:
+            ask()
+        assert "s3cret" not in str(raised.value)

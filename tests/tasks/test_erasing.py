@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.parquet
 import pytest
 from sqlalchemy import select, text
 
+from decisionloop.cli.backup import backup, restore
 from decisionloop.custody.erase import erase
 from decisionloop.custody.snapshot_files import verify_snapshots
 from decisionloop.errors import UsageError
@@ -18,7 +20,8 @@ from decisionloop.ledger import schema
 from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.audit.verify import verify
 from decisionloop.ledger.personal_data import decisions_about
-from tests.tasks.installation import Installation
+from tests.small_use_case import Written, settings_of
+from tests.tasks.installation import Installation, working_in
 from tests.tasks.moment import on_engine
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -122,6 +125,28 @@ def test_the_loop_goes_on_without_the_person(lived: Installation) -> None:
     assert lived.state(2) == "complete"
     seal(lived.ledger)
     assert verify(lived.ledger).is_whole
+
+
+@pytest.mark.parametrize("lived", ["postgresql"], indirect=True)
+def test_a_backup_from_afterwards_restores_to_the_same_chain_without_the_person(lived, tmp_path) -> None:
+    entity = str(lived.decisions(0)["entity_id"].iloc[5])
+    names = {entity, *(one.decision_id for one in decisions_about(lived.ledger, "small", entity))}
+    erase(lived.workspace.settings, lived.ledger, "small", entity, "asked", "the officer")
+    backup(tmp_path / "backup")
+    folder = tmp_path / "elsewhere"
+    shutil.copytree(lived.folder / "usecases", folder / "usecases")
+    with settings_of(folder):
+        with pytest.raises(UsageError, match="or somebody was erased from each"):  # the person is in both weeks
+            restore(tmp_path / "backup")
+        restore(tmp_path / "backup", is_unproven=True)
+    with working_in(folder, Written(folder / "usecases" / "small")) as restored:
+        found = verify(restored.ledger)
+        assert found.is_whole, found.findings
+        with restored.ledger.connect() as connection:
+            waiting = connection.execute(select(schema.audit_waiting.c.table_name).distinct()).scalars().all()
+        assert set(waiting) <= {"flag", "hold_event"}  # the mark of restoring; what was chained waits no more
+        assert verify_snapshots(restored.workspace.settings, restored.ledger).faults == ()
+        assert stores_that_hold(restored, names) == set()
 
 
 def test_rows_go_by_this_road_alone(lived: Installation) -> None:

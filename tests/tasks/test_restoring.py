@@ -98,7 +98,9 @@ def test_it_goes_on_elsewhere_as_it_would_have(at_work, tmp_path, capsys):
     shutil.copytree(at_work.folder / "usecases", folder / "usecases")
     with settings_of(folder):
         restore(tmp_path / "backup")
-    assert "small/2024-01-22 was decided again by small/scorecard/" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "small/2024-01-22 was decided again by small/scorecard/" in said
+    assert "decisionloop flags clear kill_switch --everything" in said  # kill-switch-all knows no off
     with working_in(folder, Written(folder / "usecases" / "small")) as restored:
         assert rows(restored) == before
         assert restored.workspace.registry.versions("small")

@@ -19,7 +19,7 @@ from decisionloop.ledger.audit.rows import decisions_of
 from decisionloop.ledger.audit.seal import BATCH, FACTS
 from decisionloop.ledger.audit.verify_batch import Committed, leaves_of_batch, verify_batch
 from decisionloop.ledger.audit.verify_facts import TableOfFacts
-from decisionloop.ledger.schema import audit_block, erased_leaf
+from decisionloop.ledger.schema import audit_block, audit_entry, erased_leaf
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -74,6 +74,13 @@ def count_leaves(connection: Connection, erasure_id: str) -> int:
     """How many leaves an erasure left tombstones of."""
     found = select(erased_leaf.c.seq).where(erased_leaf.c.erasure_id == erasure_id)
     return len(connection.execute(found).all())
+
+
+def batches_cut(ledger: Ledger) -> frozenset[str]:
+    """Batches of which a decision was erased, so that what is left of them can be read and not decided again."""
+    cut = select(audit_entry.c.subject).join(erased_leaf, erased_leaf.c.seq == audit_entry.c.seq)
+    with ledger.connect() as connection:
+        return frozenset(connection.execute(cut.where(audit_entry.c.kind == BATCH).distinct()).scalars())
 
 
 def _cut_batch(ledger: Ledger, erasure_id: str, link: Link, ids: set[str]) -> Cut:

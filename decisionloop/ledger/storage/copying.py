@@ -15,13 +15,15 @@ import pyarrow as pa
 from sqlalchemy import Connection, LargeBinary, Table, delete, func, insert, select
 
 from decisionloop.errors import ConfigurationError, IntegrityError
-from decisionloop.ledger.schema import metadata
+from decisionloop.ledger.schema import audit_waiting, metadata
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger, open_ledger
 from decisionloop.ledger.storage.frames import schema_of
 from decisionloop.private_files import sync, touch_private
 
 ROWS_AT_A_TIME = 50_000
+BLOCKS_AT_A_TIME = 20
+"""Of a table with bytes in it, such as the blocks of the audit chain: one may take megabytes."""
 
 
 def copy_to_file(ledger: Ledger, file: Path) -> None:
@@ -91,23 +93,22 @@ def _copy_rows(old: Ledger, new: Ledger) -> None:
             known = known.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         if held := tables_with_rows(connection):
             raise ConfigurationError(f"{new.name} holds rows already ({', '.join(held)}). Restore into an empty one.")
-        facts = [table for table in metadata.sorted_tables if not table.info.get("is_working")]
-        working = [table for table in metadata.sorted_tables if table.info.get("is_working")]
-        for table in facts:
-            _copy_table(known, connection, table)
-        for table in working:  # triggers have noted the facts that were copied as though they were new
-            connection.execute(delete(table))
-            _copy_table(known, connection, table)
+        for table in metadata.sorted_tables:
+            if table is not audit_waiting:
+                _copy_table(known, connection, table)
+        connection.execute(delete(audit_waiting))  # triggers took every row for a new one, also what is chained
+        _copy_table(known, connection, audit_waiting)
 
 
 def _copy_table(known: Connection, connection: Connection, table: Table[Any]) -> None:
     statement = select(table)
-    found = known.execution_options(stream_results=True, max_row_buffer=ROWS_AT_A_TIME).execute(statement)
-    if any(isinstance(column.type, LargeBinary) for column in table.columns):  # few rows, and no text
-        while bytes_of := found.fetchmany(ROWS_AT_A_TIME):
-            connection.execute(insert(table), [dict(row._mapping) for row in bytes_of])
+    if any(isinstance(column.type, LargeBinary) for column in table.c):
+        found = known.execution_options(stream_results=True, max_row_buffer=BLOCKS_AT_A_TIME).execute(statement)
+        while blocks := found.mappings().fetchmany(BLOCKS_AT_A_TIME):
+            connection.execute(insert(table), [dict(one) for one in blocks])
         return
     schema = schema_of(statement)
+    found = known.execution_options(stream_results=True, max_row_buffer=ROWS_AT_A_TIME).execute(statement)
     while rows := found.fetchmany(ROWS_AT_A_TIME):
         columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
         append(connection, table, pa.table(columns, schema=schema), on_conflict="fail")
