@@ -165,13 +165,13 @@ def test_deploying_again_keeps_what_people_have_set(installation, monkeypatch):
     with _prefect(installation, auth) as prefect:
         prefect.patch(f"/work_pools/{POOL}", json={"concurrency_limit": 7}).raise_for_status()
         with temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: auth}):
-            make_pool()
+            make_pool(POOL, None)
         assert prefect.get(f"/work_pools/{POOL}").json()["concurrency_limit"] == 7
         with (
             temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: "admin:wrong"}),
             pytest.raises(ConfigurationError, match="PREFECT_API_AUTH_STRING"),
         ):
-            make_pool()
+            make_pool(POOL, None)
 
 
 @pytest.mark.exhaustive  # to start it takes ten seconds of a core
