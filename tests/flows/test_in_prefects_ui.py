@@ -26,6 +26,14 @@ from tests.small_use_case import Written, as_of
 
 pytestmark = [needs_chromium, pytest.mark.xdist_group("flows")]
 
+THROUGH_TOASTS = """
+addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = "#prefect-design-toast-app * { pointer-events: none !important }";
+  document.head.append(style);
+});
+"""
+"""What is said in passing, such as that there is a cloud, may lie over a button: a person waits until it goes."""
 ALBUM = os.environ.get("TEST_ALBUM")
 WHY, NOTE, TROUBLE = "A merger: other shops than before.", "Seen, and reasonable.", "Arrears have doubled."
 APPROVER = "approver@example.com"
@@ -59,7 +67,9 @@ def person(request: pytest.FixtureRequest, deployed: Any, life: Life, tmp_path: 
         if has_worker:
             stack.enter_context(worker(life.folder, tmp_path / "worker.log"))
         browser = stack.enter_context(started())
-        page = browser.new_context(viewport={"width": 1000, "height": 1100}, color_scheme="light").new_page()
+        context = browser.new_context(viewport={"width": 1000, "height": 1100}, color_scheme="light")
+        context.add_init_script(THROUGH_TOASTS)
+        page = context.new_page()
         asked: list[str] = []
         page.on("request", lambda one: asked.append(one.url))
         album = Path(ALBUM) if ALBUM else tmp_path
