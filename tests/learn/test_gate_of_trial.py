@@ -1,4 +1,4 @@
-"""The time of a trial: who gains goes on without a proof, though not for ever, and who surely loses lately is refused."""
+"""The time of a trial: who gains goes on without a proof, but not for ever; who surely loses lately is refused."""
 
 from __future__ import annotations
 
