@@ -1,7 +1,7 @@
 """A person in Prefect's own interface, in a real browser: each form is filled in, and what came of it is in the ledger.
 
 The pictures that the documentation shows are taken here: `TEST_ALBUM=docs python -m pytest -n0
-tests/flows/test_in_prefects_ui.py -k answers`.
+tests/flows/test_in_prefects_ui.py -m "" -k answers`.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ def person(request: pytest.FixtureRequest, deployed: Any, life: Life, tmp_path: 
         assert not [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
 
 
+@pytest.mark.exhaustive  # a minute in a browser; what its forms start is tested beside it without one
 def test_a_person_answers_an_approval_starts_a_retraining_and_rolls_back(person: Person, life: Life):
     ledger = life.ledger
     (waiting,) = waiting_for_people(ledger, "small", utc_now())

@@ -32,7 +32,7 @@ def test_the_switch_holds_in_every_worker_and_one_that_dies_is_replaced(saved, t
         moment.work() as installation,
         open_ledger(installation.ledger.engine.url.render_as_string(hide_password=False)) as ledger,
     ):
-        installation.contract(online={})
+        installation.contract(online={"sealed_every_minutes": 1440})  # none of it is sealed while it is counted
         service = ServiceProcess(tmp_path / "service.log", {}, workers=workers)
         first = _all_workers(service, workers)
         with Askers(service.url) as askers:
