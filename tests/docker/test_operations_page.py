@@ -88,6 +88,7 @@ def test_the_kill_switch_is_thrown_without_prefect_and_mlflow(installation):
     assert "retention_offer: kill switch on" in everything.stdout
 
 
+@pytest.mark.exhaustive  # tests/tasks/test_restoring.py does so on both engines
 def test_the_installation_is_backed_up_and_what_was_backed_up_restores(installation):
     backups = [words for words in INSIDE if "backup" in words]
     assert len(backups) == 2

@@ -99,6 +99,7 @@ def test_where_the_default_action_is_the_better_one_the_switch_is_named() -> Non
     assert alarm.stake == pytest.approx(15, abs=2)  # a loan earns 10 or loses 40, as often
 
 
+@pytest.mark.exhaustive  # nine seconds; the benchmark of monitors measures it
 def test_a_policy_that_is_no_worse_is_left_alone_in_every_week() -> None:
     """Running costs as much as a service: of 12 terms nearly none is told otherwise, at one false alarm a year."""
     rng, use_case = np.random.default_rng(3), machines(service_cost=0.9 * 5 + 0.1 * (2 + 2.5))

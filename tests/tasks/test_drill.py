@@ -81,7 +81,7 @@ def test_what_is_broken_makes_it_fail_and_is_named(somewhere, broken, monkeypatc
     assert (found.kill_switch_seconds is not None, found.rollback_seconds) == (has_switched, None)
 
 
-@pytest.fixture(params=["postgresql", pytest.param("sqlite", marks=pytest.mark.exhaustive)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)])
 def begun_small(request, tmp_path):
     """``small``, and nothing has happened yet, on either engine."""
     url = request.getfixturevalue("postgres_url_with_tables") if request.param == "postgresql" else ""
