@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -39,6 +40,7 @@ LONGEST_FIRST = (
     "learn/test_off_policy",
 )
 """The groups of tests that take longest. They begin first, so that no process is left alone with one at the end."""
+FOLDER = "decisionloop-tests-of-"
 IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 8 << 30
 """Folders of tests lie there if so much is free: the machine does not crash in these tests, only processes do, and of
 what they write much waits until it has reached the disk."""
@@ -55,9 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Of the processes that are started from here each has a core: two that share it multiply matrices eight times as
     # slowly in two threads as in one.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    is_room = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ENOUGH_BYTES
-    if is_room and not config.option.basetemp:  # pytest-xdist gives each of its processes a part of the first one's
-        config.option.basetemp = tempfile.mkdtemp(prefix="decisionloop-tests-", dir=IN_MEMORY)
+    if not config.option.basetemp and _is_room_in_memory():  # pytest-xdist gives its processes parts of the first one's
+        config.option.basetemp = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=IN_MEMORY)
     if not hasattr(config, "workerinput"):  # pytest-xdist's own processes find it done
         _compile_once()
     # What libraries and collected tests hold is not looked through again and again for what could be freed.
@@ -67,6 +68,17 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("random", patient, derandomize=False, print_blob=True)
     if not config.getoption("hypothesis_profile", None):
         settings.load_profile("repeatable")
+
+
+def _is_room_in_memory() -> bool:
+    """Whether folders may lie there, once what earlier runs left there is gone: a run that failed keeps its own."""
+    if not os.access(IN_MEMORY, os.W_OK):
+        return False
+    for left in IN_MEMORY.glob(f"{FOLDER}*"):
+        if not psutil.pid_exists(int(left.name.removeprefix(FOLDER).split("-")[0])):
+            shutil.rmtree(left, ignore_errors=True)
+    free = min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_memory().available)
+    return free > ENOUGH_BYTES
 
 
 def _compile_once() -> None:

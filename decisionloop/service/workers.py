@@ -1,7 +1,7 @@
-"""Several processes that answer on one port, and the one that began them: it replaces who dies, seals and starts.
+"""Several processes that answer on one port, and the one that began them: it seals and starts.
 
 What must be done once an installation, sealing and starting what webhooks ask for, is done by the first process, which
-answers nobody. uvicorn keeps the others alive.
+answers nobody. It keeps the others alive (supervisor.py).
 """
 
 from __future__ import annotations
@@ -22,17 +22,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import Process
 
 from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.service.log import log_as_json
 from decisionloop.service.starting import Starter
+from decisionloop.service.supervisor import Answering, RollCall, Supervisor
 from decisionloop.settings import Settings
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from decisionloop.service.app import Service
 
 LOG = logging.getLogger("decisionloop.service")
@@ -62,10 +59,6 @@ class Bell:
         threading.Thread(target=listen, name="bell", daemon=True).start()
 
 
-READY_SECONDS = 0.5
-"""How long a worker is waited for that is asked whether it has started: one that has just ended answers nothing."""
-
-
 @dataclass(frozen=True)
 class WorkerPlan:
     """What every worker is made of; it travels to a new process. ``secret`` signs what the live page hands out."""
@@ -74,6 +67,7 @@ class WorkerPlan:
     prepare: Callable[[str], None]
     is_open_without_keys: bool
     bell: Bell
+    calls: RollCall
     secret: bytes = field(repr=False)
 
 
@@ -86,13 +80,13 @@ def run_workers(
     """
     for one in service.online:
         _prepared(prepare, one.use_case.name)
-    plan = WorkerPlan(settings, prepare, service.is_open_without_keys, Bell(), secrets.token_bytes(32))
+    plan = WorkerPlan(settings, prepare, service.is_open_without_keys, Bell(), RollCall(), secrets.token_bytes(32))
     config = Config(
         functools.partial(worker_app, plan),
         factory=True, workers=workers, log_config=None, access_log=False, server_header=False, proxy_headers=False,
         timeout_worker_healthcheck=HUNG_SECONDS,
     )  # fmt: skip
-    supervisor = _Supervisor(config, [listening])
+    supervisor = Supervisor(config, [listening], plan.calls)
     with _beside(service, plan.bell):
         supervisor.run()
     if any(one.exitcode == STARTUP_FAILURE for one in supervisor.processes):
@@ -102,14 +96,14 @@ def run_workers(
         signal.raise_signal(supervisor.stopped_by)
 
 
-def worker_app(plan: WorkerPlan) -> FastAPI:
+def worker_app(plan: WorkerPlan) -> Answering:
     """The application of one worker, made in its own process."""
     from decisionloop.service.app import create_app
     from decisionloop.service.running import open_service
 
     log_as_json()
     threading.Thread(target=_end_with_the_first, name="parent", daemon=True).start()
-    return create_app(open_service(plan.settings, plan.prepare, plan.is_open_without_keys, plan))
+    return Answering(create_app(open_service(plan.settings, plan.prepare, plan.is_open_without_keys, plan)), plan.calls)
 
 
 def _end_with_the_first() -> None:
@@ -140,36 +134,3 @@ def _beside(service: Service, bell: Bell) -> Iterator[None]:
         for one in reversed(service.once):
             one.end()
         service.access.close()
-
-
-class _Supervisor(Multiprocess):
-    """uvicorn's, which remembers what stopped it, and which workers have run for a while.
-
-    uvicorn takes a certain exit code for a worker that could not start, and ends all of them; a worker that has
-    answered may end with it as well, as by code of a use case, and is replaced like any other.
-    """
-
-    stopped_by: signal.Signals | None = None
-
-    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
-        super().__init__(config, sockets)
-        self._ready: set[int | None] = set()
-
-    def keep_subprocess_alive(self) -> None:
-        """See uvicorn."""
-        for place, one in enumerate(self.processes):
-            if one.process.is_alive() and one.pid not in self._ready and one.is_ready(READY_SECONDS):
-                self._ready.add(one.pid)
-            if not one.process.is_alive() and one.exitcode == STARTUP_FAILURE and one.pid in self._ready:
-                LOG.warning("a worker ended and is replaced", extra={"detail": str(one.pid)})
-                self.processes[place] = Process(self.config, self.sockets)
-                self.processes[place].start()
-        super().keep_subprocess_alive()
-
-    def handle_int(self) -> None:
-        self.stopped_by = signal.SIGINT
-        super().handle_int()
-
-    def handle_term(self) -> None:
-        self.stopped_by = signal.SIGTERM
-        super().handle_term()

@@ -7,8 +7,10 @@ import os
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
+from decisionloop.service.supervisor import Answering, RollCall
 
-def app() -> FastAPI:
+
+def app(calls: RollCall) -> Answering:
     """`/` tells which process answers, `/end` ends it."""
     told = FastAPI()
 
@@ -20,4 +22,9 @@ def app() -> FastAPI:
     def end() -> None:
         os._exit(STARTUP_FAILURE)
 
-    return told
+    return Answering(told, calls)
+
+
+def nothing(calls: RollCall) -> Answering:
+    """What ends before it has answered anybody, with that code."""
+    os._exit(STARTUP_FAILURE)
