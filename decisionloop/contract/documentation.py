@@ -40,7 +40,7 @@ included |
 `known` holds every source row of the entities to decide whose time is at or before `as_of`, sorted by entity and
 time; later rows are gone before the call. Ids and categories are text as written, in CSV, Parquet and SQL alike: `007`,
 `7.0`, `NA`, `true` and ` x` stay what they are; a number 7 or 7.0 is `7`, a truth value `true` or `false`, and what is
-empty is missing. In a column named as a number or boolean feature `NA`, `null`, `None` or nothing is missing, which
+empty is missing. In a column named as a number or boolean feature `NA`, `null`, `?`, `-` or nothing is missing, which
 `is_nullable` admits or not. Of other columns a CSV file says numbers where every cell is a plain one (no leading zero),
 else text; name codes under `text` of the table.
 Rules see the features alone, neither the entity nor a protected attribute. A file may import installed packages and,

@@ -10,7 +10,10 @@ import pandas as pd
 
 from decisionloop.errors import SourceError
 
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None")
+MISSING = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "Null", "None", "none", "nil"),
+    *("?", "-", "--", ".", "n.a.", "N.A.", "\\N"),
+)
 """What says "not known" where a number, a truth value or a time should be; in a text column it is text."""
 _CODES = r"^[+-]?0\d|\s|_"
 _TRUE, _FALSE = ("true", "yes", "1", "t", "y"), ("false", "no", "0", "f", "n")

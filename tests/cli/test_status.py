@@ -181,7 +181,7 @@ def test_what_each_action_brought_is_said_alike_by_status_command_and_page(cli, 
     assert cli("actions", "vouchers", "--json").json["actions"] == [told]
     assert f"by action     {told['text']}" in cli("status", "vouchers").out
     assert told["text"].startswith("voucher: a decision earned")
-    assert "more than the rules: cannot be told" in told["text"]
+    assert "against the rules: cannot be told" in told["text"]
     story = assemble_story(workspace.ledger, workspace.use_case)
     (action,) = story.actions
     assert action.acquisition_cost == Estimate(5.0, 2.5, 10.0)
@@ -203,7 +203,7 @@ def test_what_an_action_earned_says_of_how_many_it_can_be_told(cli, vouchers, ho
     (told,) = cli("actions", "vouchers", "--json").json["actions"]
     assert (told["decisions"], told["valued"], told["compared"]) == (1000, 50, 50)
     assert told["text"] == (
-        "voucher: a decision earned EUR 1.50 (1.00 to 2.00) of 50 where it can be told, more than the rules EUR 1.50 "
+        "voucher: a decision earned EUR 1.50 (1.00 to 2.00) of 50 where it can be told, against the rules EUR +1.50 "
         "(1.00 to 2.00) of 50 where it can be told, over 1,000 for which it was preferred"
     )
     page = render_story(assemble_story(workspace.ledger, workspace.use_case))

@@ -140,7 +140,7 @@ def sample_monitoring() -> Monitoring:
                 "value",
                 (
                     series(
-                        "value_against_rules", "earned more than the rules, all cohorts so far", 0.4, 0.6, 0.0, "money"
+                        "value_against_rules", "difference to the rules, all cohorts so far", 0.4, 0.6, 0.0, "money"
                     ),
                 ),
                 (),

@@ -107,10 +107,11 @@ def test_text_comes_back_from_every_store_as_it_was_written(frame_of, rows):
 
 @pytest.mark.parametrize("kind", STORES)
 def test_numbers_and_truth_values_may_be_missing_in_any_of_the_usual_ways(frame_of, kind):
-    ways = ["NA", "null", "None", "NaN", "n/a", "7"]
-    frame = frame_of(kind, history(list("abcdef"), ["web"] * 6, spend=ways, orders=ways, is_member=[*ways[:5], "yes"]))
+    ways = ["NA", "null", "None", "NaN", "n/a", "?", "-", ".", "7"]
+    several = {"spend": ways, "orders": ways, "is_member": [*ways[:-1], "yes"]}
+    frame = frame_of(kind, history(list("abcdefghi"), ["web"] * 9, **several))
     for name, last in {"spend": 7.0, "orders": 7.0, "is_member": 1.0}.items():
-        assert frame[name].isna().tolist() == [True] * 5 + [False]
+        assert frame[name].isna().tolist() == [True] * 8 + [False]
         assert frame[name].iloc[-1] == last
 
 

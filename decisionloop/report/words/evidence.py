@@ -11,7 +11,7 @@ from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.words.figures import count_of, day, listed, money
 from decisionloop.report.words.money import span, whatever_comes
 
-EARNED, MORE = "earned", "more than the rules"
+EARNED, MORE = "earned", "against the rules"
 NOTHING = {EARNED: "earned nothing", MORE: "no more and no less than the rules"}
 """What is said in the place of a figure that is surely 0."""
 IF_ALIKE = "if the outcomes that have not come are as the others"
@@ -59,7 +59,8 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
         is_bounded = ends.low is not None and ends.high is not None
         bounds = f"; {whatever_comes(f'{ends.low:,.2f} to {ends.high:,.2f}')}" if is_bounded else ""
         interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
-        return f"{name} {currency} {figure.value:,.2f}{interval}{where}"
+        amount = f"{figure.value:+,.2f}" if name == MORE else f"{figure.value:,.2f}"
+        return f"{name} {currency} {amount}{interval}{where}"
 
     money_of = [told(EARNED, one.value, one.valued), told(MORE, one.lift, one.compared)]
     over = f"{one.decisions:,} for which it was preferred"
