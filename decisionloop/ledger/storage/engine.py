@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, inspect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -26,14 +25,12 @@ from decisionloop.ledger.storage.arrow_connections import arrow_connections
 from decisionloop.ledger.storage.lost_connections import lost_connections_told, patiently
 from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
 from decisionloop.ledger.storage.spool import detach_spools
+from decisionloop.ledger.storage.sqlite_connections import ready_sqlite
 from decisionloop.private_files import make_private, touch_private
 from decisionloop.settings import LedgerTuning
 from decisionloop.telemetry import traces
 
-Synchronous = Literal["FULL", "EXTRA"]
 PLAIN = LedgerTuning()
-BUSY_TIMEOUT_MS, CACHE_KIB = 30_000, 65_536
-WAL_KEPT_BYTES = 67_108_864
 
 
 @dataclass(frozen=True)
@@ -195,8 +192,7 @@ def _engine(url: str, tuning: LedgerTuning) -> Engine:
         return _postgresql_engine(parsed, tuning)
     _make_private_file(Path(str(parsed.database)))
     engine = create_engine(parsed, hide_parameters=True)
-    event.listen(engine, "connect", _sqlite_pragmas(tuning.synchronous))
-    event.listen(engine, "begin", _begin_sqlite)
+    ready_sqlite(engine, tuning.synchronous)
     event.listen(engine, "checkin", detach_spools)
     return engine
 
@@ -267,34 +263,3 @@ def _statement_timeout(milliseconds: int):  # type: ignore[no-untyped-def]
         connection.commit()
 
     return ready
-
-
-def _sqlite_pragmas(synchronous: Synchronous):  # type: ignore[no-untyped-def]
-    """The listener that readies a new SQLite connection."""
-    pragmas = (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        f"synchronous = {synchronous}",
-        "foreign_keys = ON",
-        # Without it INSERT OR REPLACE deletes a fact behind the back of the trigger that refuses DELETE.
-        "recursive_triggers = ON",
-        f"cache_size = -{CACHE_KIB}",
-        f"journal_size_limit = {WAL_KEPT_BYTES}",
-    )
-
-    def ready(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        # The driver must not begin transactions by itself: _begin_sqlite does, and says which kind.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    return ready
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Begin the transaction that was asked for: IMMEDIATE to write, deferred and read-only to read."""
-    is_write = connection.get_execution_options().get("is_ledger_write", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if is_write else 'ON'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
