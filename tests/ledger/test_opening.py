@@ -14,9 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.schema import metadata, use_case_version
-from decisionloop.ledger.storage.engine import Ledger, Synchronous, create_or_upgrade, open_ledger
+from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
 from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.storage.revision import HEAD_REVISION, KNOWN_REVISIONS, VERSION_TABLE
+from decisionloop.ledger.storage.sqlite_connections import Synchronous
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.settings import LedgerTuning
 from tests.forked import forked_from
