@@ -5,22 +5,23 @@ Every write transaction is IMMEDIATE: two writers take turns instead of failing 
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from decisionloop.private_files import FILE
 
 Synchronous = Literal["FULL", "EXTRA"]
 WAIT_MS, CACHE_KIB = 30_000, 65_536
 """How long another process's lock is waited for, and the cache of a connection."""
-ROUND_MS = 53
-"""SQLite looks again after 1, 2, 5, 10, 15 and 20 ms, and from there on ever more seldom, up to ten times a second: a
-writer that has waited long then finds the lock taken by those who came later, until it gives up. So it begins anew."""
+LINE = "-line"
+"""What the file is called, after the ledger's, at which writers stand in line; it stays empty."""
 WAL_KEPT_BYTES = 67_108_864
 
 
@@ -55,20 +56,25 @@ def begin_sqlite(connection: Connection) -> None:
     if not is_write:
         connection.exec_driver_sql("BEGIN")
         return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {ROUND_MS}")
+    with _next_in_line(f"{connection.engine.url.database}{LINE}"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _next_in_line(file: str) -> Iterator[None]:
+    """Wait until everybody who came before has begun to write, and keep others behind until this one has.
+
+    SQLite itself looks now and then whether the lock is free: who has just written and writes again is always quicker
+    than who waits, so that of eight who write all the time some give up. Who is killed stands in line no more.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, FILE)
     try:
-        _begin_in_turn(connection, time.monotonic() + WAIT_MS / 1_000)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {WAIT_MS}")
-
-
-def _begin_in_turn(connection: Connection, until: float) -> None:
-    """Begin to write as soon as nobody else does; raises the driver's error where somebody does for too long."""
-    while True:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return
-        except OperationalError as error:
-            code = getattr(error.orig, "sqlite_errorcode", 0)
-            if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
+        os.close(descriptor)
