@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import Depends, FastAPI, HTTPException
 
+from decisionloop.service.configuration import Scope
 from decisionloop.service.keys import KnownKeys, Requires
 
 
@@ -27,7 +28,8 @@ def add_unreadable(app: FastAPI, keys: KnownKeys, names: Sequence[str]) -> None:
 
 
 def _add(app: FastAPI, keys: KnownKeys, name: str) -> None:
-    for what, scope in (("decisions", "decide"), ("outcomes", "outcome")):
+    asked: tuple[tuple[str, Scope], ...] = (("decisions", "decide"), ("outcomes", "outcome"))
+    for what, scope in asked:
 
         @app.post(f"/v1/{name}/{what}", dependencies=[Depends(Requires(keys, scope))], include_in_schema=False)
         def unread() -> None:
