@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 BEGUN = ".restoring"
 """A file of the home that names the backup that is being restored: killed in between, the same one may go on."""
 
+COPIES = ".decisionloop-restore-"
+"""What begins the name of a folder with a copy of a ledger; then comes whose process it is."""
+
 
 @dataclass(frozen=True)
 class ReadBackup:
@@ -60,8 +63,11 @@ class ReadBackup:
 def read_backup(folder: Path, beside: Path | None = None) -> Iterator[ReadBackup]:
     """Read all of a backup, and lay a copy of its ledger, brought to this version's tables, into a private folder.
 
-    ``beside``: that folder lies there, None: where temporary files do. Raises UsageError for what is no backup,
-    IntegrityError where any file is not what was backed up, ConfigurationError where a newer version has taken it.
+    ``beside``: that folder lies there, None: where temporary files do. What those have left there who were killed is
+    removed: people are in it.
+
+    Raises UsageError for what is no backup, IntegrityError where any file is not what was backed up, ConfigurationError
+    where a newer version has taken it.
     """
     from decisionloop.ledger.storage.copying import close_journal
     from decisionloop.ledger.storage.engine import create_or_upgrade
@@ -70,13 +76,39 @@ def read_backup(folder: Path, beside: Path | None = None) -> Iterator[ReadBackup
     manifest = read_manifest(folder)
     refuse_newer(manifest.revision, str(folder))
     verify_files(folder, manifest)
-    with tempfile.TemporaryDirectory(prefix=".decisionloop-restore-", dir=beside) as name:
+    with _place(beside) as place, tempfile.TemporaryDirectory(prefix=f"{COPIES}{os.getpid()}-", dir=place) as name:
         copy = Path(name) / LEDGER
         shutil.copyfile(folder / LEDGER, copy)
         copy.chmod(0o600)
         create_or_upgrade(f"sqlite:///{copy}").close()
         close_journal(copy)
         yield ReadBackup(folder, manifest, copy)
+
+
+@contextmanager
+def _place(beside: Path | None) -> Iterator[Path]:
+    """Where copies lie, without abandoned ones; a folder that was made for it and has stayed empty goes again."""
+    place = Path(tempfile.gettempdir()) if beside is None else beside
+    was_there = place.exists()
+    make_private(place)
+    _remove_abandoned(place)
+    try:
+        yield place
+    finally:
+        if not was_there:
+            with suppress(OSError):  # what was restored is in it
+                place.rmdir()
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove the copies of processes of this user that are no more."""
+    import psutil
+
+    for one in place.glob(f"{COPIES}*-*"):
+        pid = one.name.removeprefix(COPIES).partition("-")[0]
+        is_ours = not hasattr(os, "geteuid") or one.lstat().st_uid == os.geteuid()
+        if is_ours and pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(one, ignore_errors=True)
 
 
 def refuse_past(settings: Settings, folder: Path) -> None:
@@ -149,6 +181,8 @@ def _install_ledger(settings: Settings, backup: ReadBackup) -> None:
     if place is not None and not place.exists():
         close_journal(backup.ledger_file)
         make_private(place.parent)
+        for abandoned in place.parent.glob(f".{place.name}.*.part"):
+            abandoned.unlink()
         part = place.with_name(f".{place.name}.{os.getpid()}.part")
         shutil.copyfile(backup.ledger_file, part)
         part.chmod(0o600)

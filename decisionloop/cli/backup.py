@@ -68,7 +68,7 @@ def restore(
     settings = load_settings()
     if not is_check:
         refuse_past(settings, folder)
-    with read_backup(folder) as found:
+    with read_backup(folder, None if is_check else settings.home) as found:
         with uncollected():
             from tasks.restore.prove import prove
         proof = prove(settings, found.ledger_url, found.snapshots_url)

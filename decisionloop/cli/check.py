@@ -15,6 +15,11 @@ from decisionloop.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     from decisionloop.ledger.loop_figures import LoopFigures
 
+UNWATCHED = (
+    ", as far as anybody would know: whether a worker runs is not told, for no scheduled run of the deployment "
+    "`watchdog` has ever taken place. Switch its schedule on."
+)
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -29,10 +34,14 @@ class Trouble:
 
 @dataclass(frozen=True)
 class LoopCheck:
-    """One use case's loop in numbers; seconds and bytes, null where there is nothing to tell."""
+    """One use case's loop in numbers; seconds and bytes, null where there is nothing to tell.
+
+    ``is_unwatched``: it decides live, and no scheduled `watchdog` ever ran: nobody would tell that a worker is gone.
+    """
 
     use_case: str
     is_well: bool
+    is_unwatched: bool
     troubles: tuple[Trouble, ...]
     last_decided_age_seconds: float | None
     batches: dict[str, int]
@@ -70,6 +79,7 @@ def check_of(workspace: Workspace, now: datetime) -> LoopCheck:
     return LoopCheck(
         use_case=workspace.use_case.name,
         is_well=read.is_well,
+        is_unwatched=workspace.is_live and read.last_decided is not None and read.facts.last_turn_at is None,
         troubles=_troubles(read, workspace.settings.runbook_url),
         last_decided_age_seconds=read.seconds_since(read.last_decided),
         batches=read.batches,
@@ -86,9 +96,9 @@ def check_of(workspace: Workspace, now: datetime) -> LoopCheck:
 
 
 def as_text(one: LoopCheck) -> str:
-    """One line where it is well, else one more for each trouble."""
+    """One line where it is well, as far as anybody would know, else one more for each trouble."""
     if one.is_well:
-        return f"{one.use_case}: well."
+        return f"{one.use_case}: well{UNWATCHED if one.is_unwatched else '.'}"
     lines = [f"  {told.kind}: {told.words.rstrip('.')}. See {told.runbook} ({told.key})." for told in one.troubles]
     return "\n".join([f"{one.use_case}: somebody must look.", *lines])
 

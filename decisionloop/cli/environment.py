@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from decisionloop.errors import DecisionLoopError
+from decisionloop.settings import load_settings
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -42,6 +43,9 @@ _UNRECORDED = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
 }
 
+# What Prefect has to say before the first step of a run is text, and a log of JSON lines is read by a machine.
+_NO_TEXT = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
+
 
 def turn_telemetry_off() -> None:
     """Switch off everybody's telemetry, unless the person running this has chosen otherwise."""
@@ -56,6 +60,8 @@ def use_configured_prefect(is_recorded: bool = True) -> None:
     :func:`use_private_prefect`.
     """
     _set_defaults(_TEMPORARY_SERVER)
+    if load_settings().log_format == "json":
+        _set_defaults(_NO_TEXT)
     if not is_recorded:
         _set_defaults({name: value for name, value in _UNRECORDED.items() if name.startswith("PREFECT_SERVER_")})
 

@@ -29,6 +29,7 @@ from decisionloop.service.request_log import RequestLog
 from decisionloop.service.sealing import Sealer
 from decisionloop.service.secret_values import KnownSender
 from decisionloop.service.starting import Starter
+from decisionloop.service.unreadable import add_unreadable, why_unread
 from decisionloop.service.webhooks import Webhooks
 from decisionloop.stream.answers import Answer
 from decisionloop.stream.decider import Decider
@@ -51,7 +52,7 @@ _ANY_OBJECT = {"required": True, "content": {"application/json": {"schema": {"ty
 
 
 class Ready(BaseModel):
-    """Whether everything can be answered, and why not."""
+    """Whether requests can be answered, and why not, or not for every use case."""
 
     ready: bool
     why_not: str
@@ -64,7 +65,7 @@ class Service:
     ``online``: the use cases that are decided one at a time; ``sealer``: what seals them, None where there are none.
     ``times`` keeps how long answers took, None where nobody is decided.
     ``is_open_without_keys``: this machine is answered also where every API key was revoked. ``secret`` signs what the
-    live page hands out, alike in every process.
+    live page hands out, alike in every process. ``unreadable``: use cases whose contract could not be read.
     """
 
     file: ServiceFile
@@ -76,6 +77,7 @@ class Service:
     is_open_without_keys: bool = False
     times: AnswerTimes | None = None
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    unreadable: tuple[str, ...] = ()
 
     @cached_property
     def keys(self) -> KnownKeys:
@@ -115,6 +117,7 @@ def create_app(service: Service) -> FastAPI:
     _add_decisions(app, service)
     for one in service.online:
         _add_online(app, service, one)
+    add_unreadable(app, service.keys, service.unreadable)
     _add_schemas(app, service)
     add_pages(app, service.keys, service.access, service.secret)
     return app
@@ -143,7 +146,12 @@ def _add_health(app: FastAPI, service: Service) -> None:
         why_not = service.access.why_not_ready()
         for one in service.online:
             why_not = why_not or one.decider.why_not_ready()
-        return JSONResponse({"ready": not why_not, "why_not": why_not}, status_code=503 if why_not else 200)
+        unread = why_unread(service.unreadable)
+        if unread and not service.online:
+            why_not = why_not or unread
+        # Whom the others can decide is decided: one contract takes no machine from behind its load balancer.
+        told = {"ready": not why_not, "why_not": why_not or unread}
+        return JSONResponse(told, status_code=503 if why_not else 200)
 
     @app.get(
         "/metrics",

@@ -66,7 +66,7 @@ class OnlineUseCase:
         is_many, asked = self._asked(body, key)
         if key is not None:
             if key in self.in_flight:
-                raise HTTPException(409, "a request with this Idempotency-Key is being answered")
+                raise HTTPException(409, "a request with this Idempotency-Key is being answered", {"Retry-After": "1"})
             self.in_flight.add(key)
         try:
             text = await self._told(asked)

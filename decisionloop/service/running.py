@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from decisionloop.errors import ConfigurationError, UsageError
@@ -85,13 +86,13 @@ def open_service(
     file = load_service_file(settings.resolved_service_file())
     senders, access = known_senders(file.senders), LedgerAccess(settings)
     times = AnswerTimes(access)
-    online = online_use_cases(settings, prepare, times)
-    kept = times if online else None
+    known = online_use_cases(settings, prepare, times)
+    online, kept = known.found, times if known.found else None
+    alone = Service(file, senders, access, None, online, None, is_open_without_keys, kept, unreadable=known.unreadable)
     if worker is not None:
-        return Service(file, senders, access, worker.bell, online, None, is_open_without_keys, kept, worker.secret)
+        return replace(alone, starter=worker.bell, secret=worker.secret)
     starter = Starter(access, PrefectDeployments()) if senders else None
-    sealer = Sealer(access, online) if online else None
-    return Service(file, senders, access, starter, online, sealer, is_open_without_keys, kept)
+    return replace(alone, starter=starter, sealer=Sealer(access, online) if online else None)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection as Pipe
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.batches import append_batch_event, events
 from decisionloop.ledger.decisions import append_decisions
@@ -21,6 +23,7 @@ from decisionloop.ledger.flags import MLFLOW_ALIASES, flag_history, set_flag
 from decisionloop.ledger.schema import decision, decision_group, decision_row, outbox
 from decisionloop.ledger.storage.engine import Ledger, open_ledger
 from decisionloop.ledger.storage.frames import read, read_frame
+from decisionloop.ledger.storage.sqlite_connections import WAIT_MS
 
 Rows = Callable[..., Any]
 AS_OF = datetime(2005, 7, 8, tzinfo=UTC)
@@ -63,6 +66,17 @@ def append_all(url: str, batches: list[Any], seed: int) -> int:
             set_flag(ledger, "credit_line", MLFLOW_ALIASES, str(seed), batch.decisions["batch_id"].iloc[0], "test")
             append_batch_event(ledger, BATCH, "scored", {"batch": batch.decisions["batch_id"].iloc[0]})
     return new
+
+
+def say_by_turns(url: str, who: int, writes: int) -> float:
+    """Say something new of use cases of which others speak too; returns the longest wait, in seconds."""
+    longest = 0.0
+    with open_ledger(url) as ledger:
+        for number in range(writes):
+            begun = time.monotonic()
+            set_flag(ledger, f"use_case_{number % 3}", MLFLOW_ALIASES, f"{who}/{number}", "", "test")
+            longest = max(longest, time.monotonic() - begun)
+    return longest
 
 
 def insert_and_close(url: str, use_case: str) -> None:
@@ -121,6 +135,42 @@ def test_processes_that_append_the_same_batches_keep_each_row_once(ready: Ledger
     assert [event.seq for event in happened] == list(range(1, 10))
     seqs = [flag.seq for flag in flag_history(ready, "credit_line", MLFLOW_ALIASES)]
     assert seqs == list(range(1, len(seqs) + 1))
+
+
+@pytest.mark.parametrize(
+    ("engine", "writers", "writes"),
+    [
+        ("sqlite", 4, 40),
+        ("postgresql", 4, 40),
+        pytest.param("sqlite", 8, 1_000, marks=pytest.mark.exhaustive),
+        pytest.param("postgresql", 32, 1_000, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_of_many_who_write_at_once_none_is_locked_out_and_each_row_is_there_once(
+    request: pytest.FixtureRequest, processes: Any, engine: str, writers: int, writes: int
+) -> None:
+    ledger: Ledger = request.getfixturevalue(f"{engine}_ledger")
+    with processes.Pool(writers) as pool:
+        waits = pool.starmap(say_by_turns, [(url_of(ledger), who, writes) for who in range(writers)])
+    flags = [one for name in range(3) for one in flag_history(ledger, f"use_case_{name}", MLFLOW_ALIASES)]
+    said = [f"{who}/{number}" for who in range(writers) for number in range(writes)]
+    assert sorted(one.value for one in flags) == sorted(said)
+    for name in range(3):
+        seqs = [one.seq for one in flags if one.use_case == f"use_case_{name}"]
+        assert seqs == list(range(1, len(seqs) + 1))
+    assert max(waits) < WAIT_MS / 1_000 / 2
+
+
+def test_writers_of_other_keys_are_not_waited_for(postgresql_ledger: Ledger) -> None:
+    with postgresql_ledger.begin() as connection:
+        set_flag(connection, "one", MLFLOW_ALIASES, "{}", "", "a turn that takes long")
+        with postgresql_ledger.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '2s'"))
+            assert set_flag(other, "two", MLFLOW_ALIASES, "{}", "", "somebody else").seq == 1
+        with postgresql_ledger.begin() as same:
+            same.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                set_flag(same, "one", MLFLOW_ALIASES, "[]", "", "somebody else")
 
 
 def test_reading_a_sqlite_ledger_drops_none_of_its_locks(sqlite_ledger: Ledger, processes: Any) -> None:

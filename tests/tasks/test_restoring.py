@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from decisionloop.backup.installing import COPIES
 from decisionloop.backup.manifest import LEDGER, entry_of, newest_backup, read_manifest, write_manifest
 from decisionloop.cli.backup import backup, restore
 from decisionloop.cli.status import as_text, status_of
@@ -253,7 +254,10 @@ def test_a_killed_backup_is_none(at_work_life, tmp_path, function):
 def test_a_killed_restore_is_done_again(kept, elsewhere, function):
     _killed_at(f"decisionloop.backup.installing.{function}", lambda: restore(kept))
     assert not (elsewhere / "ledger.db").exists()
+    (left,) = elsewhere.glob(f"{COPIES}*")  # a copy of the ledger, where nobody else may look
+    assert elsewhere.stat().st_mode & 0o077 == 0
     restore(kept)
+    assert not left.exists()
     with open_ledger(f"sqlite:///{elsewhere}/ledger.db") as ledger:
         assert last_restoration(ledger).taken_at == read_manifest(kept).taken_at
 

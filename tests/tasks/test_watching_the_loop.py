@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from decisionloop.cli.check import as_text, check_of
 from decisionloop.ledger.alert_events import acknowledge_alert, alert_states
 from decisionloop.ledger.alerts import NewAlert, alerts, append_alert
 from decisionloop.ledger.batches import append_batch_event, open_batch
@@ -90,11 +91,16 @@ def test_a_worker_is_gone_when_its_scheduled_watchdog_stays_out(live):
     asked = WorkerTurn("run-0", "live", "watchdog", "host", False, None, now - 99 * HOUR)
     append_worker_turn(live.ledger, asked)
     assert look(live, now).wrong == (), "one that a person started is no promise of another"
+    decided(live, now - HOUR)
+    assert as_text(check_of(live.workspace, now)).startswith(
+        "live: well, as far as anybody would know: whether a worker"
+    )
     for minutes in (40, 31):
         append_worker_turn(
             live.ledger, replace(asked, run_id=f"{minutes}", is_scheduled=True, at=now - minutes * MINUTE)
         )
     assert look(live, now).wrong == ("worker",)
+    assert not check_of(live.workspace, now).is_unwatched
     append_worker_turn(live.ledger, replace(asked, run_id="run-0-again", is_scheduled=True, at=now))
     assert look(live, now) == LoopWatched((), 0, 1, 0)
 

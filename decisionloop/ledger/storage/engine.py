@@ -1,8 +1,7 @@
 """Opening a ledger: one SQLAlchemy engine with the durability and the transactions that facts need.
 
-On SQLite every write transaction is IMMEDIATE: two writers queue up instead of failing half-way. Nothing in this
-process may open the SQLite file other than through Python's `sqlite3`: closing a second handle of it (a plain
-`open`, another copy of the SQLite library) drops the process's locks, and acknowledged commits get lost.
+Nothing in this process may open the SQLite file other than through Python's `sqlite3`: closing a second handle of it (a
+plain `open`, another copy of the SQLite library) drops the process's locks, and acknowledged commits get lost.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -23,9 +22,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from decisionloop.errors import ConfigurationError
 from decisionloop.ledger.storage.arrow_connections import arrow_connections
 from decisionloop.ledger.storage.lost_connections import lost_connections_told, patiently
-from decisionloop.ledger.storage.revision import HEAD_REVISION, VERSION_TABLE, check_revision, current_revision
+from decisionloop.ledger.storage.revision import (
+    HEAD_REVISION,
+    VERSION_TABLE,
+    RevisionWatch,
+    check_revision,
+    current_revision,
+)
 from decisionloop.ledger.storage.spool import detach_spools
-from decisionloop.ledger.storage.sqlite_connections import ready_sqlite
+from decisionloop.ledger.storage.sqlite_connections import begin_sqlite, sqlite_pragmas
 from decisionloop.private_files import make_private, touch_private
 from decisionloop.settings import LedgerTuning
 from decisionloop.telemetry import traces
@@ -38,10 +43,12 @@ class Ledger:
     """An open ledger whose tables are those of this version. Close it, or use it as a context manager.
 
     ``retry_seconds``: how long a transaction that has not begun waits for a database that does not answer.
+    ``revision_watch``: None while it is migrated.
     """
 
     engine: Engine
     retry_seconds: float = 0.0
+    revision_watch: RevisionWatch | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -63,10 +70,13 @@ class Ledger:
         """A write transaction: committed as a whole at the end, rolled back as a whole on any error.
 
         Raises ConfigurationError where the database is gone; it is not known then whether a commit has come to it.
+        So it does where a newer version has migrated it since it was opened.
         """
         with traces.part("ledger write"), lost_connections_told(self.name), self._connected() as plain:
             connection = plain.execution_options(is_ledger_write=True)
             with connection.begin():
+                if self.revision_watch is not None:
+                    self.revision_watch.check(connection, self.name)
                 yield connection
 
     @contextmanager
@@ -112,7 +122,7 @@ def open_ledger(url: str, tuning: LedgerTuning = PLAIN, if_new: Callable[[], Non
             _upgrade(ledger, if_new)
         else:
             check_revision(revision, ledger.name)
-        return replace(ledger, retry_seconds=tuning.retry_seconds)
+        return replace(ledger, retry_seconds=tuning.retry_seconds, revision_watch=RevisionWatch())
 
 
 @contextmanager
@@ -143,7 +153,7 @@ def create_or_upgrade(url: str, tuning: LedgerTuning = PLAIN, if_new: Callable[[
     """
     with _disposed_on_error(_engine(url, tuning)) as ledger:
         _upgrade(ledger, if_new)
-        return replace(ledger, retry_seconds=tuning.retry_seconds)
+        return replace(ledger, retry_seconds=tuning.retry_seconds, revision_watch=RevisionWatch())
 
 
 def _upgrade(ledger: Ledger, if_new: Callable[[], None]) -> None:
@@ -192,7 +202,8 @@ def _engine(url: str, tuning: LedgerTuning) -> Engine:
         return _postgresql_engine(parsed, tuning)
     _make_private_file(Path(str(parsed.database)))
     engine = create_engine(parsed, hide_parameters=True)
-    ready_sqlite(engine, tuning.synchronous)
+    event.listen(engine, "connect", sqlite_pragmas(tuning.synchronous))
+    event.listen(engine, "begin", begin_sqlite)
     event.listen(engine, "checkin", detach_spools)
     return engine
 

@@ -14,15 +14,28 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import numpy as np
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Connection, FromClause, Insert, Select, Table, UnaryExpression, func, select
+from sqlalchemy import (
+    BinaryExpression,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Insert,
+    Select,
+    Table,
+    UnaryExpression,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.schema import as_utc, utc_text
+from decisionloop.ledger.storage.advisory_lock import take_lock
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
@@ -111,11 +124,18 @@ def one(source: Ledger | Connection, kind: type[F], table: FromClause, *where: C
 
 
 def next_seq(connection: Connection, table: Table[Any], *key: ColumnElement[bool]) -> int:
-    """The next `seq` under a key, counted from 1; other writers of the same table wait until this one commits."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(table.name))))
+    """The next `seq` under a key, counted from 1; other writers of the same key wait until this one commits.
+
+    Without a key it is that of the whole table. Who needs several keys in one transaction takes them in one order.
+    """
+    take_lock(connection, table.name, _values(key))
     last = connection.execute(select(func.max(table.c.seq)).where(*key)).scalar()
     return 1 + (last or 0)
+
+
+def _values(key: Sequence[ColumnElement[bool]]) -> str:
+    """What each column of a key is held to equal, as text to be locked by."""
+    return canonical_json([cast(BindParameter[Any], cast(BinaryExpression[bool], one).right).value for one in key])
 
 
 def fact_id(*parts: object) -> str:
