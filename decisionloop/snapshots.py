@@ -144,6 +144,21 @@ class SnapshotStore:
             self._write(where, what)
         return content
 
+    def remove(self, digest: str) -> bool:
+        """Let a file go for good, with what an erasure left beside it; False where it is not there."""
+        filesystem, root = self._place
+        filesystem.invalidate_cache(f"{root}/{digest[:2]}")
+        found = [name for name in self._names(digest) if not name.endswith(PART_SUFFIX)]
+        for name in sorted(found, key=lambda name: name.endswith(REWRITTEN_SUFFIX)):  # killed, it is found again
+            filesystem.rm_file(name)
+        return bool(found)
+
+    def _names(self, digest: str) -> list[str]:
+        filesystem, root = self._place
+        folder = f"{root}/{digest[:2]}"
+        names = filesystem.ls(folder, detail=False) if filesystem.exists(folder) else []
+        return [str(name) for name in names if f"/{digest}" in str(name)]
+
     def _rewritten(self, digest: str) -> str:
         """What an erasure left under a name, "" where there was none."""
         filesystem, root = self._place
@@ -178,14 +193,13 @@ class SnapshotStore:
             return table
         # An object store's listing may be remembered from before another process wrote.
         filesystem.invalidate_cache(folder)
-        names = filesystem.ls(folder, detail=False) if filesystem.exists(folder) else []
-        found = [name for name in names if f"/{digest}" in name and not name.endswith((PART_SUFFIX, REWRITTEN_SUFFIX))]
+        found = [name for name in self._names(digest) if not name.endswith((PART_SUFFIX, REWRITTEN_SUFFIX))]
         if not found:
             raise IntegrityError(
                 f"snapshot {digest} is not in {self.url}. Restore {folder}/{digest}.* from a backup, or check "
                 "DECISIONLOOP_SNAPSHOTS_URL."
             )
-        return str(found[0])
+        return found[0]
 
     def _put(self, data: bytes, suffix: str, rows: int) -> SnapshotRef:
         digest = hashlib.sha256(data).hexdigest()

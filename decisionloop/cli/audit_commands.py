@@ -90,3 +90,22 @@ def erase(
     from decisionloop.cli.erase import erase_entity
 
     erase_entity(use_case, entity, reason, by)
+
+
+def retention(
+    use_case: UseCaseName,
+    is_applied: Annotated[bool, typer.Option("--apply", help="Let it go, for good.")] = False,
+    as_of: Annotated[
+        str,
+        typer.Option(help="A date of the past, UTC, to which ages count. Default: now; of a replay its last batch."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what the contract's `retention` keeps no longer, and what stays because it is needed; --apply lets it go.
+
+    Features, outcomes and decisions go as `erase` lets them go: the audit chain holds. The deployment `retention` does
+    so by a schedule.
+    """
+    from decisionloop.cli.retention import retain
+
+    retain(use_case, is_applied, as_of, as_json)
