@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from decisionloop.audit.chain import Link, first_broken
 from decisionloop.audit.checkpoints import Checkpoint
 from decisionloop.ledger.audit.findings import Finding, Verified
+from decisionloop.ledger.audit.guards import missing_guards
 from decisionloop.ledger.audit.links import links_of
 from decisionloop.ledger.audit.seal import BATCH, FACTS, count_waiting
 from decisionloop.ledger.audit.verify_batch import verify_batch
@@ -50,7 +51,7 @@ def verify(ledger: Ledger, checkpoints: Sequence[Checkpoint] = (), use_case: str
         findings += [] if finding is None else [finding]
     many, found = _of_facts(ledger, [link for link in links if link.kind == FACTS])
     last = len(links)
-    found += [*_forged_groups(ledger, last), *_false_tombstones(ledger, last)]
+    found += [*_forged_groups(ledger, last), *_false_tombstones(ledger, last), *missing_guards(ledger, last)]
     findings = sorted([*findings, *found], key=lambda one: one.seq)
     proven = max((one.seq for one in checkpoints), default=0)
     erased, waiting = _counted(ledger)
