@@ -20,9 +20,6 @@ SHOWN = 12
 def retain(use_case: str, is_applied: bool, as_of: str, as_json: bool) -> None:
     """Tell what would go and what stays, or let it go. Raises what `plan_retention` and `apply_retention` do."""
     with uncollected():
-        from decisionloop.cli.environment import use_configured_prefect
-
-        use_configured_prefect()
         from decisionloop.custody.retention import apply_retention, plan_retention
         from decisionloop.workspace import open_workspace
 
