@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy.exc import DBAPIError
-
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import FileActuator as FileSection
 from decisionloop.contract.retention import PARTS, Part, Retention, needed_for
-from decisionloop.custody.erase import tidy
+from decisionloop.custody.erase import require_may_delete, tidy
 from decisionloop.dispatch.files import folder_of_batch
-from decisionloop.errors import ConfigurationError, UsageError
+from decisionloop.errors import UsageError
 from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.batches import FINISHED_STATES, Batch, batches
 from decisionloop.ledger.expired_batches import Expiring, decisions_in, expire, parts_gone
@@ -112,6 +110,7 @@ def apply_retention(workspace: Workspace, plan: RetentionPlan) -> Retained:
     a batch is not as it was chained, ConfigurationError where the ledger's role may not delete.
     """
     ledger = workspace.ledger
+    require_may_delete(ledger)
     seal(ledger)
     rows: dict[str, int] = {}
     files = _remove(workspace, files_gone(ledger))  # what a run that was killed has left
@@ -180,15 +179,7 @@ def _expire(workspace: Workspace, plan: RetentionPlan, some: Sequence[Going]) ->
 def _say_and_expire(workspace: Workspace, plan: RetentionPlan, what: Expiring) -> dict[str, int]:
     reason = _said(workspace.use_case.retention, plan.as_of)
     new = Erasure(uuid.uuid4().hex, plan.use_case, "retention", reason, BY, "{}", utc_now())
-    try:
-        return expire(workspace.ledger, new, what)
-    except DBAPIError as error:
-        if "permission denied" not in str(error.orig):
-            raise
-        raise ConfigurationError(
-            "the role with which the ledger is opened may not delete. Apply retention, and erase, with the role that "
-            "owns its tables; in docker/ that is `docker compose run --rm custody`."
-        ) from error
+    return expire(workspace.ledger, new, what)
 
 
 def _said(kept: Retention, as_of: datetime) -> str:
