@@ -109,7 +109,7 @@ class SnapshotStore:
         except OSError as error:
             raise IntegrityError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
         found = hashlib.sha256(data).hexdigest()
-        if found != digest and found != self._rewritten(digest):
+        if found != digest and found != self.rewritten_content(digest):
             raise IntegrityError(
                 f"{path} holds {len(data)} bytes of sha256 {found}, not the {digest} that its name says: the file "
                 "was damaged or changed. Restore it from a backup; nothing was computed from it."
@@ -123,7 +123,7 @@ class SnapshotStore:
     def read_stored(self, stored: StoredFile) -> bytes:
         """What lies under a name, also what an erasure left there. Raises as `get_bytes`."""
         if stored.suffix == REWRITTEN_SUFFIX:
-            return self._rewritten(stored.digest).encode()
+            return self.rewritten_content(stored.digest).encode()
         return self.get_bytes(stored.digest)
 
     def put_stored(self, stored: StoredFile, data: bytes) -> None:
@@ -159,8 +159,8 @@ class SnapshotStore:
         names = filesystem.ls(folder, detail=False) if filesystem.exists(folder) else []
         return [str(name) for name in names if f"/{digest}" in str(name)]
 
-    def _rewritten(self, digest: str) -> str:
-        """What an erasure left under a name, "" where there was none."""
+    def rewritten_content(self, digest: str) -> str:
+        """The sha256 of what an erasure left under a name, "" where there was none."""
         filesystem, root = self._place
         note = f"{root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
         return filesystem.cat_file(note).decode() if filesystem.exists(note) else ""
