@@ -8,8 +8,8 @@ machine or of the wheel.
 from __future__ import annotations
 
 import os
-import re
 import pwd
+import re
 import shutil
 import signal
 import socket
