@@ -109,7 +109,7 @@ class SnapshotStore:
         except OSError as error:
             raise IntegrityError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
         found = hashlib.sha256(data).hexdigest()
-        if found != digest and found != self._rewritten(digest):
+        if found != digest and found != self.rewritten_content(digest):
             raise IntegrityError(
                 f"{path} holds {len(data)} bytes of sha256 {found}, not the {digest} that its name says: the file "
                 "was damaged or changed. Restore it from a backup; nothing was computed from it."
@@ -123,7 +123,7 @@ class SnapshotStore:
     def read_stored(self, stored: StoredFile) -> bytes:
         """What lies under a name, also what an erasure left there. Raises as `get_bytes`."""
         if stored.suffix == REWRITTEN_SUFFIX:
-            return self._rewritten(stored.digest).encode()
+            return self.rewritten_content(stored.digest).encode()
         return self.get_bytes(stored.digest)
 
     def put_stored(self, stored: StoredFile, data: bytes) -> None:
@@ -144,8 +144,23 @@ class SnapshotStore:
             self._write(where, what)
         return content
 
-    def _rewritten(self, digest: str) -> str:
-        """What an erasure left under a name, "" where there was none."""
+    def remove(self, digest: str) -> bool:
+        """Let a file go for good, with what an erasure left beside it; False where it is not there."""
+        filesystem, root = self._place
+        filesystem.invalidate_cache(f"{root}/{digest[:2]}")
+        found = [name for name in self._names(digest) if not name.endswith(PART_SUFFIX)]
+        for name in sorted(found, key=lambda name: name.endswith(REWRITTEN_SUFFIX)):  # killed, it is found again
+            filesystem.rm_file(name)
+        return bool(found)
+
+    def _names(self, digest: str) -> list[str]:
+        filesystem, root = self._place
+        folder = f"{root}/{digest[:2]}"
+        names = filesystem.ls(folder, detail=False) if filesystem.exists(folder) else []
+        return [str(name) for name in names if f"/{digest}" in str(name)]
+
+    def rewritten_content(self, digest: str) -> str:
+        """The sha256 of what an erasure left under a name, "" where there was none."""
         filesystem, root = self._place
         note = f"{root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
         return filesystem.cat_file(note).decode() if filesystem.exists(note) else ""
@@ -178,14 +193,13 @@ class SnapshotStore:
             return table
         # An object store's listing may be remembered from before another process wrote.
         filesystem.invalidate_cache(folder)
-        names = filesystem.ls(folder, detail=False) if filesystem.exists(folder) else []
-        found = [name for name in names if f"/{digest}" in name and not name.endswith((PART_SUFFIX, REWRITTEN_SUFFIX))]
+        found = [name for name in self._names(digest) if not name.endswith((PART_SUFFIX, REWRITTEN_SUFFIX))]
         if not found:
             raise IntegrityError(
                 f"snapshot {digest} is not in {self.url}. Restore {folder}/{digest}.* from a backup, or check "
                 "DECISIONLOOP_SNAPSHOTS_URL."
             )
-        return str(found[0])
+        return found[0]
 
     def _put(self, data: bytes, suffix: str, rows: int) -> SnapshotRef:
         digest = hashlib.sha256(data).hexdigest()

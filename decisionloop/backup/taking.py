@@ -1,7 +1,8 @@
 """Taking a backup while the installation works: the ledger first, then the files that it names, and MLflow's store.
 
-A file of the snapshot store is there before the ledger names it and stays for ever, so that whatever a copy of the
-ledger names is found in the store afterwards. So it is with MLflow's versions.
+A file of the snapshot store is there before the ledger names it and stays until the ledger says that it went by
+retention, so that whatever a copy of the ledger names is found in the store afterwards, unless retention is applied
+meanwhile: then no backup is taken, and another one will be. MLflow's versions stay for ever.
 """
 
 from __future__ import annotations
@@ -73,15 +74,16 @@ def take_backup(settings: Settings, ledger: Ledger, to: Path) -> Manifest:
 
 
 def named_digests(ledger: Ledger) -> frozenset[str]:
-    """Every file of the snapshot store that a ledger needs."""
+    """Every file of the snapshot store that a ledger needs: not those that went by retention."""
     from sqlalchemy import select
 
+    from decisionloop.ledger.expiring_files import files_gone
     from decisionloop.ledger.schema import batch_part, release, snapshot
 
     columns = (snapshot.c.digest, batch_part.c.digest, release.c.scorer_digest)
     with ledger.connect() as connection:
         found = {one for column in columns for one in connection.execute(select(column).distinct()).scalars()}
-    return frozenset(one for one in found if one is not None)
+    return frozenset(one for one in found if one is not None) - files_gone(ledger)
 
 
 def _copy_snapshots(store: SnapshotStore, named: frozenset[str], part: Path) -> Iterator[FileEntry]:

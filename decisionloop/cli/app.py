@@ -15,7 +15,7 @@ import typer
 from decisionloop.cli.alert_commands import alerts_app, watchdog
 from decisionloop.cli.approver_commands import approvers_app
 from decisionloop.cli.arguments import AsJson, Batches, ByWhom, Home, UseCaseName, Version, Why
-from decisionloop.cli.audit_commands import audit_app, erase
+from decisionloop.cli.audit_commands import audit_app, erase, retention
 from decisionloop.cli.backup import backup, restore
 from decisionloop.cli.cohort_commands import cohorts_app
 from decisionloop.cli.export import export
@@ -184,7 +184,7 @@ def drill(use_case: UseCaseName, as_json: AsJson = False) -> None:
 
 for _command in (kill_switch, kill_switch_all, deploy, approve, stop, shadow, rollback, history, explain):
     app.command()(_command)
-for _kept in (export, backup, restore, erase):
+for _kept in (export, backup, restore, erase, retention):
     app.command()(_kept)
 app.command("deploy-flows")(deploy_flows)
 app.command()(watchdog)

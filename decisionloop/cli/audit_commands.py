@@ -77,6 +77,24 @@ def audit_prove(
     prove_decision(decision, to, checkpoint, key)
 
 
+@audit_app.command("export")
+def audit_export(
+    use_case: UseCaseName,
+    since: Annotated[str, typer.Option("--from", help="First date or time, UTC, of the batches' as-of.")],
+    until: Annotated[str, typer.Option(help="Last date (the whole day) or time, UTC, of the batches' as-of.")],
+    to: Annotated[Path, typer.Option(help="The folder, which is not there yet.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write what a regulator asks for: who decided, by which rules, why, with what data, and was it reviewed.
+
+    Adverse actions with their reasons in the contract's words, impact ratios of protected groups, cards of models and
+    their approvals, contracts word for word, and a manifest with digests. That you asked is kept in the audit trail.
+    """
+    from decisionloop.cli.evidence_folder import export_evidence
+
+    export_evidence(use_case, since, until, to, as_json)
+
+
 def erase(
     use_case: UseCaseName,
     entity: Annotated[str, typer.Argument(help="Id of the person, as the use case's key writes it.")],
@@ -90,3 +108,22 @@ def erase(
     from decisionloop.cli.erase import erase_entity
 
     erase_entity(use_case, entity, reason, by)
+
+
+def retention(
+    use_case: UseCaseName,
+    is_applied: Annotated[bool, typer.Option("--apply", help="Let it go, for good.")] = False,
+    as_of: Annotated[
+        str,
+        typer.Option(help="A date of the past, UTC, to which ages count. Default: now; of a replay its last batch."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what the contract's `retention` keeps no longer, and what stays because it is needed; --apply lets it go.
+
+    Features, outcomes and decisions go as `erase` lets them go: the audit chain holds. The deployment `retention` does
+    so by a schedule.
+    """
+    from decisionloop.cli.retention import retain
+
+    retain(use_case, is_applied, as_of, as_json)

@@ -24,6 +24,6 @@ def erase_entity(use_case: str, entity: str, reason: str, by: str) -> None:
     for path in done.files:
         typer.echo(f"- {path}: without it")
     for path in done.left_in:
-        typer.echo(f"- {path} STILL HOLDS it: remove it by hand")
+        typer.echo(f"- {path} STILL HOLDS it: remove it by hand, or let it expire")
     typer.echo(NOT_REACHED)
     typer.echo(CLAIM)

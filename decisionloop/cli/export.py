@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from decisionloop.ledger.exporting import Span
 
-FORMULA = r"^([=+\-@\t\r])"
-"""A text that begins so would be computed by a spreadsheet that opens the file."""
-
 
 def export(
     use_case: UseCaseName,
@@ -87,6 +84,8 @@ def _writer_of(to: Path) -> Writer:
 def _csv(part: Path, schema: pa.Schema) -> Iterator[Write]:
     import pyarrow.csv
 
+    from decisionloop.custody.safe_csv import without_formulas
+
     with pyarrow.csv.CSVWriter(part, schema) as writer:
         yield lambda chunk: writer.write_table(without_formulas(chunk))
 
@@ -97,18 +96,6 @@ def _parquet(part: Path, schema: pa.Schema) -> Iterator[Write]:
 
     with pyarrow.parquet.ParquetWriter(part, schema) as writer:
         yield writer.write_table
-
-
-def without_formulas(rows: pa.Table) -> pa.Table:
-    """The rows with a ' before every text that a spreadsheet would compute."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for index, field in enumerate(rows.schema):
-        if pa.types.is_string(field.type):
-            safe = pc.replace_substring_regex(rows.column(index), FORMULA, r"'\1")
-            rows = rows.set_column(index, field, safe)
-    return rows
 
 
 @contextmanager

@@ -11,9 +11,12 @@ from decisionloop.contract.cron import cron_problem
 from decisionloop.contract.inconsistency import Inconsistency
 from decisionloop.contract.monitoring import MonitorFamily
 from decisionloop.contract.operation import BudgetConstraint, ShareConstraint
+from decisionloop.contract.retention import PARTS, Retention, needed_for
 from decisionloop.contract.usecase import UseCase
 
 FAMILIES = get_args(MonitorFamily)
+DAYS_OF_MONTH = 28
+"""Of the shortest one."""
 
 
 def check_shares(use_case: UseCase) -> Iterator[Inconsistency]:
@@ -212,3 +215,23 @@ def check_executed(use_case: UseCase) -> Iterator[Inconsistency]:
     for name in sorted({one for one in executed.columns if executed.columns.count(one) > 1}):
         problem = "one column cannot say two things: what was done, who did it and why"
         yield Inconsistency(path, name, problem, "Give each its own column, or leave `by` and `reason` out.")
+
+
+def check_retention(use_case: UseCase) -> Iterator[Inconsistency]:
+    """What hangs off a decision goes with it at the latest, and nothing that was set goes while it is needed.
+
+    Where nothing was set a batch stays as long as it is needed, and retention says so where it is applied.
+    """
+    kept = use_case.retention
+    if kept == Retention():
+        return
+    needed = needed_for(use_case).total_seconds() / 86_400
+    for part in PARTS:
+        months: int = getattr(kept, part)
+        if months > kept.decisions:
+            problem = f"longer than decisions, which are kept for {kept.decisions} months"
+            yield Inconsistency(("retention", part), months, problem, "Keep decisions as long, or this shorter.")
+        if months * DAYS_OF_MONTH < needed:
+            problem = f"shorter than a batch may teach or get outcomes: {needed:g} days"
+            remedy = "Keep it longer, or lower monitors.training_days or outcome.closed_days."
+            yield Inconsistency(("retention", part), months, problem, remedy)

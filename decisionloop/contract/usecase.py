@@ -35,6 +35,7 @@ from decisionloop.contract.problem import (
     ProtectedAttribute,
 )
 from decisionloop.contract.releasing import Canary, Gate, Shadow
+from decisionloop.contract.retention import Retention
 from decisionloop.contract.section import MOST, Section, field
 from decisionloop.contract.watchdog import Watchdog
 
@@ -90,6 +91,9 @@ class UseCase(Section):
         default=Watchdog(),
         changes_meaning=False,
     )
+    retention: Retention = field(
+        "How long what is stored of persons is kept.", {"decisions": 25}, default=Retention(), changes_meaning=False
+    )
 
     @cached_property
     def digest(self) -> str:
@@ -101,8 +105,9 @@ class UseCase(Section):
             del told["mode"]
         if self.shadow == Shadow():
             del told["shadow"]
-        if self.watchdog == Watchdog():
-            del told["watchdog"]
+        for name, usual in (("watchdog", Watchdog()), ("retention", Retention())):
+            if getattr(self, name) == usual:
+                del told[name]
         content = json.dumps(told, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from decisionloop.custody.stored_tables import rewrite_without
-from decisionloop.errors import UsageError
+from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.batches import FINISHED_STATES, find_batch
 from decisionloop.ledger.personal_data import Erasure, decisions_about, erase_person, segments_with
@@ -21,6 +21,9 @@ from decisionloop.snapshots import SnapshotStore
 
 _PAGES, _LINES = (".html",), (".jsonl",)
 _NOT_OURS = (".db", ".db-wal", ".db-shm", ".parquet")
+_LONG = 12
+_MANIFEST, _LEDGER = "manifest.json", "ledger.db"
+"""What is in every backup. One that lost anything would be none, so nothing in it is touched."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ def erase(settings: Settings, ledger: Ledger, use_case: str, entity: str, reason
     """
     if entity in reason or entity in by:
         raise UsageError("the reason and who did it are kept for good: they must not hold the id of who is erased.")
+    require_may_delete(ledger)
     seal(ledger)
     decisions = decisions_about(ledger, use_case, entity)
     _refuse_unfinished(ledger, use_case, entity, {one.batch_id for one in decisions})
@@ -56,7 +60,33 @@ def erase(settings: Settings, ledger: Ledger, use_case: str, entity: str, reason
     rows = erase_person(ledger, new, entity, ids, rewritten)
     tidy(ledger)
     seal(ledger)
-    return Erased(rows, files, tuple(_holding(settings.home, names)))
+    kept = tuple(f"{one} (a backup)" for one in backups_below(settings.home) if _is_in(one / _LEDGER, names))
+    return Erased(rows, files, (*_holding(settings.home, names), *kept))
+
+
+def require_may_delete(ledger: Ledger) -> None:
+    """Raises ConfigurationError where the role with which the ledger is opened may append alone."""
+    if ledger.is_sqlite:
+        return
+    with ledger.connect() as connection:
+        may = connection.execute(text("SELECT has_table_privilege('decision_row', 'DELETE')")).scalar_one()
+    if not may:
+        raise ConfigurationError(
+            "the role with which the ledger is opened may append and not delete. Erase, and apply retention, with the "
+            "role that owns its tables; in docker/ that is `docker compose run --rm custody decisionloop …`."
+        )
+
+
+def backups_below(home: Path) -> tuple[Path, ...]:
+    """Folders of a home that are backups of it."""
+    found = (path.parent for path in home.rglob(_MANIFEST))
+    return tuple(sorted(one for one in found if (one / _LEDGER).is_file()))
+
+
+def _is_in(file: Path, names: Collection[str]) -> bool:
+    """Whether an id stands in a database's pages, which keep texts as they are; a short one is a part of many texts."""
+    data = file.read_bytes()
+    return any(name.encode() in data for name in names if len(name) >= _LONG)
 
 
 def tidy(ledger: Ledger) -> None:
@@ -96,8 +126,11 @@ def _refuse_unfinished(ledger: Ledger, use_case: str, entity: str, batch_ids: Co
 
 def _clean_files(home: Path, names: Collection[str]) -> Iterator[str]:
     """Take the person's lines out of files of sent actions, and remove pages that tell of them."""
+    backups = backups_below(home)
     for path in _holding(home, names):
         file = Path(path)
+        if any(one in file.parents for one in backups):
+            continue
         if file.suffix in _PAGES:
             file.unlink()
             yield path
@@ -122,4 +155,4 @@ def _holding(home: Path, names: Collection[str]) -> list[str]:
 
 def _says(said: str, names: Collection[str]) -> bool:
     """Whether a name stands as a whole: a short id is a part of many numbers, so it must be between quotes or tags."""
-    return any(f'"{name}"' in said or f">{name}<" in said or (len(name) >= 12 and name in said) for name in names)
+    return any(f'"{name}"' in said or f">{name}<" in said or (len(name) >= _LONG and name in said) for name in names)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from decisionloop.errors import IntegrityError
 from decisionloop.ledger.personal_data import PersonsDecision
-from decisionloop.ledger.schema import batch_part, snapshot
+from decisionloop.ledger.schema import batch_part, rewritten_snapshot, snapshot
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.snapshots import SnapshotStore
 
@@ -27,7 +27,9 @@ def rewrite_without(
     rows_of = _rows_beside(ledger, decisions)
     with ledger.connect() as connection:
         digests = list(connection.execute(select(snapshot.c.digest).where(snapshot.c.rows > 0)).scalars())
-    written = {}
+        recorded = connection.execute(select(rewritten_snapshot.c.digest, rewritten_snapshot.c.content)).all()
+    said = {(digest, content) for digest, content in recorded}
+    written: dict[str, str] = {}
     for digest in digests:
         try:
             table = store.get_table(digest)
@@ -37,6 +39,8 @@ def rewrite_without(
         is_gone[[row for row in rows_of.get(digest, ()) if row < len(table)]] = True
         if is_gone.any():
             written[digest] = store.rewrite_table(digest, without_rows(table, is_gone))
+        elif (content := store.rewritten_content(digest)) and (digest, content) not in said:
+            written[digest] = content  # by an erasure that was killed before the ledger said so
     return written
 
 

@@ -22,7 +22,7 @@ class FileActuator:
     def send(self, messages: Sequence[OutgoingAction], batch_id: str, chunk: int) -> tuple[Receipt, ...]:
         """Write one chunk durably. Raises DeliveryError when the disk refuses."""
         texts = [message.to_json() for message in messages]
-        path = self.folder / _folder_name(batch_id) / f"chunk-{chunk:05d}-{chunk_digest(texts)[:16]}.jsonl"
+        path = folder_of_batch(self.folder, batch_id) / f"chunk-{chunk:05d}-{chunk_digest(texts)[:16]}.jsonl"
         try:
             _write_durably(path, "".join(text + "\n" for text in texts).encode())
         except OSError as error:
@@ -33,9 +33,9 @@ class FileActuator:
         return delivered(messages, str(path))
 
 
-def _folder_name(batch_id: str) -> Path:
+def folder_of_batch(folder: Path, batch_id: str) -> Path:
     """``credit_line/2005-07-08`` stays a path of two folders; nothing in an id can lead out of the outbox."""
-    return Path(*(re.sub(r"[^A-Za-z0-9_-]", "-", part) or "-" for part in batch_id.split("/")))
+    return folder.joinpath(*(re.sub(r"[^A-Za-z0-9_-]", "-", part) or "-" for part in batch_id.split("/")))
 
 
 def _write_durably(path: Path, data: bytes) -> None:

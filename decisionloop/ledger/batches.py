@@ -20,15 +20,16 @@ from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
 State = Literal[
-    "opened", "due", "covered", "gathered", "frozen", "validated", "halted", "scored", "decided", "complete"
+    "opened", "due", "covered", "gathered", "frozen", "validated", "halted", "scored", "decided", "complete", "expired"
 ]
 """``due``: some of those who are due were decided before, or are late. ``covered``: there is nobody left to decide.
-``gathered``: the watching period of what was decided one at a time is over, and nothing more comes into its batch."""
+``gathered``: the watching period of what was decided one at a time is over, and nothing more comes into its batch.
+``expired``: by retention something of it is gone; it is neither decided again nor read by anything that learns."""
 Scalar = str | int | float | bool | None
 ACCEPTED_STATES = ("validated", "scored", "decided", "complete")
 DECIDED_STATES = ("decided", "complete")
 UNDECIDED_STATES = ("opened", "due", "gathered", "frozen", "validated", "scored")
-FINISHED_STATES = ("complete", "halted", "covered")
+FINISHED_STATES = ("complete", "halted", "covered", "expired")
 """What a batch stays in until somebody runs it again."""
 
 

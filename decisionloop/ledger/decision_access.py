@@ -11,14 +11,17 @@ from decisionloop.ledger.schema import decision_access, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-How = Literal["explain", "api", "page"]
+How = Literal["explain", "api", "page", "export"]
 NOBODY_NAMED = "(no key)"
 """Where no API key was ever made, whoever is on the machine may look."""
 
 
 @dataclass(frozen=True)
 class DecisionAccess:
-    """That somebody looked: ``by`` is an API key's name, or a user of the machine for the command line."""
+    """That somebody looked: ``by`` is an API key's name, or a user of the machine for the command line.
+
+    Of an export ``decision_id`` is the span whose decisions were all told.
+    """
 
     access_id: str
     use_case: str

@@ -49,7 +49,7 @@ def decided_spans(source: Ledger | Connection, use_case: str, covers_days: float
         every = batches(connection, use_case)
         streamed = set(unfinished_of_stream(connection, use_case))
         begun = {one.batch_id for one in every if one.state == "scored"} | streamed
-        held = [one for one in every if one.is_decided or one.batch_id in begun & logged]
+        held = [one for one in every if one.is_decided or one.state == "expired" or one.batch_id in begun & logged]
         told = [
             detail or _gathered_until(connection, one, covers_days) if one.batch_id in streamed else detail
             for one, detail in zip(

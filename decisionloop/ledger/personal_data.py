@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ from decisionloop.ledger.schema import (
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
-_BY_DECISION = (
+BY_DECISION = (
     outcome,
     execution,
     delivery,
@@ -119,7 +119,7 @@ def erase_person(
         rows = {name: len(found) for name, found in keys.items() if found} | {"decision": len(ids)}
         told = {**rows, "snapshots": len(rewritten), "leaves": sum(len(one.tombstones) for one in cuts)}
         detail = facts.canonical_json(told)
-        with _erasing(connection, Erasure(**{**new.__dict__, "detail": detail})):
+        with rows_may_go(connection, replace(new, detail=detail)):
             append_cuts(connection, cuts)
             _delete(connection, ids, keys, new.use_case, entity)
             _redact(connection, segments, set(ids))
@@ -129,8 +129,8 @@ def erase_person(
 
 
 @contextmanager
-def _erasing(connection: Connection, said: Erasure) -> Iterator[None]:
-    """The span in which triggers let rows go; it ends before the transaction does."""
+def rows_may_go(connection: Connection, said: Erasure) -> Iterator[None]:
+    """Say what goes and why, and open the span in which triggers let rows go; it ends before the transaction does."""
     facts.add(connection, erasure, [said])
     connection.execute(insert(erasing).values(erasure_id=said.erasure_id))
     if connection.dialect.name == "sqlite":
@@ -141,7 +141,7 @@ def _erasing(connection: Connection, said: Erasure) -> Iterator[None]:
 
 def _keys_about(connection: Connection, use_case: str, entity: str, ids: list[str]) -> dict[str, set[tuple[str, ...]]]:
     """Keys of chained facts about a person, by table."""
-    chained = [table for table in _BY_DECISION if table.name in COVERED]
+    chained = [table for table in BY_DECISION if table.name in COVERED]
     keys = {table.name: _found(connection, table, ids) for table in chained}
     posted = posted_outcome.c
     where = (posted.use_case == use_case) & (posted.entity_id == entity)
@@ -165,7 +165,7 @@ def _delete(
     for some in _chunks(ids):
         own = select(decision_row.c.group_id).where(decision_row.c.decision_id.in_(some))
         groups |= set(connection.execute(own).scalars())
-        for table in (*_BY_DECISION, decision_row, posted_outcome):
+        for table in (*BY_DECISION, decision_row, posted_outcome):
             connection.execute(delete(table).where(table.c.decision_id.in_(some)))
         answers = [stream_request.c.answer.contains(one, autoescape=True) for one in some]
         connection.execute(delete(stream_request).where(stream_request.c.use_case == use_case, or_(*answers)))

@@ -111,7 +111,8 @@ def _last_reading(workspace: Workspace, as_of: datetime) -> Reading | None:
     if read is None or read.pop("contract") != workspace.use_case.digest:
         return None
     last = earlier[-1]
-    changed = [batch.state_at for batch in batches(ledger, name, as_of_to=last.as_of)]
+    # What went by retention takes in nothing.
+    changed = [one.state_at for one in batches(ledger, name, as_of_to=last.as_of) if one.state != "expired"]
     changed += [event.at for event in last_hold_events(ledger, name)]
     grown = last_part_at(ledger, name)
     changed += [] if grown is None else [grown]

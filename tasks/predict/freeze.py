@@ -49,8 +49,10 @@ class FrozenPart:
 
 
 def _refuse_what_others_decide(workspace: Workspace, as_of: datetime) -> None:
-    """A batch that was begun in mode observe has been decided by another system: to decide it would act twice."""
+    """A batch that another system has decided (mode observe), or that is kept no longer: to decide it acts twice."""
     known = find_batch(workspace.ledger, batch_id_of(workspace.use_case.name, as_of))
+    if known is not None and known.state == "expired":
+        raise UsageError(f"{known.batch_id} was decided, and is kept no longer (`retention`): nobody decides it again.")
     if known is None or known.is_decided or workspace.use_case.is_observing:
         return
     if own_workspace(workspace, known).use_case.is_observing:

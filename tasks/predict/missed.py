@@ -130,4 +130,5 @@ def _half_logged(workspace: Workspace, before: datetime) -> set[datetime]:
     name, covers_days = workspace.use_case.name, workspace.use_case.schedule.covers_days
     every = [one.batch for one in decided_spans(workspace.ledger, name, covers_days)]
     sealed = sealed_batches(workspace.ledger, name)  # these are sealed, and not run
-    return {one.as_of for one in every if not one.is_decided and one.as_of < before and one.batch_id not in sealed}
+    half = [one for one in every if not one.is_decided and one.state != "expired"]
+    return {one.as_of for one in half if one.as_of < before and one.batch_id not in sealed}

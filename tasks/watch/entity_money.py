@@ -52,7 +52,8 @@ def entity_money_before(
     """
     if _is_rules(release) or not workspace.use_case.policy.holdout_share:
         return ()
-    found = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
+    every = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
+    found = [one for one in every if one.state != "expired"]
     told = latest_details(workspace.ledger, [one.batch_id for one in found], "decided")
     decided = [(one, str(by)) for one, detail in zip(found, told, strict=True) if (by := detail.get("decided_by"))]
     decided = [(one, by) for one, by in decided if by != LEGACY]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tests.network_guard import environment_of_guard, whither_it_led
 
 # One process for several commands: Prefect's temporary server alone takes ten seconds of a core to start.
 COMMANDS = """
@@ -35,7 +36,8 @@ UNNEEDED = ("mlflow", "sklearn", "skops", "altair", "scipy.stats", "prefect.serv
 
 
 def _run(folder: Path, *commands: tuple[str, ...]) -> list[tuple[int, str, str]]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    guarded = environment_of_guard(folder)
+    environment = {name: value for name, value in guarded.items() if not name.startswith("PREFECT_")}
     told = subprocess.run(
         [sys.executable, "-c", COMMANDS, json.dumps(commands), json.dumps(UNNEEDED)],
         cwd=folder,
@@ -44,6 +46,7 @@ def _run(folder: Path, *commands: tuple[str, ...]) -> list[tuple[int, str, str]]
         env=environment | {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_LOGGING_LEVEL": "CRITICAL"},
     )
     assert told.returncode == 0, told.stderr
+    assert whither_it_led(folder) == []
     answers, loaded = json.loads(told.stdout.splitlines()[-1])
     assert loaded == [[] for _ in commands]  # no command here trains
     return [tuple(one) for one in answers]

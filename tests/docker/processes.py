@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -51,7 +52,8 @@ class Installation:
             port = host.partition(":")[2]
             text = text.replace(host, f"127.0.0.1:{self.ports[port]}")
         for port in ("4200", "8080", "4280"):
-            text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{self.ports[port]}")
+            # Another port may begin with these digits.
+            text = re.sub(rf"127\.0\.0\.1:{port}\b", f"127.0.0.1:{self.ports[port]}", text)
         places = {
             "/var/lib/decisionloop": self.volume("home") if self._has_home(service) else self.folder / "nowhere",
             "/var/lib/mlflow": self.volume("mlflow"),

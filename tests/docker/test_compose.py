@@ -20,7 +20,7 @@ from tests.architecture.code import ROOT
 from tests.docker.images import COMPOSE, command_of, compose, environment_of, healthcheck_of, image_of, services
 
 SECRET = re.compile(r"password|secret|token|auth_string", re.I)
-JOBS = {"upgrade", "deploy"}
+JOBS = {"upgrade", "deploy", "custody"}
 
 
 def faults(read: dict[str, Any]) -> Iterator[str]:

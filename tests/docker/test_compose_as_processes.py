@@ -174,6 +174,21 @@ def test_deploying_again_keeps_what_people_have_set(installation, monkeypatch):
             make_pool(POOL, None)
 
 
+@pytest.mark.exhaustive  # two processes more
+def test_the_job_that_erases_may_and_the_worker_may_not(installation, turn):
+    engine = create_engine(installation.database_url("ledger", "ledger"))
+    with engine.connect() as connection:
+        entity = connection.execute(text("SELECT min(entity_id) FROM decision_row")).scalar_one()
+        command = ["decisionloop", "erase", "live", entity, "--reason", "asked", "--by", "dpo"]
+        refused = installation.execute("worker", command)
+        assert (refused.returncode, "custody" in refused.stderr) == (4, True), refused.stderr
+        done = installation.execute("custody", command)
+        assert done.returncode == 0, done.stderr
+        of_person = text("SELECT count(*) FROM decision_row WHERE entity_id = :entity")
+        assert connection.execute(of_person, {"entity": entity}).scalar() == 0
+    engine.dispose()
+
+
 @pytest.mark.exhaustive  # to start it takes ten seconds of a core
 def test_the_service_is_started_by_its_name_and_decides(installation, turn):
     installation.start_by_name("service")

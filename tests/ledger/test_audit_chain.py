@@ -382,3 +382,15 @@ def test_a_place_that_cannot_be_reached_is_named_without_its_password(tmp_path: 
         with pytest.raises(ConfigurationError, match=r"cannot be opened") as raised:
             ask()
         assert "s3cret" not in str(raised.value)
+
+
+def test_a_guard_that_was_dropped_is_a_finding(ledger: Ledger) -> None:
+    live(ledger)
+    seal(ledger)
+    is_sqlite = ledger.is_sqlite
+    one = "outcome_refuses_DELETE" if is_sqlite else "outcome_is_append_only ON outcome"
+    other = "flag_awaits_audit" if is_sqlite else "flag_awaits_audit ON flag"
+    with ledger.begin() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER {one}")
+        connection.exec_driver_sql(f"DROP TRIGGER {other}")
+    assert [(one.row, one.what) for one in verify(ledger).findings] == [("flag", "unguarded"), ("outcome", "unguarded")]

@@ -12,6 +12,8 @@ import pyarrow.parquet
 import pytest
 from sqlalchemy import select, text
 
+from decisionloop.backup.installing import read_backup
+from decisionloop.backup.taking import take_backup
 from decisionloop.cli.backup import backup, restore
 from decisionloop.custody.erase import erase
 from decisionloop.custody.snapshot_files import verify_snapshots
@@ -144,7 +146,11 @@ def test_a_backup_from_afterwards_restores_to_the_same_chain_without_the_person(
         assert found.is_whole, found.findings
         with restored.ledger.connect() as connection:
             waiting = connection.execute(select(schema.audit_waiting.c.table_name).distinct()).scalars().all()
-        assert set(waiting) <= {"flag", "hold_event"}  # the mark of restoring; what was chained waits no more
+        assert set(waiting) <= {
+            "flag",
+            "hold_event",
+            "restoration",
+        }  # the mark of restoring; what was chained waits no more
         assert verify_snapshots(restored.workspace.settings, restored.ledger).faults == ()
         assert stores_that_hold(restored, names) == set()
 
@@ -158,6 +164,16 @@ def test_rows_go_by_this_road_alone(lived: Installation) -> None:
         file = lived.folder / "home" / "ledger.db"
         with closing(sqlite3.connect(file)) as plain, pytest.raises(sqlite3.IntegrityError, match="append-only"):
             plain.execute("DELETE FROM decision_row")
+
+
+def test_a_backup_in_the_home_is_named_and_stays_whole(lived: Installation) -> None:
+    entity = str(lived.decisions(0)["entity_id"].iloc[5])
+    settings, to = lived.workspace.settings, lived.folder / "home" / "backups" / "monday"
+    take_backup(settings, lived.ledger, to)
+    done = erase(settings, lived.ledger, "small", entity, "asked", "the officer")
+    assert done.left_in == (f"{to} (a backup)",)
+    with read_backup(to, lived.folder) as found:
+        assert found.manifest.files
 
 
 def test_a_reason_names_nobody(lived: Installation) -> None:

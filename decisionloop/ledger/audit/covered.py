@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, Table, cast
@@ -32,6 +33,7 @@ COVERED: dict[str, Table[Any]] = {
         schema.flag,
         schema.alarm,
         schema.alert,
+        schema.alert_event,
         schema.incident_event,
         schema.cohort_event,
         schema.monitor_threshold,
@@ -51,6 +53,7 @@ COVERED: dict[str, Table[Any]] = {
         schema.erasure,
         schema.rewritten_snapshot,
         schema.decision_access,
+        schema.restoration,
     )
 }
 
@@ -63,9 +66,9 @@ def key_columns(table: Table[Any]) -> list[Column[Any]]:
 def waiting_as(column: Column[Any], number: int) -> Any:
     """The number-th part (from 0) of a waiting key as the type of its column, so that the column's index finds it."""
     said = schema.audit_waiting.c[KEYS[number]]
-    return cast(said, column.type) if isinstance(column.type, Integer | BigInteger) else said
+    return cast(said, column.type) if isinstance(column.type, Integer | BigInteger | schema.UtcDateTime) else said
 
 
 def key_text(values: tuple[Any, ...]) -> tuple[str, ...]:
     """A row's key as the chain keeps it."""
-    return tuple(str(value) for value in values)
+    return tuple(schema.utc_text(value) if isinstance(value, datetime) else str(value) for value in values)

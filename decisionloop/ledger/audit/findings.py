@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class Finding:
     """Something that is not as it was chained: at which link, which row, and what became of it.
 
-    ``what``: changed, added, removed, reordered, unreadable or truncated.
+    ``what``: changed, added, removed, reordered, unreadable, truncated or unguarded.
     """
 
     seq: int

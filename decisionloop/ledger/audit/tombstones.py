@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from decisionloop.audit.chain import Link
 from decisionloop.audit.commitments import NO_SALT, SALT_BYTES, leaves_of
@@ -50,9 +50,19 @@ def cut_decisions(ledger: Ledger, erasure_id: str, ids_of: Mapping[str, set[str]
     return [_cut_batch(ledger, erasure_id, link, ids_of[batch_id]) for batch_id, link in links.items()]
 
 
-def cut_facts(ledger: Ledger, erasure_id: str, keys_of: Mapping[str, set[Key]]) -> list[Cut]:
-    """What is left of facts (keys by table) that go, or are written anew."""
-    tables = {name: TableOfFacts.read(ledger, name) for name, keys in keys_of.items() if keys}
+def cut_facts(
+    ledger: Ledger,
+    erasure_id: str,
+    keys_of: Mapping[str, set[Key]],
+    where: Mapping[str, ColumnElement[bool]] | None = None,
+) -> list[Cut]:
+    """What is left of facts (keys by table) that go, or are written anew; ``where``: which rows of a table they are."""
+    some = where or {}
+    tables = {
+        name: TableOfFacts.read(ledger, name, *([some[name]] if name in some else []))
+        for name, keys in keys_of.items()
+        if keys
+    }
     links = [link for link in links_of(ledger) if link.kind == FACTS]
     cuts = [_cut_link(ledger, erasure_id, link, tables, keys_of) for link in links]
     return [one for one in cuts if one.blocks]
@@ -83,14 +93,20 @@ def batches_cut(ledger: Ledger) -> frozenset[str]:
         return frozenset(connection.execute(cut.where(audit_entry.c.kind == BATCH).distinct()).scalars())
 
 
-def _cut_batch(ledger: Ledger, erasure_id: str, link: Link, ids: set[str]) -> Cut:
+def require_as_chained(ledger: Ledger, link: Link) -> None:
+    """Raises IntegrityError where the decisions of a batch are not those that its link committed to."""
     _, finding = verify_batch(ledger, link)
-    committed, found = Committed.read(ledger, link), decisions_of(ledger, link.subject)
-    if finding is not None or committed is None:
+    if finding is not None:
         raise IntegrityError(
-            f"{'' if finding is None else finding.words}. What is erased must be what was chained: run "
-            "`decisionloop audit verify`, and restore the ledger from a backup."
+            f"{finding.words}. What is erased must be what was chained: run `decisionloop audit verify`, and restore "
+            "the ledger from a backup."
         )
+
+
+def _cut_batch(ledger: Ledger, erasure_id: str, link: Link, ids: set[str]) -> Cut:
+    require_as_chained(ledger, link)
+    committed, found = Committed.read(ledger, link), decisions_of(ledger, link.subject)
+    assert committed is not None  # what was verified is complete
     leaves = leaves_of_batch(found, committed)
     gone = {committed.places[row]: leaves[row] for row, one in enumerate(found.ids) if one in ids}
     blocks = []

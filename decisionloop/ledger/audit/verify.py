@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -11,11 +12,20 @@ from sqlalchemy import func, select
 from decisionloop.audit.chain import Link, first_broken
 from decisionloop.audit.checkpoints import Checkpoint
 from decisionloop.ledger.audit.findings import Finding, Verified
+from decisionloop.ledger.audit.guards import missing_guards
 from decisionloop.ledger.audit.links import links_of
 from decisionloop.ledger.audit.seal import BATCH, FACTS, count_waiting
 from decisionloop.ledger.audit.verify_batch import verify_batch
 from decisionloop.ledger.audit.verify_facts import verify_facts
-from decisionloop.ledger.schema import audit_entry, batch, decision_group, decision_row, erased_leaf, erasure
+from decisionloop.ledger.schema import (
+    audit_entry,
+    batch,
+    decision_group,
+    decision_row,
+    erased_leaf,
+    erasure,
+    expired_link,
+)
 from decisionloop.ledger.storage.engine import Ledger
 
 UNREADABLE = (pa.ArrowException, ValueError, TypeError, KeyError, ArithmeticError)
@@ -34,14 +44,14 @@ def verify(ledger: Ledger, checkpoints: Sequence[Checkpoint] = (), use_case: str
     batches = [
         link for link in links if link.kind == BATCH and link.subject.startswith(f"{use_case}/" if use_case else "")
     ]
-    rows = 0
+    rows, expired = 0, _expired(ledger)
     for link in batches:
-        many, finding = _of_batch(ledger, link)
+        many, finding = _of_expired(ledger, link) if link.seq in expired else _of_batch(ledger, link)
         rows += many
         findings += [] if finding is None else [finding]
     many, found = _of_facts(ledger, [link for link in links if link.kind == FACTS])
     last = len(links)
-    found += [*_forged_groups(ledger, last), *_false_tombstones(ledger, last)]
+    found += [*_forged_groups(ledger, last), *_false_tombstones(ledger, last), *missing_guards(ledger, last)]
     findings = sorted([*findings, *found], key=lambda one: one.seq)
     proven = max((one.seq for one in checkpoints), default=0)
     erased, waiting = _counted(ledger)
@@ -90,6 +100,21 @@ def _of_batch(ledger: Ledger, link: Link) -> tuple[int, Finding | None]:
         return 0, Finding(link.seq, link.subject, "unreadable", words)
 
 
+def _expired(ledger: Ledger) -> frozenset[int]:
+    """The links whose rows all went by retention: nothing is left to hold against their roots."""
+    with ledger.connect() as connection:
+        return frozenset(connection.execute(select(expired_link.c.seq)).scalars())
+
+
+def _of_expired(ledger: Ledger, link: Link) -> tuple[int, Finding | None]:
+    of_batch = select(decision_group.c.group_id).where(decision_group.c.batch_id == link.subject).limit(1)
+    with ledger.connect() as connection:
+        if connection.execute(of_batch).first() is None:
+            return 0, None
+    words = f"decisions of {link.subject} were added: those that it had went by retention"
+    return 0, Finding(link.seq, link.subject, "added", words)
+
+
 def _of_facts(ledger: Ledger, links: Sequence[Link]) -> tuple[int, list[Finding]]:
     try:
         return verify_facts(ledger, links)
@@ -123,9 +148,12 @@ def _false_tombstones(ledger: Ledger, last: int) -> Iterator[Finding]:
     with ledger.connect() as connection:
         said = connection.execute(select(erasure.c.erasure_id, erasure.c.detail).order_by(erasure.c.erasure_id)).all()
         counted = select(erased_leaf.c.erasure_id, func.count()).group_by(erased_leaf.c.erasure_id)
-        there: dict[str, int] = dict(connection.execute(counted).tuples().all())
+        whole = select(expired_link.c.erasure_id, func.sum(expired_link.c.leaves)).group_by(expired_link.c.erasure_id)
+        there: Counter[str] = Counter()
+        for statement in (counted, whole):
+            there.update({name: int(many) for name, many in connection.execute(statement).all()})
     for erasure_id, detail in said:
-        if there.get(erasure_id, 0) != json.loads(detail).get("leaves", 0):
+        if there[erasure_id] != json.loads(detail).get("leaves", 0):
             words = f"rows were removed under the name of erasure {erasure_id}, which says of another number"
             yield Finding(last + 1, f"erasure {erasure_id}", "removed", words)
 
@@ -141,4 +169,5 @@ def _counted(ledger: Ledger) -> tuple[int, int]:
     )
     with ledger.connect() as connection:
         erased = connection.execute(select(func.count()).select_from(erased_leaf)).scalar_one()
+        erased += int(connection.execute(select(func.sum(expired_link.c.leaves))).scalar() or 0)
         return erased, count_waiting(connection) + connection.execute(open_rows).scalar_one()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from decisionloop.audit.chain import Layout, Link
 from decisionloop.audit.commitments import HINT_BYTES, SALT_BYTES, encoded, first_difference, hints_of, leaves_of
@@ -30,10 +30,10 @@ class TableOfFacts:
     chained: set[tuple[str, ...]] = field(default_factory=set)
 
     @classmethod
-    def read(cls, ledger: Ledger, name: str) -> TableOfFacts:
-        """Read a table whole."""
+    def read(cls, ledger: Ledger, name: str, *where: ColumnElement[bool]) -> TableOfFacts:
+        """Read a table whole, or some rows of it."""
         table = COVERED[name]
-        rows = read(ledger, select(table).order_by(*key_columns(table)), many=name in _LARGE)
+        rows = read(ledger, select(table).where(*where).order_by(*key_columns(table)), many=name in _LARGE)
         return cls(rows, {key: place for place, key in enumerate(keys_of(rows, table))})
 
     def texts_of(self, columns: tuple[str, ...]) -> pa.Array:

@@ -14,6 +14,7 @@ from decisionloop.ledger.schema.audit import (
     erased_leaf,
     erasing,
     erasure,
+    expired_link,
     rewritten_snapshot,
 )
 from decisionloop.ledger.schema.batches import (
@@ -102,6 +103,7 @@ __all__ = [
     "erasure",
     "execution",
     "expectation_result",
+    "expired_link",
     "failure",
     "flag",
     "hold_event",

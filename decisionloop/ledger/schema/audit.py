@@ -91,6 +91,17 @@ class ErasedLeafColumns(TypedColumns):
 erased_leaf: Table[ErasedLeafColumns] = Table("erased_leaf", metadata, ErasedLeafColumns)
 
 
+class ExpiredLinkColumns(TypedColumns):
+    """A link whose rows all went by retention: its root is left of them, and how many there were until then."""
+
+    seq: Named[int] = Column(BigInteger, ForeignKey("audit_entry.seq"), primary_key=True, autoincrement=False)
+    leaves: Named[int] = Column(BigInteger)
+    erasure_id: Named[str] = Column(ForeignKey("erasure.erasure_id"))
+
+
+expired_link: Table[ExpiredLinkColumns] = Table("expired_link", metadata, ExpiredLinkColumns)
+
+
 class ErasingColumns(TypedColumns):
     """The erasure under way: while its row is here, within one transaction, triggers let rows go."""
 
@@ -101,7 +112,10 @@ erasing: Table[ErasingColumns] = Table("erasing", metadata, ErasingColumns, info
 
 
 class RewrittenSnapshotColumns(TypedColumns):
-    """A file of the snapshot store that lost rows to an erasure: it keeps its name, and has these bytes since."""
+    """A file of the snapshot store that lost rows to an erasure: it keeps its name, and has these bytes since.
+
+    ``content`` is their sha256, and "" where retention has removed the file.
+    """
 
     digest: Named[str] = Column(ForeignKey("snapshot.digest"), primary_key=True)
     content: Named[str] = Column(primary_key=True)

@@ -37,7 +37,8 @@ class Gathered:
 def gather(ledger: Ledger, name: str) -> Gathered:
     """Read once what the story, the status and the live page all tell of; ``name``: of which use case."""
     not_over = set(unfinished_of_stream(ledger, name))  # told of once nothing more comes into them
-    found = tuple(one for one in batches(ledger, name) if one.batch_id not in not_over)
+    every = [one for one in batches(ledger, name) if one.state != "expired"]  # of these nobody can tell any more
+    found = tuple(one for one in every if one.batch_id not in not_over)
     handled, names = _handled(ledger, name, found), names_of_releases(ledger, name, found)
     held = tuple(held_cohorts(ledger, name))
     measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held, handled.trials())

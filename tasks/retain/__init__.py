@@ -1,0 +1,1 @@
+"""Steps that take away what is kept no longer."""
