@@ -58,8 +58,9 @@ def late_outcomes_by_batch(
     decided = select(*of_batch, func.count()).select_from(decision).where(*is_meant).group_by(*of_batch)
     counts: dict[str, dict[str, int]] = {batch_id: {} for batch_id in missing_at}
     with facts.reading(ledger) as connection:
-        for batch_id, action, count in connection.execute(decided):
-            counts[batch_id][str(action)] = int(count)
+        found: Sequence[Any] = connection.execute(decided).all()
+    for batch_id, action, count in found:
+        counts[batch_id][str(action)] = int(count)
     missing = read_frame(ledger, _missing(of_batch, is_meant, missing_at, known_at))
     of_each = {str(name): rows.drop(columns="batch_id") for name, rows in missing.groupby("batch_id", sort=False)}
     none = missing.drop(columns="batch_id").iloc[:0]
