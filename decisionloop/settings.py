@@ -5,6 +5,7 @@ What a decision *means* is not a setting: that is the contract of its use case.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from dataclasses import dataclass
@@ -261,10 +262,18 @@ def _with_password(url: str, file: str) -> str:
 
 
 def load_settings() -> Settings:
-    """Read the settings of this process afresh (never cached: tests and workers change them).
+    """Read the settings of this process; read anew whenever the environment or ``.env`` says anything else than before.
 
     Raises ConfigurationError that names the variable of each wrong value.
     """
+    prefix = str(Settings.model_config.get("env_prefix", ""))
+    file = Path(str(Settings.model_config.get("env_file", "")))
+    said = tuple((name, text) for name, text in os.environ.items() if name.upper().startswith(prefix))
+    return _settings_of(said, file.read_bytes() if file.is_file() else b"")
+
+
+@functools.lru_cache(maxsize=4)  # to read them takes 4 ms, and every step of a turn does
+def _settings_of(_environment: tuple[tuple[str, str], ...], _file: bytes) -> Settings:
     try:
         return Settings()
     except ValidationError as error:

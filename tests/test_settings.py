@@ -61,3 +61,18 @@ def test_what_is_wrong_is_said_without_the_password(password, content, url, said
     assert "geheim" not in str(refused.value)
     assert "anders" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_settings_are_read_anew_when_the_environment_or_the_file_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DECISIONLOOP_PARTITION_ROWS", raising=False)
+    told = [load_settings().partition_rows]
+    for rows in (7, 8):
+        (tmp_path / ".env").write_text(f"DECISIONLOOP_PARTITION_ROWS={rows}\n")
+        told.append(load_settings().partition_rows)
+    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", "9")
+    assert [*told[1:], load_settings().partition_rows] == [7, 8, 9]
+    monkeypatch.setenv("DECISIONLOOP_PARTITION_ROWS", "none")
+    for _ in range(2):  # what is wrong is not kept
+        with pytest.raises(ConfigurationError, match="PARTITION_ROWS"):
+            load_settings()

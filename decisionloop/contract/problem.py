@@ -155,7 +155,8 @@ class Outcome(Section):
         default=True,
     )
     closed_days: float | None = field(
-        "After so many days an outcome is not taken in any more (a bound of retention); null: however late it is seen.",
+        "After so many days an outcome is not taken in any more (a bound of retention, and of the decisions that a "
+        "source is told of); null: however late it is seen.",
         365,
         default=None,
         gt=0,

@@ -10,7 +10,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, and_, func, select
@@ -198,6 +198,17 @@ def attempt_details(source: Ledger | Connection, batch_id: str) -> Mapping[str, 
     return told
 
 
+def last_event_at(source: Ledger | Connection, use_case: str, as_of_to: datetime) -> datetime | None:
+    """When anything happened last to a batch with an as-of up to a time (included); None where there is none.
+
+    That retention took something of it is nothing that happened: it takes in no outcomes.
+    """
+    meant = (batch.c.use_case == use_case, batch.c.as_of <= as_of_to, batch_event.c.state != "expired")
+    statement = select(func.max(batch_event.c.at)).join(batch, batch.c.batch_id == batch_event.c.batch_id)
+    with facts.reading(source) as connection:
+        return connection.execute(statement.where(*meant)).scalar()
+
+
 def latest_detail(source: Ledger | Connection, batch_id: str, state: State) -> Mapping[str, Scalar]:
     """What the last event of this state said, for instance which snapshot was frozen; empty if there is none."""
     return latest_details(source, [batch_id], state)[0]
@@ -241,27 +252,43 @@ def batches(
     return facts.as_facts(source, Batch, statement)
 
 
-def accepted_batches(source: Ledger | Connection, use_case: str, before: datetime) -> tuple[Batch, ...]:
-    """The accepted batches whose as-of lies strictly before a time, oldest first: what later ones compare with."""
-    earlier = batches(source, use_case, as_of_to=before)
-    return tuple(found for found in earlier if found.is_accepted and found.as_of < as_utc(before))
+def newest_batches(
+    source: Ledger | Connection,
+    use_case: str,
+    count: int | None,
+    as_of_to: datetime,
+    states: Sequence[str] = DECIDED_STATES,
+) -> tuple[Batch, ...]:
+    """The last ``count`` batches (None: all) up to a time (included) that are in one of these states, oldest first.
+
+    However many came before them, no other is looked at.
+    """
+    where = (batch.c.use_case == use_case, batch.c.as_of <= as_of_to, batch_event.c.state.in_(states))
+    found = facts.as_facts(source, Batch, _batches().where(*where).order_by(batch.c.as_of.desc()).limit(count))
+    return found[::-1]
+
+
+def first_batch(source: Ledger | Connection, use_case: str) -> Batch | None:
+    """The batch of a use case with the earliest as-of, whatever its state; None where there is none."""
+    oldest = _batches().where(batch.c.use_case == use_case).order_by(batch.c.as_of).limit(1)
+    return next(iter(facts.as_facts(source, Batch, oldest)), None)
+
+
+def accepted_batches(
+    source: Ledger | Connection, use_case: str, before: datetime, count: int | None = None
+) -> tuple[Batch, ...]:
+    """The last ``count`` accepted batches (None: all) strictly before a time, oldest first."""
+    return newest_batches(source, use_case, count, as_utc(before) - timedelta(microseconds=1), ACCEPTED_STATES)
 
 
 @functools.cache  # to build it takes as long as to run it
 def _batches() -> Select[*tuple[Any, ...]]:
     """Every batch with its last event and its number of attempts, columns in the order of `Batch`."""
-    summary = (
-        select(
-            batch_event.c.batch_id,
-            func.max(batch_event.c.seq).label("seq"),
-            func.count().filter(batch_event.c.state == "opened").label("attempt"),
-        )
-        .group_by(batch_event.c.batch_id)
-        .subquery()
-    )
-    last = and_(batch_event.c.batch_id == summary.c.batch_id, batch_event.c.seq == summary.c.seq)
-    return (
-        select(*facts.columns_of(_BatchRow, batch), batch_event.c.state, batch_event.c.at, summary.c.attempt)
-        .join(summary, summary.c.batch_id == batch.c.batch_id)
-        .join(batch_event, last)
-    )
+    # Asked for each batch that is meant: a summary of all events would be made for one of them, too.
+    every = batch_event.alias("every")
+    of_batch = every.c.batch_id == batch.c.batch_id
+    last = select(func.max(every.c.seq)).where(of_batch).scalar_subquery()
+    attempt = select(func.count()).where(of_batch, every.c.state == "opened").scalar_subquery()
+    columns = (*facts.columns_of(_BatchRow, batch), batch_event.c.state, batch_event.c.at, attempt.label("attempt"))
+    is_last = and_(batch_event.c.batch_id == batch.c.batch_id, batch_event.c.seq == last)
+    return select(*columns).select_from(batch).join(batch_event, is_last)

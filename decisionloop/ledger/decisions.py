@@ -186,11 +186,16 @@ def decisions_with_outcomes(
     return read_frame(ledger, statement.order_by(*_ORDER))
 
 
-def row_counts(ledger: Ledger) -> tuple[int, ...]:
-    """Rows of decisions, outcomes and executions: while none grows, no question about them changes its answer."""
-    tables = (decision_row, outcome, execution)
+def row_counts(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> tuple[int, ...]:
+    """Decisions of the batches of a span (both ends included), their outcomes and executions.
+
+    While none of them grows, no question about them changes its answer.
+    """
+    rows = select(decision_row.c.decision_id).join(decision_group, decision_group.c.group_id == decision_row.c.group_id)
+    asked = rows.where(decision_group.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to))).subquery()
+    told = [asked.join(one, one.c.decision_id == asked.c.decision_id) for one in (outcome, execution)]
     with ledger.connect() as connection:
-        return tuple(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables)
+        return tuple(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in (asked, *told))
 
 
 def latest_revision(latest: Any, known_at: datetime | None) -> tuple[ColumnElement[bool], ...]:

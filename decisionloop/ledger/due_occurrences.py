@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
 from decisionloop.ledger.batches import Batch, Scalar, batches, events, latest_details
-from decisionloop.ledger.schema import batch, decision, decision_group
+from decisionloop.ledger.schema import decision, decision_group, stream_segment
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
@@ -36,20 +37,22 @@ def span_of(as_of: datetime, covers_days: float, told: dict[str, Scalar] | None 
     return Span(as_of - timedelta(days=covers_days), as_of)
 
 
-def decided_spans(source: Ledger | Connection, use_case: str, covers_days: float) -> tuple[DecidedSpan, ...]:
+def decided_spans(
+    source: Ledger | Connection, use_case: str, covers_days: float, since: datetime | None = None
+) -> tuple[DecidedSpan, ...]:
     """Every batch that decided somebody for good and its span, by as-of.
 
     That is a batch that is decided, and one that has begun to log its decisions and can only go on with them, as a
     batch of the stream has while it gathers. Others hold nobody: a batch that was halted, and one that was killed
     before, whose people may be decided elsewhere. ``covers_days`` stands for what a batch of an earlier version did
-    not tell.
+    not tell. With ``since`` those whose span was over by then may be left out.
     """
     with facts.reading(source) as connection:
-        logged = _logged(connection, use_case)
-        every = batches(connection, use_case)
+        every = batches(connection, use_case, None if _has_segments(connection, use_case) else since)
         streamed = set(unfinished_of_stream(connection, use_case))
         begun = {one.batch_id for one in every if one.state == "scored"} | streamed
-        held = [one for one in every if one.is_decided or one.state == "expired" or one.batch_id in begun & logged]
+        logged = _logged(connection, begun)
+        held = [one for one in every if one.is_decided or one.state == "expired" or one.batch_id in logged]
         told = [
             detail or _gathered_until(connection, one, covers_days) if one.batch_id in streamed else detail
             for one, detail in zip(
@@ -72,7 +75,7 @@ def begun_beside(source: Ledger | Connection, one: Batch, covers_days: float) ->
     """Other batches that have decided somebody for good in a span that overlaps the one of a frozen batch."""
     (told,) = latest_details(source, [one.batch_id], "frozen")
     span = span_of(one.as_of, covers_days, dict(told))
-    others = decided_spans(source, one.use_case, covers_days)
+    others = decided_spans(source, one.use_case, covers_days, span.after)
     return frozenset(
         other.batch.batch_id for other in others if other.batch.batch_id != one.batch_id and other.span.overlaps(span)
     )
@@ -89,12 +92,15 @@ def entities_of(ledger: Ledger, batch_id: str) -> list[str]:
     return [str(one) for one in read_frame(ledger, statement)["entity_id"]]
 
 
-def _logged(connection: Connection, use_case: str) -> frozenset[str]:
-    """Ids of batches that have decisions."""
-    statement = (
-        select(decision_group.c.batch_id)
-        .join(batch, batch.c.batch_id == decision_group.c.batch_id)
-        .where(batch.c.use_case == use_case)
-        .distinct()
-    )
+def _logged(connection: Connection, batch_ids: Collection[str]) -> frozenset[str]:
+    """Those of these batches that have decisions."""
+    if not batch_ids:
+        return frozenset()
+    statement = select(decision_group.c.batch_id).where(decision_group.c.batch_id.in_(batch_ids)).distinct()
     return frozenset(connection.execute(statement).scalars())
+
+
+def _has_segments(connection: Connection, use_case: str) -> bool:
+    """Whether anything was decided one at a time: a batch of such decisions ends later than at its as-of."""
+    any_of = select(stream_segment.c.segment_id).where(stream_segment.c.use_case == use_case).limit(1)
+    return connection.execute(any_of).first() is not None

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, case, func, literal, or_, select
 
 from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
-from decisionloop.ledger.schema import as_utc, decision, outcome
+from decisionloop.ledger.schema import UtcDateTime, as_utc, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
@@ -39,15 +39,38 @@ def late_outcomes(
 
     What came later is told as it is known at ``known_at``. What was cancelled is not counted.
     """
+    return late_outcomes_by_batch(ledger, {batch_id: missing_at}, revealing, known_at)[batch_id]
+
+
+def late_outcomes_by_batch(
+    ledger: Ledger, missing_at: Mapping[str, datetime], revealing: Sequence[str], known_at: datetime
+) -> dict[str, LateOutcomes]:
+    """`late_outcomes` of several batches, each missing at its own time, by id: two questions however many they are."""
+    if not missing_at:
+        return {}
     done = executed_action(ledger, known_at)
+    of_batch: list[Any] = [decision.c.batch_id, done.label("action")]
     is_meant = (
-        decision.c.batch_id == batch_id,
+        decision.c.batch_id.in_(missing_at),
         done.in_(revealing),
         is_carried_out(decision.c.decision_id),
     )
-    decided = select(done, func.count()).select_from(decision).where(*is_meant).group_by(done)
+    decided = select(*of_batch, func.count()).select_from(decision).where(*is_meant).group_by(*of_batch)
+    counts: dict[str, dict[str, int]] = {batch_id: {} for batch_id in missing_at}
     with facts.reading(ledger) as connection:
-        counts = {str(action): int(count) for action, count in connection.execute(decided)}
+        found: Sequence[Any] = connection.execute(decided).all()
+    for batch_id, action, count in found:
+        counts[batch_id][str(action)] = int(count)
+    missing = read_frame(ledger, _missing(of_batch, is_meant, missing_at, known_at))
+    of_each = {str(name): rows.drop(columns="batch_id") for name, rows in missing.groupby("batch_id", sort=False)}
+    none = missing.drop(columns="batch_id").iloc[:0]
+    return {name: LateOutcomes(counts[name], of_each.get(name, none).reset_index(drop=True)) for name in missing_at}
+
+
+def _missing(
+    of_batch: Sequence[Any], is_meant: Sequence[Any], missing_at: Mapping[str, datetime], known_at: datetime
+) -> Select[Any]:
+    """What each batch missed at its time, in the order of the batches."""
     first, latest = outcome.alias("first"), outcome.alias("latest")
     is_first = (
         first.c.decision_id == decision.c.decision_id,
@@ -56,7 +79,7 @@ def late_outcomes(
     )
     is_latest = (latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
     columns: list[Any] = [
-        done.label("action"),
+        *of_batch,
         decision.c.score,
         decision.c.as_of,
         decision.c.snapshot_digest,
@@ -65,11 +88,11 @@ def late_outcomes(
         latest.c.outcome_class,
         latest.c.amount,
     ]
-    statement: Select[Any] = (
+    own = case({name: literal(as_utc(at), UtcDateTime()) for name, at in missing_at.items()}, value=decision.c.batch_id)
+    return (
         select(*columns)
         .select_from(decision)
         .join(first, and_(*is_first), isouter=True)
         .join(latest, and_(*is_latest), isouter=True)
-        .where(*is_meant, or_(first.c.observed_at.is_(None), first.c.observed_at > as_utc(missing_at)))
+        .where(*is_meant, or_(first.c.observed_at.is_(None), first.c.observed_at > own))
     )
-    return LateOutcomes(counts, read_frame(ledger, statement))

@@ -76,9 +76,15 @@ _FIGURE = ["monitor", "slice", "cohort", "release_id", "against"]
 
 
 def measurements_of(
-    ledger: Ledger, use_case: str, monitor: str | None = None, release_id: str | None = None
+    ledger: Ledger,
+    use_case: str,
+    monitor: str | Sequence[str] | None = None,
+    release_id: str | None = None,
+    cohort: str | None = None,
 ) -> pd.DataFrame:
-    """The newest of each figure of a use case (of one monitor, of one release) by as-of: columns of `measurement`.
+    """The newest of each figure of a use case (of some monitors, one release, one cohort) by as-of.
+
+    Columns of `measurement`.
 
     A cohort's figures are made again while its outcomes come in. One that was judged against a limit at several times
     is one figure, too.
@@ -86,9 +92,11 @@ def measurements_of(
     table = measurement.c
     statement = select(measurement).where(table.use_case == use_case)
     if monitor is not None:
-        statement = statement.where(table.monitor == monitor)
+        statement = statement.where(table.monitor.in_([monitor] if isinstance(monitor, str) else monitor))
     if release_id is not None:
         statement = statement.where(table.release_id == release_id)
+    if cohort is not None:
+        statement = statement.where(table.cohort == cohort)
     found = read_frame(ledger, statement.order_by(KNOWN_AT, table.recorded_at, table.measurement_id))
     newest = found.drop_duplicates(_FIGURE, keep="last")
     return newest.sort_values(["as_of", "monitor", "cohort", "slice", "measurement_id"], ignore_index=True)

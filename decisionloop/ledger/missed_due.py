@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.batches import Batch, batches, cohort_name
+from decisionloop.ledger.batches import Batch, batches, cohort_name, first_batch
 from decisionloop.ledger.due_occurrences import span_of
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.schema import measurement
@@ -33,11 +33,12 @@ def look_back(use_case: UseCase, first: Batch, until: datetime) -> datetime:
 
 def due_times_without_batch(source: Ledger | Connection, use_case: UseCase, until: datetime) -> tuple[datetime, ...]:
     """Due times of the look-back that no batch, whatever its state, covers for the better part of their period."""
-    every = batches(source, use_case.name)
-    if not every:
+    first = first_batch(source, use_case.name)
+    if first is None:
         return ()
-    spans = [span_of(one.as_of, use_case.schedule.covers_days) for one in every]
-    expected = periods(use_case.schedule, look_back(use_case, every[0], until), until, LOOK_BACK)
+    after = look_back(use_case, first, until)
+    spans = [span_of(one.as_of, use_case.schedule.covers_days) for one in batches(source, use_case.name, after)]
+    expected = periods(use_case.schedule, after, until, LOOK_BACK)
     return tuple(one.until for one in expected if 2 * length_of(one.less(spans)) > one.length)
 
 

@@ -90,6 +90,16 @@ def intakes(source: Ledger | Connection, use_case: str) -> tuple[OutcomeIntake, 
     return facts.every(source, OutcomeIntake, outcome_intake, where, order_by=[table.as_of, table.at])
 
 
+def last_intake(source: Ledger | Connection, use_case: str, as_of_to: datetime) -> OutcomeIntake | None:
+    """The last reading of outcomes up to a time (included); None where there is none."""
+    table = outcome_intake.c
+    statement = select(*facts.columns_of(OutcomeIntake, outcome_intake))
+    last = statement.where(table.use_case == use_case, table.as_of <= as_of_to).order_by(
+        table.as_of.desc(), table.at.desc()
+    )
+    return next(iter(facts.as_facts(source, OutcomeIntake, last.limit(1))), None)
+
+
 def outcome_news(source: Ledger | Connection, use_case: str) -> dict[str, tuple[OutcomeIntake, ...]]:
     """The readings that brought new outcomes of each cohort, by its name (`detail.cohorts` of the books)."""
     told: dict[str, tuple[OutcomeIntake, ...]] = {}

@@ -37,9 +37,8 @@ def estimate_performance(use_case: str, as_of: datetime) -> int:
 
 def estimated_before(workspace: Workspace, batch: Batch, release_id: str) -> dict[str, float]:
     """What was estimated of a batch before its outcomes had come, by the name of the figure."""
-    kept = measurements_of(workspace.ledger, workspace.use_case.name, release_id=release_id)
-    is_meant = (kept["cohort"] == cohort_name(batch.as_of)) & kept["monitor"].isin(ESTIMATED)
-    kept = kept[is_meant].dropna(subset=["value"])
+    name, cohort = workspace.use_case.name, cohort_name(batch.as_of)
+    kept = measurements_of(workspace.ledger, name, ESTIMATED, release_id, cohort).dropna(subset=["value"])
     return {str(name): float(value) for name, value in zip(kept["monitor"], kept["value"], strict=True)}
 
 

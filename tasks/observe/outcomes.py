@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Select, exists, select
 
-from decisionloop.ledger.batches import batches, cohort_name
+from decisionloop.ledger.batches import cohort_name, last_event_at, newest_batches
 from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.executions import append_executions, recorded_executions
 from decisionloop.ledger.held_actions import is_carried_out, last_hold_events
-from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, intakes, recorded_outcomes
+from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, last_intake, recorded_outcomes
 from decisionloop.ledger.posted_outcomes import posted_outcomes
 from decisionloop.ledger.schema import decision, outcome, utc_now
 from decisionloop.ledger.storage.facts import canonical_json
@@ -39,7 +39,7 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     leaves the books as they are unless it brings something new.
     """
     workspace = open_workspace(use_case)
-    is_any = any(batch.is_decided for batch in batches(workspace.ledger, use_case, as_of_to=as_of))
+    is_any = bool(newest_batches(workspace.ledger, use_case, 1, as_of))
     if not is_any and last_part_at(workspace.ledger, use_case) is None:
         return "nothing was decided yet"
     outcomes = _with_posted(workspace, workspace.source.outcomes(pd.Timestamp(as_of), _shown(workspace, as_of)), as_of)
@@ -50,8 +50,8 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     revisions, executions = (
         rows.assign(recorded_at=pd.Timestamp(utc_now())) for rows in (intake.revisions, intake.executions)
     )
-    is_new = bool(len(revisions) + len(executions))
-    if not is_new and any(books.as_of == as_of for books in intakes(workspace.ledger, use_case)):
+    last = last_intake(workspace.ledger, use_case, as_of)
+    if not len(revisions) + len(executions) and last is not None and last.as_of == as_of:
         return "read before"
     read = {**asdict(Reading.of(outcomes, as_of)), "contract": workspace.use_case.digest}
     told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions, executions), "read": read}
@@ -106,16 +106,12 @@ def _last_reading(workspace: Workspace, as_of: datetime) -> Reading | None:
     what was refused then.
     """
     ledger, name = workspace.ledger, workspace.use_case.name
-    earlier = [books for books in intakes(ledger, name) if books.as_of <= as_of]
-    read = json.loads(earlier[-1].detail).get("read") if earlier else None
-    if read is None or read.pop("contract") != workspace.use_case.digest:
+    last = last_intake(ledger, name, as_of)
+    read = json.loads(last.detail).get("read") if last is not None else None
+    if last is None or read is None or read.pop("contract") != workspace.use_case.digest:
         return None
-    last = earlier[-1]
-    # What went by retention takes in nothing.
-    changed = [one.state_at for one in batches(ledger, name, as_of_to=last.as_of) if one.state != "expired"]
-    changed += [event.at for event in last_hold_events(ledger, name)]
-    grown = last_part_at(ledger, name)
-    changed += [] if grown is None else [grown]
+    grown = (last_event_at(ledger, name, last.as_of), last_part_at(ledger, name))
+    changed = [*(event.at for event in last_hold_events(ledger, name)), *(at for at in grown if at is not None)]
     return None if any(at > last.at for at in changed) else Reading(**{**read, "as_of": last.as_of})
 
 
@@ -129,13 +125,23 @@ def _cohorts_of(decided: pd.DataFrame, *revisions: pd.DataFrame) -> list[str]:
 def _shown(workspace: Workspace, as_of: datetime) -> pd.DataFrame:
     """What the source is told of decisions.
 
-    Live tables show everything whatever was decided, and are told of none; what reveals by the action is told of all,
-    with whether an outcome is known of each: a correction may follow.
+    Live tables show everything whatever was decided, and are told of none; what reveals by the action is told of all
+    that are not closed, with whether an outcome is known of each: a correction may follow.
     """
     has_outcome = exists().where(outcome.c.decision_id == decision.c.decision_id)
-    since = as_of + timedelta(microseconds=1) if workspace.use_case.source.kind == "tables" else BEGINNING
+    since, after = _open_since(workspace, as_of), as_of + timedelta(microseconds=1)
+    since = after if workspace.use_case.source.kind == "tables" else since
     shown = _read(workspace, [*_COLUMNS, has_outcome.label("has_outcome")], since, as_of)
     return shown.drop(columns=COHORT)
+
+
+def _open_since(workspace: Workspace, as_of: datetime) -> datetime:
+    """No decision before this time takes in an outcome that was seen since the last reading."""
+    closed, online = workspace.use_case.outcome.closed_days, workspace.use_case.online
+    last = last_intake(workspace.ledger, workspace.use_case.name, as_of)
+    if closed is None or last is None:
+        return BEGINNING
+    return last.as_of - timedelta(days=closed) - (timedelta() if online is None else online.period)
 
 
 def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.DataFrame:
@@ -159,7 +165,7 @@ _COLUMNS: list[Any] = [
 
 def _read(workspace: Workspace, columns: list[Any], since: datetime, until: datetime) -> pd.DataFrame:
     statement: Select[Any] = select(*columns).where(
-        decision.c.batch_id.in_([b.batch_id for b in batches(workspace.ledger, workspace.use_case.name, since, until)]),
+        decision.c.batch_id.in_(batches_of_span(workspace.use_case.name, since, until)),
         is_carried_out(decision.c.decision_id),  # an outcome of what was cancelled is not this decision's
     )
     return read_frame(workspace.ledger, statement)

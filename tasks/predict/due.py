@@ -115,7 +115,7 @@ def undecided_of(
     workspace: Workspace, due: pd.Series, span: Span, others: Iterable[DecidedSpan] | None = None
 ) -> DueSplit:
     """Split those who fell due in a span by the batches (default: all) that have decided them."""
-    spans = spans_decided(workspace) if others is None else others
+    spans = spans_decided(workspace, since=span.after) if others is None else others
     held = [_held(workspace, one) for one in spans if one.span.overlaps(span)]
     return split_due(due, span, held, lambda part: due_in(workspace, part))
 
@@ -134,7 +134,7 @@ def decided_elsewhere(workspace: Workspace, batch: Batch) -> tuple[str, ...]:
     span = span_of(batch.as_of, workspace.use_case.schedule.covers_days, detail)
     newer = [
         one
-        for one in spans_decided(workspace, batch.batch_id)
+        for one in spans_decided(workspace, batch.batch_id, span.after)
         if one.span.overlaps(span) and _held_since(workspace, one) > parts[0].at
     ]
     if not newer:
@@ -163,7 +163,7 @@ def _who_is_due(workspace: Workspace, batch: Batch, late: LatePeople | None) -> 
     covers_days = workspace.use_case.schedule.covers_days
     span = span_of(batch.as_of, covers_days)
     due = _ids(workspace, batch.as_of, covers_days)
-    split = undecided_of(workspace, due, span, spans_decided(workspace, batch.batch_id))
+    split = undecided_of(workspace, due, span, spans_decided(workspace, batch.batch_id, span.after))
     added = split.left.iloc[:0]
     if late is not None:
         added, span = late.ids[~late.ids.isin(split.left)], Span(min(late.since, span.after), span.until)
@@ -186,10 +186,10 @@ def _keep(workspace: Workspace, batch_id: str, told: Due) -> None:
         announce("batch.overlaps", workspace.use_case.name, batch_id, told.detail())
 
 
-def spans_decided(workspace: Workspace, but: str = "") -> Sequence[DecidedSpan]:
-    """What every batch has decided for good, ``but`` one."""
+def spans_decided(workspace: Workspace, but: str = "", since: datetime | None = None) -> Sequence[DecidedSpan]:
+    """What every batch has decided for good, ``but`` one; what was over by ``since`` may be left out."""
     use_case = workspace.use_case
-    every = decided_spans(workspace.ledger, use_case.name, use_case.schedule.covers_days)
+    every = decided_spans(workspace.ledger, use_case.name, use_case.schedule.covers_days, since)
     return [one for one in every if one.batch.batch_id != but]
 
 

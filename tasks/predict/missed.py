@@ -8,7 +8,7 @@ from datetime import datetime
 import pandas as pd
 
 from decisionloop.ledger.alerts import NewAlert
-from decisionloop.ledger.batches import batches, cohort_name
+from decisionloop.ledger.batches import batches, cohort_name, first_batch
 from decisionloop.ledger.due_occurrences import decided_spans, span_of
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.missed_due import LOOK_BACK, MISSED, left_undecided, look_back, missed_figure
@@ -71,16 +71,17 @@ def find_missed(workspace: Workspace, until: datetime) -> tuple[MissedPeriod, ..
 
     Who is in a halted batch is not missed: that batch waits for a person.
     """
-    every, use_case = batches(workspace.ledger, workspace.use_case.name), workspace.use_case
-    if not every or not workspace.is_live:
+    ledger, use_case = workspace.ledger, workspace.use_case
+    first = first_batch(ledger, use_case.name)
+    if first is None or not workspace.is_live:
         return ()
-    after = look_back(use_case, every[0], until)
-    decided = decided_spans(workspace.ledger, use_case.name, use_case.schedule.covers_days)
-    halted = [one for one in every if one.state == "halted" and one.as_of > after]
+    after = look_back(use_case, first, until)
+    decided = decided_spans(ledger, use_case.name, use_case.schedule.covers_days, after)
+    halted = [one for one in batches(ledger, use_case.name, after) if one.state == "halted" and one.as_of > after]
     waiting = [
         (span_of(one.as_of, use_case.schedule.covers_days), entities_due(workspace, one.batch_id)) for one in halted
     ]
-    sealed = sealed_batches(workspace.ledger, use_case.name)  # no run of the schedule
+    sealed = sealed_batches(ledger, use_case.name)  # no run of the schedule
     with_run = [*(one.span for one in decided if one.batch.batch_id not in sealed), *(held for held, _ in waiting)]
     found = []
     for span in periods(use_case.schedule, after, until, LOOK_BACK):

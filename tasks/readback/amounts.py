@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from decisionloop.ledger.batches import Batch, batches
+from decisionloop.ledger.batches import Batch, newest_batches
 from decisionloop.ledger.decisions import decisions_with_outcomes
 from decisionloop.ledger.releases import Release
 from decisionloop.observe.possible_money import UsualAmounts, amounts_by_class, amounts_of_card, are_telling
@@ -33,8 +33,8 @@ def usual_amounts_of(
 
 def _of_earlier(workspace: Workspace, batch: Batch, known_at: datetime) -> UsualAmounts:
     name, ledger = workspace.use_case.name, workspace.ledger
-    earlier = batches(ledger, name, as_of_to=batch.as_of - timedelta(microseconds=1))
-    decided = [one.as_of for one in earlier if one.is_decided][-EARLIER_COHORTS:]
+    earlier = newest_batches(ledger, name, EARLIER_COHORTS, batch.as_of - timedelta(microseconds=1))
+    decided = [one.as_of for one in earlier]
     if not decided:
         return ()
     return _amounts(

@@ -29,7 +29,7 @@ def feature_facts(
     name, ledger = workspace.use_case.name, workspace.ledger
     reasons, drift = leading_reasons(ledger, name, since, as_of), _drift(workspace, as_of)
     given = sum(reasons.values())
-    batch = next(reversed(accepted_batches(ledger, name, as_of + timedelta(microseconds=1))), None)
+    batch = next(iter(accepted_batches(ledger, name, as_of + timedelta(microseconds=1), 1)), None)
     missing = {} if batch is None else _missing(workspace, batch)
     to_rules = {} if batch is None else _to_rules(workspace, batch)
     age = None if batch is None else _age(workspace, batch)

@@ -43,7 +43,8 @@ def mature_batches(
     """
     gathering = {one.partition("/")[2] for one in unfinished_of_stream(workspace.ledger, workspace.use_case.name)}
     names = frozenset(left_out) | gathering
-    batches = _read(workspace, since, until, known_at, names, row_counts(workspace.ledger))
+    rows = row_counts(workspace.ledger, workspace.use_case.name, since, until)
+    batches = _read(workspace, since, until, known_at, names, rows)
     now = baseline(workspace.ledger, workspace.use_case.name)
     return replace(batches, are_rules_stopped=now is not None and now.release.is_default_action)
 

@@ -38,6 +38,6 @@ def reference_before(workspace: Workspace, as_of: datetime) -> BatchReference | 
     """What the last accepted batches before ``as_of`` looked like; None before the first."""
     from expectations.reference import BatchReference, merge
 
-    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REFERENCE_BATCHES:]
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of, REFERENCE_BATCHES)
     details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "validated")
     return merge([BatchReference.model_validate_json(str(detail["reference"])) for detail in details])

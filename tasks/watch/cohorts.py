@@ -30,6 +30,9 @@ from tasks.readback.measured import estimates_of
 from tasks.readback.releases import release_of
 from tasks.watch.entity_money import entity_money_before
 
+_RATES = (OUTCOME_RATE, SIGNED_GAP)
+_LIFTS = (RULES_LIFT, CHAMPION_LIFT, KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT)
+
 
 def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at: datetime) -> CohortsBefore:
     """What is known of the earlier cohorts of a release when a batch that it was to decide is mature.
@@ -52,19 +55,19 @@ def _reference_auc(release: Release) -> float | None:
 
 def _of_release(workspace: Workspace, batch: Batch, release: Release) -> Iterator[EarlierFigure]:
     """Rates of the outcome and calibration gaps that were measured of the release's earlier cohorts."""
-    name = cohort_name(batch.as_of)
-    for monitor in (OUTCOME_RATE, SIGNED_GAP):
-        rows = measurements_of(workspace.ledger, workspace.use_case.name, monitor, release.release_id)
-        yield from _figures(monitor, rows[rows["cohort"] < name])
+    told = measurements_of(workspace.ledger, workspace.use_case.name, _RATES, release.release_id)
+    earlier = told[told["cohort"] < cohort_name(batch.as_of)]
+    for monitor in _RATES:
+        yield from _figures(monitor, earlier[earlier["monitor"] == monitor])
 
 
 def _lifts(workspace: Workspace, batch: Batch, release: Release) -> Iterator[EarlierFigure]:
     """Money over the rules, and over one action for everybody, of the earlier cohorts that the release decided, with
     or without another one on trial."""
-    cohorts = _cohorts_of(workspace, batch, release)
-    for monitor in (RULES_LIFT, CHAMPION_LIFT, KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT):
-        rows = measurements_of(workspace.ledger, workspace.use_case.name, monitor)
-        yield from _figures(monitor, rows[rows["cohort"].isin(cohorts)])
+    told = measurements_of(workspace.ledger, workspace.use_case.name, _LIFTS)
+    own = told[told["cohort"].isin(_cohorts_of(workspace, batch, release))]
+    for monitor in _LIFTS:
+        yield from _figures(monitor, own[own["monitor"] == monitor])
 
 
 def _figures(monitor: str, rows: pd.DataFrame) -> Iterator[EarlierFigure]:

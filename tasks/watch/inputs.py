@@ -82,7 +82,7 @@ def keep_what_it_saw(connection: Connection, release: Release, seen: Mapping[str
 
 def stakes_before(workspace: Workspace, as_of: datetime) -> Stakes:
     """What choosing was worth in the last batch that a model has valued."""
-    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-RECENT_BATCHES:]
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of, RECENT_BATCHES)
     details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "scored")
     valued = [float(worth) for detail in details if (worth := detail.get("worth")) is not None]
     return Stakes(worth=valued[-1]) if valued else Stakes()
@@ -96,7 +96,7 @@ def _importance(workspace: Workspace, release_id: str) -> dict[str, float] | Non
 
 def _recent_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) -> tuple[FrameProfile, ...]:
     """Profiles of the last accepted batches in the same bins, oldest first."""
-    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-RECENT_BATCHES:]
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, as_of, RECENT_BATCHES)
     details = latest_details(workspace.ledger, [batch.batch_id for batch in earlier], "validated")
     kept = [detail.get("profile") for detail in details]
     profiles = [FrameProfile.from_json(str(text)) for text in kept if text is not None]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from decisionloop.ledger.batches import Batch, batches, cohort_name
+from decisionloop.ledger.batches import Batch, batches, cohort_name, newest_batches
 from decisionloop.ledger.held_cohorts import HOLES, held_cohorts, include_complete
 from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
 from decisionloop.ledger.measurements import judged_between, when_measured
@@ -77,8 +77,8 @@ def _release_complete(workspace: Workspace, as_of: datetime) -> None:
 def _judged_since_last_batch(workspace: Workspace, as_of: datetime) -> frozenset[str]:
     """Cohorts whose labels were judged at an earlier time than ``as_of`` and not before the last batch."""
     ledger, name = workspace.ledger, workspace.use_case.name
-    decided = [one.as_of for one in batches(ledger, name, as_of_to=as_of) if one.is_decided]
-    return judged_between(ledger, name, HOLES, decided[-1], as_of) if decided else frozenset()
+    last = newest_batches(ledger, name, 1, as_of)
+    return judged_between(ledger, name, HOLES, last[0].as_of, as_of) if last else frozenset()
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def watch_actions(workspace: Workspace, batch: Batch, champion: Release, chosen:
 
 def _outputs_before(workspace: Workspace, batch: Batch, champion: Release, decided_by: str) -> OutputsBefore:
     """Actions of the last batches that the same one decided, and the release's reference of scores."""
-    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of)[-RECENT_BATCHES:]
+    earlier = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of, RECENT_BATCHES)
     details = latest_details(workspace.ledger, [one.batch_id for one in earlier], "decided")
     profiles = [
         ActionProfile.from_json(str(detail["actions"]))

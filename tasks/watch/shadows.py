@@ -11,7 +11,7 @@ from typing import Final
 
 from decisionloop.act.legacy import LEGACY
 from decisionloop.ledger.alerts import NewAlert
-from decisionloop.ledger.batches import batches, find_batch, latest_detail
+from decisionloop.ledger.batches import find_batch, latest_detail, newest_batches
 from decisionloop.ledger.decisions import ShadowRun, shadow_runs
 from decisionloop.ledger.monitor_references import reference_of
 from decisionloop.ledger.releases import RULES, Release, baseline, challengers
@@ -68,7 +68,7 @@ def _audit_rules(workspace: Workspace, as_of: datetime) -> None:
         return
     rules = standing.release
     known = {one.batch_id for one in shadow_audits(ledger, rules.release_id)}
-    decided = [one for one in batches(ledger, name, as_of_to=as_of) if one.is_decided][-AT_ONCE:]
+    decided = newest_batches(ledger, name, AT_ONCE, as_of)
     for batch in decided:
         detail = latest_detail(ledger, batch.batch_id, "decided")
         is_beside = open_batch_in_hand(name, batch.batch_id).rules.release_id == rules.release_id

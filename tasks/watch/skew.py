@@ -11,7 +11,7 @@ import pandas as pd
 
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batch_parts import parts_of
-from decisionloop.ledger.batches import Batch, batches, cohort_name
+from decisionloop.ledger.batches import Batch, cohort_name, newest_batches
 from decisionloop.ledger.decisions import moments_of_rows
 from decisionloop.ledger.measurements import cohorts_with
 from decisionloop.ledger.stream import sealed_batches
@@ -44,7 +44,7 @@ def check_skew(use_case: str, as_of: datetime) -> int:
     workspace = open_workspace(use_case)
     before = as_of - timedelta(microseconds=1)
     sealed = sealed_batches(workspace.ledger, use_case)
-    decided = [one for one in batches(workspace.ledger, use_case, as_of_to=before) if one.is_decided]
+    decided = newest_batches(workspace.ledger, use_case, None if sealed else 1, before)
     last = [[one for one in decided if (one.batch_id in sealed) is is_sealed][-1:] for is_sealed in (False, True)]
     checked = cohorts_with(workspace.ledger, use_case, "skew")
     raised = 0

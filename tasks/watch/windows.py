@@ -17,7 +17,7 @@ REACH = max(WINDOWS) - 1
 
 def earlier_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) -> tuple[Watched[FrameProfile], ...]:
     """Features of the last accepted batches that were counted in the same bins, oldest first."""
-    batches = accepted_batches(workspace.ledger, workspace.use_case.name, as_of)[-REACH:]
+    batches = accepted_batches(workspace.ledger, workspace.use_case.name, as_of, REACH)
     details = latest_details(workspace.ledger, [one.batch_id for one in batches], "validated")
     known = (
         (FrameProfile.from_json(str(detail["profile"])), sketch)
@@ -30,7 +30,7 @@ def earlier_profiles(workspace: Workspace, as_of: datetime, bins_digest: str) ->
 
 def earlier_groups(workspace: Workspace, batch: Batch, decided_by: str) -> tuple[Watched[GroupTally], ...]:
     """Who got what in the last batches that one has decided, of the groups that are watched now; oldest first."""
-    batches = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of)[-REACH:]
+    batches = accepted_batches(workspace.ledger, workspace.use_case.name, batch.as_of, REACH)
     ids = [one.batch_id for one in batches]
     details = zip(
         latest_details(workspace.ledger, ids, "decided"),

@@ -16,8 +16,11 @@ from decisionloop.ledger.batches import (
     batches,
     events,
     find_batch,
+    first_batch,
+    last_event_at,
     latest_detail,
     latest_details,
+    newest_batches,
     open_batch,
 )
 from decisionloop.ledger.snapshot_log import Snapshot, find_snapshot, record_snapshot
@@ -111,6 +114,25 @@ def test_only_batches_that_passed_and_lie_before_are_accepted(ready: Ledger, ope
             append_batch_event(ready, opened.batch_id, state)  # type: ignore[arg-type]
     accepted = accepted_batches(ready, "credit_line", before=AS_OF + 3 * WEEK)
     assert [found.as_of for found in accepted] == [AS_OF]
+
+
+def test_the_newest_batches_are_the_last_of_all_of_them(ready: Ledger, opening: Callable[..., Any]) -> None:
+    histories = [["decided"], ["halted"], ["decided", "complete"], ["frozen"], ["decided"], []]
+    assert first_batch(ready, "nobody's") is None
+    for weeks, history in reversed(list(enumerate(histories))):
+        opened = opening(ready, AS_OF + weeks * WEEK)
+        for state in history:
+            append_batch_event(ready, opened.batch_id, state)  # type: ignore[arg-type]
+    opening(ready, AS_OF - WEEK, "another")
+    every = batches(ready, "credit_line")
+    decided = [one for one in every if one.is_decided]
+    for count in (1, 2, 3, 9, None):
+        assert newest_batches(ready, "credit_line", count, AS_OF + 9 * WEEK) == tuple(decided[-(count or 9) :])
+    assert newest_batches(ready, "credit_line", 2, AS_OF + 2 * WEEK) == (every[0], every[2])
+    assert newest_batches(ready, "credit_line", 1, AS_OF - WEEK) == ()
+    assert first_batch(ready, "credit_line") == every[0]
+    assert accepted_batches(ready, "credit_line", AS_OF + 4 * WEEK, 1) == (every[2],)
+    assert last_event_at(ready, "credit_line", AS_OF) == every[0].state_at
 
 
 def test_an_event_inside_the_callers_transaction_goes_with_it(ready: Ledger) -> None:

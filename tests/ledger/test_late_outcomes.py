@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from decisionloop.ledger.late_outcomes import late_outcomes
+from decisionloop.ledger.late_outcomes import late_outcomes, late_outcomes_by_batch
 from decisionloop.ledger.outcomes import append_outcomes
 from decisionloop.ledger.storage.engine import Ledger
 from tests.ledger.test_decisions import AS_OF, BATCH, Rows, log, revision
@@ -31,3 +31,9 @@ def test_what_was_missing_is_told_as_it_is_known_since(ready: Ledger, rows: Rows
     assert len(then.missing) == 3
     assert then.missing["came_at"].isna().all()
     assert late_outcomes(ready, BATCH, [], AS_OF, AS_OF + MONTH).decided == {}
+    several = late_outcomes_by_batch(
+        ready, {BATCH: AS_OF + 1.5 * MONTH, "none/2005": AS_OF}, actions, AS_OF + 4 * MONTH
+    )
+    assert several[BATCH].decided == found.decided
+    pd.testing.assert_frame_equal(several[BATCH].missing, found.missing)
+    assert (several["none/2005"].decided, len(several["none/2005"].missing)) == ({}, 0)

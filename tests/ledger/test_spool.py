@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.schema import decision, decision_row
-from decisionloop.ledger.storage import bulk
+from decisionloop.ledger.storage import bulk, frames
 from decisionloop.ledger.storage.engine import Ledger
-from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.storage.frames import read, read_frame
 from tests.ledger.test_bulk import AS_OF, Rows, _days, each_with_its_fixtures, stories, told
 
 TOLD = ("action_values", "fallback_reason", "score", "amount", "decided_at", "is_sent", "snapshot_row")
@@ -65,3 +65,24 @@ def test_no_spool_outlives_its_transaction(sqlite_ledger: Ledger, rows: Rows, mo
     with sqlite_ledger.connect() as connection:
         attached = [row[1] for row in connection.exec_driver_sql("PRAGMA database_list")]
     assert attached == ["main"]
+
+
+@each_with_its_fixtures
+@given(told_stories=stories)
+def test_few_rows_are_read_as_many_are(sqlite_ledger: Ledger, rows: Rows, told_stories) -> None:
+    frame = rows(len(told_stories), AS_OF + timedelta(days=next(_days))).decisions
+    with sqlite_ledger.begin() as connection:
+        append_decisions(connection, told(frame, told_stories))
+    meant = select(decision).where(decision.c.batch_id == frame["batch_id"].iloc[0])
+    for statement in (meant.order_by(decision.c.snapshot_row), meant.where(decision.c.batch_id == "none")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(frames, "FEW_ROWS", -1)
+            by_file = read(sqlite_ledger, statement)
+        assert read(sqlite_ledger, statement).equals(by_file)
+
+
+def test_a_question_with_more_values_than_sqlite_takes_is_answered(sqlite_ledger: Ledger, rows: Rows) -> None:
+    with sqlite_ledger.begin() as connection:
+        append_decisions(connection, rows(3).decisions)
+    asked = [*rows(3).decisions["decision_id"], *map(str, range(300_000))]
+    assert len(read_frame(sqlite_ledger, select(decision).where(decision.c.decision_id.in_(asked)))) == 3

@@ -154,7 +154,7 @@ def test_late_arrivals_and_the_cohort_they_are_for_mean_the_same_by_a_due_time(h
     """Who was missing on the fifth day, with the due time that the cohort itself says: a share of the longest wait."""
     run_task("tasks.observe.outcomes", "read_outcomes", "live", MONDAY + 60 * DAY)
     batch = find_batch(hotel.ledger, batch_id_of("live", MONDAY))
-    missed = missing_at_age(hotel.workspace, batch, 5 * DAY, MONDAY + 60 * DAY)
+    (missed,) = missing_at_age(hotel.workspace, [batch], 5 * DAY, MONDAY + 60 * DAY)
     log = cohort(hotel, MONDAY, MONDAY + 60 * DAY).log
     told = due_share(hotel.workspace.use_case, log)
     arrives = bookings().set_index("customer_id")["arrives_in"].reindex(log["entity_id"]).to_numpy()

@@ -72,6 +72,8 @@ def test_a_period_is_one_batch_that_grows_and_is_looked_at_once(begun):
     )
     (span,) = [one.span for one in decided_spans(begun.ledger, NAME, 7) if one.batch.batch_id == batch.batch_id]
     assert span.until == as_of(1) + 2 * HOUR
+    late = decided_spans(begun.ledger, NAME, 7, batch.as_of + HOUR)  # its end is looked at, and not its as-of
+    assert batch.batch_id in {one.batch.batch_id for one in late}
     # It cannot be mature, nor teach, before its last decision's outcome may have come.
     assert mature_at(begun.workspace, [batch]) == (as_of(1) + timedelta(days=8),)
     assert mature_until(begun.workspace, as_of(2) + HOUR) < as_of(1)

@@ -3,6 +3,7 @@
 On PostgreSQL ADBC reads the database itself. On SQLite it must not: ADBC brings its own copy of SQLite, and when
 that closes the ledger's file, the operating system drops the locks that Python's `sqlite3` holds on it, whereupon
 other processes overwrite acknowledged commits. So SQLite writes the result into a file apart, and ADBC reads that.
+A file costs more than a few thousand rows do: those come through the driver, as they are stored.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Dialect, Select
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DisconnectionError, InvalidRequestError
+from sqlalchemy.exc import DisconnectionError, InvalidRequestError, OperationalError
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.storage.conform import arrow_type
 from decisionloop.ledger.storage.engine import Ledger
 
 SQLITE_BATCH_ROWS = 65_536
+FEW_ROWS = 4_000
+"""So many rows of SQLite are not worth a file apart."""
 # A first row of known types: ADBC infers a column's type from the first rows, and nulls would make it an integer.
 _SENTINELS = {pa.string(): ("TEXT", "''"), pa.int64(): ("INTEGER", "0"), pa.float64(): ("REAL", "0.5")}
 
@@ -91,6 +94,31 @@ def _read_postgresql(ledger: Ledger, statement: Select[*tuple[Any, ...]]) -> pa.
 
 
 def _read_sqlite(ledger: Ledger, statement: Select[*tuple[Any, ...]], kinds: list[pa.DataType]) -> pa.Table:
+    few = _read_few(ledger, statement, kinds)
+    return _read_many(ledger, statement, kinds) if few is None else few
+
+
+def _read_few(ledger: Ledger, statement: Select[*tuple[Any, ...]], kinds: list[pa.DataType]) -> pa.Table | None:
+    """The rows through Python, as SQLite stores them; None where there are many, or SQLite must convert a value."""
+    stored = [_stored_kind(kind) for kind in kinds]
+    try:
+        with ledger.connect() as connection:
+            rows = connection.execute(statement).cursor.fetchmany(FEW_ROWS + 1)
+    except OperationalError as error:
+        if "too many SQL variables" in str(error.orig):  # written out in the statement they are no variables
+            return None
+        raise
+    if len(rows) > FEW_ROWS:
+        return None
+    columns = list(zip(*rows, strict=True)) or [() for _ in kinds]
+    try:
+        arrays = [pa.array(column, kind) for column, kind in zip(columns, stored, strict=True)]
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+    return pa.table(arrays, names=[f"c{i}" for i in range(len(arrays))])
+
+
+def _read_many(ledger: Ledger, statement: Select[*tuple[Any, ...]], kinds: list[pa.DataType]) -> pa.Table:
     with tempfile.TemporaryDirectory(prefix="decisionloop-read-") as folder:
         spool = Path(folder) / "rows.db"
         _spool(ledger, _literal_sql(statement, ledger.engine.dialect), kinds, spool)
@@ -102,7 +130,7 @@ def _read_sqlite(ledger: Ledger, statement: Select[*tuple[Any, ...]], kinds: lis
 
 def _spool(ledger: Ledger, sql: str, kinds: list[pa.DataType], spool: Path) -> None:
     """Let SQLite write the rows of `sql` into the new file `spool`, below a first row of known types."""
-    stored = [_SENTINELS.get(_stored_kind(kind), _SENTINELS[pa.string()]) for kind in kinds]
+    stored = [_SENTINELS[_stored_kind(kind)] for kind in kinds]
     columns = ", ".join(f"c{i} {affinity}" for i, (affinity, _) in enumerate(stored))
     connection = ledger.engine.raw_connection()
     try:
@@ -123,8 +151,10 @@ def _spool(ledger: Ledger, sql: str, kinds: list[pa.DataType], spool: Path) -> N
 
 
 def _stored_kind(kind: pa.DataType) -> pa.DataType:
-    """How SQLite stores a kind: booleans as integers."""
-    return pa.int64() if pa.types.is_boolean(kind) else kind
+    """How SQLite stores a kind: booleans as integers, times as text."""
+    if pa.types.is_boolean(kind):
+        return pa.int64()
+    return kind if kind in _SENTINELS else pa.string()
 
 
 def _literal_sql(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> str:
