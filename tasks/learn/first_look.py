@@ -25,6 +25,7 @@ from tasks.learn.comparisons import open_comparison
 from tasks.learn.release_stages import by_gate, enter_shadow, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, keep_verdict
+from tasks.release.mlflow_words import describe_versions
 from tasks.step import step
 
 SURER = "Another candidate of this training is surer: what it earns at least is as much or more."
@@ -72,6 +73,7 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
         else:
             better = UNTOLD if is_untold(shown) else SURER
             refuse(workspace, record.release, replace(grounds, reason=better))
+    describe_versions(workspace)  # also of those that are refused, for whom no alias moves
     return Told(" ".join(answers), "Refused" if best is None else "Promoted to shadow")
 
 
