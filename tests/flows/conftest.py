@@ -22,7 +22,8 @@ from tests.small_use_case import as_of, settings_of, write_small
 
 _running = ExitStack()
 WEEKS, SHADOWED = 4, "shadowed"
-OFFERED, IN_TESTS = ("credit_line", "retention_offer"), ("small", "live")
+OFFERED = ("credit_line", "retention_offer")
+IN_TESTS = ("small", "live", "of performance.decayed", "of value.lost")
 """The use cases that a form offers: those of the project, and those that tests write into folders of their own."""
 SERVER_SECONDS, EVENTS_SECONDS = 120, 20
 IDLE_SERVICES = (
