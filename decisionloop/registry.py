@@ -46,6 +46,15 @@ class ReleaseRecord:
 
 
 @dataclass(frozen=True)
+class VersionWords:
+    """What people read of a version: its name, which is its run's too, a description in Markdown, and tags."""
+
+    name: str
+    description: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Registry:
     """The MLflow store at ``tracking_uri``; artifacts go below ``artifacts``, or to the server where it is one."""
 
@@ -89,6 +98,21 @@ class Registry:
                 return {}
             found = client.search_model_versions(f"name = '{use_case}'")
             return {one.tags["release_id"]: str(one.version) for one in found if "release_id" in one.tags}
+
+    def describe(self, use_case: str, words: Mapping[str, VersionWords], about_all: str) -> None:
+        """Say of every version that was logged what ``words`` has by its release's id, and ``about_all`` of the model.
+
+        Only what has changed is written: each write is a commit of MLflow's database.
+        """
+        with _mlflow(self.tracking_uri) as client:
+            if not client.search_registered_models(f"name = '{use_case}'"):
+                return
+            if (client.get_registered_model(use_case).description or "") != about_all:
+                client.update_registered_model(use_case, about_all)
+            for version in client.search_model_versions(f"name = '{use_case}'"):
+                said = words.get(version.tags.get("release_id", ""))
+                if said is not None:
+                    _describe(client, version, said)
 
     def put_in_card(self, use_case: str, release_id: str, heading: str, section: str) -> bool:
         """End the model card of a release with ``section``, which begins with ``heading``; False where it has no card.
@@ -200,6 +224,16 @@ def _version_of(client: MlflowClient, use_case: str, release_id: str) -> ModelVe
         return None
     found = client.search_model_versions(f"name = '{use_case}' and tags.release_id = '{release_id}'")
     return found[0] if found else None
+
+
+def _describe(client: MlflowClient, version: ModelVersion, said: VersionWords) -> None:
+    for key, value in said.tags.items():
+        if version.tags.get(key) != value:
+            client.set_model_version_tag(version.name, version.version, key, value)
+    if version.description != said.description:
+        client.update_model_version(version.name, version.version, said.description)
+    if version.tags.get("name") != said.name and version.run_id:
+        client.set_tag(version.run_id, "mlflow.runName", said.name)
 
 
 @functools.lru_cache(maxsize=4)

@@ -6,8 +6,10 @@ from typing import Literal
 
 from prefect import flow
 
+from decisionloop.endings import joined
 from decisionloop.ledger.answering import Said
 from flows.deploy_release import deploy_release
+from flows.ending import says
 from flows.naming import run_name
 from tasks.observed import observed
 from tasks.release.approval import take_answer
@@ -18,6 +20,7 @@ from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="approve", flow_run_name=run_name, on_failure=[tell_of_failed_run], log_prints=True)
+@says()
 @observed
 def approve(
     use_case: str,
@@ -53,4 +56,4 @@ def approve(
         follow_releases(use_case)
         return kept
     # Within this run: what a person has just answered is not a run of its own.
-    return f"{kept} {deploy_release.fn(use_case, said.release_id)}"
+    return joined([kept, deploy_release.fn(use_case, said.release_id)])

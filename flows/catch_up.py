@@ -9,6 +9,7 @@ from prefect import flow
 from prefect.states import State
 
 from flows.act import act
+from flows.ending import says
 from flows.naming import as_of_turn, run_name
 from flows.predict import predict
 from tasks.observed import observed
@@ -17,17 +18,21 @@ from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="catch_up", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says("{} missed runs were made up for.")
 @observed
 def catch_up(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> int:
     """Predict and act for every run that was missed before ``as_of``, each as of its own time; returns how many.
-
-    ``as_of`` is by default the last due time of the schedule.
 
     1. Find the due times that passed without a run, and tell people of those who were never decided.
     2. Predict and act as of each of them, oldest first. One that fails keeps none of the others from it, and fails
        this run at its end.
 
     Rows that arrived late need no run of their own: the next batch of the loop takes them in.
+
+    Args:
+        use_case: Name of the use case.
+        as_of: Up to when; empty: the last due time of the schedule.
+        allow_future: The as-of may be still to come.
     """
     missed = find_missed_runs(use_case, as_of_turn(use_case, as_of, allow_future))
     made_up = [_decide(use_case, moment) for moment in missed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.ending import says
 from flows.naming import run_name
 from tasks.observed import observed
 from tasks.release.approval import await_approval
@@ -16,6 +17,7 @@ from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="deploy_release", flow_run_name=run_name, on_failure=[tell_of_failed_run], log_prints=True)
+@says()
 @observed
 def deploy_release(use_case: str, release: str, by: str = "", reason: str = "", is_dry_run: bool = False) -> str:
     """Let a release decide, for a few or for all, as far as every check allows; returns what happened in a sentence.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.ending import says
 from flows.naming import run_name
 from tasks.drill.drill import exercise_ways_back, require_worked, tell_of_drill
 from tasks.observed import observed
@@ -12,6 +13,7 @@ from tasks.tell.notices import deliver_notices
 
 
 @flow(name="drill", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says()
 @observed
 def drill(use_case: str) -> str:
     """Exercise kill switch and rollback on a made-up use case, and measure them; returns how it went in a sentence.

@@ -8,6 +8,7 @@ from prefect import flow
 
 from flows.act import act
 from flows.catch_up import catch_up
+from flows.ending import says
 from flows.learn import learn
 from flows.naming import as_of_turn, run_name
 from flows.observe import observe
@@ -23,14 +24,12 @@ from tasks.tell.sign_of_life import is_of_the_schedule, keep_sign_of_life
 
 
 @flow(name="loop", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says("{}: the turn is complete.")
 @observed
 def loop(
     use_case: str, as_of: datetime | None = None, allow_future: bool = False, is_catching_up: bool | None = None
 ) -> str:
     """Run one turn of the loop as of ``as_of`` (default: the last due time of its schedule); returns the batch id.
-
-    ``allow_future``: the as-of may be still to come. ``is_catching_up``: decide also what earlier turns should have;
-    empty: where no ``as_of`` is given, as the schedule does.
 
     1. Seal what was decided one at a time: nobody is decided again by a batch.
     2. Catch up on runs that were missed.
@@ -41,6 +40,12 @@ def loop(
     6. Chain what was written down, for whoever audits it.
 
     A turn that was interrupted is completed by running it again: what is in the ledger is not done twice.
+
+    Args:
+        use_case: Name of the use case.
+        as_of: What the turn is as of (UTC where it names no zone); empty: the last due time of its schedule.
+        allow_future: The as-of may be still to come.
+        is_catching_up: Decide also what earlier turns should have. Empty: where no as_of is given.
     """
     at = as_of_turn(use_case, as_of, allow_future)
     with_late = as_of is None if is_catching_up is None else is_catching_up

@@ -6,16 +6,31 @@ from datetime import UTC, datetime
 
 from prefect.runtime import flow_run
 
+from decisionloop.errors import DecisionLoopError
 from decisionloop.schedule import checked_as_of
 from tasks.predict.due_time import last_turn
 
+TURNS = ("loop", "catch_up")
+"""The flows that are as of the last due time of their schedule where nobody says another."""
+
 
 def run_name() -> str:
-    """``credit_line 2005-07-08``: the use case and the as-of of the running flow's parameters."""
+    """``credit_line 2005-07-08``: the use case, and what the run is as of (or its start, to the minute)."""
     parameters = flow_run.parameters
+    use_case = str(parameters["use_case"])
     batch_id = str(parameters.get("batch_id") or "")
-    as_of = batch_id.partition("/")[2] or str(parameters.get("as_of") or "now").partition(" ")[0]
-    return f"{parameters['use_case']} {as_of.partition('T')[0]}"
+    as_of = batch_id.partition("/")[2] or str(parameters.get("as_of") or "").partition(" ")[0]
+    return f"{use_case} {as_of.partition('T')[0] or _by_itself(use_case)}"
+
+
+def _by_itself(use_case: str) -> str:
+    """What a run is as of that was given no time."""
+    if flow_run.flow_name in TURNS:
+        try:
+            return f"{last_turn(use_case, _due()):%Y-%m-%d}"
+        except DecisionLoopError:
+            pass  # the run itself ends with it, in a state that says it; a name must not keep it from that
+    return f"{_due():%Y-%m-%d %H:%M}"
 
 
 def as_of_run(as_of: datetime | None, allow_future: bool) -> datetime:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.ending import says
 from flows.naming import as_of_run, run_name
 from tasks.observe.cohorts import measure_cohorts
 from tasks.observe.estimated_performance import estimate_performance
@@ -19,11 +20,10 @@ from tasks.watch.skew import check_skew
 
 
 @flow(name="observe", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says("{} cohorts were measured.")
 @observed
 def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> int:
     """Take in the outcomes seen by ``as_of``, measure and judge what has matured; returns the cohorts measured.
-
-    ``as_of`` is by default the hour at which the run was due.
 
     1. Read outcomes, match them to decisions, keep late and contradictory ones as revisions.
     2. Ask whether outcomes are late or missing, before anybody is judged by them.
@@ -32,6 +32,11 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
     5. Compute a sample of served features from source again.
     6. Look for people who fell due and were never decided.
     7. Tell people what they have not been told.
+
+    Args:
+        use_case: Name of the use case.
+        as_of: What the run is as of (UTC where it names no zone); empty: the hour at which it was due.
+        allow_future: The as-of may be still to come.
     """
     at = as_of_run(as_of, allow_future)
     read_outcomes(use_case, at)

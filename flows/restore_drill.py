@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.ending import says
 from flows.naming import run_name
 from tasks.restore.drill import require_restored, restore_elsewhere, tell_of_restore_drill
 from tasks.tell.failed_runs import tell_of_failed_run
@@ -11,6 +12,7 @@ from tasks.tell.notices import deliver_notices
 
 
 @flow(name="restore_drill", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says()
 def restore_drill(use_case: str, backups: str = "") -> str:
     """Restore a backup elsewhere, and decide a stored batch of it again; returns how it went in a sentence.
 

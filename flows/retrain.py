@@ -7,6 +7,8 @@ from typing import Literal
 
 from prefect import flow
 
+from decisionloop.endings import joined
+from flows.ending import says
 from flows.naming import as_of_run, run_name
 from tasks.learn.first_look import judge_candidates
 from tasks.learn.newcomers import review_newcomers, score_newcomers
@@ -19,6 +21,7 @@ from tasks.watch.shadows import audit_shadows
 
 
 @flow(name="retrain", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says()
 @observed
 def retrain(
     use_case: str,
@@ -50,11 +53,11 @@ def retrain(
     at = as_of_run(as_of, allow_future)
     trigger = check_triggers(use_case, at, reason, is_forced, candidates, event)
     if not trigger.is_triggered:
-        return trigger.reason
+        return trigger.words
     training_set_id = build_training_set(use_case, at)
     trained = [train_candidate(use_case, training_set_id, kind) for kind in trigger.candidates]
     verdict = judge_candidates(use_case, at, training_set_id, [one for kind in trained for one in kind])
     newcomers = score_newcomers(use_case, at)
     audit_shadows(use_case, at)
     on_trial = review_newcomers(use_case, at, newcomers)
-    return " ".join(filter(None, [trigger.reason, verdict, on_trial]))
+    return joined([trigger.reason, verdict, on_trial])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.ending import says
 from flows.naming import run_name
 from tasks.observed import observed
 from tasks.release.follow import follow_releases
@@ -15,6 +16,7 @@ from tasks.tell.notices import deliver_notices
 
 
 @flow(name="rollback", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says()
 @observed
 def rollback(use_case: str, reason: str = "", by: str = "", to: str = "") -> str:
     """Let an earlier release or the rules decide from the next decision on; returns what happened in a sentence.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.ending import says
 from flows.naming import run_name
 from tasks.observed import observed
 from tasks.release.follow import follow_releases
@@ -13,6 +14,7 @@ from tasks.tell.notices import deliver_notices
 
 
 @flow(name="stop", flow_run_name=run_name, on_failure=[tell_of_failed_run])
+@says()
 @observed
 def stop(use_case: str, release: str, reason: str, by: str) -> str:
     """Stop a release that stands beside the champion at once; returns what happened in a sentence.

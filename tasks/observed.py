@@ -21,18 +21,23 @@ R = TypeVar("R")
 
 
 def observed(function: Callable[P, R]) -> Callable[P, R]:
-    """The same function, told of while it runs. With neither logs nor traces on it is called, and that is all.
-
-    Prefect names a flow's file and version by its code, and reads its annotations in its module: those stay.
-    """
+    """The same function, told of while it runs. With neither logs nor traces on it is called, and that is all."""
     call = _observed_call
 
     def run(*arguments: P.args, **named: P.kwargs) -> R:
         return call(function, *arguments, **named)
 
-    own = cast(FunctionType, function)
-    code = run.__code__.replace(co_filename=own.__code__.co_filename)
-    told = FunctionType(code, own.__globals__, own.__name__, closure=run.__closure__)
+    return standing_in_for(function, run)
+
+
+def standing_in_for(function: Callable[P, R], run: Callable[P, R]) -> Callable[P, R]:
+    """``run``, which knows what it calls by its closure alone, in the place of ``function``.
+
+    Prefect names a flow's file and version by its code, and reads its annotations in its module: those stay.
+    """
+    own, other = cast(FunctionType, function), cast(FunctionType, run)
+    code = other.__code__.replace(co_filename=own.__code__.co_filename)
+    told = FunctionType(code, own.__globals__, own.__name__, closure=other.__closure__)
     return cast(Callable[P, R], functools.update_wrapper(told, own))
 
 

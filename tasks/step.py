@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from decisionloop.errors import ConfigurationError, DecisionLoopError, DeliveryError
 from tasks.observed import observed
+from tasks.tell.run_log import told_in_log
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,7 +34,7 @@ def step(function: Callable[P, R]) -> Task[P, R]:
         timeout_seconds=TIMEOUT_SECONDS,
         retry_condition_fn=_is_worth_retrying,
     )
-    return declare(observed(function))
+    return declare(told_in_log(observed(function)))
 
 
 def _is_worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from decisionloop.endings import ENDINGS
+
 if TYPE_CHECKING:
     from prefect.events.schemas.automations import AutomationCore
 
@@ -17,8 +19,8 @@ SILENT = "decisionloop: a run without heartbeat has crashed"
 SILENT_FOR = timedelta(minutes=10)
 """Three heartbeats that have not come, by Prefect's own default of 180 s: one may be lost, a busy machine be late with
 one, and other people's flows on the same server say no more often that they live."""
-STOPPED_BY_ITSELF = ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended", "AwaitingRetry")
-"""States in which no run sends a heartbeat, and none need be missed."""
+STOPPED_BY_ITSELF = (*ENDINGS, "Cancelled", "Crashed", "Paused", "Suspended", "AwaitingRetry")
+"""States in which no run sends a heartbeat, and none need be missed: Prefect names its events by a state's own name."""
 MESSAGE = "Nothing was heard of it for {seconds:.0f} s: its process, or the machine that it ran on, has gone."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,11 +55,22 @@ def seal(
     typer.echo(f"{use_case}: {sealed} batches sealed.")
 
 
-def deploy_flows() -> None:
-    """Make the work pool, every deployment of prefect.yaml and every automation, on the server of PREFECT_API_URL."""
-    from decisionloop.cli.deploy_flows import deploy_flows as deploy_all
+def deploy_flows(
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only write every deployment into a file; apply nothing.")
+    ] = None,
+) -> None:
+    """Make the work pools, every deployment and every automation on the server of PREFECT_API_URL.
 
-    deploy_all()
+    The deployments are those of prefect.yaml, and those that the contracts of your own use cases add.
+    """
+    from decisionloop.cli.deploy_flows import deploy_flows as deploy_all
+    from decisionloop.cli.deploy_flows import write_flows
+
+    if write is None:
+        deploy_all()
+    else:
+        write_flows(write)
 
 
 def serve(

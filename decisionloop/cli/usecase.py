@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from decisionloop.draft.roles import Asked
 from decisionloop.errors import ContractError, DecisionLoopError, UsageError
 
 if TYPE_CHECKING:
+    from decisionloop.draft.database import DatabaseTable
+    from decisionloop.draft.draft import Draft
     from decisionloop.sources.data_answers import DataAnswer
     from tasks.release.changed_contract import WhatChanges
 
@@ -123,12 +125,14 @@ def new(name: str, parent: Path | None, asked: Asked) -> None:
     typer.echo(f"Its data is of early 2026: `decisionloop run {name} --as-of 2026-01-12` decides a batch of it.")
 
 
-def draft(name: str, parent: Path | None, table: Path, asked: Asked) -> None:
-    """Draft a use case from a table, check it, and say what was guessed and what comes next."""
-    from decisionloop.contract.scaffold import removed_on_failure
-    from decisionloop.draft.draft import draft_use_case
+def draft(name: str, parent: Path | None, source: Path | DatabaseTable, asked: Asked, may_ask: bool = False) -> None:
+    """Draft a use case from a table, check it, and say what was guessed and what comes next.
 
-    drafted = draft_use_case(parent or _usecases_dir(), name, table, asked)
+    ``may_ask``: what the table does not say is asked for at the terminal.
+    """
+    from decisionloop.contract.scaffold import removed_on_failure
+
+    drafted, asked = _drafted(parent or _usecases_dir(), name, source, asked, may_ask)
     typer.echo(f"{drafted.folder}: usecase.yaml, features.py, rules.py and data/decisions.csv were written.")
     for note in drafted.notes:
         typer.echo(f"  {note}")
@@ -140,6 +144,24 @@ def draft(name: str, parent: Path | None, table: Path, asked: Asked) -> None:
         typer.echo(f"  decisionloop run {name}    # decides what is due now; --as-of DATE what was due then")
     else:
         typer.echo(f"  decisionloop demo {name}    # replays the table through the whole loop and tells its story")
+
+
+def _drafted(parent: Path, name: str, source: Path | DatabaseTable, asked: Asked, may_ask: bool) -> tuple[Draft, Asked]:
+    """The draft, and all that was said of the columns in the end."""
+    from decisionloop.draft.draft import draft_use_case
+    from decisionloop.draft.unanswered import Unanswered
+
+    while True:
+        try:
+            return draft_use_case(parent, name, source, asked), asked
+        except Unanswered as open_question:
+            if not may_ask or not open_question.choices:
+                raise
+            typer.echo(f"{open_question}")
+            said = typer.prompt(f"{open_question.role} ({', '.join(open_question.choices)})", default="")
+            if not said.strip():
+                raise
+            asked = replace(asked, **{open_question.role: said.strip()})
 
 
 def _usecases_dir() -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from decisionloop.cli.arguments import AsJson
+from decisionloop.errors import UsageError
 
 Mode = Literal["decide", "observe"]
 
@@ -33,7 +35,10 @@ def usecase_check(
 def usecase_new(
     name: Annotated[str, typer.Argument(help="Name of the new use case, such as send_offer.")],
     parent: Annotated[Path | None, typer.Option(help="Where its folder is made. Default: usecases/.")] = None,
-    table: Annotated[Path | None, typer.Option("--from", help="CSV or Parquet file, one row a decision.")] = None,
+    source: Annotated[
+        str, typer.Option("--from", help="CSV or Parquet file, one row a decision; or the URL of a database.")
+    ] = "",
+    table: Annotated[str, typer.Option(help="The table, where --from is the URL of a database.")] = "",
     entity: Annotated[str, typer.Option(help="Column of whom it is about; row: each row is somebody else.")] = "",
     time: Annotated[str, typer.Option(help="Column of the decision's time; order: rows in order of time.")] = "",
     outcome: Annotated[str, typer.Option(help="Column of the outcome, a yes or no.")] = "",
@@ -47,10 +52,15 @@ def usecase_new(
         list[str] | None, typer.Option(help="Column that is a feature, whatever its name sounds like.")
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Decide what is due now, instead of a replay.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, also at a terminal.")] = False,
     mode: Annotated[Mode, typer.Option(help="observe: another system decides, and --action says what.")] = "decide",
 ) -> None:
-    """Write a working skeleton, or with --from a use case that replays a table; both pass their own check."""
+    """Write a working skeleton, or with --from a use case that replays a table; both pass their own check.
+
+    What the table does not say is asked for at a terminal, and an error that names the option elsewhere.
+    """
     from decisionloop.cli.usecase import draft, new
+    from decisionloop.draft.database import DatabaseTable
     from decisionloop.draft.roles import Asked
 
     asked = Asked(
@@ -67,7 +77,12 @@ def usecase_new(
         mode == "observe",
         live,
     )
-    if table is None:
+    if not source:
         new(name, parent, asked)
-    else:
-        draft(name, parent, table, asked)
+        return
+    if table and "://" not in source:
+        raise UsageError("--table names a table of a database: give its URL by --from, such as sqlite:///shop.db.")
+    if not table and "://" in source:
+        raise UsageError("--from is the URL of a database: name the table by --table, or schema.table.")
+    read_from = DatabaseTable(source, table) if table else Path(source)
+    draft(name, parent, read_from, asked, may_ask=not yes and sys.stdin.isatty())

@@ -11,6 +11,7 @@ import pandas as pd
 from decisionloop.contract.scaffold import empty_folder, removed_on_failure
 from decisionloop.draft.code_text import features_text, rules_text
 from decisionloop.draft.contract_text import Drafted, contract_text, default_action
+from decisionloop.draft.database import DatabaseTable
 from decisionloop.draft.free_names import with_free_names
 from decisionloop.draft.profiles import YES, Column, profiles
 from decisionloop.draft.roles import EACH_ROW, FILE_ORDER, SHARES, Asked, Roles, roles_of
@@ -30,13 +31,14 @@ class Draft:
     notes: tuple[str, ...]
 
 
-def draft_use_case(parent: Path, name: str, file: Path, asked: Asked) -> Draft:
+def draft_use_case(parent: Path, name: str, source: Path | DatabaseTable, asked: Asked) -> Draft:
     """Write ``parent / name``: contract, code and the table as the contract reads it.
 
-    Nothing is written where anything is wrong. Raises UsageError for a name, a folder or a table that will not do.
+    Nothing is written where anything is wrong. Raises UsageError for a name, a folder or a table that will not do, and
+    Unanswered for a role that no column is known to have.
     """
     folder = empty_folder(parent, name)
-    table = read_table(file)
+    table = read_table(source)
     columns = profiles(table)
     columns, rows, roles = with_free_names(columns, table.rows, roles_of(columns, asked))
     drafted, rows = _drafted(name, rows, columns, roles)

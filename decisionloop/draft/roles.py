@@ -10,6 +10,7 @@ import pandas as pd
 from decisionloop.draft.logged_action import is_chance, require_action
 from decisionloop.draft.profiles import Column
 from decisionloop.draft.table import name_of
+from decisionloop.draft.unanswered import Unanswered
 from decisionloop.draft.unused import Unused
 from decisionloop.draft.usable import features_of
 from decisionloop.errors import UsageError
@@ -171,9 +172,12 @@ def _require_known(columns: Mapping[str, Column], names: tuple[str, ...], option
 
 def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str, action: str, propensity: str) -> None:
     if not time:
-        raise UsageError(
+        times = [one.name for one in columns.values() if one.kind == "time" and not one.missing]
+        raise Unanswered(
+            "time",
+            [*times, FILE_ORDER],
             "no column says when each row was decided. Name it by --time COLUMN (ISO 8601), or say --time order where "
-            "the rows stand in the order of time."
+            "the rows stand in the order of time.",
         )
     if time != FILE_ORDER and (columns[time].kind != "time" or columns[time].missing):
         raise UsageError(
@@ -181,9 +185,11 @@ def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str
         )
     if not outcome and not amount:
         binary = [one.name for one in columns.values() if one.is_binary]
-        raise UsageError(
+        raise Unanswered(
+            "outcome",
+            binary,
             f"no column is known to be the outcome. Name it by --outcome (of 0 and 1: {', '.join(binary) or 'none'}) "
-            "or, where it is a quantity, --amount."
+            "or, where it is a quantity, --amount.",
         )
     if outcome and not columns[outcome].is_binary:
         raise UsageError(f"--outcome: column {outcome} does not say yes or no in 0 and 1. A quantity is an --amount.")
@@ -211,9 +217,11 @@ def _require_chance(action: str, propensity: str, is_observed: bool) -> None:
     if is_observed and not action:
         raise UsageError("--mode observe: no column says what the other system did. Name it by --action COLUMN.")
     if action and not propensity and not is_observed:
-        raise UsageError(
+        raise Unanswered(
+            "propensity",
+            [SHARES],
             f"column {action} is taken for what was done, and nothing says with which chance. Name that column by "
             f"--propensity; say --propensity shares where the action was drawn at random; where it is something else, "
             f"--feature {action}; where another system goes on deciding, say --mode observe; or, where the same "
-            f"outcome would have been seen whatever was done, leave the column out by --ignore {action}."
+            f"outcome would have been seen whatever was done, leave the column out by --ignore {action}.",
         )

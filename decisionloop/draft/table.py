@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from decisionloop.draft.database import DatabaseTable
 from decisionloop.draft.decimals import with_decimal_point
 from decisionloop.draft.spreadsheet import decoded, in_english, without_leftovers, without_signs
 from decisionloop.errors import UsageError
@@ -30,23 +31,28 @@ class Table:
     wordings: dict[str, str]
 
 
-def read_table(file: Path) -> Table:
-    """Every row of a CSV or Parquet file as text, missing cells NA, columns by names of a contract.
+def read_table(source: Path | DatabaseTable) -> Table:
+    """Every row of a CSV or Parquet file or of a table as text, missing cells NA, columns by names of a contract.
 
-    Raises UsageError where there is no such file, it cannot be read, or has no rows.
+    Raises UsageError where there is no such file or table, it cannot be read, or has no rows.
     """
-    if not file.is_file():
-        raise UsageError(f"{file} is no file. Give a CSV or Parquet file with one row a decision.")
-    try:
-        frame = _read_parquet(file) if file.suffix.lower() in {".parquet", ".pq"} else _read_csv(file)
-    except (ValueError, OSError, csv.Error) as error:
-        raise UsageError(f"{file} cannot be read as a table: {error}. Save it as CSV (UTF-8) or Parquet.") from error
+    frame = _typed_as_text(source.read()) if isinstance(source, DatabaseTable) else _read_file(source)
     if frame.empty:
-        raise UsageError(f"{file} has no rows. Give one row a decision.")
+        said = source.table if isinstance(source, DatabaseTable) else source
+        raise UsageError(f"{said} has no rows. Give one row a decision.")
     written = [re.sub(r"[\s_]+", " ", str(one)).strip() for one in frame.columns]
     frame.columns = pd.Index(_names(frame.columns))
     wordings = {name: one or name for name, one in zip(frame.columns, written, strict=True)}
     return Table(frame.apply(_as_written), wordings)
+
+
+def _read_file(file: Path) -> pd.DataFrame:
+    if not file.is_file():
+        raise UsageError(f"{file} is no file. Give a CSV or Parquet file with one row a decision.")
+    try:
+        return _read_parquet(file) if file.suffix.lower() in {".parquet", ".pq"} else _read_csv(file)
+    except (ValueError, OSError, csv.Error) as error:
+        raise UsageError(f"{file} cannot be read as a table: {error}. Save it as CSV (UTF-8) or Parquet.") from error
 
 
 def _read_csv(file: Path) -> pd.DataFrame:
@@ -61,7 +67,11 @@ def _read_csv(file: Path) -> pd.DataFrame:
 
 def _read_parquet(file: Path) -> pd.DataFrame:
     frame = pd.read_parquet(file)
-    frame = frame if frame.index.name is None else frame.reset_index()
+    return _typed_as_text(frame if frame.index.name is None else frame.reset_index())
+
+
+def _typed_as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns that have types as text."""
     is_time = {name: pd.api.types.is_datetime64_any_dtype(column) for name, column in frame.items()}
     text = {name: _iso(frame[name]) if is_time[name] else as_text(frame[name]) for name in frame}
     return pd.DataFrame({name: with_decimal_point(one, is_comma_decimal=False) for name, one in text.items()})

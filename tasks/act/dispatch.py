@@ -54,5 +54,6 @@ def _dispatch(hand: BatchInHand) -> int:
     became: dict[str, Scalar] = {"sent": sent, "held": count_held(hand.ledger, batch_id)}
     reached(hand, "complete", became, [meter.cost])
     announce("batch.completed", hand.use_case.name, batch_id, became)
-    publish(f"batch-{batch_id}", batch_markdown(workspace, batch_id))
+    told = f"What was decided in {batch_id}, by whom, and what left."
+    publish(f"batch-{batch_id}", batch_markdown(workspace, batch_id), told)
     return sent

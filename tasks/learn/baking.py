@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from decisionloop.contract.monitoring import MonitorFamily
+from decisionloop.endings import Told
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.releases import RULES, ReleaseStage, champion
@@ -33,7 +34,7 @@ def watch_new_champion(use_case: str, as_of: datetime) -> str:
     grounds = Grounds(GUARD, reason, as_of)
     roll_back(workspace.ledger, use_case, None, grounds, telling(workspace.use_case), of=decides.release_id)
     announce("release.rolled_back", use_case, decides.release_id, {"reason": reason, "by": GUARD.name})
-    return f"{decides.release_id} was rolled back: {reason}"
+    return Told(f"{decides.release_id} was rolled back: {reason}", "Rolled back")
 
 
 def _is_new(workspace: Workspace, decides: ReleaseStage, as_of: datetime) -> bool:

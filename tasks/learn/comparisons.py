@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from decisionloop.endings import Ending, Told, joined
 from decisionloop.errors import UsageError
 from decisionloop.learn.comparison import Comparison, opened, rows_of
 from decisionloop.learn.evidence import Contender, Look, gate_rules, gather_evidence, policies_of
@@ -36,6 +38,13 @@ COMPARISON: Look = 2
 CHALLENGING = ("shadow", "canary")
 LONGEST_TRIAL = 2
 """So many times `gate.longest_comparison` cohorts end a trial without a proof that still gains."""
+MOVED: Mapping[str, Ending] = {
+    "champion": "Promoted",
+    "canary": "On trial",
+    "rolled_back": "Stopped",
+    "refused": "Refused",
+}
+"""How a run has ended that brought a challenger to such a stage."""
 FAILED_BATCHES = 3
 """A challenger that could not score so many batches is sent away."""
 
@@ -45,11 +54,18 @@ def review_challengers(use_case: str, as_of: datetime) -> str:
     """Look at every challenger anew where a cohort has matured; returns what happened in a sentence."""
     workspace = open_workspace(use_case)
     answers = [review_challenger(workspace, one, as_of) for one in challengers(workspace.ledger, use_case)]
-    return " ".join(answers) or "No challenger stands beside the champion."
+    return joined(answers) or "No challenger stands beside the champion."
 
 
-def review_challenger(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:
+def review_challenger(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> Told:
     """Look at one challenger: promote it, send it away, let it decide for more, or wait until more has matured."""
+    answer = _review(workspace, stage, as_of)
+    now = find_stage(workspace.ledger, stage.release_id)
+    is_moved = now is not None and now.event.seq != stage.event.seq
+    return Told(answer, MOVED.get(now.stage, "Completed") if now is not None and is_moved else "Completed")
+
+
+def _review(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:
     release = stage.release
     stopped = stop_if_failing(workspace, stage, as_of)
     if stopped:

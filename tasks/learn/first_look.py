@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from decisionloop.endings import Told
 from decisionloop.learn.evidence import gate_rules, gather_evidence
 from decisionloop.learn.gate import GateEvidence, Verdict, judge
 from decisionloop.learn.gate_money import is_untold, most_skilled, surest
@@ -24,6 +25,7 @@ from tasks.learn.comparisons import open_comparison
 from tasks.learn.release_stages import by_gate, enter_shadow, refuse
 from tasks.learn.training_rows import training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, keep_verdict
+from tasks.release.mlflow_words import describe_versions
 from tasks.step import step
 
 SURER = "Another candidate of this training is surer: what it earns at least is as much or more."
@@ -36,7 +38,7 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
     workspace = open_workspace(use_case)
     stages = {known.release_id: known.stage for known in current_stages(workspace.ledger, use_case)}
     if all(stages[release_id] != "candidate" for release_id in release_ids):
-        return "judged before"
+        return Told("The candidates of this training were judged before.")
     _, batches = training_rows_of(workspace, training_set_of(workspace, training_set_id))
     batches = batches.before(chosen_on(workspace, release_ids))
     changed = changed_since(workspace, as_of, batches)
@@ -71,7 +73,8 @@ def judge_candidates(use_case: str, as_of: datetime, training_set_id: str, relea
         else:
             better = UNTOLD if is_untold(shown) else SURER
             refuse(workspace, record.release, replace(grounds, reason=better))
-    return " ".join(answers)
+    describe_versions(workspace)  # also of those that are refused, for whom no alias moves
+    return Told(" ".join(answers), "Refused" if best is None else "Promoted to shadow")
 
 
 def _may_look_on(workspace: Workspace, verdict: Verdict, evidence: GateEvidence) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from decisionloop.endings import Told
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.releases import Release, ReleaseStage, canary, champion, release_events, roster_of
 from decisionloop.ledger.shadow_audits import shadow_audits
@@ -56,7 +57,7 @@ def _stop(workspace: Workspace, stage: ReleaseStage, found: tuple[Harm, ...], au
     if told.alert is None:
         return ""
     announce("release.rolled_back", name, stage.release_id, {"reason": reason, "by": GUARD.name})
-    return told.alert.message
+    return Told(told.alert.message, "Stopped")
 
 
 def _audits(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from decisionloop.act.side_by_side import Contenders, ReleaseRun, value_side_by_side
+from decisionloop.endings import joined
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import shadow_runs
@@ -77,7 +78,7 @@ def review_newcomers(use_case: str, as_of: datetime, newcomers: Sequence[str]) -
     """Let them decide for the first share of the entities where enough speaks for it; returns what happened."""
     workspace = open_workspace(use_case)
     stages = [find_stage(workspace.ledger, one) for one in newcomers]
-    return " ".join(review_challenger(workspace, one, as_of) for one in stages if one is not None)
+    return joined(review_challenger(workspace, one, as_of) for one in stages if one is not None)
 
 
 def _has_scored_others(hand: BatchInHand, new: Sequence[str]) -> bool:

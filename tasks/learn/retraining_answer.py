@@ -27,8 +27,8 @@ def trigger_rules(use_case: UseCase) -> TriggerRules:
     )
 
 
-def keep_answer(workspace: Workspace, state: TriggerState, decision: TriggerDecision, asked: Asked) -> None:
-    """Append the answer to the ledger, announce a retraining, and publish why as an artifact.
+def keep_answer(workspace: Workspace, state: TriggerState, decision: TriggerDecision, asked: Asked) -> str:
+    """Append the answer to the ledger, announce a retraining, publish why as an artifact; returns its trigger.
 
     In the ledger the trigger of a yes is who asked; of a no it is "wait" or "refuse", or "none" if nobody asked.
     """
@@ -40,7 +40,10 @@ def keep_answer(workspace: Workspace, state: TriggerState, decision: TriggerDeci
     append_learn_run(workspace.ledger, run)
     if decision.is_triggered:
         announce("retraining.triggered", use_case, day, {"trigger": decision.trigger, "reason": reason})
-    publish(f"retraining-{use_case}-{day}", _markdown(state, decision, asked))
+    publish(
+        f"retraining-{use_case}-{day}", _markdown(state, decision, asked), f"Whether {use_case} is retrained, and why."
+    )
+    return trigger
 
 
 def _brought_by(asked: Asked, decision: TriggerDecision) -> list[str]:

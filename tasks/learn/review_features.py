@@ -12,6 +12,8 @@ from tasks.learn.feature_reviews import made_review
 from tasks.step import step
 from tasks.tell.announcements import publish
 
+DESCRIPTION = "What each feature earns, and what removing those that earn nothing would save."
+
 
 @step
 def make_feature_review(use_case: str, as_of: datetime) -> str:
@@ -24,5 +26,5 @@ def make_feature_review(use_case: str, as_of: datetime) -> str:
     told = reviewed_features(workspace.ledger, workspace.use_case, as_of)
     assert told is not None  # it was made
     currency = workspace.use_case.economics.currency
-    publish(f"features-{use_case}", features_markdown(told, workspace.use_case.title, currency))
+    publish(f"features-{use_case}", features_markdown(told, workspace.use_case.title, currency), DESCRIPTION)
     return " ".join(features_sentences(told, currency))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from decisionloop.endings import Ending, Told
 from decisionloop.errors import UsageError
 from decisionloop.learn.alarm_event import read_alarm_event
 from decisionloop.learn.candidates import Kind
@@ -16,14 +17,22 @@ from tasks.learn.retraining_answer import keep_answer, trigger_rules
 from tasks.learn.trigger_state import Asked, trigger_state
 from tasks.step import step
 
+NO: Mapping[str, Ending] = {"wait": "Not yet", "refuse": "Refused"}
+
 
 @dataclass(frozen=True)
 class Trigger:
-    """Whether to retrain, why, and which kinds of candidate to train."""
+    """Whether to retrain, why, which kinds of candidate to train, and the answer as the ledger has it."""
 
     is_triggered: bool
     reason: str
     candidates: tuple[Kind, ...]
+    answer: str = ""
+
+    @property
+    def words(self) -> Told:
+        """The reason, as a run tells it that ends with this answer."""
+        return Told(self.reason, NO.get(self.answer, "Completed"))
 
 
 @step
@@ -51,8 +60,8 @@ def check_triggers(
         standing = [run for run in answered if run.is_triggered or not asked.is_by_somebody]
         if standing:
             last = max(standing, key=lambda run: run.is_triggered)
-            return Trigger(last.is_triggered, last.reason, kinds)
+            return Trigger(last.is_triggered, last.reason, kinds, last.trigger)
     state = trigger_state(workspace, as_of, asked)
     decision = decide_retraining(state, trigger_rules(workspace.use_case))
-    keep_answer(workspace, state, decision, asked)
-    return Trigger(decision.is_triggered, decision.reason, kinds)
+    kept = keep_answer(workspace, state, decision, asked)
+    return Trigger(decision.is_triggered, decision.reason, kinds, kept)

@@ -15,6 +15,8 @@ from decisionloop.release.stages import is_default_action
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce, publish
 
+DESCRIPTION = "What the gate found of a release beside the one that decides, check by check, and its verdict."
+
 
 @dataclass(frozen=True)
 class GateAnswer:
@@ -49,7 +51,7 @@ def keep_verdict(workspace: Workspace, as_of: datetime, answer: GateAnswer) -> s
         answer.challenger_id,
         {"decision": verdict.decision, "reason": verdict.reason},
     )
-    publish(f"gate-{answer.challenger_id}-{answer.look}", _markdown(answer))
+    publish(f"gate-{answer.challenger_id}-{answer.look}", _markdown(answer), DESCRIPTION)
     return kept.verdict_id
 
 

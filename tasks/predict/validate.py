@@ -51,6 +51,10 @@ class ValidatedPart:
     cost: StageCost
 
 
+DESCRIPTION = "Every check of the batch's data, what it found, and what to do where it failed."
+INPUTS_DESCRIPTION = "The features of the batch beside those that the model has learnt from."
+
+
 @step
 def validate_batch(use_case: str, batch_id: str) -> str:
     """Validate the frozen batch and compare its features with what the deciding release knows.
@@ -133,7 +137,11 @@ def _compare(hand: BatchInHand, watched: Watched[FrameProfile] | None) -> tuple[
         return ()
     findings = judge_features(hand.workspace, hand.batch, hand.champion.release_id, reference, watched)
     raise_alarms(hand.workspace, findings, Occasion(hand.as_of, hand.batch_id, watched.counts.rows))
-    publish(f"inputs-{hand.batch_id}", monitoring_markdown(hand.use_case, findings, "Features of the batch"))
+    publish(
+        f"inputs-{hand.batch_id}",
+        monitoring_markdown(hand.use_case, findings, "Features of the batch"),
+        INPUTS_DESCRIPTION,
+    )
     return findings
 
 
@@ -162,7 +170,7 @@ def _record(hand: BatchInHand, report: BatchReport) -> None:
             for r in report.results
         ],
     )  # fmt: skip
-    publish(f"validation-{hand.batch_id}", as_markdown(report))
+    publish(f"validation-{hand.batch_id}", as_markdown(report), DESCRIPTION)
 
 
 def _profile(hand: BatchInHand, frame: pd.DataFrame) -> FrameProfile | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from decisionloop.endings import Told
 from decisionloop.ledger.answering import Said, answer_request
 from decisionloop.ledger.approvals import Answer, asked_for
 from decisionloop.ledger.schema import utc_now
@@ -34,7 +35,7 @@ def await_approval(asked: Deployment, planned: Planned) -> Planned:
         return planned
     waits = ask(workspace, planned.request, planned.grounds)
     passed("approval", "it is approved." if waits is None else waits)
-    return planned if waits is None else replace(planned, request=None, words=waits)
+    return planned if waits is None else replace(planned, request=None, words=Told(waits, "Approval awaited"))
 
 
 @step
@@ -43,4 +44,4 @@ def take_answer(use_case: str, said: Said) -> str:
     workspace = open_workspace(use_case)
     told = answer_request(workspace.ledger, use_case, said, workspace.use_case.approval)
     announce(EVENTS[told.answer.answer], use_case, told.request.release_id, {"by": told.answer.answered_by})
-    return told.as_text()
+    return Told(told.as_text(), "Refused" if told.answer.answer == "reject" else "Completed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decisionloop.endings import Ending, Told
 from decisionloop.ledger.letting_decide import let_decide
 from decisionloop.ledger.releases import ReleaseEvent
 from decisionloop.release.requests import Promote
@@ -35,7 +36,8 @@ def flip(asked: Deployment, planned: Planned) -> str:
         _announce(one)
     passed("flip", "; ".join(_said(one) for one in happened) or "it was done already.")
     passed("watch", WATCHED)
-    return f"{asked.release_id}: {planned.words}"
+    ending: Ending = "Promoted" if isinstance(planned.request, Promote) else "On trial"
+    return Told(f"{asked.release_id}: {planned.words}", ending)
 
 
 def _announce(one: ReleaseEvent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decisionloop.endings import Told
 from decisionloop.ledger.releases import roster_of
 from decisionloop.ledger.rollback import roll_back, target_of
 from decisionloop.ledger.schema import utc_now
@@ -32,7 +33,8 @@ def go_back_to(use_case: str, release_id: str, reason: str, by: str) -> str:
     if told.alert is None:
         return f"{release_id} decides already. Nothing was changed."
     announce("release.rolled_back", use_case, release_id, {"reason": reason, "by": by})
-    return f"{told.alert.message} {sum(one.actions for one in told.held)} unsent actions are held."
+    held = sum(one.actions for one in told.held)
+    return Told(f"{told.alert.message} {held} unsent actions are held.", "Rolled back")
 
 
 def decider_named(workspace: Workspace, by: str) -> Decider:

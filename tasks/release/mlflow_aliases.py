@@ -17,6 +17,7 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.registry import Alias
 from decisionloop.workspace import Workspace
 from tasks.learn.mlflow_versions import log_rules
+from tasks.release.mlflow_words import describe_versions
 from tasks.release.moved_by_hand import MovedByHand, answer
 
 Named = Mapping[Alias, str]
@@ -64,6 +65,7 @@ def follow(workspace: Workspace) -> tuple[MovedByHand, ...]:
         answer(workspace, moved, f"{MLFLOW_ALIASES} {flag.seq}")
     named = wanted(workspace)
     _set(workspace, {alias: versions.get(release_id) for alias, release_id in named.items()})
+    describe_versions(workspace)
     reason = f"set back at {utc_now().isoformat()}" if moved else "as the ledger says"
     set_flag(ledger, name, MLFLOW_ALIASES, canonical_json(named), reason, "decisionloop")
     return moved

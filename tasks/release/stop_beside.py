@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decisionloop.endings import Told
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stopping import stop_release
 from decisionloop.release.grounds import Grounds
@@ -22,4 +23,5 @@ def stop_beside_champion(use_case: str, release_id: str, reason: str, by: str) -
     if told.alert is None:
         return f"{release_id} was stopped before. Nothing was changed."
     announce("release.rolled_back", use_case, release_id.strip(), {"reason": reason, "by": by})
-    return f"{told.alert.message} {sum(one.actions for one in told.held)} unsent actions are held."
+    held = sum(one.actions for one in told.held)
+    return Told(f"{told.alert.message} {held} unsent actions are held.", "Stopped")

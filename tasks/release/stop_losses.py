@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from decisionloop.endings import Told
 from decisionloop.ledger.alarms import Alarm, alarms_of
 from decisionloop.ledger.batches import find_batch
 from decisionloop.ledger.releases import RULES, Standing, canary, release_events, standing
@@ -53,7 +54,7 @@ def _stop_model(workspace: Workspace, now: Standing, grounds: Grounds | None) ->
     if told.alert is None:
         return both
     announce("release.rolled_back", use_case.name, told.champion, {"reason": grounds.reason, "by": grounds.by.name})
-    return f"{told.alert.message} {both}".strip()
+    return Told(f"{told.alert.message} {both}".strip(), "Rolled back")
 
 
 def _stop_rules(workspace: Workspace, now: Standing, grounds: Grounds | None) -> str:
@@ -65,7 +66,7 @@ def _stop_rules(workspace: Workspace, now: Standing, grounds: Grounds | None) ->
     said = stop_rules(workspace.ledger, rules, action, grounds, telling(use_case))
     if said:
         announce("rules.stopped", use_case.name, rules.release_id, {"reason": grounds.reason, "by": grounds.by.name})
-    return said
+    return Told(said, "Stopped")
 
 
 def _resume(workspace: Workspace, grounds: Grounds | None) -> str:

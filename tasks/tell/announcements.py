@@ -42,8 +42,9 @@ def announce(
     )
 
 
-def publish(key: str, markdown: str) -> None:
-    """Show ``markdown`` as an artifact of the running task; outside a run there is nowhere to show it."""
+def publish(key: str, markdown: str, description: str) -> None:
+    """Show ``markdown`` as an artifact of the running task, with what it is; outside a run it is shown nowhere."""
     if TaskRunContext.get() is None and FlowRunContext.get() is None:
         return
-    create_markdown_artifact(markdown=markdown, key=re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-"))
+    own = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
+    create_markdown_artifact(markdown=markdown, key=own, description=description)

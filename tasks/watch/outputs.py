@@ -51,7 +51,7 @@ def watch_actions(workspace: Workspace, batch: Batch, champion: Release, chosen:
     append_measurements(workspace.ledger, shares)
     raise_alarms(workspace, watched.findings, Occasion(batch.as_of, batch_id, chosen.rows))
     story = monitoring_markdown(use_case, watched.findings, "Scores and actions of the batch")
-    publish(f"outputs-{batch_id}", story)
+    publish(f"outputs-{batch_id}", story, f"What the scores of {batch_id} look like beside those of before.")
     return watched.findings
 
 

@@ -34,6 +34,9 @@ from tasks.tell.announcements import publish
 from tasks.tell.notices import append_alert_and_notices
 
 KIND: Final = "shadow"
+DESCRIPTION = (
+    "A release beside the one that decides, on the newest batch: whom it would treat otherwise, and its limits."
+)
 """The kind of the alert that tells of a limit which a release in shadow crosses."""
 AT_ONCE = 8
 """Batches of a release that are audited in one turn, the newest: a ledger may hold years of earlier ones."""
@@ -94,7 +97,7 @@ def audit_run(workspace: Workspace, release: Release, run: ShadowRun) -> ShadowA
     if seen and is_on_trial_in(hand, release.release_id):
         audit = replace(audit, drawn=drawn_in(hand, release.release_id), calls=timed_calls(hand, release))
     _keep(workspace, audit, before)
-    publish(f"shadow-{release.release_id}", shadow_markdown(audit, hand.use_case))
+    publish(f"shadow-{release.release_id}", shadow_markdown(audit, hand.use_case), DESCRIPTION)
     return audit
 
 

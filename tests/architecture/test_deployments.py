@@ -120,6 +120,8 @@ def test_an_entrypoint_loads(deployment):
     assert flow.name == deployment["entrypoint"].rpartition(":")[2]
     assert flow.description, "the Prefect UI shows the docstring of the flow"
     assert deployment["description"]
+    undescribed = [name for name, one in flow.parameters.properties.items() if not one.get("description")]
+    assert not undescribed, "the form of a run says what each parameter means: give it in the docstring's Args"
 
 
 @EACH

@@ -94,3 +94,45 @@ def test_what_live_data_cannot_be_is_refused(cli, folder, table, words, expected
     told = cli("usecase", "new", "loans", "--from", str(table), "--live", *words, "--parent", str(folder / "mine"))
     assert told.exit_code == 2
     assert expected in " ".join(told.err.split())
+
+
+def test_a_table_of_a_database_is_read_as_its_file_would_be(cli, folder, table):
+    from sqlalchemy import create_engine
+
+    engine = create_engine(f"sqlite:///{folder / 'shop.db'}")
+    pd.read_csv(table).drop(columns="action").to_sql("loans", engine, index=False)
+    engine.dispose()
+    at = ("--from", f"sqlite:///{folder / 'shop.db'}", "--parent", str(folder / "mine"))
+    told = cli("usecase", "new", "loans", *at, "--table", "loans")
+    assert told.exit_code == 0
+    assert "guessed time: column date" in told.out
+    assert "the contract, its code and its source agree" in told.out
+    for more, problem in (
+        ((), "--table"),
+        (("--table", "none"), "table none of sqlite:///"),
+    ):
+        refused = cli("usecase", "new", "other", *at, *more)
+        assert refused.exit_code == 2
+        assert problem in refused.err
+    missing = cli("usecase", "new", "other", "--from", "sqlite:///none.db", "--table", "loans")
+    assert (missing.exit_code, "there is no database none.db" in missing.err) == (2, True)
+
+
+def test_at_a_terminal_what_the_table_does_not_say_is_asked(folder, table, monkeypatch):
+    from decisionloop.cli.usecase import draft
+    from decisionloop.draft.roles import Asked
+    from decisionloop.draft.unanswered import Unanswered
+
+    asked = []
+
+    def answers(question, default):
+        asked.append(question)
+        return "shares"
+
+    monkeypatch.setattr("typer.prompt", answers)
+    draft("loans", folder / "mine", table, Asked(), may_ask=True)
+    assert asked == ["propensity (shares)"]
+    assert "propensity" in (folder / "mine" / "loans" / "usecase.yaml").read_text(encoding="utf-8")
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: "")
+    with pytest.raises(Unanswered, match="--propensity shares"):
+        draft("more", folder / "mine", table, Asked(), may_ask=True)

@@ -22,6 +22,9 @@ from tests.small_use_case import as_of, settings_of, write_small
 
 _running = ExitStack()
 WEEKS, SHADOWED = 4, "shadowed"
+OFFERED = ("credit_line", "retention_offer")
+IN_TESTS = ("small", "live", "of performance.decayed", "of value.lost")
+"""The use cases that a form offers: those of the project, and those that tests write into folders of their own."""
 SERVER_SECONDS, EVENTS_SECONDS = 120, 20
 IDLE_SERVICES = (
     "SCHEDULER",
@@ -181,7 +184,7 @@ def deployed(prefect: Server) -> Any:
     """A client of the server, with every deployment of prefect.yaml and every automation as `make serve` makes them."""
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
-    from decisionloop.cli.deploy_flows import deploy_flows
+    from decisionloop.cli.deploy_flows import deploy_flows, offer_use_cases
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
@@ -189,6 +192,7 @@ def deployed(prefect: Server) -> Any:
         patch.setenv("PREFECT_HOME", str(PREFECT_HOME.value()))
         patch.setenv("DO_NOT_TRACK", "true")
         deploy_flows()
+        offer_use_cases([*OFFERED, *IN_TESTS])
     return prefect.client
 
 

@@ -16,10 +16,11 @@ from decisionloop.ledger.releases import Release
 from decisionloop.report.page import environment, paragraphs, render_story
 from decisionloop.report.record.beside import Caveat
 from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.standing import LiveRelease, Standing
 from decisionloop.report.record.story import Headline, Story, UseCaseLines
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.difference import difference_parts
-from decisionloop.report.words.glance import halted_sentence
+from decisionloop.report.words.glance import glance_of, halted_sentence
 from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import release_names
 
@@ -279,6 +280,19 @@ def test_the_first_screen_answers_what_a_manager_asks(story: Story) -> None:
     assert "credit-risk@example.com owns this" in screen
     assert "One batch was halted: 7,443 who were due were not decided" in screen
     assert screen.index("critical since") < screen.index("150,000" if "150,000" in screen else "decisions in")
+
+
+def test_the_first_screen_says_what_happens_next(story: Story) -> None:
+    decides = LiveRelease("a/rules/1", "the rules", "champion", date(2005, 6, 1), "decisionloop", "first")
+    beside = LiveRelease("a/scorecard/1", "the scorecard of 8 June", "shadow", date(2005, 6, 8), "gate", "it passed")
+
+    def told(*releases: LiveRelease) -> str:
+        answers = glance_of(dataclasses.replace(story, standing=Standing(releases))).answers
+        return " ".join(next((one.sentences for one in answers if one.question == "What happens next?"), ()))
+
+    assert "trained again once enough new outcomes are known" in told(decides)
+    assert "takes over once it surely earns more" in told(decides, beside)
+    assert told() == ""
 
 
 def test_a_halted_batch_costs_what_others_earned(story: Story) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from decisionloop.ledger.releases import baseline, champion, find_stage
+from decisionloop.ledger.verdicts import verdicts
 from decisionloop.registry import Registry
 from tasks.learn.mlflow_versions import log_rules
 from tasks.predict.register_rules import ensure_rules
@@ -107,3 +108,22 @@ def test_changed_rules_become_the_baseline_and_champion_only_where_rules_decide(
         assert versions(installation, "baseline").tags["release_id"] == changed
         assert after["champion"] == (version if is_champion else before["champion"])
         assert find_stage(installation.ledger, changed).stage == ("champion" if is_champion else "baseline")
+
+
+def test_a_version_is_named_as_the_story_names_it_and_says_where_it_stands_and_why(restored, versions):
+    with restored("shadowed") as installation:
+        follow(installation.workspace)
+        shadow = versions(installation, "challenger")
+        assert shadow.tags["name"].startswith("scorecard of 8 January")
+        assert shadow.tags["stage"] == "shadow"
+        told = verdicts(installation.ledger, "small", shadow.tags["release_id"])
+        assert shadow.tags["verdict"] in {one.decision for one in told}
+        assert shadow.tags["training_set"] in shadow.description
+        assert shadow.tags["money"] in shadow.description
+        assert "It is shadow since 2024-01-08, by gate" in shadow.description
+        assert "not a switch" in shadow.description
+        assert versions(installation, "baseline").tags["stage"] == "champion"  # the rules are both
+    with restored("modelled") as installation:
+        follow(installation.workspace)
+        decides = versions(installation, "champion")
+        assert (decides.tags["stage"], decides.tags["name"]) == ("champion", shadow.tags["name"])

@@ -44,7 +44,12 @@ def awake(awake_life, tmp_path):
 def artifacts(monkeypatch):
     """Every artifact that a retraining would publish, by key."""
     shown = {}
-    monkeypatch.setattr("tasks.learn.retraining_answer.publish", shown.__setitem__)
+
+    def publish(key, markdown, description):
+        assert description
+        shown[key] = markdown
+
+    monkeypatch.setattr("tasks.learn.retraining_answer.publish", publish)
     return shown
 
 
@@ -164,7 +169,7 @@ def test_running_it_again_does_nothing_twice(awake):
     event = event_of(raise_incident(awake, "inputs", 1))
     said = awake.retrain(4, event=event)
     before = awake.tables()
-    assert awake.retrain(4, event=event).endswith("judged before")
+    assert awake.retrain(4, event=event).endswith("were judged before.")
     assert awake.tables() == before
     assert "judged before" not in said
 

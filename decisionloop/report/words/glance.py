@@ -30,6 +30,7 @@ def glance_of(story: Story) -> Glance:
         ("What was promised, and what came?", promised_and_came(story.promises, story.use_case.currency)),
         ("What is wrong?", tuple(_wrong(story))),
         ("What waits for a person?", _waits(story)),
+        ("What happens next?", _next(story)),
     )
     answers = tuple(Answer(question, told) for question, told in asked if told)
     to_do = (*_held(story.standing), *(_of_incident(one, story.use_case.currency) for one in gravest(story)))
@@ -134,6 +135,20 @@ def _waits(story: Story) -> tuple[str, ...]:
     if others.is_empty:
         return ("Nothing but what is to be done below." if gravest(story) else "Nothing.",)
     return (waits_sentence(others),)
+
+
+def _next(story: Story) -> tuple[str, ...]:
+    """What the loop does by itself, whoever does nothing."""
+    if not story.standing.releases:
+        return ()
+    if story.use_case.is_observing:
+        return ("Another system goes on deciding; what others would have earned beside it is told as outcomes come.",)
+    if story.standing.beside:
+        told = "Whoever stands beside it is compared again as outcomes come, and takes over once it surely earns more."
+    else:
+        told = "Every batch is watched; a model is trained again once enough new outcomes are known."
+    days = story.use_case.window_days
+    return (told,) if days is None else (told, f"A decision's outcome counts for {count(round(days))} days after it.")
 
 
 def _held(standing: Standing) -> Iterator[ToDo]:
