@@ -62,10 +62,12 @@ def _load_loop() -> Flow[..., str]:
     """The flow; while a temporary server starts, what validation needs is loaded as well."""
     from decisionloop.cli.environment import needs_temporary_server
     from decisionloop.cli.temporary_server import temporary_server
+    from decisionloop.settings import load_settings
 
     is_alone = needs_temporary_server()
     if is_alone:
-        typer.echo("Starting Prefect and Great Expectations …", err=True)
+        if load_settings().log_format == "text":
+            typer.echo("Starting Prefect and Great Expectations …", err=True)
         temporary_server()
     from flows.loop import loop
 
