@@ -138,11 +138,7 @@ def sample_monitoring() -> Monitoring:
             ),
             FamilyWatch(
                 "value",
-                (
-                    series(
-                        "value_against_rules", "difference to the rules, all cohorts so far", 0.4, 0.6, 0.0, "money"
-                    ),
-                ),
+                (series("value_against_rules", "difference to the rules, all cohorts so far", 0.4, 0.6, 0.0, "money"),),
                 (),
                 (_incident("value", "closed", "info", "It may earn less.", None, "ben: false alarm, a one-off"),),
                 checks=52,
