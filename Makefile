@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check serve bench soak torture lock supply clean
+.PHONY: help install demo test check serve bench soak torture lock supply audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,6 +26,9 @@ supply: $(BIN)/.installed ## Bill of materials (sbom.json), licences, and known 
 	$(BIN)/python -m supply bill sbom.json
 	$(BIN)/python -m supply licences
 	$(BIN)/python -m supply audit
+
+audit: $(BIN)/.installed ## Known vulnerabilities of what is locked; says so where nobody can be asked
+	$(BIN)/python -m supply audit --or-say-so
 
 serve: $(BIN)/.installed ## Start a local Prefect server, a worker, every deployment and automation, webhooks if configured
 	$(BIN)/decisionloop serve

@@ -1,4 +1,4 @@
-"""python -m supply bill [FILE] | licences | audit: see docs/audit.md."""
+"""python -m supply bill [FILE] | licences | audit [--or-say-so]: see docs/audit.md."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from supply.bill import bill_of
 from supply.licences import EXCEPTIONS, refused
 from supply.locked import locked
 from supply.vulnerabilities import NOT_ASKED, audit
+
+OR_SAY_SO = "--or-say-so"
 
 
 def main(what: str, to: str = "") -> int:
@@ -33,7 +35,8 @@ def main(what: str, to: str = "") -> int:
         if code == NOT_ASKED:
             print("NOT AUDITED: whether vulnerabilities are known could not be asked.", file=sys.stderr)
         print(words, file=sys.stderr if code else sys.stdout)
-        return code
+        # Where changes are tested the data may be out of reach: that is said, and is no fault of the change.
+        return 0 if code == NOT_ASKED and to == OR_SAY_SO else code
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -96,9 +96,11 @@ class Supervisor(Multiprocess):
         return now - self._heard.setdefault(one.pid, now) < self.config.timeout_worker_healthcheck
 
     def handle_int(self) -> None:
+        """End, and remember by what."""
         self.stopped_by = signal.SIGINT
         super().handle_int()
 
     def handle_term(self) -> None:
+        """End, and remember by what."""
         self.stopped_by = signal.SIGTERM
         super().handle_term()

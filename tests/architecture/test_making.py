@@ -122,18 +122,22 @@ def test_the_ci_script_runs_in_the_project_from_anywhere(tmp_path):
     spy.chmod(0o755)
     environment = {**os.environ, "PATH": f"{spy.parent}:{os.environ['PATH']}"}
     told = subprocess.run([CI], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert told.stdout.splitlines() == [f"{ROOT}: install", f"{ROOT}: test", f"{ROOT}: check"]
+    assert told.stdout.splitlines() == [f"{ROOT}: install", f"{ROOT}: test", f"{ROOT}: check audit"]
 
 
 @pytest.mark.parametrize(
     ("fails", "made"),
-    [("install", ["install"]), ("check", ["install", "test", "check"]), ("test", ["install", "test", "check"])],
+    [
+        ("install", ["install"]),
+        ("check audit", ["install", "test", "check audit"]),
+        ("test", ["install", "test", "check audit"]),
+    ],
 )
 def test_the_ci_script_fails_with_what_fails(tmp_path, fails, made):
     """Without an environment nothing is made; what is checked beside the tests counts as much as they do."""
     spy = tmp_path / "make"
-    spy.write_text(f'#!/bin/sh\necho "$*"\n[ "$*" != {fails} ] || exit 3\n')
+    spy.write_text(f'#!/bin/sh\necho "$*"\n[ "$*" != "{fails}" ] || exit 3\n')
     spy.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     told = subprocess.run([CI], env=environment, capture_output=True, text=True)
-    assert (told.returncode, told.stdout.split()) == (3, made)
+    assert (told.returncode, told.stdout.splitlines()) == (3, made)
