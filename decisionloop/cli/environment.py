@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from decisionloop.errors import DecisionLoopError
-from decisionloop.settings import load_settings
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -59,6 +58,8 @@ def use_configured_prefect(is_recorded: bool = True) -> None:
     the command, and would complain of those that it could not write any more. Must run before prefect is imported, like
     :func:`use_private_prefect`.
     """
+    from decisionloop.settings import load_settings  # heavy, and a command may only want its help
+
     _set_defaults(_TEMPORARY_SERVER)
     if load_settings().log_format == "json":
         _set_defaults(_NO_TEXT)
