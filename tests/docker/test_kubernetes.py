@@ -161,7 +161,7 @@ def test_the_names_that_the_environment_speaks_of_are_there():
 def test_what_is_applied_at_once_are_files_of_the_folder_and_not_the_jobs():
     (made,) = [one for one in objects() if one["kind"] == "Kustomization"]
     files = {file.name for file in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
-    assert set(made["resources"]) == files - {"upgrade.yaml", "deploy.yaml"}
+    assert set(made["resources"]) == files - {"upgrade.yaml", "deploy.yaml", "custody.yaml"}
     images = {service["image"] for service in services().values() if "build" in service}
     assert {f"{one['name']}:{one['newTag']}" for one in made["images"]} == images
 
