@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-START_SECONDS = 90
+START_SECONDS = 240
 
 
 def _answers(child: psutil.Process) -> bool:
@@ -57,6 +57,7 @@ class ServiceProcess:
                 except httpx.TransportError:
                     pass  # bound, and not served yet
             time.sleep(0.1)
+        self.process.kill()  # whose workers end with it
         raise AssertionError(f"the service did not start:\n{self.log.read_text()}")
 
     def records(self) -> list[dict[str, Any]]:
