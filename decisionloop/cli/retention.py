@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -41,7 +41,10 @@ def retain(use_case: str, is_applied: bool, as_of: str, as_json: bool) -> None:
 def _moment(text: str) -> datetime | None:
     from decisionloop.cli.history import end_of
 
-    return end_of(text) if text else None
+    if not text:
+        return None
+    named, now = end_of(text), datetime.now(UTC)
+    return now if named.date() == now.date() else named  # of today, what there is of it
 
 
 def _tell(plan: RetentionPlan) -> None:

@@ -6,25 +6,23 @@ Every write transaction is IMMEDIATE: two writers take turns instead of failing 
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from decisionloop.private_files import FILE
-
 Synchronous = Literal["FULL", "EXTRA"]
 WAIT_MS, CACHE_KIB = 30_000, 65_536
 """How long another process's lock is waited for, and the cache of a connection."""
-ASK_AGAIN_SECONDS = 0.001
-LINE = "-line"
-"""What the file is called, after the ledger's, at which writers stand in line; it stays empty."""
+ASK_AGAIN_SECONDS = (0.0005, 0.002)
 WAL_KEPT_BYTES = 67_108_864
 
 
@@ -59,51 +57,65 @@ def begin_sqlite(connection: Connection) -> None:
     if not is_write:
         connection.exec_driver_sql("BEGIN")
         return
-    with _next_in_line(f"{connection.engine.url.database}{LINE}"):
-        _begin_to_write(connection)
+    until = time.monotonic() + WAIT_MS / 1_000
+    with _next_in_line(Path(connection.engine.url.database or "").parent, until):
+        _begin_to_write(connection, until)
 
 
-def _begin_to_write(connection: Connection) -> None:
+def _begin_to_write(connection: Connection, until: float) -> None:
     """Wait for the lock as long as SQLite would, asking every few milliseconds: it asks ever less often itself."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     raw.execute("PRAGMA busy_timeout = 0")
     try:
-        if not _has_begun(raw):
+        if not _has_begun(raw, until):
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # it raises what is raised for a ledger that stays locked
     finally:
         raw.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
 
 
-def _has_begun(raw: sqlite3.Connection) -> bool:
-    deadline = time.monotonic() + WAIT_MS / 1_000
-    while time.monotonic() < deadline:
+def _has_begun(raw: sqlite3.Connection, until: float) -> bool:
+    while time.monotonic() < until:
         try:
             raw.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 return False
-            time.sleep(ASK_AGAIN_SECONDS)
+            _pause()
         else:
             return True
     return False
 
 
 @contextmanager
-def _next_in_line(file: str) -> Iterator[None]:
-    """Wait until everybody who came before has begun to write, and keep others behind until this one has.
+def _next_in_line(folder: Path, until: float) -> Iterator[None]:
+    """Wait for one's turn, and keep others behind until one has begun to write; past ``until`` nobody waits for it.
 
     SQLite itself looks now and then whether the lock is free: who has just written and writes again is always quicker
-    than who waits, so that of eight who write all the time some give up. Who is killed stands in line no more.
+    than who waits, so that of eight who write all the time some give up. Who is killed stands in line no more. What is
+    locked is the folder: it is there, whoever owns it, and SQLite knows nothing of it.
     """
-    if sys.platform == "win32":
+    with ExitStack() as stack:
+        if sys.platform != "win32":
+            _take_turn(stack, folder, until)
         yield
-        return
+
+
+def _take_turn(stack: ExitStack, folder: Path, until: float) -> None:
     import fcntl
 
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, FILE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        stack.callback(os.close, descriptor)
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                _pause()
+    except OSError:
+        return  # where folders cannot be locked, or read, writers are as fair as SQLite makes them
+
+
+def _pause() -> None:
+    time.sleep(random.uniform(*ASK_AGAIN_SECONDS))

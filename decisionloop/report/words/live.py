@@ -102,10 +102,14 @@ def waits_sentence(waiting: Waiting) -> str:
     return f"{capital(listed(told))}." if told else "Nothing waits for anybody."
 
 
-def beside_sentences(beside: Sequence[LiveRelease]) -> tuple[str, ...]:
-    """Who is on trial, and who is in shadow, beside the release that decides."""
+def beside_sentences(beside: Sequence[LiveRelease], is_switched_off: bool = False) -> tuple[str, ...]:
+    """Who is on trial, and who is in shadow, beside the release that decides.
+
+    ``is_switched_off``: by the kill switch, so that nobody on trial decides either.
+    """
+    decides = "would decide" if is_switched_off else "decides"
     on_trial = [
-        f"{capital(one.name)} is on trial since {day(one.since)} and decides for {percent(one.share)} of the entities."
+        f"{capital(one.name)} is on trial since {day(one.since)} and {decides} for {percent(one.share)} of the entities."
         for one in beside
         if one.stage == "canary"
     ]
