@@ -21,7 +21,7 @@ def last_value(workspace: Workspace) -> pd.Series | None:
 def value_text(workspace: Workspace, last: pd.Series | None) -> str:
     """What a decision of that cohort earned, how sure that is, and who decided it."""
     if last is None:
-        return "no cohort is mature yet"
+        return "of no cohort is it known yet"
     currency = workspace.use_case.economics.currency
     interval = f"{last['low']:,.2f} to {last['high']:,.2f}{bounds_text(last)}"
     told = f"{currency} {last['value']:,.2f} per decision ({interval}), cohort {last['cohort']}"

@@ -71,8 +71,9 @@ class Retained:
         """It in a sentence."""
         if not self.rows and not self.files:
             return "Nothing was old enough."
-        told = ", ".join(f"{many:,} {name}" for name, many in self.rows.items() if many and name not in _NOT_ROWS)
-        return f"{self.batches} batches lost {told or 'no rows'}; {self.files} files went."
+        told = ", ".join(f"{name} {many:,}" for name, many in self.rows.items() if many and name not in _NOT_ROWS)
+        many = f"{self.batches} {'batch' if self.batches == 1 else 'batches'}"
+        return f"Of {many} these rows went: {told or 'none'}; files that went: {self.files}."
 
 
 def plan_retention(workspace: Workspace, as_of: datetime | None = None) -> RetentionPlan:
@@ -127,11 +128,12 @@ def apply_retention(workspace: Workspace, plan: RetentionPlan) -> Retained:
     if rows or files:
         tidy(ledger)
         seal(ledger)
-    return Retained(len(plan.going), rows, files)
+    return Retained(rows.get("batches", 0), rows, files)
 
 
 def _now(workspace: Workspace, found: Sequence[Batch]) -> datetime:
-    return utc_now() if workspace.is_live or not found else found[-1].as_of
+    decided = [one for one in found if one.is_accepted]  # a replay's clock: a batch of today that was halted is none
+    return utc_now() if workspace.is_live or not decided else decided[-1].as_of
 
 
 def _old(use_case: UseCase, one: Batch, as_of: datetime) -> tuple[Part, ...]:

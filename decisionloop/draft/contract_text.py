@@ -34,6 +34,7 @@ class Drafted:
     outcome_time: str
     is_time_made_up: bool = False
     are_delays_made_up: bool = False
+    undated: int = 0
     silent: frozenset[str] = frozenset()
     """Actions of which the table knows no outcome."""
 

@@ -95,7 +95,9 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         rows[roles.outcome] = known.isin(YES).astype(int).where(known.notna()).astype("Int64")
     if roles.amount:
         rows[roles.amount] = table[roles.amount]
-    rows[outcome_time] = _written(seen)
+    delays = delays_of(decided, seen)
+    is_undated = _has_outcome(table, roles) & seen.isna()
+    rows[outcome_time] = _written(seen.mask(is_undated, decided + delays.window_days * DAY))
     if roles.is_logged:
         rows, roles = _with_log(rows, table, roles)
     drafted = Drafted(
@@ -104,12 +106,13 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         columns=columns,
         actions=_actions(table, roles),
         rhythm=rhythm,
-        delays=delays_of(decided, seen),
+        delays=delays,
         entity=entity,
         time=time,
         outcome_time=outcome_time,
         is_time_made_up=roles.time == FILE_ORDER,
         are_delays_made_up=not roles.outcome_time,
+        undated=int(is_undated.sum()),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
     )
     return drafted, rows
@@ -117,9 +120,14 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
 
 def _silent(table: pd.DataFrame, roles: Roles) -> frozenset[str]:
     """Names of the actions of which the table knows no outcome."""
-    is_known = table[[one for one in (roles.outcome, roles.amount) if one]].notna().any(axis=1)
+    is_known = _has_outcome(table, roles)
     done = table[roles.action].map(name_of, na_action="ignore")
     return frozenset(done.dropna()) - frozenset(done[is_known].dropna())
+
+
+def _has_outcome(table: pd.DataFrame, roles: Roles) -> pd.Series:
+    """Whether each row knows its outcome, by class or amount."""
+    return table[[one for one in (roles.outcome, roles.amount) if one]].notna().any(axis=1)
 
 
 def _with_log(rows: pd.DataFrame, table: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Roles]:
@@ -164,5 +172,10 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     if drafted.are_delays_made_up:
         notes.append(
             f"outcomes are taken to be seen after {drafted.delays.maturity_days} days (--outcome-time COLUMN says when)"
+        )
+    if drafted.undated:
+        notes.append(
+            f"{drafted.undated:,} rows have an outcome and no {drafted.outcome_time}: such a one is taken to be seen "
+            f"{drafted.delays.window_days} days after the decision, when nothing else can come any more"
         )
     return tuple(notes)

@@ -59,10 +59,9 @@ def _events_of(source: Ledger | Connection, use_case: str) -> dict[str, list[Ale
 
 def _append(target: Ledger | Connection, alert_id: str, state: AlertState, by: str, reason: str) -> AlertEvent:
     with facts.writing(target) as connection:
+        found = _meant(connection, alert_id)
+        alert_id = found.alert_id
         seq = facts.next_seq(connection, alert_event, alert_event.c.alert_id == alert_id)
-        found = facts.every(connection, Alert, alert, alert.c.alert_id == alert_id)
-        if not found:
-            raise UsageError(f"there is no alert {alert_id!r}. `decisionloop alerts list USE_CASE` names them all.")
         table = alert_event.c
         where = table.alert_id == alert_id
         before = facts.every(connection, AlertEvent, alert_event, where, order_by=[table.seq])
@@ -71,6 +70,16 @@ def _append(target: Ledger | Connection, alert_id: str, state: AlertState, by: s
             return last
         if last is not None and last.state == "closed":
             raise UsageError(f"the alert {alert_id} was closed by {last.by} on {last.at:%Y-%m-%d} ({last.reason}).")
-        new = AlertEvent(alert_id, seq, found[0].use_case, state, by, reason, utc_now())
+        new = AlertEvent(alert_id, seq, found.use_case, state, by, reason, utc_now())
         facts.add(connection, alert_event, [new])
         return new
+
+
+def _meant(connection: Connection, beginning: str) -> Alert:
+    """The alert of that id, or the only one whose id begins so."""
+    begins = alert.c.alert_id.startswith(beginning, autoescape=True)
+    found = facts.every(connection, Alert, alert, begins, order_by=[alert.c.alert_id]) if beginning else ()
+    if len(found) == 1 or (found and found[0].alert_id == beginning):
+        return found[0]
+    many = f"are {len(found)} alerts that begin with" if found else "is no alert"
+    raise UsageError(f"there {many} {beginning!r}. `decisionloop alerts list USE_CASE` names them all.")

@@ -107,10 +107,14 @@ def decisions_in(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, int]:
 def expire(ledger: Ledger, new: Erasure, what: Expiring) -> dict[str, int]:
     """Delete parts of batches, all of them or nothing; returns how many rows of which table, `files` and `leaves`.
 
-    Raises IntegrityError where the decisions of a batch are not those that were chained.
+    What somebody else has let go since the plan was made is left out. Raises IntegrityError where the decisions of a
+    batch are not those that were chained.
     """
     with ledger.begin() as connection:
         lock_chain(connection)
+        planned, what = what, _still_there(connection, what)
+        if planned.batch_ids and not what.batch_ids:
+            return {}
         where = _rows_that_go(what)
         chained = {name: one for name, one in where.items() if name in COVERED}
         keys = {name: _keys(connection, name, one) for name, one in chained.items()}
@@ -133,6 +137,13 @@ def expire(ledger: Ledger, new: Erasure, what: Expiring) -> dict[str, int]:
             for batch_id in what.batch_ids:
                 append_batch_event(connection, batch_id, "expired", dict.fromkeys(what.parts, True))
     return told
+
+
+def _still_there(connection: Connection, what: Expiring) -> Expiring:
+    """The same without batches that have lost these parts already."""
+    gone = parts_gone(connection, what.use_case)
+    left = tuple(one for one in what.batch_ids if not set(what.parts) <= gone.get(one, frozenset()))
+    return replace(what, batch_ids=left)
 
 
 def _own(what: Expiring) -> Select[str]:

@@ -231,7 +231,7 @@ class RollBack:
     def _target(self, roster: Roster) -> str:
         if self.to is None:
             if roster.previous is None:
-                raise TransitionRefused(f"there is no release from before {roster.champion} to go back to by itself. {right_choices(roster)}")
+                raise TransitionRefused(f"say what to go back to from {roster.champion}. {right_choices(roster)}")
             return roster.previous
         target = self._rules(roster) if self.to == RULES else self.to
         if target is None or target not in (roster.champion, roster.baseline, self._rules(roster), *roster.earlier):

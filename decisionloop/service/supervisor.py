@@ -22,6 +22,9 @@ LOG = logging.getLogger("decisionloop.service")
 PING_SECONDS = 0.2
 """How long the first process waits for a worker's answer to a ping before it looks after the next one."""
 
+ENDING_SECONDS = 30
+"""How long a worker may take to finish what it has in hand once all are to end."""
+
 
 class RollCall:
     """Which workers have answered: each tells the first process before its first answer, so that it always knows."""
@@ -94,6 +97,16 @@ class Supervisor(Multiprocess):
         if one.ping(timeout=PING_SECONDS):
             self._heard[one.pid] = now
         return now - self._heard.setdefault(one.pid, now) < self.config.timeout_worker_healthcheck
+
+    def join_all(self) -> None:
+        """Wait until every worker has ended; who does not within a while is killed, so that the port is free again."""
+        until = time.monotonic() + ENDING_SECONDS
+        for one in self.processes:
+            one.process.join(max(0.0, until - time.monotonic()))
+            if one.process.is_alive():
+                LOG.warning("a worker did not end and is killed", extra={"detail": str(one.pid)})
+                one.process.kill()
+                one.process.join()
 
     def handle_int(self) -> None:
         """End, and remember by what."""

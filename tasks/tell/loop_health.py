@@ -31,7 +31,8 @@ class LoopWatched:
 
     def as_text(self) -> str:
         """In a sentence."""
-        wrong = f"wrong: {', '.join(self.wrong)}" if self.wrong else "nothing is wrong"
+        runs = "the loop itself runs (`status` says how its decisions do)"
+        wrong = f"wrong: {', '.join(self.wrong)}" if self.wrong else runs
         return f"{wrong}; {self.begun} alerts raised, {self.over} closed, {self.passed_on} passed on"
 
 

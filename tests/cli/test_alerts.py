@@ -35,7 +35,7 @@ def test_a_critical_alert_is_1_until_somebody_looks_after_it(cli, alerted):
     assert cli("status", "--check").exit_code == 0
     (listed,) = cli("alerts", "list", "vouchers", "--json").json
     assert (listed["alert_id"], listed["state"]) == (trouble["key"], "acknowledged")
-    cli("alerts", "close", trouble["key"], *WHO)
+    cli("alerts", "close", trouble["key"][:8], *WHO)  # as much of it as tells it from others
     assert cli("alerts", "list", "vouchers").out == "vouchers: nothing is to be known.\n"
     assert "closed" in cli("alerts", "list", "vouchers", "--all").out
     assert cli("alerts", "ack", "nothing", *WHO).exit_code == 2
@@ -54,4 +54,4 @@ def test_a_critical_incident_is_1_until_it_is_closed(cli, alerted, monkeypatch):
 def test_the_watchdog_looks_without_a_worker(cli, alerted):
     told = cli("watchdog", "vouchers")
     assert told.exit_code == 0
-    assert told.out.startswith("vouchers: nothing is wrong; 0 alerts raised")
+    assert told.out.startswith("vouchers: the loop itself runs (`status` says how its decisions do); 0 alerts raised")

@@ -76,7 +76,7 @@ def test_a_wrong_choice_is_refused_with_the_list_of_right_ones(cli, decided):
     cli("rollback", "vouchers", "--to", "rules", *BOSS)
     again = cli("rollback", "vouchers", *BOSS)
     assert again.exit_code == 2
-    assert f"nobody decided before {RULES}. Choose one of: {TWO} (rolled back), {ONE}." in again.err
+    assert f"say what to go back to from {RULES}. Choose one of: {TWO} (rolled back), {ONE}." in again.err
 
 
 def test_who_decides_already_stays_and_nothing_is_written(cli, decided):

@@ -110,6 +110,18 @@ def test_a_quantity_is_an_outcome_too(tmp_path: Path) -> None:
     assert use_case.economics.value["act"] == "amount - cost_of_acting"
 
 
+def test_an_outcome_without_a_date_is_taken_to_be_known_once_nothing_else_can_come(tmp_path: Path) -> None:
+    """Gifts have a day, and who gave nothing has none: the noughts are outcomes too."""
+    table = loans().drop(columns="defaulted").assign(gift=np.where(np.arange(N) % 10 == 0, 25.0, 0.0))
+    dated, nothing = pd.to_datetime(table["outcome_date"]), table["gift"] == 0
+    table["outcome_date"] = dated.dt.strftime("%Y-%m-%d").mask(nothing)
+    draft, use_case = drafted(tmp_path, table, amount="gift")
+    assert any(one.startswith("1,080 rows have an outcome and no outcome_date") for one in draft.notes)
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv")
+    taken = pd.to_datetime(rows["outcome_date"]) - pd.to_datetime(rows["application_date"])
+    assert set(taken[rows["gift"] == 0].dt.days) == {use_case.outcome.window_days}
+
+
 def payments() -> pd.DataFrame:
     """Payments of which each has a size; few are a fraud, and the size was there before."""
     rng = np.random.default_rng(5)

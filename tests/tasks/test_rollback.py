@@ -175,7 +175,7 @@ def test_the_flow_refuses_a_wrong_choice_with_the_right_ones_and_changes_nothing
     run_flow("rollback", "small", "it lost money", "anna", "rules")
     with pytest.raises(TransitionRefused, match=r"anna \(person\) may not move .* approval.approvers names"):
         run_flow("rollback", "small", "sorry", "anna", model)
-    with pytest.raises(TransitionRefused, match=rf"nobody decided before .* Choose one of: {model} \(rolled back\)\."):
+    with pytest.raises(TransitionRefused, match=rf"say what to go back to .* Choose one of: {model} \(rolled back\)\."):
         run_flow("rollback", "small", "sorry", "approver@example.com")
     assert len(roster_of(modelled.ledger, "small").moves) == len(before.moves) + 2
     run_flow("rollback", "small", "it was the feed", "approver@example.com", model)

@@ -100,7 +100,7 @@ def _deciders(story: Story) -> tuple[str, ...]:
     if not story.standing.releases and not story.standing.waiting.flags:
         return ()
     decides = who_decides(story.standing, story.use_case.is_observing)
-    return (decides, *beside_sentences(story.standing.beside))
+    return (decides, *beside_sentences(story.standing.beside, story.standing.waiting.switch is not None))
 
 
 def _wrong(story: Story) -> Iterator[str]:
@@ -143,7 +143,9 @@ def _next(story: Story) -> tuple[str, ...]:
         return ()
     if story.use_case.is_observing:
         return ("Another system goes on deciding; what others would have earned beside it is told as outcomes come.",)
-    if story.standing.beside:
+    if story.standing.waiting.switch is not None:
+        told = "So it stays until somebody who may lifts the kill switch; outcomes go on being taken in."
+    elif story.standing.beside:
         told = "Whoever stands beside it is compared again as outcomes come, and takes over once it surely earns more."
     else:
         told = "Every batch is watched; a model is trained again once enough new outcomes are known."

@@ -109,7 +109,8 @@ def beside_sentences(beside: Sequence[LiveRelease], is_switched_off: bool = Fals
     """
     decides = "would decide" if is_switched_off else "decides"
     on_trial = [
-        f"{capital(one.name)} is on trial since {day(one.since)} and {decides} for {percent(one.share)} of the entities."
+        f"{capital(one.name)} is on trial since {day(one.since)} and {decides} for "
+        f"{percent(one.share)} of the entities."
         for one in beside
         if one.stage == "canary"
     ]
