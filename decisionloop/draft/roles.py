@@ -22,7 +22,11 @@ FILE_ORDER = "order"
 SHARES = "shares"
 """`--propensity shares`: the actions were drawn at random, each with the share that it has."""
 
-PROTECTED = ("sex", "gender", "race", "ethnicity", "religion", "nationality", "disability", "age_band", "age_group")
+PROTECTED = (
+    *("sex", "gender", "race", "ethnicity", "religion", "nationality", "disability", "age_band", "age_group"),
+    *("geschlecht", "herkunft", "konfession", "nationalitaet", "nationalität", "behinderung", "altersgruppe"),
+    *("sexe", "genre", "sexo", "genero", "género", "nationalite", "nacionalidad"),
+)
 HARMS = (
     "default",
     "arrear",

@@ -12,7 +12,7 @@ from decisionloop.errors import SourceError
 
 MISSING = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "Null", "None", "none", "nil"),
-    *("?", "-", "--", ".", "n.a.", "N.A.", "\\N"),
+    *("?", "-", "--", ".", "n.a.", "N.A.", "k.A.", "k. A.", "\\N"),
 )
 """What says "not known" where a number, a truth value or a time should be; in a text column it is text."""
 _CODES = r"^[+-]?0\d|\s|_"
