@@ -20,6 +20,17 @@ from tests.live_use_case import orders, write_live
 _running = ExitStack()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the installation is exhaustive: its servers and their starts took two minutes of what `make test` may.
+
+    Commands, environment, health checks, secrets and roles are held against the files in every run all the same.
+    """
+    for item in items:
+        if Path(__file__).parent in item.path.parents and "installation" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.exhaustive)
+
+
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Installation]:
     """Everything that `up` starts by compose.yaml, running, with a small use case in the image."""
