@@ -46,7 +46,7 @@ def test_without_the_unique_key_at_the_receiver_every_kill_doubles_a_chunk(
     ("engine", "is_naming_at_random"),
     [
         pytest.param("sqlite", False, id="sqlite-ids-of-content"),
-        pytest.param("sqlite", True, id="sqlite-random-ids"),
+        pytest.param("sqlite", True, id="sqlite-random-ids", marks=pytest.mark.exhaustive),
         pytest.param("postgresql", False, id="postgresql-ids-of-content"),
         pytest.param("postgresql", True, id="postgresql-random-ids", marks=pytest.mark.exhaustive),
     ],

@@ -72,6 +72,7 @@ def _kill_sealing(environment, ledger):
     sealing.wait()
 
 
+@pytest.mark.exhaustive  # long; shorter ones show the same in every run
 def test_what_was_answered_outlives_kill_9_and_is_sealed_once(tmp_path, environment, monkeypatch):
     client = httpx.Client(timeout=60)
     answered = _killed_under_load(ServiceProcess(tmp_path / "first.log", environment), client)

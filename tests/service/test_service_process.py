@@ -20,6 +20,7 @@ def environment(configure, tmp_path):
     return {"DECISIONLOOP_LEDGER_URL": f"sqlite:///{tmp_path}/ledger.db", "DECISIONLOOP_HOME": str(tmp_path)}
 
 
+@pytest.mark.exhaustive  # long; shorter ones show the same in every run
 def test_what_was_acknowledged_outlives_kill_9_and_the_next_process_tries_it_by_itself(tmp_path, environment):
     first = ServiceProcess(tmp_path / "first.log", environment)
     acknowledged, client = [], httpx.Client(timeout=30)  # one for all: making one takes longer than being answered

@@ -95,6 +95,7 @@ def _schemas(ledger):
         return list(connection.execute(found, {"prefix": PREFIX}).scalars())
 
 
+@pytest.mark.exhaustive  # long; shorter ones show the same in every run
 def test_it_takes_place_beside_the_real_ledger_of_which_it_touches_nothing(begun_small):
     ledger, before = begun_small.ledger, begun_small.tables()
     assert "the rules decided" in run_flow("drill", "small")
