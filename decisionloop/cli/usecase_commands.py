@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 import typer
 
 from decisionloop.cli.arguments import AsJson
-from decisionloop.errors import UsageError
 
 Mode = Literal["decide", "observe"]
 
@@ -60,7 +59,7 @@ def usecase_new(
     What the table does not say is asked for at a terminal, and an error that names the option elsewhere.
     """
     from decisionloop.cli.usecase import draft, new
-    from decisionloop.draft.database import DatabaseTable
+    from decisionloop.draft.database import place_of
     from decisionloop.draft.roles import Asked
 
     asked = Asked(
@@ -80,9 +79,4 @@ def usecase_new(
     if not source:
         new(name, parent, asked)
         return
-    if table and "://" not in source:
-        raise UsageError("--table names a table of a database: give its URL by --from, such as sqlite:///shop.db.")
-    if not table and "://" in source:
-        raise UsageError("--from is the URL of a database: name the table by --table, or schema.table.")
-    read_from = DatabaseTable(source, table) if table else Path(source)
-    draft(name, parent, read_from, asked, may_ask=not yes and sys.stdin.isatty())
+    draft(name, parent, place_of(source, table), asked, may_ask=not yes and sys.stdin.isatty())

@@ -47,3 +47,15 @@ class DatabaseTable:
                 f"{where} cannot be read ({type(error).__name__}). Check --from, --table, the driver in the URL, and "
                 "the rights of the user."
             ) from error
+
+
+def place_of(source: str, table: str) -> DatabaseTable | Path:
+    """Where rows are read from: a table of the database behind the URL ``source``, or without ``table`` a file.
+
+    Raises UsageError where one of the two does not fit the other.
+    """
+    if table and "://" not in source:
+        raise UsageError("--table names a table of a database: give its URL by --from, such as sqlite:///shop.db.")
+    if not table and "://" in source:
+        raise UsageError("--from is the URL of a database: name the table by --table, or schema.table.")
+    return DatabaseTable(source, table) if table else Path(source)

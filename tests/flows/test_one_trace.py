@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from decisionloop.telemetry import traces
 from tests.flows.conftest import Life, Server
 from tests.small_use_case import as_of, settings_of, write_small
+from tests.telemetry.collector import collecting
 
 pytestmark = [pytest.mark.xdist_group("flows"), pytest.mark.exhaustive]
 
 TRACE, DEPLOYMENT = "ab" * 16, "by a trace"
 
 
-class Collector(BaseHTTPRequestHandler):
-    """Takes spans as a collector does."""
-
-    spans: ClassVar[list[Any]] = []
-
-    def do_POST(self) -> None:
-        body = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
-        self.spans.extend(one for r in body.resource_spans for s in r.scope_spans for one in s.spans)
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """What a collector has been told by this process."""
-    with HTTPServer(("127.0.0.1", 0), Collector) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-        traces._provider.cache_clear()
-        Collector.spans.clear()
-        yield Collector.spans
-        traces._provider.cache_clear()
-        server.shutdown()
+    """What a collector is told by this process."""
+    with collecting(monkeypatch) as told:
+        yield told
 
 
 def test_from_the_webhook_to_the_delivered_action(prefect: Server, spans: list[Any], tmp_path: Path) -> None:

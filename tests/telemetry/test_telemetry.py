@@ -6,18 +6,16 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from decisionloop.ledger.storage.engine import create_or_upgrade
 from decisionloop.ledger.trace_contexts import keep_trace, of_batch, trace_of
 from decisionloop.telemetry import logs, traces
 from tasks.step import step
+from tests.telemetry.collector import collecting
 
 
 @step
@@ -47,33 +45,11 @@ def in_json(monkeypatch) -> Iterator[None]:
         one.setLevel(level)
 
 
-class Collector(BaseHTTPRequestHandler):
-    """Takes spans as a collector does."""
-
-    spans: ClassVar[list[Any]] = []
-
-    def do_POST(self) -> None:
-        body = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
-        self.spans.extend(one for r in body.resource_spans for s in r.scope_spans for one in s.spans)
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def collector(monkeypatch) -> Iterator[type[Collector]]:
-    """A collector that this process exports to."""
-    with HTTPServer(("127.0.0.1", 0), Collector) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-        traces._provider.cache_clear()
-        Collector.spans.clear()
-        yield Collector
-        traces.flush()
-        traces._provider.cache_clear()
-        server.shutdown()
+def spans(monkeypatch) -> Iterator[list[Any]]:
+    """What a collector is told by this process."""
+    with collecting(monkeypatch) as told:
+        yield told
 
 
 def test_a_step_is_a_record_with_batch_and_release_and_nothing_of_a_row(in_json, capsys):
@@ -93,7 +69,7 @@ def test_a_step_is_a_record_with_batch_and_release_and_nothing_of_a_row(in_json,
     assert sum(one["logger"] == "prefect.flow_runs" and "where" in one for one in records) == 2
 
 
-def test_one_trace_goes_on_from_what_was_queued(collector, tmp_path):
+def test_one_trace_goes_on_from_what_was_queued(spans, tmp_path):
     with create_or_upgrade(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
         with traces.span("webhook", "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"):
             assert keep_trace(ledger, of_batch("live/1"))
@@ -104,20 +80,20 @@ def test_one_trace_goes_on_from_what_was_queued(collector, tmp_path):
         with traces.span("act"), traces.span("deliver", queued_in=queued_in):
             pass
     traces.flush()
-    told = {one.name: one for one in collector.spans}
-    assert [one.trace_id.hex() for one in collector.spans].count("ab" * 16) == 4
+    told = {one.name: one for one in spans}
+    assert [one.trace_id.hex() for one in spans].count("ab" * 16) == 4
     assert sent.split("-")[1] == "ab" * 16
     write = told["decisionloop ledger write"]
     assert write.parent_span_id == told["decisionloop webhook"].span_id
-    later = next(one for one in collector.spans if one.parent_span_id == told["decisionloop act"].span_id)
+    later = next(one for one in spans if one.parent_span_id == told["decisionloop act"].span_id)
     assert later.links[0].trace_id.hex() == "ab" * 16
 
 
-def test_of_an_error_the_type_alone_is_told(collector):
+def test_of_an_error_the_type_alone_is_told(spans):
     with pytest.raises(ValueError, match="10020"), traces.span("validate", use_case="live"):
         raise ValueError("client 10020")
     traces.flush()
-    (one,) = collector.spans
+    (one,) = spans
     assert one.status.message == "ValueError"
     assert not one.events
     assert b"10020" not in one.SerializeToString()
