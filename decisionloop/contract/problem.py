@@ -74,6 +74,14 @@ class AmountOutcome(Section):
 
     column: str = field("Outcome column of the source.", "spend", pattern=NAME, max_length=LONGEST_NAME)
     unit: str = field("Unit of the amount.", "EUR")
+    largest: float | None = field(
+        "The largest amount to be reckoned with, though nobody has seen one yet (a legacy among small gifts); negative "
+        "where what is rare and large is owed. No gain is then proven before it is sure beside such amounts. null: the "
+        "largest that was seen.",
+        50_000,
+        default=None,
+        changes_meaning=False,
+    )
 
 
 class ExecutedAction(Section):

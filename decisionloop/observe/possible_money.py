@@ -14,6 +14,10 @@ from decisionloop.act.economics import money_range
 from decisionloop.contract import UseCase
 from decisionloop.observe.estimate import Codes, Estimate, Floats
 
+UNSEEN = 3
+"""What has not come in n rows comes in at most about 3 of the next n (the rule of three, at 95 %): Hanley and
+Lippman-Hand, "If nothing goes wrong, is everything all right?" (JAMA 1983)."""
+
 
 @dataclass(frozen=True, eq=False)
 class PossibleMoney:
@@ -75,23 +79,27 @@ def within_possible(told: Estimate, possible: PossibleMoney | None, policy: Floa
 @dataclass(frozen=True)
 class AmountSizes:
     """Amounts of one class: their ``mean``, and how far ``below`` and ``above`` what is expected they usually fall
-    (root mean square of each side, >= 0); all in the amount's unit."""
+    (root mean square of each side, >= 0, as if the largest of it had been seen `UNSEEN` times more); all in the
+    amount's unit."""
 
     mean: float
     below: float
     above: float
 
     @classmethod
-    def of(cls, amount: Floats, expected: Floats | None = None) -> AmountSizes | None:
-        """Of the amounts (n,) that are not NaN, around ``expected`` (n,) or their mean; None where there are none."""
+    def of(cls, amount: Floats, expected: Floats | None = None, largest: float | None = None) -> AmountSizes | None:
+        """Of the amounts (n,) that are not NaN, around ``expected`` (n,) or their mean; None where there are none.
+
+        ``largest``: an amount to be reckoned with, seen or not.
+        """
         apart = amount if expected is None else amount - expected
         is_known = ~np.isnan(apart)
         if not is_known.any():
             return None
         mean, apart = float(amount[is_known].mean()), apart[is_known]
         apart = apart - mean if expected is None else apart
-        below, above = (_root_mean_square(side) for side in (apart[apart < 0], apart[apart > 0]))
-        return cls(mean, below, above)
+        reckoned = 0.0 if largest is None else largest - mean
+        return cls(mean, _usual(-apart[apart < 0], -reckoned), _usual(apart[apart > 0], reckoned))
 
     def at_least(self, other: AmountSizes | None) -> AmountSizes:
         """The same mean with the larger sizes of both."""
@@ -120,10 +128,12 @@ def amounts_by_class(
     """The sizes of amounts (n,) by class, around ``expected`` (n,) or their means; () where the contract has none."""
     if use_case.outcome.amount is None:
         return ()
+    largest = use_case.outcome.amount.largest
     if use_case.outcome.class_ is None:
-        return (AmountSizes.of(amount, expected),)
-    masks = (outcome == 0, outcome == 1)
-    return tuple(AmountSizes.of(amount[one], None if expected is None else expected[one]) for one in masks)
+        return (AmountSizes.of(amount, expected, largest),)
+    # What may be large is what a yes brings.
+    told = ((outcome == 0, None), (outcome == 1, largest))
+    return tuple(AmountSizes.of(amount[one], None if expected is None else expected[one], most) for one, most in told)
 
 
 def are_telling(amounts: UsualAmounts) -> bool:
@@ -166,8 +176,11 @@ def spanning_outcomes(
     return [(class_, end) for class_, one in zip(classes, sizes, strict=True) if one for end in one.ends]
 
 
-def _root_mean_square(side: Floats) -> float:
-    return float(np.sqrt((side**2).mean())) if side.size else 0.0
+def _usual(side: Floats, reckoned: float) -> float:
+    """Root mean square of distances (n,) > 0, as if the largest, or the ``reckoned`` one, had come `UNSEEN` more."""
+    largest = max(float(side.max(initial=0.0)), reckoned)
+    many = side.size + UNSEEN
+    return float(np.sqrt((np.square(side).sum() + UNSEEN * largest**2) / many)) if largest > 0 else 0.0
 
 
 def _numbers(values: pd.Series) -> Floats:
