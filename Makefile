@@ -68,6 +68,7 @@ $(BIN)/.installed: $(BIN)/uv requirements.lock pyproject.toml
 	@# Byte code once, for every process that imports: where Python may not write any, each would compile for half a minute.
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q decisionloop expectations flows tasks
 	@# Some seconds once, so that no process compiles before its first score.
 	@$(BIN)/python -c 'from decisionloop.predict.scorer.engine import compile_kernels; compile_kernels()'
 	@touch $@
