@@ -127,7 +127,7 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
         else f"  # {delays.words}"
     )
     yield f"  window_days: {delays.window_days}{told}"
-    yield f"  maturity_days: {delays.maturity_days}"
+    yield f"  maturity_days: {delays.window_days}"
     yield f"  absent_means: unknown  {GUESS} say 0 where no news means no"
 
 

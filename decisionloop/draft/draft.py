@@ -171,7 +171,7 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
         notes.append("the times are made up, in the order of the rows")
     if drafted.are_delays_made_up:
         notes.append(
-            f"outcomes are taken to be seen after {drafted.delays.maturity_days} days (--outcome-time COLUMN says when)"
+            f"outcomes are taken to be seen after {drafted.delays.window_days} days (--outcome-time COLUMN says when)"
         )
     if drafted.undated:
         notes.append(

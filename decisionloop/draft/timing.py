@@ -15,7 +15,7 @@ DAY = pd.Timedelta(days=1)
 FEWEST, MOST_BATCHES = 50, 400
 """Rows that make a batch worth a turn, and turns that make a replay long enough."""
 EVERY_OUTCOME, NEARLY_EVERY_OUTCOME = 0.99, 0.95
-"""Shares of outcomes that have come by the end of the window, and by maturity."""
+"""Shares of outcomes that have come by the end of the window, and by an earlier day that is told as well."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,8 @@ class Rhythm:
 
 @dataclass(frozen=True)
 class Delays:
-    """Days after which nearly every outcome has come, and every one that counts; ``words`` say what was seen."""
+    """Days in which outcomes count, after which a cohort is complete; ``words`` say what was seen."""
 
-    maturity_days: int
     window_days: int
     words: str
 
@@ -63,12 +62,11 @@ def delays_of(decided: pd.Series, seen: pd.Series) -> Delays:
     """How long outcomes took, from times (n,) of decisions and of outcomes, NaT where none has come."""
     days = ((seen - decided).dt.total_seconds() / 86_400).dropna().to_numpy()
     nearly, every = (max(1, int(np.ceil(np.quantile(days, one)))) for one in (NEARLY_EVERY_OUTCOME, EVERY_OUTCOME))
-    longest = int(np.ceil(days.max()))
+    longest = max(1, int(np.ceil(days.max())))
+    words = f"outcomes came after {np.median(days):.0f} days, the last after {longest}"
     if longest <= 1.2 * nearly:
-        nearly = every = max(1, longest)
-    return Delays(
-        nearly, max(nearly, every), f"outcomes came after {np.median(days):.0f} days, the last after {longest}"
-    )
+        return Delays(longest, words)
+    return Delays(every, f"{words}; {NEARLY_EVERY_OUTCOME:.0%} within {nearly}: a shorter window learns earlier")
 
 
 def _rhythm(times: pd.Series, cron: str, covers_days: int, words: str) -> Rhythm:

@@ -80,13 +80,22 @@ def test_an_experiment_is_replayed_by_what_was_logged(tmp_path: Path) -> None:
     assert "left out note: it is text of 1,200 kinds" in draft.notes
 
 
+def test_where_the_last_outcomes_come_long_after_the_others_the_draft_passes_its_check(tmp_path: Path) -> None:
+    table = loans()
+    days = np.random.default_rng(3).gamma(2, 30, len(table))
+    asked = pd.to_datetime(table["application_date"])
+    table["outcome_date"] = (asked + pd.to_timedelta(np.ceil(days), unit="D")).dt.strftime("%Y-%m-%d")
+    _, use_case = drafted(tmp_path, table, separator=";")
+    assert np.quantile(days, 0.98) < use_case.outcome.window_days == use_case.outcome.maturity_days < days.max()
+
+
 def test_past_decisions_with_their_outcomes_are_replayed_by_those(tmp_path: Path) -> None:
     draft, use_case = drafted(tmp_path, loans(), separator=";")
     assert use_case.source.kind == "full_information_replay"
     kinds = {one.name: one.type for one in use_case.features}
     assert kinds == {"income": "number", "zip": "category", "purpose": "category"}
     assert set(use_case.features[2].categories) == {"car", "home", "NA"}
-    assert 55 <= use_case.outcome.maturity_days <= use_case.outcome.window_days <= 60
+    assert 55 <= use_case.outcome.maturity_days == use_case.outcome.window_days <= 60
     assert use_case.economics.value["act"] == "where(outcome, -loss_with, gain_without)"  # a default is no good news
     rows = pd.read_csv(draft.folder / "data" / "decisions.csv")
     assert rows["defaulted"].mean() == pytest.approx(0.2, abs=0.05)
