@@ -37,6 +37,8 @@ class Drafted:
     undated: int = 0
     silent: frozenset[str] = frozenset()
     """Actions of which the table knows no outcome."""
+    is_only_yes_told: bool = False
+    """A no is never written down."""
 
     @property
     def is_action_input(self) -> bool:
@@ -128,7 +130,10 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
     )
     yield f"  window_days: {delays.window_days}{told}"
     yield f"  maturity_days: {delays.window_days}"
-    yield f"  absent_means: unknown  {GUESS} say 0 where no news means no"
+    if drafted.is_only_yes_told:
+        yield f'  absent_means: "0"  {GUESS} only yes is ever told; say unknown where no news means nothing'
+    else:
+        yield f"  absent_means: unknown  {GUESS} say 0 where no news means no"
 
 
 def _actions(drafted: Drafted) -> Iterator[str]:

@@ -114,8 +114,15 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         are_delays_made_up=not roles.outcome_time,
         undated=int(is_undated.sum()),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
+        is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
     )
     return drafted, rows
+
+
+def _is_only_yes_told(outcome: pd.Series) -> bool:
+    """Whether a yes is all that a table ever says of outcomes (n,), and nothing of most rows, as with chargebacks."""
+    known = outcome.dropna()
+    return len(known) < len(outcome) / 2 and bool((known == 1).all())
 
 
 def _silent(table: pd.DataFrame, roles: Roles) -> frozenset[str]:
@@ -172,6 +179,10 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     if drafted.are_delays_made_up:
         notes.append(
             f"outcomes are taken to be seen after {drafted.delays.window_days} days (--outcome-time COLUMN says when)"
+        )
+    if drafted.is_only_yes_told:
+        notes.append(
+            f"{drafted.roles.outcome} is never no: where nothing was seen by the end of the window it is taken for no"
         )
     if drafted.undated:
         notes.append(

@@ -229,8 +229,8 @@ def _held(use_case: UseCase, missing: float) -> str:
     promised = promised_share(use_case)
     if promised is None or 1 - missing >= promised:
         return ""
+    remedy = f" If so many never come, lower it below {1 - missing:.0%}." if missing < 0.99 else ""
     return (
         f" The contract promises {promised:.0%} (monitors.minimum_arrived): as it is, no monitor would judge these "
-        "cohorts, and those that fall surely short would be held back and teach nothing. If so many never come, lower "
-        f"it below {1 - missing:.0%}."
+        f"cohorts, and those that fall surely short would be held back and teach nothing.{remedy}"
     )
