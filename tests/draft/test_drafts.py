@@ -89,7 +89,7 @@ def test_where_the_last_outcomes_come_long_after_the_others_the_draft_passes_its
     assert np.quantile(days, 0.98) < use_case.outcome.window_days == use_case.outcome.maturity_days < days.max()
 
 
-@pytest.mark.parametrize("share_told, means", [(0.2, "0"), (1.0, "unknown")])
+@pytest.mark.parametrize(("share_told", "means"), [(0.2, "0"), (1.0, "unknown")])
 def test_where_only_yes_is_ever_told_silence_is_no(tmp_path: Path, share_told: float, means: str) -> None:
     table = loans()
     if share_told < 1:

@@ -63,4 +63,5 @@ def test_few_amounts_are_not_taken_for_smaller_than_they_are_nor_many_for_larger
 
 def test_a_large_debt_is_reckoned_with_on_its_own_side():
     plain, owed = (AmountSizes.of(np.array([1.0, 2.0, 3.0]), largest=one) for one in (None, -100.0))
-    assert owed.above == plain.above and owed.below > 50
+    assert owed.above == plain.above
+    assert owed.below > 50
