@@ -123,6 +123,7 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
         yield f"  class: {{column: {roles.outcome}, wording: {_text(drafted.columns[roles.outcome].wording)}}}"
     if roles.amount:
         yield f"  amount: {{column: {roles.amount}, unit: EUR}}  {GUESS} its unit"
+        yield "  # `largest: 50000` in it: an amount to be reckoned with, though nobody has seen one that large"
     told = (
         f"  {GUESS} the table does not say when outcomes were seen"
         if drafted.are_delays_made_up
