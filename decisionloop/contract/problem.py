@@ -72,7 +72,12 @@ class ClassOutcome(Section):
 class AmountOutcome(Section):
     """An outcome that is a quantity."""
 
-    column: str = field("Outcome column of the source.", "spend", pattern=NAME, max_length=LONGEST_NAME)
+    column: str = field(
+        "Outcome column of the source. Where it is empty beside a class of no, the amount is 0.",
+        "spend",
+        pattern=NAME,
+        max_length=LONGEST_NAME,
+    )
     unit: str = field("Unit of the amount.", "EUR")
     largest: float | None = field(
         "The largest amount to be reckoned with, though nobody has seen one yet (a legacy among small gifts); negative "

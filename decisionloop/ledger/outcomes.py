@@ -100,6 +100,18 @@ def last_intake(source: Ledger | Connection, use_case: str, as_of_to: datetime) 
     return next(iter(facts.as_facts(source, OutcomeIntake, last.limit(1))), None)
 
 
+def newest_readings(
+    source: Ledger | Connection, use_case: str, as_of_to: datetime, last: int
+) -> tuple[OutcomeIntake, ...]:
+    """The ``last`` readings up to a time (included) that read any row, newest first."""
+    table = outcome_intake.c
+    statement = select(*facts.columns_of(OutcomeIntake, outcome_intake)).where(
+        table.use_case == use_case, table.as_of <= as_of_to, table.rows_read > 0
+    )
+    newest = statement.order_by(table.as_of.desc(), table.at.desc()).limit(last)
+    return tuple(facts.as_facts(source, OutcomeIntake, newest))
+
+
 def outcome_news(source: Ledger | Connection, use_case: str) -> dict[str, tuple[OutcomeIntake, ...]]:
     """The readings that brought new outcomes of each cohort, by its name (`detail.cohorts` of the books)."""
     told: dict[str, tuple[OutcomeIntake, ...]] = {}

@@ -18,6 +18,7 @@ from decisionloop.observe.matching import (
     Matching,
     match_decisions,
     not_before_logged,
+    nothing_where_no,
     numbers,
     positions,
     require_columns,
@@ -85,6 +86,8 @@ def match_outcomes(
     SourceError when a column is missing.
     """
     require_columns("recorded outcomes", recorded.outcomes, RECORDED_COLUMNS)
+    require_columns("outcomes", outcomes, ("outcome_class", "amount"))
+    outcomes = nothing_where_no(outcomes, use_case)
     if use_case.is_observing:
         outcomes = not_before_logged(outcomes, decisions, use_case)
     told = take_executions(outcomes, decisions, recorded.executions, use_case, as_of)

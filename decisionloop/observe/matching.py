@@ -17,6 +17,8 @@ OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class",
 DECISION_COLUMNS = ("decision_id", "entity_id", "as_of", "action")
 HAPPENED = "happened_at"
 """A further column of outcomes, where the source knows it; where it is missing, the time it was seen stands in."""
+SILENT = "its decision took an action that reveals no outcome"
+"""Why an outcome is refused that is readable: whose action shows none is shown to nobody."""
 RefusalKind = Literal["invalid", "unknown", "after_window"]
 
 
@@ -111,7 +113,7 @@ def prepared(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase)
     require_columns("outcomes", outcomes, OUTCOME_COLUMNS)
     require_columns("decisions", decisions, DECISION_COLUMNS)
     entities = decisions["entity_id"].drop_duplicates()
-    outcomes = outcomes.assign(
+    outcomes = nothing_where_no(outcomes, use_case).assign(
         observed_at=utc_microseconds(outcomes["observed_at"]),
         happened_at=happened_at(outcomes),
         decision_time=utc_microseconds(outcomes["decision_time"]),
@@ -125,6 +127,14 @@ def prepared(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase)
         position=np.arange(len(decisions)),
     )
     return outcomes, decisions
+
+
+def nothing_where_no(outcomes: pd.DataFrame, use_case: UseCase) -> pd.DataFrame:
+    """The outcomes (n rows), their amount 0 where their class is no and nobody wrote one: nothing came of it."""
+    if use_case.outcome.class_ is None or use_case.outcome.amount is None:
+        return outcomes
+    is_nothing = (numbers(outcomes["outcome_class"]) == 0) & outcomes["amount"].isna().to_numpy()
+    return outcomes.assign(amount=outcomes["amount"].mask(is_nothing, 0.0)) if is_nothing.any() else outcomes
 
 
 def happened_at(outcomes: pd.DataFrame) -> np.ndarray:
@@ -259,7 +269,7 @@ def _refuse_contradicting_decision(
         found.refuse(kind, reason, mask)
 
     refuse("happened before its decision", rows[HAPPENED].to_numpy() < theirs["as_of"].to_numpy())
-    refuse("its decision took an action that reveals no outcome", ~theirs["is_revealing"].to_numpy())
+    refuse(SILENT, ~theirs["is_revealing"].to_numpy())
     outcome = use_case.outcome
     after = (rows[HAPPENED].to_numpy() - theirs["as_of"].to_numpy()) > _days(outcome.window_days)
     verb = "seen" if outcome.happened_at is None else "happened"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from decisionloop.observe.matching import Refusal
+from decisionloop.observe.matching import SILENT, Refusal
 
 RowKind = Literal["first", "late", "duplicate", "contradictory", "executed", "unknown", "invalid", "after_window"]
 
@@ -40,6 +41,11 @@ class IntakeCounts:
 
     def __add__(self, other: IntakeCounts) -> IntakeCounts:
         return IntakeCounts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+
+def refused_content(rows: Iterable[TakenRow]) -> dict[str, int]:
+    """How many rows could not be read or cannot be, by why; what a silent action must not show is none of them."""
+    return dict(Counter(one.why for one in rows if one.kind == "invalid" and one.why != SILENT))
 
 
 def in_words(refusals: Iterable[Refusal]) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import OutcomeColumns, Table, TablesSource
 from decisionloop.contract.problem import FeatureType
+from decisionloop.observe.matching import nothing_where_no
 from decisionloop.predict.text import as_text
 from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS
 from decisionloop.sources.columns import executed_in, outcome_numbers, utc_times
@@ -151,10 +152,13 @@ def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: Outco
 
 
 def outcome_values(use_case: UseCase, rows: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Columns outcome_class and amount of ``rows``, float64; NaN for the part that the contract does not have."""
+    """Columns outcome_class and amount of ``rows``, float64; NaN for the part that the contract does not have.
+
+    Where the class is no and nobody wrote an amount it is 0.
+    """
     parts = {"outcome_class": use_case.outcome.class_, "amount": use_case.outcome.amount}
     values = {
         name: outcome_numbers(rows[part.column], where) if part else pd.Series(np.nan, index=rows.index)
         for name, part in parts.items()
     }
-    return pd.DataFrame(values)
+    return nothing_where_no(pd.DataFrame(values), use_case)

@@ -24,6 +24,7 @@ from decisionloop.observe.executions import EXECUTED_COLUMNS
 from decisionloop.observe.intake import Intake, Recorded, match_outcomes
 from decisionloop.observe.matching import HAPPENED
 from decisionloop.observe.reading import Reading, oldest_decision, unread
+from decisionloop.observe.taken_rows import refused_content
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.maturity import due_at_of
 from tasks.step import step
@@ -54,7 +55,9 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     if not len(revisions) + len(executions) and last is not None and last.as_of == as_of:
         return "read before"
     read = {**asdict(Reading.of(outcomes, as_of)), "contract": workspace.use_case.digest}
+    refused = refused_content(intake.of_row)
     told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions, executions), "read": read}
+    told |= {"refused": refused} if refused else {}
     with workspace.ledger.begin() as connection:
         append_outcomes(connection, revisions)
         append_executions(connection, executions)

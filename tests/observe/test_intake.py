@@ -408,3 +408,12 @@ def test_an_answer_from_before_the_other_system_decided_is_still_refused(use_cas
     )
     intake = match_outcomes(outcomes, decisions, Recorded(NOTHING_RECORDED), observing, AS_OF)
     assert intake.counts.invalid == 1
+
+
+@pytest.mark.parametrize(("class_", "amount", "taken"), [(0, None, (0.0, 0.0)), (1, 5.0, (1.0, 5.0)), (1, None, None)])
+def test_nothing_came_of_a_no_beside_which_no_amount_is_written(class_, amount, taken):
+    both = {"class": {"column": "won", "wording": "won"}, "amount": {"column": "value", "unit": "EUR"}}
+    taken_in = _take(_use_case(both, "amount", "amount"), _outcome(9, class_, time=7, amount=amount))
+    rows = [tuple(row) for row in taken_in.revisions[["outcome_class", "amount"]].to_numpy()]
+    assert rows == ([] if taken is None else [taken])
+    assert taken_in.counts.invalid == (taken is None)

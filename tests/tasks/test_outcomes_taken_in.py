@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.outcomes import intakes
 from tests.small_use_case import as_of
 
@@ -65,3 +66,22 @@ def test_a_correction_is_a_revision_and_a_repetition_a_duplicate(begun):
     begun.observe(2)
     books = _books(begun, 2)
     assert (books.contradictory, books.duplicate, books.first, books.late) == (2, 3, 0, 0)
+
+
+def _written_wrong(seen: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Some of the outcomes with a class that is none."""
+    is_wrong = seen["shop_id"].rank(method="dense") <= share * seen["shop_id"].nunique()
+    return seen.assign(defaulted=seen["defaulted"].astype(int).mask(is_wrong, 7))
+
+
+@pytest.mark.parametrize(("share", "severity"), [(0.02, None), (0.3, "warning"), (0.9, "critical")])
+def test_people_are_told_once_where_outcomes_come_and_cannot_be_read(small, share, severity):
+    small.contract(source=LIVE)
+    small.written.change("outcomes.parquet", lambda seen: _written_wrong(seen, share))
+    small.predict(0)
+    small.act(0)
+    for week in (1, 2):
+        small.observe(week)
+    told = [one for one in alerts(small.ledger, "small") if one.kind == "outcomes"]
+    assert [one.severity for one in told] == ([severity] if severity else [])
+    assert all("its class is neither 0 nor 1" in one.message for one in told)

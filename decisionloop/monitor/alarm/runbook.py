@@ -26,6 +26,7 @@ AlertKind = Literal[
     "late_batch",
     "missed",
     "outbox",
+    "outcomes",
     "restore_drill",
     "rollback",
     "rules resumed",

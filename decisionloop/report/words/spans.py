@@ -9,6 +9,9 @@ from itertools import pairwise
 
 from decisionloop.report.words.figures import day, in_words, listed, period_label, plural, without_year
 
+LONG_RUN = 4
+"""So many months on end are told by the first and the last of them."""
+
 
 def duration(periods: Sequence[str]) -> str:
     """How long some periods are: "one month", "five months", "two days" or "three periods"."""
@@ -31,8 +34,22 @@ def is_run(periods: Sequence[str]) -> bool:
 
 
 def names(periods: Sequence[str]) -> str:
-    """Periods in a list, each year once: "November and December 2005 and January 2006"."""
+    """Periods in a list, each year once: "November, December 2005 and January 2006"; long runs by their ends."""
+    runs = _runs(periods)
+    if max(map(len, runs), default=0) >= LONG_RUN:
+        return listed([stretch(run) for run in runs])
     return listed(_labels(periods))
+
+
+def _runs(periods: Sequence[str]) -> list[list[str]]:
+    """The periods, those that follow one another together."""
+    runs: list[list[str]] = []
+    for period in periods:
+        if runs and is_run([runs[-1][-1], period]):
+            runs[-1].append(period)
+        else:
+            runs.append([period])
+    return runs
 
 
 def stretch(periods: Sequence[str]) -> str:

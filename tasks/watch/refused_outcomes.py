@@ -1,0 +1,49 @@
+"""The step that tells people that outcomes come and cannot be read: else a loop learns from silence."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from decisionloop.ledger.alerts import NewAlert
+from decisionloop.ledger.outcomes import OutcomeIntake, newest_readings
+from decisionloop.workspace import open_workspace
+from tasks.step import step
+from tasks.tell.notices import raise_alert
+
+KIND: Final = "outcomes"
+READINGS, FEWEST, SHARE, MOST = 20, 10, 0.05, 0.5
+"""Readings that are looked at, refused rows and their share that are told, and the share that is critical."""
+
+
+@step
+def watch_refused_outcomes(use_case: str, as_of: datetime) -> int:
+    """Tell people where too many of the outcomes read lately were invalid; returns how many alerts are new."""
+    workspace = open_workspace(use_case)
+    lately = newest_readings(workspace.ledger, use_case, as_of, READINGS)
+    why, rows = _why(lately), sum(one.rows_read for one in lately)
+    refused = sum(why.values())
+    if refused < FEWEST or refused < SHARE * rows:
+        return 0
+    is_critical = refused >= MOST * rows
+    new = NewAlert(
+        severity="critical" if is_critical else "warning",
+        kind=KIND,
+        message=f"{'Most' if is_critical else 'Many'} outcomes that come are refused, and are as good as lost: "
+        f"{'; '.join(sorted(why))}",
+        remedy=f"`decisionloop status {use_case}` counts them. Correct the source, or what the contract says of it "
+        "(`outcome`): under another contract everything that came is read anew.",
+        occasion=f"{as_of.year}",
+    )
+    return int(raise_alert(workspace, new))
+
+
+def _why(readings: Sequence[OutcomeIntake]) -> Counter[str]:
+    """Rows that were refused for what they say, by why."""
+    refused: Counter[str] = Counter()
+    for one in readings:
+        refused.update(json.loads(one.detail).get("refused", {}))
+    return refused
