@@ -12,6 +12,8 @@ from decisionloop.act.choice_table import choice_of_table
 from decisionloop.act.decision_log import BatchFacts, decision_rows, told_columns
 from decisionloop.contract import UseCase
 from decisionloop.ledger.releases import RULES, release_id_of
+from decisionloop.predict.arrow_values import values_of
+from decisionloop.predict.few_rows import text_objects
 from decisionloop.predict.reasons.codes import reason_catalogue
 from decisionloop.predict.reasons.wording import WordedReason, read_reasons
 from decisionloop.release.stages import is_default_action
@@ -56,7 +58,7 @@ def _facts(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: 
 
 
 def _entities(use_case: UseCase, decided: Decided) -> np.ndarray:
-    return decided.features[use_case.entity.key].to_numpy(dtype=object)
+    return text_objects(decided.features, use_case.entity.key)
 
 
 def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
@@ -64,7 +66,7 @@ def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
     catalogue, actions = reason_catalogue(use_case), {one.name: one.wording for one in use_case.actions}
     facts, choice = _facts(use_case, decided, "", ""), choice_of_table(use_case, decided.choice)
     columns = told_columns(use_case, facts, decided.scores, choice, _entities(use_case, decided))
-    told = {name: column.to_pylist() for name, column in columns.items()}
+    told = {name: values_of(column) for name, column in columns.items()}
     rows = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
     expected = decided.choice["expected_value"].to_pylist()
     return [

@@ -106,7 +106,7 @@ def decide(
         faults=rows.faults,
         scores=weighed.told.scores,
         predictions=weighed.told.predictions,
-        choice=pa.concat_tables([choice_table(desk.use_case, one) for one in choices]).unify_dictionaries(),
+        choice=_together([choice_table(desk.use_case, one) for one in choices]),
         champion=weighed.told.champion,
         shadows=weighed.told.shadows,
         age_days=None if looked_up is None else looked_up.age_days,
@@ -153,6 +153,10 @@ def _choose_in_period(
     means = Means(spending.used.left(use_case), agreed, BatchTotals.of(use_case, rows.frame) + known)
     choices, spent = choose_within(use_case, rows.frame, rows.as_of, weighed.situation, means)
     return choices, Charge(spending, spent)
+
+
+def _together(tables: Sequence[pa.Table]) -> pa.Table:
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
 
 
 def _exploring(desk: Desk, deciders: Deciders, totals: BatchTotals) -> AgreedExploring | None:
