@@ -45,7 +45,9 @@ class Contenders:
 
     ``on_trial``: the challenger that decides for some of the rows, None where none does. A challenger that does not
     answer within ``seconds`` (None: the contract's `shadow.maximum_seconds`) has failed, and nobody waits for it any
-    longer. ``are_rules_stopped``: whether the default action has the rules' place.
+    longer. ``are_rules_stopped``: whether the default action has the rules' place. ``are_beside``: challengers are
+    asked while the champion is, whose look-ups in its tables need no Python; what each takes is then measured less
+    well.
     """
 
     rules: RulesChoice
@@ -54,6 +56,7 @@ class Contenders:
     on_trial: OnTrial | None = None
     seconds: float | None = None
     are_rules_stopped: bool = False
+    are_beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,19 +120,19 @@ def value_side_by_side(
     costs: list[StageCost] = []
     place = np.full_like(rules.action, use_case.default_action) if contenders.are_rules_stopped else rules.action
     run, ruled = None, _Ruled(rules.action, place)
+    begin = CHALLENGERS.begin if contenders.are_beside else _later
+    asked = [
+        begin(one.release_id, functools.partial(_shadow, use_case, frame, one, ruled, scope, contenders.on_trial))
+        for one in contenders.shadows
+    ]
     if contenders.champion is not None:
         run, told, spent = _champion(use_case, frame, contenders.champion, ruled, scope)
         columns |= told
         costs += spent
     seconds = contenders.seconds or use_case.shadow.maximum_seconds
     answers = [
-        _in_time(
-            one.release_id,
-            functools.partial(_shadow, use_case, frame, one, ruled, scope, contenders.on_trial),
-            len(frame),
-            seconds,
-        )
-        for one in contenders.shadows
+        _in_time(one.release_id, wait, len(frame), seconds)
+        for one, wait in zip(contenders.shadows, asked, strict=True)
     ]
     tables = [one.table for one in answers if one.table is not None]
     for one in answers:
@@ -230,11 +233,16 @@ class _Shadow:
     cost: StageCost
 
 
-def _in_time(release_id: str, ask: Callable[[], _Shadow], rows: int, seconds: float) -> _Shadow:
+def _later(release_id: str, ask: Callable[[], _Shadow]) -> Callable[[float], _Shadow]:
+    """Begin only when it is waited for."""
+    return functools.partial(CHALLENGERS.run, release_id, ask)
+
+
+def _in_time(release_id: str, wait: Callable[[float], _Shadow], rows: int, seconds: float) -> _Shadow:
     """How a challenger fared; one that does not answer in its time failed, like one that raised."""
     started = time.perf_counter()
     try:
-        return CHALLENGERS.run(release_id, ask, seconds)
+        return wait(seconds)
     except TimeIsUp as late:
         run = ReleaseRun(release_id, _words(late), rows, 0, 1000 * (time.perf_counter() - started))
         return _Shadow(run, None, {}, StageCost("score", release_id, rows, 0.0))

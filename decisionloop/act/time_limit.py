@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 R = TypeVar("R")
 
@@ -81,20 +81,31 @@ class TimeLimited:
     def run(self, name: str, work: Callable[[], R], seconds: float) -> R:
         """What ``work`` returns or raises. Raises TimeIsUp where it does not end in ``seconds``, or ``most_left``
         earlier ones of this name still have not."""
+        return self.begin(name, work)(seconds)
+
+    def begin(self, name: str, work: Callable[[], R]) -> Callable[[float], R]:
+        """Let ``work`` begin; what is returned waits for it for so many seconds, and is to be called once.
+
+        It returns and raises what :meth:`run` does.
+        """
         self._left[name] = [one for one in self._left.get(name, ()) if not one.is_over]
         if len(self._left[name]) >= self._most_left:
-            raise TimeIsUp("it still has not ended what it was asked before")
+            return _refuse
         job, worker = _Job(work), self._worker()
         worker.give(name, job)
-        if not job.is_over_within(seconds):
-            worker.end()
-            self._left[name].append(job)
-            raise TimeIsUp(f"it did not end within {seconds:g} s")
-        self._free.append(worker)
-        if job.failed is not None:
-            raise job.failed
-        told: R = job.told  # type: ignore[assignment]
-        return told
+
+        def awaited(seconds: float) -> R:
+            if not job.is_over_within(seconds):
+                worker.end()
+                self._left[name].append(job)
+                raise TimeIsUp(f"it did not end within {seconds:g} s")
+            self._free.append(worker)
+            if job.failed is not None:
+                raise job.failed
+            told: R = job.told  # type: ignore[assignment]
+            return told
+
+        return awaited
 
     def _worker(self) -> _Worker:
         """A free thread, or a new one; nobody else takes it."""
@@ -106,6 +117,10 @@ class TimeLimited:
             if worker.is_alive:
                 return worker
         return _Worker()
+
+
+def _refuse(_: float) -> NoReturn:
+    raise TimeIsUp("it still has not ended what it was asked before")
 
 
 CHALLENGERS = TimeLimited()

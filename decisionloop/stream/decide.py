@@ -123,7 +123,7 @@ def _weigh(
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
     beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in challengers]
     seconds, are_stopped = min(SECONDS, use_case.shadow.maximum_seconds), is_default_action(signed.rules)
-    contenders = Contenders(ruled, model, beside, signed.trial, seconds, are_stopped)
+    contenders = Contenders(ruled, model, beside, signed.trial, seconds, are_stopped, are_beside=True)
     told = value_side_by_side(use_case, frame, as_of, contenders, "thread")
     has_failed = (is_by_rules_alone and is_of_model) or (told.champion is not None and told.champion.error is not None)
     because = signed.rules_because or (CHAMPION_FAILED if has_failed else "")
