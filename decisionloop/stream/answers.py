@@ -49,8 +49,9 @@ def logged_rows(use_case: UseCase, decided: Decided, batch_id: str, snapshot_dig
 
 def _facts(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: str) -> BatchFacts:
     signed = decided.signed
-    own = release_id_of(use_case.name, RULES, signed.contract_digest, signed.code_digest)
-    on_rules = own if is_default_action(signed.rules) else ""
+    on_rules = ""
+    if is_default_action(signed.rules):
+        on_rules = release_id_of(use_case.name, RULES, signed.contract_digest, signed.code_digest)
     return BatchFacts(
         batch_id, decided.as_of, snapshot_digest, signed.champion, signed.rules, decided.as_of, signed.on_trial,
         signed.release_seq, on_rules,
@@ -68,13 +69,13 @@ def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
     columns = told_columns(use_case, facts, decided.scores, choice, _entities(use_case, decided))
     told = {name: values_of(column) for name, column in columns.items()}
     rows = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
-    expected = decided.choice["expected_value"].to_pylist()
+    expected, until = decided.choice["expected_value"].to_pylist(), decided.as_of + holds_for(use_case)
     return [
-        Answer(
+        Answer.model_construct(  # all of it is ours: there is nothing to check
             decision_id=row["decision_id"],
             entity=row["entity_id"],
             decided_at=decided.as_of,
-            holds_until=decided.as_of + holds_for(use_case),
+            holds_until=until,
             action=row["action"],
             wording=actions[row["action"]],
             propensity=row["propensity"],

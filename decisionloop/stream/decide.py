@@ -132,8 +132,8 @@ def _weigh(
     elif any(one.release_id == signed.on_trial and one.error for one in told.shadows):
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
-    situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
-    situation = replace(situation, exploring=_exploring(desk, deciders, BatchTotals.of(use_case, frame)))
+    exploring = _exploring(desk, deciders, BatchTotals.of(use_case, frame))
+    situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped, exploring=exploring)
     return _Weighed(replace(signed, rules_because=because), told, situation)
 
 

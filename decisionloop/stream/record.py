@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -35,8 +34,8 @@ def record_text(decided: Decided) -> str:
         "scores": _columns(decided.scores),
         "predictions": _columns(decided.predictions),
         "choice": _columns(decided.choice),
-        "champion": None if decided.champion is None else asdict(decided.champion),
-        "shadows": [asdict(one) for one in decided.shadows],
+        "champion": None if decided.champion is None else vars(decided.champion),
+        "shadows": [vars(one) for one in decided.shadows],
         "age_days": None if decided.age_days is None else decided.age_days.tolist(),
     }
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
