@@ -131,8 +131,7 @@ def value_side_by_side(
         costs += spent
     seconds = contenders.seconds or use_case.shadow.maximum_seconds
     answers = [
-        _in_time(one.release_id, wait, len(frame), seconds)
-        for one, wait in zip(contenders.shadows, asked, strict=True)
+        _in_time(one.release_id, wait, len(frame), seconds) for one, wait in zip(contenders.shadows, asked, strict=True)
     ]
     tables = [one.table for one in answers if one.table is not None]
     for one in answers:

@@ -9,10 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Column = pa.Array | pa.ChunkedArray
 
-
-def values_of(column: Column) -> list[Any]:
+def values_of(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """The values (n,), None where there is none: `to_pylist`, but encoded texts are looked up one by one."""
     whole = _whole(column)
     if not pa.types.is_dictionary(whole.type):
@@ -21,7 +19,7 @@ def values_of(column: Column) -> list[Any]:
     return [words[-1 if code is None else code] for code in whole.indices.to_pylist()]
 
 
-def texts_of(column: Column) -> npt.NDArray[np.object_]:
+def texts_of(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.object_]:
     """Texts as objects (n,), None where there is none; each different encoded one is made once."""
     whole = _whole(column)
     if not pa.types.is_dictionary(whole.type):
@@ -39,5 +37,5 @@ def codes_of(encoded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
     return codes.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _whole(column: Column) -> pa.Array:
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from pandas.api.internals import create_dataframe_from_blocks
+from pandas.api.internals import create_dataframe_from_blocks  # type: ignore[import-not-found]
 from pandas.arrays import ArrowStringArray
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ def once(frame: pd.DataFrame, about: object, work_out: Callable[[], T]) -> T:
     known: list[tuple[object, Any]] = frame.__dict__["_known"]
     for one, found in known:
         if one is about:
-            return found  # type: ignore[no-any-return]
+            return found
     found = work_out()
     known.append((about, found))
     return found
@@ -94,15 +94,19 @@ def _plain(frame: pd.DataFrame, name: str) -> Any:
 
 def _ordinary(columns: Columns) -> pd.DataFrame:
     """A frame as blocks: all numbers are one, which pandas would make of columns one by one, ten times as long."""
-    names, numbers, texts = list(columns), [], []
-    for place, name in enumerate(names):
-        (numbers if isinstance(columns[name], np.ndarray) else texts).append(place)
-    blocks: list[Any] = [(_texts(columns[names[place]]), np.array([place])) for place in texts]
+    values = list(columns.values())
+    numbers = [place for place, one in enumerate(values) if isinstance(one, np.ndarray)]
+    blocks: list[Any] = [
+        (_texts(one), np.array([place])) for place, one in enumerate(values) if not isinstance(one, np.ndarray)
+    ]
     if numbers:
-        blocks.append((np.array([columns[names[place]] for place in numbers]), np.array(numbers)))
-    rows = len(columns[names[0]]) if names else 0
-    return create_dataframe_from_blocks(blocks, index=pd.RangeIndex(rows), columns=pd.Index(names, dtype="str"))
+        blocks.append((np.array([values[place] for place in numbers]), np.array(numbers)))
+    index = pd.RangeIndex(len(values[0]) if values else 0)
+    frame: pd.DataFrame = create_dataframe_from_blocks(
+        blocks, index=index, columns=pd.Index(list(columns), dtype="str")
+    )
+    return frame
 
 
-def _texts(values: object) -> ArrowStringArray:
+def _texts(values: Texts) -> ArrowStringArray:
     return ArrowStringArray(pa.chunked_array([pa.array(values, pa.large_string())]), dtype=_TEXT)  # type: ignore[call-arg]

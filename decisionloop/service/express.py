@@ -18,7 +18,6 @@ from decisionloop.service.keys import Requires
 from decisionloop.service.request_log import answer_for, log_request
 
 
-
 @dataclass(frozen=True)
 class ExpressRoute:
     """A path without parameters that is posted to: whom it admits, and what answers with JSON text.

@@ -36,8 +36,8 @@ class JsonLines(logging.Formatter):
 def log_as_json(level: int = logging.INFO) -> None:
     """Let every logger of this process write JSON lines to standard error, and nothing else."""
     # Of all of this no line says anything, and to find it out for each takes longer than to write it.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
-    logging._srcfile = None  # type: ignore[attr-defined] # as its own how-to says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # as its own how-to says
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
