@@ -9,7 +9,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from decisionloop.act.choice_table import choice_of_table
-from decisionloop.act.decision_log import BatchFacts, decision_rows, told_columns
+from decisionloop.act.decision_log import BatchFacts, by_whom_and_why, decision_rows
+from decisionloop.act.policy import Choice
 from decisionloop.contract import UseCase
 from decisionloop.ledger.releases import RULES, release_id_of
 from decisionloop.predict.arrow_values import values_of
@@ -64,30 +65,38 @@ def _entities(use_case: UseCase, decided: Decided) -> np.ndarray:
 
 def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
     """The answers (n), in the order of the rows."""
-    catalogue, actions = reason_catalogue(use_case), {one.name: one.wording for one in use_case.actions}
-    facts, choice = _facts(use_case, decided, "", ""), choice_of_table(use_case, decided.choice)
-    columns = told_columns(use_case, facts, decided.scores, choice, _entities(use_case, decided))
-    told = {name: values_of(column) for name, column in columns.items()}
-    rows = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
-    expected, until = decided.choice["expected_value"].to_pylist(), decided.as_of + holds_for(use_case)
+    catalogue, choice = reason_catalogue(use_case), _choice(use_case, decided)
+    by_whom, why = by_whom_and_why(_facts(use_case, decided, "", ""), decided.scores, choice)
+    until, priced_by = decided.as_of + holds_for(use_case), decided.signed.priced_by or None
+    columns = (
+        values_of(decided.scores["decision_id"]), _entities(use_case, decided).tolist(), choice.action.tolist(),
+        choice.propensity.tolist(), choice.expected_value.tolist(), choice.role.tolist(), values_of(by_whom),
+        values_of(why), choice.fallback_reason.tolist(),
+    )  # fmt: skip
     return [
         Answer.model_construct(  # all of it is ours: there is nothing to check
-            decision_id=row["decision_id"],
-            entity=row["entity_id"],
+            decision_id=decision_id,
+            entity=entity,
             decided_at=decided.as_of,
             holds_until=until,
-            action=row["action"],
-            wording=actions[row["action"]],
-            propensity=row["propensity"],
-            expected_value=None if money is None or money != money else money,
-            role=row["role"],
-            release=row["release_id"],
-            reasons=[_in_words(one) for one in read_reasons(row["reason_codes"], catalogue)],
-            fallback_reason=row["fallback_reason"],
-            priced_by=decided.signed.priced_by or None,
+            action=use_case.actions[action].name,
+            wording=use_case.actions[action].wording,
+            propensity=propensity,
+            expected_value=None if money != money else money,
+            role=role,
+            release=release,
+            reasons=[_in_words(one) for one in read_reasons(reasons, catalogue)],
+            fallback_reason=fallback,
+            priced_by=priced_by,
         )
-        for row, money in zip(rows, expected, strict=True)
+        for decision_id, entity, action, propensity, money, role, release, reasons, fallback in zip(
+            *columns, strict=True
+        )
     ]
+
+
+def _choice(use_case: UseCase, decided: Decided) -> Choice:
+    return choice_of_table(use_case, decided.choice) if decided.chosen is None else decided.chosen
 
 
 def holds_for(use_case: UseCase) -> timedelta:

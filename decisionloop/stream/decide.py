@@ -43,6 +43,7 @@ class Decided:
 
     ``faults`` (n,) text; ``scores``, ``predictions`` and ``choice`` as a part of a batch leaves them behind.
     ``age_days`` (n,) of the newest row of the source, NaN where the caller sent the features; None: of every row.
+    ``chosen``: the choice that ``choice`` was made of, where it was just made and is a single one.
     ``charge``: what it uses of the period's constraints; None where the policy has none, and once it is kept.
     """
 
@@ -57,6 +58,7 @@ class Decided:
     shadows: tuple[ReleaseRun, ...]
     age_days: np.ndarray | None = None
     charge: Charge | None = None
+    chosen: Choice | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +113,7 @@ def decide(
         shadows=weighed.told.shadows,
         age_days=None if looked_up is None else looked_up.age_days,
         charge=charge,
+        chosen=choices[0] if len(choices) == 1 else None,
     )
 
 

@@ -59,7 +59,9 @@ def test_a_column_is_that_of_its_plain_values(name):
 @given(ROWS)
 def test_they_are_the_frame_that_pandas_makes_of_their_columns(rows):
     ages, trades, places = zip(*rows, strict=True)
-    usual = pd.DataFrame({"age": ages, "trade": pd.Series(trades, dtype="str"), "place": pd.Series(places, dtype="str")})
+    usual = pd.DataFrame(
+        {"age": ages, "trade": pd.Series(trades, dtype="str"), "place": pd.Series(places, dtype="str")}
+    )
     few = few_of(rows)
     pd.testing.assert_frame_equal(pd.DataFrame(few), usual)
     some = ordinary_frame(few, ["trade", "age"])
@@ -79,7 +81,7 @@ def test_whoever_changes_the_ordinary_frame_changes_nothing_else():
 
 def test_what_is_worked_out_of_them_is_worked_out_once_for_each_that_it_is_about():
     few, asked = few_of([(20.0, "farm", None)]), []
-    first, second = (1, 2), tuple([1, 2])
+    first, second = [1], [1]
     for about in (first, second, first):
         assert once(few, about, lambda: asked.append(0) or len(asked)) == (2 if about is second else 1)
     assert once(few.copy(), first, lambda: "anew") == "anew"
