@@ -6,8 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from benchmarks.reference_model import drawn_rows
 
@@ -28,7 +27,7 @@ def as_mlflow(entity: str, features: dict[str, object]) -> object:
 
 def write_requests(file: Path, path: str, body_of: BodyOf, key: str = "") -> Path:
     """Write the requests one a line, for `benchmarks.peers.http_load`; returns the file."""
-    return write_bodies(file, path, [body_of(f"e{i}", one) for i, one in enumerate(_rows().to_dict("records"))], key)
+    return write_bodies(file, path, [body_of(f"e{i}", one) for i, one in enumerate(rows_asked())], key)
 
 
 def write_bodies(file: Path, path: str, bodies: Iterable[object], key: str = "") -> Path:
@@ -38,9 +37,10 @@ def write_bodies(file: Path, path: str, bodies: Iterable[object], key: str = "")
     return file
 
 
-def _rows() -> pd.DataFrame:
-    """Rows without anything missing: a column of one missing number is no number to pandas, and so to no peer."""
-    return drawn_rows(3 * ROWS, "categorical", seed=5).dropna().head(ROWS)
+def rows_asked() -> list[dict[str, Any]]:
+    """Features without anything missing: a column of one missing number is no number to pandas, and so to no peer."""
+    drawn = drawn_rows(3 * ROWS, "categorical", seed=5).dropna().head(ROWS).to_dict("records")
+    return [{str(name): value for name, value in one.items()} for one in drawn]
 
 
 def _request(path: str, body: object, key: str) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from decisionloop.contract import UseCase
+from decisionloop.predict.arrow_values import codes_of
 
 
 def actions_by_name(use_case: UseCase, action: np.ndarray) -> pa.DictionaryArray:
@@ -34,5 +34,4 @@ def _by_dictionary(use_case: UseCase, column: pa.ChunkedArray | pa.Array) -> np.
     encoded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
     known = {name: index for index, name in enumerate(use_case.action_names)}
     places = np.array([*(known.get(name, -1) for name in encoded.dictionary.to_pylist()), -1], dtype=np.int64)
-    codes = pc.fill_null(encoded.indices.cast(pa.int64()), len(places) - 1)
-    return places[codes.to_numpy(zero_copy_only=False)]
+    return places[codes_of(encoded)]

@@ -8,6 +8,7 @@ import pyarrow as pa
 from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.policy import Choice
 from decisionloop.contract import UseCase
+from decisionloop.predict.arrow_values import texts_of
 
 OUTSIDE = "is_outside_support"
 ON_TRIAL = "is_on_trial"
@@ -38,9 +39,9 @@ def choice_of_table(use_case: UseCase, table: pa.Table) -> Choice:
         action=actions_by_index(use_case, table["action"]),
         propensity=table["propensity"].to_numpy(),
         propensities=np.empty((len(table), 0)),
-        role=_texts(table["role"]),
+        role=texts_of(table["role"]),
         expected_value=table["expected_value"].to_numpy(),
-        fallback_reason=_texts(table["fallback_reason"]),
+        fallback_reason=texts_of(table["fallback_reason"]),
         prices=(),
         is_outside=flags_of(table, OUTSIDE),
         is_on_trial=flags_of(table, ON_TRIAL),
@@ -52,7 +53,3 @@ def flags_of(table: pa.Table, name: str) -> np.ndarray:
     if name not in table.column_names:
         return np.zeros(len(table), dtype=bool)
     return table[name].to_numpy()
-
-
-def _texts(column: pa.ChunkedArray) -> np.ndarray:
-    return column.cast(pa.string()).to_numpy(zero_copy_only=False)

@@ -55,7 +55,7 @@ def decision_rows(
     their reasons say so. What another system decided (role legacy) is never sent.
     """
     rows = len(entity_ids)
-    told = told_columns(use_case, batch, scores, choice, entity_ids)
+    told = _told_columns(use_case, batch, scores, choice, entity_ids)
     said = _Said(scores, choice.is_on_trial)
     names = [f"value:{name}" for name in use_case.action_names]
     values = np.stack([said.numbers(name).to_numpy(zero_copy_only=False) for name in names], axis=1)
@@ -89,21 +89,27 @@ def decision_rows(
     )
 
 
-def told_columns(
+def _told_columns(
     use_case: UseCase, batch: BatchFacts, scores: pa.Table, choice: Choice, entity_ids: np.ndarray | pa.Array
 ) -> dict[str, pa.Array | pa.ChunkedArray]:
-    """Of the ledger's rows (n) what a caller is told: who, what, by whom, how likely and why; see `decision_rows`."""
-    is_rules = np.isin(choice.role, ("baseline", "holdout"))
+    """The first of the ledger's rows (n): who, what, by whom, how likely and why; see `decision_rows`."""
+    by_whom, why = by_whom_and_why(batch, scores, choice)
     return {
         "decision_id": scores["decision_id"],
         "entity_id": pa.array(entity_ids, pa.string()),
-        "release_id": _by_whom(batch, is_rules, choice),
+        "release_id": by_whom,
         "role": pa.array(choice.role, pa.string()).dictionary_encode(),
         "action": actions_by_name(use_case, choice.action),
         "propensity": pa.array(choice.propensity, from_pandas=True),
-        "reason_codes": _reasons(batch, _Said(scores, choice.is_on_trial), choice),
+        "reason_codes": why,
         "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
     }
+
+
+def by_whom_and_why(batch: BatchFacts, scores: pa.Table, choice: Choice) -> tuple[pa.DictionaryArray, pa.Array]:
+    """The release (n,) that decided each row, and its reasons (n,) as stored reason codes."""
+    is_rules = (choice.role == "baseline") | (choice.role == "holdout")
+    return _by_whom(batch, is_rules, choice), _reasons(batch, _Said(scores, choice.is_on_trial), choice, is_rules)
 
 
 _TIME = pa.timestamp("us", "UTC")
@@ -150,7 +156,7 @@ RULES_STOPPED = "whoever it is gets this action: the rules have surely earned le
 """Why a decision is what it is where the default action has the rules' place."""
 
 
-def _reasons(batch: BatchFacts, said: _Said, choice: Choice) -> pa.Array:
+def _reasons(batch: BatchFacts, said: _Said, choice: Choice, is_rules: np.ndarray) -> pa.Array:
     """The rules' words where they decide, else the model's reasons; where neither does, that nobody does."""
     if (choice.fallback_reason == DEFAULT_FOR_ALL).all():
         return _same(json.dumps([EVERYBODY]), len(choice.action))
@@ -158,14 +164,17 @@ def _reasons(batch: BatchFacts, said: _Said, choice: Choice) -> pa.Array:
     told = said.reasons(words)
     if told is words and not batch.are_rules_stopped:
         return words
-    words, told = words.cast(pa.string()), told.cast(pa.string())
+    told = told.cast(pa.string())
+    if not is_rules.any():
+        return told
+    words = words.cast(pa.string())
     if batch.are_rules_stopped:
         has_place = ~np.isin(choice.role, ("holdout", "exploration"))  # what is explored is what the rules would do
         words = pc.if_else(pa.array(has_place), pa.scalar(json.dumps([RULES_STOPPED])), words)
     if choice.is_outside.any():
         more = pc.binary_join_element_wise(words, json.dumps([OUTSIDE_SUPPORT]), "")
         words = pc.if_else(pa.array(choice.is_outside), pc.replace_substring(more, "][", ", "), words)
-    return pc.if_else(pa.array(np.isin(choice.role, ("baseline", "holdout"))), words, told)
+    return pc.if_else(pa.array(is_rules), words, told)
 
 
 def _by_whom(batch: BatchFacts, is_rules: np.ndarray, choice: Choice) -> pa.DictionaryArray:

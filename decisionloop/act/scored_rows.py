@@ -13,6 +13,7 @@ from decisionloop.act.canary import Canary, OnTrial
 from decisionloop.act.preference import allowed_actions
 from decisionloop.act.situation import DEFAULT_FOR_ALL, Situation
 from decisionloop.contract import UseCase
+from decisionloop.predict.arrow_values import codes_of
 
 
 def situation_of_scores(
@@ -64,6 +65,7 @@ def _canary(use_case: UseCase, scores: pa.Table, on_trial: OnTrial | None) -> Ca
 
 def _words(codes: pa.ChunkedArray) -> np.ndarray:
     """The rules' words (n,) from their reason codes, JSON lists of one text each."""
-    told = codes.combine_chunks().cast(pa.string()).dictionary_encode()
+    whole = codes.combine_chunks()
+    told = whole if pa.types.is_dictionary(whole.type) else whole.cast(pa.string()).dictionary_encode()
     words = [json.loads(text)[0] for text in told.dictionary.to_pylist()]
-    return np.array(words, dtype=object)[told.indices.to_numpy()] if len(words) else np.zeros(0, dtype=object)
+    return np.array(words, dtype=object)[codes_of(told)] if len(words) else np.zeros(0, dtype=object)

@@ -25,6 +25,7 @@ from decisionloop.act.time_limit import CHALLENGERS, TimeIsUp
 from decisionloop.act.turn import salt_of
 from decisionloop.contract import UseCase
 from decisionloop.metering import Meter, Scope, StageCost
+from decisionloop.predict.few_rows import text_objects
 from decisionloop.predict.logged_scores import leading_scores, reason_codes, rules_reason_codes
 from decisionloop.predict.release_model import ReleaseModel, predict, supported_actions
 from decisionloop.predict.rules import RulesChoice
@@ -44,7 +45,9 @@ class Contenders:
 
     ``on_trial``: the challenger that decides for some of the rows, None where none does. A challenger that does not
     answer within ``seconds`` (None: the contract's `shadow.maximum_seconds`) has failed, and nobody waits for it any
-    longer. ``are_rules_stopped``: whether the default action has the rules' place.
+    longer. ``are_rules_stopped``: whether the default action has the rules' place. ``are_beside``: challengers are
+    asked while the champion is, whose look-ups in its tables need no Python; what each takes is then measured less
+    well.
     """
 
     rules: RulesChoice
@@ -53,6 +56,7 @@ class Contenders:
     on_trial: OnTrial | None = None
     seconds: float | None = None
     are_rules_stopped: bool = False
+    are_beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,26 +113,25 @@ def value_side_by_side(
     """Score n rows with the champion, if it is a model, and every release in shadow, beside the rules."""
     rules = contenders.rules
     columns: dict[str, pa.Array | np.ndarray] = {
-        "decision_id": decision_id_array(use_case.name, frame[use_case.entity.key], as_of),
+        "decision_id": decision_id_array(use_case.name, text_objects(frame, use_case.entity.key), as_of),
         "rules_action": actions_by_name(use_case, rules.action),
         "rules_reason_codes": rules_reason_codes(rules.reasons),
     }
     costs: list[StageCost] = []
     place = np.full_like(rules.action, use_case.default_action) if contenders.are_rules_stopped else rules.action
     run, ruled = None, _Ruled(rules.action, place)
+    begin = CHALLENGERS.begin if contenders.are_beside else _later
+    asked = [
+        begin(one.release_id, functools.partial(_shadow, use_case, frame, one, ruled, scope, contenders.on_trial))
+        for one in contenders.shadows
+    ]
     if contenders.champion is not None:
         run, told, spent = _champion(use_case, frame, contenders.champion, ruled, scope)
         columns |= told
         costs += spent
     seconds = contenders.seconds or use_case.shadow.maximum_seconds
     answers = [
-        _in_time(
-            one.release_id,
-            functools.partial(_shadow, use_case, frame, one, ruled, scope, contenders.on_trial),
-            len(frame),
-            seconds,
-        )
-        for one in contenders.shadows
+        _in_time(one.release_id, wait, len(frame), seconds) for one, wait in zip(contenders.shadows, asked, strict=True)
     ]
     tables = [one.table for one in answers if one.table is not None]
     for one in answers:
@@ -229,11 +232,16 @@ class _Shadow:
     cost: StageCost
 
 
-def _in_time(release_id: str, ask: Callable[[], _Shadow], rows: int, seconds: float) -> _Shadow:
+def _later(release_id: str, ask: Callable[[], _Shadow]) -> Callable[[float], _Shadow]:
+    """Begin only when it is waited for."""
+    return functools.partial(CHALLENGERS.run, release_id, ask)
+
+
+def _in_time(release_id: str, wait: Callable[[float], _Shadow], rows: int, seconds: float) -> _Shadow:
     """How a challenger fared; one that does not answer in its time failed, like one that raised."""
     started = time.perf_counter()
     try:
-        return CHALLENGERS.run(release_id, ask, seconds)
+        return wait(seconds)
     except TimeIsUp as late:
         run = ReleaseRun(release_id, _words(late), rows, 0, 1000 * (time.perf_counter() - started))
         return _Shadow(run, None, {}, StageCost("score", release_id, rows, 0.0))
@@ -272,7 +280,7 @@ def _reasons_on_trial(
     use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel, answer: _Answer, trial: OnTrial
 ) -> pa.Array:
     """Why it prefers what it does (n,), for the entities that it decides for; null elsewhere."""
-    ids = frame[use_case.entity.key].to_numpy(dtype=object)
+    ids = text_objects(frame, use_case.entity.key)
     rows = np.flatnonzero(trial.draws(ids, salt_of(use_case)))
     reasons = reason_codes(use_case, model, frame.iloc[rows].reset_index(drop=True), answer.action[rows])
     place = np.full(len(frame), -1)

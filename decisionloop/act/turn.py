@@ -15,6 +15,7 @@ from decisionloop.act.preference import actions_within_reach
 from decisionloop.act.propensities import NO_EXPLORING, Exploring, Offer
 from decisionloop.act.situation import Situation, allowed_of, allowed_rules, fallback_reasons, instead_of_rules
 from decisionloop.contract import UseCase
+from decisionloop.predict.few_rows import text_objects
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Turn:
     ) -> Turn:
         """The turn of the rows of ``frame``, exploring nothing. Raises ChoiceError where the situation does not fit."""
         allowed = allowed_of(use_case, frame, situation)
-        entity_ids = frame[use_case.entity.key].to_numpy(dtype=object)
+        entity_ids = text_objects(frame, use_case.entity.key)
         reason = fallback_reasons(situation, allowed)
         is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
         if situation.is_default_for_all:  # the rules, whose referee it is, decide nobody

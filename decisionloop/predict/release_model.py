@@ -197,11 +197,11 @@ def explained(
     action itself is never a reason.
     """
     scorer = model.leading
-    contributions = scorer.contributions(_inputs(use_case, model, frame, action))
-    kept = [i for i, name in enumerate(scorer.features) if name not in (ACTION_COLUMN, CLASS_COLUMN)]
-    if len(kept) < len(scorer.features):
+    contributions, features = scorer.contributions(_inputs(use_case, model, frame, action)), scorer.features
+    kept = [i for i, name in enumerate(features) if name not in (ACTION_COLUMN, CLASS_COLUMN)]
+    if len(kept) < len(features):
         contributions = contributions[:, kept]
-    return contributions, tuple(scorer.features[i] for i in kept)
+    return contributions, tuple(features[i] for i in kept)
 
 
 def explained_whole(

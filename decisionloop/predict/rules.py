@@ -12,6 +12,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.code import RULES_FILE, UseCaseCode
 from decisionloop.contract.user_code import UserCodeFailed, call
 from decisionloop.errors import ContractError, Fault
+from decisionloop.predict.few_rows import ordinary_frame
 from decisionloop.predict.row_faults import EVERY_FEATURE
 
 SAMPLE = 200
@@ -92,26 +93,28 @@ def apply_rules(use_case: UseCase, code: UseCaseCode, frame: pd.DataFrame) -> tu
     the reason is the action's wording. Raises ContractError when the functions fail, return something else than
     one text a row, or name an action that the contract does not know.
     """
-    seen = _features(use_case, frame)
-    names = _run(use_case, "rules", code.rules, seen)
+    names = _run(use_case, "rules", code.rules, _features(use_case, frame))
     action = _indices(use_case.action_names, names)
     unknown = sorted({str(name) for name in names[action < 0]})
     if unknown:
         remedy = f"Return one of {', '.join(use_case.action_names)} for every row, missing features included."
         raise _error(use_case, "rules", ", ".join(unknown[:3]), "is not an action of the contract", remedy)
     if code.reasons is not None:
-        return action.astype(np.int64), _run(use_case, "reasons", code.reasons, seen)
+        return action.astype(np.int64), _run(use_case, "reasons", code.reasons, _features(use_case, frame))
     wording = np.array([f"the rules chose to {a.wording}" for a in use_case.actions], dtype=object)
     return action.astype(np.int64), wording[action]
 
 
 def _features(use_case: UseCase, frame: pd.DataFrame) -> pd.DataFrame:
-    """The features of the frame, in the contract's order, with rows numbered from 0."""
+    """The features of the frame, in the contract's order, with rows numbered from 0; the user's code may change it."""
     names = use_case.feature_names
+    few = ordinary_frame(frame, names)
+    if few is not None:
+        return few
     # In a canonical frame they lie side by side: to cut them out is cheaper than to gather them.
     are_together = tuple(frame.columns[1 : 1 + len(names)]) == tuple(names)
     seen = frame.iloc[:, 1 : 1 + len(names)] if are_together else frame[list(names)]
-    return seen if seen.index.equals(pd.RangeIndex(len(seen))) else seen.reset_index(drop=True)
+    return (seen if seen.index.equals(pd.RangeIndex(len(seen))) else seen.reset_index(drop=True)).copy()
 
 
 def _indices(known: Sequence[str], names: np.ndarray) -> np.ndarray:
@@ -123,13 +126,15 @@ def _indices(known: Sequence[str], names: np.ndarray) -> np.ndarray:
 
 
 def _run(use_case: UseCase, name: str, function: object, seen: pd.DataFrame) -> np.ndarray:
+    """What a user's function says of the rows; it may change ``seen``, which nobody else has."""
     assert callable(function)
+    index = seen.index
     try:
-        returned = call(function, seen.copy())
+        returned = call(function, seen)
     except UserCodeFailed as failed:
         fault = Fault(name, failed.where or "an exception", f"failed: {failed.problem}", "Correct it.", failed.line)
         raise ContractError(f"{RULES_FILE} of {use_case.name}", [fault]) from failed
-    if not isinstance(returned, pd.Series) or not returned.index.equals(seen.index):
+    if not isinstance(returned, pd.Series) or not returned.index.equals(index):
         remedy = "Return a Series with the index of `features`, e.g. pd.Series(..., index=features.index)."
         raise _error(use_case, name, type(returned).__name__, "is not a Series with one value a row", remedy)
     return returned.to_numpy(dtype=object)

@@ -18,7 +18,7 @@ from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.configuration import ServiceFile
 from decisionloop.service.deciding import Answers, OnlineUseCase
 from decisionloop.service.decision_bodies import schemas_of
-from decisionloop.service.express import Express, ExpressRoute
+from decisionloop.service.express import ExpressApplication, ExpressRoute
 from decisionloop.service.keys import KnownKeys, Requires, caller_of
 from decisionloop.service.ledger_access import LedgerAccess
 from decisionloop.service.loop_metrics import LoopMetrics
@@ -109,9 +109,9 @@ def create_app(service: Service) -> FastAPI:
         service.access.close()
 
     # The pages that FastAPI would show load their script from another site.
-    app = FastAPI(title="decisionloop", lifespan=life, docs_url=None, redoc_url=None)
-    app.add_middleware(Express, routes=_express(service))
-    app.add_middleware(RequestLog)  # added last, so that all else is inside of it
+    told: dict[str, Any] = {"title": "decisionloop", "lifespan": life, "docs_url": None, "redoc_url": None}
+    app = ExpressApplication(_express(service), **told)
+    app.add_middleware(RequestLog)
     _add_health(app, service)
     _add_webhooks(app, service)
     _add_decisions(app, service)
@@ -212,7 +212,7 @@ def _add_online(app: FastAPI, service: Service, one: OnlineUseCase) -> None:
         responses={200: {"model": Answer | Answers}, **problems(400, 401, 403, 409, 413, 415, 422, 500, 503)},
     )
     async def decide(request: Request) -> Response:
-        return await one.decide(request)
+        return Response(await one.decide(request), media_type="application/json")
 
     @app.post(
         f"/v1/{name}/outcomes",

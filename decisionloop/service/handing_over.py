@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -46,10 +46,9 @@ class HandingOver:
         for waiting, ended in done:
             if waiting.done():  # nobody waits any more
                 continue
-            failure = None if ended.cancelled() else ended.exception()
-            if ended.cancelled():
+            try:
+                waiting.set_result(ended.result(timeout=0))  # every question takes its lock: one is enough
+            except CancelledError:
                 waiting.cancel()
-            elif failure is not None:
+            except Exception as failure:
                 waiting.set_exception(failure)
-            else:
-                waiting.set_result(ended.result())

@@ -5,6 +5,7 @@ A key is in the service's file, or in the ledger, where `decisionloop keys` make
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -28,6 +29,8 @@ NONE_LEFT = (
 )
 READ_AGAIN_SECONDS = 2.0
 """How long the ledger's keys are taken as read: a key that was revoked may be used for so long."""
+BEHIND = 0.5
+"""After this share of it they are read again behind whoever asks, so that where somebody always asks nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class KnownKeys:
         self._of_file = tuple(KnownKey(name, key.sha256, frozenset(key.scopes)) for name, key in of_file.items())
         self._access, self._lock = access, threading.Lock()
         self._read: tuple[float, tuple[KnownKey, ...]] | None = None
-        self._is_open_without = is_open_without
+        self._is_open_without, self._is_being_read = is_open_without, False
         self.had_any = bool(of_file)
 
     def every(self) -> tuple[KnownKey, ...]:
@@ -71,9 +74,24 @@ class KnownKeys:
         """All of them without waiting for the ledger; None where it must be read again."""
         return None if self._access is not None and self._is_old() else self._known()
 
-    def _is_old(self) -> bool:
+    def take_reading(self) -> bool:
+        """Whether the caller is to :meth:`read_behind`; of those that ask from one event loop only one is."""
+        is_due = self._access is not None and not self._is_being_read and self._is_old(BEHIND)
+        self._is_being_read |= is_due
+        return is_due
+
+    def read_behind(self) -> None:
+        """Read them again, while others go by what is known."""
+        try:
+            with self._lock:
+                if self._access is not None and self._is_old(BEHIND):
+                    self._read = self._again(self._access)
+        finally:
+            self._is_being_read = False
+
+    def _is_old(self, share: float = 1.0) -> bool:
         read = self._read
-        return read is None or time.monotonic() - read[0] > READ_AGAIN_SECONDS
+        return read is None or time.monotonic() - read[0] > share * READ_AGAIN_SECONDS
 
     def _known(self) -> tuple[KnownKey, ...]:
         read = self._read
@@ -114,22 +132,32 @@ class Requires:
         known = self.keys.read_lately()
         if known is None:
             known = await run_in_threadpool(self.keys.every)
+        elif self.keys.take_reading():
+            asyncio.get_running_loop().run_in_executor(None, self.keys.read_behind)
         if not known and not self.keys.had_any:  # where the last one was revoked, nobody may do anything
             if not is_loopback(request.url.hostname or ""):
                 raise HTTPException(403, "without API keys only this machine is answered, by its own name")
             return
-        bearer = bearer_of(known, request.headers.get("authorization", ""))
+        bearer = bearer_of(known, header_of(request, b"authorization"))
         if bearer is None:
             told = "send an API key: `Authorization: Bearer …`" if known else NONE_LEFT
             raise HTTPException(401, told, {"WWW-Authenticate": "Bearer"})
         if self.scope not in bearer.scopes:
             raise HTTPException(403, f"this key may not {self.scope}")
-        request.state.caller = bearer.name
+        request.scope.setdefault("state", {})["caller"] = bearer.name
+
+
+def header_of(request: Request, name: bytes) -> str:
+    """The first header of a name in lower case, "" without one; what Starlette makes of all of them takes longer."""
+    for own, value in request.scope["headers"]:
+        if own == name:
+            return bytes(value).decode("latin-1")
+    return ""
 
 
 def caller_of(request: Request) -> str:
     """Whose key a request bore that `Requires` let through; "" where none had to."""
-    return str(getattr(request.state, "caller", ""))
+    return str(request.scope.get("state", {}).get("caller", ""))
 
 
 def is_loopback(host: str) -> bool:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 EXTRA = ("sender", "delivery", "state", "detail", "error", "method", "route", "status", "ms")
 """What a record may say beside its message: nothing else that a library attaches gets out."""
 
+_AS_TEXT = json.JSONEncoder(default=str)
+
 
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
@@ -23,15 +25,19 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        told |= {name: getattr(record, name) for name in EXTRA if hasattr(record, name)}
+        said = record.__dict__
+        told |= {name: said[name] for name in EXTRA if name in said}
         if record.exc_info and record.exc_info[0] is not None:
             told["error"] = record.exc_info[0].__name__
             told["where"] = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(record.exc_info[2])[-8:]]
-        return json.dumps(told, default=str)
+        return _AS_TEXT.encode(told)
 
 
 def log_as_json(level: int = logging.INFO) -> None:
     """Let every logger of this process write JSON lines to standard error, and nothing else."""
+    # Of all of this no line says anything, and to find it out for each takes longer than to write it.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # as its own how-to says
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -36,16 +36,20 @@ class RequestLog:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            answer = _answer_for(error)
+            answer = answer_for(error)
             if status:  # it has begun to answer, and cannot take that back
                 raise
             await answer(scope, receive, watched)
-        route = getattr(scope.get("route"), "path", "")
-        told = {"method": scope["method"], "route": route, "status": status}
-        LOG.info("request", extra={**told, "ms": round(1_000 * (time.perf_counter() - begun), 1)})
+        log_request(scope, getattr(scope.get("route"), "path", ""), status, begun)
 
 
-def _answer_for(error: Exception) -> JSONResponse:
+def log_request(scope: Scope, route: str, status: int, begun: float) -> None:
+    """The record of a request that began at ``begun`` (`time.perf_counter`) and was answered just now."""
+    ms = round(1_000 * (time.perf_counter() - begun), 1)
+    LOG.info("request", extra={"method": scope["method"], "route": route, "status": status, "ms": ms})
+
+
+def answer_for(error: Exception) -> JSONResponse:
     """503 where the ledger or a contract cannot be used, which can be mended; 500 for a defect, without its text."""
     from sqlalchemy.exc import SQLAlchemyError
 

@@ -9,9 +9,12 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from decisionloop.act.choice_table import choice_of_table
-from decisionloop.act.decision_log import BatchFacts, decision_rows, told_columns
+from decisionloop.act.decision_log import BatchFacts, by_whom_and_why, decision_rows
+from decisionloop.act.policy import Choice
 from decisionloop.contract import UseCase
 from decisionloop.ledger.releases import RULES, release_id_of
+from decisionloop.predict.arrow_values import values_of
+from decisionloop.predict.few_rows import text_objects
 from decisionloop.predict.reasons.codes import reason_catalogue
 from decisionloop.predict.reasons.wording import WordedReason, read_reasons
 from decisionloop.release.stages import is_default_action
@@ -47,8 +50,9 @@ def logged_rows(use_case: UseCase, decided: Decided, batch_id: str, snapshot_dig
 
 def _facts(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: str) -> BatchFacts:
     signed = decided.signed
-    own = release_id_of(use_case.name, RULES, signed.contract_digest, signed.code_digest)
-    on_rules = own if is_default_action(signed.rules) else ""
+    on_rules = ""
+    if is_default_action(signed.rules):
+        on_rules = release_id_of(use_case.name, RULES, signed.contract_digest, signed.code_digest)
     return BatchFacts(
         batch_id, decided.as_of, snapshot_digest, signed.champion, signed.rules, decided.as_of, signed.on_trial,
         signed.release_seq, on_rules,
@@ -56,35 +60,43 @@ def _facts(use_case: UseCase, decided: Decided, batch_id: str, snapshot_digest: 
 
 
 def _entities(use_case: UseCase, decided: Decided) -> np.ndarray:
-    return decided.features[use_case.entity.key].to_numpy(dtype=object)
+    return text_objects(decided.features, use_case.entity.key)
 
 
 def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
     """The answers (n), in the order of the rows."""
-    catalogue, actions = reason_catalogue(use_case), {one.name: one.wording for one in use_case.actions}
-    facts, choice = _facts(use_case, decided, "", ""), choice_of_table(use_case, decided.choice)
-    columns = told_columns(use_case, facts, decided.scores, choice, _entities(use_case, decided))
-    told = {name: column.to_pylist() for name, column in columns.items()}
-    rows = [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
-    expected = decided.choice["expected_value"].to_pylist()
+    catalogue, choice = reason_catalogue(use_case), _choice(use_case, decided)
+    by_whom, why = by_whom_and_why(_facts(use_case, decided, "", ""), decided.scores, choice)
+    until, priced_by = decided.as_of + holds_for(use_case), decided.signed.priced_by or None
+    columns = (
+        values_of(decided.scores["decision_id"]), _entities(use_case, decided).tolist(), choice.action.tolist(),
+        choice.propensity.tolist(), choice.expected_value.tolist(), choice.role.tolist(), values_of(by_whom),
+        values_of(why), choice.fallback_reason.tolist(),
+    )  # fmt: skip
     return [
-        Answer(
-            decision_id=row["decision_id"],
-            entity=row["entity_id"],
+        Answer.model_construct(  # all of it is ours: there is nothing to check
+            decision_id=decision_id,
+            entity=entity,
             decided_at=decided.as_of,
-            holds_until=decided.as_of + holds_for(use_case),
-            action=row["action"],
-            wording=actions[row["action"]],
-            propensity=row["propensity"],
-            expected_value=None if money is None or money != money else money,
-            role=row["role"],
-            release=row["release_id"],
-            reasons=[_in_words(one) for one in read_reasons(row["reason_codes"], catalogue)],
-            fallback_reason=row["fallback_reason"],
-            priced_by=decided.signed.priced_by or None,
+            holds_until=until,
+            action=use_case.actions[action].name,
+            wording=use_case.actions[action].wording,
+            propensity=propensity,
+            expected_value=None if money != money else money,
+            role=role,
+            release=release,
+            reasons=[_in_words(one) for one in read_reasons(reasons, catalogue)],
+            fallback_reason=fallback,
+            priced_by=priced_by,
         )
-        for row, money in zip(rows, expected, strict=True)
+        for decision_id, entity, action, propensity, money, role, release, reasons, fallback in zip(
+            *columns, strict=True
+        )
     ]
+
+
+def _choice(use_case: UseCase, decided: Decided) -> Choice:
+    return choice_of_table(use_case, decided.choice) if decided.chosen is None else decided.chosen
 
 
 def holds_for(use_case: UseCase) -> timedelta:

@@ -43,6 +43,7 @@ class Decided:
 
     ``faults`` (n,) text; ``scores``, ``predictions`` and ``choice`` as a part of a batch leaves them behind.
     ``age_days`` (n,) of the newest row of the source, NaN where the caller sent the features; None: of every row.
+    ``chosen``: the choice that ``choice`` was made of, where it was just made and is a single one.
     ``charge``: what it uses of the period's constraints; None where the policy has none, and once it is kept.
     """
 
@@ -57,6 +58,7 @@ class Decided:
     shadows: tuple[ReleaseRun, ...]
     age_days: np.ndarray | None = None
     charge: Charge | None = None
+    chosen: Choice | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +108,12 @@ def decide(
         faults=rows.faults,
         scores=weighed.told.scores,
         predictions=weighed.told.predictions,
-        choice=pa.concat_tables([choice_table(desk.use_case, one) for one in choices]).unify_dictionaries(),
+        choice=_together([choice_table(desk.use_case, one) for one in choices]),
         champion=weighed.told.champion,
         shadows=weighed.told.shadows,
         age_days=None if looked_up is None else looked_up.age_days,
         charge=charge,
+        chosen=choices[0] if len(choices) == 1 else None,
     )
 
 
@@ -123,7 +126,7 @@ def _weigh(
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
     beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in challengers]
     seconds, are_stopped = min(SECONDS, use_case.shadow.maximum_seconds), is_default_action(signed.rules)
-    contenders = Contenders(ruled, model, beside, signed.trial, seconds, are_stopped)
+    contenders = Contenders(ruled, model, beside, signed.trial, seconds, are_stopped, are_beside=True)
     told = value_side_by_side(use_case, frame, as_of, contenders, "thread")
     has_failed = (is_by_rules_alone and is_of_model) or (told.champion is not None and told.champion.error is not None)
     because = signed.rules_because or (CHAMPION_FAILED if has_failed else "")
@@ -132,8 +135,8 @@ def _weigh(
     elif any(one.release_id == signed.on_trial and one.error for one in told.shadows):
         signed = replace(signed, on_trial=None, trial_share=None)  # it has no say in what it cannot speak of
     situation = situation_of_scores(use_case, frame, told.scores, faults, because, signed.trial)
-    situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped)
-    situation = replace(situation, exploring=_exploring(desk, deciders, BatchTotals.of(use_case, frame)))
+    exploring = _exploring(desk, deciders, BatchTotals.of(use_case, frame))
+    situation = replace(situation, seen=deciders.seen, are_rules_stopped=are_stopped, exploring=exploring)
     return _Weighed(replace(signed, rules_because=because), told, situation)
 
 
@@ -153,6 +156,10 @@ def _choose_in_period(
     means = Means(spending.used.left(use_case), agreed, BatchTotals.of(use_case, rows.frame) + known)
     choices, spent = choose_within(use_case, rows.frame, rows.as_of, weighed.situation, means)
     return choices, Charge(spending, spent)
+
+
+def _together(tables: Sequence[pa.Table]) -> pa.Table:
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
 
 
 def _exploring(desk: Desk, deciders: Deciders, totals: BatchTotals) -> AgreedExploring | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import asdict, dataclass
 
@@ -45,7 +46,7 @@ class Signed:
 
     def to_json(self) -> str:
         """Text that is equal where everything is."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return _as_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> Signed:
@@ -57,6 +58,12 @@ class Signed:
     def trial(self) -> OnTrial | None:
         """The release on trial; None where none was."""
         return None if self.on_trial is None else OnTrial(self.on_trial, float(self.trial_share or 0.0))
+
+
+@functools.lru_cache(maxsize=16)
+def _as_json(signed: Signed) -> str:
+    """Kept: one segment after another is decided by the same."""
+    return json.dumps(asdict(signed), sort_keys=True)
 
 
 @dataclass(frozen=True, eq=False)

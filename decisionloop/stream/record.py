@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from decisionloop.act.side_by_side import ReleaseRun
 from decisionloop.contract import UseCase
+from decisionloop.predict.arrow_values import values_of
 from decisionloop.predict.few_rows import plain_numbers, plain_texts
 from decisionloop.stream.canonical import canonical_frame
 from decisionloop.stream.decide import Decided
@@ -31,14 +31,18 @@ def record_text(decided: Decided) -> str:
     told = {
         "features": {name: _values(decided.features, name) for name in decided.features.columns},
         "faults": decided.faults.tolist(),
-        "scores": decided.scores.to_pydict(),
-        "predictions": decided.predictions.to_pydict(),
-        "choice": decided.choice.to_pydict(),
-        "champion": None if decided.champion is None else asdict(decided.champion),
-        "shadows": [asdict(one) for one in decided.shadows],
+        "scores": _columns(decided.scores),
+        "predictions": _columns(decided.predictions),
+        "choice": _columns(decided.choice),
+        "champion": None if decided.champion is None else vars(decided.champion),
+        "shadows": [vars(one) for one in decided.shadows],
         "age_days": None if decided.age_days is None else decided.age_days.tolist(),
     }
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def _columns(table: pa.Table) -> dict[str, list[Any]]:
+    return {name: values_of(column) for name, column in zip(table.column_names, table.columns, strict=True)}
 
 
 def _values(frame: pd.DataFrame, name: str) -> Sequence[object]:

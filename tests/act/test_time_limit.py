@@ -27,7 +27,34 @@ def test_what_hangs_is_left_and_nothing_more_of_its_name_begins_until_it_has_end
     assert time.monotonic() - started < 10
     assert limited.run("b", lambda: 2, 10) == 2
     end.set()
-    for thread in threading.enumerate():
-        if thread.name == "limited a":
-            thread.join()
-    assert limited.run("a", lambda: 1, 10) == 1
+    assert once_it_has_ended(limited, "a") == 1
+
+
+def once_it_has_ended(limited: TimeLimited, name: str) -> int:
+    ends = time.monotonic() + 10
+    while True:
+        try:
+            return limited.run(name, lambda: 1, 10)
+        except TimeIsUp:
+            assert time.monotonic() < ends
+            time.sleep(0.001)
+
+
+def test_a_thread_is_kept_for_the_next_and_never_used_by_two_at_once() -> None:
+    limited = TimeLimited()
+    first = limited.run("a", threading.current_thread, 10)
+    assert limited.run("b", threading.current_thread, 10) is first
+    end = threading.Event()
+    hanging, beside = limited.begin("a", end.wait), limited.begin("b", threading.current_thread)
+    assert beside(10) is not first
+    end.set()
+    assert hanging(10) is True
+
+
+def test_a_thread_that_was_given_up_is_not_kept() -> None:
+    limited, end = TimeLimited(), threading.Event()
+    given_up = limited.run("a", threading.current_thread, 10)
+    with pytest.raises(TimeIsUp):
+        limited.run("a", end.wait, 0.01)
+    end.set()
+    assert limited.run("b", threading.current_thread, 10) is not given_up

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.predict.few_rows import few_rows, plain_numbers, plain_texts
+from decisionloop.predict.arrow_values import texts_of, values_of
+from decisionloop.predict.few_rows import few_rows, once, ordinary_frame, plain_numbers, plain_texts, text_objects
 from decisionloop.predict.scorer.codes import CategoryBins, NumericBins, encode_frame
 
 BINS = (
@@ -52,3 +54,42 @@ def test_a_column_is_that_of_its_plain_values(name):
     assert [None if one != one else one for one in few[name].tolist()] == [
         None if one is None or one != one else one for one in plain
     ]
+
+
+@given(ROWS)
+def test_they_are_the_frame_that_pandas_makes_of_their_columns(rows):
+    ages, trades, places = zip(*rows, strict=True)
+    usual = pd.DataFrame(
+        {"age": ages, "trade": pd.Series(trades, dtype="str"), "place": pd.Series(places, dtype="str")}
+    )
+    few = few_of(rows)
+    pd.testing.assert_frame_equal(pd.DataFrame(few), usual)
+    some = ordinary_frame(few, ["trade", "age"])
+    pd.testing.assert_frame_equal(some, usual[["trade", "age"]])
+    assert ordinary_frame(usual, ["trade"]) is None
+    assert pd.Series(text_objects(few, "place")).equals(pd.Series(text_objects(usual, "place")))
+
+
+def test_whoever_changes_the_ordinary_frame_changes_nothing_else():
+    few = few_of([(20.0, "farm", None), (np.nan, None, "north")])
+    some = ordinary_frame(few, ["age", "trade"])
+    some.loc[0, ["age", "trade"]] = (1.0, "craft")
+    some["age"] += 1
+    assert few["age"].tolist()[0] == plain_numbers(few, "age")[0] == 20.0
+    assert few["trade"].tolist()[0] == plain_texts(few, "trade")[0] == "farm"
+
+
+def test_what_is_worked_out_of_them_is_worked_out_once_for_each_that_it_is_about():
+    few, asked = few_of([(20.0, "farm", None)]), []
+    first, second = [1], [1]
+    for about in (first, second, first):
+        assert once(few, about, lambda: asked.append(0) or len(asked)) == (2 if about is second else 1)
+    assert once(few.copy(), first, lambda: "anew") == "anew"
+
+
+@pytest.mark.parametrize("values", [["b", None, "a", "b"], ["a", "b"], [None, None], []])
+def test_encoded_texts_are_the_values_that_they_were(values):
+    plain = pa.array(values, pa.string())
+    for column in (plain, plain.dictionary_encode(), pa.chunked_array([plain.dictionary_encode()] * 2)):
+        assert values_of(column) == column.to_pylist()
+        assert texts_of(column).tolist() == column.to_pylist()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from decisionloop.errors import UsageError
-from decisionloop.predict.few_rows import plain_numbers, plain_texts
+from decisionloop.predict.few_rows import plain_columns, plain_numbers, plain_texts
 from decisionloop.predict.scorer.engine import EngineName, in_parts, kernels, resolve_engine
 
 FEW_ROWS = 256
@@ -134,8 +134,10 @@ def encode_frame(
 
     Raises UsageError naming the columns that the frame lacks or has twice.
     """
-    count = Counter(frame.columns)
-    wrong = [item.name for item in bins if count[item.name] != 1]
+    single: Mapping[str, object] = plain_columns(frame) or {
+        name: found for name, found in Counter(frame.columns).items() if found == 1
+    }
+    wrong = [item.name for item in bins if item.name not in single]
     if wrong:
         raise UsageError(
             f"the frame to score must have exactly one column for each feature of the model; missing or doubled: "

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from decisionloop.errors import IntegrityError
+from decisionloop.predict.few_rows import once
 from decisionloop.predict.scorer import binary
 from decisionloop.predict.scorer.binary import FeatureHeader, Header, Link, Reference
 from decisionloop.predict.scorer.codes import Bins, CategoryBins, NumericBins, encode_frame
@@ -76,7 +77,7 @@ class CompiledScorer:
 
     def codes(self, frame: pd.DataFrame) -> NDArray[np.uint8]:
         """Codes (F, n) of the frame's rows. Raises UsageError naming a column that is missing or not a number."""
-        return encode_frame(self.bins, frame, self.engine, self.threads)
+        return once(frame, self.bins, lambda: encode_frame(self.bins, frame, self.engine, self.threads))
 
     def margin(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Margins (n,): log-odds for link "logit", the amount itself for "identity"."""
