@@ -79,7 +79,7 @@ class Layout:
             times = utc_times(frame[self.time], where, self.is_time_required)
             return frame.assign(**{self.time: times})[times.notna()]
         times, is_bad = times_of(frame[self.time], where)
-        if is_bad.sum() > max(1, self.unreadable_share * len(frame)) or (is_bad.all() and len(frame) > 1):
+        if is_bad.sum() > max(1, self.unreadable_share * len(frame)) or (is_bad.any() and is_bad.all()):
             utc_times(frame[self.time], where)  # raises, with the first of them
         bad: npt.NDArray[np.bool_] = is_bad.to_numpy()
         return with_unreadable(frame.assign(**{self.time: times}), {self.time: bad} if bad.any() else {})
