@@ -27,6 +27,7 @@ AlertKind = Literal[
     "missed",
     "outbox",
     "restore_drill",
+    "restored",
     "rollback",
     "rules resumed",
     "rules stopped",
