@@ -47,6 +47,7 @@ class Fault:
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value))
         object.__setattr__(self, "problem", masked(self.problem))
+        object.__setattr__(self, "remedy", masked(self.remedy))
 
     def __str__(self) -> str:
         line = "" if self.line is None or self.path.startswith("line ") else f" (line {self.line})"

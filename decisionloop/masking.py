@@ -1,30 +1,99 @@
-"""Passwords and tokens in what people are told: a URL keeps its place, and not what opens it."""
+"""Passwords and tokens in what people are told: a URL keeps its place, and not what opens it.
+
+What opens a place is known in two ways: by its form, in a URL, a pair or a header, and by its value, where this process
+has read it from a setting, a secret's file or a variable of its environment that is named like one.
+"""
 
 from __future__ import annotations
 
+import functools
+import os
 import re
+from collections.abc import Iterator
+from urllib.parse import quote, unquote
 
-_USER = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*:)?//[^/\s'\"<>@]*(?:/[^/\s'\"<>@:]*)?@(?=[\w\[%.-])")
-_NAMED = (
+_SECRET_NAME = (
     r"[\w.\-%]*(?:token|secret|passw|pwd|[a-z]+[_-]key|apikey|accesskey|signature|credential|auth)[\w.\-%]*|sig|key"
 )
-_IN_QUERY = re.compile(rf"(?P<name>[?&;](?:{_NAMED})=)[^&\s'\"<>#;]+", re.IGNORECASE)
-_AS_PAIR = re.compile(r"(?P<name>\b(?:password|passwd|pwd)\s*=\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;'\"]+)", re.IGNORECASE)
-_HEADER = re.compile(r"(?P<name>\b(?:Bearer|Basic)\s+)[A-Za-z0-9+/_.~-]{8,}=*")
+_PAIR_NAME = r"password|passwd|pwd|passphrase|(?:client|access|api|auth)[_-]?(?:secret|token|key)|secret[_-]?key|token"
+_USER = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*:)?//[^/\s'\"<>@]*(?:/[^/\s'\"<>@:]*)?@(?=[\w\[%.-])")
+_WILD_PASSWORD = re.compile(r"(?P<name>//[^/\s:@?#'\"<>]*:)(?!\d{1,5}(?:[/?#\s]|$))[^\s'\"<>]+@(?=[\w\[%.-])")
+"""A password with `/`, `?` or `@` in it as it is: no URL may hold one, and people write it all the same."""
+_IN_QUERY = re.compile(rf"(?P<name>[?&;](?:{_SECRET_NAME})=)[^&\s'\"<>#;]+", re.IGNORECASE)
+_AS_PAIR = re.compile(
+    rf"(?P<name>(?<![a-z])(?:{_PAIR_NAME})['\"]?\s*=\s*)(?:(?P<quote>['\"]).*?(?P=quote)|[^\s,;'\"]+)", re.IGNORECASE
+)
+_IN_MAPPING = re.compile(
+    rf"(?P<name>(['\"])(?:{_PAIR_NAME}|authorization)\2\s*:\s*)(?P<quote>['\"]).*?(?P=quote)", re.IGNORECASE
+)
+_HEADER = re.compile(r"(?P<name>\b(?:[Bb]earer\s+|[Bb]asic\s+(?=[a-z]*[A-Z0-9+/=])))[A-Za-z0-9+/_.~%-]{8,}=*")
+_VARIABLE = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|_PWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH_STRING|CREDENTIAL|PASSPHRASE", re.I
+)
+_URL_PASSWORD = re.compile(r"//[^/\s:@]*:(?P<password>[^\s/]+)@")
 SHOWN = "***"
+SHORTEST_KNOWN = 8
+"""What is shorter may be a word that stands anywhere; only its form tells that it opens something."""
+_read: set[str] = set()
 
 
-def masked(text: str) -> str:
-    """The text with every password and token in it as `***`: of URLs, of connection strings, of headers."""
-    text = _USER.sub(lambda found: f"{found['scheme'] or ''}//{_shown_user(found[0])}@", text)
-    for pattern in (_IN_QUERY, _AS_PAIR, _HEADER):
-        text = pattern.sub(rf"\g<name>{SHOWN}", text)
+def remember_secret(text: str) -> str:
+    """Mask this text wherever it stands from now on, whatever is around it; returns it."""
+    _read.update(_spellings(text))
     return text
 
 
-def holds_secret(url: str) -> bool:
-    """Whether a URL holds a password or a token."""
-    return masked(url) != url
+def remember_password_of(url: str) -> None:
+    """Mask the password of a URL wherever it stands from now on; a URL without one changes nothing."""
+    for found in _URL_PASSWORD.finditer(url):
+        remember_secret(found["password"])
+
+
+def masked(text: str) -> str:
+    """The text with every password and token in it as `***`: of URLs, connection strings, headers; and known ones."""
+    for secret in sorted(_known(), key=len, reverse=True):
+        if secret in text:
+            text = text.replace(secret, SHOWN)
+    return _masked_by_form(text)
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a text, such as a URL, holds a password or a token, by its form."""
+    return _masked_by_form(text) != text
+
+
+def without_secrets(error: BaseException, deepest: int = 20) -> BaseException:
+    """The same error, whose words and those of what it came of hold no password or token.
+
+    One that words itself otherwise than by its arguments is told by a RuntimeError in its place.
+    """
+    came_of = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    told = _worded_without(error)
+    if came_of is not None and deepest:
+        clean = without_secrets(came_of, deepest - 1)
+        if clean is not came_of or told is not error:
+            told.__cause__ = clean
+    return told
+
+
+def _worded_without(error: BaseException) -> BaseException:
+    if masked(str(error)) == str(error):
+        return error
+    error.args = tuple(masked(one) if isinstance(one, str) else one for one in error.args)
+    if masked(str(error)) == str(error):
+        return error
+    return RuntimeError(f"{type(error).__name__}: {masked(str(error))}").with_traceback(error.__traceback__)
+
+
+def _masked_by_form(text: str) -> str:
+    if "//" in text:
+        text = _WILD_PASSWORD.sub(rf"\g<name>{SHOWN}@", text)
+        text = _USER.sub(lambda found: f"{found['scheme'] or ''}//{_shown_user(found[0])}@", text)
+    for pattern in (_AS_PAIR, _IN_MAPPING):
+        text = pattern.sub(lambda found: f"{found['name']}{found['quote'] or ''}{SHOWN}{found['quote'] or ''}", text)
+    for pattern in (_IN_QUERY, _HEADER):
+        text = pattern.sub(rf"\g<name>{SHOWN}", text)
+    return text
 
 
 def _shown_user(written: str) -> str:
@@ -34,3 +103,28 @@ def _shown_user(written: str) -> str:
     if written.lower().startswith("http") and not has_password:  # there it is as likely a token
         return SHOWN
     return f"{name}:{SHOWN}" if has_password else (name or SHOWN)
+
+
+def _known() -> set[str]:
+    """What this process has read, and what its environment holds now."""
+    return _read.union(*(_spellings(one) for one in _of_environment()))
+
+
+def _of_environment() -> Iterator[str]:
+    for name, text in os.environ.items():
+        if "://" in text:
+            yield from (found["password"] for found in _URL_PASSWORD.finditer(text))
+        elif _opens(name) and not text.startswith(("/", ".")):  # that is where it lies
+            yield text
+            yield text.rpartition(":")[2].rpartition(" ")[2]  # `user:password`, `Bearer token`
+
+
+@functools.lru_cache(maxsize=1024)
+def _opens(variable: str) -> bool:
+    return _VARIABLE.search(variable) is not None
+
+
+def _spellings(secret: str) -> set[str]:
+    """It as it is, and as it is written in a URL; nothing of what is too short to be told from a word."""
+    ways = {secret, secret.rpartition(" ")[2], unquote(secret), quote(secret, safe=""), quote(secret)}
+    return {one for one in ways if len(one) >= SHORTEST_KNOWN}

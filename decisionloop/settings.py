@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from decisionloop.errors import ConfigurationError
+from decisionloop.masking import remember_password_of, remember_secret
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ class Settings(BaseSettings):
             raise ConfigurationError(f"{file} cannot be read: {reason}. Check DECISIONLOOP_SECRETS_DIR.") from None
         if not text.isprintable():
             raise ConfigurationError(f"{file} holds more than one line. Write into it what the header is to say.")
-        return text
+        return remember_secret(text)
 
     def resolved_snapshots_url(self) -> str:
         """The snapshot store's URL, with the default filled in."""
@@ -258,6 +259,7 @@ def _with_password(url: str, file: str) -> str:
         raise ConfigurationError(
             "DECISIONLOOP_LEDGER_URL holds a password, and DECISIONLOOP_LEDGER_PASSWORD_FILE names one. Keep the file."
         )
+    remember_secret(password)
     return parsed.set(password=password).render_as_string(hide_password=False)
 
 
@@ -275,8 +277,16 @@ def load_settings() -> Settings:
 @functools.lru_cache(maxsize=4)  # to read them takes 4 ms, and every step of a turn does
 def _settings_of(_environment: tuple[tuple[str, str], ...], _file: bytes) -> Settings:
     try:
-        return Settings()
+        return _remembered(Settings())
     except ValidationError as error:
         prefix = Settings.model_config.get("env_prefix", "")
         wrong = [f"{prefix}{str(one['loc'][0]).upper()} ({one['msg']}, got {one['input']!r})" for one in error.errors()]
         raise ConfigurationError(f"wrong settings: {'; '.join(wrong)}. docs/settings.md lists every value.") from error
+
+
+def _remembered(settings: Settings) -> Settings:
+    """The settings, whose passwords nothing tells from here on; a `.env` file is no environment."""
+    for url in (settings.ledger_url, settings.snapshots_url, settings.mlflow_tracking_uri, settings.dask_address):
+        remember_password_of(url)
+    remember_password_of(settings.audit_checkpoints_url)
+    return settings

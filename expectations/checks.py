@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from decisionloop.contract.operation import DataQuality, Severity
 from decisionloop.predict.row_faults import MISSING, NOT_WHOLE, RANGE, UNSEEN_CATEGORY
+from decisionloop.predict.unreadable import WORD
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,13 @@ WHOLE_NUMBERS = Check(
     "Deliver {column} in whole numbers, or declare its type as number.",
     quality="ranges",
     reason=NOT_WHOLE,
+)
+UNREADABLE_CELLS = Check(
+    "unreadable_cells",
+    "Correct the cells at the source: `decisionloop usecase check` names them. Columns of codes that are no numbers "
+    "are named in `text` of the contract's source.",
+    severity="row",
+    reason=WORD,
 )
 UNSEEN_CATEGORIES = Check(
     "unseen_categories",

@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 
 from decisionloop.endings import ending_of, ending_of_error
 from decisionloop.errors import DecisionLoopError
+from decisionloop.masking import without_secrets
 from tasks.observed import standing_in_for
 
 P = ParamSpec("P")
@@ -46,4 +47,9 @@ def _say_call(body: Callable[P, R], words: str, *arguments: P.args, **named: P.k
         done = body(*arguments, **named)
     except DecisionLoopError as error:
         return cast(R, Failed(name=ending_of_error(error), message=str(error), data=error))
+    except Exception as error:
+        told = without_secrets(error)
+        if told is error:
+            raise
+        raise told from told.__cause__
     return cast(R, Completed(name=ending_of(done), message=words.format(done), data=done))

@@ -25,10 +25,11 @@ def main() -> None:
 
         from decisionloop.cli.unwritable import why_unwritable
         from decisionloop.errors import ConfigurationError
+        from decisionloop.masking import masked, without_secrets
 
         why = why_unwritable(error)
         if why:
-            sys.stderr.write(f"decisionloop: {why}\n")
+            sys.stderr.write(f"decisionloop: {masked(why)}\n")
             sys.exit(ConfigurationError.exit_code)
-        traceback.print_exc()
+        sys.stderr.write("".join(traceback.format_exception(without_secrets(error))))
         sys.exit(UNEXPECTED)

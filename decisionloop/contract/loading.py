@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from pydantic import ValidationError
 
 from decisionloop.contract.consistency import inconsistencies
+from decisionloop.contract.credentials import credential_faults
 from decisionloop.contract.problem import NAME
 from decisionloop.contract.schema_faults import mended, schema_faults
 from decisionloop.contract.usecase import UseCase
@@ -82,14 +83,21 @@ def parse_use_case(text: str, where: str, folder_name: str | None = None) -> Use
         try:
             use_case = UseCase.model_validate(content)
         except ValidationError:  # nothing more can be told before these are mended
-            raise ContractError(where, faults) from error
+            raise ContractError(where, faults + _credentials(text, written, faults, folder_name)) from error
     faults += _between_sections(use_case, unknown, written)
+    faults += _credentials(text, written, faults, folder_name)
     if folder_name is not None and "name" not in unknown and use_case.name != folder_name:
         problem, remedy = f"differs from the folder's name, {folder_name}", "Rename one of them."
         faults.append(Fault("name", repr(use_case.name), problem, remedy, written.line_of(("name",))))
     if faults:
         raise ContractError(where, faults)
     return use_case
+
+
+def _credentials(text: str, written: Written, faults: list[Fault], folder_name: str | None) -> list[Fault]:
+    """What opens a place in the file of a folder: what was recorded once must stay readable."""
+    told = {one.line for one in faults if "a password or a token" in one.problem}
+    return [] if folder_name is None else list(credential_faults(text, written, told))
 
 
 def _between_sections(use_case: UseCase, unknown: set[str], written: Written) -> list[Fault]:

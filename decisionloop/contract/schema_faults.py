@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from decisionloop.contract.credentials import REMEDY as CREDENTIAL_REMEDY
 from decisionloop.contract.retired import FLAT_SHARE, as_written
 from decisionloop.contract.section import Section, has_meaning
 from decisionloop.contract.usecase import UseCase
@@ -35,7 +36,7 @@ def schema_faults(error: ValidationError, written: Written) -> Iterator[Fault]:
         remedy = _REMEDIES.get(detail["type"], "Correct the value; docs/contract.md shows an example.")
         problem = detail["msg"].removeprefix("Value error, ")
         if "password or a token" in problem:
-            remedy = "Take it out, and change it where it was given out; docs/operations.md says where secrets lie."
+            remedy = CREDENTIAL_REMEDY
         if path == FLAT_SHARE and detail["type"] == "extra_forbidden":
             problem, remedy = "stands beside `exploration`, which says it too", "Keep one of them."
         yield Fault(named(path, written.content), value, problem, remedy, written.line_of(path))

@@ -18,7 +18,7 @@ class UserCodeFailed(Exception):
 
 
 def call(function: Callable[..., T], *arguments: object, passing: tuple[type[BaseException], ...] = ()) -> T:
-    """Call a function of a user's; raises UserCodeFailed for everything but an interruption and what is ``passing``."""
+    """Call a function of a user's; raises UserCodeFailed for all but an interruption, a run's end and ``passing``."""
     code = getattr(function, "__code__", None) or getattr(getattr(function, "__func__", None), "__code__", None)
     return guarded(lambda: function(*arguments), Path(code.co_filename) if code else None, passing)
 
@@ -28,10 +28,15 @@ def guarded(run: Callable[[], T], file: Path | None, passing: tuple[type[BaseExc
     try:
         return run()
     except BaseException as error:
-        if isinstance(error, (KeyboardInterrupt, *passing)):
+        if isinstance(error, (KeyboardInterrupt, *passing)) or _ends_the_run(error):
             raise
         where, line = _place(error, file)
         raise UserCodeFailed(_said(error), where, line) from error
+
+
+def _ends_the_run(error: BaseException) -> bool:
+    """Whether it is no word of theirs: on SIGTERM Prefect raises in whatever code the run happens to be in."""
+    return not isinstance(error, Exception) and type(error).__module__.partition(".")[0] == "prefect"
 
 
 def _said(error: BaseException) -> str:

@@ -35,6 +35,7 @@ class NewAlert:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", masked(self.message))
+        object.__setattr__(self, "remedy", masked(self.remedy))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, cast, get_args
 
-from sqlalchemy import Connection, exists, or_
+from sqlalchemy import Connection, exists, or_, select
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.held_actions import Covers, hold_unsent, use_cases_with_unsent
@@ -178,8 +178,7 @@ def stop_model(target: Ledger | Connection, use_case: str, reason: str, by: str)
 
 def current_flag(source: Ledger | Connection, use_case: str, name: str) -> Flag | None:
     """What a flag of a use case was set to last, or None where nobody ever set it; it may have ended since."""
-    history = [one for one in flag_history(source, use_case, name) if one.release_id is None]
-    return history[-1] if history else None
+    return _last(source, use_case, name, None)
 
 
 def flag_history(source: Ledger | Connection, use_case: str, name: str) -> tuple[Flag, ...]:
@@ -228,8 +227,19 @@ def _hold(connection: Connection, new: NewFlag) -> None:
 
 
 def _last_of_scope(connection: Connection, new: NewFlag) -> Flag | None:
-    history = flag_history(connection, new.use_case, new.name)
-    return next((one for one in reversed(history) if one.release_id == new.release_id), None)
+    return _last(connection, new.use_case, new.name, new.release_id)
+
+
+def _last(source: Ledger | Connection, use_case: str, name: str, release_id: str | None) -> Flag | None:
+    """What was said last of a scope: one row by its key, however long the history is."""
+    table = flag.c
+    statement = (
+        select(*facts.columns_of(Flag, flag))
+        .where(table.use_case == use_case, table.name == name, table.release_id.is_not_distinct_from(release_id))
+        .order_by(table.seq.desc())
+        .limit(1)
+    )
+    return next(iter(facts.as_facts(source, Flag, statement)), None)
 
 
 def _is_said(last: Flag, new: NewFlag) -> bool:

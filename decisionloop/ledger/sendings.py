@@ -57,6 +57,11 @@ def begin_sending(
     return begun
 
 
+def is_known_sending(source: Ledger | Connection, sending_id: str) -> bool:
+    """Whether this ledger knows of a sending."""
+    return facts.one(source, Sending, sending, sending.c.sending_id == sending_id) is not None
+
+
 def end_sending(target: Ledger | Connection, sending_id: str, status: SendingStatus) -> None:
     """Say how a sending ended; what was said first stands."""
     facts.add(target, sending_end, [SendingEnd(sending_id, status, utc_now())])

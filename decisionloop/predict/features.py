@@ -17,6 +17,7 @@ from decisionloop.contract.user_code import UserCodeFailed, call
 from decisionloop.errors import ContractError, Fault, SourceError
 from decisionloop.predict.ordering import by_entity_and_time, keep_only
 from decisionloop.predict.text import as_text
+from decisionloop.predict.unreadable import readable
 
 _NUMBERS_IN_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 
@@ -77,6 +78,7 @@ def _canonical_rows(known: pd.DataFrame, key: str, time_column: str) -> pd.DataF
             f"the rows known about entities lack column {', '.join(missing)}. Name the right column in the contract's "
             "source, or return it from source.py."
         )
+    known = readable(known, time_column)
     return known.assign(**{key: as_text(known[key])})
 
 
@@ -156,8 +158,9 @@ def _number_faults(feature: Feature, values: pd.Series) -> Iterator[Fault]:
         yield Fault(feature.name, str(held or values.dtype), f"is not a column of type {feature.type}", remedy)
     elif feature.type == "boolean":
         numbers = _as_float(values)
-        others = numbers[~np.isnan(numbers) & (numbers != 0) & (numbers != 1)]
-        if len(others):
+        known = numbers[~np.isnan(numbers)]
+        others = known[(known != 0) & (known != 1)]
+        if len(others) and len(others) == len(known):  # some that are neither are the trouble of their rows
             remedy = "Return True and False, or declare `type: integer`."
             yield Fault(feature.name, f"{others[0]:g}", "is neither true nor false", remedy)
 
@@ -181,6 +184,7 @@ def source_ages(known: pd.DataFrame, entities: pd.Series, time_column: str, as_o
 
     ``known`` is sorted by entity and time; its entity column has the name of ``entities``.
     """
+    known = readable(known, time_column)
     ids = known[str(entities.name)].reset_index(drop=True)
     rows = np.flatnonzero(np.append(np.asarray(ids.iloc[1:].array != ids.iloc[:-1].array), np.ones(min(1, len(ids)))))
     age = as_of - pd.to_datetime(known[time_column].iloc[rows], utc=True)

@@ -8,6 +8,8 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+from decisionloop.masking import masked
+
 EXTRA = ("sender", "delivery", "state", "detail", "error", "method", "route", "status", "ms")
 """What a record may say beside its message: nothing else that a library attaches gets out."""
 
@@ -27,6 +29,8 @@ class JsonLines(logging.Formatter):
         }
         said = record.__dict__
         told |= {name: said[name] for name in EXTRA if name in said}
+        if record.levelno > logging.INFO:  # what is said of every request holds no words of anybody's
+            told = {name: masked(value) if isinstance(value, str) else value for name, value in told.items()}
         if record.exc_info and record.exc_info[0] is not None:
             told["error"] = record.exc_info[0].__name__
             told["where"] = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(record.exc_info[2])[-8:]]

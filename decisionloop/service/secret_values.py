@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from decisionloop.errors import ConfigurationError
+from decisionloop.masking import remember_secret
 from decisionloop.service.configuration import SecretPlace, Sender
 from decisionloop.service.signatures import SCHEMES
 
@@ -67,4 +68,4 @@ def _read(name: str, place: SecretPlace) -> tuple[str, str]:
         raise ConfigurationError(
             f"sender {name} has no secret in {where}: anybody could start its deployment. Set it, or drop the sender."
         )
-    return text, where
+    return remember_secret(text), where

@@ -45,7 +45,11 @@ class Source(Protocol):
         """Entities that fell due in (as_of - covers_days, as_of]: the entity key column, each entity once."""
 
     def known(self, entities: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-        """History of ``entities`` (a frame with the entity key) known at ``as_of``, sorted by entity and time."""
+        """History of ``entities`` (a frame with the entity key) known at ``as_of``, sorted by entity and time.
+
+        Cells that cannot be read are missing, and `predict.unreadable.UNREADABLE` may be a further column that tells
+        of them.
+        """
 
     def newest_time(self, as_of: pd.Timestamp) -> pd.Timestamp | None:
         """Time of the newest history row of anyone at or before ``as_of``; None where there is none."""
@@ -64,6 +68,14 @@ class Source(Protocol):
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:
         """As-of times at which a replay runs, in order; () for a source that is not a replay."""
+
+
+@runtime_checkable
+class TimedSource(Source, Protocol):
+    """A source that counts whom it cannot place in time."""
+
+    def undated_due(self) -> int:
+        """How many rows that say who is due had a time that nobody can read, when :meth:`due` was asked last."""
 
 
 @runtime_checkable

@@ -14,6 +14,7 @@ from decisionloop.sources.tried_batches import TriedBatch
 
 def batch_findings(use_case: UseCase, tried: Sequence[TriedBatch], everyone: pd.DataFrame) -> Iterator[str]:
     """Each finding with its remedy; of what is odd in several batches, the first. ``everyone``: all of their rows."""
+    yield from dict.fromkeys(one for batch in tried for one in batch.unreadable)
     yield from _feature_findings(use_case, everyone)
     said = set[str]()
     for batch in tried:

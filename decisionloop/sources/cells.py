@@ -6,6 +6,10 @@ people write that.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from decisionloop.errors import SourceError
@@ -16,6 +20,8 @@ MISSING = (
 )
 """What says "not known" where a number, a truth value or a time should be; in a text column it is text."""
 _CODES = r"^[+-]?0\d|\s|_"
+_FEW, _LOOKED_AT = 0.05, 10
+"""A column of at least so many known cells of which so few are no numbers is one of numbers, with slips of the pen."""
 _TRUE, _FALSE = ("true", "yes", "1", "t", "y"), ("false", "no", "0", "f", "n")
 
 
@@ -29,31 +35,48 @@ def without_missing(values: pd.Series) -> pd.Series:
     return values.where(~values.isin(MISSING))
 
 
-def numbers(values: pd.Series, where: str) -> pd.Series:
-    """Text as numbers; raises SourceError with the first cell that is none."""
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A column of n cells as its type says: ``values`` (n,), missing where a cell ``is_bad`` (n,), and what that is."""
+
+    values: pd.Series
+    is_known: npt.NDArray[np.bool_]
+    is_bad: npt.NDArray[np.bool_]
+    problem: str
+
+    def require_few(self, written: pd.Series, where: str, share: float) -> None:
+        """Raise SourceError with the first bad cell where more than ``share`` of the known ones are, or all of them.
+
+        Of a single cell nobody can tell whether its column is broken: that it is bad is its row's own trouble.
+        """
+        bad, known = int(self.is_bad.sum()), int(self.is_known.sum())
+        is_broken = bad and (
+            not share or (known > 1 and (bad == known or (known >= _LOOKED_AT and bad > share * known)))
+        )
+        if is_broken:
+            row = int(self.is_bad.argmax())
+            raise SourceError(
+                f"{where}: column {written.name} holds {written.iloc[row]!r} in row {row + 1}, which {self.problem} "
+                f"({bad} such rows). Correct it, or declare the feature as a category."
+            )
+
+
+def numbers(values: pd.Series) -> Cells:
+    """Text as numbers."""
     known = without_missing(values)
     found: pd.Series = pd.to_numeric(known, errors="coerce")
-    is_bad = found.isna() & known.notna()
-    if is_bad.any():
-        raise SourceError(
-            f"{where}: column {values.name} holds {values[is_bad].iloc[0]!r} in row {_row(is_bad)}, which is no number "
-            f"({int(is_bad.sum())} such rows). Correct it, or declare the feature as a category."
-        )
-    return found
+    return Cells(found, known.notna().to_numpy(), (found.isna() & known.notna()).to_numpy(), "is no number")
 
 
-def truths(values: pd.Series, where: str) -> pd.Series:
-    """Text as true and false; raises SourceError with the first cell that is neither."""
+def truths(values: pd.Series) -> Cells:
+    """Text as true and false."""
     known = without_missing(values)
     folded = known.str.lower()
     is_true, is_false = folded.isin(_TRUE), folded.isin(_FALSE)
-    is_bad = ~(is_true | is_false) & known.notna()
-    if is_bad.any():
-        raise SourceError(
-            f"{where}: column {values.name} holds {values[is_bad].iloc[0]!r} in row {_row(is_bad)}, which is neither "
-            "true nor false. Correct it, or declare the feature as a category."
-        )
-    return is_true if known.notna().all() else is_true.astype(object).where(known.notna(), None)
+    is_said = is_true | is_false
+    said = is_true if is_said.all() else is_true.astype(object).where(is_said, None)
+    is_known = known.notna()
+    return Cells(said, is_known.to_numpy(), (~is_said & is_known).to_numpy(), "is neither true nor false")
 
 
 def inferred(values: pd.Series) -> pd.Series:
@@ -67,5 +90,11 @@ def inferred(values: pd.Series) -> pd.Series:
     return found if is_plain else values
 
 
-def _row(is_bad: pd.Series) -> int:
-    return int(is_bad.to_numpy().argmax()) + 1
+def inferred_but_few(values: pd.Series) -> Cells | None:
+    """Text of which the contract says nothing as numbers, where nearly every cell is one; None where it is text."""
+    cells = numbers(values)
+    bad, known = int(cells.is_bad.sum()), int(cells.is_known.sum())
+    if not bad or known < _LOOKED_AT or bad > max(1, _FEW * known):
+        return None
+    is_code = values[cells.is_known & ~cells.is_bad].str.contains(_CODES, na=False)
+    return None if is_code.any() else cells

@@ -43,6 +43,23 @@ def utc_times(values: pd.Series, where: str, is_required: bool = True) -> pd.Ser
 
     Reads datetimes, dates and ISO 8601 text. Raises SourceError for anything else.
     """
+    times, is_bad = times_of(values, where, is_required)
+    if is_bad.any():
+        shown = values[is_bad].iloc[0]
+        is_nothing = pd.isna(shown) or (isinstance(shown, str) and shown.strip() in MISSING)
+        said = "nothing" if is_nothing else repr(shown)
+        raise SourceError(
+            f"{where}: column {values.name} holds {said} in {_row(is_bad)}, which is not a time ({int(is_bad.sum())} "
+            "such rows). Write times as ISO 8601, e.g. 2005-07-08 or 2005-07-08T06:00:00Z."
+        )
+    return times
+
+
+def times_of(values: pd.Series, where: str, is_required: bool = True) -> tuple[pd.Series, pd.Series]:
+    """Times as `utc_times` tells them, NaT where a cell is none, and which are none and should be (bool).
+
+    Raises SourceError for a column of numbers.
+    """
     if pd.api.types.is_numeric_dtype(values.dtype) and not values.isna().all():
         raise SourceError(
             f"{where}: column {values.name} holds numbers such as {values.dropna().iloc[0]}, not times. "
@@ -52,14 +69,7 @@ def utc_times(values: pd.Series, where: str, is_required: bool = True) -> pd.Ser
     values = values.where(~values.str.strip().isin(MISSING)) if holds_text else values
     times: pd.Series = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601" if holds_text else None)
     is_bad = times.isna() & (values.notna() | is_required)
-    if is_bad.any():
-        shown = values[is_bad].iloc[0]
-        said = "nothing" if pd.isna(shown) else repr(shown)
-        raise SourceError(
-            f"{where}: column {values.name} holds {said} in {_row(is_bad)}, which is not a time ({int(is_bad.sum())} "
-            "such rows). Write times as ISO 8601, e.g. 2005-07-08 or 2005-07-08T06:00:00Z."
-        )
-    return times.dt.as_unit("us")
+    return times.dt.as_unit("us"), is_bad
 
 
 def outcome_numbers(values: pd.Series, where: str) -> pd.Series:

@@ -11,7 +11,8 @@ from uuid import UUID
 import pandas as pd
 
 from decisionloop.errors import SourceError
-from decisionloop.sources.columns import utc_times
+from decisionloop.sources.columns import times_of, utc_times
+from decisionloop.sources.far_dates import within_reach
 from decisionloop.sources.layout import Layout
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class DatabaseRows:
     table: str
     folder: Path
     layout: Layout
+    undated: int = 0
+    _is_raw: bool = False
 
     @property
     def where(self) -> str:
@@ -45,11 +48,12 @@ class DatabaseRows:
         bounds = [*self._bound(after, is_after=True), *self._bound(until, is_after=False)]
         rows = self.layout.applied(self._selected(bounds, entities), self.where)
         times = rows[self.layout.time]
+        self.undated = int(times.isna().sum())
         kept = pd.Series(True, index=rows.index)
         if after is not None:
             kept &= times > after
         if until is not None:
-            kept &= times <= until
+            kept &= ~(times > until) if after is None else times <= until
         if entities is not None:
             kept &= rows[self.layout.entity].isin(entities)
         return rows[kept].reset_index(drop=True)
@@ -61,32 +65,50 @@ class DatabaseRows:
         bounds = self._bound(until, is_after=False)
         if not bounds:
             times = self._frame(select(next(one for one in self._columns() if one.name == self.layout.time)))
-            known = utc_times(times[self.layout.time], self.where, self.layout.is_time_required)
+            known = self._times(times[self.layout.time])
             newest = known[known <= until].max()
         else:
             query = select(func.max(self._reflected.c[self.layout.time])).where(*bounds)
             newest = pd.to_datetime(self._frame(query).iloc[:, 0], utc=True).max()
         return None if pd.isna(newest) else newest
 
+    def _times(self, written: pd.Series) -> pd.Series:
+        if self.layout.unreadable_share:
+            return times_of(written, self.where)[0]
+        return utc_times(written, self.where, self.layout.is_time_required)
+
     def _selected(self, bounds: list[ColumnElement[bool]], entities: pd.Series | None) -> pd.DataFrame:
         from sqlalchemy import select
 
-        query = select(*self._columns()).where(*bounds)
         is_sqlite, column = self._engine.dialect.name == "sqlite", self._column(self.layout.entity)
         ids = None if entities is None else _as_stored(entities, column, is_sqlite)
+        try:
+            return self._in_chunks(select(*self._columns()).where(*bounds), column, ids)
+        except (TypeError, ValueError):  # by SQLAlchemy: a cell is not of its column's type
+            if not is_sqlite or self._is_raw:
+                raise
+        self._is_raw = True
+        return self._in_chunks(select(*self._columns()).where(*bounds), column, ids)
+
+    def _in_chunks(self, query: Select[Any], column: Column[Any], ids: list[Any] | None) -> pd.DataFrame:
         if ids is None:
             return self._frame(query)
         chunks = [ids[i : i + MOST_IDS_A_QUERY] for i in range(0, max(len(ids), 1), MOST_IDS_A_QUERY)]
         return pd.concat([self._frame(query.where(column.in_(chunk))) for chunk in chunks], ignore_index=True)
 
     def _columns(self) -> list[ColumnElement[Any]]:
-        """All columns; SQLite's times as the text that they are, in whatever ISO form they were written."""
+        """All columns; SQLite's times as the text that they are, in whatever ISO form they were written.
+
+        Where SQLite holds what is not of a column's type, every column is read as it is there.
+        """
         from sqlalchemy import Date, DateTime, String, type_coerce
 
+        if self._engine.dialect.name == "postgresql":
+            return within_reach(list(self._reflected.c))
         is_sqlite = self._engine.dialect.name == "sqlite"
         return [
             type_coerce(column, String).label(column.name)
-            if is_sqlite and isinstance(column.type, DateTime | Date)
+            if is_sqlite and (self._is_raw or isinstance(column.type, DateTime | Date))
             else column
             for column in self._reflected.c
         ]

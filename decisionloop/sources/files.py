@@ -32,6 +32,11 @@ class FileRows:
         """The files, for messages."""
         return str(self.folder / self.pattern)
 
+    @property
+    def undated(self) -> int:
+        """How many rows had a time that nobody can read, when they were read last."""
+        return 0 if self._read is None else int(self._read[1][self.layout.time].isna().sum())
+
     def between(
         self, after: pd.Timestamp | None, until: pd.Timestamp | None, entities: pd.Series | None = None
     ) -> pd.DataFrame:
@@ -39,7 +44,7 @@ class FileRows:
         rows = self._rows() if entities is None or len(entities) > FEW else self._rows_of(entities)
         kept = pd.Series(True, index=rows.index)
         if until is not None:
-            kept &= rows[self.layout.time] <= until
+            kept &= ~(rows[self.layout.time] > until) if after is None else rows[self.layout.time] <= until
         if after is not None:
             kept &= rows[self.layout.time] > after
         if entities is not None:

@@ -10,6 +10,7 @@ import pandas as pd
 from decisionloop.contract.cron import due_times
 from decisionloop.contract.operation import Schedule
 from decisionloop.predict.text import as_text
+from decisionloop.predict.unreadable import without
 from decisionloop.sources.layout import Rows
 
 
@@ -32,7 +33,7 @@ class History:
     def known(self, entities: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
         """Rows of ``entities`` known at ``as_of``, sorted by entity and time."""
         rows = self.rows.between(None, as_of, as_text(entities[self.key]))
-        rows = rows.drop(columns=[name for name in rows.columns if name in self.hidden])
+        rows = without(rows, self.hidden)
         rows = rows.rename(columns={self.rows.layout.entity: self.key})
         return rows.sort_values([self.key, self.rows.layout.time], kind="stable", ignore_index=True)
 
@@ -65,7 +66,7 @@ class History:
     def due_times(self) -> pd.DatetimeIndex:
         """The times at which somebody was due, each once, sorted."""
         rows = self.due_rows.between(None, None)
-        return pd.DatetimeIndex(rows[self.due_rows.layout.time].drop_duplicates().sort_values())
+        return pd.DatetimeIndex(rows[self.due_rows.layout.time].dropna().drop_duplicates().sort_values())
 
 
 class HistoryBacked:
@@ -81,6 +82,10 @@ class HistoryBacked:
     def due(self, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
         """Entities that fell due in (as_of - covers_days, as_of], each once, sorted."""
         return self.history.due(as_of, covers_days)
+
+    def undated_due(self) -> int:
+        """How many rows that say who is due had a time that nobody can read, when they were read last."""
+        return self.history.due_rows.undated
 
     def known(self, entities: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
         """Rows of ``entities`` known at ``as_of``, sorted by entity and time."""

@@ -22,7 +22,7 @@ def leak_findings(
     """
     from decisionloop.learn.leak import single_feature_aucs, telling_alone
 
-    if use_case.outcome.class_ is None:
+    if use_case.outcome.class_ is None or not any(len(batch.frame) for batch in tried):
         return
     decided = decided_of_tried(use_case, tried, is_replay=bool(source.calendar()))
     outcome = _outcomes_of(use_case, decided, source.outcomes(seen_by, decided), seen_by, bool(source.calendar()))

@@ -83,8 +83,11 @@ def open_history(
 ) -> History:
     """History and due times. Where outcomes are in the same table, what they say is hidden from features."""
     use_case, key = folder.use_case, folder.use_case.entity.key
-    rows = open_rows(history, folder.folder, Layout(key, history.time, text=history.text, types=types_of(use_case)))
-    due_rows = open_rows(due, folder.folder, Layout(key, due.time, text=due.text)) if due else rows
+    may_be = use_case.data_quality.maximum_row_fault_share
+    layout = Layout(key, history.time, text=history.text, types=types_of(use_case), unreadable_share=may_be)
+    rows = open_rows(history, folder.folder, layout)
+    due_layout = Layout(key, due.time, text=due.text, unreadable_share=may_be) if due else layout
+    due_rows = open_rows(due, folder.folder, due_layout) if due else rows
     is_shared = (history.path, history.url, history.table) == (outcomes.path, outcomes.url, outcomes.table)
     said = (*outcome_column_names(use_case), *happened_column(use_case), *executed_columns(use_case))
     secret = frozenset((*said, *hidden)) - {key, history.time}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,21 +12,26 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.contract.code import UseCaseCode
 from decisionloop.contract.cron import due_times_until
-from decisionloop.predict.features import build_frame
+from decisionloop.predict.frame_by_row import CODE_FAILED, FrameByRow, build_by_row
 from decisionloop.predict.rules import apply_rules
-from decisionloop.sources.base import Source
+from decisionloop.predict.unreadable import UNREADABLE
+from decisionloop.sources.base import Source, TimedSource
 
 _LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
 class TriedBatch:
-    """One batch as the loop would build it: its canonical frame, and what the rules choose (index of the action)."""
+    """One batch as the loop would build it: its canonical frame, and what the rules choose (index of the action).
+
+    ``unreadable``: what cannot be read in it, in words, with what becomes of those rows.
+    """
 
     as_of: pd.Timestamp
     frame: pd.DataFrame
     action: np.ndarray
     newest: pd.Timestamp | None
+    unreadable: tuple[str, ...] = ()
 
 
 def moments_to_try(use_case: UseCase, source: Source) -> tuple[pd.Timestamp, ...]:
@@ -62,6 +67,31 @@ def try_batch(use_case: UseCase, code: UseCaseCode, source: Source, as_of: pd.Ti
     """Build one batch and apply the rules; raises ContractError or SourceError for what would stop the loop."""
     entities = source.due(as_of, use_case.schedule.covers_days)
     known = source.known(entities, as_of)
-    frame = build_frame(use_case, code.features, known, entities, as_of, source.time_column)
-    action, _ = apply_rules(use_case, code, frame)
-    return TriedBatch(as_of, frame, action, source.newest_time(as_of))
+    built = build_by_row(use_case, code.features, known, entities, as_of, source.time_column)
+    action, _ = apply_rules(use_case, code, built.frame)
+    unreadable = (*_unread_cells(use_case, known, source.time_column), *_unread_rows(built, source))
+    return TriedBatch(as_of, built.frame, action, source.newest_time(as_of), unreadable)
+
+
+def _unread_cells(use_case: UseCase, known: pd.DataFrame, time_column: str) -> Iterator[str]:
+    if UNREADABLE not in known:
+        return
+    names, key = [str(one).split("\n") for one in known[UNREADABLE]], use_case.entity.key
+    for name in dict.fromkeys(one for row in names for one in row if one):
+        of_it = known[[name in row for row in names]]
+        at = of_it[time_column].iloc[0]
+        when = "" if pd.isna(at) else f" at {at:%Y-%m-%d %H:%M}"
+        yield (
+            f"{name} cannot be read in {len(of_it)} rows of the source, the first of {use_case.entity.noun} "
+            f"{of_it[key].iloc[0]}{when}. Rows that need it go to the rules. Correct it, or name it under "
+            "`text` of the contract's source if it is no number."
+        )
+
+
+def _unread_rows(built: FrameByRow, source: Source) -> Iterator[str]:
+    if built.failed is not None:
+        failing = int((built.faults == CODE_FAILED).sum())
+        yield f"features.py fails for {failing} entities, which go to the rules: {built.failed.faults[0]}"
+    undated = source.undated_due() if isinstance(source, TimedSource) else 0
+    if undated:
+        yield f"{undated} rows that say who is due have an unreadable time: nobody is decided by them. Correct it."

@@ -16,7 +16,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.ledger.storage.facts import fact_id
 from decisionloop.predict.features import column_types
-from decisionloop.predict.row_faults import EVERY_FEATURE
+from decisionloop.predict.frame_by_row import told_together
 from decisionloop.stream.canonical import canonical_frame
 
 Value = float | bool | str | None
@@ -107,10 +107,7 @@ class LookedUp:
 
     def with_faults_of(self, rows: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
         """The faults (n,) with those of the rows behind them; of a row of which nothing is known they say nothing."""
-        is_unknown = np.array([str(one).endswith(EVERY_FEATURE) for one in self.faults], dtype=bool)
-        between = np.where((self.faults != "") & (rows != ""), "; ", "").astype(object)
-        told: npt.NDArray[np.object_] = np.where(is_unknown, self.faults, self.faults + between + rows)
-        return told
+        return told_together(self.faults, rows)
 
 
 def _plain(value: Value) -> Value:

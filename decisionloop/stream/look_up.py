@@ -18,7 +18,8 @@ from decisionloop.act.time_limit import TimeIsUp, TimeLimited
 from decisionloop.contract import UseCase
 from decisionloop.errors import ContractError
 from decisionloop.ledger.schema import utc_now
-from decisionloop.predict.features import build_frame, source_ages
+from decisionloop.predict.features import source_ages
+from decisionloop.predict.frame_by_row import CODE_FAILED, build_by_row
 from decisionloop.predict.row_faults import EVERY_FEATURE
 from decisionloop.stream.asked import Asked, AskedRow
 from decisionloop.stream.desk import Desk
@@ -27,7 +28,6 @@ LOG = logging.getLogger("decisionloop.stream")
 UNKNOWN = f"unknown to the source: {EVERY_FEATURE}"
 LATE = f"not looked up in time: {EVERY_FEATURE}"
 UNREADABLE = f"the source cannot be read: {EVERY_FEATURE}"
-CODE_FAILED = f"the code of the use case failed: {EVERY_FEATURE}"
 STALE = "stale: the source"
 """Why a row whose features were to be looked up is left to the rules."""
 MOST_LEFT = 4
@@ -75,14 +75,19 @@ class LookUp:
         key, time_column = contract.entity.key, source.time_column
         people = pd.DataFrame({key: pd.Series(entities, dtype="str")})
         known = source.known(people, as_of)
-        frame = build_frame(contract, desk.workspace.code.features, known, people, as_of, time_column)
+        built = build_by_row(contract, desk.workspace.code.features, known, people, as_of, time_column)
+        if built.failed is not None:
+            LOG.warning(
+                "features were not looked up", extra={"detail": contract.name, "error": _place_of(built.failed)}
+            )
+        frame = built.frame
         ages = source_ages(known, frame[key], time_column, as_of)
         newest = known[time_column].max() if len(known) else None
         stale = STALE if self._is_stale(desk, newest, as_of) else ""
         plain: Any = frame.astype(object).where(frame.notna(), None).drop(columns=key).to_dict("records")
         return [
-            AskedRow(entity, {} if age != age else values, UNKNOWN if age != age else stale, float(age))
-            for entity, values, age in zip(frame[key], plain, ages, strict=True)
+            AskedRow(entity, values if _is_told(age, fault) else {}, _fault(age, fault, stale), float(age))
+            for entity, values, age, fault in zip(frame[key], plain, ages, built.faults, strict=True)
         ]
 
     def _is_stale(self, desk: Desk, own: pd.Timestamp | None, as_of: pd.Timestamp) -> bool:
@@ -102,6 +107,19 @@ class LookUp:
             return True
         self._newest = newest
         return False
+
+
+def _is_told(age_days: float, fault: str) -> bool:
+    return age_days == age_days and not fault.endswith(EVERY_FEATURE)
+
+
+def _fault(age_days: float, fault: str, stale: str) -> str:
+    """Why a row that was looked up is left to the rules; "" where it is not."""
+    if age_days != age_days:
+        return fault or UNKNOWN
+    if fault.endswith(EVERY_FEATURE):
+        return fault
+    return "; ".join(one for one in (fault, stale) if one)
 
 
 def _asks_for_freshness(use_case: UseCase) -> bool:

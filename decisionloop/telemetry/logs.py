@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from decisionloop.masking import masked
+
 LOG = "decisionloop.loop"
 OURS = "decisionloop"
 _is_set_up = False
@@ -94,4 +96,4 @@ def _told(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutabl
     if record.exc_info and record.exc_info[0] is not None:
         told["error"] = record.exc_info[0].__name__
         told["at_lines"] = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(record.exc_info[2])[-8:]]
-    return told
+    return {name: masked(value) if isinstance(value, str) else value for name, value in told.items()}

@@ -22,6 +22,7 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import end_sending
 from decisionloop.workspace import Workspace
 from tasks.act.held_by_kill_switch import ChosenBy, begin_unless_held
+from tasks.act.left_before import remember_sending
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
 from tasks.tell.notices import raise_alert
@@ -57,6 +58,7 @@ def send_pending(hand: BatchInHand, actuator: Actuator) -> int:
         begun = begin_unless_held(workspace, batch_id, chunk.number, chunk.actions, actuator, chunk.chosen_by)
         if begun is None:
             continue
+        remember_sending(workspace, begun.sending_id)
         new = [action for action in begun.actions if action.decision_id not in delivered]
         try:
             receipts = actuator.send(begun.actions, batch_id, chunk.number)

@@ -12,6 +12,7 @@ from decisionloop.telemetry import traces
 from decisionloop.workspace import open_workspace
 from tasks.act.deliver import send_pending
 from tasks.act.held_by_kill_switch import is_released, released_batches
+from tasks.act.left_before import hold_what_may_have_left
 from tasks.keep import reached, scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.step import step
@@ -43,6 +44,7 @@ def dispatch_released(use_case: str) -> int:
 
 def _dispatch(hand: BatchInHand) -> int:
     workspace, settings, batch_id = hand.workspace, hand.workspace.settings, hand.batch_id
+    hold_what_may_have_left(workspace)
     authorization = settings.authorization(hand.use_case.name)
     actuator = open_actuator(hand.use_case, settings.home, settings.delivery_timeout_seconds, authorization)
     queued_in = trace_of(hand.ledger, of_batch(batch_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -15,8 +16,10 @@ from decisionloop.ledger.batches import Scalar, batch_id_of, batch_state, find_b
 from decisionloop.ledger.due_occurrences import span_of
 from decisionloop.metering import Meter, StageCost
 from decisionloop.observe.maturity import due_days
-from decisionloop.predict.features import build_frame, source_ages
+from decisionloop.predict.features import source_ages
+from decisionloop.predict.frame_by_row import FrameByRow, build_by_row
 from decisionloop.predict.rules import apply_rules
+from decisionloop.sources.base import TimedSource
 from decisionloop.sources.legacy import legacy_decisions
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.each_part import each_part
@@ -31,6 +34,8 @@ from tasks.release.changed_contract import changed_since_in_force
 from tasks.step import step
 
 FROZEN = {"frozen", "validated", "scored"}
+UNDATED, CODE_FAILED_FOR, SPOILT = "undated", "code_failed", "spoilt"
+"""Names in the detail of the state `frozen`, and the column of the part `ages` that says what a row lacks."""
 TRIED_ROWS = 100
 """Of those who are due: on so many a changed contract and its code are tried before they are in force."""
 
@@ -40,12 +45,14 @@ class FrozenPart:
     """A frozen part: its rows, the time of its newest source row, what it took.
 
     ``due_days``: after how many days the last of its outcomes falls due; None where one maturity holds for all.
+    ``failed``: what the code of the features said where it fails for some of its entities, "" where for none.
     """
 
     rows: int
     newest: pd.Timestamp | None
     cost: StageCost
     due_days: float | None = None
+    failed: str = ""
 
 
 def _refuse_what_others_decide(workspace: Workspace, as_of: datetime) -> None:
@@ -73,7 +80,7 @@ def _require_that_it_works(workspace: Workspace, as_of: datetime) -> None:
     entities = source.due(moment, contract.schedule.covers_days).head(TRIED_ROWS)
     if not entities.empty:
         known = source.known(entities, moment)
-        frame = build_frame(contract, workspace.code.features, known, entities, moment, source.time_column)
+        frame = build_by_row(contract, workspace.code.features, known, entities, moment, source.time_column).frame
         apply_rules(contract, workspace.code, frame)
 
 
@@ -109,6 +116,10 @@ def freeze_batch(use_case: str, as_of: datetime, with_late: bool = False) -> str
     }
     if contract.outcome.due:
         detail[DUE_DAYS] = max((part.due_days for part in frozen if part.due_days is not None), default=None)
+    if failed := next((part.failed for part in frozen if part.failed), ""):
+        detail[CODE_FAILED_FOR] = failed
+    if isinstance(workspace.source, TimedSource) and (undated := workspace.source.undated_due()):
+        detail[UNDATED] = undated
     reached(hand, "frozen", detail, [part.cost for part in frozen])
     return batch.batch_id
 
@@ -123,10 +134,11 @@ def freeze_part(use_case: str, batch_id: str, part: int) -> FrozenPart:
         entities = read_part(workspace, batch_id, "due", part).to_pandas()
         known = workspace.source.known(entities, moment)
         time_column = workspace.source.time_column
-        frame = build_frame(contract, workspace.code.features, known, entities, moment, time_column)
+        built = build_by_row(contract, workspace.code.features, known, entities, moment, time_column)
+        frame = built.frame
         newest = known[time_column].max()
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        ages = pa.table({"age_days": source_ages(known, frame[contract.entity.key], time_column, moment)})
+        ages = _of_source(built, source_ages(known, frame[contract.entity.key], time_column, moment))
         said = [_keep_legacy(hand, part, entities, frame)] if contract.is_observing else []
         kept = [
             *said,
@@ -135,7 +147,16 @@ def freeze_part(use_case: str, batch_id: str, part: int) -> FrozenPart:
         ]
         meter.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
     after = float(due_days(contract, frame).max()) if contract.outcome.due and len(frame) else None
-    return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost, after)
+    failed = "" if built.failed is None else str(built.failed.faults[0])
+    return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost, after, failed)
+
+
+def _of_source(built: FrameByRow, age_days: np.ndarray) -> pa.Table:
+    """What is kept of a part's source beside its features: ages, and which rows cannot be told whole where any."""
+    columns = {"age_days": age_days}
+    if (built.faults != "").any():
+        columns[SPOILT] = built.faults
+    return pa.table(columns)
 
 
 def _keep_legacy(hand: BatchInHand, part: int, entities: pd.DataFrame, frame: pd.DataFrame) -> BatchPart:

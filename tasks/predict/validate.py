@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -17,16 +20,20 @@ from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.compare.profile import FrameProfile
 from decisionloop.monitor.compare.windows import EntitySketch, Watched
+from decisionloop.predict.frame_by_row import told_together
 from decisionloop.report.words.monitoring_markdown import monitoring_markdown
 from expectations.legacy import LegacyFaults, legacy_faults
 from expectations.reference import BatchReference, merge_parts, reference_of
 from expectations.report import as_markdown
 from expectations.run import WholeBatch, check_part, settle
+from expectations.unreadable import spoilt_features, unreadable_cells
 from expectations.verdict import BatchReport
 from tasks.act.hand_over import hand_over, stop_of
 from tasks.each_part import each_part
 from tasks.keep import keep_part, reached, scope_of
 from tasks.predict.due import with_expected_rows
+from tasks.predict.freeze import SPOILT
+from tasks.predict.unreadable import tell_of_unreadable
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.tables import read_part, reference_before
 from tasks.step import step
@@ -41,7 +48,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ValidatedPart:
-    """What validation saw of a part, how many of its rows have faults, what it looked like, what it took."""
+    """What validation saw of a part, how many of its rows have faults, what it looked like, what it took.
+
+    ``spoilt``: of how many rows each feature cannot be told, because cells of the source cannot be read.
+    """
 
     observations: tuple[Observation, ...]
     fault_rows: int
@@ -49,6 +59,7 @@ class ValidatedPart:
     profile: FrameProfile | None
     entities: EntitySketch
     cost: StageCost
+    spoilt: Mapping[str, int]
 
 
 DESCRIPTION = "Every check of the batch's data, what it found, and what to do where it failed."
@@ -71,13 +82,16 @@ def validate_batch(use_case: str, batch_id: str) -> str:
     latest = None if newest is None else datetime.fromisoformat(str(newest))
     checked = each_part(hand.workspace, validate_part, batch_id, rows, latest)
     faults = sum(part.fault_rows for part in checked)
-    report = settle(hand.use_case, [part.observations for part in checked], rows, faults)
+    spoilt = sum((Counter(part.spoilt) for part in checked), Counter[str]())
+    told = [*(part.observations for part in checked), tuple(unreadable_cells(spoilt, rows))]
+    report = settle(hand.use_case, told, rows, faults)
     _record(hand, report)
     profile = FrameProfile.total(part.profile for part in checked if part.profile is not None)
     entities = reduce(lambda one, other: one + other, (part.entities for part in checked))
     findings = _compare(hand, None if profile is None else Watched(profile, entities))
     if report.state == "halted":
         halt(hand, Stop("validation", "data", report.halt_reasons, [r.remedy for r in report.halting]))
+    tell_of_unreadable(hand, spoilt, rows)
     handed_over = hand_over(hand, _drift(hand, report, findings))
     if profile is None:
         keep_first_reference(hand.workspace, hand.batch, hand.champion.release_id)
@@ -110,16 +124,27 @@ def validate_part(use_case: str, batch_id: str, part: int, rows: int, newest: da
         whole = WholeBatch(contract, reference, latest, pd.Timestamp(hand.as_of), rows)
         found = check_part(frame, whole, _docs_folder(hand, part))
         legacy = _legacy(hand, part)
-        reasons = pa.table({"reason": pa.array(found.row_reasons, pa.string())})
+        spoilt = _spoilt(hand, part, len(frame))
+        row_reasons = told_together(spoilt, found.row_reasons)
+        reasons = pa.table({"reason": pa.array(row_reasons, pa.string())})
         kept = keep_part(workspace, batch_id, "faults", part, reasons)
         looks = reference_of(frame, hand.use_case) if len(frame) else None
         profile, entities = _profile(hand, frame), EntitySketch.of(frame[hand.use_case.entity.key])
         meter.add(len(frame), workspace.snapshots.bytes_of(kept.digest))
     observations = (*found.observations, *legacy.observations)
-    fault_rows = (
-        found.fault_rows if legacy.is_fault is None else int(((found.row_reasons != "") | legacy.is_fault).sum())
+    is_fault = (row_reasons != "") | (False if legacy.is_fault is None else legacy.is_fault)
+    return ValidatedPart(
+        observations, int(is_fault.sum()), looks, profile, entities, meter.cost, spoilt_features(spoilt)
     )
-    return ValidatedPart(observations, fault_rows, looks, profile, entities, meter.cost)
+
+
+def _spoilt(hand: BatchInHand, part: int, rows: int) -> np.ndarray:
+    """Which rows of a part (rows,) cannot be told whole, and why; "" of all where every cell could be read."""
+    kept = read_part(hand.workspace, hand.batch_id, "ages", part)
+    if SPOILT not in kept.column_names:
+        return np.full(rows, "", dtype=object)
+    told: np.ndarray = kept[SPOILT].to_pandas().to_numpy(dtype=object)
+    return told
 
 
 def _legacy(hand: BatchInHand, part: int) -> LegacyFaults:

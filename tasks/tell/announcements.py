@@ -12,6 +12,8 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events import emit_event
 
+from decisionloop.masking import masked
+
 _IS_SILENT: ContextVar[bool] = ContextVar("is_silent", default=False)
 
 
@@ -37,7 +39,7 @@ def announce(
     emit_event(
         event=f"decisionloop.{name}",
         resource={"prefect.resource.id": f"decisionloop.{use_case}.{subject}", "decisionloop.use_case": use_case},
-        payload=dict(payload),
+        payload={name: masked(value) if isinstance(value, str) else value for name, value in payload.items()},
         id=event_id,
     )
 
@@ -47,4 +49,4 @@ def publish(key: str, markdown: str, description: str) -> None:
     if TaskRunContext.get() is None and FlowRunContext.get() is None:
         return
     own = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
-    create_markdown_artifact(markdown=markdown, key=own, description=description)
+    create_markdown_artifact(markdown=masked(markdown), key=own, description=description)

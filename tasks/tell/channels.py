@@ -14,6 +14,8 @@ from prefect.blocks.core import Block
 from prefect.blocks.notifications import AbstractAppriseNotificationBlock
 from pydantic import Field, SecretStr
 
+from decisionloop.masking import masked
+
 SHORTEST_SECRET = 4
 DETAIL_CHARACTERS = 500
 
@@ -47,7 +49,7 @@ def send(channel: str, title: str, body: str) -> str:
             block.notify(body, title)  # type: ignore[unused-coroutine]
     except Exception as error:
         said = error.log if isinstance(error, NotificationError) else error
-        return without_secrets(f"{type(error).__name__}: {said}".strip(), secrets)[:DETAIL_CHARACTERS]
+        return masked(without_secrets(f"{type(error).__name__}: {said}".strip(), secrets))[:DETAIL_CHARACTERS]
     return ""
 
 

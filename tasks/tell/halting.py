@@ -10,6 +10,7 @@ from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import append_batch_event
+from decisionloop.masking import masked
 from decisionloop.monitor.alarm.runbook import AlertKind
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
@@ -25,15 +26,18 @@ class Stop:
     reasons: Sequence[str]
     remedies: Sequence[str]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", masked(self.reason))
+
     @property
     def check(self) -> str:
         """Every reason in one line."""
-        return "; ".join(reason.rstrip(".") for reason in self.reasons)
+        return masked("; ".join(reason.rstrip(".") for reason in self.reasons))
 
     @property
     def remedy(self) -> str:
         """Every remedy once."""
-        return " ".join(dict.fromkeys(self.remedies))
+        return masked(" ".join(dict.fromkeys(self.remedies)))
 
 
 def halt(hand: BatchInHand, stop: Stop) -> NoReturn:

@@ -23,6 +23,7 @@ from decisionloop.ledger.notices import (
 )
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.masking import masked
 from decisionloop.monitor.alarm.message import Notification
 from decisionloop.monitor.alarm.runbook import AlertKind, runbook_of_alert
 from decisionloop.monitor.alarm.whom_to_wake import is_wanted, not_before
@@ -107,8 +108,8 @@ def queue_notices(connection: Connection, use_case: UseCase, subject: str, occas
             subject=subject,
             channel=channel.block,
             severity=message.severity,
-            title=f"[{message.severity}] {message.title}",
-            body=message.body,
+            title=masked(f"[{message.severity}] {message.title}"),
+            body=masked(message.body),
             not_before=not_before(now, channel, message.severity),
             at=now,
         )

@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from prefect.context import TaskRunContext
 
+from decisionloop.masking import without_secrets
 from tasks.observed import standing_in_for
 
 P = ParamSpec("P")
@@ -14,7 +15,10 @@ R = TypeVar("R")
 
 
 def told_in_log(function: Callable[P, R]) -> Callable[P, R]:
-    """The same step, told of in the log of its run; called as a plain function it says nothing."""
+    """The same step, told of in the log of its run; called as a plain function it says nothing.
+
+    Prefect logs and keeps whatever a step raises, with all that it came of: none of it holds a secret.
+    """
     call, does = _logged_call, first_sentence(function.__doc__ or function.__name__)
 
     def run(*arguments: P.args, **named: P.kwargs) -> R:
@@ -38,7 +42,13 @@ def _logged_call(function: Callable[P, R], does: str, *arguments: P.args, **name
 
     log = get_run_logger()
     log.info(does)
-    done = function(*arguments, **named)
+    try:
+        done = function(*arguments, **named)
+    except Exception as error:
+        told = without_secrets(error)
+        if told is error:
+            raise
+        raise told from told.__cause__
     if isinstance(done, str | int) and done not in ("", None):
         log.info("Found: %s", done)
     return done

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from prefect.exceptions import TerminationSignal
 
 from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.code import load_code
@@ -44,6 +46,14 @@ def only_fault(error: ContractError):
     (fault,) = error.faults
     assert fault.remedy
     return fault
+
+
+def test_the_end_of_a_run_that_comes_while_it_runs_is_no_fault_of_it():
+    def features():
+        raise TerminationSignal(signal.SIGTERM)
+
+    with pytest.raises(TerminationSignal):
+        call(features)
 
 
 @EACH

@@ -214,7 +214,7 @@ def test_entities_with_several_rows_with_none_or_without_a_name_are_named():
         ("spend", [1j, 2j], "is not a column of type number"),
         ("spend", pd.Series([1, "x"], dtype=object), "is not a column of type number"),
         ("is_member", ["yes", "no"], "is not a column of type boolean"),
-        ("is_member", [0, 2], "is neither true nor false"),
+        ("is_member", [3, 2], "is neither true nor false"),
     ],
 )
 def test_a_column_of_the_wrong_type_is_named_with_a_remedy(name, values, problem):

@@ -12,12 +12,13 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from decisionloop.cli.app import app
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.period_accounts import account_before
-from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.schema import stream_decision, utc_now
 from decisionloop.ledger.storage.engine import open_ledger
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.watching_periods import parts_sealed, segments_of_part
@@ -70,6 +71,33 @@ def _kill_sealing(environment, ledger):
         time.sleep(0.002)
     sealing.kill()
     sealing.wait()
+
+
+@pytest.mark.exhaustive  # a service of its own, twice
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_under_load_answers_what_is_in_hand_and_nothing_without_a_record(tmp_path, environment, workers):
+    service = ServiceProcess(tmp_path / "service.log", environment, workers=workers)
+    client, answered, others = httpx.Client(timeout=60), dict[int, str](), list[int]()
+
+    def ask(number):
+        answer = _ask(client, service.url, number)
+        if answer.status_code == 200:
+            answered[number] = answer.json()["decision_id"]
+        else:
+            others.append(answer.status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(ask, number) for number in range(2_000)]
+        while len(answered) < 60:
+            time.sleep(0.01)
+        service.stop()  # which holds the exit code too
+        refused = [one.exception() for one in asked if one.exception()]
+    assert len(answered) < 2_000
+    assert set(others) <= {503}
+    assert {type(one) for one in refused} <= {httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError}
+    with open_ledger(environment["DECISIONLOOP_LEDGER_URL"]) as ledger, ledger.begin() as connection:
+        kept = set(connection.execute(select(stream_decision.c.decision_id)).scalars())
+    assert set(answered.values()) == kept  # nothing is answered without a record, and nothing kept without an answer
 
 
 @pytest.mark.exhaustive  # long; shorter ones show the same in every run

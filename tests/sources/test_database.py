@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from decisionloop.errors import SourceError
+from decisionloop.predict.unreadable import UNREADABLE
 from decisionloop.sources import database
 from decisionloop.sources.layout import Layout
 
@@ -186,3 +187,19 @@ def test_a_missing_column_is_named(opened, tables, at, url):
     source = opened(spec, {"due.csv": DUE, "outcomes.csv": OUTCOMES})
     with pytest.raises(SourceError, match=r"no column statement_at \(it has: client, known_at, spend\)"):
         source.newest_time(at("2026-02-01"))
+
+
+def test_dates_that_python_cannot_hold_are_their_rows_trouble(opened, tables, at, postgres_url):
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE history (client text, known_at timestamptz, spend int, ends date)")
+        connection.exec_driver_sql(
+            "INSERT INTO history VALUES ('7', '2026-01-01Z', 0, 'infinity'), ('8', '2026-01-01Z', 1, '20024-01-01'), "
+            "('9', '-infinity', 2, '2026-01-01'), ('9', '2026-01-01Z', 3, '2026-01-01'), ('9', '20026-01-01Z', 4, NULL)"
+        )
+    engine.dispose()
+    source = opened(tables | place(postgres_url), {"due.csv": DUE, "outcomes.csv": OUTCOMES})
+    known = source.known(pd.DataFrame({"client": ["7", "8", "9"]}), at("2026-01-08"))
+    assert known["spend"].tolist() == [0, 1, 3, 2]
+    assert known[UNREADABLE].tolist() == ["", "ends\n", "", "known_at\n"]
+    assert known["ends"].isna().tolist() == [True, True, False, False]

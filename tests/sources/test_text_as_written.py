@@ -117,9 +117,9 @@ def test_numbers_and_truth_values_may_be_missing_in_any_of_the_usual_ways(frame_
 
 @pytest.mark.parametrize("kind", STORES)
 @pytest.mark.parametrize(("name", "cell"), [("spend", "twelve"), ("orders", "1,234"), ("is_member", "perhaps")])
-def test_a_cell_that_is_no_number_is_named_by_row(frame_of, kind, name, cell):
-    with pytest.raises(SourceError, match=rf"column {name} holds '{cell}' in row 2"):
-        frame_of(kind, history(["a", "b"], ["web"] * 2, **{name: ["1", cell]}))
+def test_a_column_without_a_number_in_it_is_refused_with_its_first_cell(frame_of, kind, name, cell):
+    with pytest.raises(SourceError, match=rf"column {name} holds '{cell}' in row 1"):
+        frame_of(kind, history(["a", "b"], ["web"] * 2, **{name: [cell, cell]}))
 
 
 def test_columns_that_the_contract_does_not_know_are_numbers_only_where_they_look_like_it(opened, tables, at):

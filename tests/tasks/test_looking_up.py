@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from decisionloop.ledger.alarms import alarms_of
+from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import cohort_name, find_batch
 from decisionloop.ledger.measurements import measurements_of
+from decisionloop.ledger.validation import results
 from decisionloop.stream.asked import Asked, AskedRow
 from decisionloop.stream.look_up import LookUp
 from tasks.readback.tables import read_part
@@ -51,6 +53,53 @@ def test_the_same_rows_are_decided_to_the_bit_as_in_a_batch(restored, moment):
             pd.testing.assert_frame_equal(frame, kept[kind], check_exact=True)
     pd.testing.assert_frame_equal(found.drop(columns="is_sent"), expected.drop(columns="is_sent"))
     assert [one["action"] for one in told] == list(expected["action"])
+
+
+def spoil(installation):
+    """Cells that nobody can read in the newest rows of two shops, of which the rules read one."""
+
+    def spoilt(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = rows.astype({"turnover": object, "debt": object})
+        is_newest = pd.to_datetime(rows["seen_at"]) == as_of(3)
+        rows.loc[is_newest & (rows["shop_id"] == "shop-0005"), "turnover"] = "12x"
+        rows.loc[is_newest & (rows["shop_id"] == "shop-0006"), "debt"] = "n/k"
+        return rows
+
+    installation.written.change("history.csv", spoilt)
+
+
+def test_cells_that_nobody_can_read_leave_their_rows_to_the_rules_and_stop_nothing(restored):
+    spoilt = {"shop-0005": "unreadable: turnover", "shop-0006": "unreadable: debt"}
+    with restored("modelled") as in_a_batch:
+        spoil(in_a_batch)
+        in_a_batch.predict(3)
+        in_a_batch.act(3)
+        batch_id = in_a_batch.batch(3)
+        expected = in_a_batch.decisions(3).set_index("entity_id")
+        told = expected["fallback_reason"].loc[list(spoilt)]
+        assert told.to_dict() == spoilt
+        assert "champion" not in set(expected["role"].loc[list(spoilt)])
+        assert (expected["role"] == "champion").sum() > 300
+        assert expected.loc["shop-0005", "action"] == "hold"  # the rules look at turnover: the default action
+        checks = [one for one in results(in_a_batch.ledger, batch_id, 1) if one.expectation == "unreadable_cells"]
+        assert [(one.column_name, one.severity, one.unexpected_count) for one in checks] == [
+            ("debt", "row", 1),
+            ("turnover", "row", 1),
+        ]
+        (alert,) = [one for one in alerts(in_a_batch.ledger, NAME, batch_id) if one.kind == "validation"]
+        assert alert.severity == "warning"
+        assert "debt (1 row), turnover (1 row)" in alert.message
+        kept = read_part(in_a_batch.workspace, batch_id, "faults", 0).to_pandas()
+    with restored("modelled") as online:
+        spoil(online)
+        online.contract(online=PATIENT)
+        decider = begin(online)
+        answered(decider, looked_up(decider, sorted(expected.index), as_of(3)))
+        assert seal_stream.fn(NAME) == 1
+        faults = read_part(online.workspace, online.batch(3), "faults", 0).to_pandas()
+        pd.testing.assert_frame_equal(faults, kept)
+        found = online.decisions(3).set_index("entity_id")
+        assert found["action"].to_dict() == expected["action"].to_dict()
 
 
 def test_who_is_decided_among_others_is_decided_alone_likewise(restored):

@@ -7,6 +7,7 @@ import pytest
 
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.outcomes import intakes
+from tasks.observe import outcomes as reading
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -48,6 +49,21 @@ def test_what_was_read_before_is_not_booked_again(begun):
     begun.observe(2)
     second = _books(begun, 2)
     assert (second.rows_read, second.matched, second.duplicate) == (0, 0, 0)
+
+
+def test_who_reads_at_the_same_time_as_another_takes_in_what_that_one_left(begun, monkeypatch):
+    told, match = [], reading._match
+
+    def match_and_be_slower(*asked):
+        matched = match(*asked)
+        if not told:
+            told.append("")
+            told.append(reading._read_outcomes("small", as_of(1)))
+        return matched
+
+    monkeypatch.setattr(reading, "_match", match_and_be_slower)
+    assert reading.read_outcomes.fn("small", as_of(1)) == "read before"
+    assert told[1] == f"{_books(begun, 1).first} new outcomes"
 
 
 def test_a_correction_is_a_revision_and_a_repetition_a_duplicate(begun):

@@ -150,6 +150,31 @@ def test_what_may_have_left_since_waits_for_a_person(kept, elsewhere):
         assert len(restored.sent()) > len(before)
 
 
+def test_a_ledger_that_was_copied_back_sends_nothing_a_second_time_unasked(at_work_life, tmp_path, request):
+    with on_engine("sqlite", at_work_life, tmp_path / "life", request) as moment:
+        with moment.work() as life:
+            assert life.act(3) > 0
+            left = life.sent()
+        for file in (moment.folder / "home").glob("ledger.db*"):
+            file.unlink()
+        shutil.copy(at_work_life / "home" / "ledger.db", moment.folder / "home" / "ledger.db")
+        with moment.work() as life:
+            for _ in range(2):
+                assert life.act(3) == 0
+                assert life.sent() == left
+            (alert,) = [one for one in alerts(life.ledger, "small") if one.kind == "restored"]
+            assert alert.severity == "critical"
+            assert kill_switch(life.ledger, "small") == "on"
+            (waiting,) = waiting_actions(life.ledger, "small")
+            assert waiting.last.covers == "all"
+            let_go(life)
+            run_task("tasks.act.dispatch", "dispatch_batch", "small", life.batch(3))
+            assert set(life.sent()) == set(left)
+            life.predict(4)
+            assert life.act(4) > 0  # it goes on, and nobody is told again
+            assert len([one for one in alerts(life.ledger, "small") if one.kind == "restored"]) == 1
+
+
 def test_a_backup_replaces_nothing_and_a_past_is_not_mixed_with_another(at_work_life, kept, elsewhere, tmp_path):
     with Moment(at_work_life).work(), pytest.raises(UsageError, match="there already, and a backup replaces nothing"):
         backup(kept)

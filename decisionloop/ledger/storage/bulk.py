@@ -24,6 +24,10 @@ WORTH_SPOOLING_ROWS = 20_000
 CSV_CHUNK_ROWS = 16_384
 
 
+class FactsAreThere(UsageError):
+    """Facts that were to be new are in the ledger already: another process may have told them meanwhile."""
+
+
 def append(
     connection: Connection, table: Table[Any], rows: pa.Table | pd.DataFrame, on_conflict: OnConflict = "ignore"
 ) -> int:
@@ -42,7 +46,7 @@ def append(
     finally:
         cursor.close()
     if on_conflict == "fail" and appended != len(fitting):
-        raise UsageError(
+        raise FactsAreThere(
             f"{len(fitting) - appended} of {len(fitting)} rows for {table.name} are in the ledger already, and "
             "facts are never replaced. Append them as a new fact, or pass on_conflict='ignore'."
         )

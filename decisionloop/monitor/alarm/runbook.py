@@ -28,6 +28,7 @@ AlertKind = Literal[
     "outbox",
     "outcomes",
     "restore_drill",
+    "restored",
     "rollback",
     "rules resumed",
     "rules stopped",

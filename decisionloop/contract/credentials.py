@@ -1,0 +1,39 @@
+"""A contract is copied into the ledger, into backups and alerts: what opens a place must stand nowhere in its file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from decisionloop.contract.written import Written
+from decisionloop.errors import Fault
+from decisionloop.masking import SHOWN, holds_secret, masked
+
+REMEDY = "Take it out, and change it where it was given out; docs/operations.md says where secrets lie."
+_OPENS = re.compile(
+    r"(?:^|_)(?:password|passwd|pwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?|authorization)$",
+    re.IGNORECASE,
+)
+"""A name that ends so holds the thing itself; `token_file` and `password_env` say where it lies."""
+_SHOWN_CHARACTERS = 60
+
+
+def credential_faults(text: str, written: Written, told: Collection[int | None]) -> Iterator[Fault]:
+    """A fault for each line of a contract that holds a password or a token, comments included; not for lines ``told``.
+
+    Options of a source of one's own are told by their names as well.
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if number not in told and holds_secret(line):
+            shown = masked(line.strip())[:_SHOWN_CHARACTERS]
+            yield Fault(f"line {number}", shown, "holds a password or a token", REMEDY, number)
+    for name, value in _options(written.content).items():
+        line_of = written.line_of(("source", "options", name))
+        if line_of not in told and value not in (None, "") and _OPENS.search(name):
+            yield Fault(f"source.options.{name}", SHOWN, "holds a password or a token", REMEDY, line_of)
+
+
+def _options(content: object) -> Mapping[str, object]:
+    source = content.get("source") if isinstance(content, Mapping) else None
+    options = source.get("options") if isinstance(source, Mapping) else None
+    return options if isinstance(options, Mapping) else {}
