@@ -21,12 +21,14 @@ _LOOKED_AT = 50
 
 @dataclass(frozen=True)
 class TriedBatch:
-    """One batch as the loop would build it: its canonical frame, and what the rules choose (index of the action)."""
+    """One batch as the loop would build it: its canonical frame, and what the rules choose (index of the action) and
+    why (their words)."""
 
     as_of: pd.Timestamp
     frame: pd.DataFrame
     action: np.ndarray
     newest: pd.Timestamp | None
+    reason: np.ndarray
 
 
 def moments_to_try(use_case: UseCase, source: Source) -> tuple[pd.Timestamp, ...]:
@@ -63,5 +65,5 @@ def try_batch(use_case: UseCase, code: UseCaseCode, source: Source, as_of: pd.Ti
     entities = source.due(as_of, use_case.schedule.covers_days)
     known = source.known(entities, as_of)
     frame = build_frame(use_case, code.features, known, entities, as_of, source.time_column)
-    action, _ = apply_rules(use_case, code, frame)
-    return TriedBatch(as_of, frame, action, source.newest_time(as_of))
+    action, reason = apply_rules(use_case, code, frame)
+    return TriedBatch(as_of, frame, action, source.newest_time(as_of), reason)

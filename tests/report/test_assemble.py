@@ -31,6 +31,7 @@ from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.read.evidence import promises
 from decisionloop.report.read.gathered import gather
 from decisionloop.report.read.replay_truth import by_period, logged_money, true_money, truth_of_replay
+from decisionloop.report.read.trying import tried_otherwise
 from decisionloop.report.read.worked_decision import chosen_decision
 from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
@@ -250,6 +251,28 @@ def fill(ledger: Ledger, case: UseCase, snapshots: SnapshotStore) -> Filled:
 @pytest.fixture
 def told(filled: Filled, use_case: UseCase) -> Story:
     return assemble_story(filled.ledger, use_case, snapshots=filled.snapshots)
+
+
+def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
+    sqlite_ledger: Ledger, use_case: UseCase
+) -> None:
+    record_use_case(sqlite_ledger, "credit_line", use_case.digest, 1, "name: credit_line")
+    rules = Release(RULES_ID, "credit_line", "rules", use_case.digest, None, None, None, "null", "{}", WEEKS[0])
+    install_rules(sqlite_ledger, rules)
+    for number, as_of in enumerate(WEEKS[:3]):  # the first one has matured by the third
+        batch = open_batch(sqlite_ledger, "credit_line", as_of, use_case.digest, WALL)
+        decisions = decided(number, batch.batch_id, as_of, "d" * 64, False, use_case)
+        decisions.loc[[1, 3], "action"] = "increase"  # which the rules would hold
+        with sqlite_ledger.begin() as connection:
+            append_decisions(connection, decisions)
+        append_batch_event(sqlite_ledger, batch.batch_id, "complete", {"sent": 4})
+        append_outcomes(sqlite_ledger, _outcomes(decisions))
+    made = batches(sqlite_ledger, "credit_line")
+    told = tried_otherwise(sqlite_ledger, use_case, made)
+    assert told is not None
+    assert (told.seen, told.needed, told.is_enough) == (6, use_case.gate.minimum_effective_n, False)
+    assert told.a_week == 6 / 2
+    assert tried_otherwise(sqlite_ledger, use_case, ()) is None
 
 
 def test_money_of_batches_is_added_up_by_month(told: Story) -> None:
