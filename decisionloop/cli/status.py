@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -173,9 +173,7 @@ def status_of(workspace: Workspace) -> Status:
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(*one) for one in zip(proof.actions, words.actions, strict=True)),
         promises=words.promises,
-        at_stake_per_batch=cast("float | None", words.at_stake.claims["at_stake"]),
-        at_stake=words.at_stake,
-        untold=words.untold,
+        **words.in_doubt,
         caveats=words.caveats,
         serving_cost=cost.text,
         serving_cost_per_1000=cost.per_1000_decisions,

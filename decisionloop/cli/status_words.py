@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
     from decisionloop.cli.evidence import Evidence
@@ -29,6 +29,14 @@ class StatusRecords:
     promises: Sequence[Promise]
     is_observed: bool = False
     tried: TriedOtherwise | None = None
+
+
+class InDoubt(TypedDict):
+    """Fields of a status. ``at_stake_per_batch``: currency, None where nothing is."""
+
+    at_stake_per_batch: float | None
+    at_stake: str
+    untold: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,12 @@ class StatusWords:
             promises=tuple(promise_sentence(one, currency) for one in told.promises),
             untold="" if told.tried is None else untold_line(told.tried),
         )
+
+    @property
+    def in_doubt(self) -> InDoubt:
+        """What stands against what was earned: what open incidents put at stake, and that nothing can be told yet."""
+        stake = cast("float | None", self.at_stake.claims["at_stake"])
+        return {"at_stake_per_batch": stake, "at_stake": self.at_stake, "untold": self.untold}
 
     def __iter__(self) -> Iterator[str]:
         yield from (*self.caveats, self.at_stake, self.last_verdict, *self.actions, *self.promises, self.untold)

@@ -20,12 +20,16 @@ from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.outcomes import append_outcomes
 from decisionloop.ledger.release_changes import register_release
 from decisionloop.ledger.releases import Release
+from decisionloop.ledger.rollback import roll_back
+from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.ledger.verdicts import TrainingSet, Verdict, append_training_set, append_verdict
+from decisionloop.release.grounds import Grounds
+from decisionloop.release.stages import Decider
 from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.read.evidence import promises
@@ -677,6 +681,18 @@ def test_times_on_the_wall_of_a_replay_become_days_of_the_story(filled: Filled) 
     assert clock.day(WALL + timedelta(minutes=1, seconds=30)) == date(2005, 6, 10)
     assert clock.day(WALL - timedelta(minutes=1)) == date(2005, 6, 3)
     assert clock.day(day(7, 8)) == date(2005, 7, 8)
+
+
+def test_who_decides_since_a_person_went_back_after_a_replay_is_told_by_that_day(
+    filled: Filled, use_case: UseCase
+) -> None:
+    back = utc_now() + timedelta(days=1)
+    roll_back(filled.ledger, "credit_line", "rules", Grounds(Decider("person", "anna"), "it lost money", back))
+    told = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots)
+    champion = told.standing.champion
+    assert champion is not None
+    assert (champion.name, champion.since) == (RULES, back.date())
+    assert (told.last, "anna" in render_story(told)) == (date(2005, 7, 15), True)
 
 
 def test_times_of_a_live_loop_stay_as_they_are(sqlite_ledger: Ledger) -> None:

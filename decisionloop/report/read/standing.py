@@ -52,7 +52,7 @@ def releases_as_they_stand(stages: Sequence[ReleaseStage], read: Gathered) -> tu
             release_id=one.release_id,
             name=read.names[one.release_id],
             stage=one.stage,
-            since=clock.day(one.event.as_of),
+            since=clock.day_of(one.event),
             by=one.event.decided_by,
             reason=read.names.in_words(one.event.reason),
             share=one.event.share,
