@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check serve bench soak torture lock supply audit clean
+.PHONY: help install demo test check docs serve bench soak torture lock supply audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -21,6 +21,9 @@ check: $(BIN)/.installed ## Lint, format, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(BIN)/.installed ## Build the pages of docs/ as a site into site/, and check every link
+	$(BIN)/mkdocs build --strict --quiet
 
 supply: $(BIN)/.installed ## Bill of materials (sbom.json), licences, and known vulnerabilities of what is locked
 	$(BIN)/python -m supply bill sbom.json

@@ -20,7 +20,7 @@ from tasks.tell.failed_runs import tell_of_failed_run
 
 
 @flow(name="approve", flow_run_name=run_name, on_failure=[tell_of_failed_run], log_prints=True)
-@says()
+@says(is_answer=True)
 @observed
 def approve(
     use_case: str,

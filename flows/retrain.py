@@ -21,7 +21,7 @@ from tasks.watch.shadows import audit_shadows
 
 
 @flow(name="retrain", flow_run_name=run_name, on_failure=[tell_of_failed_run])
-@says()
+@says(is_answer=True)
 @observed
 def retrain(
     use_case: str,

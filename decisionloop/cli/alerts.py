@@ -15,8 +15,6 @@ from decisionloop.settings import load_settings
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
 
-MOST = 1_000
-
 
 @dataclass(frozen=True)
 class ListedAlert:
@@ -66,7 +64,7 @@ def _listed(ledger: Ledger, use_case: str, is_every: bool) -> tuple[ListedAlert,
     from decisionloop.monitor.alarm.runbook import runbook_of_alert
 
     base, states = load_settings().runbook_url, alert_states(ledger, use_case)
-    found = alerts(ledger, use_case) if is_every else present_alerts(ledger, use_case, MOST)
+    found = alerts(ledger, use_case) if is_every else present_alerts(ledger, use_case)
     return tuple(
         ListedAlert(
             one.alert_id, one.severity, one.kind, states.get(one.alert_id, "raised"), one.at.isoformat(), one.message,

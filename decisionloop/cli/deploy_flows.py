@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 import yaml
 
-from decisionloop.cli.automations import crash_silent_runs
+from decisionloop.cli.automations import crash_silent_runs, tell_of_late_runs
 from decisionloop.cli.deployment_file import as_yaml, composed, scheduled_use_cases
 from decisionloop.contract.loading import FILE_NAME
 from decisionloop.errors import ConfigurationError
@@ -48,6 +48,8 @@ def deploy_flows() -> None:
     offer_use_cases([one.name for one in scheduled_use_cases(load_settings().usecases_dir)])
     send_to_own_pools(own)
     crash_silent_runs()
+    for missing in tell_of_late_runs(own_channels()):
+        typer.echo(f"{missing} is no block of this server: it tells nobody. Make it, and deploy again.", err=True)
     typer.echo(f"every deployment of prefect.yaml and of the contracts is at {os.environ['PREFECT_API_URL']}.")
 
 
@@ -97,6 +99,15 @@ def own_pools() -> dict[str, int]:
     folders = sorted(path.parent for path in load_settings().usecases_dir.glob(f"*/{FILE_NAME}"))
     asked = {folder.name: load_use_case(folder).use_case.schedule.concurrent_runs for folder in folders}
     return {pool_of(name): limit for name, limit in asked.items() if limit is not None}
+
+
+def own_channels() -> tuple[str, ...]:
+    """The channels through which contracts tell people, each once. Raises ContractError for a faulty contract."""
+    from decisionloop.contract import load_use_case
+
+    folders = sorted(path.parent for path in load_settings().usecases_dir.glob(f"*/{FILE_NAME}"))
+    told = (one for folder in folders for one in load_use_case(folder).use_case.monitors.notifications)
+    return tuple(dict.fromkeys(one.block for one in told))
 
 
 def pool_of(use_case: str) -> str:

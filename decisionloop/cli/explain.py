@@ -29,6 +29,7 @@ def explain_decision(what: str, entity: str, as_of: str, is_json: bool, html: Pa
     With ``html`` its page is written there, and its place printed. Raises UsageError where there is no such decision.
     """
     from decisionloop.ledger.decision_access import record_access
+    from decisionloop.ledger.expired_batches import gone_by_retention
     from decisionloop.service.decisions import read_decision
 
     settings = load_settings()
@@ -39,8 +40,9 @@ def explain_decision(what: str, entity: str, as_of: str, is_json: bool, html: Pa
         found = read_decision(settings, ledger, decision_id)
         if found is not None:
             record_access(ledger, found[1].name, decision_id, getpass.getuser(), "explain")
+        gone = gone_by_retention(ledger) if found is None else ""
     if found is None:
-        remedy = "`decisionloop explain USE_CASE --entity ID` finds one by its entity."
+        remedy = gone or "`decisionloop explain USE_CASE --entity ID` finds one by its entity."
         raise UsageError(f"the ledger knows no decision {decision_id}. {remedy}")
     _tell(*found, is_json, html)
 
@@ -58,6 +60,7 @@ def require_id(what: str, as_of: str) -> None:
 
 def _of_entity(ledger: Ledger, use_case: str, entity: str, as_of: str) -> str:
     """The id of the last decision for an entity by then, in a batch or not yet."""
+    from decisionloop.ledger.expired_batches import gone_by_retention
     from decisionloop.ledger.release_history import decided_for
     from decisionloop.service.decisions import unsealed_of
 
@@ -68,9 +71,9 @@ def _of_entity(ledger: Ledger, use_case: str, entity: str, as_of: str) -> str:
     if waiting is not None and (last is None or waiting.moment > last.moment):
         return waiting.decision_id
     if last is None:
-        raise UsageError(
-            f"nothing was decided for {entity} by then. `decisionloop history {use_case} --entity ID` lists decisions."
-        )
+        remedy = f"`decisionloop history {use_case} --entity ID` lists decisions."
+        gone = gone_by_retention(ledger, use_case)
+        raise UsageError(f"nothing was decided for {entity} by then. {gone or remedy}")
     return last.decision_id
 
 

@@ -53,9 +53,26 @@ def run_once(use_case: str, as_of_text: str, is_json: bool, allow_future: bool =
         _print_caught_up(workspace, halt.batch_id, started, is_json)
         if is_json:  # a script reads what was halted where it reads what was done
             _print_summary(workspace, halt.batch_id, is_json)
+        beyond = _beyond_replay(workspace, as_of)
+        if beyond:
+            raise BatchHalted(halt.batch_id, halt.check, beyond) from halt
         raise
     _print_caught_up(workspace, batch_id, started, is_json)
     _print_summary(workspace, batch_id, is_json)
+
+
+def _beyond_replay(workspace: Workspace, as_of: datetime) -> str:
+    """What to do where a replay was asked for a time of which it has recorded nothing; "" elsewhere."""
+    recorded = () if workspace.is_live else workspace.source.calendar()
+    when = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    if not recorded or recorded[0] <= when <= recorded[-1]:
+        return ""
+    name = workspace.use_case.name
+    return (
+        f"{name} is a replay of what was recorded from {recorded[0]:%Y-%m-%d} to {recorded[-1]:%Y-%m-%d}, so nobody is "
+        f"due now: `decisionloop demo {name}` replays all of it, `decisionloop run {name} --as-of "
+        f"{recorded[-1]:%Y-%m-%d}` decides one batch of it. For live data see `source` in docs/contract.md."
+    )
 
 
 def _load_loop() -> Flow[..., str]:

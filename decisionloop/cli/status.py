@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -93,6 +93,7 @@ class Status:
     promises: tuple[str, ...]
     at_stake_per_batch: float | None
     at_stake: str
+    untold: str
     caveats: tuple[str, ...]
     serving_cost: str
     serving_cost_per_1000: float | None
@@ -172,8 +173,7 @@ def status_of(workspace: Workspace) -> Status:
         is_value_of_held_cohort=value is not None and value["cohort"] in held,
         actions=tuple(action_status(*one) for one in zip(proof.actions, words.actions, strict=True)),
         promises=words.promises,
-        at_stake_per_batch=cast("float | None", words.at_stake.claims["at_stake"]),
-        at_stake=words.at_stake,
+        **words.in_doubt,
         caveats=words.caveats,
         serving_cost=cost.text,
         serving_cost_per_1000=cost.per_1000_decisions,
@@ -238,6 +238,7 @@ def as_text(state: Status) -> str:
         *(f"  by action     {one.text}" for one in state.actions),
         *(f"  promised      {line}" for line in state.promises),
         *([f"  at stake      {state.at_stake}"] if state.at_stake else []),
+        *([f"  but           {state.untold}"] if state.untold else []),
         *(f"  but           {line}" for line in state.caveats),
         f"  costs         {state.serving_cost}",
         *(f"                {line}" for line in state.serving_cost_by_release),

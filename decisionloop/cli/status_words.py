@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
     from decisionloop.cli.evidence import Evidence
     from decisionloop.cli.monitors import MonitorStatus
+    from decisionloop.learn.tried_otherwise import TriedOtherwise
     from decisionloop.ledger.storage.engine import Ledger
     from decisionloop.report.record.beside import Caveat
     from decisionloop.report.record.claims import Said
@@ -27,6 +28,15 @@ class StatusRecords:
     actions: Sequence[ActionFigures]
     promises: Sequence[Promise]
     is_observed: bool = False
+    tried: TriedOtherwise | None = None
+
+
+class InDoubt(TypedDict):
+    """Fields of a status. ``at_stake_per_batch``: currency, None where nothing is."""
+
+    at_stake_per_batch: float | None
+    at_stake: str
+    untold: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class StatusWords:
     last_verdict: str
     actions: tuple[str, ...]
     promises: tuple[str, ...]
+    untold: str = ""
 
     @classmethod
     def of(cls, told: StatusRecords, currency: str) -> StatusWords:
@@ -45,6 +56,7 @@ class StatusWords:
         from decisionloop.report.words.evidence import action_in_brief, promise_sentence
         from decisionloop.report.words.explaining import verdict_in_brief
         from decisionloop.report.words.monitor_sentences import at_stake_sentence
+        from decisionloop.report.words.trying import untold_line
 
         return cls(
             caveats=tuple(one.words for one in told.caveats),
@@ -52,15 +64,24 @@ class StatusWords:
             last_verdict=verdict_in_brief(told.verdicts[-1]) if told.verdicts else "",
             actions=tuple(action_in_brief(one, currency, told.is_observed) for one in told.actions),
             promises=tuple(promise_sentence(one, currency) for one in told.promises),
+            untold="" if told.tried is None else untold_line(told.tried),
         )
 
+    @property
+    def in_doubt(self) -> InDoubt:
+        """What stands against what was earned: what open incidents put at stake, and that nothing can be told yet."""
+        stake = cast("float | None", self.at_stake.claims["at_stake"])
+        return {"at_stake_per_batch": stake, "at_stake": self.at_stake, "untold": self.untold}
+
     def __iter__(self) -> Iterator[str]:
-        yield from (*self.caveats, self.at_stake, self.last_verdict, *self.actions, *self.promises)
+        yield from (*self.caveats, self.at_stake, self.last_verdict, *self.actions, *self.promises, self.untold)
 
 
 def records_of(workspace: Workspace, proof: Evidence, watched: Sequence[MonitorStatus]) -> StatusRecords:
     """What the status says in the page's words, from the records that the page is made of."""
+    from decisionloop.ledger.batches import batches
     from decisionloop.report.read.beside import caveats_of
+    from decisionloop.report.read.trying import tried_otherwise
     from decisionloop.report.words.legacy import subject_of
 
     ledger, use_case = workspace.ledger, workspace.use_case
@@ -70,6 +91,7 @@ def records_of(workspace: Workspace, proof: Evidence, watched: Sequence[MonitorS
         verdicts=_verdicts(ledger, use_case.name),
         actions=proof.actions,
         promises=proof.promises,
+        tried=tried_otherwise(ledger, use_case, batches(ledger, use_case.name)),
         is_observed=subject_of(proof.money) == "the other system",
     )
 

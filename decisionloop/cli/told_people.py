@@ -33,16 +33,19 @@ def last_drills(ledger: Ledger, name: str) -> dict[str, str]:
 
 
 def last_alerts(workspace: Workspace) -> tuple[str, ...]:
-    """The last alerts about what is not over, each with its remedy and its page of the runbook."""
+    """The last alerts about what is not over, each with its remedy and page of the runbook; how many more there are."""
     from decisionloop.ledger.present_alerts import present_alerts
     from decisionloop.monitor.alarm.runbook import runbook_of_alert
 
     base = workspace.settings.runbook_url
-    present = present_alerts(workspace.ledger, workspace.use_case.name, LAST_ALERTS)
-    return tuple(
+    present = present_alerts(workspace.ledger, workspace.use_case.name)
+    told = (
         f"{one.severity}: {one.message.rstrip('.')}. {one.remedy} See {runbook_of_alert(one.kind, base)}."
-        for one in present
+        for one in present[-LAST_ALERTS:]
     )
+    more = len(present) - LAST_ALERTS
+    listed = f"{more} more are open: `decisionloop alerts list {workspace.use_case.name}` names all {len(present)}."
+    return (*([listed] if more > 0 else []), *told)
 
 
 def notices_not_taken(ledger: Ledger, name: str) -> tuple[str, ...]:

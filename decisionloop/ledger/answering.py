@@ -51,7 +51,8 @@ class Answered:
         """In a sentence."""
         did = "approved" if self.answer.answer == "approve" else "rejected"
         proof = "proven by a code" if self.answer.code_id else "a claim and no proof"
-        return f"{self.answer.answered_by} has {did} {self.request.release_id} ({proof})."
+        note = f" “{self.answer.note.rstrip('.')}”." if self.answer.note else ""
+        return f"{self.answer.answered_by} has {did} {self.request.release_id} ({proof}).{note}"
 
 
 def answer_request(ledger: Ledger, use_case: str, said: Said, approval: Approval) -> Answered:

@@ -92,6 +92,22 @@ def parts_gone(source: Ledger | Connection, use_case: str = "") -> dict[str, fro
     return dict(gone)
 
 
+def gone_by_retention(source: Ledger | Connection, use_case: str = "") -> str:
+    """Up to when decisions have gone by retention, in a sentence; "" where none have. ``use_case``: those of it alone.
+
+    Of a decision that is gone nobody can say whether it was ever made: its id goes with it.
+    """
+    batch_ids = [batch_id for batch_id, parts in parts_gone(source, use_case).items() if "decisions" in parts]
+    if not batch_ids:
+        return ""
+    last = max(batch_ids, key=lambda one: one.rpartition("/")[2])
+    them = "1 batch" if len(batch_ids) == 1 else f"{len(batch_ids):,} batches"
+    return (
+        f"By retention the decisions of {them} are kept no longer, the last of them {last}: what was in them cannot be "
+        "told any more. `decisionloop retention` says what is kept how long."
+    )
+
+
 def decisions_in(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, int]:
     """How many decisions batches hold, by batch."""
     counted = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.alarms import SEVERITIES, Alarm, alarms_of
+from decisionloop.ledger.held_cohorts import HOLES, cohort_events, held_cohorts
 from decisionloop.ledger.schema import incident_event, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -74,10 +75,11 @@ def incidents(source: Ledger | Connection, use_case: str) -> tuple[Incident, ...
     """Every incident of a use case, in the order in which they were opened."""
     with facts.reading(source) as connection:
         events, alarms = events_of(connection, use_case), alarms_of(connection, use_case)
+        free = _held_no_more(connection, use_case, alarms)
     by_incident: dict[str, list[Alarm]] = defaultdict(list)
     for one in alarms:
         by_incident[one.incident_id].append(one)
-    told = [_incident(history, by_incident[incident_id]) for incident_id, history in events.items()]
+    told = [_incident(history, by_incident[incident_id], free) for incident_id, history in events.items()]
     return tuple(sorted(told, key=lambda one: (one.first_alarm_as_of, one.incident_id)))
 
 
@@ -158,8 +160,21 @@ def _last_open(history: Sequence[IncidentEvent], incident_id: str) -> IncidentEv
     return last
 
 
-def _incident(events: tuple[IncidentEvent, ...], alarms: Sequence[Alarm]) -> Incident:
-    """One incident from its events and its alarms (oldest first, at least one)."""
+def _held_no_more(connection: Connection, use_case: str, alarms: Sequence[Alarm]) -> dict[str, str]:
+    """Why cohorts that alarms had held back teach and judge again, by name, in words."""
+    if not any(one.monitor in HOLES for one in alarms):
+        return {}
+    held, events = held_cohorts(connection, use_case), cohort_events(connection, use_case)
+    return {
+        one.cohort: f"The cohort {one.cohort} was held back, and teaches and judges again since {one.at:%Y-%m-%d}, by "
+        f"{one.by}: {one.reason.rstrip('.')}."
+        for one in events
+        if one.state == "included" and one.cohort not in held
+    }
+
+
+def _incident(events: tuple[IncidentEvent, ...], alarms: Sequence[Alarm], free: Mapping[str, str]) -> Incident:
+    """One incident from its events and its alarms (oldest first, at least one); ``free``: cohorts held back no more."""
     first, last = alarms[0], max((one for one in alarms if one.as_of == alarms[-1].as_of), key=_gravity)
     return Incident(
         incident_id=events[0].incident_id,
@@ -177,7 +192,7 @@ def _incident(events: tuple[IncidentEvent, ...], alarms: Sequence[Alarm]) -> Inc
         stake_total=_highest(one.stake_total for one in alarms),
         first_words=first.words,
         last_words=last.words,
-        suggestion=last.suggestion,
+        suggestion=(free.get(last.cohort) if last.monitor in HOLES else None) or last.suggestion,
         events=events,
     )
 

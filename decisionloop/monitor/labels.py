@@ -205,7 +205,7 @@ def _suggestion(is_mature: bool, against: str) -> str:
         " If so many never come, say so in the contract: `monitors.minimum_arrived`." if against == PROMISE else ""
     )
     return (
-        "Ask who delivers the outcomes whether a part is lost (a branch, a channel, one kind of outcome). The cohort "
-        "neither teaches nor judges, because what is missing may not be like what is there, until its outcomes have "
-        f"come or `decisionloop cohorts include` releases it.{expected}"
+        "Ask who delivers the outcomes whether a part is lost (a branch, a channel, one kind of outcome). From now on "
+        "the cohort neither teaches nor judges, because what is missing may not be like what is there, until its "
+        f"outcomes have come or `decisionloop cohorts include` releases it.{expected}"
     )

@@ -38,6 +38,7 @@ from decisionloop.report.read.overrides import override_lines
 from decisionloop.report.read.releases import reference_auc, release_lines, verdict_lines
 from decisionloop.report.read.standing import standing_of
 from decisionloop.report.read.stop_loss import stop_losses_of
+from decisionloop.report.read.trying import tried_otherwise
 from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import Explored, Otherwise
@@ -91,6 +92,7 @@ class Sources:
 
 PARTS: Mapping[str, Callable[[Sources], Any]] = {
     "standing": lambda on: standing_of(on.ledger, on.case.name, on.read),
+    "tried": lambda on: tried_otherwise(on.ledger, on.use_case, on.handled.batches),
     "money": lambda on: on.money,
     "releases": lambda on: release_lines(on.read.events, on.names, on.clock),
     "beside": lambda on: beside_lines(on.ledger, on.use_case, on.names),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.resources import files
 
@@ -32,6 +32,7 @@ from decisionloop.report.words import (
 from decisionloop.report.words.difference import difference_parts
 from decisionloop.report.words.gists import gists, told_in_lanes, told_in_steps
 from decisionloop.report.words.glance import glance_of, said_at_first
+from decisionloop.report.words.naming import REPLAY_LAG
 from decisionloop.report.words.sections import paragraphs, said_once
 
 MOST_ROWS = 25
@@ -223,8 +224,10 @@ def _money_chart(story: Story, name: str, width: float) -> str:
 
 
 def _timeline(story: Story, name: str, width: float) -> str:
-    last = max(story.last, *(event.on for event in story.releases))
-    return row_charts.timeline_chart(told_in_lanes(story.releases), story.first, last, name, width)
+    near = [event.on for event in story.releases if event.on - story.last <= REPLAY_LAG]
+    last = max(story.last, *near)  # what a person did long after a replay would leave no room for the replay
+    lanes = [replace(one, on=min(one.on, last)) for one in told_in_lanes(story.releases)]
+    return row_charts.timeline_chart(lanes, story.first, last, name, width)
 
 
 def _skill_chart(story: Story, name: str, width: float) -> str:

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ks_2samp, norm
 
-from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
-from decisionloop.observe.matching import match_decisions
 from decisionloop.sources.base import Source
-from decisionloop.sources.leak_findings import decided_of_tried
+from decisionloop.sources.expected_trying import ExpectedTrying, expected_trying
+from decisionloop.sources.seen_of_tried import SeenOfTried, seen_of_tried
 from decisionloop.sources.tried_batches import TriedBatch
 
 _POWER = 0.8
@@ -34,71 +33,28 @@ class DataAnswer:
     answer: str
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """Outcomes of the tried batches: row of the person, days after the decision, and the money of acting there."""
-
-    row: np.ndarray
-    days: np.ndarray
-    money: np.ndarray
-
-
 def data_answers(
     use_case: UseCase, source: Source, tried: Sequence[TriedBatch], seen_by: pd.Timestamp
 ) -> tuple[DataAnswer, ...]:
     """A short table: what the data of the ``tried`` batches can answer, with outcomes seen by ``seen_by``."""
     everyone = pd.concat([batch.frame for batch in tried], ignore_index=True)
     a_week = float(np.median([len(one.frame) for one in tried])) * 7 / use_case.schedule.covers_days
-    seen = _seen(use_case, source, tried, everyone, seen_by)
-    share = _share_seen(use_case, tried, seen, seen_by)
+    seen = seen_of_tried(use_case, source, tried, everyone, seen_by)
+    share, trying = seen.any_share, expected_trying(use_case, source, tried, everyone, seen)
     asked = (
         ("decisions a week", f"about {a_week:,.0f}"),
         ("outcomes a week", f"about {share * a_week:,.0f}, where one acts" if len(seen.row) else "none has been seen"),
         ("outcomes come after", _delays(use_case, seen)),
         ("smallest gain seen in a year", _smallest_gain(use_case, seen, share * a_week)),
+        ("tried beside the rules", "" if trying is None else _tried(trying)),
+        ("is that enough", "" if trying is None else _is_enough(use_case, trying, seen)),
         ("may know the outcome", _suspects(use_case, everyone, seen)),
         ("moves by construction", ", ".join(_moving(use_case, tried)) or "no feature"),
     )
     return tuple(DataAnswer(question, answer) for question, answer in asked if answer)
 
 
-def _seen(
-    use_case: UseCase, source: Source, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen_by: pd.Timestamp
-) -> _Seen:
-    is_replay = bool(source.calendar())
-    decided = decided_of_tried(use_case, tried, is_replay)
-    shown = source.outcomes(seen_by, decided)
-    if not is_replay:  # the ids are those of decisions that were made, not of these
-        shown = shown.assign(decision_id=pd.Series(None, index=shown.index, dtype="str"))
-    position = match_decisions(shown, decided, use_case, seen_by.to_pydatetime()).decision
-    told, of = shown[position >= 0], decided.iloc[position[position >= 0]]
-    row = of["row"].to_numpy()
-    days = (told["observed_at"].to_numpy() - of["as_of"].to_numpy()) / np.timedelta64(1, "D")
-    names = list(use_case.action_names)
-    action = of["action"].map(names.index).to_numpy(dtype=np.int64) if len(of) else np.zeros(0, dtype=np.int64)
-    frame = everyone.iloc[row].reset_index(drop=True)
-    classes, amounts = (told[one].to_numpy(dtype=np.float64, na_value=np.nan) for one in ("outcome_class", "amount"))
-    money = realised_values(
-        use_case,
-        frame,
-        action,
-        None if use_case.outcome.class_ is None else classes,
-        None if use_case.outcome.amount is None else amounts,
-    )
-    return _Seen(row, days, money)
-
-
-def _share_seen(use_case: UseCase, tried: Sequence[TriedBatch], seen: _Seen, seen_by: pd.Timestamp) -> float:
-    """The share of people with an outcome, of those batches whose outcomes had time to come; of all, where none had."""
-    patience = pd.Timedelta(days=use_case.outcome.maturity_days)
-    is_old = np.concatenate([np.full(len(one.frame), one.as_of + patience <= seen_by) for one in tried])
-    is_old = is_old if is_old.any() else np.ones(len(is_old), dtype=bool)
-    has_outcome = np.zeros(len(is_old), dtype=bool)
-    has_outcome[seen.row] = True
-    return float(has_outcome[is_old].mean())
-
-
-def _delays(use_case: UseCase, seen: _Seen) -> str:
+def _delays(use_case: UseCase, seen: SeenOfTried) -> str:
     if not len(seen.days):
         return ""
     half, most = np.quantile(seen.days, [0.5, 0.95])
@@ -108,7 +64,7 @@ def _delays(use_case: UseCase, seen: _Seen) -> str:
     )
 
 
-def _smallest_gain(use_case: UseCase, seen: _Seen, a_week: float) -> str:
+def _smallest_gain(use_case: UseCase, seen: SeenOfTried, a_week: float) -> str:
     """What a year would show 8 times in 10, were half of those who are acted on decided by a challenger.
 
     Two means of N/2 outcomes of standard deviation s differ by s * sqrt(4 / N) by chance, and the gate's error is
@@ -118,14 +74,49 @@ def _smallest_gain(use_case: UseCase, seen: _Seen, a_week: float) -> str:
     a_year = a_week * _YEAR_DAYS / 7
     if len(known) < _FEWEST or a_year < 1:
         return "cannot be told: too few outcomes have been seen"
-    z = float(norm.ppf(1 - use_case.gate.yearly_error) + norm.ppf(_POWER))
-    gain = z * 2 * float(known.std()) / math.sqrt(a_year)
+    gain = _gain_seen_by(use_case, known, a_year / 4)
     mean = float(np.abs(known).mean())
     beside = f", {100 * gain / mean:.0f}% of what is at stake in one" if mean > 0 else ""
-    return f"about {gain:.2g} {use_case.economics.currency} a decision{beside}"
+    return f"about {_figure(gain)} {use_case.economics.currency} a decision{beside}"
 
 
-def _suspects(use_case: UseCase, everyone: pd.DataFrame, seen: _Seen) -> str:
+def _gain_seen_by(use_case: UseCase, money: np.ndarray, outcomes: float) -> float:
+    """The gain a decision that so many outcomes of a mean, beside many more of the other, show 8 times in 10."""
+    z = float(norm.ppf(1 - use_case.gate.yearly_error) + norm.ppf(_POWER))
+    return z * float(money.std()) / math.sqrt(outcomes)
+
+
+def _tried(trying: ExpectedTrying) -> str:
+    """How many outcomes of what the rules would not do are to be expected."""
+    of = "this replay" if trying.is_replay else "a year"
+    few, many = trying.unlucky, trying.lucky
+    return (
+        f"about {_figure(trying.tried.a_week)} outcomes a week; {few:,.0f} to {many:,.0f}, as luck has it, in the "
+        f"{trying.weeks:,.0f} weeks of {of} with outcomes to come"
+    )
+
+
+def _is_enough(use_case: UseCase, trying: ExpectedTrying, seen: SeenOfTried) -> str:
+    """Whether anything can be told by them, and else which setting is to be raised how far."""
+    tried, known = trying.tried, seen.money[np.isfinite(seen.money)]
+    needed = f"{tried.needed:,.0f} are needed before anything can be told of what the rules would not do"
+    if trying.is_enough:
+        gain = _gain_seen_by(use_case, known, max(trying.in_all, 1.0)) if len(known) >= _FEWEST else None
+        told = "" if gain is None else f"; alone they show a gain of {_figure(gain)} {use_case.economics.currency}"
+        return f"yes: {needed}{told}{', a trial a smaller one' if told else ''}"
+    no = f"{'not surely' if trying.in_all >= tried.needed else 'no'}: {needed}."
+    if not trying.remedy:
+        return f"{no} No setting of policy.exploration brings so many: decide more, or bring more rows"
+    now = f"is {tried.setting.partition('(now ')[2].rstrip(')')} now" if tried.setting else "tries nothing now"
+    return f"{no} Set policy.exploration to `{trying.remedy}` (it {now}), and they come"
+
+
+def _figure(value: float) -> str:
+    """Two figures, and no powers of ten."""
+    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
+
+
+def _suspects(use_case: UseCase, everyone: pd.DataFrame, seen: SeenOfTried) -> str:
     """Features that alone rank those who brought money and those who did not."""
     from decisionloop.learn.leak import single_feature_aucs
 

@@ -22,7 +22,8 @@ _LOOKED_AT = 50
 
 @dataclass(frozen=True)
 class TriedBatch:
-    """One batch as the loop would build it: its canonical frame, and what the rules choose (index of the action).
+    """One batch as the loop would build it: its canonical frame, and what the rules choose (index of the action) and
+    why (their words).
 
     ``unreadable``: what cannot be read in it, in words, with what becomes of those rows.
     """
@@ -31,6 +32,7 @@ class TriedBatch:
     frame: pd.DataFrame
     action: np.ndarray
     newest: pd.Timestamp | None
+    reason: np.ndarray
     unreadable: tuple[str, ...] = ()
 
 
@@ -68,9 +70,9 @@ def try_batch(use_case: UseCase, code: UseCaseCode, source: Source, as_of: pd.Ti
     entities = source.due(as_of, use_case.schedule.covers_days)
     known = source.known(entities, as_of)
     built = build_by_row(use_case, code.features, known, entities, as_of, source.time_column)
-    action, _ = apply_rules(use_case, code, built.frame)
+    action, reason = apply_rules(use_case, code, built.frame)
     unreadable = (*_unread_cells(use_case, known, source.time_column), *_unread_rows(built, source))
-    return TriedBatch(as_of, built.frame, action, source.newest_time(as_of), unreadable)
+    return TriedBatch(as_of, built.frame, action, source.newest_time(as_of), reason, unreadable)
 
 
 def _unread_cells(use_case: UseCase, known: pd.DataFrame, time_column: str) -> Iterator[str]:

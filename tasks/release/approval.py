@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from decisionloop.endings import Told
-from decisionloop.ledger.answering import Said, answer_request
+from decisionloop.ledger.answering import Answered, Said, answer_request
 from decisionloop.ledger.approvals import Answer, asked_for
 from decisionloop.ledger.schema import utc_now
 from decisionloop.workspace import open_workspace
@@ -13,7 +13,7 @@ from tasks.release.asking import ask
 from tasks.release.deployment import Deployment, passed
 from tasks.release.evidence_for import Planned
 from tasks.step import step
-from tasks.tell.announcements import announce
+from tasks.tell.announcements import announce, publish
 
 EVENTS: dict[Answer, str] = {"approve": "release.approved", "reject": "release.rejected"}
 
@@ -44,4 +44,11 @@ def take_answer(use_case: str, said: Said) -> str:
     workspace = open_workspace(use_case)
     told = answer_request(workspace.ledger, use_case, said, workspace.use_case.approval)
     announce(EVENTS[told.answer.answer], use_case, told.request.release_id, {"by": told.answer.answered_by})
+    publish(f"{use_case}-approval-{told.request.seq}", _in_markdown(told), "What a person answered, and why")
     return Told(told.as_text(), "Refused" if told.answer.answer == "reject" else "Completed")
+
+
+def _in_markdown(told: Answered) -> str:
+    """What was asked, what was answered, by whom and why."""
+    note = told.answer.note or "no note"
+    return f"{told.request.as_text()}\n\n**{told.answer.answered_by}: {told.answer.answer}.** {note}\n"

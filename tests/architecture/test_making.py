@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import shutil
 import stat
 import subprocess
 import tomllib
+from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from tests.architecture.code import ROOT
 from tests.architecture.test_lock import locked
@@ -122,15 +126,15 @@ def test_the_ci_script_runs_in_the_project_from_anywhere(tmp_path):
     spy.chmod(0o755)
     environment = {**os.environ, "PATH": f"{spy.parent}:{os.environ['PATH']}"}
     told = subprocess.run([CI], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert told.stdout.splitlines() == [f"{ROOT}: install", f"{ROOT}: test", f"{ROOT}: check audit"]
+    assert told.stdout.splitlines() == [f"{ROOT}: install", f"{ROOT}: test", f"{ROOT}: check docs audit"]
 
 
 @pytest.mark.parametrize(
     ("fails", "made"),
     [
         ("install", ["install"]),
-        ("check audit", ["install", "test", "check audit"]),
-        ("test", ["install", "test", "check audit"]),
+        ("check docs audit", ["install", "test", "check docs audit"]),
+        ("test", ["install", "test", "check docs audit"]),
     ],
 )
 def test_the_ci_script_fails_with_what_fails(tmp_path, fails, made):
@@ -141,3 +145,23 @@ def test_the_ci_script_fails_with_what_fails(tmp_path, fails, made):
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     told = subprocess.run([CI], env=environment, capture_output=True, text=True)
     assert (told.returncode, told.stdout.splitlines()) == (3, made)
+
+
+def test_the_site_holds_every_page_and_names_what_it_cannot_show(caplog):
+    spec = importlib.util.spec_from_file_location("site_links", ROOT / "docs" / "site_links.py")
+    assert spec is not None
+    assert spec.loader is not None
+    links = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(links)
+    page = SimpleNamespace(file=SimpleNamespace(abs_src_path=str(ROOT / "docs" / "scale.md"), src_path="scale.md"))
+    config = SimpleNamespace(docs_dir=str(ROOT / "docs"))
+    told = links.on_page_markdown("[flows](../flows), [gone](../gone.py), [x](scorer.md)", page=page, config=config)
+    assert told == "flows, gone, [x](scorer.md)"
+    assert [one.getMessage() for one in caplog.records] == ["scale.md: ../gone.py is not in the project."]
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    listed = set(re.findall(r"[\w/]+\.md", json.dumps(site["nav"])))
+    assert listed == {one.relative_to(ROOT / "docs").as_posix() for one in (ROOT / "docs").glob("*.md")} | {
+        "adr/README.md",
+        "runbook/README.md",
+    }
+    assert "docs" in CI.read_text(encoding="utf-8").split("make check", 1)[1].split(">")[0].split()

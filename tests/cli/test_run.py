@@ -69,7 +69,8 @@ def test_a_skeleton_decides_a_real_batch_and_a_batch_of_nobody_is_halted(folder,
     assert (exit_code, out) == (1, "")
     told = err.splitlines()[-1]  # the first line says that Prefect is starting
     assert told.startswith("decisionloop: batch vouchers/2020-01-06 halted: row_count: 0 rows, 10 to 1,000 expected.")
-    assert "Look for a delivery that failed" in err
+    assert "vouchers is a replay of what was recorded from 2026-01-05" in err
+    assert "`decisionloop demo vouchers`" in err
     assert "Traceback" not in err
 
     (state,) = json.loads(status[1])

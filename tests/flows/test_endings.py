@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prefect import flow
+from prefect.exceptions import CancelledRun
 
 from decisionloop.endings import Told
 from decisionloop.errors import BatchHalted
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("flows")
 
 
 @flow(name="answers")
-@says("It says: {}")
+@says("It says: {}", is_answer=True)
 def answers(use_case: str) -> str:
     """A flow that refuses, or whose batch is halted."""
     if use_case == "halted":
@@ -25,8 +26,10 @@ def answers(use_case: str) -> str:
 
 def test_a_run_says_at_its_end_what_happened(prefect):
     said = answers("asked", return_state=True)
-    assert (said.name, said.message, said.is_completed()) == ("Refused", "It says: too little speaks for it.", True)
-    assert said.result() == answers("asked") == "too little speaks for it."
+    # Neither green nor red, and no failure: no hook of a failed run is called for it.
+    assert (said.type.value, said.name, said.message) == ("CANCELLED", "Refused", "It says: too little speaks for it.")
+    with pytest.raises(CancelledRun, match="too little"):
+        answers("asked")
     halted = answers("halted", return_state=True)
     assert (halted.name, halted.is_failed()) == ("Halted", True)
     assert halted.message == "batch small/1 halted: nulls: turnover. Mend it."
@@ -45,4 +48,5 @@ def test_in_the_run_of_another_flow_a_body_returns_what_it_returns(prefect):
         return answers.fn(use_case)
 
     said = asks("asked", return_state=True)
-    assert (said.name, said.message) == ("Refused", "too little speaks for it.")
+    assert (said.name, said.message, said.is_completed()) == ("Completed", "too little speaks for it.", True)
+    assert said.result() == "too little speaks for it."

@@ -20,17 +20,22 @@ from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.outcomes import append_outcomes
 from decisionloop.ledger.release_changes import register_release
 from decisionloop.ledger.releases import Release
+from decisionloop.ledger.rollback import roll_back
+from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.snapshot_log import Snapshot, record_snapshot
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.ledger.verdicts import TrainingSet, Verdict, append_training_set, append_verdict
+from decisionloop.release.grounds import Grounds
+from decisionloop.release.stages import Decider
 from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.read.evidence import promises
 from decisionloop.report.read.gathered import gather
 from decisionloop.report.read.replay_truth import by_period, logged_money, true_money, truth_of_replay
+from decisionloop.report.read.trying import tried_otherwise
 from decisionloop.report.read.worked_decision import chosen_decision
 from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
@@ -250,6 +255,28 @@ def fill(ledger: Ledger, case: UseCase, snapshots: SnapshotStore) -> Filled:
 @pytest.fixture
 def told(filled: Filled, use_case: UseCase) -> Story:
     return assemble_story(filled.ledger, use_case, snapshots=filled.snapshots)
+
+
+def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
+    sqlite_ledger: Ledger, use_case: UseCase
+) -> None:
+    record_use_case(sqlite_ledger, "credit_line", use_case.digest, 1, "name: credit_line")
+    rules = Release(RULES_ID, "credit_line", "rules", use_case.digest, None, None, None, "null", "{}", WEEKS[0])
+    install_rules(sqlite_ledger, rules)
+    for number, as_of in enumerate(WEEKS[:3]):  # the first one has matured by the third
+        batch = open_batch(sqlite_ledger, "credit_line", as_of, use_case.digest, WALL)
+        decisions = decided(number, batch.batch_id, as_of, "d" * 64, False, use_case)
+        decisions.loc[[1, 3], "action"] = "increase"  # which the rules would hold
+        with sqlite_ledger.begin() as connection:
+            append_decisions(connection, decisions)
+        append_batch_event(sqlite_ledger, batch.batch_id, "complete", {"sent": 4})
+        append_outcomes(sqlite_ledger, _outcomes(decisions))
+    made = batches(sqlite_ledger, "credit_line")
+    told = tried_otherwise(sqlite_ledger, use_case, made)
+    assert told is not None
+    assert (told.seen, told.needed, told.is_enough) == (6, use_case.gate.minimum_effective_n, False)
+    assert told.a_week == 6 / 2
+    assert tried_otherwise(sqlite_ledger, use_case, ()) is None
 
 
 def test_money_of_batches_is_added_up_by_month(told: Story) -> None:
@@ -654,6 +681,18 @@ def test_times_on_the_wall_of_a_replay_become_days_of_the_story(filled: Filled) 
     assert clock.day(WALL + timedelta(minutes=1, seconds=30)) == date(2005, 6, 10)
     assert clock.day(WALL - timedelta(minutes=1)) == date(2005, 6, 3)
     assert clock.day(day(7, 8)) == date(2005, 7, 8)
+
+
+def test_who_decides_since_a_person_went_back_after_a_replay_is_told_by_that_day(
+    filled: Filled, use_case: UseCase
+) -> None:
+    back = utc_now() + timedelta(days=1)
+    roll_back(filled.ledger, "credit_line", "rules", Grounds(Decider("person", "anna"), "it lost money", back))
+    told = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots)
+    champion = told.standing.champion
+    assert champion is not None
+    assert (champion.name, champion.since) == (RULES, back.date())
+    assert (told.last, "anna" in render_story(told)) == (date(2005, 7, 15), True)
 
 
 def test_times_of_a_live_loop_stay_as_they_are(sqlite_ledger: Ledger) -> None:

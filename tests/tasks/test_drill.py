@@ -143,10 +143,10 @@ def test_people_are_told_of_one_that_failed_until_a_later_one_has_worked(begun_s
         run_flow("drill", "small")
     (told,) = [one for one in alerts(ledger, "small") if one.kind == "drill"]
     assert (told.severity, "a model decided for 7" in told.message) == ("critical", True)
-    assert told in present_alerts(ledger, "small", 3)
+    assert told in present_alerts(ledger, "small")
     assert "failed: under the kill switch" in as_text(status_of(begun_small.workspace))
     run_flow("drill", "small")
-    assert told not in present_alerts(ledger, "small", 3)
+    assert told not in present_alerts(ledger, "small")
     assert [one.seq for one in drills(ledger, "small")] == [1, 2]
 
 

@@ -13,6 +13,7 @@ from decisionloop.ledger import schema
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.held_cohorts import exclude_cohorts, held_cohorts, include_cohorts
+from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import champion, shadows
 from decisionloop.ledger.verdicts import find_training_set, learn_runs, verdicts
@@ -120,11 +121,15 @@ def test_a_held_cohort_judges_no_challenger_and_no_champion(shadowed):
     decide(shadowed, 2)
     shadowed.observe(2)
     assert held(shadowed) == [named(1)]
+    (incident,) = open_incidents(shadowed.ledger, "small")
+    assert "From now on the cohort neither teaches nor judges" in incident.suggestion
     said = shadowed.learn(2)
     assert "no decision that it has not learnt from is mature" in said
     assert f"but in {named(1)}, held back" in said
     assert champion(shadowed.ledger, "small").release.kind == "rules"
     include_cohorts(shadowed.ledger, "small", [named(1)], *WHO)
+    (incident,) = open_incidents(shadowed.ledger, "small")  # which is not over, and no longer says that it holds back
+    assert "teaches and judges again since" in incident.suggestion
     shadowed.learn(2)
     assert [one.decision for one in verdicts(shadowed.ledger, "small") if one.look == 2] != []
 

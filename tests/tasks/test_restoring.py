@@ -299,9 +299,9 @@ def test_a_drill_restores_beside_the_real_home_and_is_told_of(engine, at_work_li
         with pytest.raises(DrillFailed, match=r"ledger\.db has changed"):
             run_flow("restore_drill", "small", str(damaged.parent))
         (told,) = [one for one in alerts(life.ledger, "small") if one.kind == "restore_drill"]
-        assert (told.severity, told in present_alerts(life.ledger, "small", 3)) == ("critical", True)
+        assert (told.severity, told in present_alerts(life.ledger, "small")) == ("critical", True)
         assert "failed: " in as_text(status_of(life.workspace))
         run_flow("restore_drill", "small", str(kept.parent))
-        assert told not in present_alerts(life.ledger, "small", 3)
+        assert told not in present_alerts(life.ledger, "small")
         assert [one.seq for one in restore_drills(life.ledger, "small")] == [1, 2, 3]
         assert list((life.folder / "home" / "scratch").iterdir()) == []

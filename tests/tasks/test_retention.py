@@ -15,13 +15,16 @@ from decisionloop.custody.retention import apply_retention, plan_retention
 from decisionloop.custody.snapshot_files import verify_snapshots
 from decisionloop.errors import UsageError
 from decisionloop.ledger import schema
+from decisionloop.ledger.audit.prove import proof_of
 from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.audit.verify import verify
+from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.expiring_files import files_gone
 from decisionloop.ledger.rollback import roll_back
 from decisionloop.ledger.schema import utc_now
 from decisionloop.release.grounds import Grounds
 from decisionloop.release.stages import Decider
+from decisionloop.report.read.gathered import gather
 from tasks.restore.decide_again import decide_again
 from tests.ledger.test_audit_chain import behind_its_back
 from tests.small_use_case import as_of
@@ -91,13 +94,18 @@ def test_the_loop_its_page_and_backups_do_not_miss_it(lived: Installation, tmp_p
     assert not (lived.folder / "home" / "outbox" / lived.batch(0)).exists()
     lived.turn(3)
     assert lived.state(3) == "complete"
-    assert write_and_tell("small", tmp_path / "page.html")[0].is_file()
+    page = write_and_tell("small", tmp_path / "page.html")[0].read_text()
+    assert "By retention 2 batches are kept no longer" in page
+    told = gather(lived.ledger, "small").measured.figures
+    assert not {one.cohort for one in told} & {cohort_name(as_of(0)), cohort_name(as_of(1))}
     take_backup(lived.workspace.settings, lived.ledger, tmp_path / "backup")
     again = decide_again(lived.workspace)
     assert again is not None
     assert again.batch_id == lived.batch(3)
     with pytest.raises(UsageError, match="kept no longer"):
         lived.predict(0)
+    with pytest.raises(UsageError, match=f"of 2 batches are kept no longer, the last of them {lived.batch(1)}"):
+        proof_of(lived.ledger, "0" * 32, ())
 
 
 def test_what_was_killed_goes_on_and_what_comes_back_is_found(lived: Installation, monkeypatch) -> None:

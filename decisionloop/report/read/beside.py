@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase
+from decisionloop.ledger.batches import batches
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.monitor.labels import LABEL_SHORTFALL, promised_share
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.story import PeriodMoney
 from decisionloop.report.record.totals import total_of
-from decisionloop.report.words.figures import period_label
+from decisionloop.report.words.figures import day, period_label
 from decisionloop.report.words.missing import missing_sentence, unjudged_sentence
 from decisionloop.report.words.spans import names
 
@@ -25,7 +26,8 @@ def caveats_of(ledger: Ledger, use_case: UseCase, money: Sequence[PeriodMoney] =
     ``money``: the periods that are told of, with their bounds and the cohorts of theirs that are held back.
     """
     of_money = caveats_of_money(money, use_case.economics.currency)
-    return (*_of_outcomes(use_case), *of_money, *_of_labels(ledger, use_case), *_of_unjudged(ledger, use_case))
+    of_ledger = (*_of_labels(ledger, use_case), *_of_unjudged(ledger, use_case), *_of_retention(ledger, use_case))
+    return (*_of_outcomes(use_case), *of_money, *of_ledger)
 
 
 def caveats_of_money(money: Sequence[PeriodMoney], currency: str) -> tuple[Caveat, ...]:
@@ -95,6 +97,17 @@ def _of_unjudged(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
         return
     held = [name for name in short if name in held_cohorts(ledger, use_case.name)]
     yield Caveat(("money", "rates"), unjudged_sentence(len(told), len(short), len(held), promised_share(use_case)))
+
+
+def _of_retention(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
+    """That earlier batches are kept no longer, so that no figure here counts them."""
+    gone = sorted(one.as_of for one in batches(ledger, use_case.name) if one.state == "expired")
+    if gone:
+        them = "1 batch is" if len(gone) == 1 else f"{len(gone):,} batches are"
+        told = (
+            f"By retention {them} kept no longer, up to {day(gone[-1])}: no figure here counts what was decided then."
+        )
+        yield Caveat(("money",), told)
 
 
 def known_events(use_case: UseCase) -> tuple[KnownEvent, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.batches import Batch, batches
+from decisionloop.ledger.batches import Batch, batches, cohort_name
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.releases import Release, ReleaseEvent, current_stages, events_of_releases
 from decisionloop.ledger.verdicts import training_sets
@@ -37,12 +37,21 @@ class Gathered:
 def gather(ledger: Ledger, name: str) -> Gathered:
     """Read once what the story, the status and the live page all tell of; ``name``: of which use case."""
     not_over = set(unfinished_of_stream(ledger, name))  # told of once nothing more comes into them
-    every = [one for one in batches(ledger, name) if one.state != "expired"]  # of these nobody can tell any more
-    found = tuple(one for one in every if one.batch_id not in not_over)
+    every = batches(ledger, name)
+    gone = gone_by_month(every)  # of these nobody can tell any more
+    found = tuple(one for one in every if one.state != "expired" and one.batch_id not in not_over)
     handled, names = _handled(ledger, name, found), names_of_releases(ledger, name, found)
     held = tuple(held_cohorts(ledger, name))
-    measured = Measured(reads.newest_measurements(ledger, name), handled.deciders(), held, handled.trials())
+    figures = tuple(one for one in reads.newest_measurements(ledger, name) if one.cohort not in gone)
+    measured = Measured(figures, handled.deciders(), held, handled.trials())
     return Gathered(handled, measured, names, _stage_events(ledger, name, names))
+
+
+def gone_by_month(every: Sequence[Batch]) -> frozenset[str]:
+    """The cohorts whose decisions are kept no longer, and the months of which that is all."""
+    gone = {cohort_name(one.as_of) for one in every if one.state == "expired"}
+    left = {cohort_name(one.as_of)[:7] for one in every if one.state != "expired"}
+    return frozenset(gone | {one[:7] for one in gone if one[:7] not in left})
 
 
 def use_case_lines(use_case: UseCase) -> UseCaseLines:

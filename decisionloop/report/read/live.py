@@ -24,6 +24,7 @@ from decisionloop.report.read.latency import answer_latency_of
 from decisionloop.report.read.measurements import periods_of_money
 from decisionloop.report.read.releases import release_lines, verdict_lines
 from decisionloop.report.read.standing import releases_as_they_stand, standing_of
+from decisionloop.report.read.trying import tried_otherwise
 from decisionloop.report.record.evidence import Promise
 from decisionloop.report.record.latency import AnswerLatency
 from decisionloop.report.record.lines import ReleaseCostLine, ServingLines
@@ -60,6 +61,7 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
         caveats=tuple(one.words for one in caveats if not one.is_grave),
         unsealed=count_unfinished(ledger, name),
         answers=_answers(ledger, known.use_case),
+        tried=None if known.use_case is None else tried_otherwise(ledger, known.use_case, read.handled.batches),
     )
 
 

@@ -19,7 +19,7 @@ def release_lines(
     """Every stage of every release, by day."""
     lines = [
         ReleaseEventLine(
-            on=clock.day(event.as_of),
+            on=clock.day_of(event),
             release=names[event.release_id],
             kind=names.kinds.get(event.release_id, ""),
             stage=event.stage,

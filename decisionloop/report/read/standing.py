@@ -21,8 +21,6 @@ from decisionloop.report.words.naming import StoryClock
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
 
-LAST_ALERTS = 5
-
 
 def standing_of(ledger: Ledger, name: str, read: Gathered) -> Standing:
     """Who decides, who stands beside, and what waits; ``read``: what was gathered of the use case ``name``."""
@@ -42,7 +40,7 @@ def waiting_of(ledger: Ledger, name: str) -> Waiting:
         approvals=waiting_for_people(ledger, name, utc_now()),
         incidents=open_incidents(ledger, name),
         cohorts=tuple(held_cohorts(ledger, name).values()),
-        alerts=present_alerts(ledger, name, LAST_ALERTS),
+        alerts=present_alerts(ledger, name),
     )
 
 
@@ -54,7 +52,7 @@ def releases_as_they_stand(stages: Sequence[ReleaseStage], read: Gathered) -> tu
             release_id=one.release_id,
             name=read.names[one.release_id],
             stage=one.stage,
-            since=clock.day(one.event.as_of),
+            since=clock.day_of(one.event),
             by=one.event.decided_by,
             reason=read.names.in_words(one.event.reason),
             share=one.event.share,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from decisionloop.learn.tried_otherwise import TriedOtherwise
 from decisionloop.report.record.latency import AnswerLatency
 from decisionloop.report.record.lines import BatchLine, ReleaseEventLine, ServingLines, VerdictStory
 from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
@@ -28,7 +29,8 @@ class LiveUseCase:
     """One use case now. ``fault``: why its contract cannot be read; its last readable one gives the words then.
 
     ``unsealed``: how many were decided one at a time and are in no batch that is complete. ``answers``: what became of
-    decisions beside how long their answers took, None where no outcome of a timed one is due.
+    decisions beside how long their answers took, None where no outcome of a timed one is due. ``tried``: as in a
+    `Story`.
     """
 
     case: UseCaseLines
@@ -43,6 +45,7 @@ class LiveUseCase:
     caveats: tuple[str, ...]
     unsealed: int = 0
     answers: AnswerLatency | None = None
+    tried: TriedOtherwise | None = None
 
     @property
     def champion(self) -> LiveRelease | None:

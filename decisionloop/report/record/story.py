@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+from decisionloop.learn.tried_otherwise import TriedOtherwise
 from decisionloop.report.record.bad_release import BadRelease
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.estimate import Estimate
@@ -116,13 +117,15 @@ class PeriodMoney:
 class Headline:
     """The verdict in one sentence, the few that follow it, and how much the page covers.
 
-    ``doubts``: those of the ``standfirst`` that say how sure the verdict is.
+    ``doubts``: those of the ``standfirst`` that say how sure the verdict is; ``against``: those of them that would take
+    a yes back, because the interval itself or one month alone is not to be relied on.
     """
 
     verdict: str
     standfirst: tuple[str, ...] = ()
     scope: str = ""
     doubts: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -181,13 +184,17 @@ class BesideLines:
 
 @dataclass(frozen=True)
 class Story:
-    """The whole page. ``interval_level`` is the confidence of every interval; empty parts are left out."""
+    """The whole page. ``interval_level`` is the confidence of every interval; empty parts are left out.
+
+    ``tried``: how much has been tried of what the rules would not do, while they decide; None where nothing must be.
+    """
 
     use_case: UseCaseLines
     first: date
     last: date
     headline: Headline
     standing: Standing = field(default_factory=Standing)
+    tried: TriedOtherwise | None = None
     money: tuple[PeriodMoney, ...] = ()
     releases: tuple[ReleaseEventLine, ...] = ()
     beside: tuple[BesideLines, ...] = ()

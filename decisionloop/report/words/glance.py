@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from decisionloop.ledger.alerts import Alert
 from decisionloop.report.record.claims import Claimed, Said, claims_of
 from decisionloop.report.record.evidence import Promise
 from decisionloop.report.record.glance import Answer, Glance, ToDo
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.monitor_lines import IncidentLine
-from decisionloop.report.record.standing import Standing, Waiting
+from decisionloop.report.record.standing import Standing
 from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.evidence import promise_sentence
-from decisionloop.report.words.figures import capital, count, day, in_words, money, percent
+from decisionloop.report.words.figures import capital, count, count_of, day, in_words, money, percent
 from decisionloop.report.words.live import asked_title, beside_sentences, held_title, waits_sentence, who_decides
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
 from decisionloop.report.words.monitors import family_words, state_words
+from decisionloop.report.words.trying import is_untold, try_more, untold_sentences
 
 MOST_TO_DO = 5
 _GRAVITY = {"critical": 0, "warning": 1}
@@ -24,16 +27,17 @@ _GRAVITY = {"critical": 0, "warning": 1}
 
 def glance_of(story: Story) -> Glance:
     """What the first screen says below the headline."""
+    to_do = tuple(_to_do(story))
     asked = (
+        ("Can anything be told yet?", _untold(story)),
         ("Who decides?", _deciders(story)),
         ("Is that sure?", tuple(_how_sure(story))),
         ("What was promised, and what came?", promised_and_came(story.promises, story.use_case.currency)),
         ("What is wrong?", tuple(_wrong(story))),
-        ("What waits for a person?", _waits(story)),
+        ("What waits for a person?", _waits(story, len(to_do))),
         ("What happens next?", _next(story)),
     )
     answers = tuple(Answer(question, told) for question, told in asked if told)
-    to_do = (*_held(story.standing), *(_of_incident(one, story.use_case.currency) for one in gravest(story)))
     return Glance(answers, to_do[:MOST_TO_DO], story.use_case.owner, max(0, len(to_do) - MOST_TO_DO))
 
 
@@ -50,17 +54,20 @@ def gravest(story: Story) -> tuple[IncidentLine, ...]:
 
 
 def _how_sure(story: Story) -> Iterator[str]:
-    """Yes or no, and what stands against it."""
-    total, doubts = total_of(story.money), story.headline.doubts
+    """Yes or no, and what stands against it: no yes is taken back by the sentence after it."""
+    total, told = total_of(story.money), story.headline
     if total is not None and not total.is_by_rules and total.difference.low is not None:
         level = f"with {percent(story.interval_level)} confidence"
         if total.difference.is_sign_open:
             yield "No: outcomes that have not come could turn it round."
         elif total.difference.sign == 0:
             yield f"No: {level} it may be more than the rules or less."
+        elif told.against:
+            yield f"Not quite: by the figures {level}, but they are in doubt themselves."
         else:
-            yield f"Yes, {level}{', as far as its data can be trusted' if doubts else ''}."
-    yield from doubts
+            more = "more" if total.difference.sign > 0 else "less"
+            yield f"Yes: {level} it is {more} than the rules would have earned."
+    yield from told.doubts
 
 
 def promised_and_came(promises: Sequence[Promise], currency: str) -> tuple[str, ...]:
@@ -109,7 +116,8 @@ def _wrong(story: Story) -> Iterator[str]:
     each = None if total is None or not total.decisions or total.policy.value is None else total.policy.value
     halted = halted_sentence(story.batches, None if each is None or total is None else each / total.decisions, currency)
     if story.monitoring is not None:
-        yield _incidents(story.monitoring.still_open, currency)
+        open_ = _incidents(story.monitoring.still_open, currency)
+        yield f"Nothing can be told yet; {open_[0].lower()}{open_[1:]}" if _untold(story) else open_
     if halted:
         yield halted
 
@@ -126,15 +134,32 @@ def _incidents(still: Sequence[IncidentLine], currency: str) -> Said:
     return Said(f"{told} {stakes}".rstrip(), claims_of(stakes))
 
 
-def _waits(story: Story) -> tuple[str, ...]:
-    """What waits beside the incidents, which are told of already."""
-    told = story.standing.waiting
-    others = Waiting(held=told.held, approvals=told.approvals, cohorts=told.cohorts)
+def _to_do(story: Story) -> Iterator[ToDo]:
+    """Everything that a person has to do, the gravest first; whatever waits is in it."""
+    told, currency = story.standing.waiting, story.use_case.currency
+    seen = [*(_of_incident(one, currency) for one in gravest(story)), *map(_of_alert, reversed(told.alerts))]
+    yield from _held(story.standing)
+    yield from (one for one in seen if one.severity == "critical")
+    more = try_more(story.tried, story.use_case.name) if story.tried is not None and _untold(story) else None
+    yield from [more] if more is not None else []
+    yield from (one for one in seen if one.severity != "critical")
+    if told.cohorts:
+        yield _of_cohorts(len(told.cohorts), story.use_case.name)
+
+
+def _untold(story: Story) -> tuple[str, ...]:
+    """That too little has been tried to tell anything, where that is so."""
+    return untold_sentences(story.tried) if story.tried is not None and is_untold(story.tried) else ()
+
+
+def _waits(story: Story, to_do: int) -> tuple[str, ...]:
+    """What waits, by kind: nothing exactly where nothing is to be done."""
     if not story.standing.releases:
         return ()
-    if others.is_empty:
-        return ("Nothing but what is to be done below." if gravest(story) else "Nothing.",)
-    return (waits_sentence(others),)
+    waiting = replace(story.standing.waiting, flags=())
+    if to_do and waiting.is_empty:
+        return ("Only what is to be done below.",)
+    return (waits_sentence(waiting),) if to_do else ("Nothing.",)
 
 
 def _next(story: Story) -> tuple[str, ...]:
@@ -167,6 +192,20 @@ def _of_incident(one: IncidentLine, currency: str) -> ToDo:
     seen = "" if one.state == "opened" else f", {state_words(one.state)}"
     title = f"{family_words(one.family).title}: {one.severity} since {day(one.opened_on)}{seen}{stake}"
     return ToDo(title, f"{_in_brief(one.words)} {one.suggestion}", one.severity)
+
+
+def _of_alert(one: Alert) -> ToDo:
+    title = f"Alert, {one.severity}: {one.kind.replace('_', ' ')} since {day(one.at.date())}"
+    return ToDo(title, f"{one.message.rstrip('.')}. {one.remedy}", one.severity)
+
+
+def _of_cohorts(many: int, use_case: str) -> ToDo:
+    they = "1 cohort is held back, and neither teaches nor judges"
+    return ToDo(
+        they if many == 1 else f"{count_of(many, 'cohort')} are held back, and neither teach nor judge",
+        f"`decisionloop cohorts list {use_case}` says why; `cohorts include` lets them teach and judge, if you trust "
+        "what came.",
+    )
 
 
 def _in_brief(words: str) -> str:

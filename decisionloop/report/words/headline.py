@@ -43,7 +43,8 @@ def headline(
     """
     currency, deciding = use_case.currency, Deciding.of(batches)
     seen, total = counted(money_lines), total_of(money_lines)
-    before = (not_held_sentence(truth) if truth else "", *caveats, _uncertain(total, currency))
+    shaky = (not_held_sentence(truth) if truth else "", *caveats)
+    before = (*shaky, _uncertain(total, currency))
     periods = (_since_models(money_lines, deciding, currency), losing_periods(seen, currency))
     after = (
         _carried_by_one(seen),
@@ -59,6 +60,7 @@ def headline(
         tuple(sentence for sentence in (*before, *periods, *after) if sentence),
         _scope(use_case, deciding, money_lines),
         tuple(sentence for sentence in (*before, *after) if sentence),
+        tuple(sentence for sentence in (*shaky, _carried_by_one(seen)) if sentence),
     )
     return _in_voice(whole, subject_of(money_lines))
 
@@ -66,7 +68,8 @@ def headline(
 def _in_voice(told: Headline, subject: Subject) -> Headline:
     """The headline as one of whoever's decisions they were."""
     verdict, *standfirst = told_of(subject, (told.verdict, *told.standfirst))
-    return Headline(verdict, tuple(standfirst), told.scope, told_of(subject, told.doubts))
+    doubts, against = told_of(subject, told.doubts), told_of(subject, told.against)
+    return Headline(verdict, tuple(standfirst), told.scope, doubts, against)
 
 
 def not_held_sentence(truth: TruthCheck) -> str:

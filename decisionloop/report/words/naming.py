@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decisionloop.act.legacy import LEGACY
 from decisionloop.learn.inverted import INVERTED
 from decisionloop.ledger.batches import Batch
-from decisionloop.ledger.releases import Release
+from decisionloop.ledger.releases import Release, ReleaseEvent
 from decisionloop.release.stages import DEFAULT_ACTION
 from decisionloop.report.record.story import DEFAULT, OTHERS, RULES
 from decisionloop.report.words.figures import MONTHS, NBSP
@@ -79,6 +79,13 @@ class StoryClock:
     """Turns times of the ledger into days of the story; in a replay the wall's clock is not the story's."""
 
     batches: tuple[Batch, ...]
+
+    def day_of(self, step: ReleaseEvent) -> date:
+        """The day on which a release took a step; of a person's after the last batch the wall's own, replay or not."""
+        is_by_person = step.decider in {"person", "approver"}
+        if is_by_person and self.batches and step.as_of > max(batch.state_at for batch in self.batches):
+            return step.as_of.date()
+        return self.day(step.as_of)
 
     def day(self, moment: datetime) -> date:
         """The day itself; for a time on the wall during a replay, the as-of of the batch then under way."""

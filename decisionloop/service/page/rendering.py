@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from decisionloop.ledger.schema import utc_now
 from decisionloop.report.page import environment as story_environment
-from decisionloop.report.words import latency, live
+from decisionloop.report.words import latency, live, trying
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.legacy import subject_of
 from decisionloop.service.page.visitors import TOKEN, Visitor, Visitors
@@ -47,6 +47,9 @@ _WORDS = (
     subject_of,
     latency.band_name,
     latency.latency_sentences,
+    trying.is_untold,
+    trying.try_more,
+    trying.untold_sentences,
 )
 
 

@@ -1,0 +1,71 @@
+"""Is enough tried to tell anything? Outcomes of what the rules would not have done, beside how many are needed.
+
+One record for both who ask: `usecase check` beforehand, and the story afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from decisionloop.contract import UseCase
+from decisionloop.contract.exploration import Exploration
+
+YEAR_WEEKS = 365.25 / 7
+
+
+@dataclass(frozen=True)
+class TriedOtherwise:
+    """Decisions that did something else than the rules would have, and whose outcome is seen.
+
+    ``seen``: how many so far. ``needed``: how many the gate needs at the least before it says anything of them
+    (``gate.minimum_effective_n``). ``a_week``: how many come a week. ``setting``: the setting of the contract that they
+    follow from, with its value; "" where the contract tries nothing.
+    """
+
+    seen: float
+    needed: float
+    a_week: float
+    setting: str
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether so many have been seen that something can be told."""
+        return self.seen >= self.needed
+
+    @property
+    def weeks_left(self) -> float:
+        """Weeks until enough have been seen, if they go on coming as they do; infinite where none come."""
+        left = max(0.0, self.needed - self.seen)
+        return left / self.a_week if self.a_week > 0 else math.inf if left else 0.0
+
+
+def setting_of(exploration: Exploration) -> str:
+    """The setting that says how much is tried, and its value: "policy.exploration.budget_share (now 0.01)"."""
+    if exploration.kind == "uniform":
+        return f"policy.exploration.share (now {exploration.share:g})"
+    if exploration.largest_share == 0:
+        return "policy.exploration.largest_share (now 0)"
+    if exploration.budget_share is None:
+        money = exploration.budget_money
+        return f"policy.exploration.budget_money (now {'none' if money is None else f'{money:g}'})"
+    both = "" if exploration.budget_money is None else f" and budget_money (now {exploration.budget_money:g})"
+    return f"policy.exploration.budget_share (now {exploration.budget_share:g}){both}"
+
+
+def must_be_tried(use_case: UseCase, rules_action: np.ndarray) -> np.ndarray:
+    """True (n, A) for each action of a row that has to be tried before anybody knows what it brings.
+
+    Not what the rules do anyway, not what is known without an outcome, and not what never shows one.
+    """
+    return np.array(tryable(use_case)) & (np.asarray(rules_action)[:, None] != np.arange(len(use_case.actions)))
+
+
+def tryable(use_case: UseCase) -> tuple[bool, ...]:
+    """For each action, whether only its own outcome tells what it brings, and shows it."""
+    if not use_case.outcome.depends_on_action or use_case.is_observing:
+        return tuple(False for _ in use_case.actions)
+    told = zip(use_case.revealing, use_case.is_value_known, strict=True)
+    return tuple(reveals and not is_known for reveals, is_known in told)

@@ -1,0 +1,61 @@
+"""From the ledger to whether enough is tried: outcomes of what the rules would not have done, while they decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from decisionloop.contract import UseCase
+from decisionloop.learn.tried_otherwise import TriedOtherwise, setting_of, tryable
+from decisionloop.ledger.batches import Batch
+from decisionloop.ledger.decisions import latest_revision
+from decisionloop.ledger.releases import RULES, current_stages
+from decisionloop.ledger.schema import batch, decision, outcome
+
+if TYPE_CHECKING:
+    from decisionloop.ledger.storage.engine import Ledger
+
+
+def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) -> TriedOtherwise | None:
+    """How much has been tried in the batches ``made``, which are in the order of as-of.
+
+    None where nothing must be tried, before the first decision, and once a model decides: on trial or in charge it
+    tries by itself what the rules would not do.
+    """
+    stages = current_stages(ledger, use_case.name)
+    kinds = [one.release.kind for one in stages if one.stage in {"champion", "canary"}]
+    made = [one for one in made if one.is_decided]
+    if not any(tryable(use_case)) or not made or not kinds or any(one != RULES for one in kinds):
+        return None
+    waits = timedelta(days=use_case.outcome.maturity_days)
+    weeks = sum(one.as_of + waits <= made[-1].as_of for one in made) * use_case.schedule.covers_days / 7
+    seen = _seen(ledger, use_case)
+    return TriedOtherwise(
+        seen=seen,
+        needed=use_case.gate.minimum_effective_n,
+        a_week=seen / weeks if weeks else math.nan,
+        setting=setting_of(use_case.policy.exploration) if use_case.is_explored else "",
+    )
+
+
+def _seen(ledger: Ledger, use_case: UseCase) -> int:
+    """Decisions with an outcome that did something else than the rules would, and that only an outcome tells of."""
+    worth = [name for name, is_tried in zip(use_case.action_names, tryable(use_case), strict=True) if is_tried]
+    latest = outcome.alias("latest")
+    many: ColumnElement[Any] = func.count()
+    statement = (
+        select(many)
+        .select_from(decision)
+        .join(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
+        .where(
+            decision.c.batch_id.in_(select(batch.c.batch_id).where(batch.c.use_case == use_case.name)),
+            decision.c.action.in_(worth),
+            decision.c.action != decision.c.rules_action,
+        )
+    )
+    with ledger.connect() as connection:
+        return int(connection.execute(statement).scalar_one())

@@ -1,0 +1,132 @@
+"""Batches to come, explored as the loop would explore them: by what those before them have shown, and by luck.
+
+What hardly anybody has seen is dear, so few try it; a first good outcome makes it cheap, and many do. So a mean says
+little, and several courses are drawn. Outcomes are drawn from those that the source has of others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.constraints import BatchTotals
+from decisionloop.act.economics import money_range
+from decisionloop.act.exploration.agreement import agree_on_exploring
+from decisionloop.act.exploration.seen_money import BANDS, Cell, SeenMoney
+from decisionloop.act.exploration.tally import Outcomes
+from decisionloop.act.situation import Situation
+from decisionloop.contract import UseCase
+from decisionloop.contract.exploration import Exploration
+from decisionloop.sources.tried_batches import TriedBatch
+
+COURSES = 5
+"""Courses that are drawn; the worst of them stands for bad luck."""
+_STEPS = 12
+"""How often in the time ahead what has been seen is brought up to date."""
+_PLENTY = 5.0
+"""Where so many times enough have been seen the rest is taken to go on as it has."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What m outcomes show: of which ``kind`` (m,), an index into ``kinds`` of action and the rules' reason, what they
+    brought over the worst possible (``gain``) of what was possible (``reach``), both in currency (m,)."""
+
+    kind: np.ndarray
+    kinds: tuple[tuple[str, str], ...]
+    gain: np.ndarray
+    reach: np.ndarray
+    is_rules: bool
+
+    @classmethod
+    def of(
+        cls,
+        use_case: UseCase,
+        frame: pd.DataFrame,
+        done: tuple[np.ndarray, np.ndarray, np.ndarray],
+        between: Outcomes,
+        is_rules: bool,
+    ) -> Shown:
+        """Outcomes of the people of ``frame``; ``done``: action (index), the rules' reason and money, each (m,)."""
+        action, reason, money = done
+        worst, best = (one[np.arange(len(frame)), action] for one in money_range(use_case, frame, between))
+        is_told = np.isfinite(money) & (best > worst)
+        names = np.array(use_case.action_names, dtype=object)[action]
+        pairs = pd.MultiIndex.from_arrays([names[is_told], reason[is_told].astype(str)])
+        kind, kinds = pairs.factorize()
+        told = tuple((str(a), str(r)) for a, r in kinds)
+        return cls(kind, told, (money - worst)[is_told], (best - worst)[is_told], is_rules)
+
+    def sums(self, drawn: np.ndarray, weight: float) -> np.ndarray:
+        """Sums (4, K) of weight, square, gain and reach by kind of the ``drawn`` outcomes, all of one weight."""
+        kind, each = self.kind[drawn], np.ones(len(drawn))
+        parts = (weight * each, weight**2 * each, weight * self.gain[drawn], weight * self.reach[drawn])
+        return np.stack([np.bincount(kind, one, len(self.kinds)) for one in parts])
+
+    def cells(self, sums: np.ndarray) -> Iterator[Cell]:
+        """The sums as the loop has them."""
+        for (action, reason), told in zip(self.kinds, sums.T.tolist(), strict=True):
+            if told[0] > 0:
+                yield Cell(action, self.is_rules, reason, BANDS, *told)
+
+
+@dataclass(frozen=True, eq=False)
+class BatchesAhead:
+    """``batches`` of ``people`` to come; ``batch``: some of the people, with the rules' choice and reason.
+
+    ``ours``: outcomes of what the rules do, of which a batch shows ``ours_a_batch``; ``others``: of what they do not.
+    ``shown``: how likely an outcome of another action is seen. ``between``: the outcomes that money lies between.
+    """
+
+    use_case: UseCase
+    batch: TriedBatch
+    ours: Shown
+    ours_a_batch: float
+    others: Shown
+    shown: float
+    between: Outcomes
+    people: float
+    batches: int
+
+    def courses(self, exploration: Exploration, enough: float) -> list[float]:
+        """Outcomes of other actions that all batches show, `COURSES` times, the fewest first.
+
+        They are run through until it is plain that there are more than ``enough``.
+        """
+        most = _PLENTY * enough
+        return sorted(self._course(exploration, most, np.random.default_rng(one)) for one in range(COURSES))
+
+    def _course(self, exploration: Exploration, most: float, rng: np.random.Generator) -> float:
+        tried, step = 0, max(1, math.ceil(self.batches / _STEPS))
+        theirs = np.zeros((4, len(self.others.kinds)))
+        each = self.ours.sums(np.arange(len(self.ours.kind)), 1.0) / max(1, len(self.ours.kind))
+        for done in range(0, self.batches, step):
+            cells = (*self.ours.cells(each * self.ours_a_batch * done), *self.others.cells(theirs))
+            explored = self._explored(exploration, SeenMoney(cells, self.between))
+            over = min(step, self.batches - done)
+            many = int(rng.poisson(over * explored * self.shown))
+            tried += many
+            if tried >= most:
+                return float(round(tried * self.batches / (done + over)))
+            if many:
+                drawn = rng.integers(0, len(self.others.kind), many)
+                theirs += self.others.sums(drawn, self.people / explored)
+        return float(tried)
+
+    def _explored(self, exploration: Exploration, seen: SeenMoney) -> float:
+        """People of one batch that are expected to be explored once ``seen`` has been seen."""
+        frame, rows = self.batch.frame, len(self.batch.frame)
+        part = rows / max(self.people, 1.0)
+        if exploration.kind == "priced" and exploration.budget_money is not None:
+            exploration = exploration.model_copy(update={"budget_money": exploration.budget_money * part})
+        policy = self.use_case.policy.model_copy(update={"exploration": exploration})
+        use_case = self.use_case.model_copy(update={"policy": policy})
+        unvalued = np.full((rows, len(use_case.actions)), np.nan)
+        situation = Situation(unvalued, self.batch.action, False, reason=self.batch.reason, seen=seen)
+        totals, as_of = BatchTotals.of(use_case, frame), self.batch.as_of.to_pydatetime()
+        agreed = agree_on_exploring(use_case, as_of, totals, lambda: [(frame, situation)], ())
+        return 0.0 if agreed is None else agreed.figures.explored / part

@@ -1,0 +1,146 @@
+"""How many outcomes of what the rules would not do the contract's exploring will bring, before anything is decided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from decisionloop.act.exploration.gaps import spanning
+from decisionloop.act.exploration.seen_money import SeenMoney
+from decisionloop.act.exploration.tally import Outcomes
+from decisionloop.contract import UseCase
+from decisionloop.contract.exploration import Exploration, UniformExploration
+from decisionloop.learn.tried_otherwise import YEAR_WEEKS, TriedOtherwise, must_be_tried, setting_of
+from decisionloop.sources.base import Source
+from decisionloop.sources.batches_ahead import COURSES, BatchesAhead, Shown
+from decisionloop.sources.seen_of_tried import SeenOfTried
+from decisionloop.sources.tried_batches import TriedBatch
+
+_MOST_ROWS = 200
+"""So many people stand for a batch: shares are told, and no decision is made of them."""
+_LADDER = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_TIMES = (2, 5, 10, 20, 50, 100)
+
+
+@dataclass(frozen=True)
+class ExpectedTrying:
+    """What is to be expected over ``weeks``: of a replay its own, else a year.
+
+    ``in_all``: outcomes of what the rules would not do, in these weeks; ``unlucky`` and ``lucky``: the fewest and the
+    most of some courses of luck. ``remedy``: the first setting that brings enough in that time even then, "" where the
+    contract's own does or none would.
+    """
+
+    tried: TriedOtherwise
+    weeks: float
+    is_replay: bool
+    in_all: float
+    unlucky: float
+    lucky: float
+    remedy: str = ""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether something can be told by the end of these weeks, also with bad luck."""
+        return self.unlucky >= self.tried.needed
+
+
+def expected_trying(
+    use_case: UseCase, source: Source, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen: SeenOfTried
+) -> ExpectedTrying | None:
+    """What is to be expected; None where nothing must be tried to be known, or no outcome tells what it would bring."""
+    calendar, covers = source.calendar(), use_case.schedule.covers_days
+    waits = math.ceil(use_case.outcome.maturity_days / covers)
+    batches = max(1, (len(calendar) or math.ceil(7 * YEAR_WEEKS / covers)) - waits)
+    ahead = _ahead(use_case, tried, everyone, seen, batches)
+    if ahead is None:
+        return None
+    needed, exploration = use_case.gate.minimum_effective_n, use_case.policy.exploration
+    courses, weeks = ahead.courses(exploration, needed), batches * covers / 7
+    in_all = courses[COURSES // 2]
+    setting = setting_of(exploration) if use_case.is_explored else ""
+    told = TriedOtherwise(0, needed, in_all / weeks, setting)
+    found = ExpectedTrying(told, weeks, bool(calendar), in_all, courses[0], courses[-1])
+    return found if found.is_enough else replace(found, remedy=_remedy(ahead, exploration, needed))
+
+
+def _ahead(
+    use_case: UseCase, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen: SeenOfTried, batches: int
+) -> BatchesAhead | None:
+    action, reason = (np.concatenate(parts) for parts in zip(*((one.action, one.reason) for one in tried), strict=True))
+    must = must_be_tried(use_case, action)
+    is_ours, is_other, done = _done(action, must, seen)
+    if not must.any() or not is_other.any():
+        return None
+    between = spanning(use_case, SeenMoney(outcomes=_between(use_case, seen)))
+
+    def shown(kept: np.ndarray, as_done: np.ndarray, is_rules: bool) -> Shown:
+        of, money = seen.row[kept], seen.money_of(use_case, everyone, as_done)[kept]
+        told = as_done[kept], reason[of], money
+        return Shown.of(use_case, everyone.iloc[of].reset_index(drop=True), told, between, is_rules)
+
+    ours, others = shown(is_ours, action[seen.row], True), shown(is_other, done, False)
+    if not len(others.kind):
+        return None
+    some = np.unique(np.linspace(0, len(everyone) - 1, min(len(everyone), _MOST_ROWS)).astype(np.int64))
+    people = float(np.median([len(one.frame) for one in tried]))
+    return BatchesAhead(
+        use_case=use_case,
+        batch=TriedBatch(tried[-1].as_of, everyone.iloc[some].reset_index(drop=True), action[some], None, reason[some]),
+        ours=ours,
+        ours_a_batch=len(ours.kind) * people / max(1, len(everyone)),
+        others=others,
+        shown=float(np.mean(seen.share[must.any(axis=0)])),
+        between=between,
+        people=people,
+        batches=batches,
+    )
+
+
+def _done(action: np.ndarray, must: np.ndarray, seen: SeenOfTried) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which outcomes (m,) are of what the rules do, which of what must be tried, and of which action these are.
+
+    Live data does not say what was done: its outcomes stand for those of any action.
+    """
+    if seen.is_of_action:
+        return seen.action == action[seen.row], must[seen.row, seen.action], seen.action
+    of = must[seen.row]
+    return np.ones(len(seen.row), dtype=bool), of.any(axis=1), of.argmax(axis=1)
+
+
+def _between(use_case: UseCase, seen: SeenOfTried) -> Outcomes:
+    """The outcomes that money lies between, as a loop would have seen them."""
+    known = seen.amounts[np.isfinite(seen.amounts)]
+    if use_case.outcome.amount is None or not len(known):
+        return ()
+    ends = float(known.min()), float(known.max())
+    kinds = (0.0, 1.0) if use_case.outcome.class_ is not None else (np.nan,)
+    return tuple((kind, end) for kind in kinds for end in ends)
+
+
+def _remedy(ahead: BatchesAhead, exploration: Exploration, needed: float) -> str:
+    """The first of some settings that brings ``needed`` outcomes also with bad luck; "" where none does."""
+    for words, other in _more(exploration):
+        if ahead.courses(other, needed)[0] >= needed:
+            return words
+    return ""
+
+
+def _more(exploration: Exploration) -> Iterator[tuple[str, Exploration]]:
+    """Settings that try more, one after the other: budgets first, then a flat share, whatever that costs."""
+    flat = exploration.share if exploration.kind == "uniform" else 0.0
+    if exploration.kind == "priced" and exploration.largest_share > 0:
+        share, money = exploration.budget_share, exploration.budget_money
+        if share is not None and money is None:
+            for more in (one for one in _LADDER if one > share):
+                yield f"budget_share: {more:g}", exploration.model_copy(update={"budget_share": more})
+        if money:
+            for more in (money * one for one in _TIMES):
+                changed = exploration.model_copy(update={"budget_share": None, "budget_money": more})
+                yield f"budget_money: {more:g}" + (" without budget_share" if share is not None else ""), changed
+    for more in (one for one in _LADDER if flat < one <= 0.5):
+        yield f"{{kind: uniform, share: {more:g}}}", UniformExploration(kind="uniform", share=more)

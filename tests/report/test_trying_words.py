@@ -1,0 +1,79 @@
+"""A page that can tell nothing says so first, why, and what to do; and takes no yes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from decisionloop.learn.tried_otherwise import TriedOtherwise
+from decisionloop.ledger.alerts import Alert
+from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
+from decisionloop.report.record.story import Story
+from decisionloop.report.words.glance import glance_of
+from decisionloop.report.words.trying import try_more, untold_line
+
+FEW = TriedOtherwise(29, 100, 0.7, "policy.exploration.budget_share (now 0.01)")
+DECIDES = LiveRelease("a/rules/1", "the rules", "champion", date(2005, 6, 1), "decisionloop", "first")
+
+
+def answer(story: Story, question: str) -> str:
+    return " ".join(next((one.sentences for one in glance_of(story).answers if one.question == question), ()))
+
+
+def plain(story: Story) -> Story:
+    """A story of which nothing is wrong but that too little is tried."""
+    return replace(story, monitoring=None, batches=(), tried=FEW, standing=Standing((DECIDES,)))
+
+
+def test_the_first_screen_says_that_nothing_can_be_told_why_and_what_to_do(story: Story) -> None:
+    told = glance_of(plain(story))
+    assert told.answers[0].question == "Can anything be told yet?"
+    assert "29 outcomes have been seen, and at least 100 are needed" in told.answers[0].sentences[0]
+    assert "that takes 2 years more" in told.answers[0].sentences[1]
+    assert "`policy.exploration.budget_share` (now 0.01)" in told.to_do[0].what
+    assert "`decisionloop usecase check credit_line`" in told.to_do[0].what
+    assert answer(plain(story), "What waits for a person?") == "Only what is to be done below."
+
+
+def test_what_is_wrong_is_not_nothing_where_nothing_can_be_told(story: Story) -> None:
+    assert answer(replace(story, tried=FEW), "What is wrong?").startswith("Nothing can be told yet; ")
+    enough = replace(FEW, seen=100)
+    assert not answer(replace(story, tried=enough), "Can anything be told yet?")
+    assert untold_line(enough) == ""
+
+
+@pytest.mark.parametrize(
+    ("tried", "expected"),
+    [
+        (replace(FEW, a_week=10.0), ""),
+        (replace(FEW, a_week=float("nan")), ""),
+        (replace(FEW, setting=""), "The contract tries nothing"),
+        (replace(FEW, seen=0, a_week=0.0), "Raise `policy.exploration.budget_share`"),
+        (replace(FEW, a_week=0.2), "7 times as much must be tried"),
+    ],
+)
+def test_what_a_few_weeks_bring_needs_nothing_done(tried: TriedOtherwise, expected: str) -> None:
+    told = try_more(tried, "mails")
+    assert (told.what if told else "").startswith(expected) or (told and expected in told.what)
+    assert (told is None) == (expected == "")
+
+
+def test_no_yes_is_taken_back_by_the_sentence_after_it(story: Story) -> None:
+    doubted = replace(story.headline, against=("The intervals do not hold.",), doubts=("The intervals do not hold.",))
+    told = answer(replace(story, headline=doubted), "Is that sure?")
+    assert not told.startswith("Yes")
+    assert told.endswith("The intervals do not hold.")
+
+
+def test_nothing_waits_exactly_where_nothing_is_to_be_done(story: Story) -> None:
+    clear = replace(plain(story), tried=None)
+    assert answer(clear, "What waits for a person?") == "Nothing."
+    assert glance_of(clear).to_do == ()
+    alert = Alert(
+        "a1", "credit_line", None, "warning", "shadow", "It disagrees", "Look.", datetime(2005, 7, 1, tzinfo=UTC)
+    )
+    told = replace(clear, standing=Standing((DECIDES,), Waiting(alerts=(alert,))))
+    assert answer(told, "What waits for a person?") == "1 alert."
+    assert [one.title for one in glance_of(told).to_do] == ["Alert, warning: shadow since 1\u00a0July\u00a02005"]
