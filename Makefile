@@ -53,7 +53,7 @@ lock: $(BIN)/uv ## Resolve requirements.lock afresh
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --all-extras -q \
 		-o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-		--extra postgres --extra fast --extra dask -c requirements.lock -o requirements-run.lock pyproject.toml
+		--extra postgres --extra fast --extra dask --extra s3 -c requirements.lock -o requirements-run.lock pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 		-o requirements-uv.lock requirements-uv.in
 

@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     )
     snapshots_url: str = Field(
         default="",
-        description="fsspec URL of the snapshot store. Empty: <home>/snapshots. Example: s3://bucket/decisionloop.",
+        description="fsspec URL of the snapshot store. Empty: <home>/snapshots. Example: s3://bucket/decisionloop "
+        "(needs decisionloop[s3]).",
     )
     mlflow_tracking_uri: str = Field(
         default="",

@@ -1,31 +1,25 @@
 """Content-addressed files: what a decision was made from, kept under the sha256 of its bytes on any fsspec URL.
 
 The same table gives the same bytes, hence the same digest; what is read is checked against it. Which snapshots
-exist and what they are is in the ledger, not here.
+exist and what they are is in the ledger, not here; where their bytes lie is a `StoragePlace`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet
-from fsspec.implementations.local import LocalFileSystem
 
-from decisionloop.errors import ConfigurationError, IntegrityError
-from decisionloop.private_files import make_private, private_opener, sync
+from decisionloop.errors import IntegrityError
+from decisionloop.storage_place import PART_SUFFIX, StoragePlace, open_place
 
 ROW_GROUP_ROWS = 131_072
 TABLE_SUFFIX = ".parquet"
-PART_SUFFIX = ".part"
 PROBE_SUFFIX = ".probe"
 """What earlier versions of `decisionloop doctor` left behind."""
 REWRITTEN_SUFFIX = ".rewritten"
@@ -72,16 +66,9 @@ class SnapshotStore:
 
     url: str
 
-    @cached_property
-    def _place(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        """The file system of the URL and the folder in it."""
-        try:
-            filesystem, root = fsspec.core.url_to_fs(self.url)
-        except (ImportError, ValueError, OSError) as error:  # some connect at once
-            raise ConfigurationError(
-                f"the snapshot store {self.url} cannot be opened: {error}. Check DECISIONLOOP_SNAPSHOTS_URL."
-            ) from error
-        return filesystem, str(root).rstrip("/")
+    @property
+    def _place(self) -> StoragePlace:
+        return open_place(self.url)
 
     def put_table(self, table: pa.Table) -> SnapshotRef:
         """Store a table as Parquet. Its digest depends on names, types, values and row order, not on chunks."""
@@ -105,7 +92,7 @@ class SnapshotStore:
         digest = snapshot if isinstance(snapshot, str) else snapshot.digest
         path = self._find(digest)
         try:
-            data = self._place[0].cat_file(path)
+            data = self._place.read(path)
         except OSError as error:
             raise IntegrityError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
         found = hashlib.sha256(data).hexdigest()
@@ -128,71 +115,69 @@ class SnapshotStore:
 
     def put_stored(self, stored: StoredFile, data: bytes) -> None:
         """Let a file of a backup lie where it lay: an erasure may have left other bytes under a name than it says."""
-        self._write(f"{self._place[1]}/{stored.path}", data)
+        self._place.write(f"{self._place.root}/{stored.path}", data)
 
     def rewrite_table(self, digest: str, table: pa.Table) -> str:
         """Let a table take the place of the one of that name, for an erasure; returns the sha256 of its bytes.
 
-        Killed in between, the file is the old or the new one, and both are read.
+        Killed in between, the file is the old or the new one, and both are read; `forget_earlier` then finds what a
+        bucket with versions has kept.
         """
         data = parquet_bytes(table)
         content = hashlib.sha256(data).hexdigest()
-        path = self._find(digest)
-        _, root = self._place
-        note = f"{root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
-        for where, what in ((note, content.encode()), (path, data)):
-            self._write(where, what)
+        for where, what in ((self._note(digest), content.encode()), (self._find(digest), data)):
+            self._place.write(where, what)
+        self.forget_earlier(digest)
         return content
+
+    def forget_earlier(self, digest: str) -> None:
+        """Let go what a bucket with versions has kept of a file besides what lies there now."""
+        self._place.forget_versions(self._find(digest))
 
     def remove(self, digest: str) -> bool:
         """Let a file go for good, with what an erasure left beside it; False where it is not there."""
-        filesystem, root = self._place
-        filesystem.invalidate_cache(f"{root}/{digest[:2]}")
         found = [name for name in self._names(digest) if not name.endswith(PART_SUFFIX)]
         for name in sorted(found, key=lambda name: name.endswith(REWRITTEN_SUFFIX)):  # killed, it is found again
-            filesystem.rm_file(name)
+            self._place.remove(name)
         return bool(found)
 
     def _names(self, digest: str) -> list[str]:
-        filesystem, root = self._place
-        folder = f"{root}/{digest[:2]}"
-        names = filesystem.ls(folder, detail=False) if filesystem.exists(folder) else []
-        return [str(name) for name in names if f"/{digest}" in str(name)]
+        return [name for name in self._place.names(f"{self._place.root}/{digest[:2]}") if f"/{digest}" in name]
+
+    def _note(self, digest: str) -> str:
+        return f"{self._place.root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
 
     def rewritten_content(self, digest: str) -> str:
         """The sha256 of what an erasure left under a name, "" where there was none."""
-        filesystem, root = self._place
-        note = f"{root}/{digest[:2]}/{digest}{REWRITTEN_SUFFIX}"
-        return filesystem.cat_file(note).decode() if filesystem.exists(note) else ""
+        note = self._note(digest)
+        return self._place.read(note).decode() if self._place.exists(note) else ""
 
     def bytes_of(self, digest: str) -> int:
         """How many bytes a stored file has. Raises `IntegrityError` where it is missing."""
-        return int(self._place[0].size(self._find(digest)))
+        return self._place.size(self._find(digest))
 
     def reach(self) -> None:
         """Ask the store whether it is there. Raises ConfigurationError, or what its file system raises."""
-        filesystem, root = self._place
-        filesystem.exists(root)
+        self._place.reach()
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether the store keeps what was replaced or removed, unless it is told to forget it. Raises as `reach`."""
+        return self._place.keeps_versions
 
     def stored(self) -> tuple[StoredFile, ...]:
         """Every whole file of the store, by digest."""
-        filesystem, root = self._place
-        filesystem.invalidate_cache(root)
-        names = filesystem.find(root) if filesystem.exists(root) else []
-        found = (_NAME.search(str(name)) for name in names)
+        found = (_NAME.search(name) for name in self._place.files())
         files = [StoredFile(one["digest"], one["suffix"]) for one in found if one is not None]
         kept = (one for one in files if not one.suffix.endswith((PART_SUFFIX, PROBE_SUFFIX)))
         return tuple(sorted(kept, key=lambda one: one.path))
 
     def _find(self, digest: str) -> str:
         """The path of a digest, whatever its suffix."""
-        filesystem, root = self._place
-        folder = f"{root}/{digest[:2]}"
+        folder = f"{self._place.root}/{digest[:2]}"
         table = f"{folder}/{digest}{TABLE_SUFFIX}"
-        if filesystem.exists(table):
+        if self._place.exists(table):
             return table
-        # An object store's listing may be remembered from before another process wrote.
-        filesystem.invalidate_cache(folder)
         found = [name for name in self._names(digest) if not name.endswith((PART_SUFFIX, REWRITTEN_SUFFIX))]
         if not found:
             raise IntegrityError(
@@ -203,25 +188,14 @@ class SnapshotStore:
 
     def _put(self, data: bytes, suffix: str, rows: int) -> SnapshotRef:
         digest = hashlib.sha256(data).hexdigest()
-        filesystem, root = self._place
-        path = f"{root}/{digest[:2]}/{digest}{suffix}"
+        path = f"{self._place.root}/{digest[:2]}/{digest}{suffix}"
         if not self._holds(path, digest):  # also where an erasure rewrote it: whoever is decided again is stored again
-            self._write(path, data)
-        return SnapshotRef(digest, str(filesystem.unstrip_protocol(path)), rows, len(data))
-
-    def _write(self, path: str, data: bytes) -> None:
-        """All of the bytes under this name, whatever the file system."""
-        filesystem, _ = self._place
-        if isinstance(filesystem, LocalFileSystem):
-            _write_durably(Path(path), data)
-        else:
-            filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-            filesystem.pipe_file(path, data)
+            self._place.write(path, data)
+        return SnapshotRef(digest, self._place.url_of(path), rows, len(data))
 
     def _holds(self, path: str, digest: str) -> bool:
         """Whether the very bytes are there; a damaged file is not, and is written again."""
-        filesystem, _ = self._place
-        return filesystem.exists(path) and hashlib.sha256(filesystem.cat_file(path)).hexdigest() == digest
+        return self._place.exists(path) and hashlib.sha256(self._place.read(path)).hexdigest() == digest
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -245,19 +219,3 @@ def parquet_bytes(table: pa.Table) -> bytes:
         write_statistics=False,
     )
     return sink.getvalue()
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    """All of the bytes under this name, on disk, or no file of this name."""
-    make_private(path.parent)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}{PART_SUFFIX}")
-    try:
-        with open(temporary, "wb", opener=private_opener) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync(path.parent)
-    sync(path.parent.parent)

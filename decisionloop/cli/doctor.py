@@ -16,6 +16,7 @@ import typer
 
 from decisionloop.cli.environment import QUIET
 from decisionloop.errors import ConfigurationError, ContractError, DecisionLoopError
+from decisionloop.masking import masked
 from decisionloop.private_files import is_open_to_others
 from decisionloop.settings import Settings, load_settings
 
@@ -134,10 +135,12 @@ def _snapshots(settings: Settings) -> Iterator[Finding]:
     from decisionloop.snapshots import SnapshotStore
 
     url = settings.resolved_snapshots_url()
-    SnapshotStore(url).reach()
+    store = SnapshotStore(url)
+    store.reach()
     folder = Path(url.removeprefix("file://"))
     if "://" in url and not url.startswith("file://"):
-        yield Finding("snapshots", "ok", f"{url}, answers")
+        versions = ", keeps versions: erasing and retention remove them too" * store.keeps_versions
+        yield Finding("snapshots", "ok", f"{masked(url)}, answers{versions}")
         return
     _require_writable(folder, "DECISIONLOOP_SNAPSHOTS_URL")
     yield Finding("snapshots", "ok", f"{url}, may be written to")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fsspec
-
 from decisionloop.audit.checkpoints import (
     PRIVATE_KEY,
     Checkpoint,
@@ -21,8 +19,10 @@ from decisionloop.ledger.audit.verify import ledger_name
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.settings import Settings
+from decisionloop.storage_place import StoragePlace, open_place
 
 SUFFIX = ".checkpoint.json"
+_SETTING = "DECISIONLOOP_AUDIT_CHECKPOINTS_URL"
 
 
 def may_sign(settings: Settings) -> bool:
@@ -39,20 +39,15 @@ def export_checkpoint(settings: Settings, ledger: Ledger) -> str | None:
     if not links:
         return None
     name = ledger_name(links)
-    filesystem, root = _place(settings.resolved_checkpoints_url())
+    place = open_place(settings.resolved_checkpoints_url(), _SETTING)
     # The hash, because a ledger that was restored goes on by other links under numbers that were signed before.
-    path = f"{root}/{name[:12]}-{links[-1].seq:010d}-{links[-1].hash[:12]}{SUFFIX}"
+    path = f"{place.root}/{name[:12]}-{links[-1].seq:010d}-{links[-1].hash[:12]}{SUFFIX}"
     try:
-        if not filesystem.exists(path):
-            made = signed(name, links[-1].seq, links[-1].hash, utc_now(), key)
-            filesystem.makedirs(root, exist_ok=True)
-            filesystem.pipe_file(f"{path}.part", made.to_json().encode())
-            filesystem.mv(f"{path}.part", path)
+        if not place.exists(path):
+            _write_once(place, path, signed(name, links[-1].seq, links[-1].hash, utc_now(), key).to_json().encode())
     except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written: {error}. Check DECISIONLOOP_AUDIT_CHECKPOINTS_URL."
-        ) from error
-    return str(filesystem.unstrip_protocol(path))
+        raise ConfigurationError(f"{path} cannot be written: {error}. Check {_SETTING}.") from error
+    return place.url_of(path)
 
 
 def checkpoints_at(url: str, key_file: Path, name: str = "") -> tuple[Checkpoint, ...]:
@@ -60,13 +55,10 @@ def checkpoints_at(url: str, key_file: Path, name: str = "") -> tuple[Checkpoint
 
     Raises IntegrityError for one that the key did not sign, ConfigurationError where none can be read.
     """
-    filesystem, root = _place(url)
+    place = open_place(url, _SETTING)
     try:
-        if filesystem.isfile(root):
-            paths = [root]
-        else:
-            paths = sorted(str(one) for one in filesystem.glob(f"{root}/*{SUFFIX}")) if filesystem.exists(root) else []
-        texts = [(path, filesystem.cat_file(path).decode()) for path in paths]
+        paths = sorted(one for one in place.names(place.root) if one.endswith(SUFFIX) or one == place.root)
+        texts = [(path, place.read(path).decode()) for path in paths]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"checkpoints at {url} cannot be read: {error}. Name a file or folder of them."
@@ -83,9 +75,11 @@ def _key_file(settings: Settings) -> Path:
     return settings.resolved_audit_keys() / PRIVATE_KEY
 
 
-def _place(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    try:
-        filesystem, root = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError, OSError) as error:  # some connect at once
-        raise ConfigurationError(f"checkpoints at {url} cannot be opened: {error}.") from error
-    return filesystem, str(root).rstrip("/")
+def _write_once(place: StoragePlace, path: str, data: bytes) -> None:
+    """Under its name whole or not at all; others than its owner may read a file of this machine."""
+    if not place.is_local:
+        place.write(path, data)
+        return
+    place.filesystem.makedirs(place.root, exist_ok=True)
+    place.filesystem.pipe_file(f"{path}.part", data)
+    place.filesystem.mv(f"{path}.part", path)

@@ -114,17 +114,17 @@ def apply_retention(workspace: Workspace, plan: RetentionPlan) -> Retained:
     require_may_delete(ledger)
     seal(ledger)
     rows: dict[str, int] = {}
-    files = _remove(workspace, files_gone(ledger))  # what a run that was killed has left
+    files = _remove_gone(workspace)  # what a run that was killed has left
     for some in _chunks(plan.going):
         for name, many in _expire(workspace, plan, some).items():
             rows[name] = rows.get(name, 0) + many
-        files += _remove(workspace, files_gone(ledger))
+        files += _remove_gone(workspace)
     if plan.learnings:
         needed = frozenset().union(*(one.digests for one in learnt(ledger, plan.use_case) if one.living))
         digests = frozenset().union(*(one.digests for one in plan.learnings)) - needed
         what = Expiring(plan.use_case, (), (), tuple(sorted(digests)), plan.as_of, plan.as_of)
         _say_and_expire(workspace, plan, what)
-        files += _remove(workspace, files_gone(ledger))
+        files += _remove_gone(workspace)
     if rows or files:
         tidy(ledger)
         seal(ledger)
@@ -189,8 +189,10 @@ def _said(kept: Retention, as_of: datetime) -> str:
     return f"retention of the contract, months: {months}; as of {as_of:%Y-%m-%d}"
 
 
-def _remove(workspace: Workspace, digests: frozenset[str]) -> int:
-    return sum(workspace.snapshots.remove(digest) for digest in sorted(digests))
+def _remove_gone(workspace: Workspace) -> int:
+    """Remove what the ledger says is gone and still lies there; one listing, for most has been gone for long."""
+    lying = {one.digest for one in workspace.snapshots.stored()}
+    return sum(workspace.snapshots.remove(digest) for digest in sorted(files_gone(workspace.ledger) & lying))
 
 
 def _remove_sent(workspace: Workspace, batch_ids: Sequence[str]) -> None:

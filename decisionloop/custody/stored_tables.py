@@ -40,6 +40,7 @@ def rewrite_without(
         if is_gone.any():
             written[digest] = store.rewrite_table(digest, without_rows(table, is_gone))
         elif (content := store.rewritten_content(digest)) and (digest, content) not in said:
+            store.forget_earlier(digest)
             written[digest] = content  # by an erasure that was killed before the ledger said so
     return written
 

@@ -60,7 +60,7 @@ def test_what_runs_is_what_is_tested():
     tested, running = set(entries("requirements.lock")), set(entries("requirements-run.lock"))
     assert running < tested, f"run `make lock`: {sorted(line[:60] for line in running - tested)}"
     names = {canonicalize_name(line.partition("=")[0]) for line in running}
-    assert names >= _names([*DECLARED, *(one for extra in ("postgres", "fast", "dask") for one in EXTRAS[extra])])
+    assert names >= _names([*DECLARED, *(one for extra in ("postgres", "fast", "dask", "s3") for one in EXTRAS[extra])])
     assert not names & (_names(EXTRAS["dev"]) - _names(DECLARED))
 
 
@@ -120,7 +120,7 @@ def _imported_distributions(folders: tuple[str, ...]) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(PACKAGES, ("postgres", "fast", "dask")), (("tests", "benchmarks"), ("postgres", "fast", "dask", "dev"))],
+    [(PACKAGES, ("postgres", "fast", "dask", "s3")), (("tests", "benchmarks"), ("postgres", "fast", "dask", "dev"))],
     ids=["code", "tests"],
 )
 def test_what_is_imported_is_declared(folders, extras):

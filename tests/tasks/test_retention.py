@@ -113,7 +113,7 @@ def test_what_was_killed_goes_on_and_what_comes_back_is_found(lived: Installatio
     plan = plan_retention(lived.workspace, LONG_AFTER)
     with monkeypatch.context() as patch:  # after the rows of the first batches, before their files
         patch.setattr(retention, "AT_ONCE", 1)
-        patch.setattr(retention, "_remove", lambda *_: _killed() if lived.state(0) == "expired" else 0)
+        patch.setattr(retention, "_remove_gone", lambda *_: _killed() if lived.state(0) == "expired" else 0)
         with pytest.raises(KeyboardInterrupt):
             apply_retention(lived.workspace, plan)
     assert (lived.state(0), lived.state(1)) == ("expired", "complete")
