@@ -52,10 +52,10 @@ def _say_call(body: Callable[P, R], words: str, is_answer: bool, *arguments: P.a
     except DecisionLoopError as error:
         return cast(R, Failed(name=ending_of_error(error), message=str(error), data=error))
     except Exception as error:
-        told = without_secrets(error)
-        if told is error:
+        harmless = without_secrets(error)
+        if harmless is error:
             raise
-        raise told from told.__cause__
+        raise harmless from harmless.__cause__
     ending, told = ending_of(done), words.format(done)
     if ending != "Refused":
         return cast(R, Completed(name=ending, message=told, data=done))
