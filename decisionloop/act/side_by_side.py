@@ -120,7 +120,7 @@ def value_side_by_side(
     costs: list[StageCost] = []
     place = np.full_like(rules.action, use_case.default_action) if contenders.are_rules_stopped else rules.action
     run, ruled = None, _Ruled(rules.action, place)
-    begin = CHALLENGERS.begin if contenders.are_beside else _later
+    begin = CHALLENGERS.begin if contenders.are_beside else CHALLENGERS.later
     asked = [
         begin(one.release_id, functools.partial(_shadow, use_case, frame, one, ruled, scope, contenders.on_trial))
         for one in contenders.shadows
@@ -230,11 +230,6 @@ class _Shadow:
     table: pa.Table | None
     on_trial: dict[str, pa.Array | np.ndarray]
     cost: StageCost
-
-
-def _later(release_id: str, ask: Callable[[], _Shadow]) -> Callable[[float], _Shadow]:
-    """Begin only when it is waited for."""
-    return functools.partial(CHALLENGERS.run, release_id, ask)
 
 
 def _in_time(release_id: str, wait: Callable[[float], _Shadow], rows: int, seconds: float) -> _Shadow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -106,6 +107,10 @@ class TimeLimited:
             return told
 
         return awaited
+
+    def later(self, name: str, work: Callable[[], R]) -> Callable[[float], R]:
+        """The same of work that begins only when it is waited for."""
+        return functools.partial(self.run, name, work)
 
     def _worker(self) -> _Worker:
         """A free thread, or a new one; nobody else takes it."""
