@@ -110,7 +110,11 @@ def _tell(found: Verified, checkpoints: tuple[Checkpoint, ...]) -> None:
         typer.echo(f"Proven up to link {found.proven_to}, by the checkpoint of {checkpoints[-1].at}.")
         typer.echo(f"Unproven, because it came after it: {found.unproven:,} rows.")
     else:
+        from decisionloop.audit.checkpoints import PRIVATE_KEY
+
+        has_keys = (load_settings().resolved_audit_keys() / PRIVATE_KEY).is_file()
+        first = "" if has_keys else "`decisionloop audit keys`, which makes the keys that sign it, and then "
         typer.echo(
             "Unproven: everything. No checkpoint vouches for this chain, so whoever owns the database could have made "
-            "all of it anew. Run `decisionloop audit checkpoint`."
+            f"all of it anew. Run {first}`decisionloop audit checkpoint`."
         )

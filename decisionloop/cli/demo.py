@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -43,6 +44,7 @@ def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bo
     Raises UsageError for a use case whose source is not a replay, or that has no such scenario.
     """
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, _stopped)
     use_case_folder(load_settings().usecases_dir, use_case)  # the name becomes a folder's
     if scenario:
         _require_scenario(use_case, scenario)
@@ -73,6 +75,12 @@ def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bo
         print_summary(workspace, story, result, commands_on(installation, settings.home, use_case, entity))
     if halted:  # a script must see it as well
         raise typer.Exit(BatchHalted.exit_code)
+
+
+def _stopped(number: int, _: object) -> None:
+    """End quietly where somebody ends it: Prefect hands the signal on once it has written down that the run is over."""
+    typer.echo("Stopped. What was done is kept: the same command goes on where this one was.", err=True)
+    raise SystemExit(128 + number)
 
 
 def _require_scenario(use_case: str, scenario: str) -> None:

@@ -16,7 +16,9 @@ from decisionloop.errors import DecisionLoopError, UsageError
 if TYPE_CHECKING:
     from decisionloop.ledger.flags import Flag, Position
     from decisionloop.ledger.kill_switch import Acknowledgement, Stopping, Turn
+    from decisionloop.ledger.releases import ReleaseStage
 
+RULES = "rules"
 POSITIONS: dict[str, Position] = {"on": "on", "default": "default", "off": "off"}
 
 
@@ -36,14 +38,17 @@ def set_kill_switch(use_case: str, asked: TurnSwitch) -> None:
     """Turn the kill switch, keep who and why, and say what that did; only approvers turn it off."""
     from decisionloop.ledger.flags import switch_of
     from decisionloop.ledger.kill_switch import turn
+    from decisionloop.ledger.releases import champion
     from decisionloop.ledger.stream import is_decided_online
 
     require_words(asked.reason, asked.by)
     with ledger_of(use_case) as ledger:
         told = turn(ledger, turn_of(use_case, asked), lambda: approvers_of(ledger, use_case))
         is_online, switch = is_decided_online(ledger, use_case), switch_of(ledger, use_case)
+        decides = champion(ledger, use_case)
     is_stopped_still = switch.position_for(told.flag.release_id or "") != "off"
-    lines = [_first_line(use_case, told, is_online, is_stopped_still), *standing_lines(told.flag, switch.holding)]
+    does = does_then(told.flag, is_online, is_stopped_still, decides)
+    lines = [_first_line(use_case, told, does), *standing_lines(told.flag, switch.holding)]
     stay = "stay held" if asked.position == "off" else "are held"
     typer.echo("\n".join([*lines, *held_lines(use_case, told.held, stay, told.not_called_back), CLAIM]))
 
@@ -118,23 +123,32 @@ def require_word(what: str, text: str, remedy: str) -> None:
         raise UsageError(f"{what} is blank. {remedy}")
 
 
-def _first_line(use_case: str, told: Acknowledgement, is_online: bool, is_stopped_still: bool) -> str:
-    """What the switch did, for people; ``is_stopped_still``: another flag holds as well."""
-    flag = told.flag
+def does_then(flag: Flag, is_online: bool, is_stopped_still: bool, decides: ReleaseStage | None) -> str:
+    """What holds from then on, and who decides; ``is_stopped_still``: another flag holds as well."""
+    if is_stopped_still and flag.value == "off":
+        return "what else holds goes on"
     again = "again from now on" if is_online else "again from the next batch on"
-    does = {
+    if flag.scope == "release":
+        return {
+            "on": "it decides nobody from now on, and nothing that it chose leaves",
+            "off": f"as champion or on trial it decides {again}",
+        }[flag.value]
+    who = f"the champion decides {again}"
+    if decides is not None and decides.release.kind == RULES:
+        who = f"the rules are champion, so they go on deciding ({decides.release_id}); no model does"
+    return {
         "on": "the rules decide everything from now on, and nothing that a model chose leaves",
         "default": "everybody gets the default action from now on, and nothing that a model or the rules chose leaves",
-        "off": f"the champion decides {again}",
-    }
-    if flag.scope == "release":
-        does["on"] = "it decides nobody from now on, and nothing that it chose leaves"
-        does["off"] = f"as champion or on trial it decides {again}"
-    if is_stopped_still:
-        does["off"] = "what else holds goes on"
+        "off": who,
+    }[flag.value]
+
+
+def _first_line(use_case: str, told: Acknowledgement, does: str) -> str:
+    """What the switch did, for people; ``does``: what holds from then on."""
+    flag = told.flag
     whose = use_case if flag.release_id is None else f"{use_case}, release {flag.release_id}"
     already = f", as it was already{_since(told.before)}" if told.was_so else ""
-    return f"{whose}: kill switch {flag.value}{flag.until_words}{already}: {does[flag.value]}."
+    return f"{whose}: kill switch {flag.value}{flag.until_words}{already}: {does}."
 
 
 def standing_lines(turned: Flag, holding: Sequence[Flag]) -> list[str]:

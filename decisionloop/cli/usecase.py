@@ -157,7 +157,9 @@ def _drafted(parent: Path, name: str, source: Path | DatabaseTable, asked: Asked
         except Unanswered as open_question:
             if not may_ask or not open_question.choices:
                 raise
-            typer.echo(f"{open_question}")
+            more = open_question.left - 1
+            after = f"{more} more question{'' if more == 1 else 's'} after it" if more else "the last question"
+            typer.echo(f"({after}) {open_question}")
             said = typer.prompt(f"{open_question.role} ({', '.join(open_question.choices)})", default="")
             if not said.strip():
                 raise

@@ -132,13 +132,18 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     action = role("action", free.action(propensity))
     entity = role("entity", free.entity(time)) or EACH_ROW
     is_kept = [one for one in columns.values() if one.name not in taken]
-    _require(columns, time, outcome, amount, action, propensity)
-    _require_live(asked, time, action)
-    _require_chance(action, propensity, asked.is_observed)
+    try:
+        _require(columns, time, outcome, amount, action, propensity)
+        _require_live(asked, time, action)
+        _require_chance(action, propensity, asked.is_observed)
+    except Unanswered as first:
+        is_chance_open = bool(action) and not propensity and not asked.is_observed
+        first.left = sum((not time, not outcome and not amount, is_chance_open))
+        raise
     if propensity in columns and not action:
         require_action(columns[propensity], is_kept)
     decided = pd.Series(range(len(is_kept[0].text) if is_kept else 0)) if time == FILE_ORDER else columns[time].times
-    usable, left_out = features_of(is_kept, decided)
+    usable, left_out = features_of(is_kept, decided, features)
     if not protected:
         protected = tuple(one for one in usable if one in PROTECTED and columns[one].kind in {"category", "integer"})
         protected = tuple(one for one in protected if one not in features)

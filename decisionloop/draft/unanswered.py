@@ -8,8 +8,11 @@ from decisionloop.errors import UsageError
 
 
 class Unanswered(UsageError):
-    """No column is known to have a role: ``role`` is the option that names it, ``choices`` what it may name."""
+    """No column is known to have a role: ``role`` is the option that names it, ``choices`` what it may name.
 
-    def __init__(self, role: str, choices: Sequence[str], message: str) -> None:
-        self.role, self.choices = role, tuple(choices)
+    ``left``: how many such questions are open, this one included.
+    """
+
+    def __init__(self, role: str, choices: Sequence[str], message: str, left: int = 1) -> None:
+        self.role, self.choices, self.left = role, tuple(choices), left
         super().__init__(message)

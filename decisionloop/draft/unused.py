@@ -9,7 +9,7 @@ import pandas as pd
 
 from decisionloop.draft.logged_action import drawn_with, is_chance
 from decisionloop.draft.profiles import YES, Column
-from decisionloop.draft.usable import is_numbering
+from decisionloop.draft.usable import PERSONS, is_numbering
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "entity": ("entity", "entity_id", "id", "customer_id", "client_id", "user_id", "account_id", "member_id"),
@@ -24,9 +24,6 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "action": ("action", "treatment", "arm", "segment", "offer", "variant", "decision", "logged_action"),
     "propensity": ("propensity", "propensity_score", "probability", "prob", "p"),
 }  # fmt: skip
-_ENTITY_WORDS = frozenset(
-    ("id", "person", "customer", "client", "user", "account", "member", "patient", "machine", "kunde", "kunden")
-)
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class Unused:
         ]
         names = [one.name for one in found]
         usual = [one for one in _NAMES["entity"] if one in names] or [one for one in names if one.endswith("_id")]
-        called = [one for one in names if _ENTITY_WORDS & set(one.split("_"))]
+        called = [one for one in names if PERSONS & set(one.split("_"))]
         apart = [one.name for one in found if is_numbering(one) and _is_code(one)]
         return next(iter(usual or called or apart), "")
 

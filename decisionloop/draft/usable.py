@@ -13,9 +13,22 @@ _ENOUGH = 20
 _RISING = 0.99
 
 
-def features_of(columns: list[Column], times: pd.Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those that a model can use, and why the others are left out; ``times`` (n,): when each row was decided."""
-    why = {one.name: reason for one in columns if (reason := _unusable(one, times))}
+PERSONS = frozenset(
+    ("id", "person", "customer", "client", "user", "account", "member", "patient", "machine", "kunde", "kunden")
+)
+"""Words in the name of a column that say whom a row is about."""
+_MANY = 0.02
+"""A share of the rows: a column named after persons that has more different values tells them apart."""
+
+
+def features_of(
+    columns: list[Column], times: pd.Series, said: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that a model can use, and why the others are left out; ``times`` (n,): when each row was decided.
+
+    ``said``: columns that a person calls features, whatever their names sound like.
+    """
+    why = {one.name: reason for one in columns if (reason := _unusable(one, times, one.name in said))}
     return tuple(one.name for one in columns if one.name not in why), tuple(f"{name}: {why[name]}" for name in why)
 
 
@@ -35,7 +48,17 @@ def rises_with(column: Column, times: pd.Series) -> bool:
     return bool(frame["time"].nunique() > 1 and frame["time"].corr(frame["value"]) >= _RISING)
 
 
-def _unusable(column: Column, times: pd.Series) -> str:
+def is_person(column: Column) -> bool:
+    """Whether whole numbers or codes are those of persons, by the column's name and by how many there are of them."""
+    called = PERSONS & set(column.name.split("_"))
+    return bool(called) and column.kind in {"integer", "category"} and len(column.values) >= _least_persons(column)
+
+
+def _least_persons(column: Column) -> float:
+    return max(_ENOUGH, _MANY * len(column.text))
+
+
+def _unusable(column: Column, times: pd.Series, is_said: bool) -> str:
     if column.kind in {"empty", "time"}:
         return {"empty": "it is empty", "time": "it is a time; make a number of days of it in features.py"}[column.kind]
     if column.is_constant:
@@ -44,4 +67,9 @@ def _unusable(column: Column, times: pd.Series) -> str:
         return f"it is text of {len(column.values):,} kinds"
     if is_numbering(column):
         return "it is different in every row, as an id or a row's number is"
+    if not is_said and is_person(column):
+        return (
+            f"it says whom a row is about ({len(column.values):,} of them), and is no measurement. Say --entity "
+            f"{column.name} where nobody is in two rows of one time, --feature {column.name} where it is one"
+        )
     return "it rises with time, as a running number does" if rises_with(column, times) else ""

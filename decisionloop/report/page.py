@@ -15,7 +15,7 @@ from decisionloop.report.charts import rows as row_charts
 from decisionloop.report.charts import series as charts
 from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import Story
-from decisionloop.report.record.totals import total_of
+from decisionloop.report.record.totals import total_of, with_halted
 from decisionloop.report.words import (
     explained,
     explaining,
@@ -220,7 +220,8 @@ def drawings(story: Story) -> dict[str, Figure]:
 
 
 def _money_chart(story: Story, name: str, width: float) -> str:
-    return charts.money_chart(story.money, story.use_case.currency, name, width, story.events)
+    periods, halted = with_halted(story.money, story.batches)
+    return charts.money_chart(periods, story.use_case.currency, name, width, story.events, halted)
 
 
 def _timeline(story: Story, name: str, width: float) -> str:

@@ -7,6 +7,7 @@ import pytest
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.flags import flag_history, is_kill_switch_on, kill_switch
+from decisionloop.ledger.releases import Release
 from decisionloop.ledger.schema import stream_segment
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import create_or_upgrade
@@ -14,6 +15,7 @@ from decisionloop.ledger.stream import Segment
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.settings import load_settings
 from tests.ledger.conftest import AS_OF, CONTRACT, batch_rows
+from tests.release_lives import install_rules
 
 WHO = ("--reason", "too many complaints", "--by", "anna")
 APPROVER = ("--reason", "mended", "--by", "approver@example.com")
@@ -181,6 +183,15 @@ def test_while_nobody_can_be_asked_it_stays_on(cli, vouchers, ledger):
     assert told.exit_code == 2
     assert "nobody can tell who may lift" in told.err
     assert is_kill_switch_on(ledger, "vouchers")
+
+
+def test_with_rules_as_champion_lifting_it_lets_no_model_decide(cli, vouchers, ledger):
+    record_use_case(ledger, "vouchers", CONTRACT, 1, "name: vouchers")
+    install_rules(
+        ledger, Release("vouchers/rules/1", "vouchers", "rules", CONTRACT, None, None, None, "null", "{}", AS_OF)
+    )
+    told = cli("kill-switch", "vouchers", "off", *APPROVER).out
+    assert "the rules are champion, so they go on deciding (vouchers/rules/1); no model does." in told
 
 
 def test_who_turns_it_the_way_it_stands_is_told_since_when_and_by_whom(cli, vouchers, ledger):

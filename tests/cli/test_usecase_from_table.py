@@ -118,6 +118,22 @@ def test_a_table_of_a_database_is_read_as_its_file_would_be(cli, folder, table):
     assert (missing.exit_code, "there is no database none.db" in missing.err) == (2, True)
 
 
+def test_at_a_terminal_it_says_how_many_questions_are_left(folder, table, monkeypatch, capsys):
+    from decisionloop.cli.usecase import draft
+    from decisionloop.draft.roles import Asked
+
+    rows = pd.read_csv(table).rename(columns={"date": "row", "defaulted": "ended"})
+    rows.assign(row=range(len(rows))).to_csv(table, index=False)
+    said = iter(["order", "ended", "shares"])
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(said))
+    draft("loans", folder / "mine", table, Asked(), may_ask=True)
+    told = capsys.readouterr().out
+    places = [
+        told.index(one) for one in ("(2 more questions after it)", "(1 more question after it)", "(the last question)")
+    ]
+    assert places == sorted(places)
+
+
 def test_at_a_terminal_what_the_table_does_not_say_is_asked(folder, table, monkeypatch):
     from decisionloop.cli.usecase import draft
     from decisionloop.draft.roles import Asked

@@ -23,6 +23,15 @@ def test_an_id_of_any_name_is_whom_it_is_about(tmp_path: Path, name: str) -> Non
     assert "unnamed" not in (draft.folder / "usecase.yaml").read_text()  # a table's own numbers of its rows
 
 
+def test_a_persons_number_that_comes_several_times_a_day_is_no_feature(tmp_path: Path) -> None:
+    table = loans().drop(columns="loan_id").assign(customer_id=RNG.integers(10_000, 10_000 + N // 3, N))
+    assert table.duplicated(["customer_id", "application_date"]).any()
+    draft, use_case = drafted(tmp_path, table, separator=";")
+    assert "customer_id" not in [one.name for one in use_case.features]
+    assert use_case.entity.key == "row_id"
+    assert "left out customer_id: it says whom a row is about" in (draft.folder / "usecase.yaml").read_text()
+
+
 def test_what_rises_with_time_is_no_feature_and_a_measurement_is(tmp_path: Path) -> None:
     weeks = pd.to_datetime(loans()["application_date"]).dt.dayofyear // 7
     table = loans().assign(

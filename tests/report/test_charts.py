@@ -26,6 +26,7 @@ from decisionloop.report.record.beside import KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import ReasonLine
 from decisionloop.report.record.story import PeriodMoney, Story
+from decisionloop.report.record.totals import with_halted
 from decisionloop.report.words.beside import events_sentence
 from decisionloop.report.words.figures import MINUS
 
@@ -172,6 +173,23 @@ def test_a_halted_batch_is_a_cross_and_no_column(story: Story) -> None:
     crosses = [node for node in root.iter(f"{SVG}line") if node.get("class") == "halt"]
     assert len(columns) == len(story.batches) - 1 + 1  # and the legend's
     assert len(crosses) == 2
+
+
+def test_the_bars_of_a_month_show_what_was_halted_in_it(story: Story) -> None:
+    assert "a batch was halted" not in texts(charts.money_chart(story.money, "NTD"))
+    (halted,) = [one for one in story.batches if one.state == "halted"]
+    month = f"{halted.as_of:%Y-%m}"
+    periods, months = with_halted(story.money, story.batches)
+    assert (periods, months) == (story.money, {month})
+    root = parsed(charts.money_chart(periods, "NTD", halted=months))
+    crosses = [node for node in root.iter(f"{SVG}line") if node.get("class") == "halt"]
+    assert len(crosses) == 4  # two strokes above the month's bars, and two in the legend
+    assert "a batch was halted" in texts(charts.money_chart(periods, "NTD", halted=months))
+    without = [one for one in story.money if one.period != month]
+    periods, months = with_halted(without, story.batches)  # a month of which nothing was decided has no bars
+    assert [one.period for one in periods] == [one.period for one in story.money]
+    assert "halted" in texts(charts.money_chart(periods, "NTD", halted=months))
+    assert with_halted((), story.batches) == ((), frozenset())
 
 
 def test_reasons_go_left_or_right_of_the_middle(story: Story) -> None:

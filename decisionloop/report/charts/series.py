@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -75,6 +75,8 @@ def legend(entries: Sequence[tuple[str, str]], width: float, y: float = 12) -> t
 def _swatch(css: str, x: float, y: float) -> Markup:
     if css.startswith("bar"):
         return svg.rect(x, y - 9, 10, 10, css)
+    if css == "halt":
+        return svg.cross(x + 5, y - 4, 4, css)
     return (svg.diamond if "diamond" in css else svg.circle)(x + 5, y - 4, 5, css)
 
 
@@ -88,13 +90,16 @@ def money_chart(
     name: str = "money",
     width: float = WIDE,
     events: Sequence[KnownEvent] = (),
+    halted: Collection[str] = (),
 ) -> str:
-    """Bars of the loop's and the rules' money per period, with whiskers for their intervals."""
+    """Bars of the loop's and the rules' money per period, with whiskers for their intervals; a cross above the periods
+    in which a batch was ``halted``."""
     ends = _ends(e for one in periods if one.is_mature for e in (one.policy, one.rules))
     scale = money_scale(ends, currency)
     subject = subject_of(periods)
     done = subject if subject == "what was done" else f"{subject}, as it decided"
     entries = [("bar policy", done), ("bar rules", "the rules alone")]
+    entries += [("halt", "a batch was halted")] if halted else []
     marks, top = legend(entries, width)
     marks.append(svg.text(0, top + 6, scale.unit, "tick"))
     headroom = 0.1 * (max([0.0, *ends]) - min([0.0, *ends]))  # for the figures beyond the whiskers
@@ -107,6 +112,8 @@ def money_chart(
     has_figures = frame.slot(0, len(periods))[1] >= 1.8 * longest * 11.5 * svg.EM
     for index, one in enumerate(periods):
         marks += _money_group(one, scale, frame, (index, len(periods)), has_figures)
+        if one.period in halted:
+            marks.append(svg.cross(frame.slot(index, len(periods))[0], frame.top - 14, 4, "halt"))
     marks += dates([one.period for one in periods], frame)
     by = "" if subject == "what was done" else "by "
     title = f"Money earned or lost, {by}{subject} and by the rules alone"
@@ -119,10 +126,11 @@ def _money_group(
 ) -> Iterator[Markup]:
     centre, slot = frame.slot(*place)
     if slot >= _LABELLED:
-        decider = _decider(one, slot)
+        decider = _decider(one, slot) if one.decided_by else ""
         yield svg.text(centre, frame.height - frame.bottom + 38, decider, "tick", "middle")
     if not one.is_mature:
-        words = "not yet" if slot >= _LABELLED else "?"
+        words = "not yet" if one.decided_by else "halted"
+        words = words if slot >= _LABELLED else "?" if one.decided_by else ""
         yield svg.text(centre, frame.y(0) - 6, words, "tick", "middle")
         return
     bar = min(30.0, slot * 0.38)

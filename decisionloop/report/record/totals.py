@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import PeriodMoney
 
 
@@ -88,3 +89,17 @@ def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:
         decided_by=tuple(deciders),
         held_back=tuple(name for one in parts for name in one.held_back),
     )
+
+
+def with_halted(
+    money: Sequence[PeriodMoney], batches: Sequence[BatchLine]
+) -> tuple[tuple[PeriodMoney, ...], frozenset[str]]:
+    """The periods with those in which all that was due was halted, without money; and in which of them batches were.
+
+    Periods are of one length, months or days; without any nothing is to be shown.
+    """
+    length = len(money[0].period) if money else 0
+    halted = frozenset(one.as_of.isoformat()[:length] for one in batches if one.state == "halted") if length else ()
+    nothing = (Estimate(), Estimate(), Estimate())
+    empty = [PeriodMoney(one, 0, *nothing, False, ()) for one in set(halted) - {one.period for one in money}]
+    return tuple(sorted((*money, *empty), key=lambda one: one.period)), frozenset(halted)
