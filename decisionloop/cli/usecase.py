@@ -137,6 +137,7 @@ def draft(name: str, parent: Path | None, source: Path | DatabaseTable, asked: A
     for note in drafted.notes:
         typer.echo(f"  {note}")
     with removed_on_failure(drafted.folder):
+        _try_enough(drafted.folder)
         check(drafted.folder, is_json=False)
     typer.echo(f"Look at every `# GUESS:` in {drafted.folder / 'usecase.yaml'}, above all at the money. Then:")
     typer.echo(f"  decisionloop usecase check {drafted.folder}")
@@ -144,6 +145,19 @@ def draft(name: str, parent: Path | None, source: Path | DatabaseTable, asked: A
         typer.echo(f"  decisionloop run {name}    # decides what is due now; --as-of DATE what was due then")
     else:
         typer.echo(f"  decisionloop demo {name}    # replays the table through the whole loop and tells its story")
+
+
+def _try_enough(folder: Path) -> None:
+    """Let the drafted replay of an experiment try as much as it must, and say so."""
+    from decisionloop.draft.enough_trying import may_try_more, try_enough
+    from decisionloop.sources.checking import check_use_case
+
+    if not may_try_more(folder):
+        return
+    setting = next((one.setting for one in check_use_case(folder).answers if one.setting), "")
+    told = try_enough(folder, setting)
+    if told:
+        typer.echo(f"  {told}")
 
 
 def _drafted(parent: Path, name: str, source: Path | DatabaseTable, asked: Asked, may_ask: bool) -> tuple[Draft, Asked]:

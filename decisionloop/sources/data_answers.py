@@ -27,10 +27,11 @@ _FEWEST = 30
 
 @dataclass(frozen=True)
 class DataAnswer:
-    """A question about the data, and its answer in words."""
+    """A question about the data, and its answer in words. ``setting``: what would mend it in `policy.exploration`."""
 
     question: str
     answer: str
+    setting: str = ""
 
 
 def data_answers(
@@ -51,7 +52,8 @@ def data_answers(
         ("may know the outcome", _suspects(use_case, everyone, seen)),
         ("moves by construction", ", ".join(_moving(use_case, tried)) or "no feature"),
     )
-    return tuple(DataAnswer(question, answer) for question, answer in asked if answer)
+    mends = {"is that enough": trying.remedy} if trying is not None else {}
+    return tuple(DataAnswer(question, answer, mends.get(question, "")) for question, answer in asked if answer)
 
 
 def _delays(use_case: UseCase, seen: SeenOfTried) -> str:
