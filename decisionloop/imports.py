@@ -12,6 +12,15 @@ from types import ModuleType
 from typing import Any
 
 _swapping = RLock()
+_IRI_GRAMMAR = "rfc3987_syntax"
+
+
+def leave_out_iri_grammar() -> None:
+    """Let jsonschema, which Prefect loads, load without the grammar of IRIs: parsing it is half of Prefect's import.
+
+    Where it cannot be had jsonschema takes any text for an IRI, and nothing here is one.
+    """
+    sys.modules.setdefault(_IRI_GRAMMAR, None)  # type: ignore[arg-type]  # so to import it is an ImportError
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from decisionloop.imports import leave_out_iri_grammar
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
 from tests.postgres_database import EMPTY, database_from, name_of
 
@@ -54,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     (decisionloop/cli/environment.py): other tests need the core.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    leave_out_iri_grammar()  # as every command does
     # Of the processes that are started from here each has a core: two that share it multiply matrices eight times as
     # slowly in two threads as in one.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -13,8 +13,10 @@ def main() -> None:
     from decisionloop.cli.app import app
     from decisionloop.cli.environment import turn_telemetry_off
     from decisionloop.errors import DecisionLoopError
+    from decisionloop.imports import leave_out_iri_grammar
 
     turn_telemetry_off()
+    leave_out_iri_grammar()
     try:
         app()
     except DecisionLoopError as error:

@@ -13,11 +13,12 @@ import sys
 import threading
 from collections.abc import Callable
 
-from decisionloop.imports import uncollected
+from decisionloop.imports import leave_out_iri_grammar, uncollected
 
 
 def main(socket_number: int) -> None:
     """Serve until the parent is gone."""
+    leave_out_iri_grammar()
     with uncollected():
         import uvicorn
         from prefect.server.api.server import create_app

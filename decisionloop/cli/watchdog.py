@@ -28,8 +28,8 @@ def _is_well(name: str) -> bool:
 
     from decisionloop.ledger.schema import utc_now
     from decisionloop.workspace import open_workspace
-    from tasks.tell.loop_health import look_at_loop
-    from tasks.tell.notices import send_due_notices
+    from tasks.tell.loop_look import look_at_loop
+    from tasks.tell.sending import send_due_notices
 
     try:
         workspace, now = open_workspace(name), utc_now()

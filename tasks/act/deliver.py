@@ -25,7 +25,7 @@ from tasks.act.held_by_kill_switch import ChosenBy, begin_unless_held
 from tasks.act.left_before import remember_sending
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 REFUSALS_IN_A_ROW = 3
 """A receiver that refused so many chunks, one after the other, refuses all: the rest waits for the next run."""

@@ -20,7 +20,7 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import is_known_sending
 from decisionloop.private_files import make_private, private_opener
 from decisionloop.workspace import Workspace
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 FOLDER = "last_sent"
 BY_HAND = "by hand, not by `decisionloop restore`"

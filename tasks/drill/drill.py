@@ -17,7 +17,7 @@ from decisionloop.workspace import open_workspace
 from tasks.drill.exercise import Exercised
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 LONGEST_SECONDS = 900.0
 """A drill that takes longer hangs, and its process is killed."""

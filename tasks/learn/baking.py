@@ -15,7 +15,7 @@ from decisionloop.release.stop_loss import REPLACED
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import telling
+from tasks.tell.queueing import telling
 
 ABOUT_A_RELEASE: tuple[MonitorFamily, ...] = ("outputs", "performance", "impact", "value")
 """Families whose alarms may be a release's own doing; moved inputs, late labels and skew are nobody's."""

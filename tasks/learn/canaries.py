@@ -19,7 +19,7 @@ from tasks.learn.harm import harm_by_now
 from tasks.learn.release_stages import by_gate, enter_canary, refuse, stop_canary
 from tasks.learn.standings import Matured, matured_of, newest_verdict, standing_now
 from tasks.learn.verdicts import attempt_of
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 GROUNDS: Mapping[Grounds, str] = {
     "first look": "Its first look",

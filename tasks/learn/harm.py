@@ -16,7 +16,7 @@ from decisionloop.release.grounds import GUARD, Grounds
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import telling
+from tasks.tell.queueing import telling
 from tasks.watch.shadows import AT_ONCE
 from tasks.watch.windows import entities_of
 

@@ -19,7 +19,7 @@ from tasks.release.asking import ask
 from tasks.release.fitness import unfit
 from tasks.release.mlflow_aliases import follow
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.queueing import append_alert_and_notices
 
 
 def by_gate(reason: str, as_of: datetime, verdict_id: str | None = None) -> Grounds:

@@ -19,7 +19,7 @@ from decisionloop.schedule import periods
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.predict.due import LatePeople, due_in, entities_due, undecided_of
 from tasks.step import step
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 NAMED = 5
 """How many ids an alert names."""

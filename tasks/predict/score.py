@@ -33,7 +33,7 @@ from tasks.readback.releases import on_trial, release_of
 from tasks.readback.tables import read_part
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 
 @dataclass(frozen=True)

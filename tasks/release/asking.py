@@ -9,7 +9,7 @@ from decisionloop.ledger.approvals import LetDecide
 from decisionloop.ledger.letting_decide import ask_approval
 from decisionloop.release.grounds import Grounds
 from decisionloop.workspace import Workspace
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.queueing import append_alert_and_notices
 
 
 def ask(workspace: Workspace, request: LetDecide, grounds: Grounds) -> str | None:

@@ -12,8 +12,9 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.release.stages import GONE
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
-from tasks.tell.notices import raise_alert, send_due_notices
 from tasks.tell.progress import say
+from tasks.tell.queueing import raise_alert
+from tasks.tell.sending import send_due_notices
 
 KIND: Final = "deployment"
 """The kind of the alert that tells of a release which did not pass a check."""

@@ -16,7 +16,7 @@ from decisionloop.release.roster import RULES as THE_RULES
 from decisionloop.release_store import load_release
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce
-from tasks.tell.notices import telling
+from tasks.tell.queueing import telling
 
 
 def fitness_of(workspace: Workspace, release: Release) -> Compatibility:

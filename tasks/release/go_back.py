@@ -11,7 +11,7 @@ from decisionloop.release.stages import Decider
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import telling
+from tasks.tell.queueing import telling
 
 
 @step

@@ -18,7 +18,7 @@ from decisionloop.release.requests import EnterShadow
 from decisionloop.release.stages import GONE, Decider
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.queueing import append_alert_and_notices
 
 KIND: Final = "alias"
 SOMEBODY = Decider("person", "somebody in MLflow")

@@ -10,7 +10,7 @@ from decisionloop.workspace import open_workspace
 from tasks.release.go_back import decider_named
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import telling
+from tasks.tell.queueing import telling
 
 
 @step

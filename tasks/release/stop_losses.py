@@ -20,7 +20,7 @@ from tasks.readback.releases import release_of
 from tasks.release.rules_beside_default import are_rules_worse
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import telling
+from tasks.tell.queueing import telling
 
 
 @step

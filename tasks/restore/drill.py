@@ -22,7 +22,7 @@ from tasks.restore.decide_again import DecidedAgain
 from tasks.restore.prove import prove
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 REMEDY = (
     "Keep the last backup of which `decisionloop restore FROM --check` says that it restores, and take a new one with "

@@ -9,7 +9,7 @@ from decisionloop.ledger.flag_spans import expired_flags
 from decisionloop.ledger.switch_lock import EVERYTHING
 from decisionloop.workspace import open_workspace
 from tasks.step import step
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 
 KIND: Final = "flag"
 

@@ -22,7 +22,8 @@ from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.use_cases import last_readable_contract
 from decisionloop.settings import load_settings
 from decisionloop.workspace import open_ledger_alone
-from tasks.tell.notices import append_alert_and_notices, send_due_notices
+from tasks.tell.queueing import append_alert_and_notices
+from tasks.tell.sending import send_due_notices
 
 TOLD_OTHERWISE = (BatchHalted, DeliveryError, DeploymentStopped, DrillFailed, UsageError)
 """What halts a batch, refuses a delivery, stops a deployment or fails a drill has an alert of its own; who asks for

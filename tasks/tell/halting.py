@@ -14,7 +14,7 @@ from decisionloop.masking import masked
 from decisionloop.monitor.alarm.runbook import AlertKind
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.tell.announcements import announce
-from tasks.tell.notices import append_alert_and_notices, raise_alert
+from tasks.tell.queueing import append_alert_and_notices, raise_alert
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from decisionloop.observe.cohort import Figure
 from decisionloop.settings import load_settings
 from decisionloop.workspace import Workspace
 from tasks.tell.announcements import announce
-from tasks.tell.notices import queue_notices
+from tasks.tell.queueing import queue_notices
 from tasks.watch.inputs import stakes_before
 from tasks.watch.measurement import measurement_of
 

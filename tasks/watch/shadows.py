@@ -31,7 +31,7 @@ from tasks.readback.tables import read_part
 from tasks.readback.trials import drawn_in, is_on_trial_in, timed_calls
 from tasks.step import step
 from tasks.tell.announcements import publish
-from tasks.tell.notices import append_alert_and_notices
+from tasks.tell.queueing import append_alert_and_notices
 
 KIND: Final = "shadow"
 DESCRIPTION = (

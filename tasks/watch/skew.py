@@ -23,7 +23,7 @@ from tasks.readback.batch_in_hand import own_workspace
 from tasks.readback.sample import sample_of
 from tasks.readback.tables import read_part, read_table
 from tasks.step import step
-from tasks.tell.notices import raise_alert
+from tasks.tell.queueing import raise_alert
 from tasks.watch.alarms import Occasion, raise_alarms
 from tasks.watch.inputs import stakes_before
 

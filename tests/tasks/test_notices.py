@@ -15,7 +15,9 @@ from decisionloop.ledger.schema import notice_attempt, utc_now
 from tasks.readback.batch_in_hand import open_batch_in_hand
 from tasks.tell.channels import AppriseChannel, secrets_of, without_secrets
 from tasks.tell.halting import Stop, halt
-from tasks.tell.notices import FAILURES_IN_A_ROW, NoticeCounts, deliver_notices, raise_alert
+from tasks.tell.notices import deliver_notices
+from tasks.tell.queueing import raise_alert
+from tasks.tell.sending import FAILURES_IN_A_ROW, NoticeCounts
 
 LATER = timedelta(days=2)
 
@@ -40,7 +42,7 @@ class Service:
 def service(monkeypatch):
     """What the blocks would reach."""
     service = Service()
-    monkeypatch.setattr("tasks.tell.notices.send", service.send)
+    monkeypatch.setattr("tasks.tell.channels.send", service.send)
     return service
 
 

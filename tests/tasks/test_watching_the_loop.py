@@ -19,7 +19,7 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.worker_turns import WorkerTurn, append_worker_turn
 from decisionloop.schedule import last_due_time
-from tasks.tell.loop_health import LoopWatched, look_at_loop
+from tasks.tell.loop_look import LoopWatched, look_at_loop
 from tests.live_use_case import MONDAY, orders, write_live
 from tests.tasks.installation import Installation, working_in
 from tests.watched_ledger import raise_alarm
