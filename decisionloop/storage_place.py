@@ -182,16 +182,17 @@ def open_place(url: str, setting: str = "DECISIONLOOP_SNAPSHOTS_URL") -> Storage
     Raises ConfigurationError where no package knows its kind.
     """
     protocol = url.partition("://")[0] if "://" in url else "file"
-    return _made(url, protocol, setting) if protocol in _AT_HAND else _kept(url, protocol, setting, os.getpid())
+    goes_with_the_folder = protocol == "file" and not os.path.isabs(url.removeprefix("file://"))
+    return (_made if goes_with_the_folder else _kept)(url, protocol, setting, os.getpid())
 
 
 @functools.lru_cache(maxsize=16)
 def _kept(url: str, protocol: str, setting: str, _process: int) -> StoragePlace:
     """With its connections, for all threads of one process: into a fork they do not go."""
-    return _made(url, protocol, setting)
+    return _made(url, protocol, setting, _process)
 
 
-def _made(url: str, protocol: str, setting: str) -> StoragePlace:
+def _made(url: str, protocol: str, setting: str, _process: int) -> StoragePlace:
     # Another process writes as well: what a listing said before is not to be remembered.
     options = {} if protocol in _AT_HAND else {"use_listings_cache": False}
     try:

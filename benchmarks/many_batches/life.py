@@ -48,39 +48,56 @@ def as_of(number: int) -> datetime:
 
 def install(home: str) -> None:
     """Write the use case into ``home`` and let this process work there; before Prefect is imported."""
+    write_use_case(home, NAME)
+    work_in(home)
+
+
+def write_use_case(home: str, name: str) -> Path:
+    """Write the use case under a name into ``home``; returns its folder."""
+    folder = Path(home) / "usecases" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in FILES:
+        shutil.copy(Path(__file__).parent / file, folder)
+    return folder
+
+
+def work_in(home: str) -> None:
+    """Let this process work in ``home``; before Prefect is imported."""
     from decisionloop.cli.environment import use_private_prefect
 
-    folder = Path(home) / "usecases" / NAME
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        shutil.copy(Path(__file__).parent / name, folder)
-    os.environ |= {"DECISIONLOOP_HOME": home, "DECISIONLOOP_USECASES_DIR": str(folder.parent)}
+    os.environ |= {"DECISIONLOOP_HOME": home, "DECISIONLOOP_USECASES_DIR": str(Path(home) / "usecases")}
     use_private_prefect(Path(home))
+    importlib.import_module("tasks.tell.announcements").emit_event = lambda **_event: None  # nobody listens
 
 
 def live(home: str, count: int) -> list[dict[str, Any]]:
     """Run ``count`` turns, one after another, and return a `TurnTaken` of each."""
     install(home)
-    importlib.import_module("tasks.tell.announcements").emit_event = lambda **_event: None  # nobody listens
     return [asdict(one_turn(number)) for number in range(count)]
 
 
 def one_turn(number: int) -> TurnTaken:
-    """One turn: predict, act, observe, learn, and the audit's chain."""
-    at, batch, seconds = as_of(number), "", {}
+    """One turn, and what it took."""
     asked = _counted_statements()
     before = len(asked)
+    seconds = turn_of(NAME, number)
+    return TurnTaken(seconds, _resident(), _stored(), len(asked) - before, _trained(as_of(number)))
+
+
+def turn_of(use_case: str, number: int) -> dict[str, float]:
+    """Predict, act, observe, learn, and the audit's chain: CPU seconds of each."""
+    at, batch, seconds = as_of(number), "", {}
     for name in TURN:
         clock = time.process_time()
         given = batch if name == "act" else at
-        told = body_of_flow(name)(NAME, given)
+        told = body_of_flow(name)(use_case, given)
         batch = told if name == "predict" else batch
         seconds[name] = time.process_time() - clock
     clock = time.process_time()
-    body_of_task("tasks.tell.notices", "deliver_notices")(NAME)
-    body_of_task("tasks.seal.chain", "chain_what_is_new")(NAME)
+    body_of_task("tasks.tell.notices", "deliver_notices")(use_case)
+    body_of_task("tasks.seal.chain", "chain_what_is_new")(use_case)
     seconds["chain"] = time.process_time() - clock
-    return TurnTaken(seconds, _resident(), _stored(), len(asked) - before, _trained(at))
+    return seconds
 
 
 def body_of_task(module: str, name: str) -> Callable[..., Any]:

@@ -24,6 +24,9 @@ from decisionloop.observe.confidence_sequence import (
 )
 from decisionloop.observe.estimate import Codes, Floats
 
+_ROWS_TOGETHER = 1 << 17
+"""So many decisions are added up at once, unless one cohort has more: what they take of memory is bounded."""
+
 
 @dataclass(frozen=True, eq=False)
 class EntityMoney:
@@ -59,28 +62,98 @@ def entity_lift(
 def _path(cohorts: Sequence[EntityMoney]) -> Iterator[Cumulated]:
     if not cohorts:
         return
-    everybody, names = pd.factorize(np.concatenate([np.asarray(one.entity, dtype=object) for one in cohorts]))
-    ends = np.cumsum([len(one.money) for one in cohorts])[:-1]
+    everybody, names = pd.factorize(_together([np.asarray(one.entity) for one in cohorts]))
+    control, sizes = _control(cohorts), [len(one.money) for one in cohorts]
     policy, holdout = _Side(len(names)), _Side(len(names))
-    slope, centre = _control(cohorts)
-    missing = 0.0  # what is wrong with missing outcomes may be wrong in all cohorts alike: errors add
-    for cohort, entity in zip(cohorts, np.split(everybody, ends), strict=True):
-        money, held = cohort.money, np.asarray(cohort.is_held, dtype=bool)
-        if cohort.before is not None:
-            money = money - slope * np.nan_to_num(cohort.before - centre)
-        policy.add(entity, money, ~held, cohort.possible)
-        holdout.add(entity, money, held, cohort.possible)
-        missing += cohort.error * float((~held).sum())
-        if min(policy.entities, holdout.entities) < 2:
-            continue
-        (ours, variance), (theirs, other) = policy.mean(), holdout.mean()
-        n, held_n = int(policy.count.sum()), int(holdout.count.sum())
-        # Of the difference: one more loss of ours or gain of theirs pulls it down, the other two push it up.
-        loss, gain = (
-            max(mine, other_side * n / held_n)
-            for mine, other_side in ((policy.loss, holdout.gain), (policy.gain, holdout.loss))
+    missing, done = 0.0, 0
+    for some in _spans(sizes):
+        rows = sum(sizes[some])
+        told = _Decisions.of(cohorts[some], everybody[done : done + rows], control)
+        done += rows
+        ours, theirs = policy.after(told.where(~told.held)), holdout.after(told.where(told.held))
+        # What is wrong with missing outcomes may be wrong in all cohorts alike: errors add.
+        errors = missing + np.cumsum([one.error * float((~one.is_held).sum()) for one in cohorts[some]])
+        missing = float(errors[-1])
+        for look in np.flatnonzero(np.minimum(ours.entities, theirs.entities) >= 2):
+            yield _difference(ours, theirs, int(look), float(errors[look]))
+
+
+def _spans(sizes: Sequence[int]) -> Iterator[slice]:
+    """Cohorts that are added up together: many small ones, for a step costs the same whatever it holds."""
+    first, rows = 0, 0
+    for place, size in enumerate(sizes):
+        if rows and rows + size > _ROWS_TOGETHER:
+            yield slice(first, place)
+            first, rows = place, 0
+        rows += size
+    yield slice(first, len(sizes))
+
+
+def _difference(ours: _Looks, theirs: _Looks, look: int, missing: float) -> Cumulated:
+    (mine, variance), (others, other) = ours.mean(look), theirs.mean(look)
+    n, held_n = int(ours.count[look]), int(theirs.count[look])
+    # Of the difference: one more loss of ours or gain of theirs pulls it down, the other two push it up.
+    loss, gain = (
+        max(float(one[look]), float(other_side[look]) * n / held_n)
+        for one, other_side in ((ours.loss, theirs.gain), (ours.gain, theirs.loss))
+    )
+    return Cumulated(n, (mine - others) * n, (variance + other) * n**2 + missing**2, loss, gain)
+
+
+def _together(entities: Sequence[np.ndarray]) -> np.ndarray:
+    """All of them, as objects where they are not numbers of one kind."""
+    if len({one.dtype for one in entities}) > 1:
+        entities = [one.astype(object) for one in entities]
+    return np.concatenate(entities)
+
+
+@dataclass(frozen=True, eq=False)
+class _Decisions:
+    """Decisions (n,) of some cohorts in their order: codes of entity and cohort, money less what an entity was worth
+    already, and how much worse and better it could have been, NaN where that is learnt from what was seen."""
+
+    entity: Codes
+    cohort: Codes
+    money: Floats
+    held: np.ndarray
+    worse: Floats
+    better: Floats
+    cohorts: int
+
+    @classmethod
+    def of(cls, cohorts: Sequence[EntityMoney], entity: Codes, control: tuple[float, float]) -> _Decisions:
+        """Of cohorts; ``control``: slope and mean of earlier money."""
+        slope, centre = control
+        nothing = [np.full(len(one.money), np.nan) for one in cohorts]
+        before = [blank if one.before is None else one.before for one, blank in zip(cohorts, nothing, strict=True)]
+        possible = [(blank, blank) if one.possible is None else one.possible
+                    for one, blank in zip(cohorts, nothing, strict=True)]  # fmt: skip
+        money = np.concatenate([one.money for one in cohorts])
+        return cls(
+            entity=entity,
+            cohort=np.repeat(np.arange(len(cohorts)), [len(one.money) for one in cohorts]),
+            money=money - slope * np.nan_to_num(np.concatenate(before) - centre),
+            held=np.concatenate([np.asarray(one.is_held, dtype=bool) for one in cohorts]),
+            worse=np.concatenate([worse for worse, _ in possible]),
+            better=np.concatenate([better for _, better in possible]),
+            cohorts=len(cohorts),
         )
-        yield Cumulated(n, (ours - theirs) * n, (variance + other) * n**2 + missing**2, loss, gain)
+
+    def where(self, rows: np.ndarray) -> _Decisions:
+        """Those of one side."""
+        return _Decisions(
+            self.entity[rows],
+            self.cohort[rows],
+            self.money[rows],
+            self.held[rows],
+            self.worse[rows],
+            self.better[rows],
+            self.cohorts,
+        )
+
+    def by_cohort(self, values: Floats) -> Floats:
+        """Sums of values (n,) of the decisions by cohort."""
+        return np.bincount(self.cohort, weights=values, minlength=self.cohorts).astype(np.float64)
 
 
 def _control(cohorts: Sequence[EntityMoney]) -> tuple[float, float]:
@@ -94,37 +167,101 @@ def _control(cohorts: Sequence[EntityMoney]) -> tuple[float, float]:
     return 0.0, 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class _Looks:
+    """One side by the end of each of some cohorts, all (k,): decisions, entities, and what its variance is made of.
+
+    Sums of the entities' money less ``centre`` a decision, of its squares, of its products with counts, and of squared
+    counts.
+    """
+
+    centre: float
+    count: Floats
+    entities: Floats
+    money: Floats
+    squares: Floats
+    products: Floats
+    counts_squared: Floats
+    loss: Floats
+    gain: Floats
+
+    def mean(self, look: int) -> tuple[float, float]:
+        """Money per decision by the end of a cohort, and its cluster-robust variance (Liang and Zeger 1986)."""
+        total, groups = float(self.count[look]), float(self.entities[look])
+        mean = float(self.money[look]) / total
+        residuals = self.squares[look] - 2 * mean * self.products[look] + mean**2 * self.counts_squared[look]
+        return mean + self.centre, max(0.0, float(residuals)) * groups / (groups - 1) / total**2
+
+
 class _Side:
-    """Running sums by entity of one side."""
+    """Running sums of one side: by entity, over all entities, and the largest events."""
 
     def __init__(self, entities: int) -> None:
         self.money, self.count = np.zeros(entities), np.zeros(entities)
-        self.loss = self.gain = 0.0
+        self.sums, self.loss, self.gain = np.zeros(6), 0.0, 0.0
+        self.centre: float | None = None
 
-    @property
-    def entities(self) -> int:
-        """How many have been decided about."""
-        return int((self.count > 0).sum())
+    def after(self, told: _Decisions) -> _Looks:
+        """The side by the end of each of the next cohorts.
 
-    def add(self, entity: Codes, money: Floats, keep: np.ndarray, possible: tuple[Floats, Floats] | None) -> None:
-        """The decisions at ``keep``; ``entity`` (n,) is a code."""
-        self.money += np.bincount(entity[keep], weights=money[keep], minlength=len(self.money))
-        self.count += np.bincount(entity[keep], minlength=len(self.count))
-        if keep.any():
-            apart = money[keep] - money[keep].mean()
-            seen = (np.maximum(-apart, 0.0), np.maximum(apart, 0.0))
-            worse, better = seen if possible is None else (side[keep] for side in possible)
-            self.loss, self.gain = max(self.loss, _usual(worse)), max(self.gain, _usual(better))
+        An entity's sums grow decision by decision, and their squares by 2 * what it was * what comes, and the square
+        of what comes. Money is taken from near its mean, so that squares differ by what varies.
+        """
+        if self.centre is None and len(told.money):
+            self.centre = float(told.money.mean())
+        centre = self.centre or 0.0
+        own, one = told.money - centre, np.ones(len(told.money))
+        of_entity = _Earlier.of(told.entity)
+        before = self.money[told.entity] + of_entity.sums(own)
+        seen = self.count[told.entity] + of_entity.sums(one)
+        new = (one, seen == 0, own, (2 * before + own) * own, before + (seen + 1) * own, 2 * seen + 1)
+        sums = [start + np.cumsum(told.by_cohort(values)) for start, values in zip(self.sums, new, strict=True)]
+        self.sums = np.array([values[-1] for values in sums])
+        self.money += np.bincount(told.entity, weights=own, minlength=len(self.money))
+        self.count += np.bincount(told.entity, minlength=len(self.count))
+        loss, gain = self._events(told)
+        count, entities, money, squares, products, counts_squared = sums
+        return _Looks(centre, count, entities, money, squares, products, counts_squared, loss, gain)
 
-    def mean(self) -> tuple[float, float]:
-        """Money per decision and its cluster-robust variance (Liang and Zeger 1986)."""
-        total, groups = self.count.sum(), self.entities
-        mean = float(self.money.sum() / total)
-        residual = self.money - mean * self.count
-        return mean, float((residual**2).sum() * groups / (groups - 1) / total**2)
+    def _events(self, told: _Decisions) -> tuple[Floats, Floats]:
+        """The usual size of one more loss, and gain, as the largest of the cohorts so far has it."""
+        many = told.by_cohort(np.ones(len(told.money)))
+        apart = told.money - (told.by_cohort(told.money) / np.maximum(many, 1))[told.cohort]
+        sizes = (np.where(np.isnan(side), np.maximum(sign * apart, 0.0), side)
+                 for sign, side in ((-1, told.worse), (1, told.better)))  # fmt: skip
+        loss, gain = (_usual(told.by_cohort(size), told.by_cohort(size**2)) for size in sizes)
+        loss, gain = (np.maximum.accumulate(np.maximum(one, so_far))
+                      for one, so_far in ((loss, self.loss), (gain, self.gain)))  # fmt: skip
+        self.loss, self.gain = float(loss[-1]), float(gain[-1])
+        return loss, gain
 
 
-def _usual(size: Floats) -> float:
+@dataclass(frozen=True, eq=False)
+class _Earlier:
+    """Rows (n,) in the order of their entities, and where each entity begins."""
+
+    order: np.ndarray
+    begins: np.ndarray
+
+    @classmethod
+    def of(cls, entity: Codes) -> _Earlier:
+        """Of codes; few of them are sorted as short numbers, which is fast."""
+        short = entity.astype(np.uint16) if len(entity) and entity.max() < 2**16 else entity
+        order = np.argsort(short, kind="stable")
+        ordered = entity[order]
+        return cls(order, np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(entity)]))
+
+    def sums(self, values: Floats) -> Floats:
+        """The sum of the values (n,) of the same entity that come earlier."""
+        own = values[self.order]
+        running = np.cumsum(own) - own
+        many = np.diff(np.append(self.begins, len(own)))
+        found = np.empty(len(own))
+        found[self.order] = running - np.repeat(running[self.begins], many)
+        return found
+
+
+def _usual(size: Floats, squared: Floats) -> Floats:
     """The size of one more event among possible ones (`rare_event`): sum c^2 / sum c, 0 where none is possible."""
-    total = float(size.sum())
-    return float((size**2).sum()) / total if total > 0 else 0.0
+    usual: Floats = np.divide(squared, size, out=np.zeros(len(size)), where=size > 0)
+    return usual

@@ -61,8 +61,12 @@ def with_earlier_money(cohorts: Sequence[EntityMoney], earlier: Iterable[EntityM
     if not parts:
         return tuple(cohorts)
     mean = pd.concat(parts).groupby(level=0).mean()
-    before = [np.asarray(mean.reindex(np.asarray(one.entity)), dtype=np.float64) for one in cohorts]
-    return tuple(replace(one, before=money) for one, money in zip(cohorts, before, strict=True))
+    if not cohorts:
+        return ()
+    asked = np.concatenate([np.asarray(one.entity) for one in cohorts])
+    told = np.asarray(mean.reindex(asked), dtype=np.float64)
+    ends = np.cumsum([len(one.money) for one in cohorts])[:-1]
+    return tuple(replace(one, before=money) for one, money in zip(cohorts, np.split(told, ends), strict=True))
 
 
 def _not_explored(cohort: EntityMoney) -> pd.Series[float]:

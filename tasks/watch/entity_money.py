@@ -27,7 +27,7 @@ from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.readback.cohort import read_cohort
 from tasks.readback.lives import of_the_same_life
 from tasks.readback.releases import release_of
-from tasks.readback.tables import read_table
+from tasks.watch.entity_money_blocks import Columns, read_tables
 
 KIND = "entity_money"
 COHORTS_BEFORE = 13
@@ -60,12 +60,13 @@ def entity_money_before(
     ruled = [one for one, by in takewhile(lambda pair: _is_rules(release_of(workspace, pair[1])), decided)]
     mine = [one for one, by in decided if by == release.release_id]
     mine = of_the_same_life(workspace.ledger, release.release_id, batch, mine)
-    kept = _kept(workspace)
     earlier, since = (
-        [_of_cohort(workspace, one, known_at, kept) for one in cohorts if cohort_name(one.as_of) not in held]
-        for cohorts in (ruled[-COHORTS_BEFORE:], mine)
+        [one for one in cohorts if cohort_name(one.as_of) not in held] for cohorts in (ruled[-COHORTS_BEFORE:], mine)
     )
-    return with_earlier_money(_known(since), _known(earlier))
+    said = _of_cohorts(workspace, [*earlier, *since], known_at)
+    return with_earlier_money(
+        *([entities for one in cohorts if (entities := said[one.batch_id])] for cohorts in (since, earlier))
+    )
 
 
 def _is_rules(release: Release) -> bool:
@@ -73,17 +74,22 @@ def _is_rules(release: Release) -> bool:
     return release.kind == RULES and not release.is_default_action
 
 
-def _known(found: Sequence[EntityMoney | None]) -> list[EntityMoney]:
-    return [one for one in found if one is not None]
+def _of_cohorts(workspace: Workspace, cohorts: Sequence[Batch], known_at: datetime) -> dict[str, EntityMoney | None]:
+    """What each cohort said when it was measured, by its batch; None where it could not tell."""
+    names = {one.batch_id: cohort_name(one.as_of) for one in cohorts}
+    kept = _kept(workspace)
+    asked = {name: digest for name in names.values() if (digest := kept.get(name)) is not None}
+    tables = read_tables(workspace, _owner(workspace), asked, known_at) if asked else {}
+    found = {name: _from_columns(columns) for name, columns in tables.items()}
+    return {
+        one.batch_id: found.get(name)
+        if (name := names[one.batch_id]) in kept
+        else _made_again(workspace, one, known_at)
+        for one in cohorts
+    }
 
 
-def _of_cohort(
-    workspace: Workspace, batch: Batch, known_at: datetime, kept: dict[str, str | None]
-) -> EntityMoney | None:
-    name = cohort_name(batch.as_of)
-    if name in kept:
-        digest = kept[name]
-        return None if digest is None else _from_table(read_table(workspace, digest))
+def _made_again(workspace: Workspace, batch: Batch, known_at: datetime) -> EntityMoney | None:
     cohort = read_cohort(workspace, batch, known_at)
     missing = cohort.missing(late_arrivals_before(workspace, batch, known_at))
     entities = entity_money(cohort.log, cohort.unexplored_log(cohort.logged(missing)))
@@ -112,14 +118,13 @@ def _as_table(entities: EntityMoney) -> pa.Table:
     return pa.table(columns | possible)
 
 
-def _from_table(table: pa.Table) -> EntityMoney:
-    columns = {name: table[name].to_numpy() for name in table.column_names}
+def _from_columns(columns: Columns) -> EntityMoney:
     worse, better = columns["worse"], columns["better"]
     return EntityMoney(
         entity=columns["entity"],
         money=columns["money"],
         is_held=columns["is_held"],
         possible=None if np.isnan(worse).any() else (worse, better),
-        error=float(columns["error"][0]) if len(table) else 0.0,
+        error=float(columns["error"][0]) if len(worse) else 0.0,
         is_explored=columns["is_explored"],
     )
