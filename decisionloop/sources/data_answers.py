@@ -12,7 +12,7 @@ from scipy.stats import ks_2samp, norm
 
 from decisionloop.contract import UseCase
 from decisionloop.sources.base import Source
-from decisionloop.sources.expected_trying import ExpectedTrying, expected_trying
+from decisionloop.sources.expected_trying import ExpectedTrying, expected_trying, is_anything_to_try
 from decisionloop.sources.seen_of_tried import SeenOfTried, seen_of_tried
 from decisionloop.sources.tried_batches import TriedBatch
 
@@ -47,7 +47,7 @@ def data_answers(
         ("outcomes a week", f"about {share * a_week:,.0f}, where one acts" if len(seen.row) else "none has been seen"),
         ("outcomes come after", _delays(use_case, seen)),
         ("smallest gain seen in a year", _smallest_gain(use_case, seen, share * a_week)),
-        ("tried beside the rules", "" if trying is None else _tried(trying)),
+        ("tried beside the rules", _tried(trying) if trying else _untried(use_case, tried)),
         ("is that enough", "" if trying is None else _is_enough(use_case, trying, seen)),
         ("may know the outcome", _suspects(use_case, everyone, seen)),
         ("moves by construction", ", ".join(_moving(use_case, tried)) or "no feature"),
@@ -96,6 +96,13 @@ def _tried(trying: ExpectedTrying) -> str:
         f"about {_figure(trying.tried.a_week)} outcomes a week; {few:,.0f} to {many:,.0f}, as luck has it, in the "
         f"{trying.weeks:,.0f} weeks of {of} with outcomes to come"
     )
+
+
+def _untried(use_case: UseCase, tried: Sequence[TriedBatch]) -> str:
+    """That nobody can say how much trying would bring, where there is something to be tried; "" where there is not."""
+    if not use_case.is_explored or not is_anything_to_try(use_case, tried):
+        return ""
+    return "cannot be told: none of the outcomes that were seen is of what the rules would not do"
 
 
 def _is_enough(use_case: UseCase, trying: ExpectedTrying, seen: SeenOfTried) -> str:

@@ -68,6 +68,11 @@ def expected_trying(
     return found if found.is_enough else replace(found, remedy=_remedy(ahead, exploration, needed))
 
 
+def is_anything_to_try(use_case: UseCase, tried: Sequence[TriedBatch]) -> bool:
+    """Whether the rules leave out anything of which only trying it would tell what it brings."""
+    return bool(must_be_tried(use_case, np.concatenate([one.action for one in tried])).any())
+
+
 def _ahead(
     use_case: UseCase, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen: SeenOfTried, batches: int
 ) -> BatchesAhead | None:

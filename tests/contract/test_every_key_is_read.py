@@ -13,7 +13,6 @@ ROOMS = ("decisionloop", "tasks", "flows", "expectations")
 WITHIN_THE_CONTRACT = {
     "Feature.is_model_input": "UseCase.model_inputs",
     "Online.period_hours": "Online.period",
-    "PricedExploration.budget_share": "PricedExploration.budget",
 }
 """Keys that only the contract itself reads, and where; the code asks for what it makes of them."""
 BY_GETATTR = {
