@@ -295,6 +295,18 @@ def test_the_first_screen_says_what_happens_next(story: Story) -> None:
     assert told() == ""
 
 
+def test_the_first_screen_says_where_who_decides_now_has_decided_nothing_yet(story: Story) -> None:
+    last = max(one.as_of for one in story.batches if one.is_decided)
+
+    def told(since: date) -> str:
+        decides = LiveRelease("a/scorecard/1", "the scorecard", "champion", since, "gate", "it passed")
+        answers = glance_of(dataclasses.replace(story, standing=Standing((decides,)))).answers
+        return " ".join(next(one.sentences for one in answers if one.question == "Who decides?"))
+
+    assert "No batch has been decided since" not in told(last)
+    assert "of those who decided before" in told(last + timedelta(days=1))
+
+
 def test_a_halted_batch_costs_what_others_earned(story: Story) -> None:
     (halted,) = [one for one in story.batches if one.state == "halted"]
     told = halted_sentence(story.batches, 10.0, "NTD").replace("\u00a0", " ")

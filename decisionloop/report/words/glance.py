@@ -107,7 +107,17 @@ def _deciders(story: Story) -> tuple[str, ...]:
     if not story.standing.releases and not story.standing.waiting.flags:
         return ()
     decides = who_decides(story.standing, story.use_case.is_observing)
-    return (decides, *beside_sentences(story.standing.beside, story.standing.waiting.switch is not None))
+    beside = beside_sentences(story.standing.beside, story.standing.waiting.switch is not None)
+    return tuple(one for one in (decides, _nothing_since(story), *beside) if one)
+
+
+def _nothing_since(story: Story) -> str:
+    """That who decides now has decided nothing that the page tells of; "" where it has, or where others decide."""
+    champion, decided = story.standing.champion, [one.as_of for one in story.batches if one.is_decided]
+    is_idle = story.use_case.is_observing or story.standing.waiting.switch is not None
+    if champion is None or is_idle or not decided or champion.since <= max(decided):
+        return ""
+    return "No batch has been decided since: money and incidents on this page are of those who decided before."
 
 
 def _wrong(story: Story) -> Iterator[str]:
@@ -175,7 +185,9 @@ def _next(story: Story) -> tuple[str, ...]:
     else:
         told = "Every batch is watched; a model is trained again once enough new outcomes are known."
     days = story.use_case.window_days
-    return (told,) if days is None else (told, f"A decision's outcome counts for {count(round(days))} days after it.")
+    if days is None:
+        return (told,)
+    return (told, f"What a decision earned is told once the {count(round(days))} days are over in which it may.")
 
 
 def _held(standing: Standing) -> Iterator[ToDo]:
@@ -188,7 +200,7 @@ def _held(standing: Standing) -> Iterator[ToDo]:
 
 
 def _of_incident(one: IncidentLine, currency: str) -> ToDo:
-    stake = f", about {money(one.stake, currency)} a batch" if one.stake else ""
+    stake = f", up to {money(one.stake, currency)} a batch" if one.stake else ""
     seen = "" if one.state == "opened" else f", {state_words(one.state)}"
     title = f"{family_words(one.family).title}: {one.severity} since {day(one.opened_on)}{seen}{stake}"
     return ToDo(title, f"{_in_brief(one.words)} {one.suggestion}", one.severity)

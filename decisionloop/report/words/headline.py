@@ -199,7 +199,7 @@ def _carried_by_one(seen: Sequence[PeriodMoney]) -> str:
     if others is None or others.difference.sign:
         return ""
     claim = {f"money.difference{over(one.period for one in seen if one is not carrier)}": others.difference}
-    return Said(f"Without {names([carrier.period])} {CANNOT_TELL}.", claim)
+    return Said(f"Without {names([carrier.period])} the data cannot tell whether the loop earned more.", claim)
 
 
 def _no_model_counted(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
