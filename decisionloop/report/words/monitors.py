@@ -34,7 +34,7 @@ _FAMILIES: dict[str, FamilyWords] = {
     "inputs": FamilyWords("What comes in", "Do the facts look as they used to?"),
     "outputs": FamilyWords("What is decided", "Are scores and actions shared out as usual?"),
     "performance": FamilyWords("How well it foresees", "Do outcomes come as the score says?"),
-    "labels": FamilyWords("Which outcomes arrive", "Do as many outcomes arrive as usual, as fast, and are they as usual?"),
+    "labels": FamilyWords("Which outcomes arrive", "Do as many outcomes come as usual, as fast, and of the same kind?"),
     "value": FamilyWords("What it earns", "Is more earned than by the rules and than by the holdout?"),
     "impact": FamilyWords("Who is favoured", "Is every group favoured about as often as the others?"),
     "feedback": FamilyWords("Whether it fools itself", "Is the score as right on cases drawn at random as on its own?"),
