@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from math import exp, lgamma
+from math import exp, lgamma, sqrt
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decisionloop.errors import UsageError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from decisionloop.contract import UseCase
 
 PRACTICALLY_IMPOSSIBLE = 1e-6
+BY_CHANCE, _Z, _MANY = 1e-4, 3.72, 10_000
+"""What chance exceeds so often is no finding; the normal quantile of it, and rows from which that is near enough."""
 
 
 class BatchReference(BaseModel):
@@ -102,6 +105,22 @@ def _usual(shares: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
     """The categories that at least half of these batches showed: one that came once is not missed."""
     names = dict.fromkeys(name for one in shares for name in one)
     return tuple(name for name in names if 2 * sum(one.get(name, 0.0) > 0 for one in shares) >= len(shares))
+
+
+def chance_share(share: float, reference_rows: int, rows: int) -> float:
+    """The share of ``rows`` rows that chance exceeds in one batch of 10,000, of what has ``share`` in the reference.
+
+    By the posterior predictive of `absence_probability`; of many rows by its normal limit.
+    """
+    if rows > _MANY:
+        return min(1.0, share + _Z * sqrt(share * (1 - share) * (1 / rows + 1 / reference_rows)))
+    from scipy.special import betaln, gammaln  # light, and loaded already wherever a model is
+
+    seen, unseen, counts = share * reference_rows + 0.5, (1 - share) * reference_rows + 0.5, np.arange(rows + 1)
+    ways = gammaln(rows + 1) - gammaln(counts + 1) - gammaln(rows - counts + 1)
+    chances = np.exp(ways + betaln(seen + counts, unseen + rows - counts) - betaln(seen, unseen))
+    above = np.cumsum(chances[::-1])[::-1] - chances
+    return int(np.argmax(above <= BY_CHANCE)) / max(rows, 1)
 
 
 def absence_probability(share: float, reference_rows: int, rows: int) -> float:

@@ -18,6 +18,7 @@ from expectations.reference import (
     PRACTICALLY_IMPOSSIBLE,
     BatchReference,
     absence_probability,
+    chance_share,
     expected_categories,
 )
 from expectations.whole_numbers import expect_whole_numbers
@@ -171,6 +172,7 @@ def _null_limit(feature: Feature, reference: BatchReference | None, rows: int, e
     usual = None if reference is None else reference.null_shares.get(feature.name)
     if reference is None or usual is None:
         return 1.0 if feature.is_nullable else excess
+    excess = max(excess, chance_share(usual, reference.rows, rows) - usual)  # of few rows chance alone may miss more
     if absence_probability(1 - usual, reference.rows, rows) < PRACTICALLY_IMPOSSIBLE:
         return min(usual + excess, 1 - 0.5 / rows)  # at least one value, however rare values usually are
     return min(usual + excess, 1.0)

@@ -11,6 +11,7 @@ from decisionloop.errors import UsageError
 from expectations.reference import (
     BatchReference,
     absence_probability,
+    chance_share,
     expected_categories,
     merge,
     merge_parts,
@@ -114,3 +115,21 @@ def test_a_share_seen_in_a_handful_of_rows_is_not_taken_at_its_word():
     handful = BatchReference(rows=10, null_shares={}, category_shares={"c": {"x": 0.1}}, is_constant={})
     assert 0.9**500 < 1e-6
     assert expected_categories(handful, "c", 500) == ()
+
+
+@pytest.mark.parametrize(
+    ("share", "reference_rows", "rows"), [(0.1, 30, 24), (0.1, 240, 24), (0.3, 500, 60), (0.02, 90, 90)]
+)
+def test_chance_alone_is_hardly_ever_taken_for_missing_values(share, reference_rows, rows):
+    draws = np.random.default_rng(5)
+    seen = draws.binomial(reference_rows, share, 20_000) / reference_rows
+    limit = {one: chance_share(one, reference_rows, rows) for one in np.unique(seen)}
+    missed = draws.binomial(rows, share, 20_000) / rows
+    assert np.mean(missed > [limit[one] for one in seen]) <= 1e-3  # where little was seen the prior weighs, too
+    assert limit[np.median(seen)] < 1
+
+
+def test_of_many_rows_chance_hides_little():
+    assert chance_share(0.1, 80_000, 9_999) == pytest.approx(chance_share(0.1, 80_000, 10_001), abs=2e-3)
+    assert 0.1 < chance_share(0.1, 80_000, 10_001) < 0.12
+    assert chance_share(0.0, 1_000, 1_000) < 0.02
