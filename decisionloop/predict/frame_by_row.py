@@ -18,8 +18,8 @@ from decisionloop.predict.text import as_text
 from decisionloop.predict.unreadable import WORD, Build, features_reached
 
 CODE_FAILED = f"the code of the use case failed: {EVERY_FEATURE}"
-_SEARCHED, _TRIES = 8, 200
-"""Where so many groups of entities all fail it is the code and none of them; nor are more groups tried than that."""
+_ALONE, _TRIES = 32, 20_000
+"""Where the code fails for most of so many entities, each tried alone, it is the code; how many groups are tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,18 @@ def build_by_row(
         known = known[~as_text(known[key]).isin(failing)]
         frame = build(known, entities)
     reached = features_reached(build, known, key, as_of, time_column)
+    frame = _without_unread_groups(use_case, frame, reached)
     return FrameByRow(frame, _told(use_case, frame[key], reached, failing), failed)
+
+
+def _without_unread_groups(use_case: UseCase, frame: pd.DataFrame, reached: dict[str, set[str]]) -> pd.DataFrame:
+    """The frame in which nobody is of a protected group that a cell decides which cannot be read."""
+    for attribute in use_case.protected:
+        ids = {entity for entity, names in reached.items() if attribute.name in names}
+        if ids and attribute.name not in use_case.feature_names:
+            is_unread = frame[use_case.entity.key].isin(ids)
+            frame = frame.assign(**{attribute.name: frame[attribute.name].where(~is_unread)})
+    return frame
 
 
 def told_together(first: npt.NDArray[np.object_], faults: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
@@ -102,23 +113,28 @@ def _failing(build: Build, known: pd.DataFrame, ids: pd.Series, use_case: UseCas
     """The entities for which the code fails, found by halving; raises ``error`` where it fails for too many."""
     people, key = ids.drop_duplicates().to_numpy(dtype=object), use_case.entity.key
     most = max(1, int(use_case.data_quality.maximum_row_fault_share * len(people)))
-    text, groups, found, tries = as_text(known[key]), [people], set[str](), 0
+    rows = known.groupby(as_text(known[key]).to_numpy(dtype=object)).indices
+    groups, found, tries = [people], set[str](), 0
+    nothing = np.empty(0, dtype=np.intp)
 
     def fails(group: npt.NDArray[np.object_]) -> bool:
+        own = np.sort(np.concatenate([nothing, *(rows[one] for one in group if one in rows)]))
         try:
-            build(known[text.isin(set(group))], pd.DataFrame({key: group}))
+            build(known.take(own), pd.DataFrame({key: group}))
         except ContractError:
             return True
         return False
 
+    alone = people[np.unique(np.linspace(0, len(people) - 1, min(_ALONE, len(people))).astype(np.intp))]
+    if len(people) < 2 or sum(fails(np.array([one], dtype=object)) for one in alone) > max(1, len(alone) // 2):
+        raise error
     while groups:
         halves = [half for group in groups for half in np.array_split(group, 2) if len(half)]
         tries += len(halves)
-        if len(people) < 2 or tries > _TRIES:
+        if tries > _TRIES:
             raise error
         groups = [half for half in halves if fails(half)]
-        is_everybody = len(groups) == len(halves) >= min(_SEARCHED, len(people))
-        if not groups or len(found) + len(groups) > most or is_everybody:
+        if not groups or len(found) + len(groups) > most:
             raise error
         found.update(str(group[0]) for group in groups if len(group) == 1)
         groups = [group for group in groups if len(group) > 1]

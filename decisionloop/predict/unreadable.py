@@ -18,6 +18,9 @@ UNREADABLE = "unreadable cells"  # no column of a contract can have a name with 
 WORD = "unreadable"
 """With which word the reason of such a row begins."""
 
+_SPREAD = 15
+"""With so many values of a column it is found which features depend on a cell of it."""
+
 Build = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 """Makes the canonical frame of entities (second) from rows known about them (first)."""
 
@@ -57,9 +60,9 @@ def features_reached(
 ) -> dict[str, set[str]]:
     """Which features of which entity depend on a cell that cannot be read; entities of which none does are left out.
 
-    What the code of the features does with a cell is found by trying: it is computed with the smallest and the largest
-    value that the column has elsewhere, and a feature that changes depends on it. A row without a time counts once as
-    the newest and once as the oldest. Code that fails on a trial reaches every feature.
+    What the code of the features does with a cell is found by trying: it is computed with values that the column has
+    elsewhere, from the smallest to the largest, and a feature that changes depends on it. A row without a time counts
+    once as the newest and once as the oldest. Code that fails on a trial reaches every feature.
     """
     if UNREADABLE not in known:
         return {}
@@ -86,19 +89,42 @@ def features_reached(
 def _trials(
     own: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp, time_column: str
 ) -> Iterator[tuple[npt.NDArray[np.bool_], pd.DataFrame]]:
-    """The rows with another value in place of what cannot be read, a column at a time, and which rows have it."""
+    """The rows with other values in place of what cannot be read, and which rows those are.
+
+    A column at a time, and all at once: what needs two cells does not change with one of them.
+    """
     flagged = [str(one).split("\n") for one in own[UNREADABLE]]
+    tried: list[tuple[str, npt.NDArray[np.bool_], tuple[object, ...]]] = []
     for name in dict.fromkeys(one for names in flagged for one in names if one):
         is_in = np.array([name in names for names in flagged], dtype=bool)
         if name == time_column:
             oldest = known[time_column].min()
-            values: tuple[object, ...] = (as_of, as_of if pd.isna(oldest) else oldest)
+            tried.append((name, is_in, (as_of, as_of if pd.isna(oldest) else oldest)))
         elif name in own:
-            values = _extremes(known[name])
-        else:
-            continue
+            tried.append((name, is_in, _spread(known[name])))
+    for name, is_in, values in tried:
         for value in values:
             yield is_in, own.assign(**{name: own[name].where(~is_in, value)})
+    is_any = np.array([any(names) for names in flagged], dtype=bool)
+    most = max((len(values) for _, _, values in tried), default=0) if len(tried) > 1 else 0
+    for place in range(2 * most):
+        trial = own
+        for at, (name, is_in, values) in enumerate(tried):
+            ordered = values[::-1] if place >= most and at % 2 else values
+            trial = trial.assign(**{name: trial[name].where(~is_in, ordered[place % len(ordered)])})
+        yield is_any, trial
+
+
+def _spread(values: pd.Series) -> tuple[object, ...]:
+    """Values of a column from the smallest to the largest: a feature may look at none but those between."""
+    ends = _extremes(values)
+    if values.dtype == object or not pd.api.types.is_numeric_dtype(values.dtype) or values.dropna().empty:
+        return ends
+    known = np.unique(values.dropna().to_numpy(dtype=np.float64))
+    known = known[np.isfinite(known)]
+    if len(known) < 3:
+        return ends
+    return tuple(known[np.linspace(0, len(known) - 1, min(_SPREAD, len(known))).astype(np.intp)].tolist())
 
 
 def _extremes(values: pd.Series) -> tuple[object, ...]:

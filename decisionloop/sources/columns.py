@@ -72,13 +72,18 @@ def times_of(values: pd.Series, where: str, is_required: bool = True) -> tuple[p
     return times.dt.as_unit("us"), is_bad
 
 
-def outcome_numbers(values: pd.Series, where: str) -> pd.Series:
-    """Outcomes as float64, missing stays missing; true/yes are 1 and false/no are 0. Raises SourceError for text."""
+def outcome_numbers(values: pd.Series, where: str, are_some_bad: bool = False) -> pd.Series:
+    """Outcomes as float64, missing stays missing; true/yes are 1 and false/no are 0. Raises SourceError for text.
+
+    ``are_some_bad``: what is no outcome is infinite, which the intake refuses row by row, unless none is one.
+    """
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     if is_text(values):
         values = without_missing(values)
         numbers = numbers.fillna(values.astype("str").str.strip().str.lower().map(_TRUTH).astype("float64"))
     is_bad = numbers.isna() & values.notna()
+    if are_some_bad and numbers.notna().any():
+        return numbers.mask(is_bad, np.inf)
     if is_bad.any():
         raise SourceError(
             f"{where}: column {values.name} holds {values[is_bad].iloc[0]!r} in {_row(is_bad)}, which is not an "

@@ -55,7 +55,7 @@ class LiveTables(HistoryBacked):
             observed_at=seen_at,
             happened_at=happened_times(self.use_case, rows, where),
         )
-        return outcome_frame(self.use_case, rows, where, keys)
+        return outcome_frame(self.use_case, rows, where, keys, are_some_bad=True)
 
 
 def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
@@ -135,7 +135,9 @@ class OutcomeKeys:
     happened_at: pd.Series | None = None
 
 
-def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: OutcomeKeys) -> pd.DataFrame:
+def outcome_frame(
+    use_case: UseCase, rows: pd.DataFrame, where: str, keys: OutcomeKeys, are_some_bad: bool = False
+) -> pd.DataFrame:
     """The canonical outcomes of ``rows`` with their keys, sorted by time and entity."""
     nobody = pd.Series(None, index=rows.index, dtype="str")
     frame = pd.DataFrame(
@@ -145,7 +147,7 @@ def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: Outco
             "decision_id": nobody if keys.decision_id is None else keys.decision_id.astype("str"),
             "observed_at": keys.observed_at,
         }
-    ).join(outcome_values(use_case, rows, where))
+    ).join(outcome_values(use_case, rows, where, are_some_bad))
     columns = list(OUTCOME_COLUMNS)
     if keys.happened_at is not None:
         frame, columns = frame.assign(**{HAPPENED: keys.happened_at}), [*columns, HAPPENED]
@@ -154,14 +156,14 @@ def outcome_frame(use_case: UseCase, rows: pd.DataFrame, where: str, keys: Outco
     return frame[columns].sort_values(["observed_at", "entity_id"], kind="stable", ignore_index=True)
 
 
-def outcome_values(use_case: UseCase, rows: pd.DataFrame, where: str) -> pd.DataFrame:
+def outcome_values(use_case: UseCase, rows: pd.DataFrame, where: str, are_some_bad: bool = False) -> pd.DataFrame:
     """Columns outcome_class and amount of ``rows``, float64; NaN for the part that the contract does not have.
 
     Where the class is no and nobody wrote an amount it is 0.
     """
     parts = {"outcome_class": use_case.outcome.class_, "amount": use_case.outcome.amount}
     values = {
-        name: outcome_numbers(rows[part.column], where) if part else pd.Series(np.nan, index=rows.index)
+        name: outcome_numbers(rows[part.column], where, are_some_bad) if part else pd.Series(np.nan, index=rows.index)
         for name, part in parts.items()
     }
     return nothing_where_no(pd.DataFrame(values), use_case)
