@@ -21,10 +21,14 @@ _WILD_PASSWORD = re.compile(r"(?P<name>//[^/\s:@?#'\"<>]*:)(?!\d{1,5}(?:[/?#\s]|
 """A password with `/`, `?` or `@` in it as it is: no URL may hold one, and people write it all the same."""
 _IN_QUERY = re.compile(rf"(?P<name>[?&;](?:{_SECRET_NAME})=)[^&\s'\"<>#;]+", re.IGNORECASE)
 _AS_PAIR = re.compile(
-    rf"(?P<name>(?<![a-z])(?:{_PAIR_NAME})['\"]?\s*=\s*)(?:(?P<quote>['\"]).*?(?P=quote)|[^\s,;'\"]+)", re.IGNORECASE
+    rf"(?P<name>(?:(?<![a-z])|(?<=\bPG)|(?<=\bssl))(?:{_PAIR_NAME}|(?:shared)?access_?key|account_?key)['\"]?\s*=\s*)"
+    r"(?:(?P<quote>['\"]).*?(?P=quote)|[^\s,;'\"]+)",
+    re.IGNORECASE,
 )
 _IN_MAPPING = re.compile(
-    rf"(?P<name>(['\"])(?:{_PAIR_NAME}|authorization)\2\s*:\s*)(?P<quote>['\"]).*?(?P=quote)", re.IGNORECASE
+    rf"(?P<name>(['\"])(?:{_PAIR_NAME}|authorization|secret|(?:[\w-]*-)?(?:api|access|auth)[_-]?(?:key|token))\2\s*:\s*)"
+    r"(?P<quote>['\"]).*?(?P=quote)",
+    re.IGNORECASE,
 )
 _HEADER = re.compile(r"(?P<name>\b(?:[Bb]earer\s+|[Bb]asic\s+(?=[a-z]*[A-Z0-9+/=])))[A-Za-z0-9+/_.~%-]{8,}=*")
 _VARIABLE = re.compile(
@@ -53,7 +57,7 @@ def masked(text: str) -> str:
     """The text with every password and token in it as `***`: of URLs, connection strings, headers; and known ones."""
     for secret in sorted(_known(), key=len, reverse=True):
         if secret in text:
-            text = text.replace(secret, SHOWN)
+            text = _alone(secret).sub(SHOWN, text) if secret.isalpha() else text.replace(secret, SHOWN)
     return _masked_by_form(text)
 
 
@@ -117,6 +121,12 @@ def _of_environment() -> Iterator[str]:
         elif _opens(name) and not text.startswith(("/", ".")):  # that is where it lies
             yield text
             yield text.rpartition(":")[2].rpartition(" ")[2]  # `user:password`, `Bearer token`
+
+
+@functools.lru_cache(maxsize=1024)
+def _alone(word: str) -> re.Pattern[str]:
+    """A word where it is no part of another: who chose `postgres` as a password keeps `postgresql://`."""
+    return re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])")
 
 
 @functools.lru_cache(maxsize=1024)

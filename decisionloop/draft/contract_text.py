@@ -13,6 +13,8 @@ from decisionloop.draft.roles import HARMS, Roles
 from decisionloop.draft.timing import Delays, Rhythm
 
 GUESS = "# GUESS:"
+_PLENTY = 2_000
+"""Outcomes of a replay from which the usual minimum before a training leaves enough of them."""
 _NOTHING = ("none", "no", "nothing", "control", "no_action", "no_e_mail", "no_email", "hold", "wait", "baseline", "c_0")
 
 
@@ -37,6 +39,8 @@ class Drafted:
     undated: int = 0
     silent: frozenset[str] = frozenset()
     """Actions of which the table knows no outcome."""
+    outcomes_shown: int = 0
+    """Of so many rows a replay shows the outcome, whatever is chosen."""
     is_only_yes_told: bool = False
     """A no is never written down."""
 
@@ -205,11 +209,25 @@ def _run(drafted: Drafted) -> Iterator[str]:
     yield "data_quality:"
     yield f"  rows: [{rhythm.rows[0]}, {rhythm.rows[1]}]  {GUESS} half of the fewest to twice the most of a batch"
     yield f"  maximum_age_days: {rhythm.covers_days * 2}"
+    yield from _monitors(drafted)
     yield "schedule:"
     yield f'  cron: "{rhythm.cron}"  {GUESS} {"the times are made up" if drafted.is_time_made_up else rhythm.words}'
     yield f"  covers_days: {rhythm.covers_days}"
     yield f"actuator: {{kind: file, folder: outbox/{drafted.name}}}"
     yield f"approval: {{owner: owner@example.com, approvers: [approver@example.com]}}  {GUESS} who answers for it"
+
+
+def _monitors(drafted: Drafted) -> Iterator[str]:
+    """How little may teach, where a replay of the table shows little: a quarter, so that there is a second look."""
+    outcomes = drafted.outcomes_shown
+    if drafted.roles.is_live or outcomes >= _PLENTY:
+        return
+    few = max(50, int(float(f"{outcomes / 4:.1g}")))
+    told = f"minimum_outcomes: {few}"
+    if drafted.roles.outcome:
+        rate = _rate(drafted.columns[drafted.roles.outcome])
+        told += f", minimum_events: {int(np.clip(min(rate, 1 - rate) * few / 2, 10, 50))}"
+    yield f"monitors: {{{told}}}  {GUESS} a replay shows about {outcomes:,} outcomes; live, wait for the usual 1,000"
 
 
 def _source(drafted: Drafted) -> Iterator[str]:

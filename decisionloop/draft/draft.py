@@ -114,9 +114,17 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         are_delays_made_up=not roles.outcome_time,
         undated=int(is_undated.sum()),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
+        outcomes_shown=int(_has_outcome(table, roles).sum() * _least_chance(rows, roles)),
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
     )
     return drafted, rows
+
+
+def _least_chance(rows: pd.DataFrame, roles: Roles) -> float:
+    """The smallest chance in the log, with which a decision of a replay meets its case; 1 where nothing was logged."""
+    if not roles.is_logged or not roles.propensity:
+        return 1.0
+    return float(pd.to_numeric(rows[roles.propensity], errors="coerce").min())
 
 
 def _is_only_yes_told(outcome: pd.Series) -> bool:
@@ -172,6 +180,12 @@ def _written(times: pd.Series) -> pd.Series:
 def _notes(drafted: Drafted) -> tuple[str, ...]:
     roles = drafted.roles
     notes = [f"guessed {one}" for one in roles.guesses] + [f"left out {one}" for one in roles.left_out]
+    for name in roles.features:
+        if slips := drafted.columns[name].slips:
+            notes.append(
+                f"{name}: {len(slips):,} of its cells are no numbers, the first is {slips[0]!r}; such a row goes "
+                "to the rules (--ignore leaves the column out)"
+            )
     if drafted.entity == ROW_ID:
         notes.append("each row is taken to be about somebody else (--entity COLUMN says who it is about)")
     if drafted.is_time_made_up:

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from decisionloop.draft.table import Table
-from decisionloop.sources.cells import MISSING, inferred, without_missing
+from decisionloop.sources.cells import MISSING, Cells, inferred, inferred_but_few, without_missing
 
 Kind = Literal["empty", "time", "boolean", "integer", "number", "category", "text"]
 MOST_CATEGORIES = 200
@@ -34,6 +34,8 @@ class Column:
     missing: int
     numbers: pd.Series | None = None
     wording: str = ""
+    slips: tuple[str, ...] = ()
+    """Cells of a column of numbers that are none, as they are written."""
 
     @property
     def is_binary(self) -> bool:
@@ -57,6 +59,15 @@ def profiles(table: Table) -> dict[str, Column]:
     return {one.name: replace(one, wording=table.wordings[one.name]) for one in columns}
 
 
+def _with_slips(name: str, text: pd.Series, cells: Cells) -> Column:
+    """A column of numbers in which few cells are none."""
+    found, slips = cells.values.mask(cells.is_bad), tuple(text[cells.is_bad])
+    is_whole = bool((found.dropna() % 1 == 0).all())
+    values = tuple(text[cells.is_known & ~cells.is_bad].value_counts().index)
+    kind: Kind = "integer" if is_whole else "number"
+    return Column(name, kind, text, values, int(found.isna().sum()), found, slips=slips)
+
+
 def _profile(name: str, text: pd.Series) -> Column:
     known = text.dropna()
     plain = known[~known.isin(MISSING)]
@@ -68,6 +79,8 @@ def _profile(name: str, text: pd.Series) -> Column:
         is_whole = bool((found.dropna() % 1 == 0).all())
         values = tuple(plain.value_counts().index)
         return Column(name, "integer" if is_whole else "number", text, values, int(found.isna().sum()), found)
+    if (nearly := inferred_but_few(text)) is not None:
+        return _with_slips(name, text, nearly)
     if set(plain.str.lower()) <= _TRUTHS:
         return Column(name, "boolean", text, tuple(plain.value_counts().index), int(len(text) - len(plain)))
     times = pd.to_datetime(plain, utc=True, errors="coerce", format="ISO8601")

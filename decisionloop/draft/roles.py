@@ -189,8 +189,13 @@ def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str
             "the rows stand in the order of time.",
         )
     if time != FILE_ORDER and (columns[time].kind != "time" or columns[time].missing):
+        is_none = columns[time].times.isna().to_numpy()
+        where = int(is_none.argmax())
+        first = (
+            f" (the first that is none: {columns[time].text.iloc[where]!r} in row {where + 1})" if is_none.any() else ""
+        )
         raise UsageError(
-            f"--time: column {time} does not say a time in every row. Write times as 2024-01-31T09:30:00Z."
+            f"--time: column {time} does not say a time in every row{first}. Write times as 2024-01-31T09:30:00Z."
         )
     if not outcome and not amount:
         binary = [one.name for one in columns.values() if one.is_binary]

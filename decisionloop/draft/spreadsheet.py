@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from decisionloop.errors import UsageError
-from decisionloop.sources.cells import MISSING
+from decisionloop.sources.cells import MISSING, are_nearly_all
 
 _SIGNS = r"(?:€|\$|£|¥|₹|%|[A-Z]{3}|NT\$|US\$|Fr\.|kr\.?|zł)"
 _BETWEEN = r"'\u2019\u00a0\u202f "
@@ -62,12 +62,15 @@ def without_signs(column: pd.Series) -> pd.Series:
     """A column (n,) of amounts with a currency or per cent as numbers; where not all of it is such, as it is."""
     known = column[column.notna() & ~column.isin(MISSING)]
     has_sign = known.str.contains(r"[^\d.,+\-]", regex=True)
-    if known.empty or not has_sign.any() or not known.str.fullmatch(_SIGNED).all():
+    fits = known.str.fullmatch(_SIGNED)
+    if known.empty or not has_sign.any() or not (fits.all() or are_nearly_all(fits)):
         return column
     if known[has_sign].str.fullmatch(r"[A-Z]{3}\d.*").any():
         return column  # a code, such as ABC123, and no amount of a currency
+    known = known[fits]
     plain = known.str.replace(_SIGNED, lambda found: found["minus"] + found["number"].strip(), regex=True)
-    return plain.str.replace(_APART, "", regex=True).reindex(column.index, fill_value="")
+    slips = column[fits[~fits].index]
+    return pd.concat([plain.str.replace(_APART, "", regex=True), slips]).reindex(column.index, fill_value="")
 
 
 def in_english(column: pd.Series) -> pd.Series:

@@ -21,8 +21,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "clicked", "click",
     ),
     "amount": ("amount", "spend", "revenue", "sales", "profit", "value", "money", "reward"),
-    "action": ("action", "treatment", "arm", "segment", "offer", "variant", "decision", "logged_action"),
-    "propensity": ("propensity", "propensity_score", "probability", "prob", "p"),
+    "action": ("action", "treatment", "arm", "segment", "offer", "variant", "decision", "logged_action",
+        "aktion", "angebot", "massnahme", "maßnahme", "behandlung", "variante"),
+    "propensity": ("propensity", "propensity_score", "probability", "prob", "p", "chance", "wahrscheinlichkeit"),
 }  # fmt: skip
 
 

@@ -90,11 +90,15 @@ def inferred(values: pd.Series) -> pd.Series:
     return found if is_plain else values
 
 
+def are_nearly_all(good: pd.Series) -> bool:
+    """Whether of enough cells (bool) all are good but few: slips of the pen, and no other kind of column."""
+    return len(good) >= _LOOKED_AT and int((~good).sum()) <= max(1, _FEW * len(good))
+
+
 def inferred_but_few(values: pd.Series) -> Cells | None:
     """Text of which the contract says nothing as numbers, where nearly every cell is one; None where it is text."""
     cells = numbers(values)
-    bad, known = int(cells.is_bad.sum()), int(cells.is_known.sum())
-    if not bad or known < _LOOKED_AT or bad > max(1, _FEW * known):
+    if not cells.is_bad.any() or not are_nearly_all(pd.Series(~cells.is_bad[cells.is_known])):
         return None
     is_code = values[cells.is_known & ~cells.is_bad].str.contains(_CODES, na=False)
     return None if is_code.any() else cells

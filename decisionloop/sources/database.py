@@ -48,7 +48,8 @@ class DatabaseRows:
         bounds = [*self._bound(after, is_after=True), *self._bound(until, is_after=False)]
         rows = self.layout.applied(self._selected(bounds, entities), self.where)
         times = rows[self.layout.time]
-        self.undated = int(times.isna().sum())
+        if entities is None:  # what is known of some people afterwards does not say who was due
+            self.undated = int(times.isna().sum())
         kept = pd.Series(True, index=rows.index)
         if after is not None:
             kept &= times > after

@@ -49,7 +49,15 @@ def _training(use_case: UseCase, source: Source, seen_by: pd.Timestamp) -> Itera
         return
     if people > _ENOUGH_TO_COUNT:
         return
-    recorded = source.outcomes(seen_by, _decided(use_case, source, moments))["outcome_class"].dropna()
+    shown = source.outcomes(seen_by, _decided(use_case, source, moments))
+    most = int(shown["decision_id"].str.rpartition("/")[2].value_counts().max()) if len(shown) else 0
+    if 0 < most < needed and not use_case.outcome.means_zero_when_absent:
+        yield (
+            f"Whatever is done, at most {most:,} outcomes are seen by the last batch ({seen_by:%Y-%m-%d}), and "
+            f"monitors.minimum_outcomes needs {needed:,} before any training: no model would be trained by then. "
+            "Bring more data, or lower it."
+        )
+    recorded = shown["outcome_class"].dropna()
     rarer, events = int(min((recorded == 1).sum(), (recorded == 0).sum())), use_case.monitors.minimum_events
     is_known = use_case.outcome.class_ is not None and not use_case.outcome.means_zero_when_absent and len(recorded)
     if is_known and 0 < rarer < events:

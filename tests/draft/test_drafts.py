@@ -99,6 +99,18 @@ def test_where_only_yes_is_ever_told_silence_is_no(tmp_path: Path, share_told: f
     assert any("never no" in note for note in draft.notes) == (means == "0")
 
 
+def test_a_slip_of_the_pen_among_numbers_makes_no_category(tmp_path: Path) -> None:
+    table = loans()
+    table.loc[7, "income"] = "12x"
+    draft, use_case = drafted(tmp_path, table, separator=";")
+    assert next(one.type for one in use_case.features if one.name == "income") == "number"
+    assert any("'12x'" in note for note in draft.notes)
+    assert use_case.monitors.minimum_outcomes == 300  # a quarter of what the replay shows
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv", dtype=str)
+    assert rows["income"].iloc[7] == "12x"
+    assert pd.to_numeric(rows["income"].drop(7)).notna().all()
+
+
 def test_past_decisions_with_their_outcomes_are_replayed_by_those(tmp_path: Path) -> None:
     draft, use_case = drafted(tmp_path, loans(), separator=";")
     assert use_case.source.kind == "full_information_replay"

@@ -31,6 +31,10 @@ def _findings(folder: Path, **changes: str) -> tuple[str, ...]:
             ("480 people", "needs 1,000", "no model would ever be trained"),
         ),
         (
+            {"minimum_outcomes": "  minimum_outcomes: 480"},
+            ("at most 213 outcomes", "needs 480", "no model would be trained by then"),
+        ),
+        (
             {"minimum_events": "  minimum_events: 300"},
             ("of the rarer class", "needs 300", "no model would ever be trained"),
         ),
@@ -49,6 +53,6 @@ def test_what_cannot_be_reached_is_one_finding_with_both_numbers(
 
 
 def test_what_can_be_reached_is_none(tmp_path: Path) -> None:
-    assert _findings(tmp_path, minimum_outcomes="  minimum_outcomes: 480") == ()
+    assert _findings(tmp_path, minimum_outcomes="  minimum_outcomes: 200") == ()
     free = _findings(tmp_path / "money", exploration="  exploration: {kind: priced, budget_money: 50}")
     assert free == ()
