@@ -88,6 +88,8 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
     seen = columns[roles.outcome_time].times if roles.outcome_time else decided + rhythm.covers_days * DAY
     outcome_time = roles.outcome_time or MADE_UP_SEEN
     rows = table[[*roles.features, *roles.protected]].copy()
+    for one in roles.features:
+        rows[one] = rows[one].mask(rows[one].isin(columns[one].slips))
     rows.insert(0, entity, [f"r{i:07d}" for i in range(len(table))] if entity == ROW_ID else table[entity])
     rows.insert(1, time, _written(decided))
     if roles.outcome:
@@ -183,8 +185,8 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     for name in roles.features:
         if slips := drafted.columns[name].slips:
             notes.append(
-                f"{name}: {len(slips):,} of its cells are no numbers, the first is {slips[0]!r}; such a row goes "
-                "to the rules (--ignore leaves the column out)"
+                f"{name}: {len(slips):,} of its cells are no numbers, the first is {slips[0]!r}: they are left "
+                "empty (--ignore leaves the column out)"
             )
     if drafted.entity == ROW_ID:
         notes.append("each row is taken to be about somebody else (--entity COLUMN says who it is about)")
