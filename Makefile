@@ -14,7 +14,7 @@ demo: $(BIN)/.installed ## Replay the bundled credit data through the whole loop
 	$(BIN)/decisionloop demo
 
 test: $(BIN)/.installed ## Run the whole suite, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -q -n 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 4 --dist loadgroup --no-loadscope-reorder
 
 check: $(BIN)/.installed ## Lint, format, types and import contracts
 	$(BIN)/ruff check .

@@ -69,7 +69,8 @@ def _each_kill() -> Iterator[ParameterSet]:
     for engine in ("sqlite", "postgresql"):
         for at in (*STEPS, IN_TRANSACTION, FLIPPED):
             # Before the flip nothing is written, step after step: long, and of one kind.
-            marks = pytest.mark.exhaustive if at in STEPS else ()
+            is_long = at in STEPS or (engine == "postgresql" and at == IN_TRANSACTION)
+            marks = pytest.mark.exhaustive if is_long else ()
             yield pytest.param(engine, at, id=f"{engine}-{at}", marks=marks)
 
 

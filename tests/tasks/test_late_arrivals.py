@@ -25,6 +25,7 @@ def cohorts_that_say_what_is_usual(live: Installation) -> int:
     return late_arrivals_before(live.workspace, batch, MONDAY + WEEKS * WEEK).cohorts
 
 
+@pytest.mark.exhaustive
 def test_late_negatives_are_expected_and_what_is_not_known_is_bounded(tmp_path: Path) -> None:
     """Half come back. Half of those who do not are told of on the tenth day only, and cohorts mature after a week."""
     ordered = orders(WEEKS, A_WEEK)

@@ -79,6 +79,7 @@ def test_under_load_the_ledger_is_the_one_of_an_idle_machine(restored, slow, fas
         assert _told(busy) == expected
 
 
+@pytest.mark.exhaustive
 def test_a_reading_over_the_budget_is_taken_again_until_the_machine_is_idle_and_refuses_nobody(
     restored, slow, monkeypatch
 ):

@@ -65,9 +65,8 @@ def test_where_the_contract_does_not_want_it_a_newcomer_waits_for_the_next_batch
     assert run_task("tasks.watch.shadows", "audit_shadows", "small", as_of(1)) == 0
 
 
-@pytest.mark.parametrize(
-    ("surer", "is_displaced"), [(0.95, True), pytest.param(0.8, False, marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("surer", "is_displaced"), [(0.95, True), (0.8, False)])
 def test_who_stands_for_a_smaller_share_gives_its_trial_to_a_surer_newcomer(hasty, monkeypatch, surer, is_displaced):
     hasty.turn(1)
     first = canary(hasty.ledger, "small").release_id
