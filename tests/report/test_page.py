@@ -16,6 +16,7 @@ from decisionloop.ledger.releases import Release
 from decisionloop.report.page import environment, paragraphs, render_story
 from decisionloop.report.record.beside import Caveat
 from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.lines import CheckLine, VerdictStory
 from decisionloop.report.record.standing import LiveRelease, Standing
 from decisionloop.report.record.story import Headline, Story, UseCaseLines
 from decisionloop.report.record.totals import total_of
@@ -305,6 +306,17 @@ def test_the_first_screen_says_where_who_decides_now_has_decided_nothing_yet(sto
 
     assert "No batch has been decided since" not in told(last)
     assert "of those who decided before" in told(last + timedelta(days=1))
+
+
+def test_where_the_gate_has_let_in_nobody_the_first_screen_says_what_it_asks_for(story: Story) -> None:
+    thin = CheckLine("evidence", None, "worth 42 equally weighted ones (at least 100): explore more.")
+    refused = VerdictStory(date(2005, 7, 17), 1, "the model", "the rules", "insufficient", (thin,))
+    passed = dataclasses.replace(refused, decision="promote")
+    seen = dataclasses.replace(story, tried=None, verdicts=(refused,))
+    assert any("explore more" in one.what for one in glance_of(seen).to_do)
+    for others in ((), (passed, refused)):
+        told = glance_of(dataclasses.replace(seen, verdicts=others))
+        assert not any("let in" in one.title for one in told.to_do)
 
 
 def test_a_halted_batch_costs_what_others_earned(story: Story) -> None:

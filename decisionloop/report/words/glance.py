@@ -152,9 +152,20 @@ def _to_do(story: Story) -> Iterator[ToDo]:
     yield from (one for one in seen if one.severity == "critical")
     more = try_more(story.tried, story.use_case.name) if story.tried is not None and _untold(story) else None
     yield from [more] if more is not None else []
+    yield from [] if more is not None else _none_let_in(story)
     yield from (one for one in seen if one.severity != "critical")
     if told.cohorts:
         yield _of_cohorts(len(told.cohorts), story.use_case.name)
+
+
+def _none_let_in(story: Story) -> Iterator[ToDo]:
+    """That the gate has let in nothing so far, and what it asked of the last candidate."""
+    if not story.verdicts or any(one.decision == "promote" for one in story.verdicts):
+        return
+    last = story.verdicts[-1]
+    why = next((one.sentence for one in last.checks if one.is_passed is not True), "")
+    title = f"No candidate has been let in so far, the last on {day(last.as_of)} neither"
+    yield ToDo(title, f"The gate: {why}" if why else "“Releases” says why.")
 
 
 def _untold(story: Story) -> tuple[str, ...]:
@@ -183,7 +194,8 @@ def _next(story: Story) -> tuple[str, ...]:
     elif story.standing.beside:
         told = "Whoever stands beside it is compared again as outcomes come, and takes over once it surely earns more."
     else:
-        told = "Every batch is watched; a model is trained again once enough new outcomes are known."
+        again = "again once enough new" if story.verdicts or story.promises else "once enough"
+        told = f"Every batch is watched; a model is trained {again} outcomes are known."
     days = story.use_case.window_days
     if days is None:
         return (told,)
