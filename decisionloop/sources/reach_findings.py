@@ -50,7 +50,8 @@ def _training(use_case: UseCase, source: Source, seen_by: pd.Timestamp) -> Itera
     if people > _ENOUGH_TO_COUNT:
         return
     shown = source.outcomes(seen_by, _decided(use_case, source, moments))
-    most = int(shown["decision_id"].str.rpartition("/")[2].value_counts().max()) if len(shown) else 0
+    by_action = shown["decision_id"].dropna().str.rpartition("/")[2].value_counts()  # as `_decided` names them
+    most = int(by_action.max()) if len(by_action) else 0
     if 0 < most < needed and not use_case.outcome.means_zero_when_absent:
         yield (
             f"Whatever is done, at most {most:,} outcomes are seen by the last batch ({seen_by:%Y-%m-%d}), and "
