@@ -24,6 +24,10 @@ SECRET = "S3cret-Pw"
         f"connection failed: host=db user=me password={SECRET} dbname=x",
         f"connection failed: password='{SECRET}'",
         f"Authorization: Bearer {SECRET}",
+        f"PGPASSWORD={SECRET} psql",
+        f"sslpassword={SECRET}",
+        f"AccountKey={SECRET};EndpointSuffix=x",
+        f"{{'X-Api-Key': '{SECRET}'}}",
     ],
 )
 def test_what_opens_a_place_is_masked_wherever_it_stands(text):
@@ -51,3 +55,10 @@ def test_what_opens_a_place_is_masked_wherever_it_stands(text):
 def test_what_opens_nothing_is_told(text):
     assert masked(text) == text
     assert not holds_secret(text)
+
+
+def test_a_password_that_is_a_word_leaves_longer_words_as_they_are(monkeypatch):
+    monkeypatch.setenv("POSTGRES_PASSWORD", "postgres")
+    assert masked("postgresql://db is out of reach: postgres was refused") == (
+        f"postgresql://db is out of reach: {SHOWN} was refused"
+    )

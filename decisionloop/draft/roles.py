@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 
 import pandas as pd
@@ -132,14 +133,10 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     action = role("action", free.action(propensity))
     entity = role("entity", free.entity(time)) or EACH_ROW
     is_kept = [one for one in columns.values() if one.name not in taken]
-    try:
+    with _counted(not time, not outcome and not amount, bool(action) and not propensity and not asked.is_observed):
         _require(columns, time, outcome, amount, action, propensity)
         _require_live(asked, time, action)
         _require_chance(action, propensity, asked.is_observed)
-    except Unanswered as first:
-        is_chance_open = bool(action) and not propensity and not asked.is_observed
-        first.left = sum((not time, not outcome and not amount, is_chance_open))
-        raise
     if propensity in columns and not action:
         require_action(columns[propensity], is_kept)
     decided = pd.Series(range(len(is_kept[0].text) if is_kept else 0)) if time == FILE_ORDER else columns[time].times
@@ -155,6 +152,16 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
         entity, time, outcome, amount, action, propensity, outcome_time, usable, protected,
         tuple(guesses), left_out, asked.is_observed, asked.is_live,
     )  # fmt: skip
+
+
+@contextmanager
+def _counted(*is_open: bool) -> Iterator[None]:
+    """Let a question that is raised say how many are open, itself among them."""
+    try:
+        yield
+    except Unanswered as first:
+        first.left = sum(is_open)
+        raise
 
 
 def _said(columns: Mapping[str, Column], asked: Asked) -> dict[str, str]:

@@ -15,6 +15,7 @@ from decisionloop.errors import ContractError, SourceError
 from decisionloop.predict.frame_by_row import CODE_FAILED, FrameByRow, build_by_row
 from decisionloop.sources import open_source
 from decisionloop.sources.checking import check_use_case
+from decisionloop.sources.columns import outcome_numbers
 from tests.sources.test_text_as_written import store
 
 N = 40
@@ -91,11 +92,7 @@ def built(written) -> Callable[[str, pd.DataFrame], FrameByRow]:
     """The frame by row of everyone, from a store of a kind that holds these rows."""
 
     def build(kind: str, rows: pd.DataFrame) -> FrameByRow:
-        folder = written(kind, rows)
-        source = open_source(folder)
-        people = source.due(AS_OF, 7)
-        known = source.known(people, AS_OF)
-        return build_by_row(folder.use_case, load_code(folder).features, known, people, AS_OF, "known_at")
+        return _built(written(kind, rows), FEATURES)
 
     return build
 
@@ -162,3 +159,53 @@ def test_the_check_of_a_use_case_says_which_cells_and_whom_it_does_not_decide(wr
     assert "spend cannot be read in 1 rows of the source, the first of client c01 at 2026-01-01" in findings
     assert "features.py fails for 1 entities" in findings
     assert "1 rows that say who is due have an unreadable time" in findings
+
+
+@pytest.mark.parametrize("kind", ["csv", "sqlite"])
+def test_a_feature_that_only_values_between_the_ends_would_change_needs_the_cell(written, kind):
+    between = FEATURES.replace('last["spend"]', 'last["spend"].between(40, 60).astype(float)')
+    rows = spoilt(spend=(N, "12x"))
+    rows.loc[range(N + 1, 2 * N), "spend"] = [float(3 * i) for i in range(1, N)]
+    told = _built(written(kind, rows), between)
+    assert faults(told) == {"c00": "unreadable: spend"}
+
+
+def test_a_feature_that_needs_two_cells_is_spoilt_by_both(written):
+    ratio = FEATURES.replace('last["spend"]', 'last["spend"] / last["paid"]')
+    told = _built(written("csv", spoilt(spend=(N, "1O"), paid=(N, "x9"))), ratio)
+    assert "spend" in faults(told)["c00"]
+
+
+def test_code_that_fails_for_some_of_very_many_fails_for_them_alone(written):
+    many = pd.concat([history().iloc[N:].assign(client=[f"{part}{i:02d}" for i in range(N)]) for part in "abcdefghij"])
+    rows = many.reset_index(drop=True).astype(object)
+    failing = list(range(3, len(rows), 40))  # one in every part, where any of eight halves has one
+    rows.loc[failing, "born"] = "30 February"
+    told = _built(written("csv", rows), FEATURES)
+    assert faults(told) == dict.fromkeys(rows.loc[failing, "client"], CODE_FAILED)
+
+
+def test_rows_due_without_a_time_are_counted_after_their_people_were_read(written):
+    folder = written("sqlite", spoilt(known_at=(N + 5, "20260-13-01")))
+    rows = open_source(folder).history.rows
+    rows.between(None, AS_OF)
+    known_of_some = rows.undated
+    rows.between(None, AS_OF, pd.Series(["c01"]))
+    assert rows.undated == known_of_some == 1
+
+
+def test_one_outcome_that_nobody_can_read_is_its_rows_trouble_and_all_are_the_sources():
+    written_as = pd.Series(["0", "maybe", "1"], name="bought")
+    assert outcome_numbers(written_as, "o.csv", are_some_bad=True).tolist() == [0.0, float("inf"), 1.0]
+    for values, are_some_bad in ((written_as, False), (pd.Series(["maybe"], name="bought"), True)):
+        with pytest.raises(SourceError, match="maybe"):
+            outcome_numbers(values, "o.csv", are_some_bad)
+
+
+def _built(folder: UseCaseFolder, features: str) -> FrameByRow:
+    """The frame by row of everyone, by other code of the features."""
+    (folder.folder / "features.py").write_text(features)
+    source = open_source(folder)
+    people = source.due(AS_OF, 7)
+    known = source.known(people, AS_OF)
+    return build_by_row(folder.use_case, load_code(folder).features, known, people, AS_OF, "known_at")
