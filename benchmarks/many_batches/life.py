@@ -16,7 +16,8 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 NAME = "many_batches"
-FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+FIRST = datetime(2020, 1, 6, tzinfo=UTC)
+"""A Monday so long ago that 200 weeks of it lie in the past: a batch that is still to come is refused."""
 FILES = ("usecase.yaml", "features.py", "rules.py", "source.py")
 TURN = ("predict", "act", "observe", "learn")
 

@@ -51,10 +51,10 @@ class MoneyStatus:
     @classmethod
     def of(cls, money: Sequence[PeriodMoney]) -> MoneyStatus | None:
         """The periods that count as one; None where none does."""
-        from decisionloop.report.record.totals import counted, total_of
+        from decisionloop.report.record.totals import covered, total_of
 
         total = total_of(money)
         if total is None:
             return None
         policy, rules, difference = (ToldFigure.of(one) for one in (total.policy, total.rules, total.difference))
-        return cls(len(counted(money)), total.decisions, policy, rules, difference, total.held_back)
+        return cls(len(covered(money)), total.decisions, policy, rules, difference, total.held_back)

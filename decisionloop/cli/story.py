@@ -27,16 +27,19 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     from decisionloop.report.page import render_story
     from decisionloop.report.read.bad_release import bad_release_of
     from decisionloop.report.read.capture import capture_of_replay
+    from decisionloop.report.read.experiment import experiment_of
     from decisionloop.report.read.gathered import names_of_releases
-    from decisionloop.report.read.replay_truth import truth_of_replay
+    from decisionloop.report.read.replay_truth import rows_of_replay, truth_by_period
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case, settings)
     path = page_path(use_case, to, workspace.settings.home)
-    truth, captured = truth_of_replay(workspace), capture_of_replay(workspace)
+    rows, captured = rows_of_replay(workspace), capture_of_replay(workspace)
+    truth = None if rows is None else truth_by_period(rows)
     story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured)
     names = names_of_releases(workspace.ledger, use_case, batches(workspace.ledger, use_case))
-    story = replace(story, bad_release=bad_release_of(workspace, names))
+    experiment = experiment_of(workspace.use_case, rows)
+    story = replace(story, bad_release=bad_release_of(workspace, names), experiment=experiment)
     write_whole(path, render_story(story))
     return path, story
 

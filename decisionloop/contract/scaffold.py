@@ -43,9 +43,14 @@ def new_use_case(parent: Path, name: str) -> Path:
 
 @contextmanager
 def removed_on_failure(folder: Path) -> Iterator[None]:
-    """Take a new use case's folder away again where anything fails, so that the next try finds none."""
+    """Take a new use case's folder away again where anything fails, so that the next try finds none.
+
+    That nobody reads on what is printed (`| head`) is no failure: what was said to be written stays.
+    """
     try:
         yield
+    except BrokenPipeError:
+        raise
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

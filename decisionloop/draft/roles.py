@@ -11,6 +11,7 @@ import pandas as pd
 from decisionloop.draft.logged_action import is_chance, require_action
 from decisionloop.draft.profiles import Column
 from decisionloop.draft.table import name_of
+from decisionloop.draft.told_by_outcome import told_by
 from decisionloop.draft.unanswered import Unanswered
 from decisionloop.draft.unused import Unused
 from decisionloop.draft.usable import features_of
@@ -128,7 +129,7 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     time = role("time", free.time())
     outcome_time = role("outcome_time", free.later_time(time))
     propensity = role("propensity", free.named("propensity", is_chance))
-    outcome = role("outcome", free.named("outcome", lambda one: one.is_binary))
+    outcome = role("outcome", free.outcome())
     amount = role("amount", free.amount(outcome))
     action = role("action", free.action(propensity))
     entity = role("entity", free.entity(time)) or EACH_ROW
@@ -140,7 +141,9 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     if propensity in columns and not action:
         require_action(columns[propensity], is_kept)
     decided = pd.Series(range(len(is_kept[0].text) if is_kept else 0)) if time == FILE_ORDER else columns[time].times
-    usable, left_out = features_of(is_kept, decided, features)
+    after = [one for one in told_by(outcome, columns) if one not in taken and one not in features]
+    usable, left_out = features_of([one for one in is_kept if one.name not in after], decided, features)
+    left_out += tuple(f"{one}: it is known only where {outcome} says yes, so it came of that" for one in after)
     if not protected:
         protected = tuple(one for one in usable if one in PROTECTED and columns[one].kind in {"category", "integer"})
         protected = tuple(one for one in protected if one not in features)

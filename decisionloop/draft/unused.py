@@ -9,6 +9,7 @@ import pandas as pd
 
 from decisionloop.draft.logged_action import drawn_with, is_chance
 from decisionloop.draft.profiles import YES, Column
+from decisionloop.draft.told_by_outcome import is_quantity, told_by
 from decisionloop.draft.usable import PERSONS, is_numbering
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -38,10 +39,17 @@ class Unused:
         """The first column of the role's usual names that fits."""
         return next((one for one in _NAMES[kind] if one in self._left() and fits(self.columns[one])), "")
 
+    def outcome(self) -> str:
+        """A yes or no of the usual names, else the only one whose yes other columns tell more of, and whose no none."""
+        binary = [name for name, one in self._left().items() if one.is_binary]
+        telling = [one for one in binary if told_by(one, self.columns)]
+        return self.named("outcome", lambda one: one.is_binary) or (telling[0] if len(telling) == 1 else "")
+
     def amount(self, outcome: str) -> str:
         """A number of the usual names which, where an ``outcome`` says yes or no, is nothing wherever that says no.
 
-        What is as large at a no was there before, as the sum of a payment is that may be a fraud.
+        What is as large at a no was there before, as the sum of a payment is that may be a fraud. Else, whatever it is
+        called, the first number that nearly every yes knows and no no does: what came of it.
         """
         is_yes = self.columns[outcome].text.str.lower().isin(YES) if outcome in self.columns else None
 
@@ -50,7 +58,8 @@ class Unused:
                 return False
             return is_yes is None or bool((one.numbers[~is_yes].fillna(0) == 0).all())
 
-        return self.named("amount", came_of_it)
+        told = told_by(outcome, {name: one for name, one in self.columns.items() if self._is_left(name, outcome)})
+        return self.named("amount", came_of_it) or next((one for one in told if is_quantity(self.columns[one])), "")
 
     def action(self, propensity: str) -> str:
         """The column whose values were done as often as the propensity says, of the usual names first."""
@@ -106,6 +115,9 @@ class Unused:
 
     def _left(self) -> dict[str, Column]:
         return {name: one for name, one in self.columns.items() if name not in self.taken}
+
+    def _is_left(self, name: str, outcome: str) -> bool:
+        return name == outcome or name not in self.taken
 
 
 def _is_code(column: Column) -> bool:

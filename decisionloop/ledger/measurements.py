@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.schema import as_utc, measurement, utc_now
@@ -17,6 +17,8 @@ from decisionloop.ledger.storage.frames import read_frame
 
 FEATURE_PREFIX = "feature_"
 """How the names of the figures of a review of the features begin (`ledger.feature_reviews`)."""
+POOLED_PREFIX = "pooled_"
+"""How the names of figures of several cohorts as one begin (`observe.pooled_cohorts`): none is a cohort's own."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,9 @@ def measurements_of(
     use_case: str,
     monitor: str | Sequence[str] | None = None,
     release_id: str | None = None,
-    cohort: str | None = None,
+    cohort: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """The newest of each figure of a use case (of some monitors, one release, one cohort) by as-of.
+    """The newest of each figure of a use case (of some monitors, one release, some cohorts) by as-of.
 
     Columns of `measurement`.
 
@@ -96,7 +98,7 @@ def measurements_of(
     if release_id is not None:
         statement = statement.where(table.release_id == release_id)
     if cohort is not None:
-        statement = statement.where(table.cohort == cohort)
+        statement = statement.where(table.cohort.in_([cohort] if isinstance(cohort, str) else cohort))
     found = read_frame(ledger, statement.order_by(KNOWN_AT, table.recorded_at, table.measurement_id))
     newest = found.drop_duplicates(_FIGURE, keep="last")
     return newest.sort_values(["as_of", "monitor", "cohort", "slice", "measurement_id"], ignore_index=True)
@@ -122,11 +124,11 @@ class LastMeasured:
 def last_measured(source: Ledger | Connection, use_case: str) -> dict[str, LastMeasured]:
     """When each cohort that was mature was measured last; a single check against a limit does not count.
 
-    Nor does a review of the features: it values them on many cohorts, and measures none.
+    Nor does what is of many cohorts, and measures none: a review of the features, and cohorts pooled as one.
     """
     table = measurement.c
-    is_review = table.monitor.startswith(FEATURE_PREFIX, autoescape=True)
-    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None), ~is_review)
+    is_of_many = or_(*(table.monitor.startswith(one, autoescape=True) for one in (FEATURE_PREFIX, POOLED_PREFIX)))
+    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None), ~is_of_many)
     columns = (table.cohort, func.max(KNOWN_AT), func.max(table.recorded_at))
     statement = select(*columns).where(*is_measured).group_by(table.cohort)
     with facts.reading(source) as connection:

@@ -43,7 +43,7 @@ from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import Explored, Otherwise
 from decisionloop.report.record.story import PeriodCapture, PeriodMoney, PeriodTruth, Story, UseCaseLines
-from decisionloop.report.record.totals import counted
+from decisionloop.report.record.totals import covered
 from decisionloop.report.record.truth import check_truth
 from decisionloop.report.words.beside import grave_caveats
 from decisionloop.report.words.glossary import definitions_for, notes_for
@@ -230,7 +230,7 @@ def _explored(on: Sources) -> Explored | None:
         other_yes_rate=_yes_rate([one for one in seen if one.role != EXPLORATION]),
         otherwise=_otherwise(on.use_case),
         planned=planned_in_all(planned_by_batch(on.ledger, on.use_case)),
-        cost_counted=total_cost_of_exploration(on.measured, [one.period for one in counted(on.money)]),
+        cost_counted=total_cost_of_exploration(on.measured, [one.period for one in covered(on.money)]),
     )
 
 

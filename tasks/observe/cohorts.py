@@ -16,6 +16,7 @@ from decisionloop.workspace import Workspace, open_workspace
 from tasks.observe.estimated_performance import estimated_before
 from tasks.observe.failures import explain_failures
 from tasks.observe.late_arrivals import late_arrivals_before
+from tasks.observe.pooled_spans import measure_spans
 from tasks.readback.cohort import read_cohort
 from tasks.readback.maturity import mature_batches_by
 from tasks.step import step
@@ -33,7 +34,7 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     """Measure every cohort that is mature by ``as_of`` with what was known then; returns how many.
 
     A cohort is judged and explained once, when it is measured first. It is measured again whenever outcomes of it have
-    come in since; readers take the newest figures.
+    come in since; readers take the newest figures. A month whose cohorts are too small to tell is measured as one.
     """
     workspace = open_workspace(use_case)
     decided = [batch for batch in mature_batches_by(workspace, as_of) if batch.is_decided]
@@ -46,6 +47,7 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     ]
     for batch in due:
         _measure(workspace, batch, as_of, is_first=batch.batch_id not in measured)
+    measure_spans(workspace, decided, due, as_of)
     return len(due)
 
 

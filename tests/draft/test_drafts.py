@@ -264,3 +264,29 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, words: str)
         draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
     with pytest.raises(UsageError, match="is no file"):
         draft_use_case(tmp_path, "mine", tmp_path / "other.csv", Asked())
+
+
+def stays() -> pd.DataFrame:
+    """Guests who came back or did not; what they spent then, why, and when is known of those who did."""
+    table, rng = loans().drop(columns="defaulted"), np.random.default_rng(8)
+    came = rng.random(N) < 0.3
+    table["again"] = np.where(came, "yes", "no")
+    table["bill"] = np.where(came, rng.lognormal(5, 0.5, N).round(2), np.nan)
+    table["reason_given"] = np.where(came, rng.choice(["price", "breakfast"], N), None)
+    return table
+
+
+def test_what_only_a_yes_knows_is_the_amount_and_no_feature(tmp_path: Path) -> None:
+    draft, use_case = drafted(tmp_path, stays(), separator=";")
+    assert use_case.outcome.class_ is not None
+    assert (use_case.outcome.class_.column, use_case.outcome.amount.column) == ("again", "bill")  # type: ignore[union-attr]
+    assert not {"bill", "reason_given"} & set(use_case.feature_names)
+    assert any(one.startswith("left out reason_given") for one in draft.notes)
+
+
+def test_a_fact_that_some_who_said_no_have_as_well_came_of_nothing(tmp_path: Path) -> None:
+    table = stays().drop(columns="reason_given")
+    table.loc[table.index[table["again"] == "no"][:3], "bill"] = 12.5
+    _, use_case = drafted(tmp_path, table, separator=";", outcome="again")
+    assert use_case.outcome.amount is None
+    assert "bill" in use_case.feature_names

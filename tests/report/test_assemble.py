@@ -33,8 +33,9 @@ from decisionloop.release.stages import Decider
 from decisionloop.report.assemble import assemble_story
 from decisionloop.report.page import paragraphs, render_story
 from decisionloop.report.read.evidence import promises
+from decisionloop.report.read.experiment import experiment_of
 from decisionloop.report.read.gathered import gather
-from decisionloop.report.read.replay_truth import by_period, logged_money, true_money, truth_of_replay
+from decisionloop.report.read.replay_truth import logged_money, rows_of_replay, true_money, truth_by_period
 from decisionloop.report.read.trying import tried_otherwise
 from decisionloop.report.read.worked_decision import chosen_decision
 from decisionloop.report.record.claims import disagreements
@@ -550,8 +551,13 @@ class Opened:
     source: object
 
 
+def _truth_of(opened: Opened) -> pd.DataFrame | None:
+    rows = rows_of_replay(opened)  # type: ignore[arg-type]
+    return None if rows is None else truth_by_period(rows)
+
+
 def test_the_truth_of_a_replay_prices_four_ways_to_decide(filled: Filled, use_case: UseCase) -> None:
-    truth = truth_of_replay(Opened(filled.ledger, filled.snapshots, use_case, Replay()))  # type: ignore[arg-type]
+    truth = _truth_of(Opened(filled.ledger, filled.snapshots, use_case, Replay()))
     assert truth is not None
     june, july = truth.set_index("period").loc[["2005-06", "2005-07"]].to_dict("records")
     # One batch: raising row i earns 30 (i + 1), and row 0 loses 450. Row 7 is held out; the rules raise even rows.
@@ -572,7 +578,7 @@ class Forgetful(Replay):
 
 def test_the_truth_says_how_many_decisions_it_leaves_out(filled: Filled, use_case: UseCase) -> None:
     """An outcome that nobody recorded is no truth: such totals are not what the loop's intervals are about."""
-    truth = truth_of_replay(Opened(filled.ledger, filled.snapshots, use_case, Forgetful()))  # type: ignore[arg-type]
+    truth = _truth_of(Opened(filled.ledger, filled.snapshots, use_case, Forgetful()))
     assert truth is not None
     assert truth.set_index("period").loc["2005-06", ["rules", "unrecorded_n"]].tolist() == [2 * (-450 + 30 * 12), 2]
     story = assemble_story(filled.ledger, use_case, truth)
@@ -586,20 +592,20 @@ def test_where_no_news_is_a_zero_the_truth_knows_everybody(filled: Filled, use_c
     outcome = use_case.outcome.model_copy(update={"absent_means": "0"})
     zero = use_case.model_copy(update={"outcome": outcome})
     asked = (filled.ledger, filled.snapshots, zero)
-    whole, forgetful = (truth_of_replay(Opened(*asked, one)) for one in (Replay(), Forgetful()))  # type: ignore[arg-type]
+    whole, forgetful = (_truth_of(Opened(*asked, one)) for one in (Replay(), Forgetful()))
     pd.testing.assert_frame_equal(whole, forgetful)
 
 
 def test_a_live_source_has_no_truth_to_tell(filled: Filled, use_case: UseCase) -> None:
     opened = Opened(filled.ledger, filled.snapshots, use_case, object())
-    assert truth_of_replay(opened) is None  # type: ignore[arg-type]
+    assert _truth_of(opened) is None
 
 
 def test_a_logged_experiment_tells_the_truth_of_loop_and_rules_as_far_as_it_can(
     filled: Filled, use_case: UseCase
 ) -> None:
     logged = Replay(columns=("action",))  # everyone was increased, so it knows what every increase brings
-    truth = truth_of_replay(Opened(filled.ledger, filled.snapshots, use_case, logged))  # type: ignore[arg-type]
+    truth = _truth_of(Opened(filled.ledger, filled.snapshots, use_case, logged))
     assert truth is not None
     (june, _) = truth.set_index("period").loc[["2005-06", "2005-07"]].to_dict("records")
     rules = 2 * (-450 + 30 * (3 + 5 + 7))
@@ -623,13 +629,19 @@ def test_what_an_experiment_says_is_unbiased_and_as_sure_as_it_says(use_case: Us
         }
     )
     truth = true_money(use_case, features, known)
-    misses = []
+    everybody = (truth["everyone"] - truth["rules"]).mean()
+    misses, held = [], []
     for _ in range(50):
         logged = np.where(draws.random(n) < 0.3, "increase", "hold")
         log = known.assign(logged_action=logged, logged_propensity=np.where(logged == "increase", 0.3, 0.7))
         log["outcome_class"] = log["outcome_class"].where(logged == "increase")
-        told = by_period(logged_money(use_case, features, log).assign(as_of=WEEKS[0]), is_experiment=True).iloc[0]
+        told = truth_by_period(logged_money(use_case, features, log).assign(as_of=WEEKS[0])).iloc[0]
         misses.append((told["rules"] - truth["rules"].sum()) / told["rules_error"])
+        experiment = experiment_of(use_case, logged_money(use_case, features, log))
+        assert experiment is not None
+        over = experiment.arms[use_case.action_names.index("increase")].over_rules
+        held.append(over.low <= everybody <= over.high)  # type: ignore[operator]
+    assert np.mean(held) >= 0.88
     assert abs(np.mean(misses)) < 4 / 1.96 / np.sqrt(50)
     assert np.mean(np.abs(misses) <= 1) >= 0.88
 

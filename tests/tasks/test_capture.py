@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from decisionloop.report.read.capture import capture_of_replay, known_periods
-from decisionloop.report.read.replay_truth import truth_of_replay
+from decisionloop.report.read.replay_truth import rows_of_replay, truth_by_period
 
 pytestmark = pytest.mark.xdist_group("loop")
 
@@ -23,7 +23,9 @@ def test_a_life_is_split_into_what_was_earned_and_where_the_rest_went(decided):
     assert money.attainable == 0
     assert money.exploring + money.choices + money.waiting + money.holdout == pytest.approx(-money.gain)
     assert money.waiting == money.holdout == 0
-    told = truth_of_replay(decided.workspace)  # leaves the holdout out, on which loop and rules are the same
+    told = truth_by_period(
+        rows_of_replay(decided.workspace)
+    )  # leaves the holdout out, on which loop and rules are the same
     assert money.gain == pytest.approx(float((told["policy"] - told["rules"]).sum()))
 
 

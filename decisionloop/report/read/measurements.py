@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from decisionloop.ledger.measurements import Measurement
+from decisionloop.ledger.measurements import POOLED_PREFIX, Measurement
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import CohortPerformance
@@ -15,6 +15,7 @@ from decisionloop.report.record.totals import sum_of
 from decisionloop.report.words.naming import ReleaseNames
 
 ALL = "all"
+_MONEY = ("value_policy", "value_rules", "value_difference")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,18 @@ def periods_of_money(measured: Measured, decisions: Mapping[str, int], names: Re
     periods: dict[str, list[str]] = {}
     for cohort in measured.cohorts("value_policy", "value_policy_total"):
         periods.setdefault(measured.period(cohort), []).append(cohort)
-    return tuple(_period(period, parts, measured, decisions, names) for period, parts in sorted(periods.items()))
+    years = {period[:4]: year for period in periods if (year := _year(period[:4], measured))}
+    found = (_period(period, parts, measured, decisions, names) for period, parts in sorted(periods.items()))
+    return tuple(replace(one, year=years.get(one.period[:4])) for one in found)
+
+
+def _year(name: str, measured: Measured) -> PeriodMoney | None:
+    """A year that was measured as one, so far as it is mature; None where its parts tell their money."""
+    money = _as_one(measured, name)
+    if money is None:
+        return None
+    (whole, *_) = measured.of(f"{POOLED_PREFIX}value_policy_total", name)
+    return PeriodMoney(name, whole.n, *money, is_mature=True, decided_by=())
 
 
 def _period(
@@ -88,16 +100,38 @@ def _period(
     by_whom = (measured.deciders, measured.trials)
     deciders = [release for part in parts for of in by_whom for release in of.get(part, ())]
     figures = [one for part in parts for one in _figures_of(measured, "value_policy", part)]
+    policy, rules, difference = _money(measured, period, parts)
     return PeriodMoney(
         period=period,
         decisions=sum(one.n for one in figures) or sum(decisions.get(part, 0) for part in parts),
-        policy=_total(measured, "value_policy", parts),
-        rules=_total(measured, "value_rules", parts),
-        difference=_total(measured, "value_difference", parts),
+        policy=policy,
+        rules=rules,
+        difference=difference,
         is_mature=all(one.is_mature for one in figures),
         decided_by=tuple(dict.fromkeys(names[release] for release in deciders)),
         held_back=tuple(part for part in parts if part in measured.held),
     )
+
+
+def _money(measured: Measured, period: str, parts: Sequence[str]) -> tuple[Estimate, Estimate, Estimate]:
+    """What policy and rules earned in a period, and the difference: sums of its parts where these tell all three.
+
+    Else those of the month as one, where it was measured so: all three, or they would be of different decisions.
+    """
+    policy, rules, difference = (_total(measured, one, parts) for one in _MONEY)
+    sums = policy, rules, difference
+    if all(one.is_known for one in sums):
+        return sums
+    return _as_one(measured, period) or sums
+
+
+def _as_one(measured: Measured, span: str) -> tuple[Estimate, Estimate, Estimate] | None:
+    """What policy and rules earned in a span that was measured as one, and the difference; None: it was not."""
+    pooled = [measured.of(f"{POOLED_PREFIX}{one}_total", span) for one in _MONEY]
+    if not all(pooled):
+        return None
+    policy, rules, difference = (_estimate(one[-1]) for one in pooled)
+    return policy, rules, difference
 
 
 def _figures_of(measured: Measured, monitor: str, cohort: str) -> tuple[Measurement, ...]:
@@ -168,4 +202,18 @@ def total_cost_of_exploration(measured: Measured, periods: Sequence[str] | None 
     """
     cohorts = measured.cohorts("exploration_cost")
     wanted = cohorts if periods is None else [one for one in cohorts if measured.period(one) in periods]
-    return sum_of(_estimate(one) for cohort in wanted for one in measured.of("exploration_cost", cohort))
+    by_month: dict[str, list[Estimate]] = {}
+    for cohort in wanted:
+        found = by_month.setdefault(measured.period(cohort), [])
+        found += [_estimate(one) for one in measured.of("exploration_cost", cohort)]
+    by_year: dict[str, list[Estimate]] = {}
+    for month, parts in by_month.items():
+        by_year.setdefault(month[:4], []).append(_cost_as_one(measured, month, parts))
+    return sum_of(_cost_as_one(measured, year, parts) for year, parts in by_year.items())
+
+
+def _cost_as_one(measured: Measured, span: str, parts: Sequence[Estimate]) -> Estimate:
+    """The sum of a span's parts; where one of them is not known, what the span cost as one, if it was measured so."""
+    pooled = measured.of(f"{POOLED_PREFIX}exploration_cost", span)
+    in_all = sum_of(parts)
+    return _estimate(pooled[-1]) if pooled and not in_all.is_known else in_all

@@ -23,39 +23,48 @@ TRUTH_COLUMNS = ("policy", "rules", "everyone", "hindsight")
 UNRECORDED = "unrecorded_n"
 """Decisions whose outcome nobody recorded: no money of a period with such is known to be its whole."""
 LOGGED_ACTION, LOGGED_PROPENSITY = "logged_action", "logged_propensity"
+TO_ALL = "to_all_"
 
 
-def truth_of_replay(workspace: Workspace) -> pd.DataFrame | None:
-    """True money by month in the contract's currency: columns period, policy, rules, everyone, hindsight.
+def rows_of_replay(workspace: Workspace) -> pd.DataFrame | None:
+    """True money a decision: columns as_of, ``TRUTH_COLUMNS`` and, of a recorded experiment, `to_all` of each action.
 
     Of the decisions that the loop's own money counts: not the holdout, nor what a fault sent to the rules. None for
-    a live source. A recorded experiment knows the outcome of the logged action only: what it says of the loop and of
-    the rules is an estimate, whose 95 % half-widths are in policy_error, rules_error, everyone_error and
-    difference_error.
+    a live source, and before anything was decided.
     """
     source = workspace.source
     if not isinstance(source, ReplaySource):
         return None
-    truth = source.hidden_truth()
-    is_experiment = "action" in truth
-    truth = truth.rename(columns={"action": LOGGED_ACTION, "propensity": LOGGED_PROPENSITY})
+    truth = source.hidden_truth().rename(columns={"action": LOGGED_ACTION, "propensity": LOGGED_PROPENSITY})
     parts = [
         _truth_of_batch(workspace, batch.batch_id, truth)
         for batch in batches(workspace.ledger, workspace.use_case.name)
         if batch.state in {"decided", "complete"}
     ]
-    return by_period(pd.concat(parts), is_experiment) if parts else None
+    return pd.concat(parts) if parts else None
 
 
-def by_period(money: pd.DataFrame, is_experiment: bool = False) -> pd.DataFrame:
-    """Sums by month of ``money`` (columns as_of and ``TRUTH_COLUMNS``, one row a decision).
+def is_of_experiment(rows: pd.DataFrame) -> bool:
+    """Whether `rows_of_replay` are estimates by a recorded experiment, and not the truth itself."""
+    return any(str(name).startswith(TO_ALL) for name in rows)
 
-    ``is_experiment``: the rows are estimates, so each sum has a half-width, 1.96 standard errors of a sum of rows.
+
+def to_all(action: str) -> str:
+    """The column of what a decision would have brought if everybody had got that action."""
+    return f"{TO_ALL}{action}"
+
+
+def truth_by_period(money: pd.DataFrame) -> pd.DataFrame:
+    """True money by month in the contract's currency: columns period, policy, rules, everyone, hindsight.
+
+    Sums of the rows of `rows_of_replay`. A recorded experiment knows the outcome of the logged action only: what it
+    says of the loop and of the rules is an estimate, whose 95 % half-widths (1.96 standard errors of a sum of rows) are
+    in policy_error, rules_error, everyone_error and difference_error.
     """
     period = money["as_of"].dt.strftime("%Y-%m").rename("period")
     told = money.groupby(period)[list(TRUTH_COLUMNS)].sum(min_count=1)
     told[UNRECORDED] = money[UNRECORDED].groupby(period).sum().astype("int64") if UNRECORDED in money else 0
-    if is_experiment:
+    if is_of_experiment(money):
         difference = money["policy"] - money["rules"]
         rows = money[["policy", "rules", "everyone"]].assign(difference=difference).groupby(period)
         errors = 1.96 * rows.std(ddof=0) * np.sqrt(rows.count())
@@ -128,7 +137,7 @@ def logged_money(use_case: UseCase, frame: pd.DataFrame, known: pd.DataFrame) ->
     q + [logged = chosen] (r - q) / p with q the mean money of the chosen action in the log, r the logged decision's
     money and p its propensity (Dudik, Langford and Li 2011); the exact money of an action that needs no outcome.
     Hindsight is not known: each outcome is known of one action only. ``known`` (n) further holds logged_action and
-    logged_propensity.
+    logged_propensity. A column `to_all` of each action says the same of giving everybody that action.
     """
     names, n = list(use_case.action_names), len(frame)
     logged = known[LOGGED_ACTION].map(names.index).to_numpy(dtype=np.int64)
@@ -145,8 +154,10 @@ def logged_money(use_case: UseCase, frame: pd.DataFrame, known: pd.DataFrame) ->
         return np.where(np.isnan(certain), mean[chosen] + surprise, certain)
 
     taken, ruled = _chosen(known, names)
-    everyone = np.full(n, for_everyone(use_case))
-    return pd.DataFrame({"policy": of(taken), "rules": of(ruled), "everyone": of(everyone), "hindsight": np.nan})
+    alike = {to_all(name): of(np.full(n, index)) for index, name in enumerate(names)}
+    everyone = alike[to_all(names[for_everyone(use_case)])]
+    told = {"policy": of(taken), "rules": of(ruled), "everyone": everyone, "hindsight": np.nan}
+    return pd.DataFrame({**told, **alike})
 
 
 def _chosen(known: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from decisionloop.report.record.bad_release import BadRelease
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
+from decisionloop.report.record.experiment import Experiment
 from decisionloop.report.record.features import ReviewedFeatures
 from decisionloop.report.record.legacy import LegacyLines
 from decisionloop.report.record.lines import (
@@ -85,7 +86,8 @@ class UseCaseLines:
 class PeriodMoney:
     """Money of one period; ``period`` is a month ("2005-06") or a day ("2005-06-08"), totals in currency.
 
-    ``held_back``: cohorts of the period whose figures lean on too few outcomes, or that a person excluded.
+    ``held_back``: cohorts of the period whose figures lean on too few outcomes, or that a person excluded. ``year``:
+    the year that it is a part of, measured as one, where not every part of it can tell its money.
     """
 
     period: str
@@ -96,6 +98,12 @@ class PeriodMoney:
     is_mature: bool
     decided_by: tuple[str, ...]
     held_back: tuple[str, ...] = ()
+    year: PeriodMoney | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its money, that of the rules and the difference are all known."""
+        return self.policy.is_known and self.rules.is_known and self.difference.is_known
 
     @property
     def is_by_rules(self) -> bool:
@@ -218,6 +226,7 @@ class Story:
     ledger: tuple[tuple[str, int], ...] = ()
     truth: tuple[PeriodTruth, ...] = ()
     captured: tuple[PeriodCapture, ...] = ()
+    experiment: Experiment | None = None
     stop_losses: StopLosses | None = None
     caveats: tuple[Caveat, ...] = ()
     events: tuple[KnownEvent, ...] = ()

@@ -10,6 +10,9 @@ from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import PeriodMoney
 
+FEW = 0.1
+"""So large a share of the decisions is left out of a total at most, that the rest can be compared with the rules."""
+
 
 def sum_of(estimates: Iterable[Estimate]) -> Estimate:
     """Sum of independent estimates: half-widths add in quadrature, each side by itself.
@@ -64,8 +67,14 @@ def _reach(parts: Sequence[Estimate], end: Callable[[Estimate], float | None]) -
 
 
 def counted(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
-    """Periods whose outcomes are complete and whose money is known."""
-    return tuple(one for one in money if one.is_mature and one.policy.is_known)
+    """Periods whose outcomes are complete and whose money is known.
+
+    A few that cannot be compared with the rules are left out where nearly all else can: the difference would be unknown
+    in all for their sake.
+    """
+    known = tuple(one for one in money if one.is_mature and one.policy.is_known)
+    left_out = _few_untold(known)
+    return tuple(one for one in known if one not in left_out)
 
 
 def by_models(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
@@ -73,12 +82,52 @@ def by_models(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
     return tuple(one for one in counted(money) if one.is_by_model)
 
 
+def covered(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
+    """Periods that the total counts: the counted ones, and all those of a year that was measured as one."""
+    years = {id(one) for one in _years(money)}
+    alone = {id(one) for one in _counted_alone(money)}
+    return tuple(one for one in money if one.is_mature and (id(one) in alone or id(one.year) in years))
+
+
+def _years(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
+    """The years that stand in for their periods: those that tell more, and are of these very decisions."""
+    found = []
+    for year in {id(one.year): one.year for one in money if one.year is not None}.values():
+        within = [one for one in money if one.year is year and one.is_mature]
+        is_whole = sum(one.decisions for one in within) == year.decisions
+        if is_whole and year.policy.is_known and not all(one.is_told for one in within):
+            found.append(year)
+    return tuple(found)
+
+
+def _counted_alone(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
+    """The counted periods of which no year stands in for them; few of them are few beside such years, too."""
+    years = _years(money)
+    of_years = {id(one) for one in years}
+    alone = [one for one in money if id(one.year) not in of_years]
+    left_out = _few_untold((*years, *(one for one in alone if one.is_mature and one.policy.is_known)))
+    return tuple(one for one in alone if one.is_mature and one.policy.is_known and one not in left_out)
+
+
+def _few_untold(known: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
+    """Those that cannot be compared with the rules, where they are at most a tenth of the decisions."""
+    untold = tuple(one for one in known if not one.is_told)
+    decisions = sum(one.decisions for one in known)
+    is_few = sum(one.decisions for one in untold) <= FEW * decisions and len(untold) < len(known)
+    return untold if is_few else ()
+
+
+def _parts(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
+    """What a total adds up: years that stand in for their periods, and the counted periods of no such year."""
+    return (*_years(money), *_counted_alone(money))
+
+
 def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:
-    """The counted periods as one; None when there is none."""
-    parts = counted(money)
+    """The counted periods as one, years measured as one in the place of theirs; None when there is none."""
+    parts = _parts(money)
     if not parts:
         return None
-    deciders = dict.fromkeys(name for one in parts for name in one.decided_by)
+    deciders = dict.fromkeys(name for one in covered(money) for name in one.decided_by)
     return PeriodMoney(
         period="all",
         decisions=sum(one.decisions for one in parts),
@@ -87,7 +136,7 @@ def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:
         difference=sum_of(one.difference for one in parts),
         is_mature=True,
         decided_by=tuple(deciders),
-        held_back=tuple(name for one in parts for name in one.held_back),
+        held_back=tuple(name for one in covered(money) for name in one.held_back),
     )
 
 

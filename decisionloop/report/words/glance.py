@@ -15,6 +15,7 @@ from decisionloop.report.record.standing import Standing
 from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.evidence import promise_sentence
+from decisionloop.report.words.experiment import experiment_sentences
 from decisionloop.report.words.figures import capital, count, count_of, day, in_words, money, percent
 from decisionloop.report.words.live import asked_title, beside_sentences, held_title, waits_sentence, who_decides
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
@@ -30,6 +31,7 @@ def glance_of(story: Story) -> Glance:
     to_do = tuple(_to_do(story))
     asked = (
         ("Can anything be told yet?", _untold(story)),
+        ("What did the experiment say?", experiment_sentences(story.experiment, story.use_case.currency)),
         ("Who decides?", _deciders(story)),
         ("Is that sure?", tuple(_how_sure(story))),
         ("What was promised, and what came?", promised_and_came(story.promises, story.use_case.currency)),

@@ -9,7 +9,7 @@ from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.story import RULES, Headline, PeriodMoney, UseCaseLines
-from decisionloop.report.record.totals import by_models, counted, total_of
+from decisionloop.report.record.totals import by_models, covered, total_of
 from decisionloop.report.record.truth import TruthCheck
 from decisionloop.report.words.figures import capital, count, count_of, day, in_words, listed, money, percent
 from decisionloop.report.words.legacy import Subject, subject_of, told_of
@@ -42,7 +42,7 @@ def headline(
     ``caveats`` may turn the verdict round, so they come next.
     """
     currency, deciding = use_case.currency, Deciding.of(batches)
-    seen, total = counted(money_lines), total_of(money_lines)
+    seen, total = covered(money_lines), total_of(money_lines)
     shaky = (not_held_sentence(truth) if truth else "", *caveats)
     before = (*shaky, _uncertain(total, currency))
     periods = (_since_models(money_lines, deciding, currency), losing_periods(seen, currency))
@@ -91,7 +91,7 @@ def truth_claims(truth: TruthCheck) -> dict[str, Claimed]:
 
 def _how_long(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
     """The time that the verdict is about; where not all of it counts yet, it says so."""
-    seen = [one.period for one in counted(money_lines)]
+    seen = [one.period for one in covered(money_lines)]
     if not seen:
         return ""
     if not _is_partial(money_lines, deciding):
@@ -138,13 +138,18 @@ def _is_partial(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> bool:
 
 
 def _untold(money_lines: Sequence[PeriodMoney]) -> list[str]:
-    """The periods whose outcomes are complete and do not tell what the decisions earned."""
-    return [one.period for one in money_lines if one.is_mature and not one.policy.is_known]
+    """The periods whose outcomes are complete and that no total counts, for they do not tell what was earned."""
+    told = {one.period for one in covered(money_lines)}
+    return [one.period for one in money_lines if one.is_mature and one.period not in told]
 
 
 def _cannot_be_told(money_lines: Sequence[PeriodMoney]) -> str:
-    untold = _untold(money_lines)
-    return f"What {names(untold)} earned cannot be told from what came, and is not counted." if untold else ""
+    left_out, known = _untold(money_lines), {one.period for one in money_lines if one.policy.is_known}
+    by_loop, beside_rules = ([one for one in left_out if (one in known) == is_known] for is_known in (False, True))
+    told = [f"What {names(by_loop)} earned cannot be told from what came, and is not counted."] if by_loop else []
+    if beside_rules:
+        told.append(f"What {names(beside_rules)} earned cannot be compared with the rules, and is not counted.")
+    return " ".join(told)
 
 
 def _nothing_since(deciding: Deciding) -> str:
@@ -174,7 +179,7 @@ def _since_models(money_lines: Sequence[PeriodMoney], deciding: Deciding, curren
     total = total_of(periods)
     if total is None:
         return _no_model_counted(money_lines, deciding)
-    if len(periods) == len(counted(money_lines)):
+    if len(periods) == len(covered(money_lines)):
         return ""
     months = [one.period for one in periods]
     when = stretch(months) if is_run(months) else names(months)

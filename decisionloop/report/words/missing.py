@@ -8,7 +8,7 @@ from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.claims import Said
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney
-from decisionloop.report.record.totals import counted, total_of
+from decisionloop.report.record.totals import covered, total_of
 from decisionloop.report.words.figures import capital, count, count_of, money, percent
 from decisionloop.report.words.legacy import subject_of
 from decisionloop.report.words.money import direction, money_claims, span
@@ -55,7 +55,7 @@ def missing_sentence(lines: Sequence[PeriodMoney], currency: str) -> str:
     meaning = (
         f"whatever the others are, {' and '.join(parts)}." if parts else "what they would make of it is not known."
     )
-    return Said(text + meaning, money_claims(counted(lines)))
+    return Said(text + meaning, money_claims(covered(lines)))
 
 
 def unjudged_sentence(mature: int, short: int, held: int, promised: float | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decisionloop.report.record.claims import Claimed, Said, over
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import PeriodMoney
-from decisionloop.report.record.totals import counted, total_of
+from decisionloop.report.record.totals import counted, covered, total_of
 from decisionloop.report.words.figures import capital, count_of, listed, money
 from decisionloop.report.words.spans import during, names
 
@@ -96,7 +96,7 @@ def money_claims(lines: Sequence[PeriodMoney]) -> dict[str, Claimed]:
     total = total_of(lines)
     if total is None:
         return {}
-    part = over(one.period for one in counted(lines))
+    part = over(one.period for one in covered(lines))
     return {
         f"money.policy{part}": total.policy,
         f"money.rules{part}": total.rules,
@@ -106,7 +106,7 @@ def money_claims(lines: Sequence[PeriodMoney]) -> dict[str, Claimed]:
 
 def money_sentences(lines: Sequence[PeriodMoney], currency: str) -> tuple[str, ...]:
     """What the chart of the money says, period by period, alike ones together."""
-    by_rules = [one for one in counted(lines) if one.is_by_rules]
+    by_rules = [one for one in covered(lines) if one.is_by_rules]
     contested = [one for one in counted(lines) if one.is_by_model or one.is_observed]
     sentences: list[str] = [_rules_decided(by_rules, currency)]
     for sign, leader in ((1, "The loop did better"), (-1, "The rules would have done better")):

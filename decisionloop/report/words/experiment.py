@@ -1,0 +1,59 @@
+"""What a recorded experiment says of its actions, in a sentence. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decisionloop.report.record.claims import Claimed, Said
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.experiment import Arm, Experiment
+from decisionloop.report.words.figures import count_of, fine_money, listed
+
+SHOWN = "It is the whole record. The loop was shown an outcome only where it chose what had been done."
+
+
+def experiment_sentences(told: Experiment | None, currency: str) -> tuple[str, ...]:
+    """Whether any action for everybody surely beats the rules, and that the loop did not know it; () without one."""
+    if told is None:
+        return ()
+    return Said(_verdict(told, currency), _claims(told)), SHOWN
+
+
+def _verdict(told: Experiment, currency: str) -> str:
+    tried = [one for one in told.arms if not one.over_rules.is_nothing]
+    if not tried:
+        return "The rules give everybody the one action that there is."
+    sure = sorted(told.surely_better, key=lambda one: -(one.over_rules.value or 0.0))
+    if sure:
+        who = [f"{_named(one)} {_beside(one.over_rules, currency)}" for one in sure]
+        rest = "" if len(sure) == len(tried) else " Of no other one is that sure."
+        return f"By the rules a decision would have earned less than if everybody had got {listed(who)}.{rest}"
+    if told.are_all_worse:
+        return f"None of {_names(tried)} for everybody would have earned as much as the rules."
+    nearest = max(tried, key=lambda one: one.over_rules.value or 0.0)
+    return (
+        f"Of none of {_names(tried)} is it sure that, given to everybody, it would have earned more than the rules. "
+        f"The nearest is {_named(nearest)} {_beside(nearest.over_rules, currency)}, by "
+        f"{count_of(told.decisions, 'decision')}."
+    )
+
+
+def _named(arm: Arm) -> str:
+    return f"“{arm.wording}”"
+
+
+def _names(arms: Sequence[Arm]) -> str:
+    return listed([_named(one) for one in arms])
+
+
+def _beside(difference: Estimate, currency: str) -> str:
+    """So much more or less than the rules, with what the data leaves open."""
+    if difference.value is None or difference.low is None or difference.high is None:
+        return "(nobody can say)"
+    more = "more" if difference.value >= 0 else "less"
+    low, high = (fine_money(one, currency) for one in (difference.low, difference.high))
+    return f"({fine_money(abs(difference.value), currency)} {more}, between {low} and {high})"
+
+
+def _claims(told: Experiment) -> dict[str, Claimed]:
+    return {f"experiment.over_rules[{one.wording}]": one.over_rules for one in told.arms}

@@ -1,0 +1,45 @@
+"""What a page says of an experiment is what its arms surely are beside the rules."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from decisionloop.report.read.experiment import experiment_of
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.experiment import Arm, Experiment
+from decisionloop.report.words.experiment import SHOWN, experiment_sentences
+
+ALIKE = Arm("nothing", Estimate(5.0, 4.0, 6.0), Estimate(0.0, 0.0, 0.0))
+
+
+def told(*over_rules: tuple[float, float, float]) -> str:
+    arms = [Arm(f"offer {i}", Estimate(5.0, 4.0, 6.0), Estimate(*one)) for i, one in enumerate(over_rules)]
+    first, second = experiment_sentences(Experiment((ALIKE, *arms), 400), "EUR")
+    assert second == SHOWN
+    return first.replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
+    ("over_rules", "says"),
+    [
+        (
+            [(2.0, 1.0, 3.0), (4.0, 2.0, 6.0), (1.0, -1.0, 3.0)],
+            "if everybody had got “offer 1” (€4.00 more, between €2.00 and €6.00) and “offer 0” (€2.00 more, "
+            "between €1.00 and €3.00). Of no other one is that sure.",
+        ),
+        ([(-2.0, -3.0, -1.0)], "None of “offer 0” for everybody would have earned as much as the rules."),
+        (
+            [(-2.0, -3.0, 1.0), (0.5, -1.0, 2.0)],
+            "The nearest is “offer 1” (€0.50 more, between \u2212€1.00 and €2.00), by 400 decisions.",
+        ),
+    ],
+)
+def test_only_what_is_sure_is_said_to_be_better(over_rules: list[tuple[float, float, float]], says: str) -> None:
+    assert told(*over_rules).endswith(says)
+
+
+def test_where_the_replay_knows_every_outcome_or_nothing_there_is_no_experiment() -> None:
+    assert experiment_of(None, None) is None  # type: ignore[arg-type]
+    assert experiment_of(None, pd.DataFrame({"policy": [1.0]})) is None  # type: ignore[arg-type]
+    assert experiment_sentences(None, "EUR") == ()

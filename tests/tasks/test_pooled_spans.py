@@ -1,0 +1,51 @@
+"""A month with a cohort that cannot tell its money is measured as one, once, and again when there is news of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from decisionloop.ledger.measurements import Measurement, append_measurements, measured_cohorts, measurements_of
+from tasks.observe.pooled_spans import measure_spans
+from tasks.readback.maturity import mature_batches_by
+from tests.tasks.installation import Installation
+
+FEBRUARY = datetime(2024, 2, 12, tzinfo=UTC)
+
+
+def pooled(installation: Installation) -> dict[str, float]:
+    told = measurements_of(installation.ledger, installation.written.name)
+    rows = told[told["monitor"].str.startswith("pooled_")]
+    return {
+        f"{cohort} {monitor}": n for cohort, monitor, n in zip(rows["cohort"], rows["monitor"], rows["n"], strict=True)
+    }
+
+
+def untell(installation: Installation, cohort: str, at: datetime) -> None:
+    """One of its cohorts cannot tell."""
+    name = installation.written.name
+    nothing = Measurement(name, None, "value_policy", "all", cohort, None, None, None, 600, 0.0, True, at)
+    append_measurements(installation.ledger, [nothing])
+
+
+def test_a_month_is_pooled_only_where_a_cohort_cannot_tell_and_once(modelled: Installation) -> None:
+    workspace = modelled.workspace
+    mature = [one for one in mature_batches_by(workspace, FEBRUARY) if one.is_decided]
+    assert len(mature) >= 2
+    assert measure_spans(workspace, mature, mature, FEBRUARY) == 0
+    assert pooled(modelled) == {}
+    untell(modelled, f"{mature[0].as_of:%Y-%m-%d}", FEBRUARY)
+    assert measure_spans(workspace, mature, (), FEBRUARY) == 0  # no cohort was measured just now
+    within = mature[-1].as_of + timedelta(hours=1)
+    assert measure_spans(workspace, mature, mature[-1:], within) == 0  # the month is not over
+    assert measure_spans(workspace, mature, mature[-1:], FEBRUARY + timedelta(days=1)) == 1
+    told = pooled(modelled)
+    assert set(told) == {
+        f"2024-01 pooled_{one}"
+        for one in ("value_policy_total", "value_rules_total", "value_difference_total", "exploration_cost")
+    }
+    assert set(told.values()) == {max(told.values())}
+    assert max(told.values()) > 600 * (len(mature) - 1)
+    assert measure_spans(workspace, mature, mature[-1:], FEBRUARY + timedelta(days=2)) == 0
+    untell(modelled, f"{mature[-1].as_of:%Y-%m-%d}", FEBRUARY + timedelta(days=3))
+    assert measure_spans(workspace, mature, mature[-1:], FEBRUARY + timedelta(days=4)) == 1
+    assert "2024-01" not in measured_cohorts(workspace.ledger, workspace.use_case.name)  # no batch is called so
