@@ -24,7 +24,8 @@ def commands_on(installation: Settings, home: Path, use_case: str, entity: str =
     """What a person may type next to ask what the demo of that home has made, and to stop its model."""
     asked = _before(installation, home, use_case)
     who = f" --entity {shlex.quote(entity)}" if entity else ""
-    ends = ("status {}", f"history {{}}{who}", "actions {}", 'kill-switch {} on --reason "…" --by "…"')
+    told = f"explain {{}}{who}" if who else "actions {}"
+    ends = ("status {}", told, f"history {{}}{who}", 'kill-switch {} on --reason "…" --by "…"')
     return tuple(f"{asked} {end.format(use_case)}" for end in ends)
 
 

@@ -42,12 +42,15 @@ class TriedOtherwise:
         return left / self.a_week if self.a_week > 0 else math.inf if left else 0.0
 
 
-def setting_of(exploration: Exploration) -> str:
-    """The setting that says how much is tried, and its value: "policy.exploration.budget_share (now 0.01)"."""
+def setting_of(exploration: Exploration, is_budget_left: bool = False) -> str:
+    """The setting that says how much is tried, and its value: "policy.exploration.budget_share (now 0.01)".
+
+    ``is_budget_left``: the budget would pay for more than the largest share of an action that may be tried.
+    """
     if exploration.kind == "uniform":
         return f"policy.exploration.share (now {exploration.share:g})"
-    if exploration.largest_share == 0:
-        return "policy.exploration.largest_share (now 0)"
+    if exploration.largest_share == 0 or is_budget_left:
+        return f"policy.exploration.largest_share (now {exploration.largest_share:g})"
     if exploration.budget_share is None:
         money = exploration.budget_money
         return f"policy.exploration.budget_money (now {'none' if money is None else f'{money:g}'})"

@@ -41,10 +41,10 @@ def data_answers(
     everyone = pd.concat([batch.frame for batch in tried], ignore_index=True)
     a_week = float(np.median([len(one.frame) for one in tried])) * 7 / use_case.schedule.covers_days
     seen = seen_of_tried(use_case, source, tried, everyone, seen_by)
-    share, trying = seen.any_share, expected_trying(use_case, source, tried, everyone, seen)
+    share, trying = seen.shown_share, expected_trying(use_case, source, tried, everyone, seen)
     asked = (
         ("decisions a week", f"about {a_week:,.0f}"),
-        ("outcomes a week", f"about {share * a_week:,.0f}, where one acts" if len(seen.row) else "none has been seen"),
+        ("outcomes a week", _outcomes(seen, a_week) if len(seen.row) else "none has been seen"),
         ("outcomes come after", _delays(use_case, seen)),
         ("smallest gain seen in a year", _smallest_gain(use_case, seen, share * a_week)),
         ("tried beside the rules", _tried(trying) if trying else _untried(use_case, tried)),
@@ -54,6 +54,14 @@ def data_answers(
     )
     mends = {"is that enough": trying.remedy} if trying is not None else {}
     return tuple(DataAnswer(question, answer, mends.get(question, "")) for question, answer in asked if answer)
+
+
+def _outcomes(seen: SeenOfTried, a_week: float) -> str:
+    """How many the loop will see; where the table has more, because a replay shows those of what it does alone."""
+    shown, had = (f"{share * a_week:,.0f}" for share in (seen.shown_share, seen.any_share))
+    if shown == had:
+        return f"about {shown}, where one acts"
+    return f"about {shown}: a replay shows those of what it does alone, of the {had} that would be shown in all"
 
 
 def _delays(use_case: UseCase, seen: SeenOfTried) -> str:

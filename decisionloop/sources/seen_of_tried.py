@@ -36,6 +36,15 @@ class SeenOfTried:
     any_share: float
     is_of_action: bool
 
+    @property
+    def shown_share(self) -> float:
+        """Of the people, how many show an outcome to a loop that takes one action each: the mean of those that do.
+
+        Less than ``any_share`` in the replay of an experiment, which shows the outcome of what had been done alone.
+        """
+        showing = self.share[self.share > 0]
+        return float(showing.mean()) if self.is_of_action and len(showing) else self.any_share
+
     def money_of(self, use_case: UseCase, everyone: pd.DataFrame, action: np.ndarray) -> np.ndarray:
         """The money (m,) of these outcomes, had they been those of ``action`` (m,)."""
         classes, amounts = (

@@ -21,6 +21,7 @@ from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.policy import agree_to_explore, choose, choose_part, limits_of_rules, plan_batch
 from decisionloop.act.prices import InfeasibleConstraints
 from decisionloop.act.situation import Situation
+from decisionloop.learn.tried_otherwise import setting_of
 from tests.examples import examples
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
@@ -186,6 +187,8 @@ def test_a_budget_that_does_not_bind_explores_with_the_largest_share(make_use_ca
     values = situation.values * [1, 0, 1] * 1e-9 + [5.0, 0.0, 5.0]
     agreed, (choice,) = _in_parts(use_case, frame, replace(situation, values=values, seen=_well_seen(0.9)), [])
     assert agreed.figures.gamma == 0
+    assert agreed.figures.is_budget_left
+    assert setting_of(use_case.policy.exploration, is_budget_left=True) == "policy.exploration.largest_share (now 0.2)"
     free = ~(situation.is_fallback | (choice.role == "holdout")) & situation.allowed.all(axis=1)
     assert choice.propensities[free].min(axis=1, where=[True, False, True], initial=1) == pytest.approx(0.2)
 

@@ -100,8 +100,9 @@ def test_a_home_without_batches_says_where_a_finished_demo_is(cli, vouchers, hom
 def test_the_commands_after_a_demo_name_its_home_whatever_the_installation_uses(monkeypatch, tmp_path):
     monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", "sqlite:///elsewhere.db")
     monkeypatch.setattr("sys.argv", [".venv/bin/decisionloop", "demo"])
-    status, history, _, stop = commands_on(load_settings(), tmp_path / "credit_line", "credit_line", "id 10457")
+    status, explain, history, stop = commands_on(load_settings(), tmp_path / "credit_line", "credit_line", "id 10457")
     before = f"DECISIONLOOP_HOME={tmp_path}/credit_line DECISIONLOOP_LEDGER_URL= .venv/bin/decisionloop"
     assert status == f"{before} status credit_line"
+    assert explain == f"{before} explain credit_line --entity 'id 10457'"
     assert history == f"{before} history credit_line --entity 'id 10457'"
     assert stop.startswith(f"{before} kill-switch credit_line on --reason")

@@ -92,6 +92,7 @@ def test_each_limit_alone_is_told(use_case, change, limit, words) -> None:
         {"disagreement": Disagreement("all", 60, 20, 1.0, 1.0)},
         {"reasons": ReasonStability(10, 3)},
         {"time": replace(QUIET.time, median=1.5, champion_median=1.6)},
+        {"n": 80, "time": replace(QUIET.time, median=1.5), "nan_rows": 0},
     ],
 )
 def test_what_may_be_chance_or_the_machine_is_not_told(use_case, change) -> None:

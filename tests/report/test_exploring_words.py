@@ -29,6 +29,8 @@ def test_a_batch_is_one_line():
     assert planned_line(without, "EUR").replace(NBSP, " ") == (
         "2005-05-01: 0.3% tried, expected to lose at most €3,800, with a budget of €4,000"
     )
+    held = replace(without, is_budget_left=True)
+    assert planned_line(held, "EUR").endswith(", of which `policy.exploration.largest_share` leaves a part")
     flat = replace(MAY, budget=None, groups=())
     assert planned_line(flat, "EUR").replace(NBSP, " ") == "2005-05-01: 0.3% tried, expected to lose at most €5,000"
 

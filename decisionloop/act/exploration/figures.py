@@ -51,6 +51,11 @@ class ExploringFigures:
         """The share of decisions that are expected to be explored."""
         return self.explored / self.rows if self.rows else 0.0
 
+    @property
+    def is_budget_left(self) -> bool:
+        """Whether trying as much as the largest share allows loses less than the budget: no price keeps it down."""
+        return self.budget is not None and self.budget > 0 and self.gamma == 0
+
     def to_json(self) -> str:
         """Compact text; :meth:`from_json` reads it."""
         return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False)

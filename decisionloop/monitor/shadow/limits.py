@@ -11,6 +11,9 @@ from decisionloop.monitor.shadow.record import Crossed, OutputDifference, Shadow
 FEW = 0.5
 """Where less than this share of the rows differs the others are the same: the difference is no other model's."""
 
+FEWEST_TIMED = 200
+"""A batch of fewer rows takes milliseconds in all, most of them for the call."""
+
 
 def crossed_limits(use_case: UseCase, audit: ShadowAudit) -> Iterator[Crossed]:
     """The limits that it surely crosses, the gravest first."""
@@ -107,12 +110,15 @@ def _reasons(use_case: UseCase, audit: ShadowAudit) -> Iterator[Crossed]:
 
 
 def _latency(use_case: UseCase, audit: ShadowAudit) -> Iterator[Crossed]:
-    """Over the budget, and slower than the champion in the same batch: a machine that is busy slows down both."""
+    """Over the budget, and slower than the champion in the same batch: a machine that is busy slows down both.
+
+    Of few rows it says nothing: what a call costs is shared among them, and is no row's own.
+    """
     time, budget = audit.time, use_case.latency.batch_ms_per_row
-    if audit.error or time.median <= budget or time.median <= (time.champion_median or 0.0):
+    if audit.error or audit.n < FEWEST_TIMED or time.median <= budget or time.median <= (time.champion_median or 0.0):
         return
     yield Crossed(
         "latency",
-        f"A row of a batch takes {time.median:.3g} ms, as a rule of {time.batches} batches, over the budget of "
-        f"{budget:g} ms.",
+        f"A row of a batch takes {time.median:.3g} ms, as a rule of {time.batches} "
+        f"{'batch' if time.batches == 1 else 'batches'}, over the budget of {budget:g} ms.",
     )

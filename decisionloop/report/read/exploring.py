@@ -57,4 +57,5 @@ def _planned(use_case: UseCase, cohort: str, figures: ExploringFigures) -> Plann
             for one in figures.groups
         ),
         look_cost=figures.look_cost,
+        is_budget_left=figures.is_budget_left,
     )

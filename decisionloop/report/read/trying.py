@@ -15,6 +15,7 @@ from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.releases import RULES, current_stages
 from decisionloop.ledger.schema import batch, decision, outcome
+from decisionloop.report.read.exploring import planned_by_batch
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
@@ -32,14 +33,20 @@ def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) ->
     if not any(tryable(use_case)) or not made or not kinds or any(one != RULES for one in kinds):
         return None
     waits = timedelta(days=use_case.outcome.maturity_days)
+    exploration = use_case.policy.exploration
     weeks = sum(one.as_of + waits <= made[-1].as_of for one in made) * use_case.schedule.covers_days / 7
     seen = _seen(ledger, use_case)
     return TriedOtherwise(
         seen=seen,
         needed=use_case.gate.minimum_effective_n,
         a_week=seen / weeks if weeks else math.nan,
-        setting=setting_of(use_case.policy.exploration) if use_case.is_explored else "",
+        setting=setting_of(exploration, _is_budget_left(ledger, use_case)) if use_case.is_explored else "",
     )
+
+
+def _is_budget_left(ledger: Ledger, use_case: UseCase) -> bool:
+    """Whether the last batch could not spend what it might have."""
+    return any(one.is_budget_left for one in planned_by_batch(ledger, use_case, last=1))
 
 
 def _seen(ledger: Ledger, use_case: UseCase) -> int:

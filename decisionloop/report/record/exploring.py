@@ -24,7 +24,8 @@ class ExploredGroup:
 class PlannedExploring:
     """Of one batch (``cohort``), or of several (""): decisions, how many of them were expected to be explored, what
     that was expected to lose at most (currency) and the budget for it, None where the share is flat. ``look_cost``: of
-    the cost, what first looks add to what the budget pays; None where that was not recorded."""
+    the cost, what first looks add to what the budget pays; None where that was not recorded. ``is_budget_left``: the
+    largest share that may be tried of an action, and not the budget, was what kept more from being tried."""
 
     cohort: str
     rows: int
@@ -33,6 +34,7 @@ class PlannedExploring:
     budget: float | None
     groups: tuple[ExploredGroup, ...]
     look_cost: float | None = None
+    is_budget_left: bool = False
 
     @property
     def share(self) -> float:

@@ -22,7 +22,8 @@ def planned_line(planned: PlannedExploring, currency: str) -> str:
     budget = "" if planned.budget is None else _parts(planned, planned.budget, currency)
     groups = ", ".join(f"{one.wording} {_share(one.share)}" for one in planned.groups)
     told = f"{planned.cohort}: {_share(planned.share)} tried, expected to lose at most {money(planned.cost, currency)}"
-    return f"{told}{budget}{'; ' if groups else ''}{groups}"
+    limit = ", of which `policy.exploration.largest_share` leaves a part" if planned.is_budget_left else ""
+    return f"{told}{budget}{limit}{'; ' if groups else ''}{groups}"
 
 
 def _parts(planned: PlannedExploring, budget: float, currency: str) -> str:
