@@ -29,6 +29,11 @@ def due_times(schedule: Schedule, after: datetime, until: datetime) -> tuple[dat
     return tuple(takewhile(lambda due: due <= until, later))
 
 
+def next_due_time(schedule: Schedule, after: datetime) -> datetime:
+    """The first due time after ``after``. Raises UsageError as :func:`last_due_time`."""
+    return next(dropwhile(lambda due: due <= after, _usable(schedule, cron.due_times(schedule, after))))
+
+
 def periods(schedule: Schedule, after: datetime, until: datetime, most: int) -> tuple[Span, ...]:
     """What each due time's batch is the first to cover, for the last ``most`` due times of a span, oldest first.
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from decisionloop.act.legacy import LEGACY
 from decisionloop.contract import UseCase
+from decisionloop.contract.data_source import TablesSource
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.releases import current_stages
@@ -53,7 +55,8 @@ from decisionloop.report.words.naming import ReleaseNames, StoryClock
 if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
     from decisionloop.ledger.storage.engine import Ledger
-    from decisionloop.snapshots import SnapshotStore
+    from decisionloop.schedule import next_due_time
+from decisionloop.snapshots import SnapshotStore
 
 EXPLORATION = "exploration"
 TRUTH_COLUMNS = ("period", "policy", "rules", "everyone", "hindsight")
@@ -120,6 +123,7 @@ PARTS: Mapping[str, Callable[[Sources], Any]] = {
     "notes": lambda on: notes_for(on.use_case),
     "definitions": lambda on: definitions_for(on.use_case),
     "interval_level": lambda on: on.interval_level,
+    "next_batch": lambda on: _next_batch(on.use_case, on.handled.batches),
 }
 """How each field of a `Story` is read, by its name; the others are made of several of them in `assemble_story`."""
 
@@ -196,6 +200,14 @@ def _period_truth(row: Mapping[Hashable, Any]) -> PeriodTruth:
         everyone_error=known("everyone_error") or 0.0,
         unrecorded_n=int(known("unrecorded_n") or 0),
     )
+
+
+def _next_batch(use_case: UseCase, found: Sequence[Batch]) -> date | None:
+    """When the batch after the last one is due; None of a replay, which has its own calendar, and before the first."""
+    if not isinstance(use_case.source, TablesSource) or not found:
+        return None
+    zone = ZoneInfo(use_case.schedule.timezone)
+    return next_due_time(use_case.schedule, max(one.as_of for one in found)).astimezone(zone).date()
 
 
 def _span(found: tuple[Batch, ...]) -> tuple[date, date]:

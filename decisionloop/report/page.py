@@ -74,8 +74,9 @@ def render_story(story: Story) -> str:
     truths = [v for one in story.truth for v in (one.policy, one.rules, one.everyone, one.hindsight)]
     currency, said = story.use_case.currency, paragraphs(story)
     said["money"] = (*story.headline.standfirst, *said["money"])
-    gist = gists(story, said)
-    before = (*said_at_first(story), *(one for sentences in gist.values() for one in sentences))
+    first = said_at_first(story)
+    gist = said_once(gists(story, said), first)
+    before = (*first, *(one for sentences in gist.values() for one in sentences))
     return (
         environment()
         .get_template("story.html.j2")

@@ -77,3 +77,15 @@ def test_nothing_waits_exactly_where_nothing_is_to_be_done(story: Story) -> None
     told = replace(clear, standing=Standing((DECIDES,), Waiting(alerts=(alert,))))
     assert answer(told, "What waits for a person?") == "1 alert."
     assert [one.title for one in glance_of(told).to_do] == ["Alert, warning: shadow since 1\u00a0July\u00a02005"]
+    of_batch = replace(alert, batch_id="credit_line/2005-06-30")  # of a replay: raised years later
+    told = replace(clear, standing=Standing((DECIDES,), Waiting(alerts=(of_batch,))))
+    assert [one.title for one in glance_of(told).to_do] == [
+        "Alert, warning: shadow of the batch of 30\u00a0June\u00a02005"
+    ]
+
+
+def test_the_first_screen_says_whether_a_group_is_worse_off_and_when_the_next_batch_is_due(story: Story) -> None:
+    assert "chosen among as many of the group “under 25”" in answer(story, "Is any group worse off?")
+    assert answer(replace(story, impact=()), "Is any group worse off?") == ""
+    live = replace(plain(story), next_batch=date(2005, 10, 3))
+    assert "next batch is due on 3" in answer(live, "What happens next?")

@@ -227,6 +227,7 @@ class Story:
     truth: tuple[PeriodTruth, ...] = ()
     captured: tuple[PeriodCapture, ...] = ()
     experiment: Experiment | None = None
+    next_batch: date | None = None
     stop_losses: StopLosses | None = None
     caveats: tuple[Caveat, ...] = ()
     events: tuple[KnownEvent, ...] = ()

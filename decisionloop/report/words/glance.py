@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from decisionloop.ledger.alerts import Alert
+from decisionloop.ledger.batches import time_of_cohort
 from decisionloop.report.record.claims import Claimed, Said, claims_of
 from decisionloop.report.record.evidence import Promise
 from decisionloop.report.record.glance import Answer, Glance, ToDo
@@ -16,6 +17,7 @@ from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.experiment import experiment_sentences
+from decisionloop.report.words.explaining import impact_sentence
 from decisionloop.report.words.figures import capital, count, count_of, day, in_words, money, percent
 from decisionloop.report.words.live import asked_title, beside_sentences, held_title, waits_sentence, who_decides
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
@@ -36,6 +38,7 @@ def glance_of(story: Story) -> Glance:
         ("Is that sure?", tuple(_how_sure(story))),
         ("What was promised, and what came?", promised_and_came(story.promises, story.use_case.currency)),
         ("What is wrong?", tuple(_wrong(story))),
+        ("Is any group worse off?", _groups(story)),
         ("What waits for a person?", _waits(story, len(to_do))),
         ("What happens next?", _next(story)),
     )
@@ -146,6 +149,11 @@ def _incidents(still: Sequence[IncidentLine], currency: str) -> Said:
     return Said(f"{told} {stakes}".rstrip(), claims_of(stakes))
 
 
+def _groups(story: Story) -> tuple[str, ...]:
+    """How often each protected group is chosen, where the contract names such and one was measured."""
+    return (impact_sentence(story.impact, story.minimum_impact_ratio),) if story.impact else ()
+
+
 def _to_do(story: Story) -> Iterator[ToDo]:
     """Everything that a person has to do, the gravest first; whatever waits is in it."""
     told, currency = story.standing.waiting, story.use_case.currency
@@ -198,6 +206,8 @@ def _next(story: Story) -> tuple[str, ...]:
     else:
         again = "again once enough new" if story.verdicts or story.promises else "once enough"
         told = f"Every batch is watched; a model is trained {again} outcomes are known."
+    if story.next_batch is not None:
+        told = f"The next batch is due on {day(story.next_batch)}. {told}"
     days = story.use_case.window_days
     if days is None:
         return (told,)
@@ -221,7 +231,11 @@ def _of_incident(one: IncidentLine, currency: str) -> ToDo:
 
 
 def _of_alert(one: Alert) -> ToDo:
-    title = f"Alert, {one.severity}: {one.kind.replace('_', ' ')} since {day(one.at.date())}"
+    """Of a batch it has the batch's day: in a replay that is not the day on which it was raised."""
+    when = f"since {day(one.at.date())}"
+    if one.batch_id is not None:
+        when = f"of the batch of {day(time_of_cohort(one.batch_id.rpartition('/')[2]).date())}"
+    title = f"Alert, {one.severity}: {one.kind.replace('_', ' ')} {when}"
     return ToDo(title, f"{one.message.rstrip('.')}. {one.remedy}", one.severity)
 
 
