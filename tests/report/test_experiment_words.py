@@ -25,13 +25,14 @@ def told(*over_rules: tuple[float, float, float]) -> str:
     [
         (
             [(2.0, 1.0, 3.0), (4.0, 2.0, 6.0), (1.0, -1.0, 3.0)],
-            "if everybody had got “offer 1” (€4.00 more, between €2.00 and €6.00) and “offer 0” (€2.00 more, "
-            "between €1.00 and €3.00). Of no other one is that sure.",
+            "If everybody had got “offer 1”, a decision would have earned €4.00 more than by the rules (between €2.00 "
+            "and €6.00); with “offer 0” €2.00 more (between €1.00 and €3.00). Of no other one is it sure that it would "
+            "have earned more.",
         ),
         ([(-2.0, -3.0, -1.0)], "None of “offer 0” for everybody would have earned as much as the rules."),
         (
             [(-2.0, -3.0, 1.0), (0.5, -1.0, 2.0)],
-            "The nearest is “offer 1” (€0.50 more, between \u2212€1.00 and €2.00), by 400 decisions.",
+            "The nearest is “offer 1”: €0.50 more (between \u2212€1.00 and €2.00) a decision, by 400 decisions.",
         ),
     ],
 )

@@ -25,15 +25,19 @@ def _verdict(told: Experiment, currency: str) -> str:
         return "The rules give everybody the one action that there is."
     sure = sorted(told.surely_better, key=lambda one: -(one.over_rules.value or 0.0))
     if sure:
-        who = [f"{_named(one)} {_beside(one.over_rules, currency)}" for one in sure]
-        rest = "" if len(sure) == len(tried) else " Of no other one is that sure."
-        return f"By the rules a decision would have earned less than if everybody had got {listed(who)}.{rest}"
+        first, *others = sure
+        more = "".join(f"; with {_named(one)} {_beside(one.over_rules, currency)}" for one in others)
+        rest = "" if len(sure) == len(tried) else " Of no other one is it sure that it would have earned more."
+        return (
+            f"If everybody had got {_named(first)}, a decision would have earned "
+            f"{_beside(first.over_rules, currency, ' than by the rules')}{more}.{rest}"
+        )
     if told.are_all_worse:
         return f"None of {_names(tried)} for everybody would have earned as much as the rules."
     nearest = max(tried, key=lambda one: one.over_rules.value or 0.0)
     return (
         f"Of none of {_names(tried)} is it sure that, given to everybody, it would have earned more than the rules. "
-        f"The nearest is {_named(nearest)} {_beside(nearest.over_rules, currency)}, by "
+        f"The nearest is {_named(nearest)}: {_beside(nearest.over_rules, currency)} a decision, by "
         f"{count_of(told.decisions, 'decision')}."
     )
 
@@ -46,13 +50,13 @@ def _names(arms: Sequence[Arm]) -> str:
     return listed([_named(one) for one in arms])
 
 
-def _beside(difference: Estimate, currency: str) -> str:
+def _beside(difference: Estimate, currency: str, than: str = "") -> str:
     """So much more or less than the rules, with what the data leaves open."""
     if difference.value is None or difference.low is None or difference.high is None:
-        return "(nobody can say)"
+        return "nobody can say how much"
     more = "more" if difference.value >= 0 else "less"
     low, high = (fine_money(one, currency) for one in (difference.low, difference.high))
-    return f"({fine_money(abs(difference.value), currency)} {more}, between {low} and {high})"
+    return f"{fine_money(abs(difference.value), currency)} {more}{than} (between {low} and {high})"
 
 
 def _claims(told: Experiment) -> dict[str, Claimed]:

@@ -32,8 +32,8 @@ def glance_of(story: Story) -> Glance:
     """What the first screen says below the headline."""
     to_do = tuple(_to_do(story))
     asked = (
-        ("Can anything be told yet?", _untold(story)),
         ("What did the experiment say?", experiment_sentences(story.experiment, story.use_case.currency)),
+        ("Has the loop found it out?" if story.experiment else "Can anything be told yet?", _untold(story)),
         ("Who decides?", _deciders(story)),
         ("Is that sure?", tuple(_how_sure(story))),
         ("What was promised, and what came?", promised_and_came(story.promises, story.use_case.currency)),
