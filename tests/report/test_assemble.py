@@ -693,6 +693,8 @@ def test_times_on_the_wall_of_a_replay_become_days_of_the_story(filled: Filled) 
     assert clock.day(WALL + timedelta(minutes=1, seconds=30)) == date(2005, 6, 10)
     assert clock.day(WALL - timedelta(minutes=1)) == date(2005, 6, 3)
     assert clock.day(day(7, 8)) == date(2005, 7, 8)
+    late = day(12, 1)  # a turn that only took in outcomes, months after the last batch
+    assert clock.day(late) == late.date()
 
 
 def test_who_decides_since_a_person_went_back_after_a_replay_is_told_by_that_day(

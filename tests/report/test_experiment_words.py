@@ -44,3 +44,10 @@ def test_where_the_replay_knows_every_outcome_or_nothing_there_is_no_experiment(
     assert experiment_of(None, None) is None  # type: ignore[arg-type]
     assert experiment_of(None, pd.DataFrame({"policy": [1.0]})) is None  # type: ignore[arg-type]
     assert experiment_sentences(None, "EUR") == ()
+
+
+def test_that_the_best_is_better_than_the_next_is_said_to_be_unsure_where_it_is() -> None:
+    arms = (ALIKE, *(Arm(f"offer {i}", Estimate(5.0, 4.0, 6.0), Estimate(2.0 + i, 1.0, 5.0)) for i in range(2)))
+    unsure, sure = (Experiment(arms, 400, Estimate(1.0, low, 3.0)) for low in (-1.0, 0.5))
+    assert "Which of the two is better is not sure." in experiment_sentences(unsure, "EUR")[0]
+    assert "is not sure" not in experiment_sentences(sure, "EUR")[0]

@@ -259,7 +259,7 @@ def test_the_verdict_on_rules_alone_is_about_the_price_of_exploring() -> None:
     )
     nothing = month("all", about(-9.6), about(-9.5), about(-0.1, 0.5), (RULES,))
     assert plain(heading.verdict(nothing, "one month", "NTD")) == (
-        "In one month the rules decided and lost NT$9.6 million; what exploring cost cannot be told from nothing."
+        "In one month the rules decided and lost NT$9.6 million; whether exploring cost anything cannot be told."
     )
 
 
@@ -431,7 +431,7 @@ def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
     told = heading.headline(CASE, FIVE, batches).scope
     assert told.startswith("155,000 decisions in 5 batches")
     assert told.endswith(
-        "The money counts 150,000 of them; the others were held out as a referee or sent to the rules by a fault."
+        "The money counts 150,000 of them; the others were kept on the rules for comparison or sent to them by a fault."
     )
     young = heading.headline(CASE, FIVE[:4], batches).scope
     assert "The money counts 120,000 of them" in young

@@ -22,10 +22,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Experiment:
-    """All arms, in the contract's order, of ``decisions`` in all."""
+    """All arms, in the contract's order, of ``decisions`` in all; ``best_over_next``: the best one less the next."""
 
     arms: tuple[Arm, ...]
     decisions: int
+    best_over_next: Estimate | None = None
 
     @property
     def surely_better(self) -> tuple[Arm, ...]:

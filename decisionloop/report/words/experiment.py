@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.experiment import Arm, Experiment
-from decisionloop.report.words.figures import count_of, fine_money, listed
+from decisionloop.report.words.figures import count_of, fine_money, in_words, listed
 
-SHOWN = "It is the whole record. The loop was shown an outcome only where it chose what had been done."
+SHOWN = "That is by the whole record; the loop saw only the part of it in which it chose what had been done."
 
 
 def experiment_sentences(told: Experiment | None, currency: str) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def _verdict(told: Experiment, currency: str) -> str:
         rest = "" if len(sure) == len(tried) else " Of no other one is it sure that it would have earned more."
         return (
             f"If everybody had got {_named(first)}, a decision would have earned "
-            f"{_beside(first.over_rules, currency, ' than by the rules')}{more}.{rest}"
+            f"{_beside(first.over_rules, currency, ' than by the rules')}{more}.{_which(told, sure)}{rest}"
         )
     if told.are_all_worse:
         return f"None of {_names(tried)} for everybody would have earned as much as the rules."
@@ -39,6 +39,16 @@ def _verdict(told: Experiment, currency: str) -> str:
         f"Of none of {_names(tried)} is it sure that, given to everybody, it would have earned more than the rules. "
         f"The nearest is {_named(nearest)}: {_beside(nearest.over_rules, currency)} a decision, by "
         f"{count_of(told.decisions, 'decision')}."
+    )
+
+
+def _which(told: Experiment, sure: Sequence[Arm]) -> str:
+    """That the best of several may not be the best of them."""
+    is_sure = told.best_over_next is None or told.best_over_next.sign > 0
+    return (
+        ""
+        if len(sure) < 2 or is_sure
+        else f" Which of the {in_words(len(sure))} is {'better' if len(sure) == 2 else 'best'} is not sure."
     )
 
 

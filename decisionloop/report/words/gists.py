@@ -59,7 +59,7 @@ def gate_gist(verdicts: Sequence[VerdictStory]) -> tuple[str, ...]:
         return ()
     judged = len({one.challenger_id or one.challenger for one in verdicts})
     came = len({one.challenger_id or one.challenger for one in verdicts if one.became == "champion"})
-    return (f"Of {count_of(judged, 'candidate')} {in_words(came)} came to decide.",)
+    return (f"Of {count_of(judged, 'candidate')} {in_words(came) if came else 'none'} came to decide.",)
 
 
 def decision_gist(story: Story, say: Sentences) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from decisionloop.report.words.experiment import experiment_sentences
 from decisionloop.report.words.explaining import impact_sentence
 from decisionloop.report.words.figures import capital, count, count_of, day, in_words, money, percent
 from decisionloop.report.words.live import asked_title, beside_sentences, held_title, waits_sentence, who_decides
+from decisionloop.report.words.money import span
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
 from decisionloop.report.words.monitors import family_words, state_words
 from decisionloop.report.words.trying import is_untold, try_more, untold_sentences
@@ -68,10 +69,12 @@ def _how_sure(story: Story) -> Iterator[str]:
         elif total.difference.sign == 0:
             yield f"No: {level} it may be more than the rules or less."
         elif told.against:
-            yield f"Not quite: by the figures {level}, but they are in doubt themselves."
+            yield f"Not quite: the figures say so {level}, but they are in doubt themselves."
         else:
             more = "more" if total.difference.sign > 0 else "less"
             yield f"Yes: {level} it is {more} than the rules would have earned."
+    if total is not None and total.is_by_rules and (between := span(total.policy, story.use_case.currency)):
+        yield f"With {percent(story.interval_level)} confidence it is {between}."
     yield from told.doubts
 
 
@@ -202,7 +205,7 @@ def _next(story: Story) -> tuple[str, ...]:
     if story.standing.waiting.switch is not None:
         told = "So it stays until somebody who may lifts the kill switch; outcomes go on being taken in."
     elif story.standing.beside:
-        told = "Whoever stands beside it is compared again as outcomes come, and takes over once it surely earns more."
+        told = "Who is beside it is compared again as outcomes come, and takes over only once it surely earns more."
     else:
         again = "again once enough new" if story.verdicts or story.promises else "once enough"
         told = f"Every batch is watched; a model is trained {again} outcomes are known."
@@ -211,7 +214,7 @@ def _next(story: Story) -> tuple[str, ...]:
     days = story.use_case.window_days
     if days is None:
         return (told,)
-    return (told, f"What a decision earned is told once the {count(round(days))} days are over in which it may.")
+    return (told, f"A decision's money counts once {count(round(days))} days have passed.")
 
 
 def _held(standing: Standing) -> Iterator[ToDo]:

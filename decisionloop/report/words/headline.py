@@ -121,7 +121,7 @@ def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) ->
     total = total_of(money_lines)
     if total is None or not 0 < total.decisions < deciding.decisions:
         return ""
-    others = "held out as a referee or sent to the rules by a fault"
+    others = "kept on the rules for comparison or sent to them by a fault"
     if _is_partial(money_lines, deciding):
         others += ", or their outcomes are not complete yet"
     untold = _untold(money_lines)
@@ -250,7 +250,7 @@ def _learning_cost(gap: Estimate, currency: str) -> str:
     if gap.sign < 0:
         less = f", {money(abs(gap.value), currency)} less than they would have without exploring"
         return less + hangs_on(gap, "more", currency)
-    return "; what exploring cost cannot be told from nothing" if gap.sign == 0 else ""
+    return "; whether exploring cost anything cannot be told" if gap.sign == 0 else ""
 
 
 def _both_lost(policy: float | None, rules: float | None, gap: Estimate, periods: str, currency: str) -> str:

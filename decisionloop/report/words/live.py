@@ -54,7 +54,7 @@ def who_decides(standing: Standing, is_observing: bool) -> str:
         return f"{told}: {_sentence(flag.reason)}{instead}"
     if champion is None:
         return "Nobody decides yet: there is no release."
-    return f"{capital(champion.name)} {_decide(champion.name)} since {day(champion.since)}."
+    return f"{capital(champion.name)} {_has(champion.name)} decided since {day(champion.since)}."
 
 
 def switch_name(flag: Flag) -> str:
@@ -82,8 +82,8 @@ def lifting(flag: Flag) -> str:
     return f"decisionloop flags clear {flag.name} {of} --reason WHY --by APPROVER"
 
 
-def _decide(name: str) -> str:
-    return "decide" if name == "the rules" else "decides"
+def _has(name: str) -> str:
+    return "have" if name == "the rules" else "has"
 
 
 def waits_sentence(waiting: Waiting) -> str:

@@ -93,7 +93,14 @@ class StoryClock:
         under_way = max(before, key=lambda batch: (batch.opened_at, batch.as_of), default=None)
         if under_way is not None and under_way.opened_at - under_way.as_of > REPLAY_LAG:
             return under_way.as_of.date()
-        last = max((batch.as_of for batch in self.batches), default=moment)
-        if under_way is None and self.batches and moment - last > REPLAY_LAG:
+        if under_way is None and self.batches and self._is_before_a_replay(moment):
             return min(batch.as_of for batch in self.batches).date()
         return moment.date()
+
+    def _is_before_a_replay(self, moment: datetime) -> bool:
+        """Whether it is of the wall's clock shortly before the first batch of a replay was opened.
+
+        A time long before that is one of the story, such as a turn's in which there was no batch any more.
+        """
+        last, opened = max(one.as_of for one in self.batches), min(one.opened_at for one in self.batches)
+        return moment - last > REPLAY_LAG >= opened - moment

@@ -62,7 +62,7 @@ def test_decisions_that_nobody_timed_are_not_said_to_have_taken_no_time(site, le
 def test_it_says_who_decides_since_when_and_why(site):
     for path in ("/", CASE):
         seen = plain(site.look(path).text)
-        assert "The scorecard of 1 July decides since 8 July 2005." in seen
+        assert "The scorecard of 1 July has decided since 8 July 2005." in seen
         assert "Why it decides (said by" in seen
         assert ": second look" in seen
 
