@@ -292,7 +292,7 @@ def test_the_first_screen_says_what_happens_next(story: Story) -> None:
         return " ".join(next((one.sentences for one in answers if one.question == "What happens next?"), ()))
 
     assert "trained again once enough new outcomes are known" in told(decides)
-    assert "takes over once it surely earns more" in told(decides, beside)
+    assert "takes over only once it surely earns more" in told(decides, beside)
     assert told() == ""
 
 
