@@ -11,6 +11,9 @@ from decisionloop.report.words.figures import count_of, fine_money, in_words, li
 
 SHOWN = "That is by the whole record; the loop saw only the part of it in which it chose what had been done."
 
+_NAMED = 4
+"""So many actions are named in a sentence; the table has them all."""
+
 
 def experiment_sentences(told: Experiment | None, currency: str) -> tuple[str, ...]:
     """Whether any action for everybody surely beats the rules, and that the loop did not know it; () without one."""
@@ -57,7 +60,8 @@ def _named(arm: Arm) -> str:
 
 
 def _names(arms: Sequence[Arm]) -> str:
-    return listed([_named(one) for one in arms])
+    """All of them; of many, how many there are."""
+    return listed([_named(one) for one in arms]) if len(arms) <= _NAMED else f"the {in_words(len(arms))} other actions"
 
 
 def _beside(difference: Estimate, currency: str, than: str = "") -> str:

@@ -214,7 +214,7 @@ def _next(story: Story) -> tuple[str, ...]:
     days = story.use_case.window_days
     if days is None:
         return (told,)
-    return (told, f"A decision's money counts once {count(round(days))} days have passed.")
+    return (told, f"A decision's money counts {count_of(round(days), 'day')} after it.")
 
 
 def _held(standing: Standing) -> Iterator[ToDo]:
