@@ -1,7 +1,7 @@
 """Tables of PostgreSQL in parts by month, used by migrations: how one becomes so, and the functions of its owner.
 
 A decision's id begins with the second as of which it was made, so a month's ids lie together, and so do those of
-whatever hangs off decisions. A role that may only append makes no tables: `make_month` does it in the name of the owner.
+whatever hangs off decisions. A role that may only append makes no tables: `make_month` does it in its owner's name.
 """
 
 from __future__ import annotations
@@ -37,23 +37,24 @@ BEGIN
     IF to_regclass(quote_ident('{first}' || suffix)) IS NOT NULL THEN RETURN false; END IF;
     PERFORM pg_advisory_xact_lock(hashtext('{schema}.months'), 0);
     IF to_regclass(quote_ident('{first}' || suffix)) IS NOT NULL OR EXISTS (
-        SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid, pg_get_expr(c.relpartbound, c.oid) AS bound
         WHERE i.inhparent = '{first}'::regclass
-        AND coalesce(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'FROM \\(''([^'']*)''\\)'), '') COLLATE "C" <= low
-        AND coalesce(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \\(''([^'']*)''\\)'), 'g') COLLATE "C" > low
+        AND coalesce(substring(bound FROM 'FROM \\(''([^'']*)''\\)'), '') COLLATE "C" <= low
+        AND coalesce(substring(bound FROM 'TO \\(''([^'']*)''\\)'), 'g') COLLATE "C" > low
     ) THEN RETURN false; END IF;
     FOREACH parent IN ARRAY ARRAY[{tables}] LOOP
         part := parent || suffix;
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', part, parent);
         EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT '
-            'EXECUTE FUNCTION refuse_change_but_for_erasure()', part || '_is_append_only', part);
+            'EXECUTE FUNCTION refuse_change_but_for_erasure()', parent || '_is_append_only', part);
         IF parent IN ({chained}) THEN
             EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %I REFERENCING NEW TABLE AS added FOR EACH STATEMENT '
-                'EXECUTE FUNCTION %I()', part || '_awaits_audit', part, parent || '_awaits_audit');
+                'EXECUTE FUNCTION %I()', parent || '_awaits_audit', part, parent || '_awaits_audit');
         END IF;
         FOR grantee IN
             SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
-            FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = quote_ident(part)::regclass AND a.grantee <> c.relowner
+            FROM pg_class c, aclexplode(c.relacl) a
+            WHERE c.oid = quote_ident(part)::regclass AND a.grantee <> c.relowner
         LOOP
             EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON %I FROM %s', part, grantee);
         END LOOP;
@@ -115,7 +116,9 @@ SELECT EXISTS (
 """
 
 
-def divide_by_month(connection: Connection, tables: Sequence[str], chained: Sequence[str], views: Sequence[str]) -> bool:
+def divide_by_month(
+    connection: Connection, tables: Sequence[str], chained: Sequence[str], views: Sequence[str]
+) -> bool:
     """Make each of ``tables`` one of parts by month; what is in it stays where it is, as the part of all before.
 
     ``chained``: those whose rows wait for the audit chain. ``views`` over them are pointed at the new tables. Rows lie
@@ -155,7 +158,7 @@ def _divide(connection: Connection, table: str, end: str) -> None:
     for privilege, grantee in grants:
         _run(connection, f'GRANT {privilege} ON "{table}" TO {grantee}')
     if end:
-        _run(connection, f"ALTER TABLE \"{table}\" ATTACH PARTITION \"{before}\" FOR VALUES FROM (MINVALUE) TO ('{end}')")
+        _run(connection, f'ALTER TABLE "{table}" ATTACH PARTITION "{before}" FOR VALUES FROM (MINVALUE) TO (\'{end}\')')
 
 
 def _make_functions(connection: Connection, tables: Sequence[str], chained: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Boolean, ColumnElement, Connection, Table, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 
 from decisionloop.errors import UsageError
@@ -22,9 +22,10 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2106
 _DIGITS, _SECONDS = 8, 2**32
 _TOO_LARGE = "g"
 """What is greater than every hex digit."""
-_KEPT_ON_POSTGRESQL = text(
-    "SELECT relkind = 'p' FROM pg_class WHERE relname = 'decision_row' AND relnamespace = current_schema()::regnamespace"
+IS_DIVIDED: ColumnElement[bool] = literal_column(
+    "(SELECT relkind = 'p' FROM pg_class WHERE oid = 'decision_row'::regclass)", Boolean
 )
+"""Whether a ledger of PostgreSQL keeps its large tables in parts by month."""
 
 
 def second_text(moment: datetime) -> str:
@@ -53,7 +54,7 @@ def months_between(first: datetime, last: datetime) -> tuple[date, ...]:
 
 def are_kept_by_month(connection: Connection) -> bool:
     """Whether this ledger's large tables lie in parts by month."""
-    return connection.dialect.name == "postgresql" and bool(connection.execute(_KEPT_ON_POSTGRESQL).scalar())
+    return connection.dialect.name == "postgresql" and bool(connection.execute(select(IS_DIVIDED)).scalar())
 
 
 def make_months(connection: Connection, months: Iterable[date]) -> int:
@@ -114,10 +115,8 @@ _REFUSED = ("23001", "55P03", "40P01")
 
 @functools.cache
 def _months() -> tuple[date, ...]:
-    return tuple(date(year, month, 1) for year in range(_FIRST_YEAR, _LAST_YEAR) for month in range(1, 13)) + (
-        date(_LAST_YEAR, 1, 1),
-        date(_LAST_YEAR, 2, 1),
-    )
+    numbers = range(12 * _FIRST_YEAR, 12 * _LAST_YEAR + 2)
+    return tuple(date(number // 12, number % 12 + 1, 1) for number in numbers)
 
 
 @functools.cache
