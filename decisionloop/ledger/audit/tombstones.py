@@ -52,11 +52,15 @@ def cut_decisions(ledger: Ledger, erasure_id: str, ids_of: Mapping[str, set[str]
 
 def cut_facts(
     ledger: Ledger,
+    connection: Connection,
     erasure_id: str,
     keys_of: Mapping[str, set[Key]],
     where: Mapping[str, ColumnElement[bool]] | None = None,
 ) -> list[Cut]:
-    """What is left of facts (keys by table) that go, or are written anew; ``where``: which rows of a table they are."""
+    """What is left of facts (keys by table) that go, or are written anew; ``where``: which rows of a table they are.
+
+    ``connection``: that of the transaction in which they go, which knows what it has cut before.
+    """
     some = where or {}
     tables = {
         name: TableOfFacts.read(ledger, name, *([some[name]] if name in some else []))
@@ -64,7 +68,7 @@ def cut_facts(
         if keys
     }
     links = [link for link in links_of(ledger) if link.kind == FACTS]
-    cuts = [_cut_link(ledger, erasure_id, link, tables, keys_of) for link in links]
+    cuts = [_cut_link(connection, erasure_id, link, tables, keys_of) for link in links]
     return [one for one in cuts if one.blocks]
 
 
@@ -120,10 +124,14 @@ def _cut_batch(ledger: Ledger, erasure_id: str, link: Link, ids: set[str]) -> Cu
 
 
 def _cut_link(
-    ledger: Ledger, erasure_id: str, link: Link, tables: dict[str, TableOfFacts], keys_of: Mapping[str, set[Key]]
+    connection: Connection,
+    erasure_id: str,
+    link: Link,
+    tables: dict[str, TableOfFacts],
+    keys_of: Mapping[str, set[Key]],
 ) -> Cut:
     stones, blocks, start = [], [], 0
-    for block, said in zip(blocks_of(ledger, link.seq), link.blocks, strict=True):
+    for block, said in zip(blocks_of(connection, link.seq), link.blocks, strict=True):
         keys, wanted = block.key_list(), keys_of.get(said.table, set())
         inside = [place for place, key in enumerate(keys) if key in wanted] if wanted else []
         if inside:

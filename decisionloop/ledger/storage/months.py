@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -57,13 +57,13 @@ def are_kept_by_month(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql" and bool(connection.execute(select(IS_DIVIDED)).scalar())
 
 
-def make_months(connection: Connection, months: Iterable[date]) -> int:
-    """Make the parts of these months where they are not there yet; returns how many were made.
+def make_months(connection: Connection, moments: Iterable[date]) -> int:
+    """Make the parts of the months of these moments where they are not there yet; returns how many were made.
 
     They stay until the transaction ends, whoever would drop them. Does nothing where tables are not kept by month.
     """
-    wanted = sorted(set(months))
-    if not wanted or not are_kept_by_month(connection):
+    wanted = sorted({date(one.year, one.month, 1) for one in moments})
+    if not wanted or wanted[0].year < _FIRST_YEAR or not are_kept_by_month(connection):
         return 0
     if len(wanted) > MOST_NEW_MONTHS:
         raise UsageError(
@@ -87,26 +87,30 @@ def make_months_of(connection: Connection, table: Table, rows: pa.Table) -> None
     make_months(connection, {month_of(one.decode()) for one in seconds.to_pylist()})
 
 
+class MonthStays(Exception):
+    """A month was not dropped: it holds more than is recorded as gone, or others work on it for seconds."""
+
+
 def month_is_there(connection: Connection, month: date) -> bool:
     """Whether a month has a part of its own; one of before there were parts has none."""
+    if connection.dialect.name != "postgresql":
+        return False
     named = {"name": f"decision_row_{month:%Y_%m}"}
     return connection.execute(text("SELECT to_regclass(quote_ident(:name))"), named).scalar() is not None
 
 
-def has_dropped_month(connection: Connection, month: date, gone: tuple[int, ...]) -> bool:
+def drop_month(connection: Connection, month: date, gone: Sequence[int]) -> None:
     """Drop the parts of a month, of whose decisions, outcomes and executions so many are recorded as gone.
 
-    False, and nothing has happened, where there are others, or others read and write for seconds.
+    Raises MonthStays; the caller goes back to a savepoint then.
     """
+    dropped = text("SELECT drop_month(:month, CAST(:gone AS bigint[]))")
     try:
-        with connection.begin_nested():
-            dropped = text("SELECT drop_month(:month, CAST(:gone AS bigint[]))")
-            connection.execute(dropped, {"month": month, "gone": list(gone)})
+        connection.execute(dropped, {"month": month, "gone": list(gone)})
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) not in _REFUSED:
             raise
-        return False
-    return True
+        raise MonthStays(str(error.orig)) from error
 
 
 _REFUSED = ("23001", "55P03", "40P01")
