@@ -62,8 +62,8 @@ def make_months(connection: Connection, moments: Iterable[date]) -> int:
 
     They stay until the transaction ends, whoever would drop them. Does nothing where tables are not kept by month.
     """
-    wanted = sorted({date(one.year, one.month, 1) for one in moments})
-    if not wanted or wanted[0].year < _FIRST_YEAR or not are_kept_by_month(connection):
+    wanted = sorted({date(one.year, one.month, 1) for one in moments} & set(_months()))
+    if not wanted or not are_kept_by_month(connection):
         return 0
     if len(wanted) > MOST_NEW_MONTHS:
         raise UsageError(
