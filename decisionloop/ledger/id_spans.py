@@ -90,17 +90,21 @@ def first_stray(connection: Connection) -> str | None:
     """A decision that is not read with its batch, for its id lies elsewhere; None where there is none."""
     if connection.dialect.name != "postgresql" or not connection.execute(select(IS_DIVIDED)).scalar():
         return None
-    return connection.execute(text(_STRAY)).scalar()
+    return connection.execute(
+        text(_STRAY.format(of_batch=_SECOND.format("b.as_of"), of_row=_SECOND.format("g.decided_at")))
+    ).scalar()
 
 
 _STRAY = """
-SELECT r.decision_id
-FROM decision_row r JOIN decision_group g ON g.group_id = r.group_id JOIN batch b ON b.batch_id = g.batch_id
-WHERE left(r.decision_id, 8) <> lpad(to_hex(floor(extract(epoch FROM b.as_of))::bigint), 8, '0')
-AND (left(r.decision_id, 8) <> lpad(to_hex(floor(extract(epoch FROM g.decided_at))::bigint), 8, '0')
-     OR g.batch_id NOT IN (SELECT batch_id FROM sealed_segment))
-ORDER BY r.decision_id LIMIT 1
+WITH own AS MATERIALIZED (  -- a group says for all of its rows how they begin
+    SELECT g.group_id, {of_batch} AS of_batch,
+           CASE WHEN g.batch_id IN (SELECT batch_id FROM sealed_segment) THEN {of_row} ELSE {of_batch} END AS of_row
+    FROM decision_group g JOIN batch b ON b.batch_id = g.batch_id
+)
+SELECT r.decision_id FROM decision_row r JOIN own ON own.group_id = r.group_id
+WHERE left(r.decision_id, 8) NOT IN (own.of_batch, own.of_row) ORDER BY r.decision_id LIMIT 1
 """
+_SECOND = "lpad(to_hex(floor(extract(epoch FROM {}))::bigint), 8, '0')"
 
 
 def _last_own(is_meant: ColumnElement[bool]) -> ScalarSelect[datetime]:

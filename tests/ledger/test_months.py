@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -34,7 +35,6 @@ from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_l
 from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.storage.months import ids_of_month, make_months, month_of
 from tests.ledger.conftest import USE_CASE, batch_rows, opened_batch
-from tests.postgres_database import EMPTY, database_from
 
 TABLES = ("decision_row", "outcome", "execution", "delivery")
 PARTS = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = CAST(:of AS regclass) ORDER BY 1")
@@ -327,6 +327,7 @@ def _as_before(connection: Any, decisions: pd.DataFrame) -> None:
     connection.execute(decision_row.insert(), told.rows.to_pylist())
 
 
+@pytest.mark.exhaustive
 def test_ids_of_another_kind_keep_a_ledger_in_one_piece(postgres_url: str) -> None:
     engine = create_engine(postgres_url)
     with engine.begin() as connection:
@@ -342,12 +343,12 @@ def test_ids_of_another_kind_keep_a_ledger_in_one_piece(postgres_url: str) -> No
 
 
 def test_a_backup_and_what_is_restored_hold_every_month(
-    postgresql_ledger: Ledger, postgres_server: Engine, tmp_path: Any
+    postgresql_ledger: Ledger, postgres_url_with_tables: str, tmp_path: Path
 ) -> None:
     for at in moments(3):
         live(postgresql_ledger, at)
     copy_to_file(postgresql_ledger, tmp_path / "copy.db")
-    with database_from(postgres_server, EMPTY) as url, create_or_upgrade(url) as new:
+    with open_ledger(postgres_url_with_tables) as new:
         copy_from_file(tmp_path / "copy.db", new)
         assert count_rows(new) == count_rows(postgresql_ledger)
         assert parts(new, "outcome") == parts(postgresql_ledger, "outcome")

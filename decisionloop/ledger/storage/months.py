@@ -23,7 +23,7 @@ _DIGITS, _SECONDS = 8, 2**32
 _TOO_LARGE = "g"
 """What is greater than every hex digit."""
 IS_DIVIDED: ColumnElement[bool] = literal_column(
-    "(SELECT relkind = 'p' FROM pg_class WHERE oid = 'decision_row'::regclass)", Boolean
+    "(SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass('decision_row'))", Boolean
 )
 """Whether a ledger of PostgreSQL keeps its large tables in parts by month."""
 
