@@ -108,11 +108,13 @@ _TRIGGERS = """
 SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = '"{table}"'::regclass AND NOT tgisinternal ORDER BY tgname
 """
 _ODD = """
+WITH own AS MATERIALIZED (
+    SELECT group_id, lpad(to_hex(floor(extract(epoch FROM as_of))::bigint), 8, '0') AS of_batch,
+           lpad(to_hex(floor(extract(epoch FROM decided_at))::bigint), 8, '0') AS of_row FROM decision_group
+)
 SELECT EXISTS (
-    SELECT 1 FROM decision_row r JOIN decision_group g ON g.group_id = r.group_id
-    WHERE left(r.decision_id, 8) NOT IN (
-        lpad(to_hex(floor(extract(epoch FROM g.as_of))::bigint), 8, '0'),
-        lpad(to_hex(floor(extract(epoch FROM g.decided_at))::bigint), 8, '0')))
+    SELECT 1 FROM decision_row r JOIN own ON own.group_id = r.group_id
+    WHERE left(r.decision_id, 8) NOT IN (own.of_batch, own.of_row))
 """
 
 
