@@ -29,6 +29,7 @@ from decisionloop.ledger.batches import Batch, attempt_details, batches
 from decisionloop.ledger.decision_access import record_access
 from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.executions import latest_execution
+from decisionloop.ledger.id_spans import ids_of_batch
 from decisionloop.ledger.schema import (
     approval_answer,
     approval_request,
@@ -40,6 +41,7 @@ from decisionloop.ledger.schema import (
     use_case_version,
     utc_now,
 )
+from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read, read_frame
 from decisionloop.workspace import Workspace
 
@@ -91,7 +93,7 @@ def _write_decisions(workspace: Workspace, found: list[Batch], file: Path, selec
     rows, writer = 0, None
     try:
         for one in found:
-            decided = read_frame(workspace.ledger, _decisions(one.batch_id))
+            decided = read_frame(workspace.ledger, _decisions(workspace.ledger, one.batch_id))
             if one.state == "expired":
                 gaps.append(
                     f"{one.batch_id}: {'features' if len(decided) else 'decisions'} are kept no longer (retention)"
@@ -149,18 +151,18 @@ def _schema() -> pa.Schema:
     )
 
 
-def _decisions(batch_id: str) -> Select[Any]:
+def _decisions(ledger: Ledger, batch_id: str) -> Select[Any]:
     """Decisions of a batch with their latest outcome and what was last said of their execution."""
-    latest, said = outcome.alias("latest"), execution.alias("said")
+    latest, said, span = outcome.alias("latest"), execution.alias("said"), ids_of_batch(ledger, batch_id)
     return (
         select(
             decision, latest.c.outcome_class, latest.c.amount.label("outcome_amount"),
             said.c.executed_action, said.c.overridden_by, said.c.override_reason,
         )
         .select_from(decision)
-        .outerjoin(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
-        .outerjoin(said, and_(said.c.decision_id == decision.c.decision_id, *latest_execution(said, None)))
-        .where(decision.c.batch_id == batch_id)
+        .outerjoin(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None, span)))
+        .outerjoin(said, and_(said.c.decision_id == decision.c.decision_id, *latest_execution(said, None, span)))
+        .where(decision.c.batch_id == batch_id, *span.holds(decision.c.decision_id))
         .order_by(decision.c.snapshot_row, decision.c.decision_id)
     )  # fmt: skip
 

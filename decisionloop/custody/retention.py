@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.operation import FileActuator as FileSection
@@ -16,8 +16,9 @@ from decisionloop.dispatch.files import folder_of_batch
 from decisionloop.errors import UsageError
 from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.batches import FINISHED_STATES, Batch, batches
-from decisionloop.ledger.expired_batches import Expiring, decisions_in, expire, parts_gone
+from decisionloop.ledger.expired_batches import Expiring, decisions_in, expire, expire_together, parts_gone
 from decisionloop.ledger.expiring_files import Learnt, files_gone, files_of_batches, learnt
+from decisionloop.ledger.expiring_rows import whole_months
 from decisionloop.ledger.personal_data import Erasure
 from decisionloop.ledger.schema import utc_now
 from decisionloop.workspace import Workspace
@@ -25,6 +26,8 @@ from decisionloop.workspace import Workspace
 BY = "retention"
 AT_ONCE = 200_000
 """Decisions that go in one transaction, unless a single batch has more."""
+MONTH_AT_ONCE = 20_000_000
+"""A month of more decisions is not dropped as a whole: nothing is chained while its transaction lasts."""
 NEWEST_KEPT = 25
 """So many of the newest batches stay whatever their age: monitors compare with no more of them."""
 
@@ -115,15 +118,16 @@ def apply_retention(workspace: Workspace, plan: RetentionPlan) -> Retained:
     seal(ledger)
     rows: dict[str, int] = {}
     files = _remove_gone(workspace)  # what a run that was killed has left
-    for some in _chunks(plan.going):
-        for name, many in _expire(workspace, plan, some).items():
+    months = whole_months(ledger, {one.batch.batch_id for one in plan.going if "decisions" in one.parts})
+    for month, some in _together(plan.going, months):
+        for name, many in _expire(workspace, plan, some, month).items():
             rows[name] = rows.get(name, 0) + many
         files += _remove_gone(workspace)
     if plan.learnings:
         needed = frozenset().union(*(one.digests for one in learnt(ledger, plan.use_case) if one.living))
         digests = frozenset().union(*(one.digests for one in plan.learnings)) - needed
         what = Expiring(plan.use_case, (), (), tuple(sorted(digests)), plan.as_of, plan.as_of)
-        _say_and_expire(workspace, plan, what)
+        expire(ledger, _erasure(workspace, plan), what)
         files += _remove_gone(workspace)
     if rows or files:
         tidy(ledger)
@@ -167,21 +171,38 @@ def _chunks(going: Sequence[Going]) -> Iterator[tuple[Going, ...]]:
         yield tuple(some)
 
 
-def _expire(workspace: Workspace, plan: RetentionPlan, some: Sequence[Going]) -> dict[str, int]:
-    name, kept, parts = plan.use_case, workspace.use_case.retention, some[0].parts
-    ids = tuple(one.batch.batch_id for one in some)
-    files = files_of_batches(workspace.ledger, name, ids) if "features" in parts else frozenset()
+def _together(
+    going: Sequence[Going], months: Mapping[date, frozenset[str]]
+) -> Iterator[tuple[date | None, tuple[Going, ...]]]:
+    """What goes in one transaction: the batches of a month in which nothing else lives, then all others in chunks."""
+    left = list(going)
+    for month, batch_ids in sorted(months.items()):
+        own = tuple(one for one in left if one.batch.batch_id in batch_ids)
+        if own and sum(one.decisions for one in own) <= MONTH_AT_ONCE:
+            left = [one for one in left if one not in own]
+            yield month, own
+    for some in _chunks(left):
+        yield None, some
+
+
+def _expire(workspace: Workspace, plan: RetentionPlan, some: Sequence[Going], month: date | None) -> dict[str, int]:
+    name, kept = plan.use_case, workspace.use_case.retention
+    featured = tuple(one.batch.batch_id for one in some if "features" in one.parts)
+    files = tuple(sorted(files_of_batches(workspace.ledger, name, featured))) if featured else ()
     posted, answered = kept.cutoff("outcomes", plan.as_of), kept.cutoff("decisions", plan.as_of)
     # First, for afterwards nothing names them.
-    if "decisions" in parts:
-        _remove_sent(workspace, ids)
-    return _say_and_expire(workspace, plan, Expiring(name, ids, parts, tuple(sorted(files)), posted, answered))
+    _remove_sent(workspace, [one.batch.batch_id for one in some if "decisions" in one.parts])
+    going = []
+    for chunk in _chunks(some):
+        ids, parts = tuple(one.batch.batch_id for one in chunk), chunk[0].parts
+        gone, files = (files, ()) if "features" in parts else ((), files)
+        going.append((_erasure(workspace, plan), Expiring(name, ids, parts, gone, posted, answered)))
+    return expire_together(workspace.ledger, going, month)
 
 
-def _say_and_expire(workspace: Workspace, plan: RetentionPlan, what: Expiring) -> dict[str, int]:
+def _erasure(workspace: Workspace, plan: RetentionPlan) -> Erasure:
     reason = _said(workspace.use_case.retention, plan.as_of)
-    new = Erasure(uuid.uuid4().hex, plan.use_case, "retention", reason, BY, "{}", utc_now())
-    return expire(workspace.ledger, new, what)
+    return Erasure(uuid.uuid4().hex, plan.use_case, "retention", reason, BY, "{}", utc_now())
 
 
 def _said(kept: Retention, as_of: datetime) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, and_, func, select
 from decisionloop.ledger.schema import as_utc, batch, batch_event, decision_group, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.months import make_months
 
 State = Literal[
     "opened", "due", "covered", "gathered", "frozen", "validated", "halted", "scored", "decided", "complete", "expired"
@@ -114,6 +115,7 @@ def open_batch(
     moment = at or utc_now()
     row = _BatchRow(batch_id_of(use_case, as_of), use_case, as_utc(as_of), contract_digest, moment)
     with facts.writing(target) as connection:
+        make_months(connection, [row.as_of])  # here, where others wait for no rows
         facts.add(connection, batch, [row])
         seq = facts.next_seq(connection, batch_event, batch_event.c.batch_id == row.batch_id)
         if _is_to_be_opened(connection, row.batch_id, contract_digest, code_digest):

@@ -16,6 +16,7 @@ from decisionloop.errors import UsageError
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped
 from decisionloop.ledger.executions import are_any_executed, executed_action
 from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.id_spans import ANY_ID, IdSpan, ids_of_batch, ids_of_batches, require_ids_of_batch
 from decisionloop.ledger.schema import (
     batch,
     decision,
@@ -74,6 +75,8 @@ def append_decisions(connection: Connection, decisions: pd.DataFrame | pa.Table)
 def append_grouped(connection: Connection, decisions: GroupedDecisions) -> int:
     """Append decisions that were taken apart before; see :func:`append_decisions`."""
     _check_propensities(decisions)
+    if connection.dialect.name == "postgresql":
+        require_ids_of_batch(decisions)
     appended = append(connection, decision_row, decisions.rows)
     if appended:  # a group without a row would tell of nothing
         used = pc.is_in(decisions.groups["group_id"], pc.unique(decisions.rows["group_id"]))
@@ -105,19 +108,19 @@ def _check_propensities(decisions: GroupedDecisions) -> None:
 
 def decisions_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """The decisions of a batch, one row each, columns of the view `decision`, in the order of its snapshot."""
-    return read_frame(ledger, select(decision).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
+    return read_frame(ledger, select(decision).where(*_of_batch(ledger, batch_id)).order_by(*_ORDER))
 
 
 def decisions_of_part(ledger: Ledger, batch_id: str, snapshot_digest: str) -> pa.Table:
     """The decisions of a batch about the rows of one snapshot, columns of the view `decision`, in their order."""
-    where = (decision.c.batch_id == batch_id, decision.c.snapshot_digest == snapshot_digest)
+    where = (*_of_batch(ledger, batch_id), decision.c.snapshot_digest == snapshot_digest)
     return read(ledger, select(decision).where(*where).order_by(*_ORDER))
 
 
 def moments_of_rows(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """When each decision of a batch was made, by its row: snapshot_digest, snapshot_row, decided_at (UTC)."""
     columns = (decision.c.snapshot_digest, decision.c.snapshot_row, decision.c.decided_at)
-    return read_frame(ledger, select(*columns).where(decision.c.batch_id == batch_id).order_by(*_ORDER))
+    return read_frame(ledger, select(*columns).where(*_of_batch(ledger, batch_id)).order_by(*_ORDER))
 
 
 def has_decisions(source: Ledger | Connection, batch_id: str) -> bool:
@@ -129,10 +132,14 @@ def has_decisions(source: Ledger | Connection, batch_id: str) -> bool:
 
 def count_decisions(source: Ledger | Connection, batch_id: str) -> tuple[int, int]:
     """How many decisions of a batch are logged, and how many of them are to be sent."""
-    statements = [
-        select(func.count()).select_from(table).where(table.c.batch_id == batch_id) for table in (decision, outbox)
-    ]
     with facts.reading(source) as connection:
+        span = ids_of_batch(connection, batch_id)
+        statements = [
+            select(func.count())
+            .select_from(table)
+            .where(table.c.batch_id == batch_id, *span.holds(table.c.decision_id))
+            for table in (decision, outbox)
+        ]
         decided, queued = (connection.execute(statement).scalar_one() for statement in statements)
     return decided, queued
 
@@ -163,9 +170,10 @@ def decisions_with_outcomes(
     Decisions that were cancelled before they were carried out are left out: nothing came of them. So are those of a
     batch of the stream that still gathers: half of a cohort says nothing.
     """
-    latest = outcome.alias("latest")
-    is_outcome = and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
-    done = [executed_action(ledger, known_at).label("executed_action")] if are_any_executed(ledger) else []
+    latest, meant = outcome.alias("latest"), batches_of_span(use_case, as_of_from, as_of_to)
+    span = ids_of_batches(ledger, meant)
+    is_outcome = and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at, span))
+    done = [executed_action(ledger, known_at, span).label("executed_action")] if are_any_executed(ledger) else []
     statement = (
         select(
             *(decision.c[name] for name in columns),
@@ -178,9 +186,10 @@ def decisions_with_outcomes(
         )
         .join_from(decision, latest, is_outcome, isouter=True)
         .where(
-            decision.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to)),
+            decision.c.batch_id.in_(meant),
+            *span.holds(decision.c.decision_id),
             decision.c.batch_id.not_in(unfinished_ids(use_case)),
-            is_carried_out(decision.c.decision_id),
+            is_carried_out(decision.c.decision_id, span),
         )
     )
     return read_frame(ledger, statement.order_by(*_ORDER))
@@ -192,19 +201,31 @@ def row_counts(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: da
     While none of them grows, no question about them changes its answer.
     """
     rows = select(decision_row.c.decision_id).join(decision_group, decision_group.c.group_id == decision_row.c.group_id)
-    asked = rows.where(decision_group.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to))).subquery()
-    told = [asked.join(one, one.c.decision_id == asked.c.decision_id) for one in (outcome, execution)]
+    meant = batches_of_span(use_case, as_of_from, as_of_to)
+    span = ids_of_batches(ledger, meant)
+    where = (decision_group.c.batch_id.in_(meant), *span.holds(decision_row.c.decision_id))
+    asked = rows.where(*where).subquery()
+    matches = [
+        (one, and_(one.c.decision_id == asked.c.decision_id, *span.holds(one.c.decision_id)))
+        for one in (outcome, execution)
+    ]
+    told = [asked.join(one, is_of) for one, is_of in matches]
     with ledger.connect() as connection:
         return tuple(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in (asked, *told))
 
 
-def latest_revision(latest: Any, known_at: datetime | None) -> tuple[ColumnElement[bool], ...]:
-    """When a row of `latest` (an alias of `outcome`) is the last revision known at a time."""
+def latest_revision(latest: Any, known_at: datetime | None, span: IdSpan = ANY_ID) -> tuple[ColumnElement[bool], ...]:
+    """When a row of `latest` (an alias of `outcome`) is the last revision known at a time.
+
+    ``span``: between which ids those lie that are asked about.
+    """
     newer = outcome.alias("newer")
     is_newer = [newer.c.decision_id == latest.c.decision_id, newer.c.revision > latest.c.revision]
+    is_newer += span.holds(newer.c.decision_id)
+    own = span.holds(latest.c.decision_id)
     if known_at is None:
-        return (~exists().where(*is_newer),)
-    return (latest.c.observed_at <= known_at, ~exists().where(*is_newer, newer.c.observed_at <= known_at))
+        return (*own, ~exists().where(*is_newer))
+    return (*own, latest.c.observed_at <= known_at, ~exists().where(*is_newer, newer.c.observed_at <= known_at))
 
 
 def append_shadow_run(target: Ledger | Connection, run: ShadowRun) -> bool:
@@ -228,6 +249,10 @@ def batches_of_span(use_case: str, as_of_from: datetime, as_of_to: datetime) -> 
     return select(batch.c.batch_id).where(
         batch.c.use_case == use_case, batch.c.as_of >= as_of_from, batch.c.as_of <= as_of_to
     )
+
+
+def _of_batch(source: Ledger | Connection, batch_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (decision.c.batch_id == batch_id, *ids_of_batch(source, batch_id).holds(decision.c.decision_id))
 
 
 _ORDER = (decision.c.as_of, decision.c.snapshot_row, decision.c.decision_id)

@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.id_spans import ANY_ID, IdSpan, ids_of_batch
 from decisionloop.ledger.schema import batch, decision, execution
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
@@ -73,21 +74,28 @@ def are_any_executed(source: Ledger | Connection) -> bool:
         return connection.execute(select(execution.c.decision_id).limit(1)).first() is not None
 
 
-def latest_execution(latest: Any, known_at: datetime | None) -> tuple[ColumnElement[bool], ...]:
-    """When a row of ``latest`` (an alias of `execution`) is the last revision known at a time."""
+def latest_execution(latest: Any, known_at: datetime | None, span: IdSpan = ANY_ID) -> tuple[ColumnElement[bool], ...]:
+    """When a row of ``latest`` (an alias of `execution`) is the last revision known at a time.
+
+    ``span``: between which ids those lie that are asked about.
+    """
     newer = execution.alias("newer_execution")
     is_newer = [newer.c.decision_id == latest.c.decision_id, newer.c.revision > latest.c.revision]
+    is_newer += span.holds(newer.c.decision_id)
+    own = span.holds(latest.c.decision_id)
     if known_at is None:
-        return (~exists().where(*is_newer),)
-    return (latest.c.observed_at <= known_at, ~exists().where(*is_newer, newer.c.observed_at <= known_at))
+        return (*own, ~exists().where(*is_newer))
+    return (*own, latest.c.observed_at <= known_at, ~exists().where(*is_newer, newer.c.observed_at <= known_at))
 
 
-def executed_action(source: Ledger | Connection, known_at: datetime | None = None) -> ColumnElement[Any]:
+def executed_action(
+    source: Ledger | Connection, known_at: datetime | None = None, span: IdSpan = ANY_ID
+) -> ColumnElement[Any]:
     """What was executed of a `decision`, as known at a time: what was said, else what was chosen."""
     if not are_any_executed(source):
         return decision.c.action
     latest = execution.alias("latest_execution")
-    is_said = (latest.c.decision_id == decision.c.decision_id, *latest_execution(latest, known_at))
+    is_said = (latest.c.decision_id == decision.c.decision_id, *latest_execution(latest, known_at, span))
     said = select(latest.c.executed_action).where(*is_said).correlate(decision).scalar_subquery()
     return func.coalesce(said, decision.c.action)
 
@@ -98,7 +106,8 @@ def count_executions(source: Ledger | Connection, batch_id: str) -> int:
         return 0
     joined = execution.join(decision, decision.c.decision_id == execution.c.decision_id)
     with facts.reading(source) as connection:
-        statement = select(func.count()).select_from(joined).where(decision.c.batch_id == batch_id)
+        own = ids_of_batch(connection, batch_id).holds(decision.c.decision_id, execution.c.decision_id)
+        statement = select(func.count()).select_from(joined).where(decision.c.batch_id == batch_id, *own)
         return int(connection.execute(statement).scalar_one())
 
 

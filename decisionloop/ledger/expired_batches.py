@@ -6,13 +6,13 @@ The chain keeps the root of a batch's decisions, and of each other row its salte
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from decisionloop.contract.retention import PARTS, Part
 from decisionloop.ledger.audit.covered import COVERED, key_columns, key_text
@@ -20,7 +20,9 @@ from decisionloop.ledger.audit.links import links_of, lock_chain
 from decisionloop.ledger.audit.seal import BATCH
 from decisionloop.ledger.audit.tombstones import append_cuts, cut_facts, require_as_chained
 from decisionloop.ledger.batches import append_batch_event
-from decisionloop.ledger.personal_data import Erasure, RewrittenSnapshot, rows_may_go
+from decisionloop.ledger.expiring_rows import LargeRows, own_ids
+from decisionloop.ledger.id_spans import ids_of_batches
+from decisionloop.ledger.personal_data import Erasure, RewrittenSnapshot, deleting, rows_may_go
 from decisionloop.ledger.schema import (
     answer_time,
     audit_block,
@@ -110,10 +112,11 @@ def gone_by_retention(source: Ledger | Connection, use_case: str = "") -> str:
 
 def decisions_in(ledger: Ledger, batch_ids: Collection[str]) -> dict[str, int]:
     """How many decisions batches hold, by batch."""
+    row_id = decision_row.c.decision_id
     counted = (
-        select(decision_group.c.batch_id, func.count(decision_row.c.decision_id))
+        select(decision_group.c.batch_id, func.count(row_id))
         .join(decision_row, decision_row.c.group_id == decision_group.c.group_id)
-        .where(decision_group.c.batch_id.in_(list(batch_ids)))
+        .where(decision_group.c.batch_id.in_(list(batch_ids)), *ids_of_batches(ledger, batch_ids).holds(row_id))
         .group_by(decision_group.c.batch_id)
     )
     with ledger.connect() as connection:
@@ -126,32 +129,53 @@ def expire(ledger: Ledger, new: Erasure, what: Expiring) -> dict[str, int]:
     What somebody else has let go since the plan was made is left out. Raises IntegrityError where the decisions of a
     batch are not those that were chained.
     """
+    return expire_together(ledger, [(new, what)])
+
+
+def expire_together(
+    ledger: Ledger, going: Sequence[tuple[Erasure, Expiring]], month: date | None = None
+) -> dict[str, int]:
+    """`expire` of several in one transaction, one after the other, so that no more than one is in memory.
+
+    ``month``: a month that nothing lives in afterwards, to be dropped as a whole if it can be.
+    """
+    told: Counter[str] = Counter()
     with ledger.begin() as connection:
         lock_chain(connection)
-        planned, what = what, _still_there(connection, what)
-        if planned.batch_ids and not what.batch_ids:
-            return {}
-        where = _rows_that_go(what)
-        chained = {name: one for name, one in where.items() if name in COVERED}
-        keys = {name: _keys(connection, name, one) for name, one in chained.items()}
-        if "decisions" in what.parts:
-            segments = select(sealed_segment.c.segment_id).where(sealed_segment.c.batch_id.in_(what.batch_ids))
-            chained["stream_segment"] = stream_segment.c.segment_id.in_(segments)
-            keys["stream_segment"] = _keys(connection, "stream_segment", chained["stream_segment"])
-        keys = {name: found for name, found in keys.items() if found}
-        cuts = cut_facts(ledger, new.erasure_id, keys, chained)
-        links = _links_that_end(ledger, new.erasure_id, what)
-        leaves = sum(len(one.tombstones) for one in cuts) + sum(one.leaves for one in links)
-        told = {name: len(found) for name, found in keys.items()} | {"batches": len(what.batch_ids)}
-        told |= {"decision": sum(_decisions(connection, what)), "files": len(what.files), "leaves": leaves}
-        with rows_may_go(connection, replace(new, detail=facts.canonical_json(told))):
-            append_cuts(connection, cuts)
-            _end_links(connection, links)
-            _delete(connection, what, where, keys)
-            gone = [RewrittenSnapshot(digest, "", new.erasure_id) for digest in what.files]
-            facts.add(connection, rewritten_snapshot, gone)
-            for batch_id in what.batch_ids:
-                append_batch_event(connection, batch_id, "expired", dict.fromkeys(what.parts, True))
+        left = [(new, what, _still_there(connection, what)) for new, what in going]
+        there = [(new, what) for new, planned, what in left if what.batch_ids or not planned.batch_ids]
+        for new, what in there:
+            told.update(_let_go(ledger, connection, new, what))
+        if there:
+            rows = LargeRows.of(connection, [what for _, what in there])
+            with deleting(connection, there[-1][0].erasure_id):
+                rows.delete(connection, month)
+    return dict(told)
+
+
+def _let_go(ledger: Ledger, connection: Connection, new: Erasure, what: Expiring) -> dict[str, int]:
+    """All but the rows of the large tables, which go when everything has been said."""
+    where = _rows_that_go(connection, what)
+    chained = {name: one for name, one in where.items() if name in COVERED}
+    keys = {name: _keys(connection, name, one) for name, one in chained.items()}
+    if "decisions" in what.parts:
+        segments = select(sealed_segment.c.segment_id).where(sealed_segment.c.batch_id.in_(what.batch_ids))
+        chained["stream_segment"] = stream_segment.c.segment_id.in_(segments)
+        keys["stream_segment"] = _keys(connection, "stream_segment", chained["stream_segment"])
+    keys = {name: found for name, found in keys.items() if found}
+    cuts = cut_facts(ledger, connection, new.erasure_id, keys, chained)
+    links = _links_that_end(ledger, new.erasure_id, what)
+    leaves = sum(len(one.tombstones) for one in cuts) + sum(one.leaves for one in links)
+    told = {name: len(found) for name, found in keys.items()} | {"batches": len(what.batch_ids)}
+    told |= {"decision": sum(_decisions(connection, what)), "files": len(what.files), "leaves": leaves}
+    with rows_may_go(connection, replace(new, detail=facts.canonical_json(told))):
+        append_cuts(connection, cuts)
+        _end_links(connection, links)
+        _delete(connection, what, where, keys)
+        gone = [RewrittenSnapshot(digest, "", new.erasure_id) for digest in what.files]
+        facts.add(connection, rewritten_snapshot, gone)
+        for batch_id in what.batch_ids:
+            append_batch_event(connection, batch_id, "expired", dict.fromkeys(what.parts, True))
     return told
 
 
@@ -162,29 +186,24 @@ def _still_there(connection: Connection, what: Expiring) -> Expiring:
     return replace(what, batch_ids=left)
 
 
-def _own(what: Expiring) -> Select[str]:
-    """The ids of the decisions of these batches."""
-    return (
-        select(decision_row.c.decision_id)
-        .join(decision_group, decision_group.c.group_id == decision_row.c.group_id)
-        .where(decision_group.c.batch_id.in_(what.batch_ids))
-    )
-
-
-def _rows_that_go(what: Expiring) -> dict[str, ColumnElement[bool]]:
+def _rows_that_go(connection: Connection, what: Expiring) -> dict[str, ColumnElement[bool]]:
     """Which rows go of each table that hangs off decisions."""
-    where = {one.name: one.c.decision_id.in_(_own(what)) for part in what.parts for one in _OF_PART[part]}
+    span = ids_of_batches(connection, what.batch_ids)
+    own = own_ids(what.batch_ids, span)
+    tables = [one for part in what.parts for one in _OF_PART[part]]
+    where = {one.name: and_(one.c.decision_id.in_(own), *span.holds(one.c.decision_id)) for one in tables}
     if "outcomes" in what.parts:
         posted = posted_outcome.c
         old = (posted.use_case == what.use_case) & (posted.posted_at <= what.posted_until)
-        where["posted_outcome"] = or_(posted.decision_id.in_(_own(what)), old)
+        where["posted_outcome"] = or_(posted.decision_id.in_(own), old)
     return where
 
 
 def _decisions(connection: Connection, what: Expiring) -> Sequence[int]:
     if "decisions" not in what.parts:
         return ()
-    counted = select(func.count()).select_from(_own(what).subquery())
+    own = own_ids(what.batch_ids, ids_of_batches(connection, what.batch_ids))
+    counted = select(func.count()).select_from(own.subquery())
     return connection.execute(counted).scalars().all()
 
 
@@ -224,11 +243,9 @@ def _delete(
 ) -> None:
     tables = {one.name: one for part in what.parts for one in _OF_PART[part]} | {posted_outcome.name: posted_outcome}
     for name, one in where.items():
-        connection.execute(delete(tables[name]).where(one))
+        if not tables[name].info.get("is_monthly"):
+            connection.execute(delete(tables[name]).where(one))
     if "decisions" in what.parts:
-        groups = select(decision_group.c.group_id).where(decision_group.c.batch_id.in_(what.batch_ids))
-        connection.execute(delete(decision_row).where(decision_row.c.group_id.in_(groups)))
-        connection.execute(delete(decision_group).where(decision_group.c.batch_id.in_(what.batch_ids)))
         asked = stream_request.c
         old = (asked.use_case == what.use_case) & (asked.answered_at <= what.answered_until)
         connection.execute(delete(stream_request).where(old))

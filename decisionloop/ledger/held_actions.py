@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, insert, literal,
 from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import batches
+from decisionloop.ledger.id_spans import ANY_ID, IdSpan, ids_of_batch
 from decisionloop.ledger.schema import (
     UtcDateTime,
     batch,
@@ -137,11 +138,12 @@ def count_unsent(
 
     ``of``: only what these releases chose.
     """
-    statement = select(func.count()).select_from(outbox).where(*_unsent(batch_id, covers))
-    if of is not None:
-        is_theirs = exists().where(decision.c.decision_id == outbox.c.decision_id, decision.c.release_id.in_(of))
-        statement = statement.where(is_theirs)
     with facts.reading(source) as connection:
+        span = ids_of_batch(connection, batch_id)
+        statement = select(func.count()).select_from(outbox).where(*_unsent(batch_id, covers, span))
+        if of is not None:
+            same = (decision.c.decision_id == outbox.c.decision_id, *span.holds(decision.c.decision_id))
+            statement = statement.where(exists().where(*same, decision.c.release_id.in_(of)))
         return connection.execute(statement).scalar_one()
 
 
@@ -211,27 +213,34 @@ def withdrawn_ids(source: Ledger | Connection, batch_id: str) -> frozenset[str]:
         return frozenset(connection.execute(statement).scalars())
 
 
-def is_carried_out(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether the decision of that id stands: it was not cancelled, or it had left all the same."""
+def is_carried_out(decision_id: ColumnElement[str], span: IdSpan = ANY_ID) -> ColumnElement[bool]:
+    """Whether the decision of that id stands: it was not cancelled, or it had left all the same.
+
+    ``span``: between which ids those lie that are asked about.
+    """
     withdrawn = withdrawn_decision.c.decision_id
     # Made once a statement, and not asked for each of its rows.
-    return decision_id.not_in(select(withdrawn).where(~_is_delivered(withdrawn)))
+    return decision_id.not_in(select(withdrawn).where(*span.holds(withdrawn), ~_is_delivered(withdrawn, span)))
 
 
 def is_any_carried_out(source: Ledger | Connection, batch_id: str) -> bool:
     """Whether any decision of a batch stands."""
     one = select(decision.c.decision_id).where(decision.c.batch_id == batch_id).limit(1)
     with facts.reading(source) as connection:
-        return connection.execute(one.where(is_carried_out(decision.c.decision_id))).first() is not None
+        span = ids_of_batch(connection, batch_id)
+        where = (*span.holds(decision.c.decision_id), is_carried_out(decision.c.decision_id, span))
+        return connection.execute(one.where(*where)).first() is not None
 
 
 def _withdraw(connection: Connection, batch_id: str, covers: Covers) -> None:
     table = decision.c
     by_nobody = func.coalesce(table.fallback_reason, "") == DEFAULT_FOR_ALL
-    chosen = (table.batch_id == batch_id, table.role.in_(CHOSEN_BY_MODEL) if covers == "model" else ~by_nobody)
+    span = ids_of_batch(connection, batch_id)
+    is_covered = table.role.in_(CHOSEN_BY_MODEL) if covers == "model" else ~by_nobody
+    chosen = (table.batch_id == batch_id, *span.holds(table.decision_id), is_covered)
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == table.decision_id)
     columns: list[ColumnElement[Any]] = [table.decision_id, table.batch_id, literal(utc_now(), UtcDateTime())]
-    rows = select(*columns).where(*chosen, ~_is_delivered(table.decision_id), ~is_withdrawn)
+    rows = select(*columns).where(*chosen, ~_is_delivered(table.decision_id, span), ~is_withdrawn)
     connection.execute(insert(withdrawn_decision).from_select(["decision_id", "batch_id", "at"], rows))
 
 
@@ -256,27 +265,32 @@ def _refuse_under_way(connection: Connection, use_case: str, batch_ids: set[str]
             raise UsageError(f"{one.as_text()} is under way until {one.until:%H:%M:%S} UTC at most. Cancel after that.")
 
 
-def _unsent(batch_id: str, covers: Covers) -> tuple[ColumnElement[bool], ...]:
+def _unsent(batch_id: str, covers: Covers, span: IdSpan) -> tuple[ColumnElement[bool], ...]:
+    own = (outbox.c.batch_id == batch_id, *span.holds(outbox.c.decision_id))
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
-    is_chosen = outbox.c.role.in_(CHOSEN_BY_MODEL) if covers == "model" else ~was_default_for_all(outbox.c.decision_id)
-    return (outbox.c.batch_id == batch_id, is_chosen, ~_is_delivered(outbox.c.decision_id), ~is_withdrawn)
+    by_model = outbox.c.role.in_(CHOSEN_BY_MODEL)
+    is_chosen = by_model if covers == "model" else ~was_default_for_all(outbox.c.decision_id, span)
+    return (*own, is_chosen, ~_is_delivered(outbox.c.decision_id, span), ~is_withdrawn)
 
 
 def is_default_for_all(source: Ledger | Connection, batch_id: str) -> bool:
     """Whether all that rules, or nobody, chose in a batch was chosen while everybody got the default action."""
     table = decision.c
     reason = func.coalesce(table.fallback_reason, "")
-    ours = (table.batch_id == batch_id, table.role.not_in(CHOSEN_BY_MODEL))
-    any_of = select(table.decision_id).where(*ours).limit(1)
     with facts.reading(source) as connection:
+        own = ids_of_batch(connection, batch_id).holds(table.decision_id)
+        ours = (table.batch_id == batch_id, *own, table.role.not_in(CHOSEN_BY_MODEL))
+        any_of = select(table.decision_id).where(*ours).limit(1)
         is_any = connection.execute(any_of.where(reason == DEFAULT_FOR_ALL)).first() is not None
         return is_any and connection.execute(any_of.where(reason != DEFAULT_FOR_ALL)).first() is None
 
 
-def was_default_for_all(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
+def was_default_for_all(decision_id: ColumnElement[str], span: IdSpan = ANY_ID) -> ColumnElement[bool]:
     """Whether the decision of that id was made while everybody got the default action: it may leave."""
-    return exists().where(decision.c.decision_id == decision_id, decision.c.fallback_reason == DEFAULT_FOR_ALL)
+    same = (decision.c.decision_id == decision_id, *span.holds(decision.c.decision_id))
+    return exists().where(*same, decision.c.fallback_reason == DEFAULT_FOR_ALL)
 
 
-def _is_delivered(decision_id: ColumnElement[str]) -> ColumnElement[bool]:
-    return exists().where(delivery.c.decision_id == decision_id, delivery.c.status == "delivered")
+def _is_delivered(decision_id: ColumnElement[str], span: IdSpan) -> ColumnElement[bool]:
+    same = (delivery.c.decision_id == decision_id, *span.holds(delivery.c.decision_id))
+    return exists().where(*same, delivery.c.status == "delivered")

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.id_spans import ids_of_batch
 from decisionloop.ledger.schema import as_utc, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -33,16 +34,23 @@ def label_arrivals(ledger: Ledger, batch_id: str, revealing: Sequence[str], know
 
     What was cancelled is not counted.
     """
+    span = ids_of_batch(ledger, batch_id)
     is_meant = (
         decision.c.batch_id == batch_id,
-        executed_action(ledger, known_at).in_(revealing),
-        is_carried_out(decision.c.decision_id),
+        *span.holds(decision.c.decision_id),
+        executed_action(ledger, known_at, span).in_(revealing),
+        is_carried_out(decision.c.decision_id, span),
     )
     decided = select(func.count()).select_from(decision).where(*is_meant)
     came = (
         select(outcome.c.observed_at, func.count())
         .join(decision, decision.c.decision_id == outcome.c.decision_id)
-        .where(*is_meant, outcome.c.revision == 1, outcome.c.observed_at <= as_utc(known_at))
+        .where(
+            *is_meant,
+            *span.holds(outcome.c.decision_id),
+            outcome.c.revision == 1,
+            outcome.c.observed_at <= as_utc(known_at),
+        )
         .group_by(outcome.c.observed_at)
         .order_by(outcome.c.observed_at)
     )

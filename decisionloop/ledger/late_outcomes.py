@@ -13,6 +13,7 @@ from sqlalchemy import Select, and_, case, func, literal, or_, select
 from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
+from decisionloop.ledger.id_spans import IdSpan, ids_of_batches
 from decisionloop.ledger.schema import UtcDateTime, as_utc, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -48,12 +49,14 @@ def late_outcomes_by_batch(
     """`late_outcomes` of several batches, each missing at its own time, by id: two questions however many they are."""
     if not missing_at:
         return {}
-    done = executed_action(ledger, known_at)
+    span = ids_of_batches(ledger, tuple(missing_at))
+    done = executed_action(ledger, known_at, span)
     of_batch: list[Any] = [decision.c.batch_id, done.label("action")]
     is_meant = (
         decision.c.batch_id.in_(missing_at),
+        *span.holds(decision.c.decision_id),
         done.in_(revealing),
-        is_carried_out(decision.c.decision_id),
+        is_carried_out(decision.c.decision_id, span),
     )
     decided = select(*of_batch, func.count()).select_from(decision).where(*is_meant).group_by(*of_batch)
     counts: dict[str, dict[str, int]] = {batch_id: {} for batch_id in missing_at}
@@ -61,23 +64,28 @@ def late_outcomes_by_batch(
         found: Sequence[Any] = connection.execute(decided).all()
     for batch_id, action, count in found:
         counts[batch_id][str(action)] = int(count)
-    missing = read_frame(ledger, _missing(of_batch, is_meant, missing_at, known_at))
+    missing = read_frame(ledger, _missing(of_batch, is_meant, missing_at, known_at, span))
     of_each = {str(name): rows.drop(columns="batch_id") for name, rows in missing.groupby("batch_id", sort=False)}
     none = missing.drop(columns="batch_id").iloc[:0]
     return {name: LateOutcomes(counts[name], of_each.get(name, none).reset_index(drop=True)) for name in missing_at}
 
 
 def _missing(
-    of_batch: Sequence[Any], is_meant: Sequence[Any], missing_at: Mapping[str, datetime], known_at: datetime
+    of_batch: Sequence[Any],
+    is_meant: Sequence[Any],
+    missing_at: Mapping[str, datetime],
+    known_at: datetime,
+    span: IdSpan,
 ) -> Select[Any]:
     """What each batch missed at its time, in the order of the batches."""
     first, latest = outcome.alias("first"), outcome.alias("latest")
     is_first = (
         first.c.decision_id == decision.c.decision_id,
+        *span.holds(first.c.decision_id),
         first.c.revision == 1,
         first.c.observed_at <= as_utc(known_at),
     )
-    is_latest = (latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at))
+    is_latest = (latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at, span))
     columns: list[Any] = [
         *of_batch,
         decision.c.score,

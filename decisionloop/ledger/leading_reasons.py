@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from decisionloop.ledger.decisions import batches_of_span
+from decisionloop.ledger.id_spans import ids_of_batches
 from decisionloop.ledger.schema import decision
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
@@ -21,6 +22,8 @@ def leading_reasons(ledger: Ledger, use_case: str, since: datetime, until: datet
 
     Decisions of rules, and those of a model that nothing moved, name none and are not counted.
     """
-    statement = select(decision.c.reason_codes).where(decision.c.batch_id.in_(batches_of_span(use_case, since, until)))
+    meant = batches_of_span(use_case, since, until)
+    where = (decision.c.batch_id.in_(meant), *ids_of_batches(ledger, meant).holds(decision.c.decision_id))
+    statement = select(decision.c.reason_codes).where(*where)
     named = read_frame(ledger, statement)["reason_codes"].str.extract(_FIRST, expand=False).dropna()
     return {str(name): int(count) for name, count in named.value_counts().items()}

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
+from decisionloop.ledger.id_spans import ANY_ID, IdSpan, ids_of_batch
 from decisionloop.ledger.schema import delivery, outbox, withdrawn_decision
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
@@ -56,11 +57,13 @@ def pending(
 
     `after` goes on behind a message of the page before, so that one that keeps failing does not hold up the rest.
     """
-    attempts = select(func.max(delivery.c.attempt)).where(delivery.c.decision_id == outbox.c.decision_id)
+    span = _ids_of(source, batch_id)
+    same = (delivery.c.decision_id == outbox.c.decision_id, *span.holds(delivery.c.decision_id))
+    attempts = select(func.max(delivery.c.attempt)).where(*same)
     columns = [outbox.c[field.name] for field in fields(QueuedAction) if field.name != "attempt"]
     statement = (
         select(*columns, 1 + func.coalesce(attempts.scalar_subquery(), 0))
-        .where(*undelivered(use_case, batch_id))
+        .where(*undelivered(use_case, batch_id, span))
         .order_by(outbox.c.queued_at, outbox.c.decision_id)
         .limit(limit)
     )
@@ -77,7 +80,8 @@ def pending(
 def count_pending(source: Ledger | Connection, use_case: str, batch_id: str | None = None) -> int:
     """How many messages were neither delivered nor cancelled yet."""
     with facts.reading(source) as connection:
-        statement = select(func.count()).select_from(outbox).where(*undelivered(use_case, batch_id))
+        span = _ids_of(connection, batch_id)
+        statement = select(func.count()).select_from(outbox).where(*undelivered(use_case, batch_id, span))
         return connection.execute(statement).scalar_one()
 
 
@@ -95,21 +99,29 @@ def deliveries_of(source: Ledger | Connection, decision_id: str) -> tuple[Delive
     return facts.every(source, Delivery, delivery, table.decision_id == decision_id, order_by=[table.attempt])
 
 
-def undelivered(use_case: str, batch_id: str | None) -> list[ColumnElement[bool]]:
+def _ids_of(source: Ledger | Connection, batch_id: str | None) -> IdSpan:
+    return ANY_ID if batch_id is None else ids_of_batch(source, batch_id)
+
+
+def undelivered(use_case: str, batch_id: str | None, span: IdSpan = ANY_ID) -> list[ColumnElement[bool]]:
     """What is true of a message that was neither delivered nor cancelled yet."""
-    is_delivered = exists().where(delivery.c.decision_id == outbox.c.decision_id, delivery.c.status == "delivered")
+    same = (delivery.c.decision_id == outbox.c.decision_id, *span.holds(delivery.c.decision_id))
+    is_delivered = exists().where(*same, delivery.c.status == "delivered")
     is_withdrawn = exists().where(withdrawn_decision.c.decision_id == outbox.c.decision_id)
     conditions: list[ColumnElement[bool]] = [outbox.c.use_case == use_case, ~is_delivered, ~is_withdrawn]
+    conditions += span.holds(outbox.c.decision_id)
     return conditions if batch_id is None else [*conditions, outbox.c.batch_id == batch_id]
 
 
 def messages_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """The whole outbox of a batch, delivered or not, by decision id: what its chunks are cut from."""
-    return read_frame(ledger, select(outbox).where(outbox.c.batch_id == batch_id).order_by(outbox.c.decision_id))
+    own = (outbox.c.batch_id == batch_id, *ids_of_batch(ledger, batch_id).holds(outbox.c.decision_id))
+    return read_frame(ledger, select(outbox).where(*own).order_by(outbox.c.decision_id))
 
 
 def attempts_of_batch(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """Every attempt to deliver a message of a batch: decision_id, attempt, status."""
     columns = (delivery.c.decision_id, delivery.c.attempt, delivery.c.status)
     statement = select(*columns).join(outbox, outbox.c.decision_id == delivery.c.decision_id)
-    return read_frame(ledger, statement.where(outbox.c.batch_id == batch_id))
+    span = ids_of_batch(ledger, batch_id).holds(outbox.c.decision_id, delivery.c.decision_id)
+    return read_frame(ledger, statement.where(outbox.c.batch_id == batch_id, *span))

@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, select
 
 from decisionloop.ledger.decisions import batches_of_span, latest_revision
+from decisionloop.ledger.id_spans import ids_of_batches
 from decisionloop.ledger.schema import decision, outcome, outcome_intake, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
@@ -65,14 +66,16 @@ def latest_outcomes(
 
     One row a decision, by decision id: the columns of `outcome`, then `entity_id` and the decision's `as_of`.
     """
-    latest = outcome.alias("latest")
+    latest, meant = outcome.alias("latest"), batches_of_span(use_case, as_of_from, as_of_to)
+    span = ids_of_batches(ledger, meant)
     return read_frame(
         ledger,
         select(latest, decision.c.entity_id, decision.c.as_of)
         .join(decision, decision.c.decision_id == latest.c.decision_id)
         .where(
-            decision.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to)),
-            *latest_revision(latest, known_at),
+            decision.c.batch_id.in_(meant),
+            *span.holds(decision.c.decision_id),
+            *latest_revision(latest, known_at, span),
         )
         .order_by(latest.c.decision_id),
     )
@@ -127,4 +130,5 @@ def recorded_outcomes(ledger: Ledger, use_case: str, as_of_from: datetime, as_of
     names = ("decision_id", "revision", "outcome_class", "amount", "observed_at")
     columns = [outcome.c[name] for name in names]
     statement = select(*columns).join(decision, decision.c.decision_id == outcome.c.decision_id)
-    return read_frame(ledger, statement.where(decision.c.batch_id.in_(batches)))
+    span = ids_of_batches(ledger, batches).holds(decision.c.decision_id, outcome.c.decision_id)
+    return read_frame(ledger, statement.where(decision.c.batch_id.in_(batches), *span))

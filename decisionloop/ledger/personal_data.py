@@ -115,7 +115,7 @@ def erase_person(
         lock_chain(connection)
         keys = _keys_about(connection, new.use_case, entity, ids)
         chained = keys | {"stream_segment": {(one,) for one in segments}}
-        cuts = [*cut_decisions(ledger, new.erasure_id, ids_of), *cut_facts(ledger, new.erasure_id, chained)]
+        cuts = [*cut_decisions(ledger, new.erasure_id, ids_of), *cut_facts(ledger, connection, new.erasure_id, chained)]
         rows = {name: len(found) for name, found in keys.items() if found} | {"decision": len(ids)}
         told = {**rows, "snapshots": len(rewritten), "leaves": sum(len(one.tombstones) for one in cuts)}
         detail = facts.canonical_json(told)
@@ -132,7 +132,14 @@ def erase_person(
 def rows_may_go(connection: Connection, said: Erasure) -> Iterator[None]:
     """Say what goes and why, and open the span in which triggers let rows go; it ends before the transaction does."""
     facts.add(connection, erasure, [said])
-    connection.execute(insert(erasing).values(erasure_id=said.erasure_id))
+    with deleting(connection, said.erasure_id):
+        yield
+
+
+@contextmanager
+def deleting(connection: Connection, erasure_id: str) -> Iterator[None]:
+    """The span in which triggers let rows go of which an erasure has been said."""
+    connection.execute(insert(erasing).values(erasure_id=erasure_id))
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA secure_delete = ON"))
     yield

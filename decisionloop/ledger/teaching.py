@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 
 from decisionloop.act.situation import is_free_to_explore
 from decisionloop.ledger.batches import cohort_name
@@ -14,6 +14,7 @@ from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.held_cohorts import held_cohorts
+from decisionloop.ledger.id_spans import IdSpan, ids_of_batches
 from decisionloop.ledger.schema import batch, decision, outcome
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -44,8 +45,12 @@ def teaching_by_batch(
     ``is_absent_zero``: in these batches, which are mature, no outcome is one of class 0
     (`decisionloop.observe.maturity.with_absent_outcomes`).
     """
-    newer, free = outcome.alias("newer"), _free_reasons(ledger, batches_of_span(use_case, as_of_from, as_of_to))
-    is_latest = ~exists().where(newer.c.decision_id == outcome.c.decision_id, newer.c.revision > outcome.c.revision)
+    meant = batches_of_span(use_case, as_of_from, as_of_to)
+    span = ids_of_batches(ledger, meant)
+    newer, free = outcome.alias("newer"), _free_reasons(ledger, meant, span)
+    same = (newer.c.decision_id == outcome.c.decision_id, *span.holds(newer.c.decision_id))
+    is_latest = ~exists().where(*same, newer.c.revision > outcome.c.revision)
+    is_outcome = and_(outcome.c.decision_id == decision.c.decision_id, *span.holds(outcome.c.decision_id))
     statement = (
         select(
             batch.c.batch_id,
@@ -54,17 +59,18 @@ def teaching_by_batch(
             func.coalesce(func.sum(outcome.c.outcome_class), 0),
         )
         .join(decision, decision.c.batch_id == batch.c.batch_id)
-        .join(outcome, outcome.c.decision_id == decision.c.decision_id, isouter=is_absent_zero)
+        .join(outcome, is_outcome, isouter=is_absent_zero)
         .where(
             is_latest,
             batch.c.use_case == use_case,
             batch.c.batch_id.not_in(unfinished_ids(use_case)),
             batch.c.as_of >= as_of_from,
             batch.c.as_of <= as_of_to,
+            *span.holds(decision.c.decision_id),
             decision.c.role != "holdout",
             or_(decision.c.fallback_reason.is_(None), decision.c.fallback_reason.in_(free)),
-            is_carried_out(decision.c.decision_id),
-            executed_action(ledger).in_(revealing),
+            is_carried_out(decision.c.decision_id, span),
+            executed_action(ledger, None, span).in_(revealing),
         )
         .group_by(batch.c.batch_id, batch.c.as_of)
         .order_by(batch.c.as_of)
@@ -73,12 +79,13 @@ def teaching_by_batch(
     return tuple(one for one in facts.as_facts(ledger, Teaching, statement) if cohort_name(one.as_of) not in held)
 
 
-def _free_reasons(ledger: Ledger, batches: Select[str]) -> list[str]:
+def _free_reasons(ledger: Ledger, batches: Select[str], span: IdSpan) -> list[str]:
     """The reasons of falling back, of all that were logged in these batches, that keep a row from nothing."""
     statement = (
         select(decision.c.fallback_reason)
         .distinct()
-        .where(decision.c.batch_id.in_(batches), decision.c.fallback_reason.is_not(None))
+        .where(decision.c.batch_id.in_(batches), *span.holds(decision.c.decision_id))
+        .where(decision.c.fallback_reason.is_not(None))
     )
     with facts.reading(ledger) as connection:
         return [reason for reason in connection.execute(statement).scalars() if reason and is_free_to_explore(reason)]
@@ -86,9 +93,9 @@ def _free_reasons(ledger: Ledger, batches: Select[str]) -> list[str]:
 
 def decisions_per_batch(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> float:
     """Mean number of decisions of the batches of a span (both ends included) that decided anybody; 0 without any."""
-    statement = select(func.count(), func.count(decision.c.batch_id.distinct())).where(
-        decision.c.batch_id.in_(batches_of_span(use_case, as_of_from, as_of_to))
-    )
+    meant = batches_of_span(use_case, as_of_from, as_of_to)
+    where = (decision.c.batch_id.in_(meant), *ids_of_batches(ledger, meant).holds(decision.c.decision_id))
+    statement = select(func.count(), func.count(decision.c.batch_id.distinct())).where(*where)
     with facts.reading(ledger) as connection:
         decisions, batches = connection.execute(statement).one()
     return decisions / batches if batches else 0.0

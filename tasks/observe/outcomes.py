@@ -15,9 +15,10 @@ from decisionloop.ledger.batches import cohort_name, last_event_at, newest_batch
 from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.executions import append_executions, recorded_executions
 from decisionloop.ledger.held_actions import is_carried_out, last_hold_events
+from decisionloop.ledger.id_spans import ids_of_batches
 from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, append_outcomes, last_intake, recorded_outcomes
 from decisionloop.ledger.posted_outcomes import posted_outcomes
-from decisionloop.ledger.schema import decision, outcome, utc_now
+from decisionloop.ledger.schema import decision, execution, outcome, utc_now
 from decisionloop.ledger.storage.bulk import FactsAreThere
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.storage.frames import read_frame
@@ -109,7 +110,9 @@ def _match_since(
         since -= online.period  # the batch that holds a decision of then may have begun so much earlier
     decided = _decisions(workspace, since, as_of)
     ledger, name = workspace.ledger, workspace.use_case.name
-    executions = recorded_executions(ledger, decision.c.batch_id.in_(batches_of_span(name, since, as_of)))
+    meant = batches_of_span(name, since, as_of)
+    span = ids_of_batches(ledger, meant).holds(decision.c.decision_id, execution.c.decision_id)
+    executions = recorded_executions(ledger, decision.c.batch_id.in_(meant), *span)
     recorded = Recorded(recorded_outcomes(ledger, name, since, as_of), executions)
     return decided, match_outcomes(outcomes, decided, recorded, workspace.use_case, as_of)
 
@@ -179,8 +182,11 @@ _COLUMNS: list[Any] = [
 
 
 def _read(workspace: Workspace, columns: list[Any], since: datetime, until: datetime) -> pd.DataFrame:
+    meant = batches_of_span(workspace.use_case.name, since, until)
+    span = ids_of_batches(workspace.ledger, meant)
     statement: Select[Any] = select(*columns).where(
-        decision.c.batch_id.in_(batches_of_span(workspace.use_case.name, since, until)),
-        is_carried_out(decision.c.decision_id),  # an outcome of what was cancelled is not this decision's
+        decision.c.batch_id.in_(meant),
+        *span.holds(decision.c.decision_id),
+        is_carried_out(decision.c.decision_id, span),  # an outcome of what was cancelled is not this decision's
     )
     return read_frame(workspace.ledger, statement)

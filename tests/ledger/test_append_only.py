@@ -15,6 +15,7 @@ from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.schema import decision_row, metadata, views
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.months import make_months, month_of
 
 SOME_VALUES = {str: "x", int: 1, float: 1.0, bool: True, bytes: b"x", datetime: datetime(2005, 7, 8, tzinfo=UTC)}
 
@@ -51,6 +52,7 @@ def _put_one_row_everywhere(connection: Connection) -> None:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
     else:
         connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+    make_months(connection, [month_of(str(SOME_VALUES[str]))])
     for table in FACTS:
         values = {column.name: SOME_VALUES[column.type.python_type] for column in table.c}
         connection.execute(table.insert().values(values))

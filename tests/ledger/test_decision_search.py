@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from decisionloop.act.identity import decision_ids
 from decisionloop.ledger.batches import open_batch
 from decisionloop.ledger.decision_search import Sought, find_decisions
 from decisionloop.ledger.decisions import append_decisions
@@ -68,13 +69,14 @@ def test_what_was_decided_one_at_a_time_is_found_by_its_own_moment(decided):
     segments = [Segment("a", USE_CASE, AS_OF, 5, "{}", "{}", AS_OF)]
     facts.add(decided, stream_segment, segments)
     batch_id = open_batch(decided, USE_CASE, AS_OF + timedelta(minutes=1), CONTRACT).batch_id
-    own = rows.assign(batch_id=batch_id, as_of=AS_OF + timedelta(minutes=1), decision_id=[f"own-{i}" for i in range(5)])
+    ids = decision_ids(USE_CASE, rows["entity_id"].tolist(), AS_OF + timedelta(hours=20))
+    own = rows.assign(batch_id=batch_id, as_of=AS_OF + timedelta(minutes=1), decision_id=ids)
     with decided.begin() as connection:
         append_decisions(connection, own)
         seal_into(connection, batch_id, 0, segments, 0)
     late = Sought(USE_CASE, AS_OF + timedelta(hours=19), AS_OF + timedelta(hours=21))
     assert {(one.decision_id, one.as_of) for one in find_decisions(decided, late, 10)} == {
-        (f"own-{i}", AS_OF + timedelta(hours=20)) for i in range(5)
+        (one, AS_OF + timedelta(hours=20)) for one in ids
     }
     early = Sought(USE_CASE, AS_OF, AS_OF + timedelta(hours=1))
-    assert not {one.decision_id for one in find_decisions(decided, early, 10)} & {f"own-{i}" for i in range(5)}
+    assert not {one.decision_id for one in find_decisions(decided, early, 10)} & set(ids)

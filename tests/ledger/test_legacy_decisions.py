@@ -16,6 +16,7 @@ from decisionloop.ledger.outbox import count_pending
 from decisionloop.ledger.release_history import why_decided
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
 from decisionloop.ledger.storage.migrate import alembic_config
+from decisionloop.ledger.storage.months import make_months, month_of
 
 
 def log(ledger: Ledger, decisions: Any) -> int:
@@ -54,6 +55,7 @@ def test_an_earlier_ledger_keeps_its_decisions_and_what_guards_them(
         connection.execute(ROW, [{"id": "b", "propensity": 0.25}, {"id": "a", "propensity": 1.0}])
     create_or_upgrade(url).close()
     with old.begin() as connection:
+        make_months(connection, [month_of("c")])
         connection.execute(ROW, {"id": "c", "propensity": None})
         kept = connection.execute(text("SELECT decision_id, propensity FROM decision_row ORDER BY decision_id"))
         assert [tuple(row) for row in kept] == [("a", 1.0), ("b", 0.25), ("c", None)]

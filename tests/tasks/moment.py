@@ -13,6 +13,7 @@ from sqlalchemy import Engine, insert, select, text
 
 from decisionloop.ledger.schema import metadata
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
+from decisionloop.ledger.storage.months import make_months, month_of
 from tests.postgres_database import EMPTY, database_from, name_of
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation, copy, working_in
@@ -104,5 +105,7 @@ def _move(old: Ledger, new: Ledger) -> None:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         for table in metadata.sorted_tables:
             rows = [dict(row) for row in known.execute(select(table)).mappings()]
+            if rows and table.info.get("is_monthly"):
+                make_months(connection, {month_of(row["decision_id"]) for row in rows})
             if rows:
                 connection.execute(insert(table), rows)

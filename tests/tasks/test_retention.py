@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from decisionloop.backup.taking import take_backup
 from decisionloop.cli.story import write_and_tell
 from decisionloop.custody import retention
-from decisionloop.custody.retention import apply_retention, plan_retention
+from decisionloop.custody.retention import Going, apply_retention, plan_retention
 from decisionloop.custody.snapshot_files import verify_snapshots
 from decisionloop.errors import UsageError
 from decisionloop.ledger import schema
 from decisionloop.ledger.audit.prove import proof_of
 from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.audit.verify import verify
-from decisionloop.ledger.batches import cohort_name
+from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.expiring_files import files_gone
 from decisionloop.ledger.rollback import roll_back
 from decisionloop.ledger.schema import utc_now
@@ -146,3 +146,40 @@ def test_a_row_that_was_changed_is_not_taken_away(lived: Installation) -> None:
 def test_a_time_that_has_not_come_is_refused(lived: Installation) -> None:
     with pytest.raises(UsageError, match="has not come"):
         plan_retention(lived.workspace, utc_now() + timedelta(days=1))
+
+
+def going(name: str, decisions: int) -> Going:
+    """A batch that loses its decisions."""
+    at = datetime.fromisoformat(f"{name}T00:00+00:00")
+    batch = Batch(f"small/{name}", "small", at, "c", at, "complete", at, 1)
+    return Going(batch, ("decisions",), decisions)
+
+
+def test_a_month_in_which_nothing_else_lives_goes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 10)
+    monkeypatch.setattr(retention, "MONTH_AT_ONCE", 30)
+    first, second, third = (going(f"2024-01-0{day}", 9) for day in (1, 2, 3))
+    large, alone = going("2024-02-01", 31), going("2024-03-01", 9)
+    months = {date(2024, 1, 1): frozenset({"small/2024-01-01", "small/2024-01-02", "small/2024-01-03"})}
+    months[date(2024, 2, 1)] = frozenset({"small/2024-02-01"})
+    told = list(retention._together([first, second, third, large, alone], months))
+    assert told == [(date(2024, 1, 1), (first, second, third)), (None, (large,)), (None, (alone,))]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("lived", ["postgresql"], indirect=True)
+def test_on_postgresql_the_month_is_gone_with_its_last_batch(lived: Installation, monkeypatch) -> None:
+    without_the_model(lived)
+    monkeypatch.setattr(retention, "AT_ONCE", 1)  # each of its batches in a chunk of its own
+    lived.turn(5)  # of February
+    apply_retention(lived.workspace, plan_retention(lived.workspace, as_of(5) + timedelta(days=120)))
+    assert [lived.state(week) for week in (0, 1, 2)] == ["expired"] * 3
+    with lived.ledger.connect() as connection:
+        left = connection.execute(text("SELECT inhrelid::regclass::text FROM pg_inherits ORDER BY 1")).scalars().all()
+    assert not [name for name in left if "2024_01" in name]
+    assert "decision_row_2024_02" in left
+    found = verify(lived.ledger)
+    assert found.is_whole, found.findings
+    assert verify_snapshots(lived.workspace.settings, lived.ledger).faults == ()
+    assert not any(one.digest in files_gone(lived.ledger) for one in lived.workspace.snapshots.stored())
+    assert lived.state(5) == "complete"

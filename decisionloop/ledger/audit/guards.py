@@ -13,11 +13,16 @@ from decisionloop.ledger.storage.engine import Ledger
 
 _REFUSING, _TELLING = ("RAISE",), ("INSERT INTO audit_waiting",)
 _ON_POSTGRESQL = """
-SELECT t.tgname, p.prosrc FROM pg_trigger t
+SELECT c.relname, t.tgname, p.prosrc FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE n.nspname = current_schema() AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 """
-_ON_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+_PARTS = """
+SELECT part.relname, whole.relname FROM pg_inherits i
+JOIN pg_class part ON part.oid = i.inhrelid JOIN pg_class whole ON whole.oid = i.inhparent
+WHERE whole.relkind = 'p' AND whole.relnamespace = current_schema()::regnamespace
+"""
+_ON_SQLITE = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'"
 
 
 def missing_guards(ledger: Ledger, last: int) -> Iterator[Finding]:
@@ -27,17 +32,17 @@ def missing_guards(ledger: Ledger, last: int) -> Iterator[Finding]:
     """
     with ledger.connect() as connection:
         there = _triggers(connection)
-    for table in sorted(metadata.tables.values(), key=lambda one: one.name):
-        if table.info.get("is_working"):
-            continue
-        lost = [name for name, does in _expected(table.name, ledger.is_sqlite) if not _is_at_work(there, name, does)]
+        parts = [] if ledger.is_sqlite else [(str(one), str(of)) for one, of in connection.execute(text(_PARTS))]
+    whole = [(one.name, one.name) for one in metadata.tables.values() if not one.info.get("is_working")]
+    for table, of in sorted([*whole, *parts]):
+        lost = [name for name, does in _expected(of, ledger.is_sqlite) if not _is_at_work(there, table, name, does)]
         if lost:
-            words = f"{table.name} is not guarded: {', '.join(lost)} was dropped, switched off or emptied"
-            yield Finding(last + 1, table.name, "unguarded", words)
+            words = f"{table} is not guarded: {', '.join(lost)} was dropped, switched off or emptied"
+            yield Finding(last + 1, table, "unguarded", words)
 
 
 def _expected(table: str, is_sqlite: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The triggers of a table, each with what it must do."""
+    """The triggers of a table, each with what it must do; those of a part by month are called like the table's."""
     if is_sqlite:
         yield from ((f"{table}_refuses_{operation}", _REFUSING) for operation in ("UPDATE", "DELETE"))
     else:
@@ -46,11 +51,11 @@ def _expected(table: str, is_sqlite: bool) -> Iterator[tuple[str, tuple[str, ...
         yield f"{table}_awaits_audit", _TELLING
 
 
-def _is_at_work(there: dict[str, str], name: str, does: tuple[str, ...]) -> bool:
-    return all(one in there.get(name, "") for one in does)
+def _is_at_work(there: dict[tuple[str, str], str], table: str, name: str, does: tuple[str, ...]) -> bool:
+    return all(one in there.get((table, name), "") for one in does)
 
 
-def _triggers(connection: Connection) -> dict[str, str]:
-    """What each trigger that is switched on does, by its name."""
+def _triggers(connection: Connection) -> dict[tuple[str, str], str]:
+    """What each trigger that is switched on does, by its table and its name."""
     statement = _ON_SQLITE if connection.dialect.name == "sqlite" else _ON_POSTGRESQL
-    return {str(name): str(body) for name, body in connection.execute(text(statement))}
+    return {(str(table), str(name)): str(body) for table, name, body in connection.execute(text(statement))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from decisionloop.ledger.storage.engine import Ledger
 
 BLOCK_ROWS = 65_536
 _LOCK = "audit_chain"
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,24 @@ class Block:
     def all_salts(self, rows: int) -> bytes:
         """The salts of its rows, those of erased ones zeros."""
         return salts_from(self.secret, rows) if self.secret is not None else (self.salts or b"")
+
+    def may_hold(self, keys: Sequence[tuple[str, ...]]) -> bool:
+        """Whether one of ``keys``, which are sorted, may be among its own: they are between its first and its last.
+
+        What it keeps need not be read whole for that, and most blocks are of other times than what goes together.
+        """
+        if self.row_keys is None or not keys:
+            return False
+        said = zlib.decompress(self.row_keys).decode()
+        begin, end = said.find('["', 1), said.rfind('["')
+        if begin < 0:
+            return False  # all of them are gone
+        try:
+            first, last = (tuple(_DECODER.raw_decode(said, at)[0]) for at in (begin, end))
+        except ValueError:
+            return True  # a key that holds what keys are set between
+        place = bisect_left(keys, first)
+        return len(first) != len(last) or (place < len(keys) and keys[place] <= last)
 
     def key_list(self) -> list[tuple[str, ...] | None]:
         """Whose rows its leaves are, in order; None where a row was erased."""

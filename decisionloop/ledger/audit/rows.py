@@ -13,6 +13,7 @@ from sqlalchemy import Select, Table, and_, select
 from decisionloop.audit.commitments import encoded, joined
 from decisionloop.ledger.audit.covered import GROUP_COLUMNS, ROW_COLUMNS, key_columns, key_text, waiting_as
 from decisionloop.ledger.audit.links import BLOCK_ROWS
+from decisionloop.ledger.id_spans import ids_of_batch
 from decisionloop.ledger.schema import audit_waiting, decision_group, decision_row
 from decisionloop.ledger.storage import frames
 from decisionloop.ledger.storage.awaiting_audit import KEYS
@@ -49,7 +50,8 @@ def decisions_of(ledger: Ledger, batch_id: str) -> DecisionRows:
     where = decision_group.c.batch_id == batch_id
     groups = frames.read(ledger, select(decision_group).where(where).order_by(decision_group.c.group_id))
     ids = select(decision_group.c.group_id).where(where)
-    found = select(decision_row).where(decision_row.c.group_id.in_(ids)).order_by(decision_row.c.decision_id)
+    span = ids_of_batch(ledger, batch_id).holds(decision_row.c.decision_id)
+    found = select(decision_row).where(decision_row.c.group_id.in_(ids), *span).order_by(decision_row.c.decision_id)
     return DecisionRows(read(ledger, found, many=True), groups)
 
 

@@ -5,8 +5,8 @@ A salt that stayed would let who has it try persons until one fits the commitmen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, select, update
@@ -20,7 +20,7 @@ from decisionloop.ledger.audit.seal import BATCH, FACTS
 from decisionloop.ledger.audit.verify_batch import Committed, leaves_of_batch, verify_batch
 from decisionloop.ledger.audit.verify_facts import TableOfFacts
 from decisionloop.ledger.schema import audit_block, audit_entry, erased_leaf
-from decisionloop.ledger.storage import facts
+from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
 
 Key = tuple[str, ...]
@@ -34,6 +34,11 @@ class Tombstone:
     leaf: int
     commitment: str
     erasure_id: str
+
+
+_STONES = pa.schema(
+    [("seq", pa.int64()), ("leaf", pa.int64()), ("commitment", pa.string()), ("erasure_id", pa.string())]
+)
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,15 @@ def cut_decisions(ledger: Ledger, erasure_id: str, ids_of: Mapping[str, set[str]
 
 def cut_facts(
     ledger: Ledger,
+    connection: Connection,
     erasure_id: str,
     keys_of: Mapping[str, set[Key]],
     where: Mapping[str, ColumnElement[bool]] | None = None,
 ) -> list[Cut]:
-    """What is left of facts (keys by table) that go, or are written anew; ``where``: which rows of a table they are."""
+    """What is left of facts (keys by table) that go, or are written anew; ``where``: which rows of a table they are.
+
+    ``connection``: that of the transaction in which they go, which knows what it has cut before.
+    """
     some = where or {}
     tables = {
         name: TableOfFacts.read(ledger, name, *([some[name]] if name in some else []))
@@ -64,7 +73,8 @@ def cut_facts(
         if keys
     }
     links = [link for link in links_of(ledger) if link.kind == FACTS]
-    cuts = [_cut_link(ledger, erasure_id, link, tables, keys_of) for link in links]
+    ordered = {name: sorted(keys) for name, keys in keys_of.items()}
+    cuts = [_cut_link(connection, erasure_id, link, tables, keys_of, ordered) for link in links]
     return [one for one in cuts if one.blocks]
 
 
@@ -72,7 +82,8 @@ def append_cuts(connection: Connection, cuts: Iterable[Cut]) -> int:
     """Write what is left, in the transaction in which the rows go; returns how many leaves that were."""
     leaves = 0
     for cut in cuts:
-        leaves += facts.add(connection, erased_leaf, cut.tombstones)
+        stones = {one.name: [getattr(stone, one.name) for stone in cut.tombstones] for one in fields(Tombstone)}
+        leaves += append(connection, erased_leaf, pa.table(stones, schema=_STONES), on_conflict="fail")
         for one in cut.blocks:
             where = (audit_block.c.seq == one.seq) & (audit_block.c.block == one.block)
             kept = {"secret": one.secret, "salts": one.salts, "row_keys": one.row_keys}
@@ -120,12 +131,20 @@ def _cut_batch(ledger: Ledger, erasure_id: str, link: Link, ids: set[str]) -> Cu
 
 
 def _cut_link(
-    ledger: Ledger, erasure_id: str, link: Link, tables: dict[str, TableOfFacts], keys_of: Mapping[str, set[Key]]
+    connection: Connection,
+    erasure_id: str,
+    link: Link,
+    tables: dict[str, TableOfFacts],
+    keys_of: Mapping[str, set[Key]],
+    ordered: Mapping[str, Sequence[Key]],
 ) -> Cut:
     stones, blocks, start = [], [], 0
-    for block, said in zip(blocks_of(ledger, link.seq), link.blocks, strict=True):
-        keys, wanted = block.key_list(), keys_of.get(said.table, set())
-        inside = [place for place, key in enumerate(keys) if key in wanted] if wanted else []
+    for block, said in zip(blocks_of(connection, link.seq), link.blocks, strict=True):
+        if not block.may_hold(ordered.get(said.table, ())):
+            start += said.rows
+            continue
+        keys, wanted = block.key_list(), keys_of[said.table]
+        inside = [place for place, key in enumerate(keys) if key in wanted]
         if inside:
             table, salts = tables[said.table], block.all_salts(said.rows)
             rows = [table.place[key] for place in inside if (key := keys[place]) is not None]

@@ -17,6 +17,7 @@ from decisionloop.ledger.audit.links import links_of
 from decisionloop.ledger.audit.seal import BATCH, FACTS, count_waiting
 from decisionloop.ledger.audit.verify_batch import verify_batch
 from decisionloop.ledger.audit.verify_facts import verify_facts
+from decisionloop.ledger.id_spans import first_stray
 from decisionloop.ledger.schema import (
     audit_entry,
     batch,
@@ -141,6 +142,9 @@ def _forged_groups(ledger: Ledger, last: int) -> Iterator[Finding]:
             for found in connection.execute(statement).scalars():
                 text = words.format(found)
                 yield Finding(last + 1, text.partition(" was")[0], "added", text)
+        if stray := first_stray(connection):
+            words = f"decision {stray} was changed or added: its id is none of its batch"
+            yield Finding(last + 1, f"decision {stray}", "added", words)
 
 
 def _false_tombstones(ledger: Ledger, last: int) -> Iterator[Finding]:

@@ -21,6 +21,8 @@ SQLITE_TIME_LENGTH = len("2005-07-08T00:00:00.000000Z")
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 views = MetaData()
 """What is read like a table and never written: the migrations say what each view selects."""
+MONTHLY = {"is_monthly": True}
+"""What a table says of itself whose rows lie by the month of their `decision_id` where PostgreSQL keeps them."""
 # Text is compared and sorted byte by byte on both engines, whatever the language of a PostgreSQL database.
 Text = String().with_variant(String(collation="C"), "postgresql")
 

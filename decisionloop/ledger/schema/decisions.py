@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Named, Table, TypedColumns
 
-from decisionloop.ledger.schema.columns import UtcDateTime, metadata, views
+from decisionloop.ledger.schema.columns import MONTHLY, UtcDateTime, metadata, views
 
 
 class DecisionGroupColumns(TypedColumns):
@@ -62,6 +62,7 @@ decision_row: Table[DecisionRowColumns] = Table(
     metadata,
     DecisionRowColumns,
     CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity"),
+    info=MONTHLY,
 )
 Index(None, decision_row.c.group_id)
 
@@ -143,7 +144,7 @@ class DeliveryColumns(TypedColumns):
     at: Named[datetime] = Column(UtcDateTime)
 
 
-delivery: Table[DeliveryColumns] = Table("delivery", metadata, DeliveryColumns)
+delivery: Table[DeliveryColumns] = Table("delivery", metadata, DeliveryColumns, info=MONTHLY)
 
 
 class OutcomeColumns(TypedColumns):
@@ -159,7 +160,7 @@ class OutcomeColumns(TypedColumns):
     happened_at: Named[datetime | None] = Column(UtcDateTime)
 
 
-outcome: Table[OutcomeColumns] = Table("outcome", metadata, OutcomeColumns)
+outcome: Table[OutcomeColumns] = Table("outcome", metadata, OutcomeColumns, info=MONTHLY)
 
 
 class ExecutionColumns(TypedColumns):
@@ -174,7 +175,7 @@ class ExecutionColumns(TypedColumns):
     recorded_at: Named[datetime] = Column(UtcDateTime)
 
 
-execution: Table[ExecutionColumns] = Table("execution", metadata, ExecutionColumns)
+execution: Table[ExecutionColumns] = Table("execution", metadata, ExecutionColumns, info=MONTHLY)
 
 
 class OutcomeIntakeColumns(TypedColumns):

@@ -15,6 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from decisionloop.errors import IntegrityError, UsageError
 from decisionloop.ledger.storage.conform import conform
+from decisionloop.ledger.storage.months import make_months_of
 from decisionloop.ledger.storage.spool import insert_spooled
 
 OnConflict = Literal["ignore", "fail"]
@@ -39,6 +40,7 @@ def append(
     fitting = conform(table, rows)
     if not len(fitting):
         return 0
+    make_months_of(connection, table, fitting)
     write = _append_postgresql if connection.dialect.name == "postgresql" else _append_sqlite
     cursor = connection.connection.cursor()
     try:
