@@ -48,9 +48,10 @@ def decided(live: Installation, as_of: datetime) -> None:
 
 
 def up_to_date(live: Installation) -> datetime:
-    """Decide the batch that was due last; returns the present time."""
-    at = utc_now()
-    decided(live, last_due_time(live.workspace.use_case.schedule, at))
+    """Decide the batch that was due last, and the one before while that one may still come; the present time."""
+    at, schedule = utc_now(), live.workspace.use_case.schedule
+    for due in sorted({last_due_time(schedule, one) for one in (at, at - 3 * HOUR)}):
+        decided(live, due)
     return at
 
 
