@@ -51,11 +51,11 @@ from decisionloop.report.words.beside import grave_caveats
 from decisionloop.report.words.glossary import definitions_for, notes_for
 from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import ReleaseNames, StoryClock
+from decisionloop.schedule import next_due_time
 
 if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
     from decisionloop.ledger.storage.engine import Ledger
-    from decisionloop.schedule import next_due_time
 from decisionloop.snapshots import SnapshotStore
 
 EXPLORATION = "exploration"

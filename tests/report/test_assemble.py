@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.data_source import TablesSource
 from decisionloop.ledger.alerts import NewAlert, append_alert
 from decisionloop.ledger.batches import append_batch_event, batches, open_batch
 from decisionloop.ledger.decisions import append_decisions
@@ -695,6 +696,15 @@ def test_times_on_the_wall_of_a_replay_become_days_of_the_story(filled: Filled) 
     assert clock.day(day(7, 8)) == date(2005, 7, 8)
     late = day(12, 1)  # a turn that only took in outcomes, months after the last batch
     assert clock.day(late) == late.date()
+
+
+def test_of_live_tables_it_is_said_when_the_next_batch_is_due(filled: Filled, use_case: UseCase) -> None:
+    live = use_case.model_copy(update={"source": TablesSource.model_construct(kind="tables")})
+    told = assemble_story(filled.ledger, live, snapshots=filled.snapshots).next_batch
+    last = max(one.as_of for one in batches(filled.ledger, "credit_line"))
+    assert told is not None
+    assert last.date() < told <= last.date() + timedelta(days=40)
+    assert assemble_story(filled.ledger, use_case, snapshots=filled.snapshots).next_batch is None
 
 
 def test_who_decides_since_a_person_went_back_after_a_replay_is_told_by_that_day(
