@@ -38,14 +38,13 @@ class OneColumn(pd.DataFrame):
 
 def one_column(column: pd.Series) -> OneColumn:
     """A column by itself; text of few values as a categorical, which answers the same and is asked at once."""
-    return OneColumn({column.name: _as_codes(column) if _is_category(column) else column})
+    return OneColumn({column.name: as_codes(column)})
 
 
-def _is_category(column: pd.Series) -> bool:
-    return isinstance(column.dtype, pd.StringDtype) and column.iloc[:_PROBED_ROWS].nunique() <= _FEW
-
-
-def _as_codes(column: pd.Series) -> pd.Series:
+def as_codes(column: pd.Series) -> pd.Series:
+    """Text of few values as a categorical of those that are there; any other column as it is."""
+    if not isinstance(column.dtype, pd.StringDtype) or column.iloc[:_PROBED_ROWS].nunique() > _FEW:
+        return column
     encoded = pa.array(column.array, pa.large_string()).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decisionloop.errors import UsageError
+from expectations.column_engine import as_codes
 from expectations.several_values import values_seen
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def expected_categories(reference: BatchReference, feature: str, rows: int) -> t
 
 
 def _shares(column: pd.Series, categories: Sequence[str]) -> dict[str, float]:
-    counts = column.value_counts()
+    counts = as_codes(column).value_counts(sort=False)
     return {category: float(counts.get(category, 0) / len(column)) for category in categories}
 
 
