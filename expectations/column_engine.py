@@ -38,7 +38,7 @@ class OneColumn(pd.DataFrame):
 
 def one_column(column: pd.Series) -> OneColumn:
     """A column by itself; text of few values as a categorical, which answers the same and is asked at once."""
-    return OneColumn({column.name: as_codes(column)})
+    return OneColumn(as_codes(column).to_frame())
 
 
 def as_codes(column: pd.Series) -> pd.Series:
