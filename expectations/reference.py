@@ -11,6 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decisionloop.errors import UsageError
+from expectations.column_engine import as_codes
+from expectations.several_values import values_seen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,17 +52,16 @@ def reference_of(frame: pd.DataFrame, use_case: UseCase) -> BatchReference:
         rows=len(frame),
         null_shares={f.name: float(frame[f.name].isna().mean()) for f in present},
         category_shares={f.name: _shares(frame[f.name], f.categories) for f in present if f.type == "category"},
-        is_constant={f.name: bool(frame[f.name].nunique() < 2) for f in present},
+        is_constant={f.name: values_seen(frame[f.name]) < 2 for f in present},
         only={f.name: single for f in present if (single := only_value(frame[f.name]))},
     )
 
 
 def only_value(column: pd.Series) -> str:
     """A fingerprint of the one value that a column shows; "" where it shows none or several."""
-    values = column.dropna().unique()
-    if len(values) != 1:
+    if values_seen(column) != 1:
         return ""
-    value = values[0]
+    value = column[column.notna()].iloc[0]
     text = repr(value + 0.0) if isinstance(value, float) else repr(value)  # -0.0 and 0.0 are one value
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -147,7 +148,7 @@ def expected_categories(reference: BatchReference, feature: str, rows: int) -> t
 
 
 def _shares(column: pd.Series, categories: Sequence[str]) -> dict[str, float]:
-    counts = column.value_counts()
+    counts = as_codes(column).value_counts(sort=False)
     return {category: float(counts.get(category, 0) / len(column)) for category in categories}
 
 

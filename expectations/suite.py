@@ -21,6 +21,7 @@ from expectations.reference import (
     chance_share,
     expected_categories,
 )
+from expectations.several_values import expect_several_values
 from expectations.whole_numbers import expect_whole_numbers
 
 if TYPE_CHECKING:
@@ -208,8 +209,8 @@ def _distribution(
         yield _expectation(kind, use_case, check, name, wording, value_set=values)
     was_constant = reference is not None and reference.is_constant.get(name, False)
     if rows > 1 and not was_constant and len(feature.categories) != 1:
-        wording, kind = f"{feature.wording}: more than one value", "ExpectColumnUniqueValueCountToBeBetween"
-        yield _expectation(kind, use_case, checks.CONSTANT_COLUMNS, name, wording, min_value=2)
+        wording = f"{feature.wording}: more than one value"
+        yield _expectation(expect_several_values(), use_case, checks.CONSTANT_COLUMNS, name, wording, min_value=2)
 
 
 def _protected(use_case: UseCase, shape: BatchShape) -> Iterator[Expectation]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-import pandas as pd
 
-from decisionloop.act.hashing import instant, stable_hash
-
-Ids = Sequence[str] | np.ndarray | pd.Series
+from decisionloop.act.hashing import Ids, instant, stable_hash
 
 
 def uniform_draws(entity_ids: Ids, as_of: datetime, salt: str, purpose: str) -> np.ndarray:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from decisionloop.act.hashing import instant, stable_hash
+from decisionloop.act.hashing import Ids, instant, stable_hash
 
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), dtype="S2")
 
 
-def decision_id_array(
-    use_case_name: str, entity_ids: Sequence[str] | np.ndarray | pd.Series, as_of: datetime
-) -> pa.StringArray:
+def decision_id_array(use_case_name: str, entity_ids: Ids, as_of: datetime) -> pa.StringArray:
     """One id of 32 lower-case hex characters for each entity: 8 of the as-of's second, then 96 bits of hash.
 
     Ids of later batches are thus greater, and an index of them grows at its end, however large it is.
@@ -30,7 +26,7 @@ def decision_id_array(
     return _hex_text(octets)
 
 
-def decision_ids(use_case_name: str, entity_ids: Sequence[str] | np.ndarray | pd.Series, as_of: datetime) -> np.ndarray:
+def decision_ids(use_case_name: str, entity_ids: Ids, as_of: datetime) -> np.ndarray:
     """The ids of :func:`decision_id_array` as an object array of str (n,)."""
     return decision_id_array(use_case_name, entity_ids, as_of).to_numpy(zero_copy_only=False)
 

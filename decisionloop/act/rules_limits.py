@@ -95,7 +95,7 @@ def within_limits(
 
 
 def _draws(use_case: UseCase, frame: pd.DataFrame, as_of: datetime, salt: str) -> np.ndarray:
-    return uniform_draws(frame[use_case.entity.key].to_numpy(dtype=object), as_of, salt, "rules within limits")
+    return uniform_draws(frame[use_case.entity.key], as_of, salt, "rules within limits")
 
 
 def _everyone(

@@ -25,7 +25,7 @@ from decisionloop.act.time_limit import CHALLENGERS, TimeIsUp
 from decisionloop.act.turn import salt_of
 from decisionloop.contract import UseCase
 from decisionloop.metering import Meter, Scope, StageCost
-from decisionloop.predict.few_rows import text_objects
+from decisionloop.predict.few_rows import ids_of
 from decisionloop.predict.logged_scores import leading_scores, reason_codes, rules_reason_codes
 from decisionloop.predict.release_model import ReleaseModel, predict, supported_actions
 from decisionloop.predict.rules import RulesChoice
@@ -113,7 +113,7 @@ def value_side_by_side(
     """Score n rows with the champion, if it is a model, and every release in shadow, beside the rules."""
     rules = contenders.rules
     columns: dict[str, pa.Array | np.ndarray] = {
-        "decision_id": decision_id_array(use_case.name, text_objects(frame, use_case.entity.key), as_of),
+        "decision_id": decision_id_array(use_case.name, ids_of(frame, use_case.entity.key), as_of),
         "rules_action": actions_by_name(use_case, rules.action),
         "rules_reason_codes": rules_reason_codes(rules.reasons),
     }
@@ -275,7 +275,7 @@ def _reasons_on_trial(
     use_case: UseCase, frame: pd.DataFrame, model: ReleaseModel, answer: _Answer, trial: OnTrial
 ) -> pa.Array:
     """Why it prefers what it does (n,), for the entities that it decides for; null elsewhere."""
-    ids = text_objects(frame, use_case.entity.key)
+    ids = ids_of(frame, use_case.entity.key)
     rows = np.flatnonzero(trial.draws(ids, salt_of(use_case)))
     reasons = reason_codes(use_case, model, frame.iloc[rows].reset_index(drop=True), answer.action[rows])
     place = np.full(len(frame), -1)

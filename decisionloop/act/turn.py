@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from decisionloop.act.canary import Trial
 from decisionloop.act.draws import in_holdout, uniform_draws
@@ -15,14 +16,14 @@ from decisionloop.act.preference import actions_within_reach
 from decisionloop.act.propensities import NO_EXPLORING, Exploring, Offer
 from decisionloop.act.situation import Situation, allowed_of, allowed_rules, fallback_reasons, instead_of_rules
 from decisionloop.contract import UseCase
-from decisionloop.predict.few_rows import text_objects
+from decisionloop.predict.few_rows import ids_of
 
 
 @dataclass(frozen=True)
 class Draws:
     """Independent draws in [0, 1) of every row, made when first asked for: most batches need few of them."""
 
-    entity_ids: np.ndarray
+    entity_ids: np.ndarray | ExtensionArray
     as_of: datetime
     salt: str
 
@@ -71,7 +72,7 @@ class Turn:
     ) -> Turn:
         """The turn of the rows of ``frame``, exploring nothing. Raises ChoiceError where the situation does not fit."""
         allowed = allowed_of(use_case, frame, situation)
-        entity_ids = text_objects(frame, use_case.entity.key)
+        entity_ids = ids_of(frame, use_case.entity.key)
         reason = fallback_reasons(situation, allowed)
         is_holdout = in_holdout(entity_ids, salt_of(use_case), use_case.policy.holdout_share)
         if situation.is_default_for_all:  # the rules, whose referee it is, decide nobody

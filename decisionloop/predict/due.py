@@ -108,7 +108,9 @@ def split_due(due: pd.Series, span: Span, held: Sequence[HeldBatch], ask: Ask) -
             is_done[rows] = _are_done(due.iloc[rows], span, left, ask, is_all_or_none)
     last = is_held.shape[1] - 1 - is_held[:, ::-1].argmax(axis=1) if held else np.zeros(len(due), dtype=int)
     counts = [(one.batch_id, int((is_done & (last == number)).sum())) for number, one in enumerate(held)]
-    return DueSplit(due[~is_done], tuple((batch_id, count) for batch_id, count in counts if count))
+    return DueSplit(
+        due[~is_done] if is_done.any() else due, tuple((batch_id, count) for batch_id, count in counts if count)
+    )
 
 
 def is_vague(due: pd.Series, span: Span, ask: Ask) -> bool:
@@ -134,5 +136,5 @@ def _are_done(due: pd.Series, span: Span, left: Sequence[Span], ask: Ask, is_all
 def _is_among(ids: pd.Series, others: pd.Series) -> np.ndarray:
     """Which of ``ids`` are in ``others``, bool (n,)."""
     # Arrow looks text up thirty times faster than Series.isin does.
-    found = pc.is_in(pa.array(ids, pa.string()), value_set=pa.array(others, pa.string()))
+    found = pc.is_in(pa.array(ids, pa.large_string()), value_set=pa.array(others, pa.large_string()))
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)

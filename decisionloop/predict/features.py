@@ -15,7 +15,7 @@ from decisionloop.contract.code import FEATURES_FILE, FeaturesFunction
 from decisionloop.contract.problem import Feature, FeatureType
 from decisionloop.contract.user_code import UserCodeFailed, call
 from decisionloop.errors import ContractError, Fault, SourceError
-from decisionloop.predict.ordering import by_entity_and_time, keep_only
+from decisionloop.predict.ordering import by_entity_and_time, is_strictly_increasing, keep_only
 from decisionloop.predict.text import as_text
 from decisionloop.predict.unreadable import readable
 
@@ -91,7 +91,7 @@ def _returned(
 ) -> pd.DataFrame:
     """What the function returned, with the entity key as text; raises ContractError for every fault found."""
     where, key = f"{FEATURES_FILE} of {use_case.name}", use_case.entity.key
-    asked = rows[key].unique()
+    asked = rows[key]
     try:
         returned = call(features_function, rows, as_of)
     except UserCodeFailed as failed:
@@ -125,14 +125,16 @@ def _shape_faults(returned: object, columns: dict[str, FeatureType]) -> Iterator
         yield Fault(str(column), "two columns", "was returned twice", "Return it once.")
 
 
-def _entity_faults(ids: pd.Series, asked: np.ndarray) -> Iterator[Fault]:
+def _entity_faults(ids: pd.Series, asked: pd.Series) -> Iterator[Fault]:
+    if ids.array.equals(asked.array) and is_strictly_increasing(ids):
+        return  # each of those who were asked about once, as it nearly always is
     if ids.isna().any():
         yield Fault(str(ids.name), "missing", f"{int(ids.isna().sum())} rows have no entity", "Drop such rows.")
     repeated = ids[ids.duplicated() & ids.notna()].unique()
     if len(repeated):
         problem = f"{len(repeated)} entities have more than one row"
         yield Fault(str(ids.name), _some(repeated), problem, "Return one row an entity: keep the last, or aggregate.")
-    unanswered = pd.Index(asked).difference(pd.Index(ids))
+    unanswered = pd.Index(asked.unique()).difference(pd.Index(ids))
     if len(unanswered):
         problem = f"{len(unanswered)} entities of `known` have no row"
         remedy = "Return a row for each, with missing values where something cannot be computed."
@@ -166,6 +168,8 @@ def _number_faults(feature: Feature, values: pd.Series) -> Iterator[Fault]:
 
 
 def _as_float(values: pd.Series) -> np.ndarray:
+    if values.dtype == np.float64:
+        return values.to_numpy()
     if values.isna().all():
         return np.full(len(values), np.nan)
     return values.to_numpy(dtype=np.float64, na_value=np.nan)

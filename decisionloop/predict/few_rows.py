@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 from pandas.api.internals import create_dataframe_from_blocks  # type: ignore[import-not-found]
 from pandas.arrays import ArrowStringArray
 
@@ -85,6 +86,11 @@ def text_objects(frame: pd.DataFrame, name: str) -> NDArray[np.object_]:
     if texts is None:
         return frame[name].to_numpy(dtype=object)
     return np.array([np.nan if one is None else one for one in texts], dtype=object)
+
+
+def ids_of(frame: pd.DataFrame, name: str) -> NDArray[np.object_] | ExtensionArray:
+    """The ids (n,) of any frame, to be hashed: of many rows as they lie there, not made objects one by one."""
+    return frame[name].array if plain_texts(frame, name) is None else text_objects(frame, name)
 
 
 def _plain(frame: pd.DataFrame, name: str) -> Any:

@@ -21,7 +21,9 @@ def as_text(values: pd.Series) -> pd.Series:
         text = text.astype("str").where(values.notna())
     else:
         text = values.astype("str")
-    text = text.where(text != "").astype("str")
+    is_empty = text == ""
+    if is_empty.any():
+        text = text.where(~is_empty).astype("str")
     text.name = values.name
     return text
 

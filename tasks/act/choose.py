@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from decisionloop.act.action_names import actions_by_index
 from decisionloop.act.choice_table import ON_TRIAL, OUTSIDE, choice_of_table, choice_table, flags_of
-from decisionloop.act.constraints import BatchTotals
+from decisionloop.act.constraints import BatchTotals, budgets
 from decisionloop.act.exploration.agreement import AgreedExploring
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
 from decisionloop.act.guardrails import Tally
@@ -20,13 +20,13 @@ from decisionloop.act.policy import Choice, agree_to_explore, choose_part, limit
 from decisionloop.act.prices import Plan
 from decisionloop.act.rules_limits import RulesLimits
 from decisionloop.act.situation import BY_PEOPLE, DEFAULT_FOR_ALL, Situation
-from decisionloop.ledger.batch_parts import PartKind, find_part
+from decisionloop.ledger.batch_parts import PartKind, find_part, parts_of
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.compare.output_profile import ActionProfile
 from decisionloop.monitor.impact.group_tally import GroupTally
 from tasks.keep import keep_part, scope_of
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
-from tasks.readback.policy_inputs import score_reference, situation_of
+from tasks.readback.policy_inputs import features_of_policy, score_reference, situation_of
 from tasks.readback.releases import on_trial_of
 from tasks.readback.tables import read_part
 from tasks.step import step
@@ -91,12 +91,21 @@ def agreed_on(hand: BatchInHand, rules_because: str, seen: SeenMoney) -> Agreed:
     """
     contract = hand.use_case
     parts = functools.partial(situations, hand, rules_because, seen)
-    totals = functools.reduce(lambda one, other: one + other, (BatchTotals.of(contract, frame) for frame, _ in parts()))
+    totals = _totals(hand)
     exploring = agree_to_explore(contract, hand.as_of, totals, parts)
     exploring_parts = functools.partial(parts, exploring)
     plan = plan_batch(contract, hand.as_of, totals, exploring_parts)
     limits = limits_of_rules(contract, hand.as_of, totals, exploring_parts, plan)
     return Agreed(totals, rules_because, plan, limits, seen, exploring, hand.on_trial is not None)
+
+
+def _totals(hand: BatchInHand) -> BatchTotals:
+    """The totals of a batch; where no budget asks for costs nothing has to be read for them."""
+    contract = hand.use_case
+    if not budgets(contract):
+        return BatchTotals(sum(part.rows for part in parts_of(hand.ledger, hand.batch_id, "features")), ())
+    each = (BatchTotals.of(contract, features_of_policy(hand, part)) for part in hand.parts)
+    return functools.reduce(lambda one, other: one + other, each)
 
 
 def chosen_again(hand: BatchInHand, part: int, agreed: Agreed) -> Choice:

@@ -16,6 +16,7 @@ from decisionloop.ledger.batches import Batch, Scalar, append_batch_event, find_
 from decisionloop.ledger.due_occurrences import DecidedSpan, decided_at, decided_spans, entities_of, span_of
 from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.predict.due import DueSplit, HeldBatch, Span, split_due
+from decisionloop.predict.ordering import is_strictly_increasing
 from decisionloop.predict.text import as_text
 from decisionloop.workspace import Workspace
 from tasks.each_part import cut
@@ -167,8 +168,14 @@ def _who_is_due(workspace: Workspace, batch: Batch, late: LatePeople | None) -> 
     added = split.left.iloc[:0]
     if late is not None:
         added, span = late.ids[~late.ids.isin(split.left)], Span(min(late.since, span.after), span.until)
-    ids = pd.concat([split.left, added]).sort_values(kind="stable", ignore_index=True)
-    return Due(ids, len(due), split.decided_in, len(added), span)
+    return Due(_sorted(split.left, added), len(due), split.decided_in, len(added), span)
+
+
+def _sorted(left: pd.Series, added: pd.Series) -> pd.Series:
+    """Ids of both, sorted. Of many the list is the largest thing that is held at once: it is not copied for nothing."""
+    if added.empty and is_strictly_increasing(left):
+        return left.reset_index(drop=True)
+    return pd.concat([left, added]).sort_values(kind="stable", ignore_index=True)
 
 
 def _keep(workspace: Workspace, batch_id: str, told: Due) -> None:

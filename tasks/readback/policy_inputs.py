@@ -20,13 +20,27 @@ from tasks.readback.tables import read_part
 
 
 def situation_of(hand: BatchInHand, part: int, rules_because: str) -> tuple[pd.DataFrame, pa.Table, Situation]:
-    """What is known of a part's rows when their actions are chosen: the columns that matter, scores, situation."""
+    """What is known of a part's rows when their actions are chosen: the columns that matter of features and scores,
+    and the situation."""
     workspace, batch_id, use_case = hand.workspace, hand.batch_id, hand.use_case
-    frame = read_part(workspace, batch_id, "features", part, _read_by_policy(use_case)).to_pandas()
-    scores = read_part(workspace, batch_id, "scores", part)
+    frame = features_of_policy(hand, part)
+    scores = read_part(workspace, batch_id, "scores", part, _said_to_policy(use_case))
     faults = read_part(workspace, batch_id, "faults", part)["reason"].to_pandas().to_numpy(dtype=object)
     situation = situation_of_scores(use_case, frame, scores, faults, rules_because, hand.on_trial)
     return frame, scores, replace(situation, are_rules_stopped=hand.rules.is_default_action)
+
+
+def features_of_policy(hand: BatchInHand, part: int) -> pd.DataFrame:
+    """The columns of a part's features that matter when actions are chosen."""
+    columns = _read_by_policy(hand.use_case)
+    frame: pd.DataFrame = read_part(hand.workspace, hand.batch_id, "features", part, columns).to_pandas()
+    return frame
+
+
+def _said_to_policy(use_case: UseCase) -> list[str]:
+    """What of the scores is asked when actions are chosen: not the reasons, which are most of them."""
+    each = [f"{what}:{name}" for what in ("value", "supported") for name in use_case.action_names]
+    return ["rules_action", "rules_reason_codes", "score", "amount", *each, *(f"canary:{one}" for one in each)]
 
 
 def _read_by_policy(use_case: UseCase) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from decisionloop.act.draws import in_holdout, uniform_draws
+from decisionloop.act.hashing import stable_hash
 from decisionloop.act.identity import decision_ids
 from decisionloop.errors import UsageError
 
@@ -157,3 +158,13 @@ def _splitmix(z: int) -> int:
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
     z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
     return z ^ z >> 31
+
+
+def test_many_ids_hash_as_the_same_ids_one_by_one(monkeypatch):
+    monkeypatch.setattr("decisionloop.act.hashing.resolve_engine", lambda *_: "numba")
+    texts = pd.Series(["", "a", "1234567", "12345678", "123456789", "Zoë", "😀" * 70, "a\0b", "x" * 256], dtype="str")
+    one_by_one = stable_hash(texts.to_numpy(dtype=object), ("any", "purpose"))
+    assert stable_hash(texts, ("any", "purpose")).tolist() == one_by_one.tolist()
+    assert stable_hash(texts.iloc[3:].array, ("any", "purpose")).tolist() == one_by_one[3:].tolist()
+    unknown = pd.Series(["a", None], dtype="str")
+    assert stable_hash(unknown, ("any",)).tolist() == stable_hash(np.array(["a", np.nan], object), ("any",)).tolist()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -95,7 +96,7 @@ def flat_share(use_case: UseCase, totals: BatchTotals) -> AgreedExploring | None
 
 def _exact_sum(parts: Sequence[np.ndarray]) -> float:
     """Exact, so that no order of rows changes it."""
-    return math.fsum(np.concatenate(parts).tolist())
+    return math.fsum(chain.from_iterable(part.tolist() for part in parts))
 
 
 def _priced(

@@ -20,6 +20,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 _PREFIX = "spool_"
 _NUMBERS = itertools.count()
+_PAGE_BYTES = 65_536
+"""Large pages, because the file is written once from its beginning to its end, and read so."""
 
 
 def insert_spooled(cursor: DBAPICursor, target: str, rows: pa.Table, conflict: str) -> int:
@@ -38,11 +40,14 @@ def insert_spooled(cursor: DBAPICursor, target: str, rows: pa.Table, conflict: s
 
 
 def _write(file: Path, rows: pa.Table) -> None:
-    with closing(sqlite3.connect(file)) as plain:  # nothing is lost with this file, so it keeps no journal
-        plain.execute("PRAGMA journal_mode = OFF")
-    with adbc_driver_sqlite.dbapi.connect(str(file)) as connection, connection.cursor() as cursor:
+    with closing(sqlite3.connect(file)) as plain:
+        plain.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        plain.execute("VACUUM")  # which writes the file, and so settles its pages
+    with adbc_driver_sqlite.dbapi.connect(str(file), autocommit=True) as connection, connection.cursor() as cursor:
+        for pragma in ("journal_mode = OFF", "synchronous = OFF"):  # nothing is lost with this file
+            cursor.execute(f"PRAGMA {pragma}")
+            cursor.fetchall()
         cursor.adbc_ingest("rows", rows, mode="create")
-        connection.commit()
 
 
 def detach_spools(connection: DBAPIConnection | None, _entry: ConnectionPoolEntry) -> None:

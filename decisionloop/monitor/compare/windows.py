@@ -40,8 +40,8 @@ class EntitySketch:
     @classmethod
     def of(cls, entities: pd.Series) -> EntitySketch:
         """Of the entity ids of n decisions."""
-        hashes = np.unique(stable_hash(entities, _CONTEXT) >> np.uint64(_DROPPED_BITS))
-        return cls(len(entities), tuple(hashes[:SKETCH_SIZE].tolist()))
+        hashes = stable_hash(entities, _CONTEXT) >> np.uint64(_DROPPED_BITS)
+        return cls(len(entities), tuple(_lowest(hashes).tolist()))
 
     def __add__(self, other: EntitySketch) -> EntitySketch:
         """Both together."""
@@ -65,6 +65,16 @@ class EntitySketch:
         """What ``to_json`` wrote."""
         rows, lowest = json.loads(text)
         return cls(rows, tuple(int(one, 16) for one in lowest.split()))
+
+
+def _lowest(hashes: np.ndarray) -> np.ndarray:
+    """The lowest different ``hashes``, ascending: among the lowest rows where these show enough, else among all."""
+    rows = 4 * SKETCH_SIZE
+    if len(hashes) > rows:
+        lowest = np.unique(np.partition(hashes, rows)[:rows])
+        if len(lowest) >= SKETCH_SIZE:
+            return lowest[:SKETCH_SIZE]
+    return np.unique(hashes)[:SKETCH_SIZE]
 
 
 class Summed(Protocol):

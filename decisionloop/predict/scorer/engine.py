@@ -30,8 +30,9 @@ KERNEL_MODULES = (
     "decisionloop.predict.scorer.numba_tables",
     "decisionloop.predict.reasons.kernel",
     "decisionloop.predict.online.kernels",
+    "decisionloop.act.hash_kernel",
 )
-"""Every module of kernels: scores, tables, reasons in bulk, one row."""
+"""Every module of kernels: scores, tables, reasons in bulk, one row, hashes of ids."""
 
 PART_ROWS = 4096
 """A thread with fewer rows than this is not worth its start."""
@@ -95,6 +96,12 @@ def reason_kernels() -> ModuleType:
 def row_kernels() -> ModuleType:
     """The kernels of one row, ``online_kernels``, compiled; see ``load_kernels``."""
     return load_kernels(KERNEL_MODULES[3])
+
+
+@cache
+def hash_kernels() -> ModuleType:
+    """The kernels that hash ids, ``act.hash_kernel``, compiled; see ``load_kernels``."""
+    return load_kernels(KERNEL_MODULES[4])
 
 
 @cache
