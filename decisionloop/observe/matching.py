@@ -177,7 +177,7 @@ def _silent_actions(use_case: UseCase) -> list[str]:
 def refuse_times(found: Matching, outcomes: pd.DataFrame, as_of: datetime) -> None:
     """Refuse rows (`prepared`) that nobody has seen yet, or nobody knows when."""
     seen_at = outcomes["observed_at"].to_numpy()
-    found.refuse("invalid", "the time at which it was seen is missing or unreadable", np.isnat(seen_at))
+    found.refuse("invalid", "when it was seen, or another of its times, is missing or unreadable", np.isnat(seen_at))
     now = utc_microseconds(pd.Series([as_of]))[0]
     found.refuse("invalid", "seen after the intake's as-of", seen_at > now)
 

@@ -22,6 +22,7 @@ MISSING = (
 _CODES = r"^[+-]?0\d|\s|_"
 _FEW, _LOOKED_AT = 0.05, 10
 """A column of at least so many known cells of which so few are no numbers is one of numbers, with slips of the pen."""
+_STANDARD_ERRORS = 3.0
 _TRUE, _FALSE = ("true", "yes", "1", "t", "y"), ("false", "no", "0", "f", "n")
 
 
@@ -44,21 +45,29 @@ class Cells:
     is_bad: npt.NDArray[np.bool_]
     problem: str
 
-    def require_few(self, written: pd.Series, where: str, share: float) -> None:
-        """Raise SourceError with the first bad cell where more than ``share`` of the known ones are, or all of them.
-
-        Of a single cell nobody can tell whether its column is broken: that it is bad is its row's own trouble.
-        """
-        bad, known = int(self.is_bad.sum()), int(self.is_known.sum())
-        is_broken = bad and (
-            not share or (known > 1 and (bad == known or (known >= _LOOKED_AT and bad > share * known)))
-        )
-        if is_broken:
+    def require_few(self, written: pd.Series, where: str, share: float, is_part: bool = False) -> None:
+        """Raise SourceError with the first bad cell where they are too many (`are_too_many`)."""
+        bad = int(self.is_bad.sum())
+        if are_too_many(bad, int(self.is_known.sum()), share, is_part):
             row = int(self.is_bad.argmax())
             raise SourceError(
                 f"{where}: column {written.name} holds {written.iloc[row]!r} in row {row + 1}, which {self.problem} "
                 f"({bad} such rows). Correct it, or declare the feature as a category."
             )
+
+
+def are_too_many(bad: int, known: int, share: float, is_part: bool = False) -> bool:
+    """Whether ``bad`` of ``known`` cells are the trouble of their column, and not of their rows.
+
+    They are where more than ``share`` are bad, or all of several. Of a single cell nobody can tell. ``is_part``: the
+    cells are those of a few who were looked up, in which chance may gather more than the share.
+    """
+    if not share or not bad:
+        return bool(bad)
+    if is_part:
+        by_chance = _STANDARD_ERRORS * (share * (1 - share) * known) ** 0.5
+        return known >= _LOOKED_AT and bad > share * known + by_chance
+    return known > 1 and (bad == known or (known >= _LOOKED_AT and bad > share * known))
 
 
 def numbers(values: pd.Series) -> Cells:

@@ -146,6 +146,21 @@ def test_too_many_are_the_trouble_of_the_source_and_not_of_rows(built):
         built("csv", rows)
 
 
+def test_the_error_of_the_code_names_the_column_that_is_text_for_some_of_its_cells(built):
+    rows = history().astype(object)
+    rows.loc[: N // 2, "paid"] = "n/k"  # which the contract does not declare
+    with pytest.raises(ContractError, match=r"Column paid of the source holds text: 21 of its 80 .* such as 'n/k'"):
+        built("csv", rows)
+
+
+def test_of_a_few_who_are_looked_up_nobody_can_tell_whether_a_column_is_broken(written):
+    rows = spoilt(spend=(N, "12x"))
+    rows.loc[0, "spend"] = "13x"  # both rows of c00
+    source = open_source(written("sqlite", rows))
+    known = source.known(pd.DataFrame({"client": ["c00"]}), AS_OF)
+    assert known["spend"].isna().all()
+
+
 def test_code_that_fails_for_many_stops_the_batch_as_it_did(built):
     rows = history().astype(object)
     rows.loc[N : N + 5, "born"] = "30 February"  # 6 of 40 people
@@ -197,7 +212,7 @@ def test_rows_due_without_a_time_are_counted_after_their_people_were_read(writte
 def test_one_outcome_that_nobody_can_read_is_its_rows_trouble_and_all_are_the_sources():
     written_as = pd.Series(["0", "maybe", "1"], name="bought")
     assert outcome_numbers(written_as, "o.csv", are_some_bad=True).tolist() == [0.0, float("inf"), 1.0]
-    for values, are_some_bad in ((written_as, False), (pd.Series(["maybe"], name="bought"), True)):
+    for values, are_some_bad in ((written_as, False), (pd.Series(["maybe", "?!"], name="bought"), True)):
         with pytest.raises(SourceError, match="maybe"):
             outcome_numbers(values, "o.csv", are_some_bad)
 
