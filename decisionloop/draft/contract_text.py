@@ -13,6 +13,7 @@ from decisionloop.draft.roles import HARMS, Roles
 from decisionloop.draft.timing import Delays, Rhythm
 
 GUESS = "# GUESS:"
+_LARGEST = 1e300
 _PLENTY = 2_000
 """Outcomes of a replay from which the usual minimum before a training leaves enough of them."""
 _NOTHING = ("none", "no", "nothing", "control", "no_action", "no_e_mail", "no_email", "hold", "wait", "baseline", "c_0")
@@ -111,7 +112,9 @@ def _feature(column: Column) -> Iterator[str]:
 
 def _range(column: Column) -> list[float]:
     assert column.numbers is not None
-    low, high = float(column.numbers.min()), float(column.numbers.max())
+    known = column.numbers[np.isfinite(column.numbers.astype("float64"))]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    low, high = max(low, -_LARGEST), min(high, _LARGEST)
     room = (high - low) / 2
     least, most = (0.0 if low >= 0 else low - room), (0.0 if high <= 0 else high + room)
     digits = 0 if column.kind == "integer" else int(np.clip(3 - np.floor(np.log10(max(high - low, 1e-12))), 0, 12))

@@ -15,6 +15,7 @@ from decisionloop.draft.database import DatabaseTable
 from decisionloop.draft.free_names import with_free_names
 from decisionloop.draft.profiles import YES, Column, profiles
 from decisionloop.draft.roles import EACH_ROW, FILE_ORDER, SHARES, Asked, Roles, roles_of
+from decisionloop.draft.rows_kept import rows_kept
 from decisionloop.draft.table import name_of, read_table
 from decisionloop.draft.timing import DAY, delays_of, rhythm_of
 from decisionloop.errors import UsageError
@@ -40,10 +41,16 @@ def draft_use_case(parent: Path, name: str, source: Path | DatabaseTable, asked:
     folder = empty_folder(parent, name)
     table = read_table(source)
     columns = profiles(table)
-    columns, rows, roles = with_free_names(columns, table.rows, roles_of(columns, asked))
+    roles = roles_of(columns, asked)
+    kept, left_out = rows_kept(columns, roles)
+    if not kept.all():
+        table = table.kept(kept)
+        columns = profiles(table)
+        roles = roles_of(columns, asked)
+    columns, rows, roles = with_free_names(columns, table.rows, roles)
     drafted, rows = _drafted(name, rows, columns, roles)
     _write(folder, drafted, rows)
-    return Draft(folder, _notes(drafted))
+    return Draft(folder, (*_notes(drafted), *left_out))
 
 
 def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
@@ -59,7 +66,7 @@ def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
         with removed_on_failure(folder):
             (folder / "data").mkdir()
             for data, part in _files_of(drafted, rows).items():
-                part.to_csv(folder / "data" / data, index=False)
+                part.to_csv(folder / "data" / data, index=False, chunksize=max(1, len(part)))
             for path, text in texts.items():
                 (folder / path).write_text(text, encoding="utf-8")
     except OSError as error:

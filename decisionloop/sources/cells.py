@@ -19,7 +19,8 @@ MISSING = (
     *("?", "-", "--", ".", "n.a.", "N.A.", "k.A.", "k. A.", "\\N"),
 )
 """What says "not known" where a number, a truth value or a time should be; in a text column it is text."""
-_CODES = r"^[+-]?0\d|\s|_"
+_CODES = r"^[+-]?0[0-9]|[ \t\r\n\f\v_]"
+"""What no number that is meant as one has; in ASCII, which is looked through three times as fast."""
 _FEW, _LOOKED_AT = 0.05, 10
 """A column of at least so many known cells of which so few are no numbers is one of numbers, with slips of the pen."""
 _STANDARD_ERRORS = 3.0
@@ -70,8 +71,22 @@ def are_too_many(bad: int, known: int, share: float, is_part: bool = False) -> b
     return known > 1 and (bad == known or (known >= _LOOKED_AT and bad > share * known))
 
 
+def plain_numbers(values: pd.Series) -> pd.Series | None:
+    """Text as numbers where every cell is a plain one, or empty; None where not.
+
+    Asked first: most columns of a wide table are such, and need not be looked at any closer.
+    """
+    found: pd.Series = pd.to_numeric(values, errors="coerce")
+    is_none = found.isna().to_numpy()
+    if is_none.all() or (is_none.any() and not (values[is_none].isna() | (values[is_none] == "")).all()):
+        return None
+    return None if values.str.contains(_CODES, na=False).any() else found
+
+
 def numbers(values: pd.Series) -> Cells:
     """Text as numbers."""
+    if (plain := plain_numbers(values)) is not None:
+        return Cells(plain, plain.notna().to_numpy(), np.zeros(len(plain), dtype=bool), "")
     known = without_missing(values)
     found: pd.Series = pd.to_numeric(known, errors="coerce")
     return Cells(found, known.notna().to_numpy(), (found.isna() & known.notna()).to_numpy(), "is no number")
@@ -93,6 +108,8 @@ def inferred(values: pd.Series) -> pd.Series:
 
     A cell with a leading zero or a space is a code, not a number.
     """
+    if (plain := plain_numbers(values)) is not None:
+        return plain
     known = without_missing(values)
     found: pd.Series = pd.to_numeric(known, errors="coerce")
     is_plain = not (found.isna() & known.notna()).any() and not known.str.contains(_CODES, na=False).any()

@@ -83,6 +83,7 @@ def open_full_information(folder: UseCaseFolder, spec: FullInformationReplay) ->
         outcomes.text,
         is_time_required=False,
         is_unique=False,
+        is_only_named=True,
         unreadable_share=1.0,
     )
     history = open_history(folder, spec.history, spec.due, outcomes, (outcomes.time,))

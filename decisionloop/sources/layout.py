@@ -30,7 +30,7 @@ class Layout:
 
     ``text``: further columns that are ids or names, never numbers. ``types``: what the contract says of columns that
     may be there. ``is_time_required``: False drops rows without a time, as not known yet. ``is_unique``: one row for
-    each entity and time, in however many copies.
+    each entity and time, in however many copies. ``is_only_named``: no other columns are asked for.
 
     ``unreadable_share``: up to this share of a column's cells may be such as nobody can read. They are missing, and
     `predict.unreadable.UNREADABLE` tells of them; a row whose time is one of them has none. 0: not a single one may.
@@ -44,6 +44,7 @@ class Layout:
     types: Mapping[str, FeatureType] = field(default_factory=dict)
     is_time_required: bool = True
     is_unique: bool = True
+    is_only_named: bool = False
     unreadable_share: float = 0.0
 
     @property

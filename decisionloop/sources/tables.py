@@ -78,6 +78,7 @@ def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
         (*((columns.decision_id,) if columns.decision_id else ()), *executed_columns(use_case), *spec.outcomes.text),
         is_time_required=False,  # a row without a time has not been seen yet
         is_unique=False,  # repeats and contradictions are the intake's to count
+        is_only_named=True,
         unreadable_share=1.0,  # as is what nobody can read
     )
     hidden = (columns.outcome_time, columns.decision_id)
