@@ -66,7 +66,7 @@ def _without_repeats(
         first = int(is_older.index[int(is_older.to_numpy().argmax())])
         told.append(
             f"{_rows(int(is_older.sum()))}: another row is about the same {roles.entity} at the same time, and the "
-            f"last counts; the first is about {rows.loc[first, roles.entity]} in row {first + 1}"
+            f"last counts; the first is about {rows[roles.entity].to_dict()[first]} in row {first + 1}"
         )
     dropped = rows.index[is_copy].union(is_older.index[is_older])
     return kept & ~np.isin(np.arange(len(kept)), dropped), told
