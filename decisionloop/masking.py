@@ -13,7 +13,10 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
-_SECRET_NAME = r"[\w.\-%]*(?:token|secret|passw|pwd|[a-z]+[_-]key|apikey|accesskey|signature|credential|auth(?!or))[\w.\-%]*|sig|key"
+_SECRET_NAME = (
+    r"[\w.\-%]*(?:token|secret|passw|pwd|[a-z]+[_-]key|apikey|accesskey|signature|credential|auth(?!or))[\w.\-%]*"
+    r"|sig|key"
+)
 _PAIR_NAME = r"password|passwd|pwd|passphrase|(?:client|access|api|auth)[_-]?(?:secret|token|key)|secret[_-]?key|token"
 _USER = re.compile(
     r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*:)?//"
@@ -40,11 +43,11 @@ _HEADER = re.compile(
 )
 _BASIC = re.compile(r"(?P<name>\b[Bb]asic\s+)(?P<code>[A-Za-z0-9+/_-]{4,}={0,2})(?![\w=])")
 _AUTHORIZATION = re.compile(
-    rf"(?P<name>\bauthorization['\"]?\s*[:=]\s*['\"]?(?:{_SCHEME}\s+(?=\S)|(?:[a-z][\w-]*\s+)?(?=\S*\d)))[^\s'\",]+",
+    rf"(?P<name>\bauthorization['\"]?\s*[:=]\s*['\"]?(?:{_SCHEME}\s+|(?:[a-z][\w-]*\s+)?(?=\S*\d)))[A-Za-z0-9+/_.~%:-]{{4,}}=*",
     re.IGNORECASE,
 )
 _IN_YAML = re.compile(
-    r"(?P<name>(?:^|[{,;])[ \t]*(?:- +)?(?:[\w-]*[_-])?"
+    r"(?P<name>(?:^|[{,;:])[ \t]*(?:- +)?(?:[\w-]*[_-])?"
     r"(?:(?:password|passwd|pwd|passphrase):[ \t]+|(?:secret|token|(?:api|access|secret|private)[_-]?key):[ \t]+"
     r"(?![\d.]+[ \t]*(?:[,}#\n]|$))))"
     r"(?!['\"]?(?:\$\{|<|null\b|none\b|true\b|false\b|~|[|>][+-]?[ \t]*$))"
