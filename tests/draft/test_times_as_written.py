@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from decisionloop.contract import load_use_case
 from decisionloop.draft.draft import draft_use_case
 from decisionloop.draft.profiles import profiles
 from decisionloop.draft.roles import Asked
@@ -93,3 +94,13 @@ def test_where_no_column_is_left_each_says_why(tmp_path: Path) -> None:
     table(age=3).to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(UsageError, match=r"no column is left to decide by \(age: it says the same of everybody\)"):
         draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+
+
+def test_when_an_outcome_happened_is_what_its_time_says_unless_that_is_when_it_was_seen(tmp_path: Path) -> None:
+    later = (TIMES + pd.Timedelta(days=2)).strftime("%F %T")
+    for name in ("cancelled_on", "seen_at"):
+        table(**{name: later}).rename(columns={"customer_id": "gast_nrs"}).to_csv(tmp_path / "table.csv", index=False)
+        draft = draft_use_case(tmp_path, name, tmp_path / "table.csv", Asked(entity="gast_nrs"))
+        use_case = load_use_case(draft.folder).use_case
+        assert use_case.outcome.happened_at == (None if name == "seen_at" else name)
+        assert use_case.entity.noun == "gast"
