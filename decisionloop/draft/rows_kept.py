@@ -33,6 +33,12 @@ def rows_kept(columns: Mapping[str, Column], roles: Roles) -> tuple[npt.NDArray[
                 said = "nothing" if pd.isna(shown) else repr(shown)
                 told.append(f"{_rows(int(is_bad.sum()))}: {why}, the first in row {first + 1} ({said})")
                 kept &= ~is_bad
+    for name in (one for one in (roles.action, roles.propensity) if one in columns and not roles.is_observed):
+        column = columns[name]
+        is_bad = (column.text.isna() if column.numbers is None else column.numbers.isna()).to_numpy()
+        if is_bad.any() and are_nearly_all(pd.Series(~is_bad)):
+            told.append(f"{_rows(int(is_bad.sum()))}: {name} says nothing, the first in row {int(is_bad.argmax()) + 1}")
+            kept &= ~is_bad
     if roles.entity != EACH_ROW:
         kept, repeats = _without_repeats(columns, roles, kept)
         told += repeats

@@ -76,6 +76,8 @@ def _smallest_gain(use_case: UseCase, seen: SeenOfTried, a_week: float) -> str:
     a_year = a_week * _YEAR_DAYS / 7
     if len(known) < _FEWEST or a_year < 1:
         return "cannot be told: too few outcomes have been seen"
+    if known.std() == 0:
+        return "cannot be told: every outcome that was looked at brings the same"
     gain = _gain_seen_by(use_case, known, a_year / 4)
     mean = float(np.abs(known).mean())
     beside = f", {100 * gain / mean:.0f}% of what is at stake in one" if mean > 0 else ""

@@ -191,6 +191,27 @@ def test_a_feature_that_needs_two_cells_is_spoilt_by_both(written):
     assert "spend" in faults(told)["c00"]
 
 
+@pytest.mark.parametrize("kind", ["csv", "sqlite"])
+def test_a_protected_group_that_depends_on_such_a_cell_is_nobodys(write, tables, tmp_path, kind):
+    (tmp_path / "parcels").mkdir()
+    rows = spoilt(paid=(N, "4O"))
+    rows.loc[range(N + 1, 2 * N, 2), "paid"] = 80.0
+    place = kept(tmp_path / "parcels", kind, rows)
+    due = pd.DataFrame({"client": history()["client"].unique(), "due_at": "2026-01-01"})
+    band = {"name": "band", "groups": {"low": "low", "high": "high"}, "reference": "low", "minimum_group_size": 5}
+    of_paid = '"band": (last["paid"] > 50).map({True: "high", False: "low"}),'
+    grouped = FEATURES.replace("pd.DataFrame({", f"pd.DataFrame({{{of_paid}")
+    actions = [
+        {"name": "wait", "wording": "do nothing", "is_default": True, "reveals_outcome": False},
+        {"name": "offer", "wording": "offer it", "reveals_outcome": True, "is_favourable": True},
+    ]
+    files = {"due.csv": due, "outcomes.csv": "client,seen_at,arrived_at,bought\n"}
+    told = _built(write({**tables, "history": place}, files, **SECTIONS, protected=[band], actions=actions), grouped)
+    groups = told.frame.set_index("client")["band"]
+    assert groups.isna().tolist() == [client == "c00" for client in groups.index]  # and none of the lower, by default
+    assert set(groups.dropna()) == {"low", "high"}
+
+
 def test_code_that_fails_for_some_of_very_many_fails_for_them_alone(written):
     many = pd.concat([history().iloc[N:].assign(client=[f"{part}{i:02d}" for i in range(N)]) for part in "abcdefghij"])
     rows = many.reset_index(drop=True).astype(object)
