@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from decisionloop.contract.days import in_days
 from decisionloop.contract.scaffold import empty_folder, removed_on_failure
 from decisionloop.draft.code_text import features_text, rules_text
 from decisionloop.draft.contract_text import Drafted, contract_text, default_action
@@ -201,7 +202,8 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
         notes.append("the times are made up, in the order of the rows")
     if drafted.are_delays_made_up:
         notes.append(
-            f"outcomes are taken to be seen after {drafted.delays.window_days} days (--outcome-time COLUMN says when)"
+            f"outcomes are taken to be seen after {in_days(drafted.delays.window_days)} "
+            "(--outcome-time COLUMN says when)"
         )
     if drafted.is_only_yes_told:
         notes.append(
@@ -210,6 +212,6 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     if drafted.undated:
         notes.append(
             f"{drafted.undated:,} rows have an outcome and no {drafted.outcome_time}: such a one is taken to be seen "
-            f"{drafted.delays.window_days} days after the decision, when nothing else can come any more"
+            f"{in_days(drafted.delays.window_days)} after the decision, when nothing else can come any more"
         )
     return tuple(notes)

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import ks_2samp, norm
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.days import in_days
 from decisionloop.sources.base import Source
 from decisionloop.sources.expected_trying import ExpectedTrying, expected_trying, is_anything_to_try
 from decisionloop.sources.seen_of_tried import SeenOfTried, seen_of_tried
@@ -61,8 +62,8 @@ def _delays(use_case: UseCase, seen: SeenOfTried) -> str:
         return ""
     half, most = np.quantile(seen.days, [0.5, 0.95])
     return (
-        f"{half:.0f} days for half of them, {most:.0f} for 95%; the contract waits "
-        f"{use_case.outcome.maturity_days:g} days before it concludes anything"
+        f"{in_days(round(float(half)))} for half of them, {most:.0f} for 95%; the contract waits "
+        f"{in_days(use_case.outcome.maturity_days)} before it concludes anything"
     )
 
 

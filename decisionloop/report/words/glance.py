@@ -199,7 +199,8 @@ def _next(story: Story) -> tuple[str, ...]:
     days = story.use_case.window_days
     if days is None:
         return (told,)
-    return (told, f"What a decision earned is told once the {count(round(days))} days are over in which it may.")
+    over = "day is" if round(days) == 1 else f"{count(round(days))} days are"
+    return (told, f"What a decision earned is told once the {over} over in which it may.")
 
 
 def _held(standing: Standing) -> Iterator[ToDo]:
