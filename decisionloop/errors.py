@@ -81,7 +81,7 @@ class UsageError(DecisionLoopError):
 
 
 class NothingToLearn(UsageError):
-    """No model can be trained on what is known: wherever nobody insists, the loop goes on as it is."""
+    """No model can be trained on what is known."""
 
 
 class ConfigurationError(DecisionLoopError):
