@@ -3,6 +3,7 @@
     DecisionLoopError                 exit code 3
     ├── ContractError                 exit code 2   a use case contract has faults (carries all of them)
     ├── UsageError                    exit code 2   a command or flow was asked for something that cannot be
+    │   └── NothingToLearn            exit code 2   no model can be trained on what is known
     ├── ConfigurationError            exit code 4   settings, database or server are not as they must be
     ├── SourceError                   exit code 5   the use case's source could not be read as the contract says
     ├── BatchHalted                   exit code 1   a check stopped the batch; nothing left the house
@@ -77,6 +78,10 @@ class UsageError(DecisionLoopError):
     """A command or flow was asked for something that cannot be."""
 
     exit_code = 2
+
+
+class NothingToLearn(UsageError):
+    """No model can be trained on what is known."""
 
 
 class ConfigurationError(DecisionLoopError):

@@ -8,6 +8,7 @@ from typing import Literal
 from prefect import flow
 
 from decisionloop.endings import joined
+from decisionloop.errors import NothingToLearn
 from flows.ending import says
 from flows.naming import as_of_run, run_name
 from tasks.learn.first_look import judge_candidates
@@ -55,7 +56,12 @@ def retrain(
     if not trigger.is_triggered:
         return trigger.words
     training_set_id = build_training_set(use_case, at)
-    trained = [train_candidate(use_case, training_set_id, kind) for kind in trigger.candidates]
+    try:
+        trained = [train_candidate(use_case, training_set_id, kind) for kind in trigger.candidates]
+    except NothingToLearn as nothing:
+        if is_forced:
+            raise
+        return joined([trigger.reason, f"Nothing was trained: {nothing}"])
     verdict = judge_candidates(use_case, at, training_set_id, [one for kind in trained for one in kind])
     newcomers = score_newcomers(use_case, at)
     audit_shadows(use_case, at)

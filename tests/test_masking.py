@@ -28,6 +28,14 @@ SECRET = "S3cret-Pw"
         f"sslpassword={SECRET}",
         f"AccountKey={SECRET};EndpointSuffix=x",
         f"{{'X-Api-Key': '{SECRET}'}}",
+        f"source:\n  password: {SECRET}\n  table: x",
+        f"- db_password: '{SECRET}'",
+        f"{{user: me, token: {SECRET}}}",
+        f"Authorization: Token {SECRET}",
+        f"authorization: Basic {SECRET}",
+        f"curl -H 'Authorization: {SECRET}'",
+        f"https://to/{SECRET}@host.example.com/x",
+        f"postgresql://me:pw/{SECRET}@db/x",
     ],
 )
 def test_what_opens_a_place_is_masked_wherever_it_stands(text):
@@ -50,6 +58,14 @@ def test_what_opens_a_place_is_masked_wherever_it_stands(text):
         "ask anna@example.com: the key of customers is missing",
         "sqlite:////var/lib/ledger.db",
         "//server/share and anna@example.com",
+        "https://registry:5000/loans@sha256:0a1b",
+        "https://cdn.example.com/loans@2.0.1",
+        "https://api/chat?max_tokens=4096&author=anna",
+        "Basic Information and Bearer certificates; a token exchange",
+        "password: is missing in the file. Token: say which one.",
+        "economics:\n  constants: {token: 5, secret: 0.5}",
+        "password: ${PGPASSWORD}",
+        "Authorization: required of everybody",
     ],
 )
 def test_what_opens_nothing_is_told(text):
@@ -62,3 +78,16 @@ def test_a_password_that_is_a_word_leaves_longer_words_as_they_are(monkeypatch):
     assert masked("postgresql://db is out of reach: postgres was refused") == (
         f"postgresql://db is out of reach: {SHOWN} was refused"
     )
+
+
+def test_a_pair_of_user_and_password_is_masked_and_a_word_is_not():
+    assert masked("Basic dXNlcjpwYXNzd29yZA==") == f"Basic {SHOWN}"
+    assert masked("Basic Training") == "Basic Training"
+
+
+def test_a_number_of_tokens_is_no_token(monkeypatch):
+    monkeypatch.setenv("MAX_TOKENS", "100000000")
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "disallowed")
+    assert masked("100000000 rows, disallowed") == "100000000 rows, disallowed"
+    monkeypatch.setenv("API_TOKENS", "aaaabbbbcccc")
+    assert masked("aaaabbbbcccc") == SHOWN

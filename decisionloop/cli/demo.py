@@ -67,14 +67,23 @@ def replay(use_case: str, is_json: bool, scenario: str = "", has_bad_release: bo
     (settings.home / FINISHED).touch()
     result = DemoResult(use_case, len(turns), halted, page, time.monotonic() - started)
     if is_json:
-        typer.echo(json.dumps({**vars(result), "story": str(page)}, sort_keys=True))
+        told = {**vars(result), "story": str(page), "unread_rows": list(_unread_rows(workspace))}
+        typer.echo(json.dumps(told, sort_keys=True))
     else:
         entity = story.worked.entity if story.worked else ""
         if is_shipping and story.bad_release is None:
             typer.echo(NOT_SHIPPED)
+        typer.echo("".join(f"{line}\n" for line in _unread_rows(workspace)), nl=False)
         print_summary(workspace, story, result, commands_on(installation, settings.home, use_case, entity))
     if halted:  # a script must see it as well
         raise typer.Exit(BatchHalted.exit_code)
+
+
+def _unread_rows(workspace: Workspace) -> tuple[str, ...]:
+    """Which rows of the replayed tables nobody could read, and what became of them."""
+    from decisionloop.sources.base import TellingSource
+
+    return workspace.source.unread_rows() if isinstance(workspace.source, TellingSource) else ()
 
 
 def _stopped(number: int, _: object) -> None:

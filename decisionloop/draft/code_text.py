@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decisionloop.draft.contract_text import Drafted
+from decisionloop.draft.contract_text import Drafted, noun_of
 
 
 def features_text(drafted: Drafted) -> str:
     """The whole of features.py."""
     key, columns = drafted.entity, (*drafted.roles.features, *drafted.roles.protected)
-    noun = key.removesuffix("_id")
+    noun = noun_of(key)
     rows = "\n".join(f'            "{name}": latest["{name}"],' for name in (key, *columns))
     return f'''"""What is known of each {noun}: the newest row up to the batch. Drafted from a table."""
 

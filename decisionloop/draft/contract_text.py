@@ -13,6 +13,13 @@ from decisionloop.draft.roles import HARMS, Roles
 from decisionloop.draft.timing import Delays, Rhythm
 
 GUESS = "# GUESS:"
+_NUMBERS = (
+    *("id", "ids", "nr", "nrs", "no", "num", "number", "nummer", "key", "code", "uuid", "guid", "ref"),
+    *("kennung", "kennzeichen"),
+)
+_SEEN = ("seen", "observed", "recorded", "known", "reported", "arrived", "loaded", "imported")
+"""Words in the name of a time at which an outcome was seen, which may be long after it happened."""
+_LARGEST = 1e300
 _PLENTY = 2_000
 """Outcomes of a replay from which the usual minimum before a training leaves enough of them."""
 _NOTHING = ("none", "no", "nothing", "control", "no_action", "no_e_mail", "no_email", "hold", "wait", "baseline", "c_0")
@@ -77,7 +84,15 @@ def _head(drafted: Drafted) -> Iterator[str]:
     yield f"description: What is decided and why, for people.  {GUESS} write it"
     yield "entity:"
     yield f"  key: {drafted.entity}"
-    yield f"  noun: {drafted.entity.removesuffix('_id') if drafted.entity != 'row_id' else 'case'}"
+    yield f"  noun: {_text(noun_of(drafted.entity))}  {GUESS} what people call one of them"
+
+
+def noun_of(entity: str) -> str:
+    """What one of them is called, by the name of the column that tells them apart: `gast_nr` is a gast."""
+    words = entity.split("_")
+    while len(words) > 1 and words[-1] in _NUMBERS:
+        words.pop()
+    return "case" if words in (["row"], ["id"]) else " ".join(words)
 
 
 def _features(drafted: Drafted) -> Iterator[str]:
@@ -111,7 +126,9 @@ def _feature(column: Column) -> Iterator[str]:
 
 def _range(column: Column) -> list[float]:
     assert column.numbers is not None
-    low, high = float(column.numbers.min()), float(column.numbers.max())
+    known = column.numbers[np.isfinite(column.numbers.astype("float64"))]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    low, high = max(low, -_LARGEST), min(high, _LARGEST)
     room = (high - low) / 2
     least, most = (0.0 if low >= 0 else low - room), (0.0 if high <= 0 else high + room)
     digits = 0 if column.kind == "integer" else int(np.clip(3 - np.floor(np.log10(max(high - low, 1e-12))), 0, 12))
@@ -135,6 +152,8 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
     )
     yield f"  window_days: {delays.window_days}{told}"
     yield f"  maturity_days: {delays.window_days}"
+    if not drafted.are_delays_made_up and not any(one in drafted.outcome_time for one in _SEEN):
+        yield f"  happened_at: {drafted.outcome_time}  {GUESS} it also says when it happened; leave it out if not"
     if drafted.is_only_yes_told:
         yield f'  absent_means: "0"  {GUESS} only yes is ever told; say unknown where no news means nothing'
     else:

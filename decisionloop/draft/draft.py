@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from decisionloop.contract.days import in_days
 from decisionloop.contract.scaffold import empty_folder, removed_on_failure
 from decisionloop.draft.code_text import features_text, rules_text
 from decisionloop.draft.contract_text import Drafted, contract_text, default_action
@@ -15,6 +16,7 @@ from decisionloop.draft.database import DatabaseTable
 from decisionloop.draft.free_names import with_free_names
 from decisionloop.draft.profiles import YES, Column, profiles
 from decisionloop.draft.roles import EACH_ROW, FILE_ORDER, SHARES, Asked, Roles, roles_of
+from decisionloop.draft.rows_kept import rows_kept
 from decisionloop.draft.table import name_of, read_table
 from decisionloop.draft.timing import DAY, delays_of, rhythm_of
 from decisionloop.errors import UsageError
@@ -40,10 +42,16 @@ def draft_use_case(parent: Path, name: str, source: Path | DatabaseTable, asked:
     folder = empty_folder(parent, name)
     table = read_table(source)
     columns = profiles(table)
-    columns, rows, roles = with_free_names(columns, table.rows, roles_of(columns, asked))
+    roles = roles_of(columns, asked)
+    kept, left_out = rows_kept(columns, roles)
+    if not kept.all():
+        table = table.kept(kept)
+        columns = profiles(table)
+        roles = roles_of(columns, asked)
+    columns, rows, roles = with_free_names(columns, table.rows, roles)
     drafted, rows = _drafted(name, rows, columns, roles)
     _write(folder, drafted, rows)
-    return Draft(folder, _notes(drafted))
+    return Draft(folder, (*_notes(drafted), *left_out))
 
 
 def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
@@ -59,7 +67,7 @@ def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
         with removed_on_failure(folder):
             (folder / "data").mkdir()
             for data, part in _files_of(drafted, rows).items():
-                part.to_csv(folder / "data" / data, index=False)
+                part.to_csv(folder / "data" / data, index=False, chunksize=max(1, len(part)))
             for path, text in texts.items():
                 (folder / path).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -194,7 +202,8 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
         notes.append("the times are made up, in the order of the rows")
     if drafted.are_delays_made_up:
         notes.append(
-            f"outcomes are taken to be seen after {drafted.delays.window_days} days (--outcome-time COLUMN says when)"
+            f"outcomes are taken to be seen after {in_days(drafted.delays.window_days)} "
+            "(--outcome-time COLUMN says when)"
         )
     if drafted.is_only_yes_told:
         notes.append(
@@ -203,6 +212,6 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     if drafted.undated:
         notes.append(
             f"{drafted.undated:,} rows have an outcome and no {drafted.outcome_time}: such a one is taken to be seen "
-            f"{drafted.delays.window_days} days after the decision, when nothing else can come any more"
+            f"{in_days(drafted.delays.window_days)} after the decision, when nothing else can come any more"
         )
     return tuple(notes)

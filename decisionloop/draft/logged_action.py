@@ -13,6 +13,7 @@ import numpy as np
 
 from decisionloop.draft.profiles import Column
 from decisionloop.errors import UsageError
+from decisionloop.sources.cells import are_nearly_all
 
 MOST_ACTIONS = 20
 _TOLERANCE, _STANDARD_ERRORS = 0.02, 4.0
@@ -21,15 +22,18 @@ _NEARLY = 0.05
 
 
 def is_chance(column: Column) -> bool:
-    """Whether every cell is a number in (0, 1]."""
+    """Whether every cell is a number in (0, 1], or every one but few."""
     numbers = column.numbers
-    return numbers is not None and bool(((numbers > 0) & (numbers <= 1)).all())
+    if numbers is None:
+        return False
+    is_in = (numbers > 0) & (numbers <= 1)
+    return bool(is_in.all()) or (are_nearly_all(is_in) and bool((numbers[~is_in].isna()).all()))
 
 
 def could_be_action(column: Column) -> bool:
     """Whether it has few different values, of every row."""
     is_code = column.kind in {"category", "boolean", "integer"}
-    return is_code and not column.missing and 2 <= len(column.values) <= MOST_ACTIONS
+    return is_code and column.is_nearly_whole and 2 <= len(column.values) <= MOST_ACTIONS
 
 
 def drawn_with(chance: Column, columns: Iterable[Column]) -> tuple[str, ...]:
@@ -59,7 +63,7 @@ def _adds_up(chance: Column, action: Column) -> bool:
     p = chance.numbers.to_numpy(dtype=np.float64)
     n = len(p)
     for value in action.values:
-        weight = np.where((action.text == value).to_numpy(), 1 / p, 0.0)
+        weight = np.where((action.text == value).to_numpy() & ~np.isnan(p), 1 / p, 0.0)
         error = float(weight.std() / np.sqrt(n))
         if abs(float(weight.mean()) - 1) > _TOLERANCE + _STANDARD_ERRORS * error:
             return False

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from decisionloop.draft.table import Table
-from decisionloop.sources.cells import MISSING, Cells, inferred, inferred_but_few, without_missing
+from decisionloop.sources.cells import MISSING, Cells, are_nearly_all, inferred, inferred_but_few, without_missing
 
 Kind = Literal["empty", "time", "boolean", "integer", "number", "category", "text"]
 MOST_CATEGORIES = 200
 """Text of more kinds than this is an id or free text, and no category."""
+_FEW_KINDS = 10
+"""So many kinds are categories of a small table as well, if each comes three times."""
 _TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
+_HEAD = 100
 _BINARY = {"0", "1", "0.0", "1.0"}
 YES = ("1", "1.0", "true", "yes", "t", "y")
 """What says yes in a column that says yes or no, in small letters."""
@@ -35,12 +39,17 @@ class Column:
     numbers: pd.Series | None = None
     wording: str = ""
     slips: tuple[str, ...] = ()
-    """Cells of a column of numbers that are none, as they are written."""
+    """Cells of a column of numbers or times that are none, as they are written."""
 
     @property
     def is_binary(self) -> bool:
         """Whether it says yes or no."""
         return self.kind == "boolean" or (self.kind == "integer" and set(self.values) <= _BINARY)
+
+    @property
+    def is_nearly_whole(self) -> bool:
+        """Whether it says something in every row, or in all but few."""
+        return not self.missing or are_nearly_all(pd.Series(np.arange(len(self.text)) >= self.missing))
 
     @property
     def is_constant(self) -> bool:
@@ -55,7 +64,7 @@ class Column:
 
 def profiles(table: Table) -> dict[str, Column]:
     """What each column of a table of text holds, by name."""
-    columns = (_profile(str(name), table.rows[name]) for name in table.rows)
+    columns = (_profile(str(name), table.rows[name], table.numbers.get(str(name))) for name in table.rows)
     return {one.name: replace(one, wording=table.wordings[one.name]) for one in columns}
 
 
@@ -68,7 +77,25 @@ def _with_slips(name: str, text: pd.Series, cells: Cells) -> Column:
     return Column(name, kind, text, values, int(found.isna().sum()), found, slips=slips)
 
 
-def _profile(name: str, text: pd.Series) -> Column:
+def _slips_of_times(plain: pd.Series) -> tuple[str, ...] | None:
+    """The few known cells of a column of times that are none; None where it is no column of times."""
+    head = plain.iloc[:_HEAD]
+    is_time = pd.to_datetime(head, utc=True, errors="coerce", format="ISO8601").notna() & head.str.contains("-")
+    if not is_time.any():  # the rest need not be asked
+        return None
+    is_time = pd.to_datetime(plain, utc=True, errors="coerce", format="ISO8601").notna() & plain.str.contains("-")
+    return tuple(plain[~is_time]) if is_time.all() or are_nearly_all(is_time) else None
+
+
+def _of_numbers(name: str, text: pd.Series, found: pd.Series, values: tuple[str, ...]) -> Column:
+    known = found.to_numpy(dtype=np.float64, na_value=np.nan)
+    is_whole = bool((np.floor(known) == known)[~np.isnan(known)].all())
+    return Column(name, "integer" if is_whole else "number", text, values, int(found.isna().sum()), found)
+
+
+def _profile(name: str, text: pd.Series, numbers: pd.Series | None) -> Column:
+    if numbers is not None:
+        return _of_numbers(name, text, numbers, tuple(text.value_counts().index))
     known = text.dropna()
     plain = known[~known.isin(MISSING)]
     values = tuple(known.value_counts().index)
@@ -76,15 +103,13 @@ def _profile(name: str, text: pd.Series) -> Column:
         return Column(name, "empty", text, values, len(text))
     found = inferred(text)
     if pd.api.types.is_numeric_dtype(found.dtype):
-        is_whole = bool((found.dropna() % 1 == 0).all())
-        values = tuple(plain.value_counts().index)
-        return Column(name, "integer" if is_whole else "number", text, values, int(found.isna().sum()), found)
+        return _of_numbers(name, text, found, tuple(plain.value_counts().index))
     if (nearly := inferred_but_few(text)) is not None:
         return _with_slips(name, text, nearly)
     if set(plain.str.lower()) <= _TRUTHS:
         return Column(name, "boolean", text, tuple(plain.value_counts().index), int(len(text) - len(plain)))
-    times = pd.to_datetime(plain, utc=True, errors="coerce", format="ISO8601")
-    if times.notna().all() and plain.str.contains("-").all():
-        return Column(name, "time", text, values, int(len(text) - len(plain)))
-    kind: Kind = "category" if len(values) <= min(MOST_CATEGORIES, max(2, len(text) // 5)) else "text"
+    if (slips := _slips_of_times(plain)) is not None:
+        return Column(name, "time", text, values, int(len(text) - len(plain)) + len(slips), slips=slips)
+    few = max(2, len(text) // 5, min(_FEW_KINDS, len(text) // 3))
+    kind: Kind = "category" if len(values) <= min(MOST_CATEGORIES, few) else "text"
     return Column(name, kind, text, values, int(text.isna().sum()))

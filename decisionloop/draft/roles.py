@@ -150,7 +150,8 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
         usable = tuple(one for one in usable if one not in protected)
         guesses += [f"protected: column {one}" for one in protected]
     if not usable:
-        raise UsageError("no column is left to decide by. Leave what is known before the decision in the table.")
+        told = f" ({'; '.join(left_out[:5])})" if left_out else ""
+        raise UsageError(f"no column is left to decide by{told}. Give a table with what is known before the decision.")
     return Roles(
         entity, time, outcome, amount, action, propensity, outcome_time, usable, protected,
         tuple(guesses), left_out, asked.is_observed, asked.is_live,
@@ -191,14 +192,14 @@ def _require_known(columns: Mapping[str, Column], names: tuple[str, ...], option
 
 def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str, action: str, propensity: str) -> None:
     if not time:
-        times = [one.name for one in columns.values() if one.kind == "time" and not one.missing]
+        times = [one.name for one in columns.values() if one.kind == "time" and one.is_nearly_whole]
         raise Unanswered(
             "time",
             [*times, FILE_ORDER],
             "no column says when each row was decided. Name it by --time COLUMN (ISO 8601), or say --time order where "
             "the rows stand in the order of time.",
         )
-    if time != FILE_ORDER and (columns[time].kind != "time" or columns[time].missing):
+    if time != FILE_ORDER and (columns[time].kind != "time" or not columns[time].is_nearly_whole):
         is_none = columns[time].times.isna().to_numpy()
         where = int(is_none.argmax())
         first = (

@@ -15,6 +15,10 @@ _BETWEEN = r"'\u2019\u00a0\u202f "
 """What keeps thousands apart beside commas and points: apostrophes and blanks that do not break."""
 _SIGNED = re.compile(rf"(?P<minus>[+-]?)\s*(?:{_SIGNS})?\s*(?P<number>[+-]?\d[\d.,{_BETWEEN}]*)\s*(?:{_SIGNS})?")
 _APART = re.compile(rf"(?<=\d)[{_BETWEEN}](?=\d{{3}}(?:\D|$))")
+_HEAD = 20
+"""So many lines tell what separates cells."""
+_TICKS = {"x", "✓", "✔", "☑"}
+"""What ticks a box; an empty cell says no beside it."""
 _WORDS = {
     ("ja", "nein"): "yes no",
     ("wahr", "falsch"): "true false",
@@ -24,6 +28,11 @@ _WORDS = {
     ("si", "no"): "yes no",
     ("sim", "não"): "yes no",
     ("tak", "nie"): "yes no",
+    ("on", "off"): "yes no",
+    ("an", "aus"): "yes no",
+    ("✓", "✗"): "yes no",
+    ("✔", "✘"): "yes no",
+    ("✅", "❌"): "yes no",
 }
 _CONTINENTAL = "cp1252"
 """What programs that know no UTF-8 write; every byte is a letter of it, so it comes last."""
@@ -34,12 +43,46 @@ def decoded(file: Path) -> str:
     content = file.read_bytes()
     if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return content.decode("utf-16")
+    if (wide := _wide(content)) is not None:
+        return content.decode(wide)
     if b"\0" in content[:100_000]:
         raise UsageError(f"{file} is no text: it may be a workbook. Save the sheet as CSV (UTF-8), or give Parquet.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode(_CONTINENTAL, errors="replace")
+
+
+def _wide(content: bytes) -> str | None:
+    """The encoding of UTF-16 that does not say that it is, told by the noughts of its plain letters."""
+    head = content[:2_000]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) < len(head) // 3 or min(even, odd) > len(head) // 50 or len(content) % 2:
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def separated_by(text: str, where: str) -> tuple[str, str]:
+    """What separates the cells of a CSV, and its text from the header on.
+
+    Raises UsageError where lines stand before the header.
+    """
+    text = text.lstrip("\ufeff")
+    if (said := re.match(r"\s*sep=(.)\r?\n", text)) is not None:  # as Excel says it
+        return said[1], text[said.end() :]
+    lines = [re.sub(r'"[^"]*"', "", one) for one in text[:100_000].splitlines() if one.strip()][:_HEAD]
+    if not lines:
+        return ",", text
+    separator = max(",;\t|", key=lines[0].count)
+    others = {one: [line.count(one) for line in lines[1:]] for one in ",;\t|"}
+    usual = max(others, key=lambda one: min(others[one][1:], default=0))
+    cells = min(others[usual][1:], default=0)
+    if not lines[0].count(separator) and len(lines) > 3 and cells:
+        raise UsageError(
+            f"{where}: its first line {lines[0].strip()[:60]!r} is no header, for others have {cells + 1} cells. "
+            "Remove what stands before the header."
+        )
+    return separator, text
 
 
 def without_leftovers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -74,8 +117,10 @@ def without_signs(column: pd.Series) -> pd.Series:
 
 
 def in_english(column: pd.Series) -> pd.Series:
-    """Ja and nein, and their like, as yes and no, where a column says nothing else."""
+    """Ja and nein, boxes that are ticked, and their like, as yes and no, where a column says nothing else."""
     folded = column.str.lower()
+    if (folded != "").any() and (folded == "").any() and set(folded) <= {*_TICKS, ""}:
+        return folded.map(lambda cell: "yes" if cell else "no")
     said = set(folded[column.notna() & ~column.isin(MISSING)])
     for words, english in _WORDS.items():
         if said and said <= set(words) and said != {"no"}:

@@ -5,30 +5,44 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
+from itertools import count
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from decisionloop.draft.database import DatabaseTable
+from decisionloop.draft.dates import as_iso, iso, may_count_time
 from decisionloop.draft.decimals import with_decimal_point
-from decisionloop.draft.spreadsheet import decoded, in_english, without_leftovers, without_signs
+from decisionloop.draft.spreadsheet import decoded, in_english, separated_by, without_leftovers, without_signs
 from decisionloop.errors import UsageError
 from decisionloop.predict.text import as_text
+from decisionloop.sources.cells import plain_numbers
 
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa", "ł": "l"})
-_DAYS_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
-_SHORT = ("%d.%m.%y", "%d.%m.%y %H:%M")
-_MONTHS_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
+
+
+_MORE_THAN_NUMBERS = r"[^0-9.+\-]"
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Cells as text, by names that a contract may use; ``wordings`` say what people call each column."""
+    """Cells as text, by names that a contract may use; ``wordings`` say what people call each column.
+
+    ``numbers``: columns of nothing but plain numbers, as such.
+    """
 
     rows: pd.DataFrame
     wordings: dict[str, str]
+    numbers: dict[str, pd.Series] = field(default_factory=dict)
+
+    def kept(self, is_kept: npt.NDArray[np.bool_]) -> Table:
+        """The rows of ``is_kept`` (n,) alone."""
+        numbers = {name: one[is_kept].reset_index(drop=True) for name, one in self.numbers.items()}
+        return Table(self.rows[is_kept].reset_index(drop=True), self.wordings, numbers)
 
 
 def read_table(source: Path | DatabaseTable) -> Table:
@@ -43,7 +57,11 @@ def read_table(source: Path | DatabaseTable) -> Table:
     written = [re.sub(r"[\s_]+", " ", str(one)).strip() for one in frame.columns]
     frame.columns = pd.Index(_names(frame.columns))
     wordings = {name: one or name for name, one in zip(frame.columns, written, strict=True)}
-    return Table(frame.apply(_as_written), wordings)
+    text = {str(name): frame[name].astype("str") for name in frame}
+    found = {name: plain_numbers(one) for name, one in text.items() if not may_count_time(one)}
+    numbers = {name: one for name, one in found.items() if one is not None}
+    rows = {name: one.where(one != "") if name in numbers else _as_written(one) for name, one in text.items()}
+    return Table(pd.DataFrame(rows, index=frame.index), wordings, numbers)
 
 
 def _read_file(file: Path) -> pd.DataFrame:
@@ -57,12 +75,18 @@ def _read_file(file: Path) -> pd.DataFrame:
 
 def _read_csv(file: Path) -> pd.DataFrame:
     text = decoded(file)
-    first = text.splitlines()[0] if text.strip() else ""
-    separator = max(",;\t|", key=first.count)
+    separator, text = separated_by(text, str(file))
     read = pd.read_csv(StringIO(text), sep=separator, dtype="str", keep_default_na=False, skip_blank_lines=True)
     frame = without_leftovers(read.reset_index() if not isinstance(read.index, pd.RangeIndex) else read)
-    plain = frame.apply(without_signs).apply(in_english)
-    return plain.apply(with_decimal_point, is_comma_decimal=separator == ";")
+    columns = {name: _plainly(frame[name], is_comma_decimal=separator == ";") for name in frame}
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _plainly(column: pd.Series, is_comma_decimal: bool) -> pd.Series:
+    """A column of text without what spreadsheets write beside numbers, and its yes and no in English."""
+    if not column.str.contains(_MORE_THAN_NUMBERS).any():
+        return column
+    return with_decimal_point(in_english(without_signs(column)), is_comma_decimal)
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
@@ -73,47 +97,12 @@ def _read_parquet(file: Path) -> pd.DataFrame:
 def _typed_as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns that have types as text."""
     is_time = {name: pd.api.types.is_datetime64_any_dtype(column) for name, column in frame.items()}
-    text = {name: _iso(frame[name]) if is_time[name] else as_text(frame[name]) for name in frame}
+    text = {name: iso(frame[name]) if is_time[name] else as_text(frame[name]) for name in frame}
     return pd.DataFrame({name: with_decimal_point(one, is_comma_decimal=False) for name, one in text.items()})
 
 
 def _as_written(column: pd.Series) -> pd.Series:
-    text = column.astype("str")
-    text = text.where(column.notna() & ~text.str.strip().isin(["", "nan"]))
-    return _as_times(text)
-
-
-def _as_times(text: pd.Series) -> pd.Series:
-    """Dates that are written day first or month first, as ISO 8601. Raises UsageError where they could be either."""
-    known = text.dropna()
-    if known.empty or not known.str.match(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{1,2}\.\d{1,2}\.\d\d( |$)").all():
-        return text
-    read = {
-        order: _read_times(known, formats) for order, formats in (("d", (*_DAYS_FIRST, *_SHORT)), ("m", _MONTHS_FIRST))
-    }
-    found = {order: times for order, times in read.items() if times is not None}
-    if len(found) == 2 and not found["d"].equals(found["m"]):
-        raise UsageError(
-            f"column {text.name}: {known.iloc[0]!r} may be day first or month first, and so may every other row. "
-            "Write dates as 2024-01-31."
-        )
-    times = next(iter(found.values()), None)
-    return text if times is None else _iso(times).reindex(text.index)
-
-
-def _read_times(known: pd.Series, formats: tuple[str, ...]) -> pd.Series | None:
-    for form in formats:
-        times = pd.to_datetime(known, format=form, errors="coerce")
-        if times.notna().all():
-            return times
-    return None
-
-
-def _iso(times: pd.Series) -> pd.Series:
-    if times.dt.tz is not None:
-        times = times.dt.tz_convert("UTC").dt.tz_localize(None)
-    is_day = bool((times.dropna() == times.dropna().dt.normalize()).all())
-    return times.dt.strftime("%Y-%m-%d" if is_day else "%Y-%m-%dT%H:%M:%SZ")
+    return as_iso(column.where(column.notna() & ~column.str.strip().isin(["", "nan"])))
 
 
 def name_of(written: str) -> str:
@@ -129,8 +118,8 @@ def _without_accents(text: str) -> str:
 
 def _names(columns: pd.Index) -> list[str]:
     """One name a column; those that would be alike are numbered."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for one in map(name_of, map(str, columns)):
-        known = [other for other in names if other == one or re.fullmatch(rf"{one}_\d+", other)]
-        names.append(f"{one}_{len(known) + 1}" if one in names else one)
-    return names
+        numbered = (f"{one}_{number}" for number in count(2))
+        names[one if one not in names else next(name for name in numbered if name not in names)] = None
+    return list(names)

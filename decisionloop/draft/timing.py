@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract.cron import due_times
+from decisionloop.contract.days import in_days
 from decisionloop.contract.operation import Schedule
 
 DAY = pd.Timedelta(days=1)
@@ -63,7 +64,7 @@ def delays_of(decided: pd.Series, seen: pd.Series) -> Delays:
     days = ((seen - decided).dt.total_seconds() / 86_400).dropna().to_numpy()
     nearly, every = (max(1, int(np.ceil(np.quantile(days, one)))) for one in (NEARLY_EVERY_OUTCOME, EVERY_OUTCOME))
     longest = max(1, int(np.ceil(days.max())))
-    words = f"outcomes came after {np.median(days):.0f} days, the last after {longest}"
+    words = f"outcomes came after {in_days(round(float(np.median(days))))}, the last after {longest}"
     if longest <= 1.2 * nearly:
         return Delays(longest, words)
     return Delays(every, f"{words}; {NEARLY_EVERY_OUTCOME:.0%} within {nearly}: a shorter window learns earlier")

@@ -28,6 +28,10 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+_REPEATED, _ENOUGH = 0.002, 10
+"""Of enough rows such a share, or one, may be about somebody who is in another row of the time: slips, no habit."""
+
+
 @dataclass(frozen=True)
 class Unused:
     """The columns that have no role yet; ``taken``, which is shared, grows as they get one."""
@@ -72,7 +76,7 @@ class Unused:
 
     def time(self) -> str:
         """A column of the usual names, else the one that is earliest."""
-        times = [one for one in self._left().values() if one.kind == "time" and not one.missing]
+        times = [one for one in self._left().values() if one.kind == "time" and one.is_nearly_whole]
         by_name = [one for one in times if one.name in _NAMES["time"]]
         earliest = sorted(by_name or times, key=lambda one: one.times.median())
         return earliest[0].name if earliest else ""
@@ -88,14 +92,14 @@ class Unused:
             for one in self._left().values()
             if one.kind == "time"
             and one.name != time
-            and bool((one.times.dropna() >= decided[one.times.notna()]).all())
+            and bool((one.times >= decided)[one.times.notna() & decided.notna()].all())
         )
         return named or next(later, "")
 
     def entity(self, time: str) -> str:
         """A column of the usual names, else one that is called an id or a person, else one that tells rows apart.
 
-        None of its values comes twice at a time. What numbers the rows of a file is nobody.
+        Hardly any of its values comes twice at a time. What numbers the rows of a file is nobody.
         """
         found = [
             one
@@ -111,7 +115,10 @@ class Unused:
     def _is_one_a_time(self, column: Column, time: str) -> bool:
         if time not in self.columns:
             return not column.text.duplicated().any()
-        return not pd.DataFrame({"entity": column.text, "time": self.columns[time].text}).duplicated().any()
+        is_repeated = pd.DataFrame({"entity": column.text, "time": self.columns[time].text}).duplicated()
+        if is_repeated.any():  # copies of whole rows tell nothing new
+            is_repeated &= ~pd.DataFrame({name: one.text for name, one in self.columns.items()}).duplicated()
+        return int(is_repeated.sum()) <= max(len(is_repeated) >= _ENOUGH, _REPEATED * len(is_repeated))
 
     def _left(self) -> dict[str, Column]:
         return {name: one for name, one in self.columns.items() if name not in self.taken}

@@ -14,7 +14,11 @@ _RISING = 0.99
 
 
 PERSONS = frozenset(
-    ("id", "person", "customer", "client", "user", "account", "member", "patient", "machine", "kunde", "kunden")
+    (
+        *("id", "person", "customer", "client", "user", "account", "member", "patient", "machine", "kunde", "kunden"),
+        *("subscriber", "guest", "visitor", "passenger", "student", "employee", "borrower", "driver", "player"),
+        *("gast", "abonnent", "mitglied", "mandant", "usuario", "cliente", "utilisateur"),
+    )
 )
 """Words in the name of a column that say whom a row is about."""
 _MANY = 0.02

@@ -21,7 +21,7 @@ from decisionloop.contract import UseCase
 from decisionloop.learn.capture import KnownPeriod
 from decisionloop.learn.fitted import FittedPipeline
 from decisionloop.learn.pipelines import BOOSTING_BINS, Target, gradient_boosting_pipeline
-from decisionloop.learn.training_inputs import training_inputs
+from decisionloop.learn.training_inputs import training_inputs, why_left_out
 from decisionloop.predict.release_model import ACTION_COLUMN, CLASS_COLUMN, predict_parts
 
 FROZEN = {
@@ -36,10 +36,9 @@ weaker model must not make a capture look better."""
 
 
 def reference_actions(use_case: UseCase, periods: Sequence[KnownPeriod]) -> list[np.ndarray]:
-    """What the reference does in each of the ``periods``, oldest first: the rules' action in the first of them.
+    """What the reference does in each of the ``periods``, oldest first: as the rules do while nothing earlier teaches.
 
-    Raises UsageError where the outcomes of the earlier periods teach nothing, InfeasibleConstraints where no choice
-    keeps the contract's limits.
+    Raises InfeasibleConstraints where no choice keeps the contract's limits.
     """
     return [
         one.rules if not index else _chosen_by_model(use_case, periods[:index], one)
@@ -51,6 +50,8 @@ def _chosen_by_model(use_case: UseCase, past: Sequence[KnownPeriod], now: KnownP
     lessons = [_lessons(use_case, one) for one in past]
     rows = pd.concat([frame for frame, _, _ in lessons], ignore_index=True)
     classes, amounts = _joined([one for _, one, _ in lessons]), _joined([one for _, _, one in lessons])
+    if not _is_anything_taught(use_case, rows, classes):
+        return now.rules
     by_class = None if classes is None else _fitted(use_case, rows, classes, "class")
     if amounts is not None and classes is not None:
         rows = rows.assign(**{CLASS_COLUMN: classes})
@@ -59,6 +60,12 @@ def _chosen_by_model(use_case: UseCase, past: Sequence[KnownPeriod], now: KnownP
     if not use_case.policy.constraints:
         return preferred_action(use_case, now.frame, values)
     return _within_limits(use_case, now, values)
+
+
+def _is_anything_taught(use_case: UseCase, rows: pd.DataFrame, classes: np.ndarray | None) -> bool:
+    """Whether a feature varies in the rows, and their outcomes are not all of one class."""
+    is_varied = any(why_left_out(rows[one.name]) is None for one in use_case.model_inputs)
+    return is_varied and (classes is None or len(np.unique(classes)) > 1)
 
 
 def _lessons(use_case: UseCase, known: KnownPeriod) -> tuple[pd.DataFrame, np.ndarray | None, np.ndarray | None]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
-from decisionloop.errors import UsageError
+from decisionloop.errors import NothingToLearn
 from decisionloop.learn.amount_form import AmountForm
 from decisionloop.learn.fitted import Fitted, FittedPipeline, FittedTwoPart
 from decisionloop.learn.pipelines import (
@@ -89,12 +89,12 @@ def _fit_pipeline(use_case: UseCase, kind: Kind, part: Target, lesson: _Lesson) 
 
 
 def _require_teachable(use_case: UseCase, inputs: TrainingInputs, target: np.ndarray, part: str) -> None:
-    """Raises UsageError where no feature varies, or every outcome is of one class."""
+    """Raises NothingToLearn where no feature varies, or every outcome is of one class."""
     if not set(inputs.names) - {ACTION_COLUMN, CLASS_COLUMN}:
         told = "; ".join(f"{name} is {why}" for name, why in inputs.left_out.items())
-        raise UsageError(f"no feature of {use_case.name} varies in the training set: {told}. Wait for other data.")
+        raise NothingToLearn(f"no feature of {use_case.name} varies in the training set: {told}. Wait for other data.")
     if part == "class" and len(np.unique(target)) < 2:
-        raise UsageError(
+        raise NothingToLearn(
             f"every outcome that would teach {use_case.name} is {target[0]:g}. Wait until there are some of both "
             "classes, in thirds of the entities too."
         )

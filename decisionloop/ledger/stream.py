@@ -117,6 +117,18 @@ def find_segment(source: Ledger | Connection, decision_id: str) -> Segment | Non
     return facts.one(source, Segment, stream_segment, stream_segment.c.segment_id.in_(of_decision))
 
 
+def is_known_segment(source: Ledger | Connection, segment_id: str) -> bool:
+    """Whether this ledger knows of a segment."""
+    return facts.one(source, Segment, stream_segment, stream_segment.c.segment_id == segment_id) is not None
+
+
+def last_segment_at(ledger: Ledger, use_case: str) -> datetime | None:
+    """As of when somebody was decided one at a time last; None where nobody ever was."""
+    with ledger.connect() as connection:
+        newest = select(func.max(stream_segment.c.as_of)).where(stream_segment.c.use_case == use_case)
+        return connection.execute(newest).scalar_one_or_none()
+
+
 def segments_holding(source: Ledger | Connection, decision_ids: Sequence[str]) -> tuple[Segment, ...]:
     """The segments that hold any of these decisions, each once."""
     found: dict[str, Segment] = {}

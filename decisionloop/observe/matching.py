@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.days import in_days
 from decisionloop.errors import SourceError
 
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
@@ -177,7 +178,7 @@ def _silent_actions(use_case: UseCase) -> list[str]:
 def refuse_times(found: Matching, outcomes: pd.DataFrame, as_of: datetime) -> None:
     """Refuse rows (`prepared`) that nobody has seen yet, or nobody knows when."""
     seen_at = outcomes["observed_at"].to_numpy()
-    found.refuse("invalid", "the time at which it was seen is missing or unreadable", np.isnat(seen_at))
+    found.refuse("invalid", "when it was seen, or another of its times, is missing or unreadable", np.isnat(seen_at))
     now = utc_microseconds(pd.Series([as_of]))[0]
     found.refuse("invalid", "seen after the intake's as-of", seen_at > now)
 
@@ -273,7 +274,7 @@ def _refuse_contradicting_decision(
     outcome = use_case.outcome
     after = (rows[HAPPENED].to_numpy() - theirs["as_of"].to_numpy()) > _days(outcome.window_days)
     verb = "seen" if outcome.happened_at is None else "happened"
-    refuse(f"{verb} after the window of {outcome.window_days:g} days", after, "after_window")
+    refuse(f"{verb} after the window of {in_days(outcome.window_days)}", after, "after_window")
 
 
 def refuse_misplaced(found: Matching, outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> None:
@@ -282,7 +283,7 @@ def refuse_misplaced(found: Matching, outcomes: pd.DataFrame, decisions: pd.Data
     theirs, rows = decisions.iloc[found.decision[matched]], outcomes.iloc[matched]
     waited, closed = rows["observed_at"].to_numpy() - theirs["as_of"].to_numpy(), use_case.outcome.closed_days
     is_other = rows["entity_id"].notna().to_numpy() & (rows["entity"].to_numpy() != theirs["entity"].to_numpy())
-    too_late = f"seen more than {closed or 0:g} days after its decision (outcome.closed_days)"
+    too_late = f"seen more than {in_days(closed or 0)} after its decision (outcome.closed_days)"
     for reason, where in (
         ("its decision_id belongs to another entity", is_other),
         ("seen before its decision", waited < np.timedelta64(0)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -17,11 +17,15 @@ TIMES = ("decision_time", "observed_at", HAPPENED)
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything that a source had shown as seen by ``as_of``: how many rows, and a digest of them in any order."""
+    """Everything that a source had shown as seen by ``as_of``: how many rows, and a digest of them in any order.
+
+    ``undated``: how many further rows it had shown of which nobody can read when they were seen.
+    """
 
     as_of: datetime
     rows: int
     digest: str
+    undated: int = 0
 
     @classmethod
     def of(cls, outcomes: pd.DataFrame, as_of: datetime) -> Reading:
@@ -30,7 +34,8 @@ class Reading:
         names = (*OUTCOME_COLUMNS, HAPPENED, *EXECUTED_COLUMNS)
         columns = {name: _comparable(seen, name) for name in names if name in seen}
         hashes = pd.util.hash_pandas_object(pd.DataFrame(columns), index=False).to_numpy(dtype=np.uint64)
-        return cls(as_of, len(seen), f"{int(hashes.sum(dtype=np.uint64)):016x}")
+        undated = int(outcomes["observed_at"].isna().sum())
+        return cls(as_of, len(seen), f"{int(hashes.sum(dtype=np.uint64)):016x}", undated)
 
 
 def unread(outcomes: pd.DataFrame, last: Reading | None) -> pd.DataFrame:
@@ -38,10 +43,13 @@ def unread(outcomes: pd.DataFrame, last: Reading | None) -> pd.DataFrame:
 
     Where the source still shows exactly what it had shown at the ``last`` reading, they are what was seen since. Where
     it does not (a row has been added with an earlier time, or one has gone), and without a reading, they are all rows.
+    Of rows that nobody can place in time as many are left out as were read: one is refused as the other is.
     """
-    if last is None or Reading.of(outcomes, last.as_of) != last:
+    if last is None or replace(Reading.of(outcomes, last.as_of), undated=last.undated) != last:
         return outcomes
-    return outcomes[~_is_seen_by(outcomes, last.as_of)]
+    is_undated = outcomes["observed_at"].isna().to_numpy()
+    was_read = is_undated & (is_undated.cumsum() <= last.undated)
+    return outcomes[~_is_seen_by(outcomes, last.as_of) & ~was_read]
 
 
 def oldest_decision(outcomes: pd.DataFrame, use_case: UseCase) -> pd.Timestamp | None:

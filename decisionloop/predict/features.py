@@ -96,8 +96,8 @@ def _returned(
         returned = call(features_function, rows, as_of)
     except UserCodeFailed as failed:
         problem = f"failed at as-of {as_of.isoformat()}: {failed.problem}"
-        place = failed.where or "an exception"
-        raise ContractError(where, [Fault("features", place, problem, "Correct it.", failed.line)]) from failed
+        place, remedy = failed.where or "an exception", " ".join(("Correct it.", *_text_for_numbers(rows, key)))
+        raise ContractError(where, [Fault("features", place, problem, remedy, failed.line)]) from failed
     faults = list(_shape_faults(returned, columns))
     if not faults:
         returned = returned.assign(**{key: as_text(returned[key])})[list(columns)]
@@ -105,6 +105,22 @@ def _returned(
     if faults:
         raise ContractError(where, faults)
     return returned
+
+
+def _text_for_numbers(rows: pd.DataFrame, key: str) -> Iterator[str]:
+    """Which columns of the source hold text, for some of their cells are no numbers though many are."""
+    for name in (one for one in rows.columns if one != key):
+        values = rows[name]
+        if not (isinstance(values.dtype, pd.StringDtype) or values.dtype == object):
+            continue
+        known = values.dropna().astype("str").str.strip()
+        is_none = (pd.to_numeric(known, errors="coerce").isna() & (known != "")).to_numpy()
+        if len(known) and 0 < is_none.sum() <= len(known) / 2:
+            yield (
+                f"Column {name} of the source holds text: {int(is_none.sum()):,} of its {len(known):,} cells here are "
+                f"no numbers, such as {known[is_none].iloc[0]!r}. Correct them, or convert it with "
+                'pd.to_numeric(..., errors="coerce").'
+            )
 
 
 def _shape_faults(returned: object, columns: dict[str, FeatureType]) -> Iterator[Fault]:

@@ -39,6 +39,13 @@ def with_unreadable(rows: pd.DataFrame, is_bad: Mapping[str, npt.NDArray[np.bool
     return rows.drop(columns=UNREADABLE, errors="ignore")
 
 
+def is_unreadable(rows: pd.DataFrame, name: str) -> npt.NDArray[np.bool_]:
+    """Which of the rows (n,) have a cell of the column ``name`` that cannot be read."""
+    if UNREADABLE not in rows:
+        return np.zeros(len(rows), dtype=bool)
+    return np.array([name in str(told).split("\n") for told in rows[UNREADABLE]], dtype=bool)
+
+
 def without(rows: pd.DataFrame, names: frozenset[str]) -> pd.DataFrame:
     """The rows without those columns, and without saying of them that they cannot be read."""
     rows = rows.drop(columns=[name for name in rows.columns if name in names])

@@ -79,6 +79,14 @@ class TimedSource(Source, Protocol):
 
 
 @runtime_checkable
+class TellingSource(Source, Protocol):
+    """A source that can say once what of all its tables nobody can read: a replay's, for live tables grow."""
+
+    def unread_rows(self) -> tuple[str, ...]:
+        """How many rows, the first of them, and what becomes of them, in words; a line for each column."""
+
+
+@runtime_checkable
 class LegacySource(Source, Protocol):
     """A source that knows what another system decided: for `mode: observe`."""
 

@@ -13,7 +13,7 @@ from decisionloop.contract.retired import retired_findings
 from decisionloop.contract.trial import edge_faults
 from decisionloop.contract.written import named, read_yaml
 from decisionloop.errors import ContractError, Fault
-from decisionloop.sources.base import Source
+from decisionloop.sources.base import Source, TellingSource
 from decisionloop.sources.batch_findings import batch_findings
 from decisionloop.sources.data_answers import DataAnswer, data_answers
 from decisionloop.sources.leak_findings import leak_findings
@@ -60,6 +60,7 @@ def check_use_case(path: Path) -> CheckReport:
     findings = [
         *retired_findings(read_yaml(folder.text).content),
         *schedule_findings(use_case.schedule, source),
+        *(source.unread_rows() if isinstance(source, TellingSource) else ()),
         *batch_findings(use_case, tried, everyone),
         *legacy_findings(use_case, source, tried),
         *money_findings(use_case, everyone),

@@ -27,10 +27,10 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], where: str) -> 
         )
 
 
-def entity_ids(values: pd.Series, where: str) -> pd.Series:
-    """Ids as text; raises SourceError where one is missing."""
+def entity_ids(values: pd.Series, where: str, is_any_missing: bool = False) -> pd.Series:
+    """Ids as text; raises SourceError where one is missing, or with ``is_any_missing`` where all of several are."""
     text = as_text(values)
-    if text.isna().any():
+    if text.isna().any() and not (is_any_missing and (text.notna().any() or len(text) < 2)):
         raise SourceError(
             f"{where}: column {values.name} has {int(text.isna().sum())} rows without an entity id, the first in "
             f"{_row(text.isna())}. Give each row its entity, or remove the row."
@@ -72,17 +72,28 @@ def times_of(values: pd.Series, where: str, is_required: bool = True) -> tuple[p
     return times.dt.as_unit("us"), is_bad
 
 
+def times_told(values: pd.Series, where: str) -> tuple[pd.Series, pd.Series]:
+    """Times, NaT where a cell tells none, and which cells tell one that nobody can read (bool).
+
+    Raises SourceError where of several not one can be read.
+    """
+    times, is_bad = times_of(values, where, is_required=False)
+    if is_bad.sum() > 1 and times.isna().all():
+        utc_times(values, where, is_required=False)  # raises, with the first of them
+    return times, is_bad
+
+
 def outcome_numbers(values: pd.Series, where: str, are_some_bad: bool = False) -> pd.Series:
     """Outcomes as float64, missing stays missing; true/yes are 1 and false/no are 0. Raises SourceError for text.
 
-    ``are_some_bad``: what is no outcome is infinite, which the intake refuses row by row, unless none is one.
+    ``are_some_bad``: what is no outcome is infinite, which the intake refuses by row, unless of several none is one.
     """
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     if is_text(values):
         values = without_missing(values)
         numbers = numbers.fillna(values.astype("str").str.strip().str.lower().map(_TRUTH).astype("float64"))
     is_bad = numbers.isna() & values.notna()
-    if are_some_bad and numbers.notna().any():
+    if are_some_bad and (numbers.notna().any() or is_bad.sum() < 2):
         return numbers.mask(is_bad, np.inf)
     if is_bad.any():
         raise SourceError(

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import ks_2samp, norm
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.days import in_days
 from decisionloop.sources.base import Source
 from decisionloop.sources.expected_trying import ExpectedTrying, expected_trying, is_anything_to_try
 from decisionloop.sources.seen_of_tried import SeenOfTried, seen_of_tried
@@ -69,8 +70,8 @@ def _delays(use_case: UseCase, seen: SeenOfTried) -> str:
         return ""
     half, most = np.quantile(seen.days, [0.5, 0.95])
     return (
-        f"{half:.0f} days for half of them, {most:.0f} for 95%; the contract waits "
-        f"{use_case.outcome.maturity_days:g} days before it concludes anything"
+        f"{in_days(round(float(half)))} for half of them, {most:.0f} for 95%; the contract waits "
+        f"{in_days(use_case.outcome.maturity_days)} before it concludes anything"
     )
 
 
@@ -84,6 +85,8 @@ def _smallest_gain(use_case: UseCase, seen: SeenOfTried, a_week: float) -> str:
     a_year = a_week * _YEAR_DAYS / 7
     if len(known) < _FEWEST or a_year < 1:
         return "cannot be told: too few outcomes have been seen"
+    if known.std() == 0:
+        return "cannot be told: every outcome that was looked at brings the same"
     gain = _gain_seen_by(use_case, known, a_year / 4)
     mean = float(np.abs(known).mean())
     beside = f", {100 * gain / mean:.0f}% of what is at stake in one" if mean > 0 else ""

@@ -46,7 +46,7 @@ class DatabaseRows:
     ) -> pd.DataFrame:
         """Rows with ``after`` < time <= ``until``, of ``entities``."""
         bounds = [*self._bound(after, is_after=True), *self._bound(until, is_after=False)]
-        rows = self.layout.applied(self._selected(bounds, entities), self.where)
+        rows = self.layout.applied(self._selected(bounds, entities), self.where, is_part=entities is not None)
         times = rows[self.layout.time]
         if entities is None:  # what is known of some people afterwards does not say who was due
             self.undated = int(times.isna().sum())

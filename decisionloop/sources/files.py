@@ -110,4 +110,9 @@ def _reader_of(file: Path) -> Callable[[Path, Layout], pd.DataFrame]:
 
 def _read_csv(path: Path, layout: Layout) -> pd.DataFrame:
     """Every cell as it is written; nothing but an empty one is missing, until the column's type says so."""
-    return layout.inferred(pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""]))
+    asked: list[str] | None = None
+    if layout.is_only_named:
+        header = pd.read_csv(path, nrows=0)
+        require_columns(header, layout.names, str(path))
+        asked = list(dict.fromkeys(layout.names))
+    return layout.inferred(pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], usecols=asked))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from decisionloop.contract.cron import due_times
@@ -12,6 +13,10 @@ from decisionloop.contract.operation import Schedule
 from decisionloop.predict.text import as_text
 from decisionloop.predict.unreadable import without
 from decisionloop.sources.layout import Rows
+
+_PAUSE = pd.Timedelta(days=366)
+_NEVER = pd.Timestamp("9000-01-01", tz="UTC").as_unit("us")
+"""9999-12-31 says that there is no date."""
 
 
 @dataclass
@@ -44,14 +49,16 @@ class History:
         of an entity in one window, the latest.
         """
         cases, covers = self.due_times(), pd.Timedelta(days=schedule.covers_days)
-        if cases.empty:
-            return ()
-        moments: list[datetime] = []
-        for moment in due_times(schedule, cases[0].to_pydatetime()):
-            moments.append(moment)
-            if moment >= cases[-1]:
-                break
-        calendar = pd.DatetimeIndex(moments).as_unit("us")
+        first, moments = 0, list[datetime]()
+        while first < len(cases):  # a stretch without pauses at a time: a pause may last for centuries
+            breaks = np.flatnonzero(np.diff(cases[first:]) > covers + _PAUSE)
+            last = first + int(breaks[0]) if len(breaks) else len(cases) - 1
+            for moment in due_times(schedule, cases[first].to_pydatetime()):
+                moments.append(moment)
+                if moment >= cases[last] + (covers if last < len(cases) - 1 else pd.Timedelta(0)):
+                    break
+            first = last + 1
+        calendar = pd.DatetimeIndex(sorted(set(moments)), tz="UTC").as_unit("us")
         people = cases.searchsorted(calendar, "right") - cases.searchsorted(calendar - covers, "right")
         return tuple(calendar[people > 0])
 
@@ -66,7 +73,8 @@ class History:
     def due_times(self) -> pd.DatetimeIndex:
         """The times at which somebody was due, each once, sorted."""
         rows = self.due_rows.between(None, None)
-        return pd.DatetimeIndex(rows[self.due_rows.layout.time].dropna().drop_duplicates().sort_values())
+        times = rows[self.due_rows.layout.time]
+        return pd.DatetimeIndex(times[times < _NEVER].drop_duplicates().sort_values())
 
 
 class HistoryBacked:

@@ -12,12 +12,13 @@ import pandas as pd
 
 from decisionloop.contract.problem import FeatureType
 from decisionloop.predict.unreadable import UNREADABLE, with_unreadable
-from decisionloop.sources.cells import Cells, inferred, inferred_but_few, is_text, numbers, truths
+from decisionloop.sources.cells import Cells, are_too_many, inferred, inferred_but_few, is_text, numbers, truths
 from decisionloop.sources.columns import (
     entity_ids,
     require_columns,
     require_unique,
     times_of,
+    times_told,
     utc_times,
     without_copies,
 )
@@ -29,10 +30,11 @@ class Layout:
 
     ``text``: further columns that are ids or names, never numbers. ``types``: what the contract says of columns that
     may be there. ``is_time_required``: False drops rows without a time, as not known yet. ``is_unique``: one row for
-    each entity and time, in however many copies.
+    each entity and time, in however many copies. ``is_only_named``: no other columns are asked for.
 
     ``unreadable_share``: up to this share of a column's cells may be such as nobody can read. They are missing, and
     `predict.unreadable.UNREADABLE` tells of them; a row whose time is one of them has none. 0: not a single one may.
+    Where times are not required any number of rows may have a bad one, or no entity, but not all of several.
     """
 
     entity: str
@@ -42,6 +44,7 @@ class Layout:
     types: Mapping[str, FeatureType] = field(default_factory=dict)
     is_time_required: bool = True
     is_unique: bool = True
+    is_only_named: bool = False
     unreadable_share: float = 0.0
 
     @property
@@ -49,13 +52,17 @@ class Layout:
         """Every column that must be there."""
         return (self.entity, self.time, *self.columns, *self.text)
 
-    def applied(self, frame: pd.DataFrame, where: str) -> pd.DataFrame:
-        """``frame`` with ids as text, times in UTC and text by its type; raises SourceError for what does not fit."""
+    def applied(self, frame: pd.DataFrame, where: str, is_part: bool = False) -> pd.DataFrame:
+        """``frame`` with ids as text, times in UTC and text by its type; raises SourceError for what does not fit.
+
+        ``is_part``: it holds those alone who were looked up, of whom nobody can tell whether a column is broken.
+        """
         require_columns(frame, self.names, where)
-        frame = self._timed(frame, where)
-        frame = frame.assign(**{self.entity: entity_ids(frame[self.entity], where)})
+        frame = self._timed(frame, where, is_part)
+        is_any_missing = bool(self.unreadable_share) and not self.is_time_required
+        frame = frame.assign(**{self.entity: entity_ids(frame[self.entity], where, is_any_missing)})
         frame = self._mended(frame)
-        read = self._numbers(frame, where)
+        read = self._numbers(frame, where, is_part)
         frame = frame.assign(**{name: cells.values for name, cells in read.items()})
         frame = with_unreadable(frame, {name: cells.is_bad for name, cells in read.items() if cells.is_bad.any()})
         if self.is_unique:
@@ -73,18 +80,25 @@ class Layout:
         texts = [name for name, values in read.items() if is_text(values)] if self.unreadable_share else []
         return _with_few(frame.assign(**read), {name: inferred_but_few(frame[name]) for name in texts})
 
-    def _timed(self, frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    def _timed(self, frame: pd.DataFrame, where: str, is_part: bool) -> pd.DataFrame:
         """The rows with their times; those without one are dropped where that says nothing, else told of."""
-        if not self.unreadable_share or not self.is_time_required:
-            times = utc_times(frame[self.time], where, self.is_time_required)
+        written = frame[self.time]
+        if not self.unreadable_share:
+            times = utc_times(written, where, self.is_time_required)
             return frame.assign(**{self.time: times})[times.notna()]
-        times, is_bad = times_of(frame[self.time], where)
-        if is_bad.sum() > max(1, self.unreadable_share * len(frame)) or (is_bad.any() and is_bad.all()):
-            utc_times(frame[self.time], where)  # raises, with the first of them
-        bad: npt.NDArray[np.bool_] = is_bad.to_numpy()
-        return with_unreadable(frame.assign(**{self.time: times}), {self.time: bad} if bad.any() else {})
+        if self.is_time_required:
+            times, is_bad = times_of(written, where)
+            is_all = bool(is_bad.any() and is_bad.all()) and not is_part  # nobody would be decided at all
+            if is_all or are_too_many(int(is_bad.sum()), len(frame), self.unreadable_share, is_part):
+                utc_times(written, where)  # raises, with the first of them
+        else:
+            times, is_bad = times_told(written, where)
+        is_kept = times.notna() | is_bad
+        bad: npt.NDArray[np.bool_] = is_bad[is_kept].to_numpy()
+        frame = frame.assign(**{self.time: times})[is_kept]
+        return with_unreadable(frame, {self.time: bad} if bad.any() else {})
 
-    def _numbers(self, frame: pd.DataFrame, where: str) -> dict[str, Cells]:
+    def _numbers(self, frame: pd.DataFrame, where: str, is_part: bool) -> dict[str, Cells]:
         """Declared numbers and truth values that a store holds as text; and others that are nearly all numbers."""
         held = {name: type_ for name, type_ in self.types.items() if name in frame.columns and is_text(frame[name])}
         readers = {"number": numbers, "integer": numbers, "boolean": truths}
@@ -93,7 +107,7 @@ class Layout:
             if type_ in readers:
                 text = _as_text(frame[name])
                 found[name] = readers[type_](text)
-                found[name].require_few(text, where, self.unreadable_share)
+                found[name].require_few(text, where, self.unreadable_share, is_part)
         return found
 
     def _mended(self, frame: pd.DataFrame) -> pd.DataFrame:

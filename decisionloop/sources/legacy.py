@@ -43,7 +43,8 @@ class LegacyRows:
 def open_legacy_rows(folder: UseCaseFolder, table: Table, action: str, propensity: str) -> LegacyRows:
     """Open a table of decisions; nothing is read yet."""
     key, said = folder.use_case.entity.key, tuple(name for name in (action, propensity) if name)
-    layout = Layout(key, table.time, text=(*said, *table.text), is_unique=False)
+    may_be = folder.use_case.data_quality.maximum_row_fault_share
+    layout = Layout(key, table.time, text=(*said, *table.text), is_unique=False, unreadable_share=may_be)
     return LegacyRows(key, open_rows(table, folder.folder, layout), action, propensity)
 
 

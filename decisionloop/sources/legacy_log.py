@@ -9,13 +9,13 @@ import pandas as pd
 from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import LegacyLogReplay
 from decisionloop.sources.base import HAPPENED
-from decisionloop.sources.columns import utc_times
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout
 from decisionloop.sources.legacy import LegacyRows, open_legacy_rows
-from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet
+from decisionloop.sources.replay import SEEN, UNREAD, meet, recorded_cases, shown_by
 from decisionloop.sources.rows import open_rows
 from decisionloop.sources.tables import OutcomeKeys, happened_column, outcome_column_names, outcome_frame, types_of
+from decisionloop.sources.unread_rows import Telling, unread_in_history
 
 
 @dataclass
@@ -40,24 +40,25 @@ class LegacyLog(HistoryBacked):
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
         took = decided[decided["action"].isin(revealing)]
         met = meet(took, self._cases(), self.use_case.schedule.covers_days)
-        met = met[met[SEEN] <= as_of]
+        met = shown_by(met, as_of)
         keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN], met.get(HAPPENED))
-        return outcome_frame(self.use_case, met, self.history.rows.where, keys)
+        return outcome_frame(self.use_case, met, self.history.rows.where, keys, are_some_bad=True)
+
+    def unread_rows(self) -> tuple[str, ...]:
+        """What cannot be read in the log, in words."""
+        rows, history = self.history.rows.between(None, None), self.history
+        told = Telling(self.use_case, rows, history.rows.where, rows[history.key], rows[history.rows.layout.time])
+        return (*unread_in_history(self.use_case, history), *told.of_outcomes(self.outcome_time))
 
     def _cases(self) -> pd.DataFrame:
         """Logged cases with an outcome: entity_id, recorded_at, seen_at, outcome."""
         where, layout = self.history.rows.where, self.history.rows.layout
         rows = self.history.rows.between(None, None)
-        keys = pd.DataFrame(
-            {
-                "entity_id": rows[self.history.key],
-                RECORDED: rows[layout.time],
-                SEEN: utc_times(rows[self.outcome_time], where, is_required=False),
-                **happened_in(self.use_case, rows, where),
-            }
+        cases = recorded_cases(
+            self.use_case, rows, where, (rows[self.history.key], rows[layout.time]), self.outcome_time
         )
-        outcomes = rows[list(outcome_column_names(self.use_case))]
-        return keys.join(outcomes)[outcomes.notna().any(axis=1) & keys[SEEN].notna()]
+        is_known = cases[list(outcome_column_names(self.use_case))].notna().any(axis=1)
+        return cases[is_known & (cases[SEEN].notna() | cases[UNREAD])]
 
 
 def open_legacy_log(folder: UseCaseFolder, spec: LegacyLogReplay) -> LegacyLog:
@@ -65,7 +66,9 @@ def open_legacy_log(folder: UseCaseFolder, spec: LegacyLogReplay) -> LegacyLog:
     use_case, key = folder.use_case, folder.use_case.entity.key
     said = (spec.outcome_time, *outcome_column_names(use_case), *happened_column(use_case))
     text = tuple(name for name in (spec.action, spec.propensity, *spec.log.text) if name)
-    rows = open_rows(spec.log, folder.folder, Layout(key, spec.log.time, said, text, types_of(use_case)))
+    may_be = use_case.data_quality.maximum_row_fault_share
+    layout = Layout(key, spec.log.time, said, text, types_of(use_case), unreadable_share=may_be)
+    rows = open_rows(spec.log, folder.folder, layout)
     hidden = frozenset((*said, spec.action, spec.propensity)) - {key, spec.log.time}
     legacy = open_legacy_rows(folder, spec.log, spec.action, spec.propensity)
     return LegacyLog(use_case, History(key, rows, rows, hidden), legacy, spec.outcome_time)

@@ -17,7 +17,7 @@ from decisionloop.monitor.labels import promised_share
 from decisionloop.observe.matching import happened_at, match_decisions, utc_microseconds
 from decisionloop.observe.maturity import due_days
 from decisionloop.predict.features import build_frame
-from decisionloop.sources.base import DECIDED_COLUMNS, Source
+from decisionloop.sources.base import DECIDED_COLUMNS, Source, TellingSource
 from decisionloop.sources.legacy_findings import observed_decisions
 
 _TURNS = 60
@@ -31,6 +31,10 @@ def outcome_findings(use_case: UseCase, code: UseCaseCode, source: Source, as_of
     """Each finding with its remedy, about the outcomes that had been seen by ``as_of``."""
     decided = _would_be_decided(use_case, source, as_of)
     shown = source.outcomes(as_of, decided)
+    is_read = is_readable(shown)
+    if not isinstance(source, TellingSource):
+        yield from _unread(shown, is_read)
+    shown = shown[is_read].reset_index(drop=True)
     outcomes = shown[shown[["outcome_class", "amount"]].notna().any(axis=1)]
     if outcomes.empty:
         yield f"No outcome had been seen by {as_of:%Y-%m-%d %H:%M}. Check the outcome's times, or wait for outcomes."
@@ -47,6 +51,22 @@ def outcome_findings(use_case: UseCase, code: UseCaseCode, source: Source, as_of
         yield from _blank(use_case, shown, decided)
     else:
         yield from _never(use_case, known)
+
+
+def is_readable(outcomes: pd.DataFrame) -> np.ndarray:
+    """Which outcomes (n,) have a time, and no part that nobody can read: the intake refuses the others."""
+    parts = outcomes[["outcome_class", "amount"]].to_numpy(dtype=np.float64, na_value=np.nan)
+    return outcomes["observed_at"].notna().to_numpy() & ~np.isinf(parts).any(axis=1)
+
+
+def _unread(shown: pd.DataFrame, is_read: np.ndarray) -> Iterator[str]:
+    if is_read.all():
+        return
+    first = shown["entity_id"].to_numpy(dtype=object)[int(np.argmin(is_read))]
+    yield (
+        f"{int((~is_read).sum())} of {len(shown):,} outcomes have a time, class or amount that nobody can read, and "
+        f"are refused; the first is of {first}. Correct them."
+    )
 
 
 def _one_class(use_case: UseCase, classes: pd.Series) -> Iterator[str]:

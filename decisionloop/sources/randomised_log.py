@@ -22,12 +22,13 @@ from decisionloop.contract.data_source import RandomisedLogReplay
 from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text
 from decisionloop.sources.base import HAPPENED
-from decisionloop.sources.columns import utc_times
+from decisionloop.sources.cells import are_too_many
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout
-from decisionloop.sources.replay import RECORDED, SEEN, happened_in, meet, recorded_truth
+from decisionloop.sources.replay import RECORDED, SEEN, UNREAD, meet, recorded_cases, recorded_truth, shown_by
 from decisionloop.sources.rows import open_rows
 from decisionloop.sources.tables import OutcomeKeys, happened_column, outcome_column_names, outcome_frame, types_of
+from decisionloop.sources.unread_rows import NOT_SHOWN, Telling, unread_in_history
 
 LOGGED = "logged_action"
 
@@ -51,9 +52,9 @@ class RandomisedLog(HistoryBacked):
         kept = cases[_is_kept(cases["entity_id"], cases[RECORDED], cases[self.spec.propensity])]
         met = meet(decided, kept, self.use_case.schedule.covers_days)
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
-        met = met[(met["action"] == met[LOGGED]) & met["action"].isin(revealing) & (met[SEEN] <= as_of)]
+        met = shown_by(met[(met["action"] == met[LOGGED]) & met["action"].isin(revealing)], as_of)
         keys = OutcomeKeys(met["entity_id"], met["as_of"], met["decision_id"], met[SEEN], met.get(HAPPENED))
-        return outcome_frame(self.use_case, met, self.history.rows.where, keys)
+        return outcome_frame(self.use_case, met, self.history.rows.where, keys, are_some_bad=True)
 
     def hidden_truth(self) -> pd.DataFrame:
         """Every logged outcome: entity_id, as_of, outcome_class, amount, the logged action that it is of, propensity.
@@ -65,33 +66,43 @@ class RandomisedLog(HistoryBacked):
         truth = recorded_truth(self.use_case, self.history, cases, self.history.rows.where)
         return truth.assign(action=cases[LOGGED], propensity=cases[self.spec.propensity])
 
+    def unread_rows(self) -> tuple[str, ...]:
+        """What cannot be read in the log, in words."""
+        rows, history, spec = self.history.rows.between(None, None), self.history, self.spec
+        told = Telling(self.use_case, rows, history.rows.where, rows[history.key], rows[spec.log.time])
+        action, propensity = self._logged(rows)
+        return (
+            *unread_in_history(self.use_case, history),
+            *told.of(spec.action, action.isna().to_numpy(), NOT_SHOWN),
+            *told.of(spec.propensity, propensity.isna().to_numpy(), NOT_SHOWN),
+            *told.of_outcomes(spec.outcome_time),
+        )
+
+    def _logged(self, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+        """What was done and with which chance; missing in the few rows that do not say it."""
+        where, may_be = self.history.rows.where, self.history.rows.layout.unreadable_share
+        action = _actions(self.use_case, rows[self.spec.action], where, may_be)
+        return action, _propensities(rows[self.spec.propensity], where, may_be)
+
     def _cases(self) -> pd.DataFrame:
         """Logged cases: entity_id, recorded_at, seen_at, action, propensity, outcome.
 
         A blank one is seen when its outcome would have been due at the latest; an outcome of which nobody says when it
-        was seen has not been.
+        was seen has not been. A row that does not say what was done, or with which chance, is none.
         """
         where, spec = self.history.rows.where, self.spec
         rows = self.history.rows.between(None, None)
-        seen_at = utc_times(rows[spec.outcome_time], where, is_required=False)
-        outcomes = rows[list(outcome_column_names(self.use_case))]
-        action = _actions(self.use_case, rows[spec.action], where)
-        keys = pd.DataFrame(
-            {
-                "entity_id": rows[self.history.key],
-                RECORDED: rows[spec.log.time],
-                SEEN: seen_at,
-                LOGGED: action,
-                spec.propensity: _propensities(rows[spec.propensity], where),
-                **happened_in(self.use_case, rows, where),
-            }
-        )
-        cases, due = keys.join(outcomes), pd.Timedelta(days=latest_days(self.use_case))
-        blank = is_blank(self.use_case, cases)
+        action, propensity = self._logged(rows)
+        keys = (rows[self.history.key], rows[spec.log.time])
+        cases = recorded_cases(self.use_case, rows, where, keys, spec.outcome_time)
+        cases = cases.assign(**{LOGGED: action, spec.propensity: propensity})
+        cases = cases[cases[LOGGED].notna() & cases[spec.propensity].notna()]
+        due, blank = pd.Timedelta(days=latest_days(self.use_case)), is_blank(self.use_case, cases)
         cases[SEEN] = cases[SEEN].mask(blank, cases[RECORDED] + due)
+        cases[UNREAD] &= ~blank
         if HAPPENED in cases:
             cases[HAPPENED] = cases[HAPPENED].mask(blank)
-        return cases[cases[SEEN].notna()]
+        return cases[cases[SEEN].notna() | cases[UNREAD]]
 
 
 def is_blank(use_case: UseCase, cases: pd.DataFrame) -> pd.Series:
@@ -108,33 +119,34 @@ def open_randomised_log(folder: UseCaseFolder, spec: RandomisedLogReplay) -> Ran
     """Open the log that the contract names; nothing is read yet."""
     use_case, key = folder.use_case, folder.use_case.entity.key
     said = (spec.propensity, spec.outcome_time, *outcome_column_names(use_case), *happened_column(use_case))
-    rows = open_rows(
-        spec.log, folder.folder, Layout(key, spec.log.time, said, (spec.action, *spec.log.text), types_of(use_case))
-    )
+    may_be, text = use_case.data_quality.maximum_row_fault_share, (spec.action, *spec.log.text)
+    layout = Layout(key, spec.log.time, said, text, types_of(use_case), unreadable_share=may_be)
+    rows = open_rows(spec.log, folder.folder, layout)
     hidden = frozenset((spec.action, *said)) - {key, spec.log.time}
     return RandomisedLog(use_case, History(key, rows, rows, hidden), spec)
 
 
-def _actions(use_case: UseCase, logged: pd.Series, where: str) -> pd.Series:
+def _actions(use_case: UseCase, logged: pd.Series, where: str, may_be: float) -> pd.Series:
     names = as_text(logged)
-    unknown = sorted(set(names.fillna("(missing)")) - set(use_case.action_names))
-    if unknown:
+    is_unknown = ~names.isin(use_case.action_names)
+    if are_too_many(int(is_unknown.sum()), len(names), may_be):
+        unknown = sorted(set(names[is_unknown].fillna("(missing)")))
         raise SourceError(
             f"{where}: column {logged.name} holds {', '.join(unknown[:3])}, which the contract does not know as an "
             f"action (it knows {', '.join(use_case.action_names)}). Use the same names in the log and the contract."
         )
-    return names
+    return names.where(~is_unknown)
 
 
-def _propensities(logged: pd.Series, where: str) -> pd.Series:
+def _propensities(logged: pd.Series, where: str, may_be: float) -> pd.Series:
     numbers = pd.to_numeric(logged, errors="coerce").astype("float64")
     is_bad = ~((numbers > 0) & (numbers <= 1))
-    if is_bad.any():
+    if are_too_many(int(is_bad.sum()), len(numbers), may_be):
         raise SourceError(
             f"{where}: column {logged.name} holds {logged[is_bad].iloc[0]!r} ({int(is_bad.sum())} such rows), which is "
             "no probability of a logged action. Write how probable the logged action was when it was drawn, in (0, 1]."
         )
-    return numbers
+    return numbers.mask(is_bad)
 
 
 def _is_kept(entity_ids: pd.Series, times: pd.Series, propensities: pd.Series) -> np.ndarray:

@@ -11,6 +11,7 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.sources.base import Source
+from decisionloop.sources.outcome_findings import is_readable
 from decisionloop.sources.tried_batches import TriedBatch
 
 _LONG = 10
@@ -50,6 +51,7 @@ def _training(use_case: UseCase, source: Source, seen_by: pd.Timestamp) -> Itera
     if people > _ENOUGH_TO_COUNT:
         return
     shown = source.outcomes(seen_by, _decided(use_case, source, moments))
+    shown = shown[is_readable(shown)]
     by_action = shown["decision_id"].dropna().str.rpartition("/")[2].value_counts()  # as `_decided` names them
     most = int(by_action.max()) if len(by_action) else 0
     if 0 < most < needed and not use_case.outcome.means_zero_when_absent:
@@ -90,6 +92,7 @@ def _exploring(use_case: UseCase, source: Source, tried: Sequence[TriedBatch], s
     if exploration.kind != "priced" or exploration.is_off or not is_average:
         return
     recorded = source.outcomes(seen_by, _decided(use_case, source, [batch.as_of for batch in tried]))
+    recorded = recorded[is_readable(recorded)]
     if recorded.empty:
         return
     of_batches = [_value_and_price(use_case, batch, recorded) for batch in tried if len(batch.frame)]

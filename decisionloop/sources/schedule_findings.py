@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract.cron import due_times, gaps
+from decisionloop.contract.days import in_days
 from decisionloop.contract.operation import Schedule
 from decisionloop.sources.base import Source
 from decisionloop.sources.history import HistoryBacked
@@ -48,7 +49,7 @@ def _findings_of(schedule: Schedule, cases: pd.DatetimeIndex) -> Iterator[str]:
         )
     if schedule.covers_days > longest:
         yield (
-            f"A batch covers {schedule.covers_days:g} days, more than the {longest:g} between two due times of "
+            f"A batch covers {in_days(schedule.covers_days)}, more than the {longest:g} between two due times of "
             f"schedule.cron, so that batches overlap. Set covers_days to {longest:g}, or run less often."
         )
     fresh = np.diff(cases.searchsorted(moments, "right"), prepend=0)  # due since the due time before
@@ -56,9 +57,9 @@ def _findings_of(schedule: Schedule, cases: pd.DatetimeIndex) -> Iterator[str]:
         usual = float(np.median(np.diff(cases.asi8)) / 8.64e10) if len(cases) > 1 else 0.0
         yield (
             f"Nobody is newly due at {int((fresh == 0).sum())} of {len(moments)} due times of schedule.cron: the data "
-            f"has somebody due every {usual:g} days. Set cron and covers_days to that."
+            f"has somebody due every {in_days(usual)}. Set cron and covers_days to that."
         )
 
 
 def _days(shortest: float, longest: float) -> str:
-    return f"{shortest:g} days" if shortest == longest else f"{shortest:g} to {longest:g} days"
+    return in_days(shortest) if shortest == longest else f"{shortest:g} to {longest:g} days"

@@ -12,8 +12,9 @@ from decisionloop.contract.data_source import OutcomeColumns, Table, TablesSourc
 from decisionloop.contract.problem import FeatureType
 from decisionloop.observe.matching import nothing_where_no
 from decisionloop.predict.text import as_text
+from decisionloop.predict.unreadable import is_unreadable
 from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS
-from decisionloop.sources.columns import executed_in, outcome_numbers, utc_times
+from decisionloop.sources.columns import executed_in, outcome_numbers, times_told
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
 from decisionloop.sources.legacy import LegacyRows, open_legacy_of_tables, said_in_history
@@ -40,20 +41,28 @@ class LiveTables(HistoryBacked):
         return self.legacy.of(entities, as_of, covers_days)
 
     def outcomes(self, as_of: pd.Timestamp, decided: pd.DataFrame) -> pd.DataFrame:
-        """Everything that had arrived, and was seen, by ``as_of``."""
+        """Everything that had arrived, and was seen, by ``as_of``; and rows with a time that nobody can read.
+
+        Nobody knows when such a row was seen: the intake refuses it.
+        """
         columns, where = self.outcome_columns, self.outcome_rows.where
         rows = self.outcome_rows.between(None, as_of)
-        seen_at = utc_times(rows[columns.outcome_time], where, is_required=False)
-        rows, seen_at = rows[seen_at <= as_of], seen_at[seen_at <= as_of]
+        seen_at, is_bad = times_told(rows[columns.outcome_time], where)
+        is_bad |= is_unreadable(rows, self.outcome_rows.layout.time)
+        kept = (seen_at <= as_of) | is_bad
+        rows, seen_at, is_bad = rows[kept], seen_at[kept], is_bad[kept]
         decision_time = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us, UTC]")
         if columns.decision_time:
-            decision_time = utc_times(rows[columns.decision_time], where, is_required=False)
+            decision_time, is_none = times_told(rows[columns.decision_time], where)
+            is_bad |= is_none
+        happened_at, is_none = happened_told(self.use_case, rows, where)
+        is_bad |= is_none
         keys = OutcomeKeys(
             entity_id=rows[self.outcome_rows.layout.entity],
             decision_time=decision_time,
             decision_id=as_text(rows[columns.decision_id]) if columns.decision_id else None,
-            observed_at=seen_at,
-            happened_at=happened_times(self.use_case, rows, where),
+            observed_at=seen_at.mask(is_bad),
+            happened_at=happened_at,
         )
         return outcome_frame(self.use_case, rows, where, keys, are_some_bad=True)
 
@@ -69,6 +78,8 @@ def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
         (*((columns.decision_id,) if columns.decision_id else ()), *executed_columns(use_case), *spec.outcomes.text),
         is_time_required=False,  # a row without a time has not been seen yet
         is_unique=False,  # repeats and contradictions are the intake's to count
+        is_only_named=True,
+        unreadable_share=1.0,  # as is what nobody can read
     )
     hidden = (columns.outcome_time, columns.decision_id)
     history = open_history(folder, spec.history, spec.due, spec.outcomes, tuple(name for name in hidden if name))
@@ -116,9 +127,14 @@ def executed_columns(use_case: UseCase) -> tuple[str, ...]:
     return () if use_case.outcome.executed is None else use_case.outcome.executed.columns
 
 
-def happened_times(use_case: UseCase, rows: pd.DataFrame, where: str) -> pd.Series | None:
-    """When each outcome of ``rows`` happened, NaT where it does not say; None where the contract names no column."""
-    return next((utc_times(rows[name], where, is_required=False) for name in happened_column(use_case)), None)
+def happened_told(use_case: UseCase, rows: pd.DataFrame, where: str) -> tuple[pd.Series | None, pd.Series]:
+    """When each outcome of ``rows`` happened, NaT where it does not say, and which say what nobody can read (bool).
+
+    None and nobody where the contract names no column. Raises SourceError where of several none can be read.
+    """
+    for name in happened_column(use_case):
+        return times_told(rows[name], where)
+    return None, pd.Series(False, index=rows.index)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from decisionloop.contract.cron import due_times_until
 from decisionloop.predict.frame_by_row import CODE_FAILED, FrameByRow, build_by_row
 from decisionloop.predict.rules import apply_rules
 from decisionloop.predict.unreadable import UNREADABLE
-from decisionloop.sources.base import Source, TimedSource
+from decisionloop.sources.base import Source, TellingSource, TimedSource
 
 _LOOKED_AT = 50
 
@@ -71,7 +71,8 @@ def try_batch(use_case: UseCase, code: UseCaseCode, source: Source, as_of: pd.Ti
     known = source.known(entities, as_of)
     built = build_by_row(use_case, code.features, known, entities, as_of, source.time_column)
     action, reason = apply_rules(use_case, code, built.frame)
-    unreadable = (*_unread_cells(use_case, known, source.time_column), *_unread_rows(built, source))
+    cells = () if isinstance(source, TellingSource) else _unread_cells(use_case, known, source.time_column)
+    unreadable = (*cells, *_unread_rows(built, source))
     return TriedBatch(as_of, built.frame, action, source.newest_time(as_of), reason, unreadable)
 
 
@@ -94,6 +95,8 @@ def _unread_rows(built: FrameByRow, source: Source) -> Iterator[str]:
     if built.failed is not None:
         failing = int((built.faults == CODE_FAILED).sum())
         yield f"features.py fails for {failing} entities, which go to the rules: {built.failed.faults[0]}"
-    undated = source.undated_due() if isinstance(source, TimedSource) else 0
+    undated = 0
+    if isinstance(source, TimedSource) and not isinstance(source, TellingSource):
+        undated = source.undated_due()
     if undated:
         yield f"{undated} rows that say who is due have an unreadable time: nobody is decided by them. Correct it."

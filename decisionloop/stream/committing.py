@@ -19,8 +19,8 @@ class Overtaken(Exception):
     """The switch was turned, a release moved or a budget was spent since it was decided: decide again."""
 
 
-def commit(desk: Desk, decided: Decided, requests: Sequence[StreamRequest]) -> None:
-    """Keep a segment on disk, in one transaction during which nobody turns the switch.
+def commit(desk: Desk, decided: Decided, requests: Sequence[StreamRequest]) -> str:
+    """Keep a segment on disk, in one transaction during which nobody turns the switch; returns its id.
 
     ``requests``: those of it with an idempotency key, with their answers. Raises Overtaken or KnownAlready, and keeps
     nothing, where it does not hold.
@@ -43,3 +43,4 @@ def commit(desk: Desk, decided: Decided, requests: Sequence[StreamRequest]) -> N
         append_segment(connection, segment, ids, requests)
         if decided.charge is not None:
             keep_charge(connection, desk.use_case, segment.segment_id, decided.charge)
+    return segment.segment_id

@@ -17,6 +17,11 @@ from decisionloop.act.situation import ChoiceError
 from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import KnownAlready, StreamRequest, find_request
+from decisionloop.stream.answered_before import (
+    REMEMBER_SECONDS,
+    hold_models_of_an_older_ledger,
+    remember_answer,
+)
 from decisionloop.stream.answers import Answer, answers_of
 from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, LookedUp, frame_of, require_recent
 from decisionloop.stream.committing import Overtaken, commit
@@ -50,6 +55,7 @@ class Decider:
         self._waiting: collections.deque[Asked] = collections.deque()
         self._news, self._is_over = threading.Condition(), False
         self._wanted, self._pause = 1, 0.0
+        self._remembered = -REMEMBER_SECONDS
         self._last = utc_now()
         self._thread = threading.Thread(target=self._go_on, name="decider", daemon=True)
 
@@ -83,7 +89,9 @@ class Decider:
 
     def _opened(self) -> Desk:
         try:
-            return self._open_desk()
+            desk = self._open_desk()
+            hold_models_of_an_older_ledger(desk.workspace)
+            return desk
         except ConfigurationError:
             raise
         except DecisionLoopError as error:  # a contract, say: nobody is decided yet, so no rules have failed
@@ -176,7 +184,7 @@ class Decider:
             decided, told = self._told(desk, group, moment)
             texts = _texts(group, [one.model_dump_json() for one in told])
             try:
-                commit(desk, decided, self._requests(group, texts))
+                kept = commit(desk, decided, self._requests(group, texts))
             except Overtaken:
                 self._deciders = None
                 continue
@@ -186,8 +194,19 @@ class Decider:
                 continue
             for one, text in zip(group, texts, strict=True):
                 one.told.set_result(text)
+            self._remember(desk, kept)
             return
         _fail(group, Busy())
+
+    def _remember(self, desk: Desk, segment_id: str) -> None:
+        """Let the home know what was answered last, now and then: a ledger that is put back does not."""
+        now = time.monotonic()
+        if now - self._remembered > REMEMBER_SECONDS:
+            self._remembered = now
+            try:
+                remember_answer(desk.workspace, segment_id)
+            except OSError as error:  # whoever asked has an answer, and it is kept
+                LOG.warning("the home cannot be written", extra={"error": type(error).__name__, "detail": self._name})
 
     def _told(self, desk: Desk, group: Sequence[Asked], moment: datetime) -> tuple[Decided, list[Answer]]:
         """What is decided, and the answers. What no model can cope with the rules decide, once it stands alone."""

@@ -29,6 +29,7 @@ from tasks.predict.score import Worth, champion_failure, profile_of, record_run,
 from tasks.readback.batch_in_hand import BatchInHand, open_batch_in_hand
 from tasks.readback.maturity import DUE_DAYS, SPAN_DAYS
 from tasks.readback.releases import release_of
+from tasks.seal.answered_before import tell_of_older_ledger
 from tasks.seal.claim import claim_segments
 from tasks.seal.guard import hold_guardrails
 from tasks.seal.lay_out import decision_rows_of, is_laid_out, laid_out_parts, lay_out
@@ -46,6 +47,7 @@ def seal_stream(use_case: str, is_all: bool = True, is_over: bool = False) -> in
     changed by what is found here. Raises the first of what kept a batch from being sealed, once the others are.
     """
     workspace = open_workspace(use_case)
+    tell_of_older_ledger(workspace)
     claim_segments(workspace, is_all, is_over)
     failures: list[DecisionLoopError] = []
     went_on = 0

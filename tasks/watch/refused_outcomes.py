@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from decisionloop.ledger.alerts import NewAlert
-from decisionloop.ledger.outcomes import OutcomeIntake, newest_readings
-from decisionloop.workspace import open_workspace
+from decisionloop.ledger.outcomes import OutcomeIntake, intakes, newest_readings
+from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.notices import raise_alert
 
@@ -21,14 +21,16 @@ READINGS, FEWEST, SHARE, MOST = 20, 10, 0.05, 0.5
 
 @step
 def watch_refused_outcomes(use_case: str, as_of: datetime) -> int:
-    """Tell people where too many of the outcomes read lately were invalid; returns how many alerts are new."""
+    """Tell people where too many of the outcomes read lately were invalid; returns how many alerts are new.
+
+    Once for as long as it lasts, and again where other reasons come, it grows critical, or it comes back.
+    """
     workspace = open_workspace(use_case)
     lately = newest_readings(workspace.ledger, use_case, as_of, READINGS)
-    why, rows = _why(lately), sum(one.rows_read for one in lately)
-    refused = sum(why.values())
-    if refused < FEWEST or refused < SHARE * rows:
+    if not _are_many(lately):
         return 0
-    is_critical = refused >= MOST * rows
+    why, rows = _why(lately), sum(one.rows_read for one in lately)
+    is_critical = sum(why.values()) >= MOST * rows
     new = NewAlert(
         severity="critical" if is_critical else "warning",
         kind=KIND,
@@ -36,9 +38,26 @@ def watch_refused_outcomes(use_case: str, as_of: datetime) -> int:
         f"{'; '.join(sorted(why))}",
         remedy=f"`decisionloop status {use_case}` counts them. Correct the source, or what the contract says of it "
         "(`outcome`): under another contract everything that came is read anew.",
-        occasion=f"{as_of.year}",
+        occasion=_since(workspace, as_of).isoformat(),
     )
     return int(raise_alert(workspace, new))
+
+
+def _are_many(lately: Sequence[OutcomeIntake]) -> bool:
+    refused = sum(_why(lately).values())
+    return refused >= FEWEST and refused >= SHARE * sum(one.rows_read for one in lately)
+
+
+def _since(workspace: Workspace, as_of: datetime) -> datetime:
+    """Since which reading too many have been refused without a break: what was over and comes back is told again."""
+    found = intakes(workspace.ledger, workspace.use_case.name)
+    read = [one for one in found if one.rows_read and one.as_of <= as_of]
+    since = as_of
+    for end in range(len(read), 0, -1):
+        if not _are_many(read[max(0, end - READINGS) : end]):
+            break
+        since = read[end - 1].as_of
+    return since
 
 
 def _why(readings: Sequence[OutcomeIntake]) -> Counter[str]:

@@ -63,6 +63,11 @@ def test_the_reference_begins_with_the_rules_and_then_knows_what_they_ignore(con
         assert captured(contract, period, chosen).attainable > 0
 
 
+def test_while_nothing_teaches_the_reference_does_as_the_rules(contract):
+    few = [_period(f"2024-0{month}", 1, month) for month in (1, 2)]
+    assert [list(one) for one in reference_actions(contract, few)] == [list(one.rules) for one in few]
+
+
 def test_to_do_as_the_rules_captures_nothing_and_to_do_as_the_reference_everything(contract, reference):
     rules = captured(contract, PERIODS[1], reference[1])
     assert rules.share == 0

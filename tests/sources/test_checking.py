@@ -75,7 +75,7 @@ def test_what_is_odd_is_a_finding_with_a_remedy(tmp_path, file, old, new, expect
         ("usecase.yaml", "past_experiment.csv", "nowhere.csv", SourceError, "no file matches"),
         ("usecase.yaml", "action: action", "action: arm", SourceError, "no column arm"),
         ("data/past_experiment.csv", "voucher", "coupon", SourceError, "coupon"),
-        ("data/past_experiment.csv", "2026-01-05", "5 January", SourceError, "'5 January'"),
+        ("data/past_experiment.csv", "2026-", "January of ", SourceError, "'January of 01"),
     ],
 )
 def test_what_would_stop_the_loop_is_raised(tmp_path, file, old, new, error, expected):

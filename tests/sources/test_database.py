@@ -108,7 +108,7 @@ def test_a_column_of_uuids_is_asked_for_the_rows_of_a_few(opened, tables, at, po
     read = []
     applied = Layout.applied
     monkeypatch.setattr(
-        Layout, "applied", lambda own, frame, where: read.append(len(frame)) or applied(own, frame, where)
+        Layout, "applied", lambda own, frame, *rest, **how: read.append(len(frame)) or applied(own, frame, *rest, **how)
     )
     asked = pd.DataFrame({"client": [str(ids[1]), "no uuid"]})
     assert source.known(asked, at("2026-02-01"))["spend"].tolist() == [1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,19 +141,19 @@ def test_an_equal_experiment_is_shown_whole(opened, log, at):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("a,2026-01-01,10,wait", "a,2026-01-01,10,waiting", "holds waiting, which the contract does not know"),
-        ("a,2026-01-01,10,wait", "a,2026-01-01,10,", "(missing)"),
-        ("0.5,2026-01-05,1", "0,2026-01-05,1", "no probability of a logged action"),
-        ("0.5,2026-01-05,1", "1.5,2026-01-05,1", "no probability"),
-        ("0.5,2026-01-05,1", "half,2026-01-05,1", "'half'"),
+        (r"wait|offer", "waiting", "holds waiting, which the contract does not know"),
+        (r"wait|offer", "", "(missing)"),
+        (r"0\.5", "0", "no probability of a logged action"),
+        (r"0\.5", "1.5", "no probability"),
+        (r"0\.5", "half", "'half'"),
         ("propensity,", "p,", "no column propensity"),
         ("2026-01-08", "2026-01-01", "repeat an entity and time"),
-        ("2026-01-08", "next week", "'next week'"),
-        ("2026-01-12", "later", "column seen_at holds 'later'"),
+        (r"2026-01-0[18]", "next week", "'next week'"),
+        (r"2026-01-(05|12)", "later", "column seen_at holds 'later'"),
     ],
 )
 def test_a_log_that_cannot_be_used_is_refused(opened, log, at, decisions, old, new, expected):
-    source = opened(log, {"log.csv": LOG.replace(old, new)}, **SECTIONS)
+    source = opened(log, {"log.csv": re.sub(old, new, LOG)}, **SECTIONS)
     with pytest.raises(SourceError) as raised:
         source.outcomes(at("2026-02-01"), decisions(("a", "2026-01-01", "wait")))
     assert expected in str(raised.value)

@@ -198,8 +198,16 @@ def test_a_file_that_was_delivered_twice_counts_once(opened, tables, at, decisio
         ("due.csv", "client,due_at\n1,\n", "holds nothing in row 1"),
         ("outcomes.csv", "client,seen_at,bought\n1,2026-01-01,1\n", "no column arrived_at"),
         ("outcomes.csv", "client,seen_at,arrived_at\n1,2026-01-01,2026-01-01\n", "no column bought"),
-        ("outcomes.csv", "client,seen_at,arrived_at,bought\n1,2026-01-01,2026-01-01,maybe\n", "'maybe' in row 1"),
-        ("outcomes.csv", "client,seen_at,arrived_at,bought\n1,then,2026-01-01,1\n", "column seen_at holds 'then'"),
+        (
+            "outcomes.csv",
+            "client,seen_at,arrived_at,bought\n" + "1,2026-01-01,2026-01-01,maybe\n" * 2,
+            "'maybe' in row 1",
+        ),
+        (
+            "outcomes.csv",
+            "client,seen_at,arrived_at,bought\n" + "1,then,2026-01-01,1\n" * 2,
+            "column seen_at holds 'then'",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_place_and_a_remedy(opened, tables, at, decisions, path, text, expected):

@@ -146,6 +146,21 @@ def test_too_many_are_the_trouble_of_the_source_and_not_of_rows(built):
         built("csv", rows)
 
 
+def test_the_error_of_the_code_names_the_column_that_is_text_for_some_of_its_cells(built):
+    rows = history().astype(object)
+    rows.loc[: N // 2, "paid"] = "n/k"  # which the contract does not declare
+    with pytest.raises(ContractError, match=r"Column paid of the source holds text: 21 of its 80 .* such as 'n/k'"):
+        built("csv", rows)
+
+
+def test_of_a_few_who_are_looked_up_nobody_can_tell_whether_a_column_is_broken(written):
+    rows = spoilt(spend=(N, "12x"))
+    rows.loc[0, "spend"] = "13x"  # both rows of c00
+    source = open_source(written("sqlite", rows))
+    known = source.known(pd.DataFrame({"client": ["c00"]}), AS_OF)
+    assert known["spend"].isna().all()
+
+
 def test_code_that_fails_for_many_stops_the_batch_as_it_did(built):
     rows = history().astype(object)
     rows.loc[N : N + 5, "born"] = "30 February"  # 6 of 40 people
@@ -176,6 +191,27 @@ def test_a_feature_that_needs_two_cells_is_spoilt_by_both(written):
     assert "spend" in faults(told)["c00"]
 
 
+@pytest.mark.parametrize("kind", ["csv", "sqlite"])
+def test_a_protected_group_that_depends_on_such_a_cell_is_nobodys(write, tables, tmp_path, kind):
+    (tmp_path / "parcels").mkdir()
+    rows = spoilt(paid=(N, "4O"))
+    rows.loc[range(N + 1, 2 * N, 2), "paid"] = 80.0
+    place = kept(tmp_path / "parcels", kind, rows)
+    due = pd.DataFrame({"client": history()["client"].unique(), "due_at": "2026-01-01"})
+    band = {"name": "band", "groups": {"low": "low", "high": "high"}, "reference": "low", "minimum_group_size": 5}
+    of_paid = '"band": (last["paid"] > 50).map({True: "high", False: "low"}),'
+    grouped = FEATURES.replace("pd.DataFrame({", f"pd.DataFrame({{{of_paid}")
+    actions = [
+        {"name": "wait", "wording": "do nothing", "is_default": True, "reveals_outcome": False},
+        {"name": "offer", "wording": "offer it", "reveals_outcome": True, "is_favourable": True},
+    ]
+    files = {"due.csv": due, "outcomes.csv": "client,seen_at,arrived_at,bought\n"}
+    told = _built(write({**tables, "history": place}, files, **SECTIONS, protected=[band], actions=actions), grouped)
+    groups = told.frame.set_index("client")["band"]
+    assert groups.isna().tolist() == [client == "c00" for client in groups.index]  # and none of the lower, by default
+    assert set(groups.dropna()) == {"low", "high"}
+
+
 def test_code_that_fails_for_some_of_very_many_fails_for_them_alone(written):
     many = pd.concat([history().iloc[N:].assign(client=[f"{part}{i:02d}" for i in range(N)]) for part in "abcdefghij"])
     rows = many.reset_index(drop=True).astype(object)
@@ -197,7 +233,7 @@ def test_rows_due_without_a_time_are_counted_after_their_people_were_read(writte
 def test_one_outcome_that_nobody_can_read_is_its_rows_trouble_and_all_are_the_sources():
     written_as = pd.Series(["0", "maybe", "1"], name="bought")
     assert outcome_numbers(written_as, "o.csv", are_some_bad=True).tolist() == [0.0, float("inf"), 1.0]
-    for values, are_some_bad in ((written_as, False), (pd.Series(["maybe"], name="bought"), True)):
+    for values, are_some_bad in ((written_as, False), (pd.Series(["maybe", "?!"], name="bought"), True)):
         with pytest.raises(SourceError, match="maybe"):
             outcome_numbers(values, "o.csv", are_some_bad)
 

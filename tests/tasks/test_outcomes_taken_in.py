@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
 from decisionloop.ledger.alerts import alerts
-from decisionloop.ledger.outcomes import intakes
+from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, intakes
 from tasks.observe import outcomes as reading
+from tasks.watch.refused_outcomes import watch_refused_outcomes
 from tests.small_use_case import as_of
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -40,6 +43,36 @@ def test_an_outcome_of_an_unknown_entity_is_counted_and_teaches_nothing(small):
     assert (books.unknown, books.invalid, books.duplicate) == (1, 600 - lent, 0)
     assert "stranger" not in books.detail
     assert "no decision" in books.detail
+
+
+def test_an_outcome_that_nobody_can_place_in_time_is_refused_once(small):
+    small.contract(source=LIVE)
+
+    def spoilt(seen):
+        texts = seen.assign(told_at=seen["told_at"].astype(str))
+        return pd.concat([texts, texts.iloc[[0, 1]].assign(told_at="soon")])
+
+    small.written.change("outcomes.parquet", spoilt)
+    small.predict(0)
+    small.act(0)
+    small.observe(1)
+    lent = int((small.decisions(0)["action"] == "lend").sum())
+    first = _books(small, 1)
+    assert (first.matched, first.invalid) == (lent, 602 - lent)
+    assert "2 invalid: when it was seen, or another of its times, is missing or unreadable" in first.detail
+    small.observe(2)
+    assert "unreadable" not in _books(small, 2).detail
+
+
+def test_refused_outcomes_are_told_once_a_time_and_again_when_they_come_back(small):
+    def read(week, refused):
+        detail = json.dumps({"refused": {"its class is neither 0 nor 1": refused}})
+        append_intake(small.ledger, OutcomeIntake("small", as_of(week), 20, 0, 0, 0, 0, 0, 0, refused, detail))
+        return watch_refused_outcomes.fn("small", as_of(week))
+
+    told = [read(week, 20 if week < 3 or week > 30 else 0) for week in range(33)]
+    assert [week for week, many in enumerate(told) if many] == [0, 6, 31]  # no longer most, and then again
+    assert [one.severity for one in alerts(small.ledger, "small")] == ["critical", "warning", "warning"]
 
 
 def test_what_was_read_before_is_not_booked_again(begun):

@@ -19,6 +19,7 @@ from decisionloop.ledger.outcomes import recorded_outcomes
 from decisionloop.ledger.releases import shadows
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.use_cases import record_use_case
+from decisionloop.stream.answered_before import hold_models_of_an_older_ledger, remember_answer
 from decisionloop.stream.asked import Asked, AskedRow
 from decisionloop.stream.decider import Decider
 from decisionloop.stream.desk import open_desk
@@ -91,6 +92,21 @@ def test_a_champion_that_cannot_be_loaded_leaves_it_to_the_rules_and_people_are_
         }
         assert seal_stream.fn(NAME, is_over=True) == 1
         assert [one for one in alerts(installation.ledger, NAME) if one.kind == "champion"]
+
+
+def test_a_ledger_that_does_not_know_the_last_answer_lets_the_rules_decide_and_people_are_told_once(restored):
+    with restored("modelled") as installation:
+        decider = begin(installation)
+        frame = read_part(installation.workspace, installation.batch(2), "features", 0).to_pandas().head(20)
+        answered(decider, asked_of(frame, None))
+        assert hold_models_of_an_older_ledger(decider.desk().workspace) is None  # it knows what it has kept
+        remember_answer(installation.workspace, "of a later time")
+        after = Decider(NAME, decider._open_desk)
+        assert {row["role"] for row in answered(after, asked_of(frame, None))} <= {"baseline", "holdout"}
+        for _ in range(2):
+            seal_stream.fn(NAME)
+        (told,) = [one for one in alerts(installation.ledger, NAME) if one.kind == "restored"]
+        assert (told.severity, is_kill_switch_on(installation.ledger, NAME)) == ("critical", True)
 
 
 def test_after_the_switch_is_acknowledged_no_model_decides(restored):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.days import in_days
 from decisionloop.ledger.batches import batches
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.monitor.labels import LABEL_SHORTFALL, promised_share
@@ -68,12 +69,11 @@ def _of_held_cohorts(money: Sequence[PeriodMoney]) -> Iterator[Caveat]:
 
 def _of_outcomes(use_case: UseCase) -> Iterator[Caveat]:
     if use_case.outcome.happened_at is None:
-        days = use_case.outcome.window_days
-        counts = "day that counts" if days == 1 else "days that count"
         yield Caveat(
             ("money",),  # said once, though every figure of outcomes rests on it
             "The source does not say when an outcome happened, so the time it was seen stands in: one that was seen "
-            f"after the {days:g} {counts} cannot be told from one that happened then.",
+            f"after {in_days(use_case.outcome.window_days)}, when it no longer counts, cannot be told from one that "
+            "happened then.",
         )
 
 

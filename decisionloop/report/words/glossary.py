@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.days import in_days
 from decisionloop.report.record.story import Definition
 from decisionloop.report.words.figures import percent, plural
 
 
 def notes_for(use_case: UseCase) -> tuple[str, ...]:
     """Notes on how the figures were made."""
-    days = f"{use_case.outcome.maturity_days:g} days"
-    passed = f"each is due, {days} after its decision at the latest" if use_case.outcome.due else f"{days} have passed"
+    days = in_days(use_case.outcome.maturity_days)
+    has = "has" if use_case.outcome.maturity_days == 1 else "have"
+    passed = f"each is due, {days} after its decision at the latest" if use_case.outcome.due else f"{days} {has} passed"
     notes = [
         f"Outcomes count once {passed}; before that nothing is concluded from them.",
         "Figures of a month sum or average those of its batches.",

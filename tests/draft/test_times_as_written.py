@@ -1,0 +1,106 @@
+"""Times of any usual form are read, few that are none cost their rows alone, and repeats do not cost the id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from decisionloop.contract import load_use_case
+from decisionloop.draft.draft import draft_use_case
+from decisionloop.draft.profiles import profiles
+from decisionloop.draft.roles import Asked
+from decisionloop.draft.table import read_table
+from decisionloop.errors import UsageError
+
+N = 60
+TIMES = pd.date_range("2024-01-20 06:00", periods=N, freq="5h", tz="UTC")
+
+
+def table(**columns: object) -> pd.DataFrame:
+    """Sixty decisions with an id each."""
+    usual: dict[str, object] = {"customer_id": [f"k{i:02d}" for i in range(N)], "decided_at": TIMES.strftime("%F %T")}
+    return pd.DataFrame(
+        {**usual, "age": [20 + i % 31 for i in range(N)], "bought": [i % 2 for i in range(N)]} | columns
+    )
+
+
+def read(folder: Path, content: str | bytes | pd.DataFrame, **how: object) -> pd.DataFrame:
+    """The rows of a file with this content."""
+    text = content.to_csv(index=False, **how) if isinstance(content, pd.DataFrame) else content  # type: ignore[call-overload]
+    (folder / "table.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_table(folder / "table.csv").rows
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%d-%m-%Y %H:%M", "%m/%d/%y %H:%M"),
+        *("%Y/%m/%d %H:%M", "%d-%b-%Y %H:%M", "%B %d, %Y %H:%M", "%Y-%m-%d %H:%M UTC", "%Y-%m-%dT%H:%M:%S+00:00"),
+    ],
+)
+def test_times_of_any_usual_form_are_times(tmp_path: Path, form: str) -> None:
+    rows = read(tmp_path, table(decided_at=TIMES.strftime(form)))
+    times = pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601")
+    assert (times.to_numpy() == TIMES.to_numpy()).all()
+
+
+@pytest.mark.parametrize("a_second", [1, 1_000, 1_000_000])
+def test_seconds_since_1970_are_times_where_the_name_says_so(tmp_path: Path, a_second: int) -> None:
+    seconds = (TIMES - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(seconds=1)
+    rows = read(tmp_path, table(decided_at=seconds * a_second, amount_due=seconds))
+    assert (pd.to_datetime(rows["decided_at"], utc=True).to_numpy() == TIMES.to_numpy()).all()
+    assert rows["amount_due"].astype(int).tolist() == list(seconds)  # the same numbers, and no time by their name
+
+
+@pytest.mark.parametrize("bad", ["n/a", "2024-02-30 00:00:00", "9999-12-31 00:00:00", "0001-01-01 00:00:00"])
+def test_a_time_that_is_none_costs_its_row(tmp_path: Path, bad: str) -> None:
+    rows = table()
+    rows.loc[5, "decided_at"] = bad
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+    assert len(pd.read_csv(draft.folder / "data" / "decisions.csv")) == N - 1
+    assert f"in row 6 ({bad!r})" in "\n".join(draft.notes)
+
+
+def test_a_repeated_row_costs_itself_and_not_the_id(tmp_path: Path) -> None:
+    rows = pd.concat([table(), table().iloc[[7, 8]], table(age=99).iloc[[3]]])
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+    kept = pd.read_csv(draft.folder / "data" / "decisions.csv").set_index("customer_id")
+    assert (len(kept), kept.loc["k03", "age"]) == (N, 99)
+    assert "left out 2 rows: copies of other rows" in draft.notes
+
+
+def test_what_ticks_a_box_says_yes(tmp_path: Path) -> None:
+    rows = read(tmp_path, table(bought=["x", ""] * (N // 2)))
+    assert profiles(read_table(tmp_path / "table.csv"))["bought"].is_binary
+    assert rows["bought"].tolist() == ["yes", "no"] * (N // 2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_an_encoding_is_told_by_its_bytes(tmp_path: Path, encoding: str) -> None:
+    assert read(tmp_path, table().to_csv(index=False).encode(encoding)).shape == (N, 4)
+
+
+def test_what_stands_before_the_header_is_named_and_what_excel_says_there_is_understood(tmp_path: Path) -> None:
+    assert read(tmp_path, "sep=;\n" + table().to_csv(index=False, sep=";")).shape == (N, 4)
+    with pytest.raises(UsageError, match="its first line 'Sales' is no header, for others have 4 cells"):
+        read(tmp_path, "Sales\n" + table().to_csv(index=False))
+
+
+def test_where_no_column_is_left_each_says_why(tmp_path: Path) -> None:
+    table(age=3).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(UsageError, match=r"no column is left to decide by \(age: it says the same of everybody\)"):
+        draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+
+
+def test_when_an_outcome_happened_is_what_its_time_says_unless_that_is_when_it_was_seen(tmp_path: Path) -> None:
+    later = (TIMES + pd.Timedelta(days=2)).strftime("%F %T")
+    for name in ("cancelled_on", "seen_at"):
+        table(**{name: later}).rename(columns={"customer_id": "gast_nrs"}).to_csv(tmp_path / "table.csv", index=False)
+        draft = draft_use_case(tmp_path, name, tmp_path / "table.csv", Asked(entity="gast_nrs"))
+        use_case = load_use_case(draft.folder).use_case
+        assert use_case.outcome.happened_at == (None if name == "seen_at" else name)
+        assert use_case.entity.noun == "gast"
