@@ -44,11 +44,11 @@ def stable_hash(entity_ids: Ids, context: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def _texts_of_arrow(entity_ids: Ids) -> pa.LargeStringArray | None:
-    """Many ids, all of them known, that lie in Arrow's memory; None of any others."""
+    """Many ids, all of them known, that lie in Arrow's memory; None of any others, and of none at all."""
     array = entity_ids.array if isinstance(entity_ids, pd.Series) else entity_ids
     if not isinstance(array, ExtensionArray) or not isinstance(array.dtype, pd.StringDtype):
         return None
-    if resolve_engine("auto", len(array)) != "numba":
+    if not len(array) or resolve_engine("auto", len(array)) != "numba":
         return None
     texts = pa.array(array, pa.large_string())
     if isinstance(texts, pa.ChunkedArray):

@@ -166,5 +166,6 @@ def test_many_ids_hash_as_the_same_ids_one_by_one(monkeypatch):
     one_by_one = stable_hash(texts.to_numpy(dtype=object), ("any", "purpose"))
     assert stable_hash(texts, ("any", "purpose")).tolist() == one_by_one.tolist()
     assert stable_hash(texts.iloc[3:].array, ("any", "purpose")).tolist() == one_by_one[3:].tolist()
+    assert stable_hash(texts.iloc[[]].array, ("any", "purpose")).tolist() == []
     unknown = pd.Series(["a", None], dtype="str")
     assert stable_hash(unknown, ("any",)).tolist() == stable_hash(np.array(["a", np.nan], object), ("any",)).tolist()

@@ -84,7 +84,7 @@ def frame() -> pd.DataFrame:
 
 
 def decision_id(batch: int, row: int) -> str:
-    return f"{batch:016x}{row:016x}"
+    return f"{int(WALL.timestamp()):08x}{batch:08x}{row:016x}"
 
 
 def decided(number: int, batch_id: str, as_of: datetime, digest: str, is_model: bool, case: UseCase) -> pd.DataFrame:
