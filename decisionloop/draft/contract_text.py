@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from decisionloop.draft.amount_text import GUESS, amount_lines
 from decisionloop.draft.profiles import YES, Column
 from decisionloop.draft.roles import HARMS, Roles
 from decisionloop.draft.timing import Delays, Rhythm
 
-GUESS = "# GUESS:"
 _NUMBERS = (
     *("id", "ids", "nr", "nrs", "no", "num", "number", "nummer", "key", "code", "uuid", "guid", "ref"),
     *("kennung", "kennzeichen"),
@@ -143,8 +143,7 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
     if roles.outcome:
         yield f"  class: {{column: {roles.outcome}, wording: {_text(drafted.columns[roles.outcome].wording)}}}"
     if roles.amount:
-        yield f"  amount: {{column: {roles.amount}, unit: EUR}}  {GUESS} its unit"
-        yield "  # `largest: 50000` in it: an amount to be reckoned with, though nobody has seen one that large"
+        yield from amount_lines(roles.amount, drafted.columns[roles.amount].numbers)
     told = (
         f"  {GUESS} the table does not say when outcomes were seen"
         if drafted.are_delays_made_up

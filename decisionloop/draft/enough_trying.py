@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from decisionloop.draft.contract_text import GUESS
+from decisionloop.draft.amount_text import GUESS
 
 _LINE = re.compile(r"^  exploration: \{kind: priced, budget_share: (?P<now>[\d.]+)\}.*$", re.M)
 

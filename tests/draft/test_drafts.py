@@ -290,3 +290,12 @@ def test_a_fact_that_some_who_said_no_have_as_well_came_of_nothing(tmp_path: Pat
     _, use_case = drafted(tmp_path, table, separator=";", outcome="again")
     assert use_case.outcome.amount is None
     assert "bill" in use_case.feature_names
+
+
+def test_where_one_amount_outweighs_many_it_is_the_largest_to_be_reckoned_with(tmp_path: Path) -> None:
+    damage = np.zeros(N)
+    damage[[40, 300, 700]] = 900.0, 4_006_792.0, 12_000.0
+    table = loans().drop(columns="defaulted").assign(damage=damage)
+    _, use_case = drafted(tmp_path, table, separator=";", amount="damage")
+    assert use_case.outcome.amount is not None
+    assert use_case.outcome.amount.largest == 4_000_000
