@@ -50,7 +50,7 @@ CASES = {
 }
 
 
-@examples(20)
+@examples(12)
 @given(**CASES, fraction=st.floats(0.0, 1.2))
 def test_a_budget_is_never_exceeded_in_expectation(
     make_use_case, make_frame, rows, seed, is_tied, exploration, fraction
@@ -76,7 +76,7 @@ def test_a_budget_is_never_exceeded_in_expectation(
         assert cost == pytest.approx(cheapest)  # what is worth spending is spent, even where rows tie
 
 
-@examples(15)
+@examples(10)
 @given(**CASES)
 def test_raising_a_budget_never_lowers_the_value(make_use_case, make_frame, rows, seed, is_tied, exploration):
     frame, situation = _frame(make_frame, rows, seed), _situation(rows, seed, is_tied)
@@ -92,7 +92,7 @@ def test_raising_a_budget_never_lowers_the_value(make_use_case, make_frame, rows
     assert (np.diff(values) >= -1e-6).all()
 
 
-@examples(20)
+@examples(12)
 @given(**CASES, low=st.floats(0.3, 0.5), width=st.sampled_from([0.0, 0.05, 0.2]))
 def test_shares_stay_within_their_bounds(make_use_case, make_frame, rows, seed, is_tied, exploration, low, width):
     share = {"kind": "share", "action": "mail", "minimum": low, "maximum": low + width}

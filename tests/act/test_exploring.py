@@ -111,7 +111,7 @@ TERMS = {
 }
 
 
-@examples(20)
+@examples(12)
 @given(**BATCH, **TERMS)
 def test_propensities_are_a_distribution_with_no_evidence_below_the_floor(
     make_use_case, make_frame, rows, seed, has_model, budget, smallest, ratio, is_limited
@@ -137,7 +137,7 @@ def test_propensities_are_a_distribution_with_no_evidence_below_the_floor(
         assert (small.sum(axis=1) <= 0.2 + 1e-12).all()
 
 
-@examples(20)
+@examples(12)
 @given(**BATCH, **TERMS, places=st.lists(st.integers(1, 119), max_size=3, unique=True))
 def test_parts_and_any_order_of_rows_agree_to_the_bit(
     make_use_case, make_frame, rows, seed, has_model, budget, smallest, ratio, is_limited, places

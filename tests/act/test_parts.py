@@ -104,7 +104,7 @@ def test_parts_choose_as_the_whole_where_no_limit_binds(
     _assert_same(choices, whole)
 
 
-@examples(15)
+@examples(10)
 @given(**BATCHES, fraction=st.floats(0.3, 0.95), share=st.floats(0.3, 0.9))
 def test_limits_hold_over_all_parts_at_no_greater_loss(make_use_case, make_frame, rows, seed, places, fraction, share):
     frame, situation = _batch(make_frame, rows, seed)
