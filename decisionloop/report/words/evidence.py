@@ -47,6 +47,9 @@ def actions_sentence(lines: Sequence[ActionFigures]) -> str:
 
 def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False) -> Said:
     """One action for a terminal; ``is_observed``: another system took it."""
+    if not one.decisions and not is_observed:
+        taken = f"; {count_of(one.taken, 'outcome')} of trying it {'is' if one.taken == 1 else 'are'} known"
+        return Said(f"{one.action}: preferred for nobody so far{taken if one.taken else ''}", action_claims([one]))
 
     def told(name: str, figure: Estimate, of: int | None = None) -> str:
         if figure.value is None:
