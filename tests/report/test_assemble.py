@@ -281,6 +281,20 @@ def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
     assert tried_otherwise(sqlite_ledger, use_case, ()) is None
 
 
+def test_where_the_rules_do_for_everybody_what_would_have_to_be_tried_nothing_is_left_to_try(
+    sqlite_ledger: Ledger, use_case: UseCase
+) -> None:
+    record_use_case(sqlite_ledger, "credit_line", use_case.digest, 1, "name: credit_line")
+    rules = Release(RULES_ID, "credit_line", "rules", use_case.digest, None, None, None, "null", "{}", WEEKS[0])
+    install_rules(sqlite_ledger, rules)
+    batch = open_batch(sqlite_ledger, "credit_line", WEEKS[0], use_case.digest, WALL)
+    decisions = decided(0, batch.batch_id, WEEKS[0], "d" * 64, False, use_case)
+    with sqlite_ledger.begin() as connection:
+        append_decisions(connection, decisions.assign(action="increase", rules_action="increase"))
+    append_batch_event(sqlite_ledger, batch.batch_id, "complete", {"sent": 8})
+    assert tried_otherwise(sqlite_ledger, use_case, batches(sqlite_ledger, "credit_line")) is None
+
+
 def test_money_of_batches_is_added_up_by_month(told: Story) -> None:
     june, july = told.money
     assert (june.period, july.period) == ("2005-06", "2005-07")

@@ -15,6 +15,7 @@ from decisionloop.report.words.spans import names
         (["2023-01", *(f"2024-{month:02d}" for month in range(3, 8))], "January 2023 and March to July 2024"),
         (["2023-11", "2023-12", "2024-01", "2024-02", "2024-06"], "November 2023 to February 2024 and June 2024"),
         (["2023-01", "2023-03"], "January and March 2023"),
+        ([f"2025-01-{day:02d}" for day in (1, 2, 3, 4, 5, 20)], "1 January to 5 January 2025 and 20 January 2025"),
         (["2023-01"], "January 2023"),
         ([], ""),
     ],

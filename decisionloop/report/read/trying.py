@@ -32,6 +32,8 @@ def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) ->
     made = [one for one in made if one.is_decided]
     if not any(tryable(use_case)) or not made or not kinds or any(one != RULES for one in kinds):
         return None
+    if not _is_anything_left_out(ledger, use_case):
+        return None
     waits = timedelta(days=use_case.outcome.maturity_days)
     exploration = use_case.policy.exploration
     weeks = sum(one.as_of + waits <= made[-1].as_of for one in made) * use_case.schedule.covers_days / 7
@@ -44,6 +46,22 @@ def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) ->
     )
 
 
+def _worth_trying(use_case: UseCase) -> list[str]:
+    """The actions of which only their own outcome tells what they bring."""
+    return [name for name, is_tried in zip(use_case.action_names, tryable(use_case), strict=True) if is_tried]
+
+
+def _is_anything_left_out(ledger: Ledger, use_case: UseCase) -> bool:
+    """Whether the rules would not do for everybody the one action that would have to be tried."""
+    worth = _worth_trying(use_case)
+    if len(worth) > 1:
+        return True
+    batches = select(batch.c.batch_id).where(batch.c.use_case == use_case.name)
+    others = select(decision.c.decision_id).where(decision.c.batch_id.in_(batches), decision.c.rules_action != worth[0])
+    with ledger.connect() as connection:
+        return connection.execute(others.limit(1)).first() is not None
+
+
 def _is_budget_left(ledger: Ledger, use_case: UseCase) -> bool:
     """Whether the last batch could not spend what it might have."""
     return any(one.is_budget_left for one in planned_by_batch(ledger, use_case, last=1))
@@ -51,7 +69,7 @@ def _is_budget_left(ledger: Ledger, use_case: UseCase) -> bool:
 
 def _seen(ledger: Ledger, use_case: UseCase) -> int:
     """Decisions with an outcome that did something else than the rules would, and that only an outcome tells of."""
-    worth = [name for name, is_tried in zip(use_case.action_names, tryable(use_case), strict=True) if is_tried]
+    worth = _worth_trying(use_case)
     latest = outcome.alias("latest")
     many: ColumnElement[Any] = func.count()
     statement = (

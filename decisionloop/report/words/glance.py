@@ -20,7 +20,7 @@ from decisionloop.report.words.experiment import experiment_sentences
 from decisionloop.report.words.explaining import impact_sentence
 from decisionloop.report.words.figures import capital, count, count_of, day, in_words, money, percent
 from decisionloop.report.words.live import asked_title, beside_sentences, held_title, waits_sentence, who_decides
-from decisionloop.report.words.money import span
+from decisionloop.report.words.money import is_unsure, span
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
 from decisionloop.report.words.monitors import family_words, state_words
 from decisionloop.report.words.trying import is_untold, try_more, untold_sentences
@@ -73,7 +73,8 @@ def _how_sure(story: Story) -> Iterator[str]:
         else:
             more = "more" if total.difference.sign > 0 else "less"
             yield f"Yes: {level} it is {more} than the rules would have earned."
-    if total is not None and total.is_by_rules and (between := span(total.policy, story.use_case.currency)):
+    is_asked = total is not None and total.is_by_rules and not is_unsure(total.policy)  # else a doubt says so
+    if total is not None and is_asked and (between := span(total.policy, story.use_case.currency)):
         yield f"With {percent(story.interval_level)} confidence it is {between}."
     yield from told.doubts
 

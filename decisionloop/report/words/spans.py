@@ -10,7 +10,7 @@ from itertools import pairwise
 from decisionloop.report.words.figures import day, in_words, listed, period_label, plural, without_year
 
 LONG_RUN = 4
-"""So many months on end are told by the first and the last of them."""
+"""So many months or days on end are told by the first and the last of them."""
 
 
 def duration(periods: Sequence[str]) -> str:
@@ -28,9 +28,10 @@ def during(periods: Sequence[str]) -> str:
 
 
 def is_run(periods: Sequence[str]) -> bool:
-    """Whether periods are months that follow each other."""
+    """Whether periods are months, or days, that follow each other."""
     months = [int(one[:4]) * 12 + int(one[5:7]) for one in periods if re.fullmatch(r"\d{4}-\d\d", one)]
-    return len(months) == len(periods) > 0 and months == list(range(months[0], months[0] + len(months)))
+    days = [date.fromisoformat(one).toordinal() for one in periods if re.fullmatch(r"\d{4}-\d\d-\d\d", one)]
+    return any(len(one) == len(periods) > 0 and one == list(range(one[0], one[0] + len(one))) for one in (months, days))
 
 
 def names(periods: Sequence[str]) -> str:
