@@ -94,6 +94,8 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
     decided = _in_order(len(table)) if roles.time == FILE_ORDER else columns[roles.time].times
     rhythm = rhythm_of(decided)
     seen = columns[roles.outcome_time].times if roles.outcome_time else decided + rhythm.covers_days * DAY
+    is_early = (seen < decided) & (roles.time != FILE_ORDER)  # made-up times are before nothing
+    seen = seen.mask(is_early)
     outcome_time = roles.outcome_time or MADE_UP_SEEN
     rows = table[[*roles.features, *roles.protected]].copy()
     for one in roles.features:
@@ -122,7 +124,8 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         outcome_time=outcome_time,
         is_time_made_up=roles.time == FILE_ORDER,
         are_delays_made_up=not roles.outcome_time,
-        undated=int(is_undated.sum()),
+        undated=int((is_undated & ~is_early).sum()),
+        early=tuple(int(one) + 1 for one in np.flatnonzero(is_early)),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
         outcomes_shown=int(_has_outcome(table, roles).sum() * _least_chance(rows, roles)),
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
@@ -171,7 +174,10 @@ def _actions(table: pd.DataFrame, roles: Roles) -> tuple[tuple[str, str], ...]:
     """Name and wording of each action, the one that does nothing first."""
     if not roles.is_logged:
         return ("leave", "do nothing"), ("act", "act")
-    kinds = [(name_of(one), one) for one in table[roles.action].dropna().value_counts().index]
+    counted = table[roles.action].dropna().value_counts().index
+    kinds = list({name_of(one): (name_of(one), one) for one in reversed(counted)}.values())[
+        ::-1
+    ]  # of one name, the usual
     silent = _silent(table, roles) if roles.is_observed else frozenset()
     first = next((i for i, (name, _) in enumerate(kinds) if name in silent), default_action(kinds))
     return (kinds[first], *kinds[:first], *kinds[first + 1 :])
@@ -208,6 +214,12 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     if drafted.is_only_yes_told:
         notes.append(
             f"{drafted.roles.outcome} is never no: where nothing was seen by the end of the window it is taken for no"
+        )
+    if drafted.early:
+        rows = "row has" if len(drafted.early) == 1 else "rows have"
+        notes.append(
+            f"{len(drafted.early):,} {rows} an outcome before the decision, the first is row {drafted.early[0]}: "
+            f"its time is left out, and it is taken to be seen {drafted.delays.window_days} days after the decision"
         )
     if drafted.undated:
         notes.append(

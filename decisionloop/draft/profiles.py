@@ -19,6 +19,8 @@ _FEW_KINDS = 10
 _TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 _HEAD = 100
 _BINARY = {"0", "1", "0.0", "1.0"}
+_FEW_ODD = 0.2
+"""Where more cells than this share say neither yes nor no the column is no such one, and no cell of it is to blame."""
 YES = ("1", "1.0", "true", "yes", "t", "y")
 """What says yes in a column that says yes or no, in small letters."""
 
@@ -113,3 +115,14 @@ def _profile(name: str, text: pd.Series, numbers: pd.Series | None) -> Column:
     few = max(2, len(text) // 5, min(_FEW_KINDS, len(text) // 3))
     kind: Kind = "category" if len(values) <= min(MOST_CATEGORIES, few) else "text"
     return Column(name, kind, text, values, int(text.isna().sum()))
+
+
+def neither_yes_nor_no(column: Column) -> str:
+    """The first cell of a column that says neither, in brackets and with its row; "" where few cells say either."""
+    known = column.text.dropna()
+    is_odd = ~known.str.strip().str.lower().isin(_TRUTHS | _BINARY)
+    if not is_odd.any() or is_odd.mean() > _FEW_ODD:
+        return ""
+    place = int(is_odd.to_numpy().argmax())
+    row = int(column.text.index.get_loc(known.index[place])) + 1  # type: ignore[arg-type]
+    return f" (of {is_odd.sum():,} cells that are neither the first is {known.iloc[place]!r}, in row {row})"

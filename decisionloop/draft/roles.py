@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 import pandas as pd
 
 from decisionloop.draft.logged_action import is_chance, require_action
-from decisionloop.draft.profiles import Column
+from decisionloop.draft.profiles import Column, neither_yes_nor_no
 from decisionloop.draft.table import name_of
 from decisionloop.draft.told_by_outcome import told_by
 from decisionloop.draft.unanswered import Unanswered
@@ -105,6 +105,11 @@ class Roles:
         return bool(self.action)
 
 
+def is_called_protected(name: str) -> bool:
+    """Whether a column is called like what nobody may be treated worse for: `sex`, or whose, as `owner_sex`."""
+    return any(name == one or name.endswith(f"_{one}") for one in PROTECTED)
+
+
 def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     """Give each column its role. Raises UsageError, naming the option, where one that must be is missing."""
     said = _said(columns, asked)
@@ -145,7 +150,9 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     usable, left_out = features_of([one for one in is_kept if one.name not in after], decided, features)
     left_out += tuple(f"{one}: it is known only where {outcome} says yes, so it came of that" for one in after)
     if not protected:
-        protected = tuple(one for one in usable if one in PROTECTED and columns[one].kind in {"category", "integer"})
+        protected = tuple(
+            one for one in usable if is_called_protected(one) and columns[one].kind in {"category", "integer"}
+        )
         protected = tuple(one for one in protected if one not in features)
         usable = tuple(one for one in usable if one not in protected)
         guesses += [f"protected: column {one}" for one in protected]
@@ -217,7 +224,10 @@ def _require(columns: Mapping[str, Column], time: str, outcome: str, amount: str
             "or, where it is a quantity, --amount.",
         )
     if outcome and not columns[outcome].is_binary:
-        raise UsageError(f"--outcome: column {outcome} does not say yes or no in 0 and 1. A quantity is an --amount.")
+        odd = neither_yes_nor_no(columns[outcome])
+        raise UsageError(
+            f"--outcome: column {outcome} does not say yes or no in 0 and 1{odd}. A quantity is an --amount."
+        )
     if amount and columns[amount].numbers is None:
         raise UsageError(f"--amount: column {amount} holds {columns[amount].values[0]!r}, which is no number.")
     if propensity in columns and not is_chance(columns[propensity]):

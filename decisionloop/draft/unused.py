@@ -31,6 +31,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 _REPEATED, _ENOUGH = 0.002, 10
 """Of enough rows such a share, or one, may be about somebody who is in another row of the time: slips, no habit."""
 
+_SLIPS = 0.01
+"""So large a share of outcomes at most lies before the decision by a slip of the pen."""
+
 
 @dataclass(frozen=True)
 class Unused:
@@ -82,7 +85,7 @@ class Unused:
         return earliest[0].name if earliest else ""
 
     def later_time(self, time: str) -> str:
-        """A column of the usual names, else a time that is never before that of the decision."""
+        """A column of the usual names, else a time that is never, but for few slips, before that of the decision."""
         if time not in self.columns:
             return ""
         named = self.named("outcome_time", lambda one: one.kind == "time")
@@ -90,9 +93,7 @@ class Unused:
         later = (
             one.name
             for one in self._left().values()
-            if one.kind == "time"
-            and one.name != time
-            and bool((one.times >= decided)[one.times.notna() & decided.notna()].all())
+            if one.kind == "time" and one.name != time and _is_later(one.times, decided)
         )
         return named or next(later, "")
 
@@ -125,6 +126,13 @@ class Unused:
 
     def _is_left(self, name: str, outcome: str) -> bool:
         return name == outcome or name not in self.taken
+
+
+def _is_later(times: pd.Series, decided: pd.Series) -> bool:
+    """Whether times (n,) are never before those of the decisions, but for a slip of the pen in few rows."""
+    known = times.notna() & decided.notna()
+    is_early = (times < decided)[known]
+    return bool(is_early.mean() <= _SLIPS) if known.any() else False
 
 
 def _is_code(column: Column) -> bool:

@@ -15,7 +15,7 @@ from decisionloop.report.charts import rows as row_charts
 from decisionloop.report.charts import series as charts
 from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import Story
-from decisionloop.report.record.totals import total_of, with_halted
+from decisionloop.report.record.totals import total_of, with_halted, years_as_one
 from decisionloop.report.words import (
     explained,
     explaining,
@@ -88,6 +88,7 @@ def render_story(story: Story) -> str:
             say=said_once(said, before),
             draw=drawings(story),
             total=total_of(story.money),
+            is_year_pooled=bool(years_as_one(story.money)),
             steps=recounting.steps(told_in_steps(story.releases, story.verdicts)),
             skill_of=_by_release(story.performance),
             watched=monitor_charts.shown(story.monitoring),

@@ -299,3 +299,27 @@ def test_where_one_amount_outweighs_many_it_is_the_largest_to_be_reckoned_with(t
     _, use_case = drafted(tmp_path, table, separator=";", amount="damage")
     assert use_case.outcome.amount is not None
     assert use_case.outcome.amount.largest == 4_000_000
+
+
+def test_a_slip_in_few_times_of_outcomes_costs_these_alone(tmp_path: Path) -> None:
+    table = loans()
+    table.loc[5, "outcome_date"] = "2021-01-01"
+    draft, use_case = drafted(tmp_path, table, separator=";")
+    assert use_case.outcome.window_days > 7  # of the delays in the table, and not made up
+    assert any(one.startswith("1 row has an outcome before the decision, the first is row 6") for one in draft.notes)
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv")
+    assert (pd.to_datetime(rows["outcome_date"]) >= pd.to_datetime(rows["application_date"])).all()
+
+
+def test_whose_sex_it_is_does_not_matter(tmp_path: Path) -> None:
+    table = loans().assign(owner_sex=np.where(np.arange(N) % 3 == 0, "f", "m"))
+    _, use_case = drafted(tmp_path, table, separator=";")
+    assert [one.name for one in use_case.protected] == ["owner_sex"]
+    assert "owner_sex" not in use_case.feature_names
+
+
+def test_a_cell_that_says_neither_yes_nor_no_is_named(tmp_path: Path) -> None:
+    table = loans()
+    table.loc[7, "defaulted"] = "ye"
+    with pytest.raises(UsageError, match=r"neither the first is 'ye', in row 8"):
+        drafted(tmp_path, table, separator=";", outcome="defaulted")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decisionloop.contract import load_use_case
 from decisionloop.draft.draft import draft_use_case
 from decisionloop.draft.profiles import profiles
 from decisionloop.draft.roles import Asked, Roles, roles_of
@@ -74,3 +75,14 @@ def test_what_is_no_chance_is_refused_as_one(tmp_path: Path) -> None:
         roles(tmp_path, prices().drop(columns="prob"), propensity="shares")
     with pytest.raises(UsageError, match="--ignore: the table has no column nope"):
         roles(tmp_path, prices(), ignored=("nope",))
+
+
+def test_an_action_that_is_spelt_in_several_ways_is_one(tmp_path: Path) -> None:
+    table = prices()
+    some = table.index[table["price_arm"] == "minus_5"][:3]
+    table.loc[some, "price_arm"] = "Minus_5 "
+    table.to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(action="price_arm"))
+    use_case = load_use_case(draft.folder).use_case
+    assert sorted(one.name for one in use_case.actions) == ["list_price", "minus_15", "minus_5"]
+    assert next(one.wording for one in use_case.actions if one.name == "minus_5") == "minus_5"

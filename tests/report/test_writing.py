@@ -259,7 +259,7 @@ def test_the_verdict_on_rules_alone_is_about_the_price_of_exploring() -> None:
     )
     nothing = month("all", about(-9.6), about(-9.5), about(-0.1, 0.5), (RULES,))
     assert plain(heading.verdict(nothing, "one month", "NTD")) == (
-        "In one month the rules decided and lost NT$9.6 million; whether exploring cost anything cannot be told."
+        "In one month the rules decided and lost NT$9.6 million; exploring cost NT$100,000, which may be chance."
     )
 
 

@@ -17,21 +17,33 @@ Counted = Mapping[str, tuple[int, int]]
 
 
 def impact_lines(measured: Measured, use_case: UseCase, confidence: float = 0.95) -> tuple[ImpactLine, ...]:
-    """Every group of every protected attribute in the latest month that was measured.
+    """Every group of every protected attribute in the latest month in which some were large enough to be compared.
+
+    Where there is none it is the latest that was measured.
 
     A month's ratios are made from its rates, not averaged over batches: in each batch another group may be the one
     chosen most often. A group that was measured and that the contract does not name is shown under its value; one
     below the contract's minimum is neither judged nor called the most or least favoured.
     """
-    figures = [one for one in measured.figures if one.monitor == RATE and one.value is not None]
-    latest = max((measured.period(one.cohort) for one in figures), default="")
-    counted: dict[str, tuple[int, int]] = {}
-    for one in figures:
-        if measured.period(one.cohort) == latest:
-            chosen, n = counted.get(one.slice, (0, 0))
-            counted[one.slice] = chosen + round((one.value or 0.0) * one.n), n + one.n
+    by_period: dict[str, dict[str, tuple[int, int]]] = {}
+    for one in measured.figures:
+        if one.monitor == RATE and one.value is not None:
+            found = by_period.setdefault(measured.period(one.cohort), {})
+            chosen, n = found.get(one.slice, (0, 0))
+            found[one.slice] = chosen + round(one.value * one.n), n + one.n
+    telling = [one for one, found in by_period.items() if _is_telling(use_case, found)]
+    latest = max(telling or by_period, default="")
+    counted = by_period.get(latest, {})
     lines = (_impact_of(attribute, counted, latest, confidence) for attribute in use_case.protected)
     return tuple(line for of_attribute in lines for line in of_attribute)
+
+
+def _is_telling(use_case: UseCase, counted: Counted) -> bool:
+    """Whether of some attribute two groups are large enough to be compared."""
+    return any(
+        sum(n >= one.minimum_group_size for part, (_, n) in counted.items() if part.startswith(f"{one.name}=")) > 1
+        for one in use_case.protected
+    )
 
 
 def _impact_of(attribute: ProtectedAttribute, counted: Counted, period: str, confidence: float) -> list[ImpactLine]:

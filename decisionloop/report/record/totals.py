@@ -84,12 +84,12 @@ def by_models(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
 
 def covered(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
     """Periods that the total counts: the counted ones, and all those of a year that was measured as one."""
-    years = {id(one) for one in _years(money)}
+    years = {id(one) for one in years_as_one(money)}
     alone = {id(one) for one in _counted_alone(money)}
     return tuple(one for one in money if one.is_mature and (id(one) in alone or id(one.year) in years))
 
 
-def _years(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
+def years_as_one(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
     """The years that stand in for their periods: those that tell more, and are of these very decisions."""
     found = []
     for year in {id(one.year): one.year for one in money if one.year is not None}.values():
@@ -102,7 +102,7 @@ def _years(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
 
 def _counted_alone(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
     """The counted periods of which no year stands in for them; few of them are few beside such years, too."""
-    years = _years(money)
+    years = years_as_one(money)
     of_years = {id(one) for one in years}
     alone = [one for one in money if id(one.year) not in of_years]
     left_out = _few_untold((*years, *(one for one in alone if one.is_mature and one.policy.is_known)))
@@ -119,7 +119,7 @@ def _few_untold(known: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
 
 def _parts(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
     """What a total adds up: years that stand in for their periods, and the counted periods of no such year."""
-    return (*_years(money), *_counted_alone(money))
+    return (*years_as_one(money), *_counted_alone(money))
 
 
 def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:

@@ -250,7 +250,10 @@ def _learning_cost(gap: Estimate, currency: str) -> str:
     if gap.sign < 0:
         less = f", {money(abs(gap.value), currency)} less than they would have without exploring"
         return less + hangs_on(gap, "more", currency)
-    return "; whether exploring cost anything cannot be told" if gap.sign == 0 else ""
+    if gap.sign == 0:
+        what = "cost" if gap.value < 0 else "brought"
+        return f"; exploring {what} {money(abs(gap.value), currency)}, which may be chance"
+    return ""
 
 
 def _both_lost(policy: float | None, rules: float | None, gap: Estimate, periods: str, currency: str) -> str:
