@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from decisionloop.errors import ConfigurationError
 from decisionloop.predict.pipeline_bytes import TRUSTED_TYPES
+from decisionloop.registry_store import make_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -254,7 +255,7 @@ def _mlflow(tracking_uri: str) -> Iterator[MlflowClient]:
     from mlflow.exceptions import MlflowException
 
     if tracking_uri.startswith("sqlite:///"):
-        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        make_store(Path(tracking_uri.removeprefix("sqlite:///")))
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     try:

@@ -44,6 +44,8 @@ class Drafted:
     is_time_made_up: bool = False
     are_delays_made_up: bool = False
     undated: int = 0
+    noes: int = 0
+    """The rows of an experiment that say nothing where all others say yes."""
     early: tuple[int, ...] = ()
     """The rows whose outcome has a time before the decision, counted from 1."""
     silent: frozenset[str] = frozenset()

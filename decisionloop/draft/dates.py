@@ -74,6 +74,12 @@ def _day_or_month_first(text: pd.Series, plain: pd.Series) -> pd.Series:
     dashed = plain.str.replace(r"^(\d{1,2})[/.-](\d{1,2})[/.-]", r"\1-\2-", regex=True)
     day_first, month_first = _read(dashed, _DATES_DAY_FIRST), _read(dashed, _DATES_MONTH_FIRST)
     is_pointed = bool(plain.str.contains(r"^\d{1,2}\.", regex=True).all())  # nobody writes months first with points
+    if day_first is not None and month_first is not None and not is_pointed:  # what reads more of them is right
+        read = day_first.notna().sum(), month_first.notna().sum()
+        day_first, month_first = (
+            day_first if read[0] >= read[1] else None,
+            month_first if read[1] >= read[0] else None,
+        )
     if day_first is None or month_first is None or is_pointed or day_first.equals(month_first):
         found = day_first if day_first is not None else month_first
         return text if found is None else _placed(text, found)

@@ -92,7 +92,7 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
     entity = ROW_ID if roles.entity == EACH_ROW else roles.entity
     time = MADE_UP_TIME if roles.time == FILE_ORDER else roles.time
     decided = _in_order(len(table)) if roles.time == FILE_ORDER else columns[roles.time].times
-    rhythm = rhythm_of(decided)
+    rhythm, (table, noes) = rhythm_of(decided), _with_noes(table, roles)
     seen = columns[roles.outcome_time].times if roles.outcome_time else decided + rhythm.covers_days * DAY
     is_early = (seen < decided) & (roles.time != FILE_ORDER)  # made-up times are before nothing
     seen = seen.mask(is_early)
@@ -125,6 +125,7 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         is_time_made_up=roles.time == FILE_ORDER,
         are_delays_made_up=not roles.outcome_time,
         undated=int((is_undated & ~is_early).sum()),
+        noes=noes,
         early=tuple(int(one) + 1 for one in np.flatnonzero(is_early)),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
         outcomes_shown=int(_has_outcome(table, roles).sum() * _least_chance(rows, roles)),
@@ -138,6 +139,17 @@ def _least_chance(rows: pd.DataFrame, roles: Roles) -> float:
     if not roles.is_logged or not roles.propensity:
         return 1.0
     return float(pd.to_numeric(rows[roles.propensity], errors="coerce").min())
+
+
+def _with_noes(table: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, int]:
+    """With a no where an experiment only ever wrote down a yes, and how many: its replay shows what is written."""
+    if not roles.outcome or roles.amount or not roles.is_logged or roles.is_observed:
+        return table, 0
+    said = table[roles.outcome]
+    known = said.dropna()
+    if len(known) == len(said) or known.empty or not known.str.lower().isin(YES).all():
+        return table, 0
+    return table.assign(**{roles.outcome: said.fillna("0")}), len(said) - len(known)
 
 
 def _is_only_yes_told(outcome: pd.Series) -> bool:
@@ -214,6 +226,10 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     if drafted.is_only_yes_told:
         notes.append(
             f"{drafted.roles.outcome} is never no: where nothing was seen by the end of the window it is taken for no"
+        )
+    if drafted.noes:
+        notes.append(
+            f"{drafted.roles.outcome} is never no: where it says nothing ({drafted.noes:,} rows) it is taken for no"
         )
     if drafted.early:
         rows = "row has" if len(drafted.early) == 1 else "rows have"

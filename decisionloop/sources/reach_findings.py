@@ -52,7 +52,8 @@ def _training(use_case: UseCase, source: Source, seen_by: pd.Timestamp) -> Itera
         return
     shown = source.outcomes(seen_by, _decided(use_case, source, moments))
     shown = shown[is_readable(shown)]
-    by_action = shown["decision_id"].dropna().str.rpartition("/")[2].value_counts()  # as `_decided` names them
+    known = shown["decision_id"].dropna().astype("str")
+    by_action = known.str.rsplit("/", n=1).str[-1].value_counts()  # as `_decided` names them
     most = int(by_action.max()) if len(by_action) else 0
     if 0 < most < needed and not use_case.outcome.means_zero_when_absent:
         yield (

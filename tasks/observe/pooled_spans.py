@@ -30,7 +30,8 @@ _TIMES = ["as_of", "recorded_at"]
 class Span:
     """A month ("2024-02") or a year ("2024") with its decided batches, all mature.
 
-    ``parts``: what it is made of, whose money is measured: its batches' cohorts, or its months and these.
+    ``parts``: what it is made of, whose money is measured: its batches' cohorts, or its months and these. A year is of
+    the months that are over: the slice of its figures says until which.
     """
 
     name: str
@@ -127,6 +128,7 @@ def _untold(span: Span, parts: pd.DataFrame) -> bool:
 def _measure(workspace: Workspace, span: Span, as_of: datetime) -> None:
     cohorts = [read_cohort(workspace, one, as_of) for one in span.found]
     figures = pooled_money(cohorts, late_arrivals_before(workspace, span.found[-1], as_of))
-    named = (replace(one, monitor=f"{POOLED_PREFIX}{one.monitor}") for one in figures)
+    until = f"until={span.found[-1].as_of:%Y-%m}"
+    named = (replace(one, monitor=f"{POOLED_PREFIX}{one.monitor}", slice=until) for one in figures)
     name = workspace.use_case.name
     append_measurements(workspace.ledger, [measurement_of(name, span.name, as_of, one) for one in named])

@@ -86,3 +86,13 @@ def test_an_action_that_is_spelt_in_several_ways_is_one(tmp_path: Path) -> None:
     use_case = load_use_case(draft.folder).use_case
     assert sorted(one.name for one in use_case.actions) == ["list_price", "minus_15", "minus_5"]
     assert next(one.wording for one in use_case.actions if one.name == "minus_5") == "minus_5"
+
+
+def test_an_experiment_that_writes_down_only_a_yes_means_no_where_it_says_nothing(tmp_path: Path) -> None:
+    table = prices().drop(columns="revenue")
+    table["came"] = np.where(np.arange(N) % 4 == 0, "yes", None)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(outcome="came"))
+    assert any(one.startswith("came is never no") for one in draft.notes)
+    assert load_use_case(draft.folder).use_case.outcome.absent_means == "unknown"
+    assert sorted(pd.read_csv(draft.folder / "data" / "decisions.csv")["came"].unique()) == [0, 1]

@@ -22,7 +22,8 @@ NAMES = ReleaseNames({RULES_ID: "the rules"}, {RULES_ID: "rules"})
 
 def figure(monitor: str, cohort: str, value: float | None, n: int = 50) -> Measurement:
     ends = (None, None) if value is None else (value - 2, value + 2)
-    return Measurement("small", None, monitor, "all", cohort, value, *ends, n, 20.0, True, AT)
+    part = "until=2024-02" if monitor.startswith("pooled_") else "all"
+    return Measurement("small", None, monitor, part, cohort, value, *ends, n, 20.0, True, AT)
 
 
 def of_cohort(
@@ -93,3 +94,21 @@ def test_a_few_decisions_that_cannot_be_compared_do_not_make_all_of_them_so() ->
     total = total_of((known, many))
     assert total is not None
     assert (total.decisions, total.difference.value) == (1_500, None)
+
+
+def test_later_months_stand_beside_a_year_and_one_sum_is_told_of_it_everywhere() -> None:
+    """The year was measured in March: what came of March is added to it, and where it cannot be told it is left out."""
+    months = (of_cohort("2024-01-08", None, 8.0), of_cohort("2024-02-05", 5.0, None))
+    year = of_cohort("2024", 16.0, 13.0, "pooled_", 100)
+    for march, expected in ((of_cohort("2024-03-04", 2.0, 1.0), 18.0), (of_cohort("2024-03-04", None, 1.0), 16.0)):
+        told, _ = money(*months, march, year)
+        total = total_of(told)
+        assert total is not None
+        assert total.policy.value == expected
+        assert total_of(covered(told)) == total
+
+
+def test_a_year_that_tells_no_more_than_its_months_does_not_stand_in() -> None:
+    months = (of_cohort("2024-01-08", 3.0, None), of_cohort("2024-02-05", 5.0, 4.0))
+    told, _ = money(*months, of_cohort("2024", 9.0, None, "pooled_", 100))
+    assert [one.year for one in told] == [None, None]

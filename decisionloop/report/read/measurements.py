@@ -58,6 +58,11 @@ class Measured:
         deciders = {None, *self.deciders.get(cohort, ())}
         return tuple(one for one in found if one.release_id in deciders) or tuple(found)
 
+    def pooled(self, monitor: str, span: str) -> Measurement | None:
+        """The newest figure of a month or a year as one; None where it was not measured so."""
+        found = [one for one in self.figures if one.monitor == f"{POOLED_PREFIX}{monitor}" and one.cohort == span]
+        return max(found, key=lambda one: (one.as_of, one.slice), default=None)
+
 
 def _estimate(figure: Measurement, factor: float = 1.0) -> Estimate:
     ends = (figure.value, figure.low, figure.high)
@@ -80,18 +85,34 @@ def periods_of_money(measured: Measured, decisions: Mapping[str, int], names: Re
     periods: dict[str, list[str]] = {}
     for cohort in measured.cohorts("value_policy", "value_policy_total"):
         periods.setdefault(measured.period(cohort), []).append(cohort)
-    years = {period[:4]: year for period in periods if (year := _year(period[:4], measured))}
-    found = (_period(period, parts, measured, decisions, names) for period, parts in sorted(periods.items()))
-    return tuple(replace(one, year=years.get(one.period[:4])) for one in found)
+    found = tuple(_period(period, parts, measured, decisions, names) for period, parts in sorted(periods.items()))
+    years = {one.period[:4] for one in found}
+    in_years = {
+        one.period: year for name in years if (year := _year(name, measured, found)) for one in _within(year, found)
+    }
+    return tuple(replace(one, year=in_years.get(one.period)) for one in found)
 
 
-def _year(name: str, measured: Measured) -> PeriodMoney | None:
-    """A year that was measured as one, so far as it is mature; None where its parts tell their money."""
-    money = _as_one(measured, name)
-    if money is None:
+def _year(name: str, measured: Measured, found: Sequence[PeriodMoney]) -> PeriodMoney | None:
+    """A year as one, up to the last month that was over when it was measured so; None where it says no more.
+
+    It says more than its periods where they cannot all tell their money and it can, and only of their very decisions.
+    """
+    money, told = _as_one(measured, name), measured.pooled("value_policy_total", name)
+    if money is None or told is None:
         return None
-    (whole, *_) = measured.of(f"{POOLED_PREFIX}value_policy_total", name)
-    return PeriodMoney(name, whole.n, *money, is_mature=True, decided_by=())
+    until = told.slice.removeprefix("until=")
+    year = PeriodMoney(f"{name} until {until}", told.n, *money, is_mature=True, decided_by=())
+    within = _within(year, found)
+    is_more = year.is_told or (year.policy.is_known and any(not one.policy.is_known for one in within))
+    is_of_these = sum(one.decisions for one in within) == told.n
+    return year if is_more and is_of_these and not all(one.is_told for one in within) else None
+
+
+def _within(year: PeriodMoney, found: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
+    """The mature periods that a year was measured of."""
+    name, until = year.period[:4], year.period[-7:]
+    return tuple(one for one in found if one.is_mature and one.period[:4] == name and one.period[:7] <= until)
 
 
 def _period(
@@ -127,11 +148,10 @@ def _money(measured: Measured, period: str, parts: Sequence[str]) -> tuple[Estim
 
 def _as_one(measured: Measured, span: str) -> tuple[Estimate, Estimate, Estimate] | None:
     """What policy and rules earned in a span that was measured as one, and the difference; None: it was not."""
-    pooled = [measured.of(f"{POOLED_PREFIX}{one}_total", span) for one in _MONEY]
-    if not all(pooled):
+    policy, rules, difference = (measured.pooled(f"{one}_total", span) for one in _MONEY)
+    if policy is None or rules is None or difference is None:
         return None
-    policy, rules, difference = (_estimate(one[-1]) for one in pooled)
-    return policy, rules, difference
+    return _estimate(policy), _estimate(rules), _estimate(difference)
 
 
 def _figures_of(measured: Measured, monitor: str, cohort: str) -> tuple[Measurement, ...]:
@@ -214,6 +234,5 @@ def total_cost_of_exploration(measured: Measured, periods: Sequence[str] | None 
 
 def _cost_as_one(measured: Measured, span: str, parts: Sequence[Estimate]) -> Estimate:
     """The sum of a span's parts; where one of them is not known, what the span cost as one, if it was measured so."""
-    pooled = measured.of(f"{POOLED_PREFIX}exploration_cost", span)
-    in_all = sum_of(parts)
-    return _estimate(pooled[-1]) if pooled and not in_all.is_known else in_all
+    pooled, in_all = measured.pooled("exploration_cost", span), sum_of(parts)
+    return _estimate(pooled) if pooled is not None and not in_all.is_known else in_all

@@ -90,14 +90,10 @@ def covered(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
 
 
 def years_as_one(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
-    """The years that stand in for their periods: those that tell more, and are of these very decisions."""
-    found = []
-    for year in {id(one.year): one.year for one in money if one.year is not None}.values():
-        within = [one for one in money if one.year is year and one.is_mature]
-        is_whole = sum(one.decisions for one in within) == year.decisions
-        if is_whole and year.policy.is_known and not all(one.is_told for one in within):
-            found.append(year)
-    return tuple(found)
+    """The years that stand in for their periods: those of which every period is among these."""
+    years = {id(one.year): one.year for one in money if one.year is not None}
+    decisions = {key: sum(one.decisions for one in money if one.year is year) for key, year in years.items()}
+    return tuple(year for key, year in years.items() if decisions[key] == year.decisions)
 
 
 def _counted_alone(money: Sequence[PeriodMoney]) -> tuple[PeriodMoney, ...]:
