@@ -108,3 +108,12 @@ def test_a_workbook_is_no_csv_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "loans.xlsx").write_bytes(b"PK\x03\x04\0\0workbook")
     with pytest.raises(UsageError, match="Save the sheet as CSV"):
         read_table(tmp_path / "loans.xlsx")
+
+
+def test_the_rows_that_can_be_read_in_one_way_alone_decide_for_the_others(tmp_path: Path) -> None:
+    """Four days of Christmas say that 04/01 is in January."""
+    pd.DataFrame({"on": ["04/01/2024"] * 198 + ["11/02/2024"] * 198 + ["25/12/2024"] * 4}).to_csv(
+        tmp_path / "table.csv", index=False
+    )
+    said = read_table(tmp_path / "table.csv").rows["on"]
+    assert list(said.drop_duplicates()) == ["2024-01-04", "2024-02-11", "2024-12-25"]
