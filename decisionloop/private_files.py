@@ -32,6 +32,15 @@ def private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE)
 
 
+def write_private(file: Path, text: str) -> None:
+    """The whole text in a file for its owner alone, or what it held before; its folder is made where it is missing."""
+    make_private(file.parent)
+    new = file.with_suffix(f".{os.getpid()}.unfinished")
+    with open(new, "w", encoding="utf-8", opener=private_opener) as written:
+        written.write(text)
+    new.replace(file)
+
+
 def sync(path: Path) -> None:
     """Have what is written of a file, or the names in a folder, on disk (there is no such call for folders on Windows).
 

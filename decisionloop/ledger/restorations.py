@@ -42,6 +42,10 @@ class Restoration:
         return f"restored from a backup of {self.taken_at:%Y-%m-%d %H:%M} UTC; it may have left since"
 
 
+BY_HAND = "by hand, not by `decisionloop restore`"
+"""What is said in a backup's place of a ledger that somebody copied back, or set to an earlier time."""
+
+
 def mark_restored(ledger: Ledger, taken_at: datetime, version: str, backup: str) -> Restoration:
     """Say it in the ledger that is to be installed, hold what is unsent in it, and turn the switch of everything on.
 

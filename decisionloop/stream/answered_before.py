@@ -7,20 +7,18 @@ last segment that this home has kept, it is of an earlier time: a switch that wa
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from decisionloop.ledger.restorations import last_restoration, mark_restored
+from decisionloop.ledger.restorations import BY_HAND, last_restoration, mark_restored
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import is_known_segment, last_segment_at
-from decisionloop.private_files import make_private, private_opener
+from decisionloop.private_files import write_private
 from decisionloop.workspace import Workspace
 
 FOLDER = "last_answered"
-BY_HAND = "by hand, not by `decisionloop restore`"
 REMEMBER_SECONDS = 2.0
 """How often the last answer is remembered while many are given: what was put back is older than that."""
 
@@ -75,12 +73,9 @@ def _is_by_hand(workspace: Workspace) -> bool:
 
 
 def _write(file: Path, what: LastAnswered) -> None:
-    make_private(file.parent)
-    new = file.with_suffix(f".{os.getpid()}.unfinished")
     known = None if what.known_until is None else what.known_until.isoformat()
-    with open(new, "w", encoding="utf-8", opener=private_opener) as written:
-        json.dump({"segment_id": what.segment_id, "at": what.at.isoformat(), "known_until": known}, written)
-    new.replace(file)
+    told = {"segment_id": what.segment_id, "at": what.at.isoformat(), "known_until": known}
+    write_private(file, json.dumps(told))
 
 
 def _read(file: Path) -> LastAnswered | None:

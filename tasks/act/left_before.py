@@ -7,7 +7,6 @@ time, marks nothing; but the home is still that of after, and its last sending i
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -15,15 +14,14 @@ from pathlib import Path
 
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import last_event_at
-from decisionloop.ledger.restorations import last_restoration, mark_restored
+from decisionloop.ledger.restorations import BY_HAND, last_restoration, mark_restored
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import is_known_sending
-from decisionloop.private_files import make_private, private_opener
+from decisionloop.private_files import write_private
 from decisionloop.workspace import Workspace
 from tasks.tell.queueing import raise_alert
 
 FOLDER = "last_sent"
-BY_HAND = "by hand, not by `decisionloop restore`"
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,7 @@ class LastSent:
 
 def remember_sending(workspace: Workspace, sending_id: str) -> None:
     """Keep in the home that this sending has begun, before anything of it leaves."""
-    file = _file(workspace)
-    make_private(file.parent)
-    new = file.with_suffix(f".{os.getpid()}.unfinished")
-    with open(new, "w", encoding="utf-8", opener=private_opener) as written:
-        json.dump({"sending_id": sending_id, "at": utc_now().isoformat()}, written)
-    new.replace(file)
+    write_private(_file(workspace), json.dumps({"sending_id": sending_id, "at": utc_now().isoformat()}))
 
 
 def hold_what_may_have_left(workspace: Workspace) -> None:
