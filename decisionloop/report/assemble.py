@@ -236,13 +236,13 @@ def _explored(on: Sources) -> Explored | None:
     return Explored(
         decisions=sum(one.decisions for one in standing if one.role == EXPLORATION),
         all_decisions=sum(one.decisions for one in standing),
-        cost=total_cost_of_exploration(on.measured),
+        cost=total_cost_of_exploration(on.measured, on.money),
         outcomes_seen=sum(one.outcomes for one in of_explored),
         yes_rate=_yes_rate(of_explored),
         other_yes_rate=_yes_rate([one for one in seen if one.role != EXPLORATION]),
         otherwise=_otherwise(on.use_case),
         planned=planned_in_all(planned_by_batch(on.ledger, on.use_case)),
-        cost_counted=total_cost_of_exploration(on.measured, [one.period for one in covered(on.money)]),
+        cost_counted=total_cost_of_exploration(on.measured, covered(on.money)),
     )
 
 

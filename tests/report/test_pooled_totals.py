@@ -52,7 +52,7 @@ def test_a_month_is_told_as_one_where_one_of_its_cohorts_cannot_be() -> None:
     total = total_of((january, february))
     assert total is not None
     assert (total.policy.value, total.difference.value, total.decisions) == (26.0, 5.0, 150)
-    assert total_cost_of_exploration(measured).value == pytest.approx(-5.0)
+    assert total_cost_of_exploration(measured, (january, february)).value == pytest.approx(-5.0)
 
 
 def test_a_year_measured_as_one_stands_in_for_its_months_in_the_total() -> None:
@@ -64,7 +64,7 @@ def test_a_year_measured_as_one_stands_in_for_its_months_in_the_total() -> None:
     assert (total.policy.value, total.rules.value, total.decisions) == (16.0, 13.0, 100)
     assert [one.period for one in covered(told)] == ["2024-01", "2024-02"]
     assert _cannot_be_told(told) == ""
-    assert total_cost_of_exploration(measured).value == pytest.approx(-3.0)
+    assert total_cost_of_exploration(measured, told).value == pytest.approx(-3.0)
     # Of some of its months it says nothing: these have to speak for themselves.
     assert total_of(told[1:]) == replace(told[1], period="all", year=None)
 

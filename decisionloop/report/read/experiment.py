@@ -27,10 +27,13 @@ def experiment_of(use_case: UseCase, rows: pd.DataFrame | None) -> Experiment | 
     if len(told) < 2:
         return None
     rules = told["rules"].to_numpy(dtype=np.float64)
-    money = {one.wording: told[to_all(one.name)].to_numpy(dtype=np.float64) for one in use_case.actions}
+    money = [told[to_all(one.name)].to_numpy(dtype=np.float64) for one in use_case.actions]
     together = 1 - (1 - _LEVEL) / max(1, len(money) - 1)
-    arms = (Arm(name, _mean(of, _LEVEL), _mean(of - rules, together)) for name, of in money.items())
-    ranked = sorted(money.values(), key=lambda of: -float(of.mean()))
+    arms = (
+        Arm(action.wording, _mean(of, _LEVEL), _mean(of - rules, together))
+        for action, of in zip(use_case.actions, money, strict=True)
+    )
+    ranked = sorted(money, key=lambda of: -float(of.mean()))
     apart = _mean(ranked[0] - ranked[1], together) if len(ranked) > 1 else None
     return Experiment(tuple(arms), len(told), apart)
 

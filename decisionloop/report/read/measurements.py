@@ -11,7 +11,7 @@ from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import PeriodMoney
-from decisionloop.report.record.totals import sum_of
+from decisionloop.report.record.totals import sum_of, years_as_one
 from decisionloop.report.words.naming import ReleaseNames
 
 ALL = "all"
@@ -215,21 +215,20 @@ def mean_of(figures: Sequence[Measurement]) -> Estimate:
     return sum_of(_estimate(one, one.n / rows) for one in figures) if rows else Estimate()
 
 
-def total_cost_of_exploration(measured: Measured, periods: Sequence[str] | None = None) -> Estimate:
-    """Sum of `exploration_cost` (currency of a whole cohort); unknown where it was never measured.
+def total_cost_of_exploration(measured: Measured, money: Sequence[PeriodMoney]) -> Estimate:
+    """Sum of `exploration_cost` (currency of a whole cohort) over ``money``; unknown where it was never measured.
 
-    ``periods``: only of cohorts that are, or lie in, one of these ("2005-06", "2005-06-08").
+    The years that stand in for their periods are those of `total_of`, so that the two are of the same decisions.
     """
-    cohorts = measured.cohorts("exploration_cost")
-    wanted = cohorts if periods is None else [one for one in cohorts if measured.period(one) in periods]
-    by_month: dict[str, list[Estimate]] = {}
-    for cohort in wanted:
-        found = by_month.setdefault(measured.period(cohort), [])
-        found += [_estimate(one) for one in measured.of("exploration_cost", cohort)]
-    by_year: dict[str, list[Estimate]] = {}
-    for month, parts in by_month.items():
-        by_year.setdefault(month[:4], []).append(_cost_as_one(measured, month, parts))
-    return sum_of(_cost_as_one(measured, year, parts) for year, parts in by_year.items())
+    years = years_as_one(money)
+    alone = {one.period for one in money if one.year not in years}
+    by_period: dict[str, list[Estimate]] = {}
+    for cohort in measured.cohorts("exploration_cost"):
+        if (period := measured.period(cohort)) in alone:
+            found = by_period.setdefault(period, [])
+            found += [_estimate(one) for one in measured.of("exploration_cost", cohort)]
+    of_years = (_cost_as_one(measured, one.period[:4], ()) for one in years)
+    return sum_of((*of_years, *(_cost_as_one(measured, period, parts) for period, parts in by_period.items())))
 
 
 def _cost_as_one(measured: Measured, span: str, parts: Sequence[Estimate]) -> Estimate:

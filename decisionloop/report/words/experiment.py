@@ -47,12 +47,9 @@ def _verdict(told: Experiment, currency: str) -> str:
 
 def _which(told: Experiment, sure: Sequence[Arm]) -> str:
     """That the best of several may not be the best of them."""
-    is_sure = told.best_over_next is None or told.best_over_next.sign > 0
-    return (
-        ""
-        if len(sure) < 2 or is_sure
-        else f" Which of the {in_words(len(sure))} is {'better' if len(sure) == 2 else 'best'} is not sure."
-    )
+    if len(sure) < 2 or told.best_over_next is None or told.best_over_next.sign > 0:
+        return ""
+    return f" Which of the {in_words(len(sure))} is {'better' if len(sure) == 2 else 'best'} is not sure."
 
 
 def _named(arm: Arm) -> str:
