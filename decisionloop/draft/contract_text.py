@@ -46,8 +46,8 @@ class Drafted:
     undated: int = 0
     noes: int = 0
     """The rows of an experiment that say nothing where all others say yes."""
-    early: tuple[int, ...] = ()
-    """The rows whose outcome has a time before the decision, counted from 1."""
+    early: tuple[str, ...] = ()
+    """Whose outcome has a time before the decision."""
     silent: frozenset[str] = frozenset()
     """Actions of which the table knows no outcome."""
     outcomes_shown: int = 0

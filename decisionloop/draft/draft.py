@@ -126,7 +126,7 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         are_delays_made_up=not roles.outcome_time,
         undated=int((is_undated & ~is_early).sum()),
         noes=noes,
-        early=tuple(int(one) + 1 for one in np.flatnonzero(is_early)),
+        early=tuple(rows.loc[is_early, entity].astype("str")),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
         outcomes_shown=int(_has_outcome(table, roles).sum() * _least_chance(rows, roles)),
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
@@ -186,10 +186,10 @@ def _actions(table: pd.DataFrame, roles: Roles) -> tuple[tuple[str, str], ...]:
     """Name and wording of each action, the one that does nothing first."""
     if not roles.is_logged:
         return ("leave", "do nothing"), ("act", "act")
-    counted = table[roles.action].dropna().value_counts().index
-    kinds = list({name_of(one): (name_of(one), one) for one in reversed(counted)}.values())[
-        ::-1
-    ]  # of one name, the usual
+    kinds: list[tuple[str, str]] = []
+    for one in table[roles.action].dropna().value_counts().index:
+        if name_of(one) not in dict(kinds):  # of several spellings the usual one
+            kinds.append((name_of(one), one))
     silent = _silent(table, roles) if roles.is_observed else frozenset()
     first = next((i for i, (name, _) in enumerate(kinds) if name in silent), default_action(kinds))
     return (kinds[first], *kinds[:first], *kinds[first + 1 :])
@@ -234,8 +234,8 @@ def _notes(drafted: Drafted) -> tuple[str, ...]:
     if drafted.early:
         rows = "row has" if len(drafted.early) == 1 else "rows have"
         notes.append(
-            f"{len(drafted.early):,} {rows} an outcome before the decision, the first is row {drafted.early[0]}: "
-            f"its time is left out, and it is taken to be seen {drafted.delays.window_days} days after the decision"
+            f"{len(drafted.early):,} {rows} an outcome before the decision, the first is of {drafted.early[0]}: "
+            f"its time is left out, and it is taken to be seen {in_days(drafted.delays.window_days)} after the decision"
         )
     if drafted.undated:
         notes.append(

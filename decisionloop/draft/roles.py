@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 
@@ -110,6 +110,11 @@ def is_called_protected(name: str) -> bool:
     return any(name == one or name.endswith(f"_{one}") for one in PROTECTED)
 
 
+def _called_protected(columns: Mapping[str, Column], usable: Sequence[str]) -> tuple[str, ...]:
+    """Those of ``usable`` whose name and kind say that they are groups of people."""
+    return tuple(one for one in usable if is_called_protected(one) and columns[one].kind in {"category", "integer"})
+
+
 def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     """Give each column its role. Raises UsageError, naming the option, where one that must be is missing."""
     said = _said(columns, asked)
@@ -150,10 +155,7 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     usable, left_out = features_of([one for one in is_kept if one.name not in after], decided, features)
     left_out += tuple(f"{one}: it is known only where {outcome} says yes, so it came of that" for one in after)
     if not protected:
-        protected = tuple(
-            one for one in usable if is_called_protected(one) and columns[one].kind in {"category", "integer"}
-        )
-        protected = tuple(one for one in protected if one not in features)
+        protected = _called_protected(columns, [one for one in usable if one not in features])
         usable = tuple(one for one in usable if one not in protected)
         guesses += [f"protected: column {one}" for one in protected]
     if not usable:

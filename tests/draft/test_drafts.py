@@ -306,7 +306,9 @@ def test_a_slip_in_few_times_of_outcomes_costs_these_alone(tmp_path: Path) -> No
     table.loc[5, "outcome_date"] = "2021-01-01"
     draft, use_case = drafted(tmp_path, table, separator=";")
     assert use_case.outcome.window_days > 7  # of the delays in the table, and not made up
-    assert any(one.startswith("1 row has an outcome before the decision, the first is row 6") for one in draft.notes)
+    assert any(
+        one.startswith("1 row has an outcome before the decision, the first is of 100005") for one in draft.notes
+    )
     rows = pd.read_csv(draft.folder / "data" / "decisions.csv")
     assert (pd.to_datetime(rows["outcome_date"]) >= pd.to_datetime(rows["application_date"])).all()
 
