@@ -259,12 +259,16 @@ def told(filled: Filled, use_case: UseCase) -> Story:
     return assemble_story(filled.ledger, use_case, snapshots=filled.snapshots)
 
 
+def _only_rules(ledger: Ledger, use_case: UseCase) -> None:
+    record_use_case(ledger, "credit_line", use_case.digest, 1, "name: credit_line")
+    rules = Release(RULES_ID, "credit_line", "rules", use_case.digest, None, None, None, "null", "{}", WEEKS[0])
+    install_rules(ledger, rules)
+
+
 def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
     sqlite_ledger: Ledger, use_case: UseCase
 ) -> None:
-    record_use_case(sqlite_ledger, "credit_line", use_case.digest, 1, "name: credit_line")
-    rules = Release(RULES_ID, "credit_line", "rules", use_case.digest, None, None, None, "null", "{}", WEEKS[0])
-    install_rules(sqlite_ledger, rules)
+    _only_rules(sqlite_ledger, use_case)
     for number, as_of in enumerate(WEEKS[:3]):  # the first one has matured by the third
         batch = open_batch(sqlite_ledger, "credit_line", as_of, use_case.digest, WALL)
         decisions = decided(number, batch.batch_id, as_of, "d" * 64, False, use_case)
@@ -284,9 +288,7 @@ def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
 def test_where_the_rules_do_for_everybody_what_would_have_to_be_tried_nothing_is_left_to_try(
     sqlite_ledger: Ledger, use_case: UseCase
 ) -> None:
-    record_use_case(sqlite_ledger, "credit_line", use_case.digest, 1, "name: credit_line")
-    rules = Release(RULES_ID, "credit_line", "rules", use_case.digest, None, None, None, "null", "{}", WEEKS[0])
-    install_rules(sqlite_ledger, rules)
+    _only_rules(sqlite_ledger, use_case)
     batch = open_batch(sqlite_ledger, "credit_line", WEEKS[0], use_case.digest, WALL)
     decisions = decided(0, batch.batch_id, WEEKS[0], "d" * 64, False, use_case)
     with sqlite_ledger.begin() as connection:
