@@ -20,7 +20,7 @@ from tests.tasks.installation import run_task
 from tests.tasks.test_kill_switch import STEPS, chosen_by_model, interrupt, left
 from tests.tasks.test_stopping import by_it
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 MOMENT = timedelta(seconds=0.4)
 AT = ("after the choice", "between two logs", "between two chunks")
