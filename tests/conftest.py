@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -115,8 +116,9 @@ def _rewrite_once(config: pytest.Config) -> None:
     for source in (*tests.rglob("test_*.py"), *tests.rglob("conftest.py")) if state else ():
         made = get_cache_dir(source) / f"{source.stem}{PYC_TAIL}"
         if _read_pyc(source, made) is None and try_makedirs(made.parent):
-            stat, code = _rewrite_test(source, config)
-            _write_pyc(state, code, stat, made)
+            with suppress(SyntaxError):  # which whoever collects it tells of
+                stat, code = _rewrite_test(source, config)
+                _write_pyc(state, code, stat, made)
 
 
 @pytest.hookimpl(tryfirst=True)
