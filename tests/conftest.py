@@ -13,10 +13,20 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from _pytest.assertion.rewrite import (
+    PYC_TAIL,
+    _read_pyc,
+    _rewrite_test,
+    _write_pyc,
+    assertstate_key,
+    get_cache_dir,
+    try_makedirs,
+)
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, make_url, text
 
@@ -26,6 +36,7 @@ from tests.postgres_database import EMPTY, database_from, name_of
 
 LONGEST_FIRST = (
     "loop",
+    "trial",
     "crash",
     "flows",
     "docker",
@@ -63,6 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.basetemp = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=IN_MEMORY)
     if not hasattr(config, "workerinput"):  # pytest-xdist's own processes find it done
         _compile_once()
+        if getattr(config.option, "tx", None):  # it starts some
+            _rewrite_once(config)
     # What libraries and collected tests hold is not looked through again and again for what could be freed.
     gc.set_threshold(50_000, 20, 50)
     patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -90,6 +103,22 @@ def _compile_once() -> None:
     """
     for package in ("decisionloop", "expectations", "flows", "tasks"):
         compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)
+
+
+def _rewrite_once(config: pytest.Config) -> None:
+    """What pytest makes of the asserts of all tests, where it is not there yet.
+
+    Where Python may write no byte code each process of pytest-xdist would make it for itself, which is half of what it
+    needs to begin.
+    """
+    state = config.stash.get(assertstate_key, None)
+    tests = Path(__file__).parent
+    for source in (*tests.rglob("test_*.py"), *tests.rglob("conftest.py")) if state else ():
+        made = get_cache_dir(source) / f"{source.stem}{PYC_TAIL}"
+        if _read_pyc(source, made) is None and try_makedirs(made.parent):
+            with suppress(SyntaxError):  # which whoever collects it tells of
+                stat, code = _rewrite_test(source, config)
+                _write_pyc(state, code, stat, made)
 
 
 @pytest.hookimpl(tryfirst=True)

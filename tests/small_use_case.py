@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -173,14 +175,14 @@ class Written:
     def contract(self, **sections: object) -> None:
         """Write the contract again, as its next version, with some sections changed; keys that are not named stay."""
         path = self.folder / "usecase.yaml"
-        known = yaml.safe_load(path.read_text())
+        known = _of_yaml(path.read_text())
         changed = _merged(known, {"version": known["version"] + 1, **sections} if sections else {})
-        path.write_text(yaml.safe_dump(changed, sort_keys=False))
+        path.write_text(_as_yaml(changed))
 
     def change(self, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
         """Write a table again as ``change`` returns it."""
         path = self.folder / "data" / table
-        _write(change(_read(path)), path)
+        path.write_bytes(_bytes_of(change(_read(path)), path.suffix))
 
     def set(self, column: str, value: object, week: int, shops: slice = slice(None)) -> None:
         """Set a column of the history of one week, for all its rows or some of them."""
@@ -196,28 +198,47 @@ class Written:
 
 def write_small(folder: Path, **sections: object) -> Written:
     """Write the use case ``small`` into ``folder / small``."""
-    history, outcomes = lending()
-    tables = {"history.csv": history, "outcomes.parquet": outcomes}
-    return written_use_case(folder / "small", SMALL, SMALL_CODE, tables, sections)
+    return written_use_case(folder / "small", SMALL, SMALL_CODE, _tables_of_small(), sections)
 
 
 def write_offers(folder: Path, **sections: object) -> Written:
     """Write the use case ``offers`` into ``folder / offers``."""
-    return written_use_case(folder / "offers", OFFERS, OFFERS_CODE, {"experiment.csv": _experiment()}, sections)
+    return written_use_case(
+        folder / "offers", OFFERS, OFFERS_CODE, {"experiment.csv": _experiment().encode()}, sections
+    )
+
+
+@cache  # to write them takes longer than anything else of it
+def _tables_of_small() -> dict[str, bytes]:
+    history, outcomes = lending()
+    return {"history.csv": _bytes_of(history, ".csv"), "outcomes.parquet": _bytes_of(outcomes, ".parquet")}
 
 
 def written_use_case(
-    folder: Path, contract: str, code: dict[str, str], tables: dict[str, pd.DataFrame], sections: dict[str, object]
+    folder: Path,
+    contract: str,
+    code: dict[str, str],
+    tables: Mapping[str, pd.DataFrame | bytes],
+    sections: dict[str, object],
 ) -> Written:
     """Write a use case: what all of them share, its contract, its code, its tables and the sections to change."""
     (folder / "data").mkdir(parents=True)
-    whole = _merged(yaml.safe_load(_SHARED), yaml.safe_load(contract))
-    (folder / "usecase.yaml").write_text(yaml.safe_dump(_merged(whole, sections), sort_keys=False))
+    whole = _merged(_of_yaml(_SHARED), _of_yaml(contract))
+    (folder / "usecase.yaml").write_text(_as_yaml(_merged(whole, sections)))
     for name, text in code.items():
         (folder / name).write_text(text)
-    for name, frame in tables.items():
-        _write(frame, folder / "data" / name)
+    for name, table in tables.items():
+        path = folder / "data" / name
+        path.write_bytes(table if isinstance(table, bytes) else _bytes_of(table, path.suffix))
     return Written(folder)
+
+
+def _of_yaml(text: str) -> Any:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _as_yaml(content: dict[str, object]) -> str:
+    return str(yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False))
 
 
 def _merged(contract: dict[str, object], sections: dict[str, object]) -> dict[str, object]:
@@ -233,11 +254,8 @@ def _read(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
 
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    if path.suffix == ".parquet":
-        frame.to_parquet(path, index=False)
-    else:
-        frame.to_csv(path, index=False)
+def _bytes_of(frame: pd.DataFrame, suffix: str) -> bytes:
+    return frame.to_parquet(index=False) if suffix == ".parquet" else frame.to_csv(index=False).encode()
 
 
 def _weeks() -> tuple[np.ndarray, pd.DatetimeIndex, np.ndarray]:
@@ -275,7 +293,8 @@ def lending() -> tuple[pd.DataFrame, pd.DataFrame]:
     return history, outcomes
 
 
-def _experiment() -> pd.DataFrame:
+@cache
+def _experiment() -> str:
     """A third of the shops each got a voucher, a letter and nothing; who visits often buys anyway."""
     chance = np.random.default_rng(7)
     shop, at, shop_id = _weeks()
@@ -284,7 +303,7 @@ def _experiment() -> pd.DataFrame:
     visits, is_web = chance.integers(0, 30, rows), chance.integers(0, 2, rows)
     lift = np.array([0.0, 1.0, 3.0])[drawn]
     bought = chance.random(rows) < 1 / (1 + np.exp(3 - 0.15 * visits - is_web - lift))
-    return pd.DataFrame(
+    made = pd.DataFrame(
         {
             "shop_id": shop_id,
             "decided_at": at,
@@ -297,3 +316,4 @@ def _experiment() -> pd.DataFrame:
             "spend": np.where(bought, chance.gamma(5, 8, rows).round(2), 0.0),
         }
     )
+    return made.to_csv(index=False)

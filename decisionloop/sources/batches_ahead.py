@@ -97,8 +97,15 @@ class BatchesAhead:
 
         They are run through until it is plain that there are more than ``enough``.
         """
+        return sorted(self._each_course(exploration, enough))
+
+    def are_enough(self, exploration: Exploration, enough: float) -> bool:
+        """Whether ``enough`` outcomes of other actions are shown in every course: the first that fails ends it."""
+        return all(one >= enough for one in self._each_course(exploration, enough))
+
+    def _each_course(self, exploration: Exploration, enough: float) -> Iterator[float]:
         most = _PLENTY * enough
-        return sorted(self._course(exploration, most, np.random.default_rng(one)) for one in range(COURSES))
+        return (self._course(exploration, most, np.random.default_rng(one)) for one in range(COURSES))
 
     def _course(self, exploration: Exploration, most: float, rng: np.random.Generator) -> float:
         tried, step = 0, max(1, math.ceil(self.batches / _STEPS))

@@ -130,7 +130,7 @@ def _between(use_case: UseCase, seen: SeenOfTried) -> Outcomes:
 def _remedy(ahead: BatchesAhead, exploration: Exploration, needed: float) -> str:
     """The first of some settings that brings ``needed`` outcomes also with bad luck; "" where none does."""
     for words, other in _more(exploration):
-        if ahead.courses(other, needed)[0] >= needed:
+        if ahead.are_enough(other, needed):
             return words
     return ""
 

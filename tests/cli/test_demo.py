@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from decisionloop.cli.demo import _run_turns
 from decisionloop.cli.demo_home import FINISHED, commands_on, home_of_demo
 from decisionloop.cli.demo_progress import DemoProgress
+from decisionloop.cli.temporary_server import temporary_server
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.batches import append_batch_event, open_batch
 from decisionloop.ledger.decisions import append_decisions
@@ -21,6 +23,17 @@ from decisionloop.workspace import open_workspace
 from tests.ledger.conftest import CONTRACT, batch_rows
 
 MONDAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (5, 12, 19)]
+
+
+@pytest.fixture
+def no_server() -> Iterator[None]:
+    """No flow runs here, so none needs the server that a demo starts, which would idle until the process ends."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    before = temporary_server.cache_info().currsize
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        yield
+    assert temporary_server.cache_info().currsize == before
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
@@ -56,7 +69,7 @@ def test_without_a_terminal_every_turn_is_a_line(vouchers, monkeypatch, is_termi
     assert (stream.getvalue().splitlines() == lines) == (not is_terminal)
 
 
-def test_a_replay_with_a_halted_batch_says_so_and_ends_with_exit_code_1(cli, vouchers, monkeypatch):
+def test_a_replay_with_a_halted_batch_says_so_and_ends_with_exit_code_1(cli, vouchers, monkeypatch, no_server):
     def halted(name: str, as_of: datetime, allow_future: bool) -> None:
         raise BatchHalted(f"{name}/{as_of:%Y-%m-%d}", "row_count: 0 rows", "Look for a delivery.")
 

@@ -1,4 +1,8 @@
-"""The small use cases, new or with some weeks behind them; every test has a copy of its own, to damage."""
+"""The small use cases, new or with some weeks behind them; every test has a copy of its own, to damage.
+
+Their tests run in two processes, each of which lives the first weeks: in one those of a model on trial and of moments
+within a turn (the group ``trial``), in the other most of the rest (``loop``).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,18 @@ from tests.tasks.installation import STALE_SHOPS, Installation, copy, working_in
 from tests.tasks.moment import CHUNK_ROWS, PART_ROWS, PARTS, RAMP, UNATTAINABLE, Moment, on_engine
 
 Restored = Callable[[str], AbstractContextManager[Installation]]
+LIVES_ON_EITHER_ENGINE = ("waiting_life", "chunked_life")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lives on SQLite come before any on PostgreSQL: one at a time is kept, and each change would live it anew."""
+    items.sort(key=_begins_on_postgresql)
+
+
+def _begins_on_postgresql(item: pytest.Item) -> bool:
+    given = getattr(item, "callspec", None)
+    return given is not None and any(given.params.get(life) == "postgresql" for life in LIVES_ON_EITHER_ENGINE)
 
 
 @pytest.fixture(scope="session")

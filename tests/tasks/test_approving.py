@@ -15,7 +15,7 @@ from decisionloop.ledger.releases import canary, champion, find_stage, release_e
 from decisionloop.ledger.schema import utc_now
 from tests.tasks.installation import Installation, copy, run_flow, working_in
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 BOSS, OTHER = "approver@example.com", "other@example.com"
 WANTED = {"approvers": [BOSS, OTHER], "is_required": True}

@@ -21,7 +21,7 @@ from tests.tasks.installation import copy, working_in
 from tests.tasks.test_sealing import answered, asked_of, begin
 from tests.tasks.test_shadows import SaysNothing
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 UNATTAINABLE = 100_000
 STEPS = [{"share": 0.25, "confidence": 0.55}, {"share": 0.5, "confidence": 0.55}]

@@ -28,7 +28,7 @@ from tasks.release.evidence_for import ask_gate
 from tests.small_use_case import as_of
 from tests.tasks.installation import Installation
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 Damage = Callable[[pd.DataFrame, np.ndarray], np.ndarray]
 

@@ -23,7 +23,7 @@ from tests.small_use_case import as_of
 from tests.tasks.installation import Installation, run_flow, run_task
 from tests.tasks.moment import RAMP
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 BOSS = ("approver@example.com", "the season begins")
 

@@ -18,7 +18,7 @@ from decisionloop.release_rehearsal import Rehearsal
 from tests.small_use_case import Written
 from tests.tasks.installation import run_flow, working_in
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 STEPS = ("data", "load", "contract", "parity", "latency", "shadow", "gate", "approval")
 IN_TRANSACTION, FLIPPED = "inside the transaction", "flip"
@@ -62,15 +62,14 @@ def deploy_and_die(folder: Path, ledger_url: str, release_id: str, at: str) -> N
 
 
 def _each_kill() -> Iterator[ParameterSet]:
-    """What a transaction holds together hangs on the engine, and is tried in every run.
+    """Engine by engine, in the scope of the life that is copied: else it is lived anew for every kill.
 
-    Engine by engine, in the scope of the life that is copied: else it is lived anew for every kill.
+    That a flip is in the ledger as a whole or not at all, on either engine, is shown in tests/ledger.
     """
     for engine in ("sqlite", "postgresql"):
         for at in (*STEPS, IN_TRANSACTION, FLIPPED):
             # Before the flip nothing is written, step after step: long, and of one kind.
-            is_long = at in STEPS or (engine == "postgresql" and at == IN_TRANSACTION)
-            marks = pytest.mark.exhaustive if is_long else ()
+            marks = pytest.mark.exhaustive if at in STEPS or engine == "postgresql" else ()
             yield pytest.param(engine, at, id=f"{engine}-{at}", marks=marks)
 
 

@@ -36,11 +36,12 @@ from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.ledger.summary import batch_summary
 from tasks.act.decide import decide_batch
 from tasks.tell import announcements
+from tests.engines import ON_ONE
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation
 from tests.tasks.moment import CHUNK_ROWS, Moment
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 
 class Acknowledged:
@@ -301,7 +302,7 @@ def processes() -> ForkServerContext:
     return context
 
 
-@pytest.mark.parametrize("chunked_life", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("chunked_life", ON_ONE, indirect=True)
 def test_what_another_process_is_sending_stops_at_the_acknowledgement(
     chunked: Installation, processes: ForkServerContext
 ) -> None:

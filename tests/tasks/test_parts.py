@@ -19,7 +19,7 @@ from tasks.each_part import cut
 from tests.small_use_case import ENTITIES
 from tests.tasks.moment import Moment
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 PART_ROWS = 100
 WHERE = ["snapshot_digest", "snapshot_row"]

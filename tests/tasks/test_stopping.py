@@ -14,7 +14,7 @@ from decisionloop.release.stages import TransitionRefused
 from tests.tasks.installation import Installation, run_flow
 from tests.tasks.test_kill_switch import STEPS, interrupt, left
 
-pytestmark = pytest.mark.xdist_group("loop")
+pytestmark = pytest.mark.xdist_group("trial")
 
 WHY = ("complaints", "anna")
 AT = {step: STEPS[step] for step in ("after the choice", "between two logs", "between two chunks")}
@@ -41,11 +41,10 @@ def test_history_says_who_and_why_and_people_are_told_once(tried):
 
 
 def _each_step() -> Iterator[ParameterSet]:
-    """Each on one engine, engine by engine: what they exclude each other by is shown in test_kill_switch.py."""
+    """Engine by engine: what they exclude each other by on either is shown in test_kill_switch.py."""
     for engine in ("sqlite", "postgresql"):
-        for number, step in enumerate(AT):
-            is_its_engine = (engine == "sqlite") == (number % 2 == 0)
-            marks = () if is_its_engine else pytest.mark.exhaustive
+        for step in AT:
+            marks = () if engine == "sqlite" else pytest.mark.exhaustive
             yield pytest.param(engine, step, id=f"{engine}-{step}", marks=marks)
 
 
