@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from decisionloop.ledger.batches import Batch, Scalar, latest_details
+from decisionloop.ledger.deciders import Decider
 from decisionloop.ledger.releases import ReleaseEvent, release_events
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -29,13 +30,13 @@ def scored_at(ledger: Ledger, batches: Sequence[Batch]) -> list[int | None]:
     return [_seq(detail) for detail in latest_details(ledger, [one.batch_id for one in batches], "scored")]
 
 
-def of_the_same_life(ledger: Ledger, release_id: str, batch: Batch, others: Sequence[Batch]) -> list[Batch]:
-    """Those of ``others``, which the release decided, that it decided in the same life as ``batch``."""
+def of_the_same_life(ledger: Ledger, release_id: str, batch: Batch, deciders: Sequence[Decider]) -> tuple[Decider, ...]:
+    """The batches that a release decided in the same life as ``batch``, of all that were decided before it."""
     events = release_events(ledger, release_id)
     (now,) = scored_at(ledger, [batch])
-    began = life_began(events, now)
-    seqs = scored_at(ledger, others)
-    return [one for one, seq in zip(others, seqs, strict=True) if life_began(events, seq) == began]
+    own = [one for one in deciders if one.release_id == release_id]
+    began = {seq: life_began(events, seq) for seq in {now, *(one.release_seq for one in own)}}
+    return tuple(one for one in own if began[one.release_seq] == began[now])
 
 
 def _seq(detail: Mapping[str, Scalar]) -> int | None:

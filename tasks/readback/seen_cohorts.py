@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.exploration.tally import Decided, seen_of
 from decisionloop.errors import IntegrityError
 from decisionloop.ledger.batch_parts import find_part
-from decisionloop.ledger.batches import batches, cohort_name, find_batch
+from decisionloop.ledger.batches import State, cohort_name, find_batch, newest_batches
 from decisionloop.ledger.executions import count_executions
 from decisionloop.ledger.teaching import Teaching, teaching_by_batch
 from decisionloop.observe.cohort import is_policy_traffic
@@ -29,6 +30,9 @@ from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import mature_batches, training_window
 from tasks.readback.predictions import read_predictions
 from tasks.readback.tables import read_table
+
+LOOK_BACK = 32
+"""So many batches before this one may have been halted or covered before what they kept is no longer looked for."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class SeenSoFar:
 def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
     """What a batch as of ``as_of`` may look back on: the cohorts that were mature when outcomes were last taken in."""
     name, ledger = workspace.use_case.name, workspace.ledger
-    earlier = batches(ledger, name, as_of_to=as_of - timedelta(microseconds=1))
+    earlier = newest_batches(ledger, name, LOOK_BACK, as_of - timedelta(microseconds=1), get_args(State))
     if not earlier:
         return SeenSoFar()
     since, until = training_window(workspace, earlier[-1].as_of)
@@ -60,7 +64,7 @@ def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
 
 
 def _known_before(workspace: Workspace, earlier: list[str]) -> dict[str, SeenCohort]:
-    """The counts that the last batch before kept."""
+    """The counts that the last batch before kept, if one of these did; without them all is counted anew."""
     for batch_id in reversed(earlier):
         found = find_part(workspace.ledger, batch_id, "seen_money", 0)
         if found is not None:
