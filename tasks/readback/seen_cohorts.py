@@ -54,10 +54,12 @@ def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
     is_absent_zero = workspace.use_case.outcome.means_zero_when_absent
     taught = teaching_by_batch(ledger, name, since, until, revealing, is_absent_zero)
     known = _known_before(workspace, [one.batch_id for one in earlier]) if taught else {}
+    said = count_executions(ledger, [one.batch_id for one in taught])
     cohorts, unreadable = [], []
     for one in taught:
+        made_by = _made_by(workspace, said.get(one.batch_id, 0))
         try:
-            cohorts.append(_seen(workspace, one, known.get(cohort_name(one.as_of)), as_of))
+            cohorts.append(_seen(workspace, one, made_by, known.get(cohort_name(one.as_of)), as_of))
         except IntegrityError as error:  # a file that is lost must not keep later batches from being decided
             unreadable.append(f"{cohort_name(one.as_of)}: {error}")
     return SeenSoFar(tuple(cohorts), tuple(unreadable))
@@ -72,18 +74,19 @@ def _known_before(workspace: Workspace, earlier: list[str]) -> dict[str, SeenCoh
     return {}
 
 
-def _seen(workspace: Workspace, teaching: Teaching, known: SeenCohort | None, as_of: datetime) -> SeenCohort:
-    made_by, said = f"{workspace.use_case.digest} {workspace.code.digest}", _said(workspace, teaching)
-    made_by = f"{made_by} {said}" if said else made_by
+def _seen(
+    workspace: Workspace, teaching: Teaching, made_by: str, known: SeenCohort | None, as_of: datetime
+) -> SeenCohort:
     counted = (teaching.outcomes, teaching.events, made_by)
     if known is not None and (known.outcomes, known.events, known.made_by) == counted:
         return known
     return SeenCohort(cohort_name(teaching.as_of), *counted, _count(workspace, teaching, as_of))
 
 
-def _said(workspace: Workspace, teaching: Teaching) -> int:
-    """How often it was told what was executed: what that changes is counted anew."""
-    return count_executions(workspace.ledger, teaching.batch_id)
+def _made_by(workspace: Workspace, said: int) -> str:
+    """Contract and code, and how often it was told what was executed: what that changes is counted anew."""
+    made_by = f"{workspace.use_case.digest} {workspace.code.digest}"
+    return f"{made_by} {said}" if said else made_by
 
 
 def _count(workspace: Workspace, teaching: Teaching, as_of: datetime) -> SeenMoney:
