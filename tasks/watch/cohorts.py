@@ -10,7 +10,7 @@ import pandas as pd
 
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import Batch, cohort_name
-from decisionloop.ledger.deciders import Decider, deciders_before
+from decisionloop.ledger.deciders import Decider
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
@@ -26,7 +26,7 @@ from decisionloop.monitor.watching.watch_cohort import (
 from decisionloop.observe.cohort import CHAMPION_LIFT
 from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT
 from decisionloop.workspace import Workspace
-from tasks.readback.lives import of_the_same_life
+from tasks.readback.lives import decided_before
 from tasks.readback.measured import estimates_of
 from tasks.readback.releases import release_of
 from tasks.watch.entity_money import entity_money_before
@@ -42,11 +42,10 @@ def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at
     had too few outcomes is not what is usual either.
     """
     release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
-    deciders = deciders_before(workspace.ledger, batch.use_case, batch.as_of)
-    own = of_the_same_life(workspace.ledger, release.release_id, batch, deciders)
-    found = (*_of_release(workspace, batch, release), *_lifts(workspace, own), *_shortfalls(workspace))
+    decided = decided_before(workspace.ledger, release.release_id, batch)
+    found = (*_of_release(workspace, batch, release), *_lifts(workspace, decided.own), *_shortfalls(workspace))
     earlier = [one for one in found if one.cohort not in held]
-    holdout = entity_money_before(workspace, release, deciders, own, known_at, held)
+    holdout = entity_money_before(workspace, release, decided, known_at, held)
     return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release), holdout)
 
 

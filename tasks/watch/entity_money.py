@@ -26,6 +26,7 @@ from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
 from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.readback.cohort import read_cohort
+from tasks.readback.lives import DecidedBefore
 from tasks.readback.releases import release_of
 from tasks.watch.entity_money_blocks import Columns, read_tables
 
@@ -44,23 +45,17 @@ def keep_entity_money(workspace: Workspace, batch: Batch, entities: EntityMoney 
 
 
 def entity_money_before(
-    workspace: Workspace,
-    release: Release,
-    deciders: Sequence[Decider],
-    own: Sequence[Decider],
-    known_at: datetime,
-    held: Collection[str],
+    workspace: Workspace, release: Release, decided: DecidedBefore, known_at: datetime, held: Collection[str]
 ) -> tuple[EntityMoney, ...]:
     """Of the earlier cohorts that a release decided, oldest first, with what entities brought before any model decided.
 
-    ``deciders``: of all earlier batches; ``own``: of those that the release decided in its present life. ``held`` names
-    cohorts that are held back: they say nothing. Rules are compared with nobody.
+    ``held`` names cohorts that are held back: they say nothing. Rules are compared with nobody.
     """
     if _is_rules(release) or not workspace.use_case.policy.holdout_share:
         return ()
-    there = [one for one in deciders if one.state != "expired" and one.release_id != LEGACY]
+    there = [one for one in decided.every if one.state != "expired" and one.release_id != LEGACY]
     ruled = list(takewhile(lambda one: _is_rules(release_of(workspace, one.release_id)), there))
-    mine = [one for one in own if one.state != "expired"]
+    mine = [one for one in decided.own if one.state != "expired"]
     earlier, since = ([one for one in cohorts if one.cohort not in held] for cohorts in (ruled[-COHORTS_BEFORE:], mine))
     said = _of_cohorts(workspace, [*earlier, *since], known_at)
     return with_earlier_money(
