@@ -23,7 +23,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "amount": ("amount", "spend", "revenue", "sales", "profit", "value", "money", "reward"),
     "action": ("action", "treatment", "arm", "segment", "offer", "variant", "decision", "logged_action",
-        "aktion", "angebot", "massnahme", "maßnahme", "behandlung", "variante"),
+        "aktion", "angebot", "massnahme", "maßnahme", "behandlung", "variante", "entscheidung", "traitement", "offre",
+        "accion", "tratamiento", "oferta", "azione", "decisione", "trattamento", "offerta", "beslissing", "behandeling",
+        "decisao", "tratamento"),
     "propensity": ("propensity", "propensity_score", "probability", "prob", "p", "chance", "wahrscheinlichkeit"),
 }  # fmt: skip
 

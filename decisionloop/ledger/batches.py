@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from decisionloop.ledger.schema import as_utc, batch, batch_event, decision_group, utc_now
 from decisionloop.ledger.storage import facts
@@ -244,9 +244,10 @@ def batches(
     use_case: str,
     as_of_from: datetime | None = None,
     as_of_to: datetime | None = None,
+    where: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[Batch, ...]:
-    """The batches of a use case by as-of, both ends included."""
-    statement = _batches().where(batch.c.use_case == use_case).order_by(batch.c.as_of)
+    """The batches of a use case by as-of, both ends included; ``where``: of batch or its last event."""
+    statement = _batches().where(batch.c.use_case == use_case, *where).order_by(batch.c.as_of)
     if as_of_from is not None:
         statement = statement.where(batch.c.as_of >= as_of_from)
     if as_of_to is not None:

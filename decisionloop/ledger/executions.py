@@ -5,6 +5,7 @@ Nothing is kept of a decision of which nobody said anything: it was executed as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from decisionloop.ledger.held_actions import is_carried_out
-from decisionloop.ledger.id_spans import ANY_ID, IdSpan, ids_of_batch
+from decisionloop.ledger.id_spans import ANY_ID, IdSpan, ids_of_batches
 from decisionloop.ledger.schema import batch, decision, execution
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
@@ -100,15 +101,16 @@ def executed_action(
     return func.coalesce(said, decision.c.action)
 
 
-def count_executions(source: Ledger | Connection, batch_id: str) -> int:
-    """How often something was said of decisions of a batch: while it stays, the same is known of them."""
-    if not are_any_executed(source):
-        return 0
+def count_executions(source: Ledger | Connection, batch_ids: Sequence[str]) -> dict[str, int]:
+    """How often something was said of decisions of batches, of which it was: while it stays, the same is known."""
+    if not batch_ids or not are_any_executed(source):
+        return {}
     joined = execution.join(decision, decision.c.decision_id == execution.c.decision_id)
     with facts.reading(source) as connection:
-        own = ids_of_batch(connection, batch_id).holds(decision.c.decision_id, execution.c.decision_id)
-        statement = select(func.count()).select_from(joined).where(decision.c.batch_id == batch_id, *own)
-        return int(connection.execute(statement).scalar_one())
+        own = ids_of_batches(connection, batch_ids).holds(decision.c.decision_id, execution.c.decision_id)
+        statement = select(decision.c.batch_id, func.count()).select_from(joined)
+        counted = statement.where(decision.c.batch_id.in_(batch_ids), *own).group_by(decision.c.batch_id)
+        return {str(batch_id): int(count) for batch_id, count in connection.execute(counted)}
 
 
 def overrides(source: Ledger | Connection, use_case: str) -> tuple[Overrides, ...]:

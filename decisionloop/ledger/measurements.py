@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from decisionloop.ledger.batches import Batch, cohort_name
+from decisionloop.ledger.measured_cohorts import MeasuredCohort, append_measured
 from decisionloop.ledger.schema import as_utc, measurement, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
@@ -59,7 +59,10 @@ class _MeasurementRow(Measurement):
 def append_measurements(
     target: Ledger | Connection, measurements: Sequence[Measurement], at: datetime | None = None
 ) -> int:
-    """Append figures; one of the same use case, release, monitor, slice, cohort, as-of and reference is the same."""
+    """Append figures; one of the same use case, release, monitor, slice, cohort, as-of and reference is the same.
+
+    With those of a mature cohort goes that it was measured.
+    """
     moment = at or utc_now()
     rows = []
     for figure in measurements:
@@ -67,7 +70,23 @@ def append_measurements(
         against = (figure.against,) if figure.against else ()
         values = {field.name: getattr(figure, field.name) for field in fields(Measurement)}
         rows.append(_MeasurementRow(**values, measurement_id=facts.fact_id(*key, *against), recorded_at=moment))
-    return facts.add(target, measurement, rows)
+    measured = [
+        MeasuredCohort(one.use_case, one.cohort, min(one.as_of, moment), moment)
+        for one in measurements
+        if _measures_its_cohort(one)
+    ]
+    with facts.writing(target) as connection:
+        append_measured(connection, measured)
+        return facts.add(connection, measurement, rows)
+
+
+def _measures_its_cohort(figure: Measurement) -> bool:
+    """Whether it is of a mature cohort that was measured; a single check against a limit is not.
+
+    Nor is what is of many cohorts: a review of the features, and cohorts pooled as one.
+    """
+    is_of_many = figure.monitor.startswith((FEATURE_PREFIX, POOLED_PREFIX))
+    return figure.is_mature and figure.threshold is None and not is_of_many
 
 
 KNOWN_AT: ColumnElement[datetime] = case(
@@ -111,54 +130,6 @@ def first_known(source: Ledger | Connection, use_case: str, monitor: str) -> dic
     with facts.reading(source) as connection:
         rows = connection.execute(first.group_by(table.cohort)).all()
     return {str(cohort): as_utc(at) for cohort, at in rows}
-
-
-@dataclass(frozen=True)
-class LastMeasured:
-    """Up to when the newest figures of a cohort know, and when figures of it were made last."""
-
-    known_at: datetime
-    made_at: datetime
-
-
-def last_measured(source: Ledger | Connection, use_case: str) -> dict[str, LastMeasured]:
-    """When each cohort that was mature was measured last; a single check against a limit does not count.
-
-    Nor does what is of many cohorts, and measures none: a review of the features, and cohorts pooled as one.
-    """
-    table = measurement.c
-    is_of_many = or_(*(table.monitor.startswith(one, autoescape=True) for one in (FEATURE_PREFIX, POOLED_PREFIX)))
-    is_measured = (table.use_case == use_case, table.is_mature, table.threshold.is_(None), ~is_of_many)
-    columns = (table.cohort, func.max(KNOWN_AT), func.max(table.recorded_at))
-    statement = select(*columns).where(*is_measured).group_by(table.cohort)
-    with facts.reading(source) as connection:
-        return {str(cohort): LastMeasured(*times) for cohort, *times in connection.execute(statement)}
-
-
-def when_measured(source: Ledger | Connection, batches: Sequence[Batch]) -> dict[str, LastMeasured]:
-    """When each of some batches of one use case was measured last, by batch id; those that were.
-
-    Earlier versions called the cohort of every batch by its day, and measured the first batch of a day alone.
-    """
-    if not batches:
-        return {}
-    told = last_measured(source, batches[0].use_case)
-    days = {f"{one.as_of:%Y-%m-%d}" for one in batches}
-    taken = {name for one in batches if (name := cohort_name(one.as_of)) in days}
-    found = {}
-    for one in sorted(batches, key=lambda batch: batch.as_of):
-        name, day = cohort_name(one.as_of), f"{one.as_of:%Y-%m-%d}"
-        if name not in told and day in told and day not in taken:
-            name = day
-            taken.add(day)
-        if name in told:
-            found[one.batch_id] = told[name]
-    return found
-
-
-def measured_cohorts(source: Ledger | Connection, use_case: str) -> frozenset[str]:
-    """Cohorts of a use case that were measured when they were mature."""
-    return frozenset(last_measured(source, use_case))
 
 
 def judged_between(

@@ -115,13 +115,24 @@ def newest_readings(
     return tuple(facts.as_facts(source, OutcomeIntake, newest))
 
 
-def outcome_news(source: Ledger | Connection, use_case: str) -> dict[str, tuple[OutcomeIntake, ...]]:
+@dataclass(frozen=True)
+class Reading:
+    """A reading of outcomes: as of when, and when it was made."""
+
+    as_of: datetime
+    at: datetime
+
+
+def outcome_news(source: Ledger | Connection, use_case: str) -> dict[str, tuple[Reading, ...]]:
     """The readings that brought new outcomes of each cohort, by its name (`detail.cohorts` of the books)."""
-    told: dict[str, tuple[OutcomeIntake, ...]] = {}
-    for books in intakes(source, use_case):
-        for cohort in json.loads(books.detail).get("cohorts", ()):
-            told[cohort] = (*told.get(cohort, ()), books)
-    return told
+    table = outcome_intake.c
+    statement = select(table.detail, table.as_of, table.at).where(table.use_case == use_case)
+    told: dict[str, list[Reading]] = {}
+    with facts.reading(source) as connection:
+        for detail, as_of, at in connection.execute(statement.order_by(table.as_of, table.at)):
+            for cohort in json.loads(detail).get("cohorts", ()):
+                told.setdefault(cohort, []).append(Reading(as_of, at))
+    return {cohort: tuple(readings) for cohort, readings in told.items()}
 
 
 def recorded_outcomes(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> pd.DataFrame:

@@ -88,11 +88,11 @@ def append_learn_run(target: Ledger | Connection, run: LearnRun) -> bool:
     return facts.add(target, learn_run, [run]) == 1
 
 
-def learn_runs(source: Ledger | Connection, use_case: str) -> tuple[LearnRun, ...]:
-    """Every answer of a trigger, by as-of."""
+def learn_runs(source: Ledger | Connection, use_case: str, as_of: datetime | None = None) -> tuple[LearnRun, ...]:
+    """Every answer of a trigger (of one as-of, where it is given), by as-of."""
     table = learn_run.c
-    where = table.use_case == use_case
-    return facts.every(source, LearnRun, learn_run, where, order_by=[table.as_of, table.trigger])
+    where = [table.use_case == use_case, *([] if as_of is None else [table.as_of == as_of])]
+    return facts.every(source, LearnRun, learn_run, *where, order_by=[table.as_of, table.trigger])
 
 
 def append_training_set(target: Ledger | Connection, created: TrainingSet) -> bool:

@@ -20,12 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 
 from decisionloop.errors import UsageError
-from decisionloop.observe.estimate import Estimate, cannot_say, normal_quantile
+from decisionloop.observe.estimate import Estimate, Floats, cannot_say, normal_quantile
 
 PLANNED_LOOKS = 52
 """Cohorts after which the interval is at its tightest, relative to one for that look alone."""
@@ -36,75 +35,68 @@ variance. With losses of 20 margins in 3 % of the decisions, or of 60 in 1 %, in
 runs that missed the truth at any of 52 looks was 1 to 5 % from 2,000 decisions on, and up to 25 % from the first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cumulated:
-    """What one or more cohorts brought: n decisions, their money in all, and the variance of that sum.
+    """What was brought by the end of each of k looks, all (k,): n decisions, their money in all, and the variance of
+    that sum.
 
     ``loss`` and ``gain`` are the money of one more rare loss, or gain, than were seen.
     """
 
-    n: int
-    money: float
-    variance: float
-    loss: float = 0.0
-    gain: float = 0.0
+    n: Floats
+    money: Floats
+    variance: Floats
+    loss: Floats
+    gain: Floats
 
     @classmethod
-    def of(cls, mean: Estimate) -> Cumulated | None:
-        """From money per decision with its interval; None where the cohort could not tell it.
+    def of(cls, cohorts: Sequence[Estimate], are_independent: bool) -> Cumulated:
+        """From the money per decision of each cohort with its interval; one that could not tell is no look.
 
-        The shorter half of a stored interval over the normal quantile is its standard error, at most; what the
-        longer half has over it is one more rare event.
+        The shorter half of a stored interval over the normal quantile is its standard error, at most; what the longer
+        half has over it is one more rare event. Variances add where what happens by chance in one cohort says nothing
+        of another; where the same entities return standard errors do, the most that any dependence can do.
         """
-        if mean.value is None or mean.low is None or mean.high is None or mean.n == 0:
-            return None
-        z, n = normal_quantile(mean.confidence), mean.n
-        down, up = mean.value - mean.low, mean.high - mean.value
-        error = min(down, up) / z
-        loss, gain = (_event_within(half, error, z) * n for half in (down, up))
-        return cls(n, mean.value * n, (error * n) ** 2, loss, gain)
-
-    def independent_sum(self, other: Cumulated) -> Cumulated:
-        """Both, where what happens by chance in one says nothing of the other: variances add."""
-        return self._sum(other, self.variance + other.variance)
-
-    def dependent_sum(self, other: Cumulated) -> Cumulated:
-        """Both, where the same entities return: standard errors add, the most that any dependence can do."""
-        error = float(np.sqrt(self.variance) + np.sqrt(other.variance))
-        return self._sum(other, error**2)
-
-    def _sum(self, other: Cumulated, variance: float) -> Cumulated:
-        loss, gain = max(self.loss, other.loss), max(self.gain, other.gain)
-        return Cumulated(self.n + other.n, self.money + other.money, variance, loss, gain)
+        told = [(one.n, one.value, one.low, one.high, normal_quantile(one.confidence)) for one in cohorts]
+        n, value, low, high, z = np.array(told, dtype=np.float64).reshape(-1, 5).T
+        is_known = (n > 0) & ~np.isnan(value + low + high)
+        n, value, low, high, z = (column[is_known] for column in (n, value, low, high, z))
+        halves = (value - low, high - value)
+        error = np.minimum(*halves) / z
+        loss, gain = (np.maximum.accumulate(_event_within(half, error, z) * n) for half in halves)
+        variance = np.cumsum((error * n) ** 2) if are_independent else np.cumsum(error * n) ** 2
+        return cls(np.cumsum(n), np.cumsum(value * n), variance, loss, gain)
 
     @property
-    def largest_variance(self) -> float:
+    def largest_variance(self) -> Floats:
         """The variance with one more event."""
-        return self.variance + max(self.loss, self.gain) ** 2
+        return self.variance + np.maximum(self.loss, self.gain) ** 2
 
-    @property
-    def mean(self) -> float:
-        """Money per decision."""
-        return self.money / self.n
+    def since(self, look: int) -> Cumulated:
+        """From one look on."""
+        return Cumulated(*(column[look:] for column in (self.n, self.money, self.variance, self.loss, self.gain)))
 
-    def interval(self, eta: float, alpha: float) -> tuple[float, float]:
-        """The two-sided time-uniform interval of the mean per decision at 1 - ``alpha``."""
-        down, up = (self._reach(event, eta, alpha) / self.n for event in (self.loss, self.gain))
-        return self.mean - down, self.mean + up
+    def estimate(self, look: int, eta: float, confidence: float) -> Estimate:
+        """Money per decision by a look with its time-uniform interval."""
+        n = float(self.n[look])
+        mean = float(self.money[look]) / n
+        down, up = (self._reach(look, float(event[look]), eta, 1 - confidence) / n for event in (self.loss, self.gain))
+        return Estimate(mean, mean - down, mean + up, int(n), n, confidence)
 
-    def _reach(self, event: float, eta: float, alpha: float) -> float:
+    def _reach(self, look: int, event: float, eta: float, alpha: float) -> float:
         """Distance of a bound of the sum: the boundary, and one more event beyond it."""
-        variance = self.variance + event**2
+        variance = float(self.variance[look]) + event**2
         half = np.sqrt((variance + eta) * np.log((variance + eta) / (eta * alpha**2)))
         return float(half + ((half**2 / variance + 2) / 3 * event if event else 0.0))
 
 
-def _event_within(half: float, error: float, z: float) -> float:
-    """The c whose reach (z^2 + 2) / 3 * c + z * sqrt(error^2 + c^2) is ``half`` >= z * error."""
+def _event_within(half: Floats, error: Floats, z: Floats) -> Floats:
+    """The c (k,) whose reach (z^2 + 2) / 3 * c + z * sqrt(error^2 + c^2) is ``half`` >= z * error."""
     shift = (z**2 + 2) / 3
     over = half**2 - (z * error) ** 2
-    root = np.sqrt((shift * half) ** 2 + (z**2 - shift**2) * over)
-    return float(over / (shift * half + root)) if over > 1e-12 * half**2 else 0.0
+    root = np.sqrt(np.maximum((shift * half) ** 2 + (z**2 - shift**2) * over, 0.0))
+    event: Floats = np.divide(over, shift * half + root, out=np.zeros(len(half)), where=over > 1e-12 * half**2)
+    return event
 
 
 @dataclass(frozen=True)
@@ -115,7 +107,7 @@ class ConfidenceSequence:
     by the last look. ``eta`` > 0, in money squared, says at which variance the interval is tightest.
     """
 
-    path: tuple[Cumulated, ...]
+    path: Cumulated
     eta: float
     confidence: float
     cohorts: int
@@ -123,12 +115,12 @@ class ConfidenceSequence:
     @property
     def looks(self) -> int:
         """How many looks there were: one a cohort once the burn-in was over."""
-        return len(self.path)
+        return len(self.path.n)
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
         """Lift and interval after each look: what to draw."""
-        return tuple(self._estimate(at, self.confidence) for at in self.path)
+        return tuple(self.path.estimate(look, self.eta, self.confidence) for look in range(self.looks))
 
     @property
     def estimate(self) -> Estimate:
@@ -137,11 +129,7 @@ class ConfidenceSequence:
 
     def at(self, confidence: float) -> Estimate:
         """Lift and interval now at another confidence; use the same one at every look."""
-        return self._estimate(self.path[-1], confidence)
-
-    def _estimate(self, at: Cumulated, confidence: float) -> Estimate:
-        low, high = at.interval(self.eta, 1 - confidence)
-        return Estimate(at.mean, low, high, at.n, float(at.n), confidence)
+        return self.path.estimate(-1, self.eta, confidence)
 
 
 def lift_sequence(
@@ -168,26 +156,25 @@ def lift_sequence(
         raise UsageError(
             f"a confidence sequence needs a confidence in (0, 1) and planned looks, not {confidence}, {planned_looks}."
         )
-    known = [cohort for cohort in map(Cumulated.of, cohorts) if cohort is not None]
-    add = Cumulated.independent_sum if are_independent else Cumulated.dependent_sum
     exponent = 1 if are_independent else 2
-    return sequence_of(tuple(accumulate(known, add)), confidence, planned_looks, burn_in, exponent)
+    return sequence_of(Cumulated.of(cohorts, are_independent), confidence, planned_looks, burn_in, exponent)
 
 
 def sequence_of(
-    path: Sequence[Cumulated],
+    path: Cumulated,
     confidence: float = 0.95,
     planned_looks: int = PLANNED_LOOKS,
     burn_in: int = BURN_IN,
     exponent: int = 1,
 ) -> ConfidenceSequence | None:
     """The sequence over what was cumulated by each cohort; the variance grows with their number to ``exponent``."""
-    first = next((look for look, at in enumerate(path) if at.n >= burn_in and at.largest_variance > 0), None)
-    if first is None:
+    begun = np.flatnonzero((path.n >= burn_in) & (path.largest_variance > 0))
+    if not len(begun):
         return None
+    first = int(begun[0])
     growth = max(1.0, planned_looks / (first + 1)) ** exponent
-    eta = tightest_at(path[first].largest_variance * growth, 1 - confidence)
-    return ConfidenceSequence(tuple(path[first:]), eta, confidence, len(path))
+    eta = tightest_at(float(path.largest_variance[first]) * growth, 1 - confidence)
+    return ConfidenceSequence(path.since(first), eta, confidence, len(path.n))
 
 
 def tightest_at(variance: float, alpha: float) -> float:

@@ -56,12 +56,14 @@ def entity_lift(
     the first cohort in which both are known, so that no look changes what an earlier one said. None while there are
     fewer decisions of the policy than ``burn_in``, or fewer than two entities on a side.
     """
-    return sequence_of(tuple(_path(cohorts)), confidence, planned_looks, burn_in)
-
-
-def _path(cohorts: Sequence[EntityMoney]) -> Iterator[Cumulated]:
     if not cohorts:
-        return
+        return None
+    columns = zip(*_path(cohorts), strict=True)
+    return sequence_of(Cumulated(*map(np.concatenate, columns)), confidence, planned_looks, burn_in)
+
+
+def _path(cohorts: Sequence[EntityMoney]) -> Iterator[tuple[Floats, ...]]:
+    """The columns of `Cumulated` after the looks of each of some cohorts."""
     everybody, names = pd.factorize(_together([np.asarray(one.entity) for one in cohorts]))
     control, sizes = _control(cohorts), [len(one.money) for one in cohorts]
     policy, holdout = _Side(len(names)), _Side(len(names))
@@ -74,8 +76,8 @@ def _path(cohorts: Sequence[EntityMoney]) -> Iterator[Cumulated]:
         # What is wrong with missing outcomes may be wrong in all cohorts alike: errors add.
         errors = missing + np.cumsum([one.error * float((~one.is_held).sum()) for one in cohorts[some]])
         missing = float(errors[-1])
-        for look in np.flatnonzero(np.minimum(ours.entities, theirs.entities) >= 2):
-            yield _difference(ours, theirs, int(look), float(errors[look]))
+        can_tell = np.minimum(ours.entities, theirs.entities) >= 2
+        yield _difference(ours.at(can_tell), theirs.at(can_tell), errors[can_tell])
 
 
 def _spans(sizes: Sequence[int]) -> Iterator[slice]:
@@ -89,15 +91,12 @@ def _spans(sizes: Sequence[int]) -> Iterator[slice]:
     yield slice(first, len(sizes))
 
 
-def _difference(ours: _Looks, theirs: _Looks, look: int, missing: float) -> Cumulated:
-    (mine, variance), (others, other) = ours.mean(look), theirs.mean(look)
-    n, held_n = int(ours.count[look]), int(theirs.count[look])
+def _difference(ours: _Looks, theirs: _Looks, missing: Floats) -> tuple[Floats, ...]:
+    (mine, variance), (others, other) = ours.means(), theirs.means()
+    n, shared = ours.count, ours.count / theirs.count
     # Of the difference: one more loss of ours or gain of theirs pulls it down, the other two push it up.
-    loss, gain = (
-        max(float(one[look]), float(other_side[look]) * n / held_n)
-        for one, other_side in ((ours.loss, theirs.gain), (ours.gain, theirs.loss))
-    )
-    return Cumulated(n, (mine - others) * n, (variance + other) * n**2 + missing**2, loss, gain)
+    loss, gain = np.maximum(ours.loss, theirs.gain * shared), np.maximum(ours.gain, theirs.loss * shared)
+    return n, (mine - others) * n, (variance + other) * n**2 + missing**2, loss, gain
 
 
 def _together(entities: Sequence[np.ndarray]) -> np.ndarray:
@@ -185,12 +184,17 @@ class _Looks:
     loss: Floats
     gain: Floats
 
-    def mean(self, look: int) -> tuple[float, float]:
-        """Money per decision by the end of a cohort, and its cluster-robust variance (Liang and Zeger 1986)."""
-        total, groups = float(self.count[look]), float(self.entities[look])
-        mean = float(self.money[look]) / total
-        residuals = self.squares[look] - 2 * mean * self.products[look] + mean**2 * self.counts_squared[look]
-        return mean + self.centre, max(0.0, float(residuals)) * groups / (groups - 1) / total**2
+    def at(self, looks: np.ndarray) -> _Looks:
+        """Those of some looks (k,), a mask."""
+        columns = (self.count, self.entities, self.money, self.squares, self.products, self.counts_squared)
+        return _Looks(self.centre, *(column[looks] for column in (*columns, self.loss, self.gain)))
+
+    def means(self) -> tuple[Floats, Floats]:
+        """Money per decision by the end of each cohort, and its cluster-robust variance (Liang and Zeger 1986)."""
+        mean = self.money / self.count
+        residuals = self.squares - 2 * mean * self.products + mean**2 * self.counts_squared
+        per_entity = self.entities / (self.entities - 1) / self.count**2
+        return mean + self.centre, np.maximum(0.0, residuals) * per_entity
 
 
 class _Side:

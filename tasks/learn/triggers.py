@@ -55,7 +55,7 @@ def check_triggers(
     workspace = open_workspace(use_case)
     kinds = tuple(dict.fromkeys(candidates or workspace.use_case.model.candidates))
     if not asked.is_forced:
-        answered = [run for run in learn_runs(workspace.ledger, use_case) if run.as_of == as_of]
+        answered = learn_runs(workspace.ledger, use_case, as_of)
         # A yes stands, for this run may have to finish what a killed one began; a no, until somebody asks.
         standing = [run for run in answered if run.is_triggered or not asked.is_by_somebody]
         if standing:

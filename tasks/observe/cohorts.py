@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from decisionloop.ledger.batches import Batch, cohort_name
+from decisionloop.ledger.batches import Batch, batch_id_of, cohort_name, find_batch, time_of_cohort
 from decisionloop.ledger.held_actions import is_any_carried_out
-from decisionloop.ledger.measurements import LastMeasured, append_measurements, when_measured
-from decisionloop.ledger.outcomes import OutcomeIntake, outcome_news
+from decisionloop.ledger.measured_cohorts import LastMeasured, last_measured, unmeasured_batches
+from decisionloop.ledger.measurements import append_measurements
+from decisionloop.ledger.outcomes import Reading, outcome_news
 from decisionloop.monitor.watching.watch_cohort import watch_cohort
 from decisionloop.monitor.watching.watch_legacy import watch_legacy_cohort
 from decisionloop.observe.estimated_performance import estimation_errors
@@ -18,7 +19,7 @@ from tasks.observe.failures import explain_failures
 from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.observe.pooled_spans import measure_spans
 from tasks.readback.cohort import read_cohort
-from tasks.readback.maturity import mature_batches_by
+from tasks.readback.maturity import mature_at
 from tasks.step import step
 from tasks.tell.announcements import announce
 from tasks.watch.alarms import Occasion, raise_alarms
@@ -37,18 +38,23 @@ def measure_cohorts(use_case: str, as_of: datetime) -> int:
     come in since; readers take the newest figures. A month whose cohorts are too small to tell is measured as one.
     """
     workspace = open_workspace(use_case)
-    decided = [batch for batch in mature_batches_by(workspace, as_of) if batch.is_decided]
-    measured, news = when_measured(workspace.ledger, decided), outcome_news(workspace.ledger, use_case)
-    due = [
-        one
-        for one in decided
-        if _is_to_be_measured(measured.get(one.batch_id), news.get(cohort_name(one.as_of), ()), as_of)
-        and is_any_carried_out(workspace.ledger, one.batch_id)
-    ]
+    measured = last_measured(workspace.ledger, use_case)
+    due = [one for one in _due(workspace, measured, as_of) if is_any_carried_out(workspace.ledger, one.batch_id)]
     for batch in due:
-        _measure(workspace, batch, as_of, is_first=batch.batch_id not in measured)
-    measure_spans(workspace, decided, due, as_of)
+        _measure(workspace, batch, as_of, is_first=cohort_name(batch.as_of) not in measured)
+    measure_spans(workspace, due, as_of)
     return len(due)
+
+
+def _due(workspace: Workspace, measured: Mapping[str, LastMeasured], as_of: datetime) -> list[Batch]:
+    """Mature cohorts that were never measured, or of which outcomes have come in since and were known at ``as_of``."""
+    ledger, name = workspace.ledger, workspace.use_case.name
+    news = outcome_news(ledger, name)
+    again = [cohort for cohort, last in measured.items() if _is_news(last, news.get(cohort, ()), as_of)]
+    known = [find_batch(ledger, batch_id_of(name, time_of_cohort(cohort))) for cohort in again]
+    decided = [one for one in known if one is not None and one.is_decided and one.as_of <= as_of]
+    found = sorted([*unmeasured_batches(ledger, name, as_of), *decided], key=lambda one: one.as_of)
+    return [one for one, at in zip(found, mature_at(workspace, found), strict=True) if at <= as_of]
 
 
 def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool) -> None:
@@ -79,8 +85,6 @@ def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool
     announce("cohort.measured", use_case.name, batch.batch_id, {"cohort": name, "is_first": is_first})
 
 
-def _is_to_be_measured(last: LastMeasured | None, news: Sequence[OutcomeIntake], as_of: datetime) -> bool:
-    """Whether a mature cohort was never measured, or outcomes of it have come in since and were known at ``as_of``."""
-    if last is None:
-        return True
-    return any(one.as_of <= as_of and (one.at > last.made_at or one.as_of > last.known_at) for one in news)
+def _is_news(last: LastMeasured, readings: Sequence[Reading], as_of: datetime) -> bool:
+    """Whether outcomes of a cohort have come in since it was measured last and were known at ``as_of``."""
+    return any(one.as_of <= as_of and (one.at > last.made_at or one.as_of > last.known_at) for one in readings)

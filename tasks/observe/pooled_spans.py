@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from decisionloop.observe.pooled_cohorts import pooled_money
 from decisionloop.workspace import Workspace
 from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.readback.cohort import read_cohort
+from tasks.readback.maturity import mature_at
 from tasks.watch.measurement import measurement_of
 
 _LATELY = timedelta(days=100)
@@ -44,18 +45,19 @@ class Span:
         return len({one.contract_digest for one in self.found}) == 1
 
 
-def measure_spans(workspace: Workspace, mature: Sequence[Batch], due: Sequence[Batch], as_of: datetime) -> int:
+def measure_spans(workspace: Workspace, due: Sequence[Batch], as_of: datetime) -> int:
     """Measure each month that is over and has a cohort that cannot tell, and each year with such a month; how many.
 
-    ``mature``: the decided batches that are; ``due``: those that were measured just now. A span is measured again when
-    one of its cohorts was.
+    ``due``: the batches that were measured just now. A span is measured again when one of its cohorts was.
     """
     if not due or workspace.use_case.is_observing:  # without news of a cohort there is none of a span
         return 0
+    decided = _decided_in_years(workspace, due)
+    is_mature = [max(one.as_of, at) <= as_of for one, at in zip(decided, mature_at(workspace, decided), strict=True)]
+    mature = [one for one, is_over in zip(decided, is_mature, strict=True) if is_over]
     since = mature[-1].as_of - _LATELY
     lately = {f"{one.as_of:%Y-%m}" for one in (*due, *(one for one in mature if one.as_of >= since))}
-    over = _months_that_are_over(workspace, mature, {one[:4] for one in lately}, as_of)
-    months, years = _spans(over, lately)
+    months, years = _spans(_months_that_are_over(decided, mature, as_of), lately)
     measured = 0
     for spans in (months, years):  # whether a year is measured as one is a question about its months
         waiting = _to_be_measured(workspace, spans)
@@ -65,18 +67,23 @@ def measure_spans(workspace: Workspace, mature: Sequence[Batch], due: Sequence[B
     return measured
 
 
+def _decided_in_years(workspace: Workspace, due: Sequence[Batch]) -> list[Batch]:
+    """The decided batches from the beginning of the first year in which a span is looked at."""
+    first = min(due[0].as_of, due[-1].as_of - _LATELY)
+    found = batches(workspace.ledger, workspace.use_case.name, datetime(first.year, 1, 1, tzinfo=UTC))
+    return [one for one in found if one.is_decided]
+
+
 def _months_that_are_over(
-    workspace: Workspace, mature: Sequence[Batch], years: set[str], as_of: datetime
+    decided: Sequence[Batch], mature: Sequence[Batch], as_of: datetime
 ) -> dict[str, tuple[Batch, ...]]:
-    """The batches of each month of some years in which none is to come, or waits for outcomes."""
-    first = min(pd.Timestamp(f"{one}-01-01", tz="UTC") for one in years).to_pydatetime()
-    waiting = {one.batch_id for one in batches(workspace.ledger, workspace.use_case.name, first) if one.is_decided}
-    waiting -= {one.batch_id for one in mature}
+    """The mature batches of each month in which none is to come, or waits for outcomes."""
+    waiting = {one.batch_id for one in decided} - {one.batch_id for one in mature}
     open_months = {f"{as_of:%Y-%m}", *(one.split("/", 1)[1][:7] for one in waiting)}
     over: dict[str, tuple[Batch, ...]] = {}
     for one in mature:
         month = f"{one.as_of:%Y-%m}"
-        if month[:4] in years and month not in open_months:
+        if month not in open_months:
             over[month] = (*over.get(month, ()), one)
     return over
 

@@ -7,8 +7,10 @@ come back are not stopped again by what they lost before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from decisionloop.ledger.batches import Batch, Scalar, latest_details
+from decisionloop.ledger.deciders import Decider, deciders_before
 from decisionloop.ledger.releases import ReleaseEvent, release_events
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -29,13 +31,21 @@ def scored_at(ledger: Ledger, batches: Sequence[Batch]) -> list[int | None]:
     return [_seq(detail) for detail in latest_details(ledger, [one.batch_id for one in batches], "scored")]
 
 
-def of_the_same_life(ledger: Ledger, release_id: str, batch: Batch, others: Sequence[Batch]) -> list[Batch]:
-    """Those of ``others``, which the release decided, that it decided in the same life as ``batch``."""
-    events = release_events(ledger, release_id)
+@dataclass(frozen=True)
+class DecidedBefore:
+    """The batches decided before one, oldest first: ``every`` one, and a release's ``own`` of its life at that time."""
+
+    every: tuple[Decider, ...]
+    own: tuple[Decider, ...]
+
+
+def decided_before(ledger: Ledger, release_id: str, batch: Batch) -> DecidedBefore:
+    """What was decided before a batch, and by a release in the life in which it was to decide this one."""
+    events, every = release_events(ledger, release_id), deciders_before(ledger, batch.use_case, batch.as_of)
     (now,) = scored_at(ledger, [batch])
-    began = life_began(events, now)
-    seqs = scored_at(ledger, others)
-    return [one for one, seq in zip(others, seqs, strict=True) if life_began(events, seq) == began]
+    own = [one for one in every if one.release_id == release_id]
+    began = {seq: life_began(events, seq) for seq in {now, *(one.release_seq for one in own)}}
+    return DecidedBefore(every, tuple(one for one in own if began[one.release_seq] == began[now]))
 
 
 def _seq(detail: Mapping[str, Scalar]) -> int | None:

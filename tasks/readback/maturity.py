@@ -46,12 +46,6 @@ def _span_days(detail: Mapping[str, Scalar], batch: Batch, open_days: float) -> 
     return open_days
 
 
-def mature_batches_by(workspace: Workspace, as_of: datetime) -> tuple[Batch, ...]:
-    """The batches that are mature at ``as_of``, by their own as-of."""
-    found = batches(workspace.ledger, workspace.use_case.name, as_of_to=as_of)
-    return tuple(one for one, at in zip(found, mature_at(workspace, found), strict=True) if at <= as_of)
-
-
 def mature_until(workspace: Workspace, as_of: datetime) -> datetime:
     """The latest time up to which every batch is mature at ``as_of``: what learning may look back on.
 

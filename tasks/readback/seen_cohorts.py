@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.exploration.tally import Decided, seen_of
 from decisionloop.errors import IntegrityError
 from decisionloop.ledger.batch_parts import find_part
-from decisionloop.ledger.batches import batches, cohort_name, find_batch
+from decisionloop.ledger.batches import State, cohort_name, find_batch, newest_batches
 from decisionloop.ledger.executions import count_executions
 from decisionloop.ledger.teaching import Teaching, teaching_by_batch
 from decisionloop.observe.cohort import is_policy_traffic
@@ -29,6 +30,9 @@ from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import mature_batches, training_window
 from tasks.readback.predictions import read_predictions
 from tasks.readback.tables import read_table
+
+LOOK_BACK = 32
+"""So many batches before this one may have been halted or covered before what they kept is no longer looked for."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class SeenSoFar:
 def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
     """What a batch as of ``as_of`` may look back on: the cohorts that were mature when outcomes were last taken in."""
     name, ledger = workspace.use_case.name, workspace.ledger
-    earlier = batches(ledger, name, as_of_to=as_of - timedelta(microseconds=1))
+    earlier = newest_batches(ledger, name, LOOK_BACK, as_of - timedelta(microseconds=1), get_args(State))
     if not earlier:
         return SeenSoFar()
     since, until = training_window(workspace, earlier[-1].as_of)
@@ -50,17 +54,19 @@ def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
     is_absent_zero = workspace.use_case.outcome.means_zero_when_absent
     taught = teaching_by_batch(ledger, name, since, until, revealing, is_absent_zero)
     known = _known_before(workspace, [one.batch_id for one in earlier]) if taught else {}
+    said = count_executions(ledger, [one.batch_id for one in taught])
     cohorts, unreadable = [], []
     for one in taught:
+        made_by = _made_by(workspace, said.get(one.batch_id, 0))
         try:
-            cohorts.append(_seen(workspace, one, known.get(cohort_name(one.as_of)), as_of))
+            cohorts.append(_seen(workspace, one, made_by, known.get(cohort_name(one.as_of)), as_of))
         except IntegrityError as error:  # a file that is lost must not keep later batches from being decided
             unreadable.append(f"{cohort_name(one.as_of)}: {error}")
     return SeenSoFar(tuple(cohorts), tuple(unreadable))
 
 
 def _known_before(workspace: Workspace, earlier: list[str]) -> dict[str, SeenCohort]:
-    """The counts that the last batch before kept."""
+    """The counts that the last batch before kept, if one of these did; without them all is counted anew."""
     for batch_id in reversed(earlier):
         found = find_part(workspace.ledger, batch_id, "seen_money", 0)
         if found is not None:
@@ -68,18 +74,19 @@ def _known_before(workspace: Workspace, earlier: list[str]) -> dict[str, SeenCoh
     return {}
 
 
-def _seen(workspace: Workspace, teaching: Teaching, known: SeenCohort | None, as_of: datetime) -> SeenCohort:
-    made_by, said = f"{workspace.use_case.digest} {workspace.code.digest}", _said(workspace, teaching)
-    made_by = f"{made_by} {said}" if said else made_by
+def _seen(
+    workspace: Workspace, teaching: Teaching, made_by: str, known: SeenCohort | None, as_of: datetime
+) -> SeenCohort:
     counted = (teaching.outcomes, teaching.events, made_by)
     if known is not None and (known.outcomes, known.events, known.made_by) == counted:
         return known
     return SeenCohort(cohort_name(teaching.as_of), *counted, _count(workspace, teaching, as_of))
 
 
-def _said(workspace: Workspace, teaching: Teaching) -> int:
-    """How often it was told what was executed: what that changes is counted anew."""
-    return count_executions(workspace.ledger, teaching.batch_id)
+def _made_by(workspace: Workspace, said: int) -> str:
+    """Contract and code, and how often it was told what was executed: what that changes is counted anew."""
+    made_by = f"{workspace.use_case.digest} {workspace.code.digest}"
+    return f"{made_by} {said}" if said else made_by
 
 
 def _count(workspace: Workspace, teaching: Teaching, as_of: datetime) -> SeenMoney:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import pandas as pd
 
 from decisionloop.ledger.alarms import alarms_of
-from decisionloop.ledger.batches import Batch, batches, cohort_name, latest_details
+from decisionloop.ledger.batches import Batch, cohort_name
+from decisionloop.ledger.deciders import Decider
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
@@ -25,7 +26,7 @@ from decisionloop.monitor.watching.watch_cohort import (
 from decisionloop.observe.cohort import CHAMPION_LIFT
 from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT
 from decisionloop.workspace import Workspace
-from tasks.readback.lives import of_the_same_life
+from tasks.readback.lives import decided_before
 from tasks.readback.measured import estimates_of
 from tasks.readback.releases import release_of
 from tasks.watch.entity_money import entity_money_before
@@ -41,9 +42,10 @@ def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at
     had too few outcomes is not what is usual either.
     """
     release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
-    found = (*_of_release(workspace, batch, release), *_lifts(workspace, batch, release), *_shortfalls(workspace))
+    decided = decided_before(workspace.ledger, release.release_id, batch)
+    found = (*_of_release(workspace, batch, release), *_lifts(workspace, decided.own), *_shortfalls(workspace))
     earlier = [one for one in found if one.cohort not in held]
-    holdout = entity_money_before(workspace, batch, release, known_at, held)
+    holdout = entity_money_before(workspace, release, decided, known_at, held)
     return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release), holdout)
 
 
@@ -61,11 +63,11 @@ def _of_release(workspace: Workspace, batch: Batch, release: Release) -> Iterato
         yield from _figures(monitor, earlier[earlier["monitor"] == monitor])
 
 
-def _lifts(workspace: Workspace, batch: Batch, release: Release) -> Iterator[EarlierFigure]:
+def _lifts(workspace: Workspace, decided: Sequence[Decider]) -> Iterator[EarlierFigure]:
     """Money over the rules, and over one action for everybody, of the earlier cohorts that the release decided, with
     or without another one on trial."""
     told = measurements_of(workspace.ledger, workspace.use_case.name, _LIFTS)
-    own = told[told["cohort"].isin(_cohorts_of(workspace, batch, release))]
+    own = told[told["cohort"].isin([one.cohort for one in decided])]
     for monitor in _LIFTS:
         yield from _figures(monitor, own[own["monitor"] == monitor])
 
@@ -86,12 +88,3 @@ def _cohorts_in_question(workspace: Workspace) -> set[str]:
     still_open = {incident.incident_id for incident in open_incidents(ledger, name)}
     alarms = alarms_of(ledger, name)
     return {one.cohort for one in alarms if one.monitor == "outcome_shift" and one.incident_id in still_open}
-
-
-def _cohorts_of(workspace: Workspace, batch: Batch, release: Release) -> list[str]:
-    """Names of the earlier cohorts that the same release decided in the same life."""
-    earlier = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
-    details = latest_details(workspace.ledger, [one.batch_id for one in earlier], "decided")
-    own = [one for one, detail in zip(earlier, details, strict=True) if detail.get("decided_by") == release.release_id]
-    alike = of_the_same_life(workspace.ledger, release.release_id, batch, own)
-    return [cohort_name(one.as_of) for one in alike]

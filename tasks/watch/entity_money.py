@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 
 import numpy as np
 import pyarrow as pa
 
 from decisionloop.act.legacy import LEGACY
-from decisionloop.ledger.batches import Batch, batches, cohort_name, latest_details
+from decisionloop.ledger.batches import Batch, cohort_name, find_batch
+from decisionloop.ledger.deciders import Decider
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import RULES, Release, present_rules
 from decisionloop.ledger.storage.facts import canonical_json
@@ -25,7 +26,7 @@ from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
 from tasks.observe.late_arrivals import late_arrivals_before
 from tasks.readback.cohort import read_cohort
-from tasks.readback.lives import of_the_same_life
+from tasks.readback.lives import DecidedBefore
 from tasks.readback.releases import release_of
 from tasks.watch.entity_money_blocks import Columns, read_tables
 
@@ -44,7 +45,7 @@ def keep_entity_money(workspace: Workspace, batch: Batch, entities: EntityMoney 
 
 
 def entity_money_before(
-    workspace: Workspace, batch: Batch, release: Release, known_at: datetime, held: Collection[str]
+    workspace: Workspace, release: Release, decided: DecidedBefore, known_at: datetime, held: Collection[str]
 ) -> tuple[EntityMoney, ...]:
     """Of the earlier cohorts that a release decided, oldest first, with what entities brought before any model decided.
 
@@ -52,17 +53,10 @@ def entity_money_before(
     """
     if _is_rules(release) or not workspace.use_case.policy.holdout_share:
         return ()
-    every = batches(workspace.ledger, batch.use_case, as_of_to=batch.as_of - timedelta(microseconds=1))
-    found = [one for one in every if one.state != "expired"]
-    told = latest_details(workspace.ledger, [one.batch_id for one in found], "decided")
-    decided = [(one, str(by)) for one, detail in zip(found, told, strict=True) if (by := detail.get("decided_by"))]
-    decided = [(one, by) for one, by in decided if by != LEGACY]
-    ruled = [one for one, by in takewhile(lambda pair: _is_rules(release_of(workspace, pair[1])), decided)]
-    mine = [one for one, by in decided if by == release.release_id]
-    mine = of_the_same_life(workspace.ledger, release.release_id, batch, mine)
-    earlier, since = (
-        [one for one in cohorts if cohort_name(one.as_of) not in held] for cohorts in (ruled[-COHORTS_BEFORE:], mine)
-    )
+    there = [one for one in decided.every if one.state != "expired" and one.release_id != LEGACY]
+    ruled = list(takewhile(lambda one: _is_rules(release_of(workspace, one.release_id)), there))
+    mine = [one for one in decided.own if one.state != "expired"]
+    earlier, since = ([one for one in cohorts if one.cohort not in held] for cohorts in (ruled[-COHORTS_BEFORE:], mine))
     said = _of_cohorts(workspace, [*earlier, *since], known_at)
     return with_earlier_money(
         *([entities for one in cohorts if (entities := said[one.batch_id])] for cohorts in (since, earlier))
@@ -74,9 +68,9 @@ def _is_rules(release: Release) -> bool:
     return release.kind == RULES and not release.is_default_action
 
 
-def _of_cohorts(workspace: Workspace, cohorts: Sequence[Batch], known_at: datetime) -> dict[str, EntityMoney | None]:
+def _of_cohorts(workspace: Workspace, cohorts: Sequence[Decider], known_at: datetime) -> dict[str, EntityMoney | None]:
     """What each cohort said when it was measured, by its batch; None where it could not tell."""
-    names = {one.batch_id: cohort_name(one.as_of) for one in cohorts}
+    names = {one.batch_id: one.cohort for one in cohorts}
     kept = _kept(workspace)
     asked = {name: digest for name in names.values() if (digest := kept.get(name)) is not None}
     tables = read_tables(workspace, _owner(workspace), asked, known_at) if asked else {}
@@ -84,12 +78,14 @@ def _of_cohorts(workspace: Workspace, cohorts: Sequence[Batch], known_at: dateti
     return {
         one.batch_id: found.get(name)
         if (name := names[one.batch_id]) in kept
-        else _made_again(workspace, one, known_at)
+        else _made_again(workspace, one.batch_id, known_at)
         for one in cohorts
     }
 
 
-def _made_again(workspace: Workspace, batch: Batch, known_at: datetime) -> EntityMoney | None:
+def _made_again(workspace: Workspace, batch_id: str, known_at: datetime) -> EntityMoney | None:
+    batch = find_batch(workspace.ledger, batch_id)
+    assert batch is not None  # it was decided
     cohort = read_cohort(workspace, batch, known_at)
     missing = cohort.missing(late_arrivals_before(workspace, batch, known_at))
     entities = entity_money(cohort.log, cohort.unexplored_log(cohort.logged(missing)))

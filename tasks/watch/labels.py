@@ -13,7 +13,8 @@ import numpy as np
 from decisionloop.ledger.batches import Batch, batches, cohort_name, newest_batches
 from decisionloop.ledger.held_cohorts import HOLES, held_cohorts, include_complete
 from decisionloop.ledger.label_arrivals import LabelArrivals, label_arrivals
-from decisionloop.ledger.measurements import judged_between, when_measured
+from decisionloop.ledger.measured_cohorts import unmeasured_batches
+from decisionloop.ledger.measurements import judged_between
 from decisionloop.ledger.monitor_references import keep_reference, reference_of
 from decisionloop.ledger.releases import present_rules
 from decisionloop.ledger.storage.facts import canonical_json
@@ -53,10 +54,10 @@ def _unmeasured(workspace: Workspace, as_of: datetime) -> list[Batch]:
     """Decided batches before ``as_of`` that are not mature yet, or have just matured."""
     ledger, contract = workspace.ledger, workspace.use_case
     just_mature = as_of - timedelta(days=contract.outcome.maturity_days + contract.schedule.covers_days)
-    found = batches(ledger, contract.name, as_of_to=as_of - timedelta(microseconds=1))
-    decided = [one for one in found if one.is_decided]
-    measured = when_measured(ledger, decided)
-    return [one for one in decided if one.as_of > just_mature or one.batch_id not in measured]
+    before = as_of - timedelta(microseconds=1)
+    young = batches(ledger, contract.name, just_mature + timedelta(microseconds=1), before)
+    older = unmeasured_batches(ledger, contract.name, min(just_mature, before))
+    return [*older, *(one for one in young if one.is_decided)]
 
 
 def _release_complete(workspace: Workspace, as_of: datetime) -> None:

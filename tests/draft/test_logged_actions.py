@@ -96,3 +96,13 @@ def test_an_experiment_that_writes_down_only_a_yes_means_no_where_it_says_nothin
     assert any(one.startswith("came is never no") for one in draft.notes)
     assert load_use_case(draft.folder).use_case.outcome.absent_means == "unknown"
     assert sorted(pd.read_csv(draft.folder / "data" / "decisions.csv")["came"].unique()) == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["Entscheidung", "Décision", "Tratamiento", "Azione", "Beslissing", "Maßnahme"])
+def test_what_was_done_is_known_by_its_name_in_other_languages_too(tmp_path: Path, name: str) -> None:
+    """Else it would be a feature, which nobody knows before it is decided."""
+    table = prices().drop(columns="prob").rename(columns={"price_arm": name})
+    found = roles(tmp_path, table, is_observed=True, amount="revenue")
+    assert found.features == ("size", "visits")
+    with pytest.raises(UsageError, match="propensity"):
+        roles(tmp_path, table, amount="revenue")

@@ -9,7 +9,7 @@ from decisionloop.learn.reviewed_features import FeatureFacts, FeatureReview, Fe
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.feature_reviews import NOT_TOLD, append_review, feature_reviews, review_as_of
 from decisionloop.ledger.leading_reasons import leading_reasons
-from decisionloop.ledger.measurements import last_measured
+from decisionloop.ledger.measured_cohorts import last_measured
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.observe.estimate import Estimate, cannot_say
 from tests.ledger.conftest import AS_OF, USE_CASE

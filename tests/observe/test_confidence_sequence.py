@@ -83,26 +83,34 @@ def test_a_lift_is_found_and_the_interval_shrinks() -> None:
 
 
 def test_the_sequence_is_tightest_where_it_was_planned() -> None:
-    at = Cumulated(1, 0.0, 100.0)
-    best = at.interval(tightest_at(100.0, 0.05), 0.05)[1]
-    assert best < min(at.interval(eta, 0.05)[1] for eta in (1.0, 3.0, 40.0, 200.0))
-    assert best == pytest.approx(min(at.interval(eta, 0.05)[1] for eta in np.linspace(1, 100, 1_000)), rel=1e-2)
+    at = Cumulated(*np.array([[1.0], [0.0], [100.0], [0.0], [0.0]]))
+
+    def high(eta: float) -> float:
+        return at.estimate(0, eta, 0.95).high or np.nan
+
+    best = high(tightest_at(100.0, 0.05))
+    assert best < min(high(eta) for eta in (1.0, 3.0, 40.0, 200.0))
+    assert best == pytest.approx(min(high(eta) for eta in np.linspace(1, 100, 1_000)), rel=1e-2)
 
 
 def test_variances_add_or_standard_errors_do() -> None:
-    one, other = Cumulated(10, 5.0, 9.0), Cumulated(30, 1.0, 16.0)
-    assert one.independent_sum(other) == Cumulated(40, 6.0, 25.0)
-    assert one.dependent_sum(other) == Cumulated(40, 6.0, 49.0)
-    assert one.independent_sum(other).mean == 0.15
+    cohorts = [Estimate(mean, mean - 1.96 * error, mean + 1.96 * error, n, float(n), 0.95)
+               for n, mean, error in ((10, 0.5, 0.3), (30, 1 / 30, 4 / 30))]  # fmt: skip
+    alone, together = (Cumulated.of(cohorts, are_independent) for are_independent in (True, False))
+    assert list(alone.n) == [10, 40]
+    assert alone.money == pytest.approx([5.0, 6.0])
+    assert alone.variance == pytest.approx([9.0, 25.0], rel=1e-4)
+    assert together.variance == pytest.approx([9.0, 49.0], rel=1e-4)
 
 
 def test_a_stored_interval_tells_its_standard_error_and_what_one_more_loss_would_cost() -> None:
     reach = RareEvent(size=3.0, seen=0.0).reach(error=0.5, confidence=0.95, groups=10**9)
-    told = Cumulated.of(Estimate(1.0, 1.0 - reach, 1.0 + 1.959964 * 0.5, 100, 80.0, 0.95))
-    assert told.money == 100
-    assert np.sqrt(told.variance) == pytest.approx(50, rel=1e-4)
-    assert (told.loss, told.gain) == (pytest.approx(300, rel=1e-4), 0.0)
-    assert Cumulated.of(cannot_say("no outcome", 100, 0.95)) is None
+    seen = Estimate(1.0, 1.0 - reach, 1.0 + 1.959964 * 0.5, 100, 80.0, 0.95)
+    told = Cumulated.of([cannot_say("no outcome", 100, 0.95), seen, cannot_say("none", 9, 0.95)], are_independent=True)
+    assert told.money == pytest.approx([100.0])  # a cohort that could not tell is no look
+    assert np.sqrt(told.variance) == pytest.approx([50], rel=1e-4)
+    assert told.loss == pytest.approx([300], rel=1e-4)
+    assert told.gain == pytest.approx([0.0])
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,10 @@ def test_every_look_is_what_all_decisions_until_then_say(together: int, monkeypa
     sequence = entity_lift(cohorts, burn_in=1)
     assert sequence is not None
     assert sequence.looks == len(cohorts)
-    for look, at in enumerate(sequence.path, start=1):
+    path = sequence.path
+    for look, told in enumerate(zip(path.n, path.money, path.variance, strict=True), start=1):
         (ours, variance, n), (theirs, other, _) = (_variance(cohorts[:look], side) for side in (False, True))
         missing = sum(one.error * (~one.is_held).sum() for one in cohorts[:look])
-        assert at.n == n
-        assert at.mean == pytest.approx(ours - theirs, abs=1e-9)
-        assert at.variance == pytest.approx((variance + other) * n**2 + missing**2, rel=1e-9)
+        assert told[0] == n
+        assert told[1] / n == pytest.approx(ours - theirs, abs=1e-9)
+        assert told[2] == pytest.approx((variance + other) * n**2 + missing**2, rel=1e-9)

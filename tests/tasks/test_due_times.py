@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from decisionloop.ledger.batches import batch_id_of, find_batch, latest_detail
-from decisionloop.ledger.measurements import measured_cohorts, measurements_of
+from decisionloop.ledger.measured_cohorts import measured_cohorts
+from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.teaching import teaching_by_batch
 from decisionloop.observe.maturity import due_share
 from tasks.observe.late_arrivals import late_arrivals_before, missing_at_age

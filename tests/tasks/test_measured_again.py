@@ -11,16 +11,10 @@ import pytest
 from sqlalchemy import func, select
 
 from decisionloop.errors import UsageError
-from decisionloop.ledger.batches import batches, cohort_name
+from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import decisions_with_outcomes
-from decisionloop.ledger.measurements import (
-    Measurement,
-    append_measurements,
-    last_measured,
-    measured_cohorts,
-    measurements_of,
-    when_measured,
-)
+from decisionloop.ledger.measured_cohorts import measured_cohorts
+from decisionloop.ledger.measurements import Measurement, append_measurements, measurements_of
 from decisionloop.ledger.schema import measurement
 from decisionloop.report.read.decisions import newest_measurements
 from tests.engines import ON_ONE
@@ -164,13 +158,3 @@ def a_figure(cohort: str, as_of: datetime) -> Measurement:
 
 def test_an_as_of_without_a_zone_is_utc(on_sqlite):
     assert run_flow("predict", "live", datetime(2024, 1, 1, 6)) == "live/2024-01-01T06:00:00Z"
-
-
-def test_cohorts_that_earlier_versions_named_by_their_day_are_not_measured_again(live):
-    at_six, at_noon = batches(live.ledger, "live")
-    figure = a_figure("2024-01-01", MONDAY + WEEK)
-    append_measurements(live.ledger, [figure])
-    assert when_measured(live.ledger, [at_six, at_noon]).keys() == {at_six.batch_id}
-    assert last_measured(live.ledger, "live").keys() == {"2024-01-01"}
-    run_flow("observe", "live", MONDAY + 8 * DAY)
-    assert measured_cohorts(live.ledger, "live") >= {"2024-01-01", "2024-01-01T12:00:00Z"}

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from decisionloop.ledger.batch_parts import parts_of
 from decisionloop.ledger.flags import set_flag
-from decisionloop.ledger.measurements import measured_cohorts
+from decisionloop.ledger.measured_cohorts import measured_cohorts
 from decisionloop.ledger.outbox import messages_of_batch
 from decisionloop.ledger.releases import champion
 from decisionloop.ledger.schema import measurement

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from decisionloop.ledger.measurements import Measurement, append_measurements, measured_cohorts, measurements_of
+from decisionloop.ledger.batches import batches
+from decisionloop.ledger.measured_cohorts import measured_cohorts
+from decisionloop.ledger.measurements import Measurement, append_measurements, measurements_of
 from tasks.observe.pooled_spans import measure_spans
-from tasks.readback.maturity import mature_batches_by
+from tasks.readback.maturity import mature_at
 from tests.tasks.installation import Installation
 
 FEBRUARY = datetime(2024, 2, 12, tzinfo=UTC)
@@ -29,15 +31,17 @@ def untell(installation: Installation, cohort: str, at: datetime) -> None:
 
 def test_a_month_is_pooled_only_where_a_cohort_cannot_tell_and_once(modelled: Installation) -> None:
     workspace = modelled.workspace
-    mature = [one for one in mature_batches_by(workspace, FEBRUARY) if one.is_decided]
+    found = batches(workspace.ledger, workspace.use_case.name, as_of_to=FEBRUARY)
+    is_mature = [at <= FEBRUARY for at in mature_at(workspace, found)]
+    mature = [one for one, is_over in zip(found, is_mature, strict=True) if is_over and one.is_decided]
     assert len(mature) >= 2
-    assert measure_spans(workspace, mature, mature, FEBRUARY) == 0
+    assert measure_spans(workspace, mature, FEBRUARY) == 0
     assert pooled(modelled) == {}
     untell(modelled, f"{mature[0].as_of:%Y-%m-%d}", FEBRUARY)
-    assert measure_spans(workspace, mature, (), FEBRUARY) == 0  # no cohort was measured just now
+    assert measure_spans(workspace, (), FEBRUARY) == 0  # no cohort was measured just now
     within = mature[-1].as_of + timedelta(hours=1)
-    assert measure_spans(workspace, mature, mature[-1:], within) == 0  # the month is not over
-    assert measure_spans(workspace, mature, mature[-1:], FEBRUARY + timedelta(days=1)) == 1
+    assert measure_spans(workspace, mature[-1:], within) == 0  # the month is not over
+    assert measure_spans(workspace, mature[-1:], FEBRUARY + timedelta(days=1)) == 1
     told = pooled(modelled)
     assert set(told) == {
         f"2024-01 pooled_{one}"
@@ -45,7 +49,7 @@ def test_a_month_is_pooled_only_where_a_cohort_cannot_tell_and_once(modelled: In
     }
     assert set(told.values()) == {max(told.values())}
     assert max(told.values()) > 600 * (len(mature) - 1)
-    assert measure_spans(workspace, mature, mature[-1:], FEBRUARY + timedelta(days=2)) == 0
+    assert measure_spans(workspace, mature[-1:], FEBRUARY + timedelta(days=2)) == 0
     untell(modelled, f"{mature[-1].as_of:%Y-%m-%d}", FEBRUARY + timedelta(days=3))
-    assert measure_spans(workspace, mature, mature[-1:], FEBRUARY + timedelta(days=4)) == 1
+    assert measure_spans(workspace, mature[-1:], FEBRUARY + timedelta(days=4)) == 1
     assert "2024-01" not in measured_cohorts(workspace.ledger, workspace.use_case.name)  # no batch is called so

@@ -11,7 +11,8 @@ import pytest
 
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.incidents import acknowledge, close, incidents, open_incidents
-from decisionloop.ledger.measurements import measured_cohorts, measurements_of
+from decisionloop.ledger.measured_cohorts import measured_cohorts
+from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.notices import pending_notices
 from decisionloop.ledger.schema import utc_now
 from decisionloop.monitor.alarm.finding import Chart, Finding

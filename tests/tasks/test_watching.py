@@ -24,6 +24,7 @@ from decisionloop.ledger.releases import baseline, champion
 from decisionloop.ledger.schema import failure, measurement
 from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.observe.failures import FailureCause
+from tasks.readback.lives import decided_before
 from tasks.readback.tables import read_table
 from tasks.watch.entity_money import KIND, entity_money_before
 from tasks.watch.inputs import SUPPORT
@@ -64,7 +65,8 @@ def test_money_of_policy_and_holdout_by_entity_is_kept_of_each_cohort_and_can_be
     workspace, found = observed.workspace, batches(observed.ledger, "small")
     last = replace(found[-1], as_of=as_of(5))  # the one that would come next
     decides = champion(observed.ledger, "small").release
-    kept = entity_money_before(workspace, last, decides, as_of(4), ())
+    decided = decided_before(observed.ledger, decides.release_id, last)
+    kept = entity_money_before(workspace, decides, decided, as_of(4), ())
     assert [one.is_held.sum() > 0 for one in kept] == [True]  # of week 3, the first that the model decided
     assert (~np.isnan(kept[0].before)).any()  # people from before any model decided
     rules = baseline(observed.ledger, "small").release
@@ -72,11 +74,12 @@ def test_money_of_policy_and_holdout_by_entity_is_kept_of_each_cohort_and_can_be
     names = [f"{as_of(week):%Y-%m-%d}" for week in range(4)]
     assert sorted(json.loads(table.content)) == names
     keep_reference(observed.ledger, "small", table.release_id, "{}", as_of(4) + timedelta(days=1), KIND)
-    again = entity_money_before(workspace, last, decides, as_of(4), ())
+    again = entity_money_before(workspace, decides, decided, as_of(4), ())
     np.testing.assert_array_equal(again[0].money, kept[0].money)
     np.testing.assert_array_equal(again[0].before, kept[0].before)
-    assert entity_money_before(workspace, last, decides, as_of(4), names[3:]) == ()
-    assert entity_money_before(workspace, last, rules, as_of(4), ()) == ()
+    assert entity_money_before(workspace, decides, decided, as_of(4), names[3:]) == ()
+    ruled = decided_before(observed.ledger, rules.release_id, last)
+    assert entity_money_before(workspace, rules, ruled, as_of(4), ()) == ()
 
 
 def test_a_feature_that_moved_a_little_is_told_of_and_the_batch_acts(modelled):

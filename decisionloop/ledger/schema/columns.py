@@ -70,7 +70,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Whatever timezone the session has, the caller gets UTC."""
         if value is None:
             return None
-        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def as_utc(value: datetime) -> datetime:

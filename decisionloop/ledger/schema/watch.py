@@ -43,6 +43,21 @@ measurement: Table[MeasurementColumns] = Table("measurement", metadata, Measurem
 Index(None, measurement.c.use_case, measurement.c.monitor, measurement.c.as_of)
 
 
+class MeasuredCohortColumns(TypedColumns):
+    """That a mature cohort was measured: with what was known by `known_at`, at `made_at`.
+
+    What its figures say as well, of which there are dozens: whether a cohort is done with is asked in every turn.
+    """
+
+    use_case: Named[str] = Column(primary_key=True)
+    cohort: Named[str] = Column(primary_key=True)
+    known_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+    made_at: Named[datetime] = Column(UtcDateTime, primary_key=True)
+
+
+measured_cohort: Table[MeasuredCohortColumns] = Table("measured_cohort", metadata, MeasuredCohortColumns)
+
+
 class AlertColumns(TypedColumns):
     """Something that a person must know, with the remedy."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 
 from decisionloop.errors import ConfigurationError
 
-HEAD_REVISION = "0023"
+HEAD_REVISION = "0024"
 KNOWN_REVISIONS = tuple(f"{number:04}" for number in range(1, int(HEAD_REVISION) + 1))
 # Not alembic's default name: an MLflow store in the same PostgreSQL database keeps its own there.
 VERSION_TABLE = "decisionloop_ledger_version"
