@@ -280,8 +280,9 @@ def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
     made = batches(sqlite_ledger, "credit_line")
     told = tried_otherwise(sqlite_ledger, use_case, made)
     assert told is not None
-    assert (told.seen, told.needed, told.is_enough) == (6, use_case.gate.minimum_effective_n, False)
-    assert told.a_week == 6 / 2
+    assert (told.outcomes, told.needed, told.is_enough) == (6, use_case.gate.minimum_effective_n, False)
+    assert told.seen == 2  # as the gate counts: of two people, three times each with the same chance
+    assert told.a_week == 2 / 2
     assert tried_otherwise(sqlite_ledger, use_case, ()) is None
 
 

@@ -51,13 +51,22 @@ def test_what_is_wrong_is_not_nothing_where_nothing_can_be_told(story: Story) ->
         (replace(FEW, a_week=float("nan")), ""),
         (replace(FEW, setting=""), "The contract tries nothing"),
         (replace(FEW, seen=0, a_week=0.0), "Raise `policy.exploration.budget_share`"),
-        (replace(FEW, a_week=0.2), "7 times as much must be tried"),
+        (replace(FEW, a_week=0.2), "7 times as much must be tried, or decide"),
+        (replace(FEW, a_week=0.2, room=2.5), "7 times as much must be tried, and the setting goes up to 2.5 times"),
+        (replace(FEW, room=1.0), "`policy.exploration.budget_share` (now 0.01) is as large as it may be: decide more"),
     ],
 )
 def test_what_a_few_weeks_bring_needs_nothing_done(tried: TriedOtherwise, expected: str) -> None:
     told = try_more(tried, "mails")
     assert (told.what if told else "").startswith(expected) or (told and expected in told.what)
     assert (told is None) == (expected == "")
+
+
+def test_outcomes_of_unlike_chances_are_told_as_the_gate_counts_them() -> None:
+    told = untold_line(replace(FEW, outcomes=310))
+    assert (
+        "310 outcomes have been seen; of one action they tell as much as 29 of equal chance, and at least 100" in told
+    )
 
 
 def test_no_yes_is_taken_back_by_the_sentence_after_it(story: Story) -> None:
