@@ -21,7 +21,10 @@ class UniformExploration(Section):
 
     kind: Literal["uniform"] = field("Which kind of exploration this is.", "uniform")
     share: float = field(
-        "Probability that a decision draws one of the other allowed actions that reveal an outcome.", 0.05, ge=0, le=MOST_SHARE
+        "Probability that a decision draws one of the other allowed actions that reveal an outcome.",
+        0.05,
+        ge=0,
+        le=MOST_SHARE,
     )
     purpose: str = field(_PURPOSE, _LEARNING, default="", changes_meaning=False)
 

@@ -79,7 +79,7 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """m outcomes that were drawn: of whom (``entity``), of which ``action`` (index), at which ``weight`` (each (m,))."""
+    """m outcomes that were drawn: of whom (``entity``), of which ``action`` (index), at which ``weight``; each (m,)."""
 
     entity: np.ndarray
     action: np.ndarray
