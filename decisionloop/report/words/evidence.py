@@ -83,9 +83,7 @@ def promise_sentence(one: Promise, currency: str) -> str:
     }
     if not one.promised.is_known:
         return Said(f"What was promised of {one.release} on {day(one.on)} was not written down.", claims)
-    sure = (
-        f" ({confidence_words(one.level)} sure: {span(one.promised, currency)})" if span(one.promised, currency) else ""
-    )
+    sure = _how_sure(one, currency)
     value = one.promised.value or 0.0
     more = "more" if value >= 0 else "less"
     promised = (
@@ -93,6 +91,15 @@ def promise_sentence(one: Promise, currency: str) -> str:
         f"{one.champion}{sure}."
     )
     return Said(f"{promised} {_came(one, currency)}", claims)
+
+
+def _how_sure(one: Promise, currency: str) -> str:
+    """Between what the promise lay, by the confidence that the gate had in each end; "" where it had none."""
+    low, high = one.promised.low, one.promised.high
+    if low is None or high is None:
+        return ""
+    least, most = (f"{money(abs(end), currency)} {'more' if end >= 0 else 'less'}" for end in (low, high))
+    return f" ({confidence_words((1 + one.level) / 2)} sure of at least {least}, and as sure of at most {most})"
 
 
 def _came(one: Promise, currency: str) -> str:

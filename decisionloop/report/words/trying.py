@@ -57,7 +57,7 @@ def try_more(tried: TriedOtherwise, use_case: str) -> ToDo | None:
         what = f"Raise `{name}` {now}{times}, or decide more at a time."
     how = f"`decisionloop usecase check {use_case}` says which setting brings enough."
     how = f"{how[:-1]}, and how long it would take." if tried.is_at_most else how
-    return ToDo("Too little is tried to tell anything", f"{what} {how}", "warning")
+    return ToDo("Too little is tried to tell anything", f"{what} {how}", "warning", "learn")
 
 
 def _times(tried: TriedOtherwise) -> str:
