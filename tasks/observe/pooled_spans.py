@@ -48,16 +48,17 @@ def measure_spans(workspace: Workspace, mature: Sequence[Batch], due: Sequence[B
     """Measure each month that is over and has a cohort that cannot tell, and each year with such a month; how many.
 
     ``mature``: the decided batches that are; ``due``: those that were measured just now. A span is measured again when
-    one of its cohorts was.
+    one of its cohorts was. After the last batch of a replay its month is over, whatever is left of the calendar's.
     """
     if not due or workspace.use_case.is_observing:  # without news of a cohort there is none of a span
         return 0
     since = mature[-1].as_of - _LATELY
     lately = {f"{one.as_of:%Y-%m}" for one in (*due, *(one for one in mature if one.as_of >= since))}
-    over = _months_that_are_over(workspace, mature, {one[:4] for one in lately}, as_of)
-    months, years = _spans(over, lately)
+    years = {one[:4] for one in lately}
+    open_months = _open_months(workspace, mature, years, as_of)
+    over = _by_month([one for one in mature if f"{one.as_of:%Y}" in years], open_months)
     measured = 0
-    for spans in (months, years):  # whether a year is measured as one is a question about its months
+    for spans in _spans(over, lately):  # whether a year is measured as one is a question about its months
         waiting = _to_be_measured(workspace, spans)
         for span in waiting:
             _measure(workspace, span, as_of)
@@ -65,18 +66,27 @@ def measure_spans(workspace: Workspace, mature: Sequence[Batch], due: Sequence[B
     return measured
 
 
-def _months_that_are_over(
-    workspace: Workspace, mature: Sequence[Batch], years: set[str], as_of: datetime
-) -> dict[str, tuple[Batch, ...]]:
-    """The batches of each month of some years in which none is to come, or waits for outcomes."""
+def _is_calendar_over(workspace: Workspace, as_of: datetime) -> bool:
+    """Whether a replay has no batch at ``as_of`` or later; of live data there is always one."""
+    calendar = () if workspace.is_live else workspace.source.calendar()
+    return bool(calendar) and as_of > calendar[-1]
+
+
+def _open_months(workspace: Workspace, mature: Sequence[Batch], years: set[str], as_of: datetime) -> set[str]:
+    """The months of some years in which a batch is to come, or waits for outcomes."""
     first = min(pd.Timestamp(f"{one}-01-01", tz="UTC") for one in years).to_pydatetime()
     waiting = {one.batch_id for one in batches(workspace.ledger, workspace.use_case.name, first) if one.is_decided}
     waiting -= {one.batch_id for one in mature}
-    open_months = {f"{as_of:%Y-%m}", *(one.split("/", 1)[1][:7] for one in waiting)}
+    this_month = set() if _is_calendar_over(workspace, as_of) else {f"{as_of:%Y-%m}"}
+    return this_month | {one.split("/", 1)[1][:7] for one in waiting}
+
+
+def _by_month(found: Sequence[Batch], open_months: set[str]) -> dict[str, tuple[Batch, ...]]:
+    """Batches by month, without those of months that are open."""
     over: dict[str, tuple[Batch, ...]] = {}
-    for one in mature:
+    for one in found:
         month = f"{one.as_of:%Y-%m}"
-        if month[:4] in years and month not in open_months:
+        if month not in open_months:
             over[month] = (*over.get(month, ()), one)
     return over
 

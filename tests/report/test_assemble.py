@@ -43,6 +43,7 @@ from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import RULES, Story
 from decisionloop.report.record.truth import check_truth
+from decisionloop.report.record.what_next import WhatNext
 from decisionloop.report.words.figures import NBSP, count_of
 from decisionloop.report.words.naming import StoryClock
 from decisionloop.report.words.recounting import truth_sentences
@@ -717,11 +718,23 @@ def test_times_on_the_wall_of_a_replay_become_days_of_the_story(filled: Filled) 
 
 def test_of_live_tables_it_is_said_when_the_next_batch_is_due(filled: Filled, use_case: UseCase) -> None:
     live = use_case.model_copy(update={"source": TablesSource.model_construct(kind="tables")})
-    told = assemble_story(filled.ledger, live, snapshots=filled.snapshots).next_batch
+    told = assemble_story(filled.ledger, live, snapshots=filled.snapshots).next
     last = max(one.as_of for one in batches(filled.ledger, "credit_line"))
-    assert told is not None
-    assert last.date() < told <= last.date() + timedelta(days=40)
-    assert assemble_story(filled.ledger, use_case, snapshots=filled.snapshots).next_batch is None
+    assert told.batch is not None
+    assert last.date() < told.batch <= last.date() + timedelta(days=40)
+    assert told.outcomes is not None
+    assert told.outcomes_of is not None
+    patience = use_case.outcome.maturity_days
+    assert told.outcomes - told.outcomes_of == timedelta(days=patience)
+    assert told.outcomes > last.date()  # and of the batch before it they are complete
+
+
+def test_of_a_replay_it_is_said_whether_it_has_ended(filled: Filled, use_case: UseCase) -> None:
+    last = max(one.as_of for one in batches(filled.ledger, "credit_line"))
+    ended = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots, replay_ends=last)
+    assert ended.next == WhatNext(ended=last.date())
+    goes_on = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots, replay_ends=last + timedelta(days=1))
+    assert goes_on.next == WhatNext()
 
 
 def test_who_decides_since_a_person_went_back_after_a_replay_is_told_by_that_day(

@@ -49,3 +49,16 @@ def test_a_month_is_pooled_only_where_a_cohort_cannot_tell_and_once(modelled: In
     untell(modelled, f"{mature[-1].as_of:%Y-%m-%d}", FEBRUARY + timedelta(days=3))
     assert measure_spans(workspace, mature, mature[-1:], FEBRUARY + timedelta(days=4)) == 1
     assert "2024-01" not in measured_cohorts(workspace.ledger, workspace.use_case.name)  # no batch is called so
+
+
+def test_the_last_month_of_a_replay_is_over_once_its_calendar_is(modelled: Installation) -> None:
+    """The calendar's month goes on, and nothing comes of it."""
+    decided = [one for one in mature_batches_by(modelled.workspace, FEBRUARY) if one.is_decided]
+    january = [one for one in decided if one.as_of.month == 1]
+    untell(modelled, f"{january[0].as_of:%Y-%m-%d}", FEBRUARY)
+    within = january[-1].as_of + timedelta(hours=1)
+    assert measure_spans(modelled.workspace, january, january[-1:], within) == 0
+    modelled.written.change("outcomes.parquet", lambda rows: rows[rows["decided_at"] <= january[-1].as_of])
+    modelled.contract()  # opened anew, its source is over
+    assert modelled.workspace.source.calendar()[-1] < within
+    assert measure_spans(modelled.workspace, january, january[-1:], within) == 1

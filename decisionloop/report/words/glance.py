@@ -15,12 +15,13 @@ from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.experiment import experiment_sentences
 from decisionloop.report.words.explaining import impact_sentence
-from decisionloop.report.words.figures import capital, count, count_of, day, in_words, money, percent
+from decisionloop.report.words.figures import capital, count, count_of, in_words, money, percent
 from decisionloop.report.words.live import beside_sentences, waits_sentence, who_decides
 from decisionloop.report.words.money import is_unsure, span
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
 from decisionloop.report.words.to_do import in_order, to_do_of
 from decisionloop.report.words.trying import is_untold, untold_sentences
+from decisionloop.report.words.what_next import dates_of, ended_sentences
 
 
 def glance_of(story: Story) -> Glance:
@@ -163,9 +164,11 @@ def _waits(story: Story, to_do: int) -> tuple[str, ...]:
 
 
 def _next(story: Story) -> tuple[str, ...]:
-    """What the loop does by itself, whoever does nothing."""
+    """What the loop does by itself, whoever does nothing, and on which days."""
     if not story.standing.releases:
         return ()
+    if story.next.ended is not None:
+        return ended_sentences(story.next.ended)
     if story.use_case.is_observing:
         return ("Another system goes on deciding; what others would have earned beside it is told as outcomes come.",)
     if story.standing.waiting.switch is not None:
@@ -175,8 +178,7 @@ def _next(story: Story) -> tuple[str, ...]:
     else:
         again = "again once enough new" if story.verdicts or story.promises else "once enough"
         told = f"Every batch is watched; a model is trained {again} outcomes are known."
-    if story.next_batch is not None:
-        told = f"The next batch is due on {day(story.next_batch)}. {told}"
+    told = " ".join((*dates_of(story.next), told))
     days = story.use_case.window_days
     if days is None:
         return (told,)
