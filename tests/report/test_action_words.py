@@ -7,6 +7,7 @@ import pytest
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures
 from decisionloop.report.words.evidence import action_in_brief, actions_sentence
+from decisionloop.report.words.missing import unjudged_sentence
 
 EARNED = Estimate(5.0, 4.0, 6.0)
 
@@ -34,3 +35,10 @@ def test_the_page_says_of_the_rules_own_action_that_exploring_cost_it() -> None:
     assert own.endswith("where the rules' own “SMS” was preferred exploring surely cost money.")
     other = actions_sentence([action(Estimate(-6.59, -9.0, -4.0))])
     assert other.endswith("where the loop preferred “SMS” it surely earned less, exploring included.")
+
+
+def test_of_cohorts_that_cannot_be_judged_it_is_said_how_many_are_gone() -> None:
+    told = unjudged_sentence(47, 36, 0, None, 11)
+    assert told.startswith("36 of 47 complete cohorts had fewer outcomes")
+    assert "Of 11 of the 47 complete cohorts the decisions are kept no longer, by retention" in told
+    assert "retention" not in unjudged_sentence(47, 36, 0, None)
