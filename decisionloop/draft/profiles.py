@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from decisionloop.draft.spreadsheet import says_nearly
@@ -44,6 +46,18 @@ class Column:
     wording: str = ""
     slips: tuple[str, ...] = ()
     """Cells of a column of numbers, times, or yes and no that are none, as they are written."""
+
+    @cached_property
+    def says(self) -> npt.NDArray[np.bool_]:
+        """Whether each cell (n,) is neither missing nor 0; asked for by every column that may be the outcome."""
+        if self.numbers is not None:
+            return (self.numbers.fillna(0.0) != 0).to_numpy(dtype=bool)
+        return (self.text.notna() & (self.text.str.strip() != "")).to_numpy(dtype=bool)
+
+    @cached_property
+    def says_in_each_row(self) -> bool:
+        """Whether no cell is missing or 0."""
+        return bool(self.says.all())
 
     @property
     def is_binary(self) -> bool:

@@ -91,18 +91,20 @@ def _read_csv(file: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     separator, text = separated_by(text, str(file))
     read = pd.read_csv(StringIO(text), sep=separator, dtype="str", keep_default_na=False, skip_blank_lines=True)
     frame = without_leftovers(read.reset_index() if not isinstance(read.index, pd.RangeIndex) else read)
-    columns = {name: _plainly(frame[name], is_comma_decimal=separator == ";") for name in frame}
+    read_as = {name: _plainly(frame[name], is_comma_decimal=separator == ";") for name in frame}
     empty = len(read) - len(frame)
     doubts = [f"left out {empty:,} empty row{'' if empty == 1 else 's'}"] if empty else []
-    doubts += [told for name in frame if columns[name] is not frame[name] and (told := mixed_currencies(frame[name]))]
-    return pd.DataFrame(columns, index=frame.index), tuple(doubts)
+    doubts += [doubt for _, doubt in read_as.values() if doubt]
+    return pd.DataFrame({name: column for name, (column, _) in read_as.items()}, index=frame.index), tuple(doubts)
 
 
-def _plainly(column: pd.Series, is_comma_decimal: bool) -> pd.Series:
-    """A column of text without what spreadsheets write beside numbers, and its yes and no in English."""
+def _plainly(column: pd.Series, is_comma_decimal: bool) -> tuple[pd.Series, str]:
+    """A column of text without what spreadsheets write beside numbers, and its yes and no in English; a doubt of it."""
     if not column.str.contains(_MORE_THAN_NUMBERS).any():
-        return column
-    return with_decimal_point(in_english(without_signs(column)), is_comma_decimal)
+        return column, ""
+    plain = without_signs(column)
+    doubt = "" if plain is column else mixed_currencies(column)
+    return with_decimal_point(in_english(plain), is_comma_decimal), doubt
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
