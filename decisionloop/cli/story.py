@@ -31,6 +31,7 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     from decisionloop.report.read.experiment import experiment_of
     from decisionloop.report.read.gathered import names_of_releases
     from decisionloop.report.read.replay_truth import rows_of_replay, truth_by_period
+    from decisionloop.report.read.what_next import what_next
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case, settings)
@@ -39,11 +40,11 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     rows, captured = (None, None) if then is None else (rows_of_replay(then), capture_of_replay(then))
     truth = None if rows is None else truth_by_period(rows)
     calendar = () if then is None or then.is_live else then.source.calendar()
-    ends = calendar[-1].to_pydatetime() if calendar else None
-    story = assemble_story(
-        workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured, replay_ends=ends
-    )
-    names = names_of_releases(workspace.ledger, use_case, batches(workspace.ledger, use_case))
+    story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured)
+    found = batches(workspace.ledger, use_case)
+    names = names_of_releases(workspace.ledger, use_case, found)
+    if calendar:
+        story = replace(story, next=what_next(workspace.use_case, found, (), calendar[-1].to_pydatetime()))
     if then is None:
         story = replace(story, caveats=(*story.caveats, NOT_TOLD))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,6 @@ class Sources:
     money: tuple[PeriodMoney, ...]
     snapshots: SnapshotStore | None
     interval_level: float
-    replay_ends: datetime | None = None
 
     @property
     def names(self) -> ReleaseNames:
@@ -122,7 +121,7 @@ PARTS: Mapping[str, Callable[[Sources], Any]] = {
     "notes": lambda on: notes_for(on.use_case),
     "definitions": lambda on: definitions_for(on.use_case),
     "interval_level": lambda on: on.interval_level,
-    "next": lambda on: what_next(on.use_case, on.handled.batches, on.read.events, on.replay_ends),
+    "next": lambda on: what_next(on.use_case, on.handled.batches, on.read.events),
 }
 """How each field of a `Story` is read, by its name; the others are made of several of them in `assemble_story`."""
 
@@ -134,7 +133,6 @@ def assemble_story(
     snapshots: SnapshotStore | None = None,
     interval_level: float = 0.95,
     captured: Mapping[str, Captured] | None = None,
-    replay_ends: datetime | None = None,
 ) -> Story:
     """Read the whole story.
 
@@ -142,9 +140,9 @@ def assemble_story(
     currency, known to a replay only (policy_error, rules_error, difference_error: where an experiment estimates it).
     ``snapshots``: where features lie; without it the worked decision shows neither features nor money.
     ``interval_level``: the confidence that the measurements were made with. ``captured``: by period, what a replay in
-    full knows of the loop beside one with free information. ``replay_ends``: the last as-of of a replay's calendar.
+    full knows of the loop beside one with free information.
     """
-    on = replace(_sources(ledger, use_case, snapshots, interval_level), replay_ends=replay_ends)
+    on = _sources(ledger, use_case, snapshots, interval_level)
     first, last = _span(on.handled.batches)
     known, caveats = truth_lines(truth), caveats_of(ledger, use_case, on.money)
     check = check_truth(known, on.money, interval_level) if known else None

@@ -38,6 +38,7 @@ from decisionloop.report.read.experiment import experiment_of
 from decisionloop.report.read.gathered import gather
 from decisionloop.report.read.replay_truth import logged_money, rows_of_replay, true_money, truth_by_period
 from decisionloop.report.read.trying import tried_otherwise
+from decisionloop.report.read.what_next import what_next
 from decisionloop.report.read.worked_decision import chosen_decision
 from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
@@ -730,11 +731,12 @@ def test_of_live_tables_it_is_said_when_the_next_batch_is_due(filled: Filled, us
 
 
 def test_of_a_replay_it_is_said_whether_it_has_ended(filled: Filled, use_case: UseCase) -> None:
-    last = max(one.as_of for one in batches(filled.ledger, "credit_line"))
-    ended = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots, replay_ends=last)
-    assert ended.next == WhatNext(ended=last.date())
-    goes_on = assemble_story(filled.ledger, use_case, snapshots=filled.snapshots, replay_ends=last + timedelta(days=1))
-    assert goes_on.next == WhatNext()
+    found = batches(filled.ledger, "credit_line")
+    last = max(one.as_of for one in found)
+    assert what_next(use_case, found, (), last) == WhatNext(ended=last.date())
+    assert what_next(use_case, found, (), last + timedelta(days=1)) == WhatNext()
+    assert what_next(use_case, (), (), last) == WhatNext()
+    assert assemble_story(filled.ledger, use_case, snapshots=filled.snapshots).next == WhatNext()
 
 
 def test_who_decides_since_a_person_went_back_after_a_replay_is_told_by_that_day(

@@ -65,9 +65,7 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
         unsealed=count_unfinished(ledger, name),
         answers=_answers(ledger, known.use_case),
         tried=None if known.use_case is None else tried_otherwise(ledger, known.use_case, read.handled.batches),
-        next=NOTHING_NEXT
-        if known.use_case is None
-        else what_next(known.use_case, read.handled.batches, read.events, None),
+        next=NOTHING_NEXT if known.use_case is None else what_next(known.use_case, read.handled.batches, read.events),
     )
 
 

@@ -14,7 +14,7 @@ from decisionloop.schedule import next_due_time
 
 
 def what_next(
-    use_case: UseCase, found: Sequence[Batch], events: Sequence[ReleaseEvent], replay_ends: datetime | None
+    use_case: UseCase, found: Sequence[Batch], events: Sequence[ReleaseEvent], replay_ends: datetime | None = None
 ) -> WhatNext:
     """What comes after the batches ``found``; nothing is told before the first.
 
