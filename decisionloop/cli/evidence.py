@@ -33,7 +33,7 @@ def evidence_of(workspace: Workspace) -> Evidence:
     ledger, use_case = workspace.ledger, workspace.use_case
     read = gather(ledger, use_case.name)
     return Evidence(
-        actions=action_lines(read.measured.figures, use_case),
+        actions=action_lines(read.measured, read.names, use_case),
         money=periods_of_money(read.measured, {}, read.names),
         promises=promises(verdicts(ledger, use_case.name), read.events, read.measured, read.names),
     )

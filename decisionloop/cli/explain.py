@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from decisionloop.cli.history import end_of
+from decisionloop.cli.history import end_of, nothing_decided
 from decisionloop.cli.known_use_case import installation_ledger, ledger_of
 from decisionloop.errors import UsageError
 from decisionloop.settings import load_settings
@@ -29,7 +29,7 @@ def explain_decision(what: str, entity: str, as_of: str, is_json: bool, html: Pa
     With ``html`` its page is written there, and its place printed. Raises UsageError where there is no such decision.
     """
     from decisionloop.ledger.decision_access import record_access
-    from decisionloop.ledger.expired_batches import gone_by_retention
+    from decisionloop.ledger.gone import why_gone
     from decisionloop.service.decisions import read_decision
 
     settings = load_settings()
@@ -40,7 +40,7 @@ def explain_decision(what: str, entity: str, as_of: str, is_json: bool, html: Pa
         found = read_decision(settings, ledger, decision_id)
         if found is not None:
             record_access(ledger, found[1].name, decision_id, getpass.getuser(), "explain")
-        gone = gone_by_retention(ledger) if found is None else ""
+        gone = why_gone(ledger) if found is None else ""
     if found is None:
         remedy = gone or "`decisionloop explain USE_CASE --entity ID` finds one by its entity."
         raise UsageError(f"the ledger knows no decision {decision_id}. {remedy}")
@@ -60,7 +60,7 @@ def require_id(what: str, as_of: str) -> None:
 
 def _of_entity(ledger: Ledger, use_case: str, entity: str, as_of: str) -> str:
     """The id of the last decision for an entity by then, in a batch or not yet."""
-    from decisionloop.ledger.expired_batches import gone_by_retention
+    from decisionloop.ledger.gone import why_gone
     from decisionloop.ledger.release_history import decided_for
     from decisionloop.service.decisions import unsealed_of
 
@@ -72,8 +72,9 @@ def _of_entity(ledger: Ledger, use_case: str, entity: str, as_of: str) -> str:
         return waiting.decision_id
     if last is None:
         remedy = f"`decisionloop history {use_case} --entity ID` lists decisions."
-        gone = gone_by_retention(ledger, use_case)
-        raise UsageError(f"nothing was decided for {entity} by then. {gone or remedy}")
+        gone = why_gone(ledger, use_case)
+        told = nothing_decided(entity, as_of, gone)
+        raise UsageError(told if gone else f"{told} {remedy}")
     return last.decision_id
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
     """Print every stage of every release, or the decisions for one entity; with an as-of, as they stood then."""
     from decisionloop.ledger.executions import executions_of
+    from decisionloop.ledger.gone import why_gone
     from decisionloop.ledger.release_history import decided_for
     from decisionloop.ledger.releases import events_of_releases
     from decisionloop.ledger.stream import count_unsealed
@@ -36,7 +37,9 @@ def show_history(use_case: str, entity: str, as_of: str, is_json: bool) -> None:
             decided = decided_for(ledger, use_case, entity, until)
             decided = decided[-1:] if as_of else decided
             done = {one.decision_id: said[-1] for one in decided if (said := executions_of(ledger, one.decision_id))}
-            lines = [*decision_lines(use_case, entity, decided, done), *_demos(use_case, decided)]
+            nothing = "" if decided else nothing_decided(entity, as_of, why_gone(ledger, use_case))
+            lines = [*decision_lines(decided, done), *([f"{use_case}: {nothing}"] if nothing else [])]
+            lines += _demos(use_case, decided)
             lines += _unsealed(use_case, count_unsealed(ledger, use_case))
             _print(is_json, [_as_json(one) | _executed(done.get(one.decision_id)) for one in decided], lines)
         else:
@@ -62,9 +65,13 @@ def event_lines(use_case: str, events: Sequence[ReleaseEvent]) -> list[str]:
     ] or [f"{use_case}: no release yet."]
 
 
-def decision_lines(
-    use_case: str, entity: str, decided: Sequence[DecidedFor], done: Mapping[str, Execution] = MappingProxyType({})
-) -> list[str]:
+def nothing_decided(entity: str, as_of: str, gone: str) -> str:
+    """That nothing is found for an entity, up to an as-of if one was asked for, and what has ``gone``, if anything."""
+    known = "is known to have been" if gone else "was"  # what has gone may have been of them
+    return f"nothing {known} decided for {entity}{' by then' if as_of else ''}. {gone}".rstrip()
+
+
+def decision_lines(decided: Sequence[DecidedFor], done: Mapping[str, Execution] = MappingProxyType({})) -> list[str]:
     """Two lines a decision: what was decided by which release, and why that one was live.
 
     ``done``: what was last said to have been executed, by decision id; that is a line more.
@@ -81,7 +88,7 @@ def decision_lines(
         if one.seq is not None and one.stage_since is not None:
             since = f"{one.stage} since {_day(one.stage_since)} (event {one.seq}), by {one.decided_by}: {one.reason}"
             lines.append(f"            {since}{_evidence(one.evidence)}")
-    return lines or [f"{use_case}: nothing was decided for {entity} by then."]
+    return lines
 
 
 def _done_lines(one: DecidedFor, done: Mapping[str, Execution]) -> list[str]:

@@ -25,21 +25,31 @@ def write_and_tell(use_case: str, to: Path | None, settings: Settings | None = N
     from decisionloop.ledger.batches import batches
     from decisionloop.report.assemble import assemble_story
     from decisionloop.report.page import render_story
+    from decisionloop.report.read.as_decided import NOT_TOLD, as_decided
     from decisionloop.report.read.bad_release import bad_release_of
     from decisionloop.report.read.capture import capture_of_replay
     from decisionloop.report.read.experiment import experiment_of
     from decisionloop.report.read.gathered import names_of_releases
     from decisionloop.report.read.replay_truth import rows_of_replay, truth_by_period
+    from decisionloop.report.read.what_next import what_next
     from decisionloop.workspace import open_workspace
 
     workspace = open_workspace(use_case, settings)
     path = page_path(use_case, to, workspace.settings.home)
-    rows, captured = rows_of_replay(workspace), capture_of_replay(workspace)
+    then = as_decided(workspace)
+    rows, captured = (None, None) if then is None else (rows_of_replay(then), capture_of_replay(then))
     truth = None if rows is None else truth_by_period(rows)
+    calendar = () if then is None or then.is_live else then.source.calendar()
     story = assemble_story(workspace.ledger, workspace.use_case, truth, workspace.snapshots, captured=captured)
-    names = names_of_releases(workspace.ledger, use_case, batches(workspace.ledger, use_case))
-    experiment = experiment_of(workspace.use_case, rows)
-    story = replace(story, bad_release=bad_release_of(workspace, names), experiment=experiment)
+    found = batches(workspace.ledger, use_case)
+    names = names_of_releases(workspace.ledger, use_case, found)
+    if calendar:
+        story = replace(story, next=what_next(workspace.use_case, found, (), calendar[-1].to_pydatetime()))
+    if then is None:
+        story = replace(story, caveats=(*story.caveats, NOT_TOLD))
+    else:
+        experiment = experiment_of(then.use_case, rows)
+        story = replace(story, bad_release=bad_release_of(then, names), experiment=experiment)
     write_whole(path, render_story(story))
     return path, story
 

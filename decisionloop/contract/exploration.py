@@ -8,6 +8,10 @@ from pydantic import Field
 
 from decisionloop.contract.section import MOST_MONEY, Section, field
 
+MOST_SHARE = 0.5
+"""The largest share of decisions that may explore."""
+MOST_BUDGET_SHARE = 1.0
+"""The largest part of what a batch is expected to bring that exploring it may lose."""
 _PURPOSE = "What is to be learnt from it, for people."
 _LEARNING = "See what becomes of those whom the rules pass over."
 
@@ -17,7 +21,10 @@ class UniformExploration(Section):
 
     kind: Literal["uniform"] = field("Which kind of exploration this is.", "uniform")
     share: float = field(
-        "Probability that a decision draws one of the other allowed actions that reveal an outcome.", 0.05, ge=0, le=0.5
+        "Probability that a decision draws one of the other allowed actions that reveal an outcome.",
+        0.05,
+        ge=0,
+        le=MOST_SHARE,
     )
     purpose: str = field(_PURPOSE, _LEARNING, default="", changes_meaning=False)
 
@@ -32,7 +39,7 @@ class PricedExploration(Section):
         0.01,
         default=0.01,
         ge=0,
-        le=1,
+        le=MOST_BUDGET_SHARE,
     )
     budget_money: float | None = field(
         "Most that exploring a batch is expected to lose, in currency.", 10_000, default=None, ge=0, le=MOST_MONEY
@@ -42,7 +49,7 @@ class PricedExploration(Section):
         0.2,
         default=0.2,
         ge=0,
-        le=0.5,
+        le=MOST_SHARE,
     )
     smallest_share: float = field(
         "Probability of an action for a kind of row of which hardly anybody has been seen with it: a small, bounded "

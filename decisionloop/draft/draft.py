@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from decisionloop.contract.days import in_days
 from decisionloop.contract.scaffold import empty_folder, removed_on_failure
 from decisionloop.draft.code_text import features_text, rules_text
 from decisionloop.draft.contract_text import Drafted, contract_text, default_action
 from decisionloop.draft.database import DatabaseTable
 from decisionloop.draft.free_names import with_free_names
+from decisionloop.draft.notes import ROW_ID, notes_of
 from decisionloop.draft.profiles import YES, Column, profiles
 from decisionloop.draft.roles import EACH_ROW, FILE_ORDER, SHARES, Asked, Roles, roles_of
 from decisionloop.draft.rows_kept import rows_kept
@@ -21,7 +21,7 @@ from decisionloop.draft.table import name_of, read_table
 from decisionloop.draft.timing import DAY, delays_of, rhythm_of
 from decisionloop.errors import UsageError
 
-ROW_ID, MADE_UP_TIME, MADE_UP_SEEN = "row_id", "decided_at", "seen_at"
+MADE_UP_TIME, MADE_UP_SEEN = "decided_at", "seen_at"
 _BEGIN, _A_WEEK, _WEEKS = pd.Timestamp("2024-01-01", tz="UTC"), 100, (4, 104)
 
 
@@ -40,8 +40,8 @@ def draft_use_case(parent: Path, name: str, source: Path | DatabaseTable, asked:
     Unanswered for a role that no column is known to have.
     """
     folder = empty_folder(parent, name)
-    table = read_table(source)
-    columns = profiles(table)
+    table = read_table(source, [name_of(one) for one in (asked.time, asked.outcome_time) if one])
+    columns = written = profiles(table)
     roles = roles_of(columns, asked)
     kept, left_out = rows_kept(columns, roles)
     if not kept.all():
@@ -51,7 +51,7 @@ def draft_use_case(parent: Path, name: str, source: Path | DatabaseTable, asked:
     columns, rows, roles = with_free_names(columns, table.rows, roles)
     drafted, rows = _drafted(name, rows, columns, roles)
     _write(folder, drafted, rows)
-    return Draft(folder, (*_notes(drafted), *left_out))
+    return Draft(folder, (*notes_of(drafted, written), *table.doubts, *left_out))
 
 
 def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
@@ -104,9 +104,10 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
     rows.insert(1, time, _written(decided))
     if roles.outcome:
         known = table[roles.outcome].str.lower()
-        rows[roles.outcome] = known.isin(YES).astype(int).where(known.notna()).astype("Int64")
+        is_known = known.notna() & ~table[roles.outcome].isin(columns[roles.outcome].slips)
+        rows[roles.outcome] = known.isin(YES).astype(int).where(is_known).astype("Int64")
     if roles.amount:
-        rows[roles.amount] = table[roles.amount]
+        rows[roles.amount] = table[roles.amount].mask(table[roles.amount].isin(columns[roles.amount].slips))
     delays = delays_of(decided, seen)
     is_undated = _has_outcome(table, roles) & seen.isna()
     rows[outcome_time] = _written(seen.mask(is_undated, decided + delays.window_days * DAY))
@@ -203,43 +204,3 @@ def _in_order(n: int) -> pd.Series:
 
 def _written(times: pd.Series) -> pd.Series:
     return times.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _notes(drafted: Drafted) -> tuple[str, ...]:
-    roles = drafted.roles
-    notes = [f"guessed {one}" for one in roles.guesses] + [f"left out {one}" for one in roles.left_out]
-    for name in roles.features:
-        if slips := drafted.columns[name].slips:
-            notes.append(
-                f"{name}: {len(slips):,} of its cells are no numbers, the first is {slips[0]!r}: they are left "
-                "empty (--ignore leaves the column out)"
-            )
-    if drafted.entity == ROW_ID:
-        notes.append("each row is taken to be about somebody else (--entity COLUMN says who it is about)")
-    if drafted.is_time_made_up:
-        notes.append("the times are made up, in the order of the rows")
-    if drafted.are_delays_made_up:
-        notes.append(
-            f"outcomes are taken to be seen after {in_days(drafted.delays.window_days)} "
-            "(--outcome-time COLUMN says when)"
-        )
-    if drafted.is_only_yes_told:
-        notes.append(
-            f"{drafted.roles.outcome} is never no: where nothing was seen by the end of the window it is taken for no"
-        )
-    if drafted.noes:
-        notes.append(
-            f"{drafted.roles.outcome} is never no: where it says nothing ({drafted.noes:,} rows) it is taken for no"
-        )
-    if drafted.early:
-        rows = "row has" if len(drafted.early) == 1 else "rows have"
-        notes.append(
-            f"{len(drafted.early):,} {rows} an outcome before the decision, the first is of {drafted.early[0]}: "
-            f"its time is left out, and it is taken to be seen {in_days(drafted.delays.window_days)} after the decision"
-        )
-    if drafted.undated:
-        notes.append(
-            f"{drafted.undated:,} rows have an outcome and no {drafted.outcome_time}: such a one is taken to be seen "
-            f"{in_days(drafted.delays.window_days)} after the decision, when nothing else can come any more"
-        )
-    return tuple(notes)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from decisionloop.draft.spreadsheet import says_nearly
 from decisionloop.draft.table import Table
 from decisionloop.sources.cells import MISSING, Cells, are_nearly_all, inferred, inferred_but_few, without_missing
 
@@ -16,6 +19,7 @@ MOST_CATEGORIES = 200
 """Text of more kinds than this is an id or free text, and no category."""
 _FEW_KINDS = 10
 """So many kinds are categories of a small table as well, if each comes three times."""
+_WORDS = (("yes", "no"), ("true", "false"))
 _TRUTHS = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 _HEAD = 100
 _BINARY = {"0", "1", "0.0", "1.0"}
@@ -41,7 +45,19 @@ class Column:
     numbers: pd.Series | None = None
     wording: str = ""
     slips: tuple[str, ...] = ()
-    """Cells of a column of numbers or times that are none, as they are written."""
+    """Cells of a column of numbers, times, or yes and no that are none, as they are written."""
+
+    @cached_property
+    def says(self) -> npt.NDArray[np.bool_]:
+        """Whether each cell (n,) is neither missing nor 0; asked for by every column that may be the outcome."""
+        if self.numbers is not None:
+            return (self.numbers.fillna(0.0) != 0).to_numpy(dtype=bool)
+        return (self.text.notna() & (self.text.str.strip() != "")).to_numpy(dtype=bool)
+
+    @cached_property
+    def says_in_each_row(self) -> bool:
+        """Whether no cell is missing or 0."""
+        return bool(self.says.all())
 
     @property
     def is_binary(self) -> bool:
@@ -79,6 +95,15 @@ def _with_slips(name: str, text: pd.Series, cells: Cells) -> Column:
     return Column(name, kind, text, values, int(found.isna().sum()), found, slips=slips)
 
 
+def _slips_of_truths(plain: pd.Series) -> tuple[str, ...] | None:
+    """The few known cells that say neither yes nor no in a column of nothing else; None where it is no such column."""
+    folded = plain.str.strip().str.lower()
+    for words in _WORDS:
+        if set(words) <= set(folded) and says_nearly(folded, words):
+            return tuple(plain[~folded.isin(words)])
+    return None
+
+
 def _slips_of_times(plain: pd.Series) -> tuple[str, ...] | None:
     """The few known cells of a column of times that are none; None where it is no column of times."""
     head = plain.iloc[:_HEAD]
@@ -110,6 +135,9 @@ def _profile(name: str, text: pd.Series, numbers: pd.Series | None) -> Column:
         return _with_slips(name, text, nearly)
     if set(plain.str.lower()) <= _TRUTHS:
         return Column(name, "boolean", text, tuple(plain.value_counts().index), int(len(text) - len(plain)))
+    if (odd := _slips_of_truths(plain)) is not None:
+        said, missing = plain[~plain.isin(odd)], int(text.isna().sum()) + len(odd)
+        return Column(name, "boolean", text, tuple(said.value_counts().index), missing, slips=odd)
     if (slips := _slips_of_times(plain)) is not None:
         return Column(name, "time", text, values, int(len(text) - len(plain)) + len(slips), slips=slips)
     few = max(2, len(text) // 5, min(_FEW_KINDS, len(text) // 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -11,14 +12,21 @@ from decisionloop.errors import UsageError
 from decisionloop.sources.cells import MISSING, are_nearly_all
 
 _SIGNS = r"(?:€|\$|£|¥|₹|%|[A-Z]{3}|NT\$|US\$|Fr\.|kr\.?|zł)"
+_CURRENCY = r"(NT\$|US\$|€|\$|£|¥|₹|[A-Z]{3}|Fr\.|kr\.?|zł)"
+_SIGN_OF = {"€": "EUR", "US$": "USD", "$": "USD", "£": "GBP", "₹": "INR", "zł": "PLN", "kr.": "kr"}
 _BETWEEN = r"'\u2019\u00a0\u202f "
 """What keeps thousands apart beside commas and points: apostrophes and blanks that do not break."""
 _SIGNED = re.compile(rf"(?P<minus>[+-]?)\s*(?:{_SIGNS})?\s*(?P<number>[+-]?\d[\d.,{_BETWEEN}]*)\s*(?:{_SIGNS})?")
 _APART = re.compile(rf"(?<=\d)[{_BETWEEN}](?=\d{{3}}(?:\D|$))")
 _HEAD = 20
 """So many lines tell what separates cells."""
-_TICKS = {"x", "✓", "✔", "☑"}
+_TICKED, _CROSSED = ("✓", "✔", "☑", "✅", "🗹"), ("✗", "✘", "☐", "❌", "✕", "✖")
+_TICKS = {"x", "☒", *_TICKED}
 """What ticks a box; an empty cell says no beside it."""
+_COLOURFUL = "\ufe0f"
+"""What says that the sign before it is a picture."""
+_OFTEN = 2
+"""What neither says yes nor no and comes more often than this is a third answer, and no slip of the pen."""
 _WORDS = {
     ("ja", "nein"): "yes no",
     ("wahr", "falsch"): "true false",
@@ -30,10 +38,13 @@ _WORDS = {
     ("tak", "nie"): "yes no",
     ("on", "off"): "yes no",
     ("an", "aus"): "yes no",
-    ("✓", "✗"): "yes no",
-    ("✔", "✘"): "yes no",
-    ("✅", "❌"): "yes no",
 }
+_ANSWERS = (
+    *(((yes,), (no,), english.split()) for (yes, no), english in _WORDS.items()),
+    (_TICKED, _CROSSED, ("yes", "no")),
+    (("☒",), ("☐",), ("yes", "no")),
+)
+"""What says yes and what no in a column, and both in English."""
 _CONTINENTAL = "cp1252"
 """What programs that know no UTF-8 write; every byte is a letter of it, so it comes last."""
 
@@ -116,13 +127,36 @@ def without_signs(column: pd.Series) -> pd.Series:
     return pd.concat([plain.str.replace(_APART, "", regex=True), slips]).reindex(column.index, fill_value="")
 
 
+def mixed_currencies(column: pd.Series) -> str:
+    """That a column (n,) of amounts is of several currencies, in words; "" where it is of one or of none."""
+    said = column.str.extract(_CURRENCY, expand=False).replace(_SIGN_OF).value_counts()
+    if len(said) < 2 or not are_nearly_all(column[column != ""].str.fullmatch(_SIGNED).fillna(False)):
+        return ""
+    named = ", ".join(f"{sign} {many:,} times" for sign, many in said.items())
+    return f"{column.name}: its amounts are of several currencies ({named}) and are read as of one: convert them"
+
+
 def in_english(column: pd.Series) -> pd.Series:
-    """Ja and nein, boxes that are ticked, and their like, as yes and no, where a column says nothing else."""
-    folded = column.str.lower()
+    """Ja and nein, boxes that are ticked, and their like, as yes and no, where a column says nothing else.
+
+    A few cells that say neither stay: they are slips of the pen, and the trouble of their rows.
+    """
+    folded = column.str.lower().str.replace(_COLOURFUL, "")
     if (folded != "").any() and (folded == "").any() and set(folded) <= {*_TICKS, ""}:
         return folded.map(lambda cell: "yes" if cell else "no")
-    said = set(folded[column.notna() & ~column.isin(MISSING)])
-    for words, english in _WORDS.items():
-        if said and said <= set(words) and said != {"no"}:
-            return folded.replace(dict(zip(words, english.split(), strict=True)))
+    known = folded[column.notna() & ~column.isin(MISSING)]
+    for yes, no, english in _ANSWERS:
+        if says_nearly(known, (*yes, *no)) and (known.isin(yes).any() or set(known) != {"no"}):
+            said = {**dict.fromkeys(yes, english[0]), **dict.fromkeys(no, english[1])}
+            return folded.map(said).fillna(column)
     return column
+
+
+def says_nearly(known: pd.Series, answers: Collection[str]) -> bool:
+    """Whether all of the known cells are ``answers``, or all but few, of which none comes often."""
+    if known.empty:
+        return False
+    is_answer = known.isin(list(answers))
+    if is_answer.all():
+        return True
+    return are_nearly_all(is_answer) and int(known[~is_answer].value_counts().iloc[0]) <= _OFTEN

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,14 @@ import pandas as pd
 from decisionloop.draft.database import DatabaseTable
 from decisionloop.draft.dates import as_iso, iso, may_count_time
 from decisionloop.draft.decimals import with_decimal_point
-from decisionloop.draft.spreadsheet import decoded, in_english, separated_by, without_leftovers, without_signs
+from decisionloop.draft.spreadsheet import (
+    decoded,
+    in_english,
+    mixed_currencies,
+    separated_by,
+    without_leftovers,
+    without_signs,
+)
 from decisionloop.errors import UsageError
 from decisionloop.predict.text import as_text
 from decisionloop.sources.cells import plain_numbers
@@ -32,25 +40,27 @@ _MORE_THAN_NUMBERS = r"[^0-9.+\-]"
 class Table:
     """Cells as text, by names that a contract may use; ``wordings`` say what people call each column.
 
-    ``numbers``: columns of nothing but plain numbers, as such.
+    ``numbers``: columns of nothing but plain numbers, as such. ``doubts``: what a person should look at in the file.
     """
 
     rows: pd.DataFrame
     wordings: dict[str, str]
     numbers: dict[str, pd.Series] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
     def kept(self, is_kept: npt.NDArray[np.bool_]) -> Table:
         """The rows of ``is_kept`` (n,) alone."""
         numbers = {name: one[is_kept].reset_index(drop=True) for name, one in self.numbers.items()}
-        return Table(self.rows[is_kept].reset_index(drop=True), self.wordings, numbers)
+        return replace(self, rows=self.rows[is_kept].reset_index(drop=True), numbers=numbers)
 
 
-def read_table(source: Path | DatabaseTable) -> Table:
+def read_table(source: Path | DatabaseTable, times: Collection[str] = ()) -> Table:
     """Every row of a CSV or Parquet file or of a table as text, missing cells NA, columns by names of a contract.
 
-    Raises UsageError where there is no such file or table, it cannot be read, or has no rows.
+    ``times``: columns that somebody says are times. Raises UsageError where there is no such file or table, it cannot
+    be read, or has no rows.
     """
-    frame = _typed_as_text(source.read()) if isinstance(source, DatabaseTable) else _read_file(source)
+    frame, doubts = (_typed_as_text(source.read()), ()) if isinstance(source, DatabaseTable) else _read_file(source)
     if frame.empty:
         said = source.table if isinstance(source, DatabaseTable) else source
         raise UsageError(f"{said} has no rows. Give one row a decision.")
@@ -58,35 +68,43 @@ def read_table(source: Path | DatabaseTable) -> Table:
     frame.columns = pd.Index(_names(frame.columns))
     wordings = {name: one or name for name, one in zip(frame.columns, written, strict=True)}
     text = {str(name): frame[name].astype("str") for name in frame}
-    found = {name: plain_numbers(one) for name, one in text.items() if not may_count_time(one)}
+    found = {name: plain_numbers(one) for name, one in text.items() if name not in times and not may_count_time(one)}
     numbers = {name: one for name, one in found.items() if one is not None}
-    rows = {name: one.where(one != "") if name in numbers else _as_written(one) for name, one in text.items()}
-    return Table(pd.DataFrame(rows, index=frame.index), wordings, numbers)
+    rows = {
+        name: one.where(one != "") if name in numbers else _as_written(one, name in times) for name, one in text.items()
+    }
+    return Table(pd.DataFrame(rows, index=frame.index), wordings, numbers, doubts)
 
 
-def _read_file(file: Path) -> pd.DataFrame:
+def _read_file(file: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The columns as text, and what a person should look at in the file."""
     if not file.is_file():
         raise UsageError(f"{file} is no file. Give a CSV or Parquet file with one row a decision.")
     try:
-        return _read_parquet(file) if file.suffix.lower() in {".parquet", ".pq"} else _read_csv(file)
+        return (_read_parquet(file), ()) if file.suffix.lower() in {".parquet", ".pq"} else _read_csv(file)
     except (ValueError, OSError, csv.Error) as error:
         raise UsageError(f"{file} cannot be read as a table: {error}. Save it as CSV (UTF-8) or Parquet.") from error
 
 
-def _read_csv(file: Path) -> pd.DataFrame:
+def _read_csv(file: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     text = decoded(file)
     separator, text = separated_by(text, str(file))
     read = pd.read_csv(StringIO(text), sep=separator, dtype="str", keep_default_na=False, skip_blank_lines=True)
     frame = without_leftovers(read.reset_index() if not isinstance(read.index, pd.RangeIndex) else read)
-    columns = {name: _plainly(frame[name], is_comma_decimal=separator == ";") for name in frame}
-    return pd.DataFrame(columns, index=frame.index)
+    read_as = {name: _plainly(frame[name], is_comma_decimal=separator == ";") for name in frame}
+    empty = len(read) - len(frame)
+    doubts = [f"left out {empty:,} empty row{'' if empty == 1 else 's'}"] if empty else []
+    doubts += [doubt for _, doubt in read_as.values() if doubt]
+    return pd.DataFrame({name: column for name, (column, _) in read_as.items()}, index=frame.index), tuple(doubts)
 
 
-def _plainly(column: pd.Series, is_comma_decimal: bool) -> pd.Series:
-    """A column of text without what spreadsheets write beside numbers, and its yes and no in English."""
+def _plainly(column: pd.Series, is_comma_decimal: bool) -> tuple[pd.Series, str]:
+    """A column of text without what spreadsheets write beside numbers, and its yes and no in English; a doubt of it."""
     if not column.str.contains(_MORE_THAN_NUMBERS).any():
-        return column
-    return with_decimal_point(in_english(without_signs(column)), is_comma_decimal)
+        return column, ""
+    plain = without_signs(column)
+    doubt = "" if plain is column else mixed_currencies(column)
+    return with_decimal_point(in_english(plain), is_comma_decimal), doubt
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
@@ -101,8 +119,8 @@ def _typed_as_text(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: with_decimal_point(one, is_comma_decimal=False) for name, one in text.items()})
 
 
-def _as_written(column: pd.Series) -> pd.Series:
-    return as_iso(column.where(column.notna() & ~column.str.strip().isin(["", "nan"])))
+def _as_written(column: pd.Series, is_time: bool) -> pd.Series:
+    return as_iso(column.where(column.notna() & ~column.str.strip().isin(["", "nan"])), is_time)
 
 
 def name_of(written: str) -> str:

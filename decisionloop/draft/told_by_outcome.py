@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from decisionloop.draft.profiles import YES, Column
 
 _EACH = 10
@@ -24,21 +22,14 @@ def told_by(outcome: str, columns: Mapping[str, Column]) -> tuple[str, ...]:
     if outcome not in columns:
         return ()
     said = columns[outcome].text
-    is_yes = said.str.lower().isin(YES) & said.notna()
-    is_no = said.notna() & ~is_yes
+    is_yes = (said.str.lower().isin(YES) & said.notna()).to_numpy()
+    is_no = said.notna().to_numpy() & ~is_yes
     if is_yes.sum() < _EACH or is_no.sum() < _EACH:
         return ()
-    told = {name: _says_something(one) for name, one in columns.items() if name != outcome}
+    told = {name: one.says for name, one in columns.items() if name != outcome and not one.says_in_each_row}
     return tuple(name for name, says in told.items() if says[is_yes].mean() >= _MOST and not says[is_no].any())
 
 
 def is_quantity(column: Column) -> bool:
     """Whether it is a number that differs, as an amount does."""
     return column.numbers is not None and column.kind in {"integer", "number"} and len(column.values) > _KINDS
-
-
-def _says_something(column: Column) -> pd.Series:
-    """Whether each cell (n,) is neither missing nor 0."""
-    if column.numbers is not None:
-        return column.numbers.fillna(0.0) != 0
-    return column.text.notna() & (column.text.str.strip() != "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -120,8 +121,13 @@ class Unused:
             return not column.text.duplicated().any()
         is_repeated = pd.DataFrame({"entity": column.text, "time": self.columns[time].text}).duplicated()
         if is_repeated.any():  # copies of whole rows tell nothing new
-            is_repeated &= ~pd.DataFrame({name: one.text for name, one in self.columns.items()}).duplicated()
+            is_repeated &= ~self._is_copy
         return int(is_repeated.sum()) <= max(len(is_repeated) >= _ENOUGH, _REPEATED * len(is_repeated))
+
+    @cached_property
+    def _is_copy(self) -> pd.Series:
+        """Which rows (n,) are copies of earlier ones; looked at once, for a wide table is wide."""
+        return pd.DataFrame({name: one.text for name, one in self.columns.items()}).duplicated()
 
     def _left(self) -> dict[str, Column]:
         return {name: one for name, one in self.columns.items() if name not in self.taken}

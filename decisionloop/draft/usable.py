@@ -69,8 +69,9 @@ def _unusable(column: Column, times: pd.Series, is_said: bool) -> str:
         return "it says the same of everybody"
     if column.kind == "text":
         return f"it is text of {len(column.values):,} kinds"
-    if is_numbering(column):
-        return "it is different in every row, as an id or a row's number is"
+    if is_numbering(column) and not (is_said and column.kind == "integer"):
+        told = "it is different in every row, as an id or a row's number is"
+        return f"{told} (--feature {column.name} where it is a measurement)" if column.kind == "integer" else told
     if not is_said and is_person(column):
         return (
             f"it says whom a row is about ({len(column.values):,} of them), and is no measurement. Say --entity "

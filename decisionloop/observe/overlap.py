@@ -127,7 +127,8 @@ def _problems(overlap: Overlap, rules: OverlapRules) -> list[str]:
     if overlap.effective_n < rules.minimum_effective_n * (1 - ROUNDING):
         problems.append(
             f"the outcomes that tell the policies apart are worth {overlap.effective_n:,.0f} equally weighted "
-            f"ones (at least {rules.minimum_effective_n:,.0f}): wait for more, or explore more"
+            f"ones (at least {rules.minimum_effective_n:,.0f}): wait for more, or decide or explore more, as far as "
+            "policy.exploration goes"
         )
     if overlap.largest_weight_share > rules.maximum_weight_share * (1 + ROUNDING):
         problems.append(

@@ -6,13 +6,11 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from decisionloop.act.legacy import LEGACY
 from decisionloop.contract import UseCase
-from decisionloop.contract.data_source import TablesSource
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.releases import current_stages
@@ -26,7 +24,7 @@ from decisionloop.report.read.costs import serving_lines
 from decisionloop.report.read.evidence import action_lines, promises
 from decisionloop.report.read.exploring import planned_by_batch, planned_in_all
 from decisionloop.report.read.features import reviewed_features
-from decisionloop.report.read.gathered import Gathered, gather, use_case_lines
+from decisionloop.report.read.gathered import Gathered, gather, use_case_lines, with_logged_actions
 from decisionloop.report.read.impact import impact_lines
 from decisionloop.report.read.legacy import legacy_lines
 from decisionloop.report.read.measurements import (
@@ -41,6 +39,7 @@ from decisionloop.report.read.releases import reference_auc, release_lines, verd
 from decisionloop.report.read.standing import standing_of
 from decisionloop.report.read.stop_loss import stop_losses_of
 from decisionloop.report.read.trying import tried_otherwise
+from decisionloop.report.read.what_next import what_next
 from decisionloop.report.read.worked_decision import worked_decision
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import Explored, Otherwise
@@ -51,7 +50,6 @@ from decisionloop.report.words.beside import grave_caveats
 from decisionloop.report.words.glossary import definitions_for, notes_for
 from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import ReleaseNames, StoryClock
-from decisionloop.schedule import next_due_time
 
 if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
@@ -102,7 +100,7 @@ PARTS: Mapping[str, Callable[[Sources], Any]] = {
     "batches": lambda on: batch_lines(on.handled, on.names),
     "performance": lambda on: performance(on.measured, on.names, _auc_thresholds(on.ledger, on.use_case)),
     "verdicts": lambda on: verdict_lines(on.judged, on.names, on.read.events),
-    "actions": lambda on: action_lines(on.measured.figures, on.use_case),
+    "actions": lambda on: action_lines(on.measured, on.names, on.use_case),
     "promises": lambda on: promises(on.judged, on.read.events, on.measured, on.names),
     "legacy": lambda on: legacy_lines(on.ledger, on.case.name, on.measured, on.names),
     "overrides": lambda on: override_lines(on.ledger, on.case.name),
@@ -123,7 +121,7 @@ PARTS: Mapping[str, Callable[[Sources], Any]] = {
     "notes": lambda on: notes_for(on.use_case),
     "definitions": lambda on: definitions_for(on.use_case),
     "interval_level": lambda on: on.interval_level,
-    "next_batch": lambda on: _next_batch(on.use_case, on.handled.batches),
+    "next": lambda on: what_next(on.use_case, on.handled.batches, on.read.events),
 }
 """How each field of a `Story` is read, by its name; the others are made of several of them in `assemble_story`."""
 
@@ -167,7 +165,7 @@ def _sources(ledger: Ledger, use_case: UseCase, snapshots: SnapshotStore | None,
         ledger=ledger,
         use_case=use_case,
         read=read,
-        case=use_case_lines(use_case),
+        case=with_logged_actions(use_case_lines(use_case), read.handled),
         clock=StoryClock(read.handled.batches),
         judged=verdicts(ledger, use_case.name),
         money=periods_of_money(read.measured, read.handled.decided(), read.names),
@@ -200,14 +198,6 @@ def _period_truth(row: Mapping[Hashable, Any]) -> PeriodTruth:
         everyone_error=known("everyone_error") or 0.0,
         unrecorded_n=int(known("unrecorded_n") or 0),
     )
-
-
-def _next_batch(use_case: UseCase, found: Sequence[Batch]) -> date | None:
-    """When the batch after the last one is due; None of a replay, which has its own calendar, and before the first."""
-    if not isinstance(use_case.source, TablesSource) or not found:
-        return None
-    zone = ZoneInfo(use_case.schedule.timezone)
-    return next_due_time(use_case.schedule, max(one.as_of for one in found)).astimezone(zone).date()
 
 
 def _span(found: tuple[Batch, ...]) -> tuple[date, date]:

@@ -17,10 +17,13 @@ from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.economics import money_range
 from decisionloop.act.exploration.agreement import agree_on_exploring
 from decisionloop.act.exploration.seen_money import BANDS, Cell, SeenMoney
+from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.exploration.tally import Outcomes
 from decisionloop.act.situation import Situation
+from decisionloop.act.turn import Turn
 from decisionloop.contract import UseCase
 from decisionloop.contract.exploration import Exploration
+from decisionloop.learn.tried_otherwise import worth
 from decisionloop.sources.tried_batches import TriedBatch
 
 COURSES = 5
@@ -75,11 +78,47 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
+class Drawn:
+    """m outcomes that were drawn: of whom (``entity``), of which ``action`` (index), at which ``weight``; each (m,)."""
+
+    entity: np.ndarray
+    action: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def nothing(cls) -> Drawn:
+        """Before anything is drawn."""
+        return cls(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+
+    def __len__(self) -> int:
+        return len(self.entity)
+
+    def and_of(self, chances: np.ndarray, times: np.ndarray, population: float, rng: np.random.Generator) -> Drawn:
+        """With what is drawn ``times`` (n, A) by ``chances`` (n, A), of any of the ``population``."""
+        row, action = (np.repeat(one, times[times > 0]) for one in np.nonzero(times))
+        many = len(row)
+        entity = rng.integers(0, int(population), many) if math.isfinite(population) else len(self) + np.arange(many)
+        more = Drawn(entity, action, 1 / chances[row, action])
+        return Drawn(*(np.concatenate([getattr(self, one), getattr(more, one)]) for one in _DRAWN))
+
+    @property
+    def worth(self) -> float:
+        """What the outcomes of the action are worth that is told best."""
+        of_entity = pd.Series(self.weight).groupby([self.action, self.entity]).sum()
+        by_action = pd.DataFrame({"one": of_entity, "squared": of_entity**2}).groupby(level=0).sum()
+        return max((worth(*one) for one in by_action.itertuples(index=False)), default=0.0)
+
+
+_DRAWN = ("entity", "action", "weight")
+
+
+@dataclass(frozen=True, eq=False)
 class BatchesAhead:
     """``batches`` of ``people`` to come; ``batch``: some of the people, with the rules' choice and reason.
 
     ``ours``: outcomes of what the rules do, of which a batch shows ``ours_a_batch``; ``others``: of what they do not.
     ``shown``: how likely an outcome of another action is seen. ``between``: the outcomes that money lies between.
+    ``population``: from how many people those of the batches come again and again; infinite where nobody comes twice.
     """
 
     use_case: UseCase
@@ -91,11 +130,13 @@ class BatchesAhead:
     between: Outcomes
     people: float
     batches: int
+    population: float = math.inf
 
     def courses(self, exploration: Exploration, enough: float) -> list[float]:
-        """Outcomes of other actions that all batches show, `COURSES` times, the fewest first.
+        """What the outcomes of another action are worth that all batches show, `COURSES` times, the least first.
 
-        They are run through until it is plain that there are more than ``enough``.
+        As the gate will measure them (`learn.tried_otherwise`): of the action that is told best. They are run through
+        until it is plain that they are worth more than ``enough``.
         """
         return sorted(self._each_course(exploration, enough))
 
@@ -108,24 +149,26 @@ class BatchesAhead:
         return (self._course(exploration, most, np.random.default_rng(one)) for one in range(COURSES))
 
     def _course(self, exploration: Exploration, most: float, rng: np.random.Generator) -> float:
-        tried, step = 0, max(1, math.ceil(self.batches / _STEPS))
+        step = max(1, math.ceil(self.batches / _STEPS))
+        told = Drawn.nothing()
         theirs = np.zeros((4, len(self.others.kinds)))
         each = self.ours.sums(np.arange(len(self.ours.kind)), 1.0) / max(1, len(self.ours.kind))
         for done in range(0, self.batches, step):
             cells = (*self.ours.cells(each * self.ours_a_batch * done), *self.others.cells(theirs))
-            explored = self._explored(exploration, SeenMoney(cells, self.between))
+            chances = self._chances(exploration, SeenMoney(cells, self.between))
+            chances = np.where(chances >= PROPENSITY_FLOOR, chances, 0.0)
             over = min(step, self.batches - done)
-            many = int(rng.poisson(over * explored * self.shown))
-            tried += many
-            if tried >= most:
-                return float(round(tried * self.batches / (done + over)))
-            if many:
-                drawn = rng.integers(0, len(self.others.kind), many)
-                theirs += self.others.sums(drawn, self.people / explored)
-        return float(tried)
+            drawn = rng.poisson(chances * over * self.shown * self.people / len(chances))
+            told = told.and_of(chances, drawn, self.population, rng)
+            if told.worth >= most:
+                return float(round(told.worth * self.batches / (done + over)))
+            if many := int(drawn.sum()):
+                some = rng.integers(0, len(self.others.kind), many)
+                theirs += self.others.sums(some, float(chances.size / chances.sum()))
+        return float(round(told.worth))
 
-    def _explored(self, exploration: Exploration, seen: SeenMoney) -> float:
-        """People of one batch that are expected to be explored once ``seen`` has been seen."""
+    def _chances(self, exploration: Exploration, seen: SeenMoney) -> np.ndarray:
+        """The chance (n, A) that each person of the batch is drawn another action once ``seen`` has been seen."""
         frame, rows = self.batch.frame, len(self.batch.frame)
         part = rows / max(self.people, 1.0)
         if exploration.kind == "priced" and exploration.budget_money is not None:
@@ -136,4 +179,7 @@ class BatchesAhead:
         situation = Situation(unvalued, self.batch.action, False, reason=self.batch.reason, seen=seen)
         totals, as_of = BatchTotals.of(use_case, frame), self.batch.as_of.to_pydatetime()
         agreed = agree_on_exploring(use_case, as_of, totals, lambda: [(frame, situation)], ())
-        return 0.0 if agreed is None else agreed.figures.explored / part
+        if agreed is None:
+            return np.zeros(unvalued.shape)
+        turn = Turn.of(use_case, frame, as_of, situation)
+        return agreed.of(use_case, frame, turn, situation).chances(turn.offer.alternatives(turn.rules))

@@ -12,6 +12,7 @@ from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text
 from decisionloop.sources.base import EXECUTED_COLUMNS
 from decisionloop.sources.cells import MISSING, is_text, without_missing
+from decisionloop.sources.zones import times_of_zones
 
 _TRUTH = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
@@ -41,7 +42,7 @@ def entity_ids(values: pd.Series, where: str, is_any_missing: bool = False) -> p
 def utc_times(values: pd.Series, where: str, is_required: bool = True) -> pd.Series:
     """Times as datetime64[us, UTC]; a time without a zone is UTC. NaT only if not ``is_required``.
 
-    Reads datetimes, dates and ISO 8601 text. Raises SourceError for anything else.
+    Reads datetimes, dates and ISO 8601 text, its zone also by letters (CET). Raises SourceError for anything else.
     """
     times, is_bad = times_of(values, where, is_required)
     if is_bad.any():
@@ -68,6 +69,9 @@ def times_of(values: pd.Series, where: str, is_required: bool = True) -> tuple[p
     holds_text = isinstance(values.dtype, pd.StringDtype)
     values = values.where(~values.str.strip().isin(MISSING)) if holds_text else values
     times: pd.Series = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601" if holds_text else None)
+    is_unread = times.isna() & values.notna()
+    if holds_text and is_unread.any():
+        times = times.fillna(times_of_zones(values[is_unread]).reindex(times.index))
     is_bad = times.isna() & (values.notna() | is_required)
     return times.dt.as_unit("us"), is_bad
 

@@ -12,6 +12,7 @@ from scipy.stats import ks_2samp, norm
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.days import in_days
+from decisionloop.learn.tried_otherwise import DEPARTS
 from decisionloop.sources.base import Source
 from decisionloop.sources.expected_trying import ExpectedTrying, expected_trying, is_anything_to_try
 from decisionloop.sources.seen_of_tried import SeenOfTried, seen_of_tried
@@ -100,12 +101,12 @@ def _gain_seen_by(use_case: UseCase, money: np.ndarray, outcomes: float) -> floa
 
 
 def _tried(trying: ExpectedTrying) -> str:
-    """How many outcomes of what the rules would not do are to be expected."""
+    """What outcomes of what the rules would not do are to be expected, by the measure of the gate."""
     of = "this replay" if trying.is_replay else "a year"
     few, many = trying.unlucky, trying.lucky
     return (
-        f"about {_figure(trying.tried.a_week)} outcomes a week; {few:,.0f} to {many:,.0f}, as luck has it, in the "
-        f"{trying.weeks:,.0f} weeks of {of} with outcomes to come"
+        f"worth about {_figure(trying.tried.a_week)} outcomes of one action a week; {few:,.0f} to {many:,.0f}, as luck "
+        f"has it, in the {trying.weeks:,.0f} weeks of {of} with outcomes to come"
     )
 
 
@@ -119,16 +120,31 @@ def _untried(use_case: UseCase, tried: Sequence[TriedBatch]) -> str:
 def _is_enough(use_case: UseCase, trying: ExpectedTrying, seen: SeenOfTried) -> str:
     """Whether anything can be told by them, and else which setting is to be raised how far."""
     tried, known = trying.tried, seen.money[np.isfinite(seen.money)]
-    needed = f"{tried.needed:,.0f} are needed before anything can be told of what the rules would not do"
+    needed = (
+        f"{tried.aimed_at:,.0f} are aimed at, as the gate needs {tried.needed:,.0f} where a candidate departs from the "
+        f"rules, reckoned to be {DEPARTS:.0%} of the decisions"
+    )
     if trying.is_enough:
         gain = _gain_seen_by(use_case, known, max(trying.in_all, 1.0)) if len(known) >= _FEWEST else None
         told = "" if gain is None else f"; alone they show a gain of {_figure(gain)} {use_case.economics.currency}"
         return f"yes: {needed}{told}{', a trial a smaller one' if told else ''}"
-    no = f"{'not surely' if trying.in_all >= tried.needed else 'no'}: {needed}."
+    no = f"{'not surely' if trying.lucky >= tried.needed else 'no'}: {needed}."
     if not trying.remedy:
-        return f"{no} No setting of policy.exploration brings so many: decide more, or bring more rows"
+        return f"{no} {_no_setting(trying)}"
     now = f"is {tried.setting.partition('(now ')[2].rstrip(')')} now" if tried.setting else "tries nothing now"
     return f"{no} Set policy.exploration to `{trying.remedy}` (it {now}), and they come"
+
+
+def _no_setting(trying: ExpectedTrying) -> str:
+    """That no setting brings enough, and what would: more time, or people, or a use case that shows more outcomes."""
+    told, most = trying.tried, trying.at_most or 0.0
+    what = "tries as much as it may" if told.is_at_most else "brings so many in no setting"
+    more = f", which is {_figure(told.aimed_at / most)} times as long" if most > 0 else ""
+    wait = f"about {trying.weeks * told.aimed_at / most:,.0f} weeks{more}" if most > 0 else "longer"
+    return (
+        f"policy.exploration {what}: bring more rows, or let it decide for {wait}; or begin with another action, or "
+        "another outcome, that is seen of more people"
+    )
 
 
 def _figure(value: float) -> str:

@@ -59,6 +59,10 @@ class DatabaseRows:
             kept &= rows[self.layout.entity].isin(entities)
         return rows[kept].reset_index(drop=True)
 
+    def entities_between(self, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
+        """Of whom the rows with ``after`` < time <= ``until`` are."""
+        return self.between(after, until)[self.layout.entity]
+
     def newest(self, until: pd.Timestamp) -> pd.Timestamp | None:
         """Largest time at or before ``until``."""
         from sqlalchemy import func, select

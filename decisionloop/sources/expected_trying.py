@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from decisionloop.act.exploration.seen_money import SeenMoney
 from decisionloop.act.exploration.tally import Outcomes
 from decisionloop.contract import UseCase
 from decisionloop.contract.exploration import Exploration, UniformExploration
-from decisionloop.learn.tried_otherwise import YEAR_WEEKS, TriedOtherwise, must_be_tried, setting_of
+from decisionloop.learn.tried_otherwise import YEAR_WEEKS, TriedOtherwise, must_be_tried, room_of, setting_of
 from decisionloop.sources.base import Source
 from decisionloop.sources.batches_ahead import COURSES, BatchesAhead, Shown
 from decisionloop.sources.seen_of_tried import SeenOfTried
@@ -30,9 +31,10 @@ _TIMES = (2, 5, 10, 20, 50, 100)
 class ExpectedTrying:
     """What is to be expected over ``weeks``: of a replay its own, else a year.
 
-    ``in_all``: outcomes of what the rules would not do, in these weeks; ``unlucky`` and ``lucky``: the fewest and the
-    most of some courses of luck. ``remedy``: the first setting that brings enough in that time even then, "" where the
-    contract's own does or none would.
+    ``in_all``: what outcomes of another action than the rules' are worth, in these weeks, as the gate measures it;
+    ``unlucky`` and ``lucky``: the least and the most of some courses of luck. ``remedy``: the first setting that brings
+    enough in that time even then, "" where the contract's own does or none would. ``at_most``: of the last setting that
+    was looked at for that, the largest allowed, what it would bring in bad luck; None where none had to be.
     """
 
     tried: TriedOtherwise
@@ -42,11 +44,12 @@ class ExpectedTrying:
     unlucky: float
     lucky: float
     remedy: str = ""
+    at_most: float | None = None
 
     @property
     def is_enough(self) -> bool:
-        """Whether something can be told by the end of these weeks, also with bad luck."""
-        return self.unlucky >= self.tried.needed
+        """Whether the gate can tell something of most candidates by the end of these weeks, also with bad luck."""
+        return self.unlucky >= self.tried.aimed_at
 
 
 def expected_trying(
@@ -63,9 +66,12 @@ def expected_trying(
     courses, weeks = ahead.courses(exploration, needed), batches * covers / 7
     in_all = courses[COURSES // 2]
     setting = setting_of(exploration) if use_case.is_explored else ""
-    told = TriedOtherwise(0, needed, in_all / weeks, setting)
+    told = TriedOtherwise(0, needed, in_all / weeks, setting, room=room_of(exploration))
     found = ExpectedTrying(told, weeks, bool(calendar), in_all, courses[0], courses[-1])
-    return found if found.is_enough else replace(found, remedy=_remedy(ahead, exploration, needed))
+    if found.is_enough:
+        return found
+    remedy, brings = _remedy(ahead, exploration, told.aimed_at, courses[0])
+    return replace(found, remedy=remedy, at_most=brings)
 
 
 def is_anything_to_try(use_case: UseCase, tried: Sequence[TriedBatch]) -> bool:
@@ -103,7 +109,19 @@ def _ahead(
         between=between,
         people=people,
         batches=batches,
+        population=_population(use_case, tried),
     )
+
+
+def _population(use_case: UseCase, tried: Sequence[TriedBatch]) -> float:
+    """From how many people those of the batches are taken: of two batches of n and m in P people n m / P are the same.
+
+    Infinite where nobody is in two of them.
+    """
+    who = [one.frame[use_case.entity.key].to_numpy(dtype=object) for one in tried]
+    pairs = list(combinations(who, 2))
+    same = sum(len(np.intersect1d(one.astype(str), other.astype(str))) for one, other in pairs)
+    return sum(len(one) * len(other) for one, other in pairs) / same if same else math.inf
 
 
 def _done(action: np.ndarray, must: np.ndarray, seen: SeenOfTried) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -127,12 +145,17 @@ def _between(use_case: UseCase, seen: SeenOfTried) -> Outcomes:
     return tuple((kind, end) for kind in kinds for end in ends)
 
 
-def _remedy(ahead: BatchesAhead, exploration: Exploration, needed: float) -> str:
-    """The first of some settings that brings ``needed`` outcomes also with bad luck; "" where none does."""
+def _remedy(ahead: BatchesAhead, exploration: Exploration, needed: float, now: float) -> tuple[str, float]:
+    """The first of some settings whose outcomes are worth ``needed`` also with bad luck, and what they are worth.
+
+    "" where none does, with what the last one brings, or the contract's own (``now``) where none is left.
+    """
+    last: Exploration | None = None
     for words, other in _more(exploration):
         if ahead.are_enough(other, needed):
-            return words
-    return ""
+            return words, ahead.courses(other, needed)[0]
+        last = other
+    return "", now if last is None else ahead.courses(last, needed)[0]
 
 
 def _more(exploration: Exploration) -> Iterator[tuple[str, Exploration]]:

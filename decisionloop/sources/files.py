@@ -51,6 +51,12 @@ class FileRows:
             kept &= rows[self.layout.entity].isin(entities)
         return rows[kept]
 
+    def entities_between(self, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
+        """Of whom the rows with ``after`` < time <= ``until`` are; the other columns, which may be many, are left."""
+        rows = self._rows()
+        times = rows[self.layout.time]
+        return rows.loc[(times <= until) & (times > after), self.layout.entity]
+
     def _rows_of(self, entities: pd.Series) -> pd.DataFrame:
         """The rows of a few entities, found and not searched for, in the order of the files."""
         rows = self._rows()

@@ -30,9 +30,8 @@ class History:
 
     def due(self, as_of: pd.Timestamp, covers_days: float) -> pd.DataFrame:
         """Entities that fell due in (as_of - covers_days, as_of], each once, sorted."""
-        layout = self.due_rows.layout
-        rows = self.due_rows.between(as_of - pd.Timedelta(days=covers_days), as_of)
-        ids = rows[layout.entity].drop_duplicates().sort_values(kind="stable", ignore_index=True)
+        found = self.due_rows.entities_between(as_of - pd.Timedelta(days=covers_days), as_of)
+        ids = found.drop_duplicates().sort_values(kind="stable", ignore_index=True)
         return pd.DataFrame({self.key: ids.astype("str")})
 
     def known(self, entities: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

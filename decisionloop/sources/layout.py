@@ -156,5 +156,8 @@ class Rows(Protocol):
         Without ``after`` those as well whose time cannot be read, where the layout lets any through.
         """
 
+    def entities_between(self, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
+        """Of whom the rows with ``after`` < time <= ``until`` are."""
+
     def newest(self, until: pd.Timestamp) -> pd.Timestamp | None:
         """Largest time at or before ``until``."""

@@ -48,22 +48,25 @@ class Span:
 def measure_spans(workspace: Workspace, due: Sequence[Batch], as_of: datetime) -> int:
     """Measure each month that is over and has a cohort that cannot tell, and each year with such a month; how many.
 
-    ``due``: the batches that were measured just now. A span is measured again when one of its cohorts was.
+    ``due``: the batches that were measured just now. A span is measured again when one of its cohorts was. After the
+    last batch of a replay its month is over, whatever is left of the calendar's.
     """
     if not due or workspace.use_case.is_observing:  # without news of a cohort there is none of a span
         return 0
     decided = _decided_in_years(workspace, due)
     is_mature = [max(one.as_of, at) <= as_of for one, at in zip(decided, mature_at(workspace, decided), strict=True)]
-    mature = [one for one, is_over in zip(decided, is_mature, strict=True) if is_over]
+    mature, waiting = (
+        [one for one, is_over in zip(decided, is_mature, strict=True) if is_over is asked] for asked in (True, False)
+    )
     since = mature[-1].as_of - _LATELY
     lately = {f"{one.as_of:%Y-%m}" for one in (*due, *(one for one in mature if one.as_of >= since))}
-    months, years = _spans(_months_that_are_over(decided, mature, as_of), lately)
+    over = _by_month(mature, _open_months(workspace, waiting, as_of))
     measured = 0
-    for spans in (months, years):  # whether a year is measured as one is a question about its months
-        waiting = _to_be_measured(workspace, spans)
-        for span in waiting:
+    for spans in _spans(over, lately):  # whether a year is measured as one is a question about its months
+        news = _to_be_measured(workspace, spans)
+        for span in news:
             _measure(workspace, span, as_of)
-        measured += len(waiting)
+        measured += len(news)
     return measured
 
 
@@ -74,14 +77,22 @@ def _decided_in_years(workspace: Workspace, due: Sequence[Batch]) -> list[Batch]
     return [one for one in found if one.is_decided]
 
 
-def _months_that_are_over(
-    decided: Sequence[Batch], mature: Sequence[Batch], as_of: datetime
-) -> dict[str, tuple[Batch, ...]]:
-    """The mature batches of each month in which none is to come, or waits for outcomes."""
-    waiting = {one.batch_id for one in decided} - {one.batch_id for one in mature}
-    open_months = {f"{as_of:%Y-%m}", *(one.split("/", 1)[1][:7] for one in waiting)}
+def _is_calendar_over(workspace: Workspace, as_of: datetime) -> bool:
+    """Whether a replay has no batch at ``as_of`` or later; of live data there is always one."""
+    calendar = () if workspace.is_live else workspace.source.calendar()
+    return bool(calendar) and as_of > calendar[-1]
+
+
+def _open_months(workspace: Workspace, waiting: Sequence[Batch], as_of: datetime) -> set[str]:
+    """The months in which a batch is to come, or waits for outcomes."""
+    this_month = set() if _is_calendar_over(workspace, as_of) else {f"{as_of:%Y-%m}"}
+    return this_month | {one.batch_id.split("/", 1)[1][:7] for one in waiting}
+
+
+def _by_month(found: Sequence[Batch], open_months: set[str]) -> dict[str, tuple[Batch, ...]]:
+    """Batches by month, without those of months that are open."""
     over: dict[str, tuple[Batch, ...]] = {}
-    for one in mature:
+    for one in found:
         month = f"{one.as_of:%Y-%m}"
         if month not in open_months:
             over[month] = (*over.get(month, ()), one)

@@ -203,8 +203,8 @@ def test_what_an_action_earned_says_of_how_many_it_can_be_told(cli, vouchers, ho
     (told,) = cli("actions", "vouchers", "--json").json["actions"]
     assert (told["decisions"], told["valued"], told["compared"]) == (1000, 50, 50)
     assert told["text"] == (
-        "voucher: a decision earned EUR 1.50 (1.00 to 2.00) of 50 where it can be told, against the rules EUR +1.50 "
-        "(1.00 to 2.00) of 50 where it can be told, over 1,000 for which it was preferred"
+        "voucher: a decision earned EUR 1.50 (1.00 to 2.00) of 50 where it can be told, EUR 1.50 more than the rules "
+        "(1.00 to 2.00 more) of 50 where it can be told, over 1,000 for which it was preferred"
     )
     page = render_story(assemble_story(workspace.ledger, workspace.use_case))
     assert page.count("of 50 where it can be told") == 2
@@ -245,7 +245,7 @@ def test_a_script_reads_money_with_its_bounds_as_numbers(cli, vouchers, home_wit
     assert money["difference"] == pytest.approx(_figure(300.0, 300 - half, 300 + half, 0.0 - half, 300 + half, 14))
     (told,) = state["actions"]
     assert told["lift"] == _figure(100.0, 50.0, 150.0, -100.0, 150.0, 7)
-    assert "(50.00 to 150.00; whatever has not come, -100.00 to 150.00)" in told["text"]
+    assert "(50.00 to 150.00 more; whatever has not come, 100.00 less to 150.00 more)" in told["text"]
     said = paragraphs(assemble_story(workspace.ledger, workspace.use_case))["actions"]
     assert any("it earned more, exploring included, if the outcomes that have not come are as the others" in one
                for one in said)  # fmt: skip

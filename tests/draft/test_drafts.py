@@ -320,8 +320,21 @@ def test_whose_sex_it_is_does_not_matter(tmp_path: Path) -> None:
     assert "owner_sex" not in use_case.feature_names
 
 
-def test_a_cell_that_says_neither_yes_nor_no_is_named(tmp_path: Path) -> None:
+def test_a_cell_that_says_neither_yes_nor_no_costs_its_row_alone(tmp_path: Path) -> None:
     table = loans()
     table.loc[7, "defaulted"] = "ye"
-    with pytest.raises(UsageError, match=r"neither the first is 'ye', in row 8"):
+    draft, use_case = drafted(tmp_path, table, separator=";", outcome="defaulted")
+    assert use_case.outcome.class_ is not None
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv")
+    assert list(rows.index[rows["defaulted"].isna()]) == [7]
+    assert (
+        "defaulted: 1 of its cells is neither yes nor no ('ye' in row 8): it is left empty (--ignore leaves the column "
+        "out)" in draft.notes
+    )
+
+
+def test_a_third_answer_is_no_slip_and_is_named(tmp_path: Path) -> None:
+    table = loans()
+    table.loc[[7, 9, 11], "defaulted"] = "open"
+    with pytest.raises(UsageError, match=r"neither the first is 'open', in row 8"):
         drafted(tmp_path, table, separator=";", outcome="defaulted")

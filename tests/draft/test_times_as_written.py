@@ -54,6 +54,25 @@ def test_seconds_since_1970_are_times_where_the_name_says_so(tmp_path: Path, a_s
     assert rows["amount_due"].astype(int).tolist() == list(seconds)  # the same numbers, and no time by their name
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%B %d, %Y %I:%M %p", "%Y-%m-%dT%H:%M:%S"])
+@pytest.mark.parametrize(("zone", "hours"), [("CET", 1), ("CEST", 2), ("EST", -5), ("GMT", 0)])
+def test_letters_of_a_zone_are_heeded(tmp_path: Path, form: str, zone: str, hours: int) -> None:
+    rows = read(tmp_path, table(decided_at=[f"{one} {zone}" for one in TIMES.strftime(form)]))
+    times = pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601")
+    assert (times + pd.Timedelta(hours=hours)).tolist() == TIMES.tolist()
+
+
+@pytest.mark.parametrize("bad", ["soon", "20240231", "1"])
+@pytest.mark.parametrize("form", ["%Y%m%d", "%s"])
+def test_a_cell_that_counts_no_time_costs_its_row(tmp_path: Path, form: str, bad: str) -> None:
+    rows = table(decided_at=[f"{one.timestamp():.0f}" if form == "%s" else one.strftime(form) for one in TIMES])
+    rows.loc[5, "decided_at"] = bad
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+    assert len(pd.read_csv(draft.folder / "data" / "decisions.csv")) == N - 1
+    assert f"in row 6 ({bad!r})" in "\n".join(draft.notes)
+
+
 @pytest.mark.parametrize("bad", ["n/a", "2024-02-30 00:00:00", "9999-12-31 00:00:00", "0001-01-01 00:00:00"])
 def test_a_time_that_is_none_costs_its_row(tmp_path: Path, bad: str) -> None:
     rows = table()
@@ -104,3 +123,30 @@ def test_when_an_outcome_happened_is_what_its_time_says_unless_that_is_when_it_w
         use_case = load_use_case(draft.folder).use_case
         assert use_case.outcome.happened_at == (None if name == "seen_at" else name)
         assert use_case.entity.noun == "gast"
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("☑", "☐"), ("✓", "✗"), ("✔\ufe0f", "❌"), ("☒", "☐"), ("✅", "✘"), ("ja", "nein"), ("Yes", "No")]
+)
+@pytest.mark.parametrize("slip", [None, "vielleicht"])
+def test_ticks_and_crosses_say_yes_and_no_and_one_slip_costs_its_row(
+    tmp_path: Path, yes: str, no: str, slip: str | None
+) -> None:
+    rows = table(bought=[yes, no] * (N // 2))
+    if slip:
+        rows.loc[5, "bought"] = slip
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+    told = pd.read_csv(draft.folder / "data" / "decisions.csv")["bought"]
+    assert told.isna().sum() == bool(slip)
+    assert told.drop(5).tolist() == [1 - i % 2 for i in range(N) if i != 5]
+    assert slip is None or f"bought: 1 of its cells is neither yes nor no ({slip!r} in row 6)" in "\n".join(draft.notes)
+
+
+def test_days_without_signs_are_known_by_themselves_and_seconds_where_somebody_says_so(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-20", periods=N).strftime("%Y%m%d")
+    rows = table(called=days, age=[20_000_101 + i for i in range(N)]).drop(columns="decided_at")
+    assert read(tmp_path, rows)["called"].iloc[0] == "2024-01-20"
+    assert read_table(tmp_path / "table.csv").rows["age"].iloc[0] == "20000101"  # 20000132 is no day
+    read(tmp_path, table(inspected=[f"{one.timestamp():.0f}" for one in TIMES]).drop(columns="decided_at"))
+    assert draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(time="inspected")).folder.is_dir()

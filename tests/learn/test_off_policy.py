@@ -318,7 +318,7 @@ def test_too_few_outcomes_and_wrong_propensities_are_noticed() -> None:
     few = logged.subset(np.arange(600))
     told = judge_overlap(difference(few, challenger[:600], rules[:600]).overlap)
     assert not told.is_sufficient
-    assert "wait for more, or explore more" in told.reason
+    assert "wait for more, or decide or explore more" in told.reason
     wrong = replace(logged, propensity=np.where(logged.propensity < 0.5, 0.25, 0.75))
     told = judge_overlap(difference(wrong, challenger, rules).overlap)
     assert "propensities say" in told.reason

@@ -38,11 +38,13 @@ from decisionloop.report.read.experiment import experiment_of
 from decisionloop.report.read.gathered import gather
 from decisionloop.report.read.replay_truth import logged_money, rows_of_replay, true_money, truth_by_period
 from decisionloop.report.read.trying import tried_otherwise
+from decisionloop.report.read.what_next import what_next
 from decisionloop.report.read.worked_decision import chosen_decision
 from decisionloop.report.record.claims import disagreements
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.story import RULES, Story
 from decisionloop.report.record.truth import check_truth
+from decisionloop.report.record.what_next import WhatNext
 from decisionloop.report.words.figures import NBSP, count_of
 from decisionloop.report.words.naming import StoryClock
 from decisionloop.report.words.recounting import truth_sentences
@@ -280,8 +282,9 @@ def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
     made = batches(sqlite_ledger, "credit_line")
     told = tried_otherwise(sqlite_ledger, use_case, made)
     assert told is not None
-    assert (told.seen, told.needed, told.is_enough) == (6, use_case.gate.minimum_effective_n, False)
-    assert told.a_week == 6 / 2
+    assert (told.outcomes, told.needed, told.is_enough) == (6, use_case.gate.minimum_effective_n, False)
+    assert told.seen == 2  # as the gate counts: of two people, three times each with the same chance
+    assert told.a_week == 2 / 2
     assert tried_otherwise(sqlite_ledger, use_case, ()) is None
 
 
@@ -716,11 +719,24 @@ def test_times_on_the_wall_of_a_replay_become_days_of_the_story(filled: Filled) 
 
 def test_of_live_tables_it_is_said_when_the_next_batch_is_due(filled: Filled, use_case: UseCase) -> None:
     live = use_case.model_copy(update={"source": TablesSource.model_construct(kind="tables")})
-    told = assemble_story(filled.ledger, live, snapshots=filled.snapshots).next_batch
+    told = assemble_story(filled.ledger, live, snapshots=filled.snapshots).next
     last = max(one.as_of for one in batches(filled.ledger, "credit_line"))
-    assert told is not None
-    assert last.date() < told <= last.date() + timedelta(days=40)
-    assert assemble_story(filled.ledger, use_case, snapshots=filled.snapshots).next_batch is None
+    assert told.batch is not None
+    assert last.date() < told.batch <= last.date() + timedelta(days=40)
+    assert told.outcomes is not None
+    assert told.outcomes_of is not None
+    patience = use_case.outcome.maturity_days
+    assert told.outcomes - told.outcomes_of == timedelta(days=patience)
+    assert told.outcomes > last.date()  # and of the batch before it they are complete
+
+
+def test_of_a_replay_it_is_said_whether_it_has_ended(filled: Filled, use_case: UseCase) -> None:
+    found = batches(filled.ledger, "credit_line")
+    last = max(one.as_of for one in found)
+    assert what_next(use_case, found, (), last) == WhatNext(ended=last.date())
+    assert what_next(use_case, found, (), last + timedelta(days=1)) == WhatNext()
+    assert what_next(use_case, (), (), last) == WhatNext()
+    assert assemble_story(filled.ledger, use_case, snapshots=filled.snapshots).next == WhatNext()
 
 
 def test_who_decides_since_a_person_went_back_after_a_replay_is_told_by_that_day(

@@ -11,6 +11,7 @@ from decisionloop.learn.tried_otherwise import TriedOtherwise
 from decisionloop.ledger.alerts import Alert
 from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
 from decisionloop.report.record.story import Story
+from decisionloop.report.record.what_next import WhatNext
 from decisionloop.report.words.glance import glance_of
 from decisionloop.report.words.trying import try_more, untold_line
 
@@ -51,13 +52,22 @@ def test_what_is_wrong_is_not_nothing_where_nothing_can_be_told(story: Story) ->
         (replace(FEW, a_week=float("nan")), ""),
         (replace(FEW, setting=""), "The contract tries nothing"),
         (replace(FEW, seen=0, a_week=0.0), "Raise `policy.exploration.budget_share`"),
-        (replace(FEW, a_week=0.2), "7 times as much must be tried"),
+        (replace(FEW, a_week=0.2), "7 times as much must be tried, or decide"),
+        (replace(FEW, a_week=0.2, room=2.5), "7 times as much must be tried, and the setting goes up to 2.5 times"),
+        (replace(FEW, room=1.0), "`policy.exploration.budget_share` (now 0.01) is as large as it may be: decide more"),
     ],
 )
 def test_what_a_few_weeks_bring_needs_nothing_done(tried: TriedOtherwise, expected: str) -> None:
     told = try_more(tried, "mails")
     assert (told.what if told else "").startswith(expected) or (told and expected in told.what)
     assert (told is None) == (expected == "")
+
+
+def test_outcomes_of_unlike_chances_are_told_as_the_gate_counts_them() -> None:
+    told = untold_line(replace(FEW, outcomes=310))
+    assert (
+        "310 outcomes have been seen; of one action they tell as much as 29 of equal chance, and at least 100" in told
+    )
 
 
 def test_no_yes_is_taken_back_by_the_sentence_after_it(story: Story) -> None:
@@ -87,5 +97,11 @@ def test_nothing_waits_exactly_where_nothing_is_to_be_done(story: Story) -> None
 def test_the_first_screen_says_whether_a_group_is_worse_off_and_when_the_next_batch_is_due(story: Story) -> None:
     assert "chosen among as many of the group “under 25”" in answer(story, "Is any group worse off?")
     assert answer(replace(story, impact=()), "Is any group worse off?") == ""
-    live = replace(plain(story), next_batch=date(2005, 10, 3))
-    assert "next batch is due on 3" in answer(live, "What happens next?")
+    dates = WhatNext(date(2005, 10, 3), date(2005, 10, 6), date(2005, 9, 5), date(2005, 12, 1))
+    said = answer(replace(plain(story), next=dates), "What happens next?").replace("\u00a0", " ")
+    assert said.startswith(
+        "The next batch is due on 3 October 2005. The outcomes of 5 September 2005 are complete on 6 October 2005. "
+        "A training is on the schedule for 1 December 2005, unless something asks for one before."
+    )
+    over = answer(replace(plain(story), next=WhatNext(ended=date(2005, 9, 30))), "What happens next?")
+    assert over.startswith("Nothing: this was a replay of what is past, and it ended with the batch of 30")

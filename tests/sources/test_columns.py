@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text
-from decisionloop.sources.columns import entity_ids, outcome_numbers, utc_times
+from decisionloop.sources.columns import entity_ids, outcome_numbers, times_of, utc_times
 
 
 def series(*values: object, **options: object) -> pd.Series:
@@ -135,3 +135,11 @@ def test_a_boolean_column_is_an_outcome():
 def test_an_outcome_that_is_no_number_is_refused_by_row():
     with pytest.raises(SourceError, match=r"column x holds 'late' in row 2"):
         outcome_numbers(series("1", "late"), "here")
+
+
+def test_letters_of_a_zone_are_read_and_others_are_a_row_s_trouble() -> None:
+    told, is_bad = times_of(series("2024-01-31 08:00 CET", "2024-01-31T08:00:00 EST", "2024-01-31 08:00", "soon"), "t")
+    assert [str(one) for one in told] == [
+        *("2024-01-31 07:00:00+00:00", "2024-01-31 13:00:00+00:00", "2024-01-31 08:00:00+00:00", "NaT")
+    ]
+    assert is_bad.tolist() == [False, False, False, True]

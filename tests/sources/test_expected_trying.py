@@ -11,6 +11,8 @@ from decisionloop.contract.code import load_code
 from decisionloop.contract.exploration import PricedExploration, UniformExploration
 from decisionloop.draft.draft import draft_use_case
 from decisionloop.draft.roles import SHARES, Asked
+from decisionloop.sources.batches_ahead import Drawn
+from decisionloop.sources.data_answers import _no_setting
 from decisionloop.sources.expected_trying import expected_trying
 from decisionloop.sources.opening import open_source
 from decisionloop.sources.seen_of_tried import seen_of_tried
@@ -64,7 +66,7 @@ def test_a_flat_share_brings_what_it_says(experiment):
     assert (told.weeks, told.is_replay) == (40, True)
     assert 50 <= told.unlucky < told.in_all < told.lucky <= 105
     assert told.tried.a_week == pytest.approx(told.in_all / 40)
-    assert told.remedy in {"{kind: uniform, share: 0.05}", "{kind: uniform, share: 0.1}"}
+    assert told.remedy in {"{kind: uniform, share: 0.1}", "{kind: uniform, share: 0.2}"}
 
 
 def test_where_nothing_is_tried_nothing_comes(experiment):
@@ -75,3 +77,33 @@ def test_where_nothing_is_tried_nothing_comes(experiment):
 
 def test_too_few_people_are_no_matter_of_settings(experiment):
     assert experiment(UniformExploration(kind="uniform", share=0.5), needed=5_000).remedy == ""
+
+
+def test_what_is_drawn_seldom_counts_as_the_gate_counts_it():
+    """Ten outcomes that were as good as certain and one of 1 in 1,000 tell as much as hardly more than one."""
+    chances = np.array([[1.0, 0.0]] * 10 + [[0.001, 0.0]])
+    told = Drawn.nothing().and_of(chances, np.array([[1, 0]] * 11), np.inf, np.random.default_rng(1))
+    assert len(told) == 11
+    assert told.worth == pytest.approx(1010**2 / (10 + 1000**2))
+
+
+def test_of_several_actions_each_outcome_tells_of_its_own_and_of_one_person_once():
+    chances, rng = np.full((8, 2), 0.1), np.random.default_rng(1)
+    assert Drawn.nothing().and_of(chances, np.ones((8, 2), dtype=np.int64), np.inf, rng).worth == pytest.approx(8)
+    assert Drawn.nothing().and_of(chances, np.ones((8, 2), dtype=np.int64), 1, rng).worth == pytest.approx(1)
+
+
+def test_twice_as_much_is_aimed_at_as_the_gate_needs_where_a_candidate_departs(experiment):
+    told = experiment(UniformExploration(kind="uniform", share=0.07))
+    assert told.tried.needed < told.unlucky < told.tried.aimed_at
+    assert not told.is_enough
+    assert told.remedy == "{kind: uniform, share: 0.1}"
+
+
+def test_where_as_much_is_tried_as_may_be_nothing_larger_is_advised(experiment):
+    """Half of everybody is the most: it says how much that brings, and so how long enough would take."""
+    told = experiment(UniformExploration(kind="uniform", share=0.5), needed=5_000)
+    assert (told.tried.is_at_most, told.remedy, told.at_most) == (True, "", told.unlucky)
+    said = _no_setting(told)
+    assert said.startswith("policy.exploration tries as much as it may: bring more rows")
+    assert f"about {40 * 10_000 / told.unlucky:,.0f} weeks" in said

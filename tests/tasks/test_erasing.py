@@ -15,12 +15,15 @@ from sqlalchemy import select, text
 from decisionloop.backup.installing import read_backup
 from decisionloop.backup.taking import take_backup
 from decisionloop.cli.backup import backup, restore
+from decisionloop.cli.explain import explain_decision
+from decisionloop.cli.history import show_history
 from decisionloop.custody.erase import erase
 from decisionloop.custody.snapshot_files import verify_snapshots
 from decisionloop.errors import UsageError
 from decisionloop.ledger import schema
 from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.audit.verify import verify
+from decisionloop.ledger.gone import gone_by_erasure
 from decisionloop.ledger.personal_data import decisions_about
 from tests.small_use_case import Written, settings_of
 from tests.tasks.installation import Installation, working_in
@@ -180,3 +183,18 @@ def test_a_reason_names_nobody(lived: Installation) -> None:
     entity = str(lived.decisions(0)["entity_id"].iloc[5])
     with pytest.raises(UsageError, match="must not hold the id"):
         erase(lived.workspace.settings, lived.ledger, "small", entity, f"{entity} asked", "the officer")
+
+
+def test_who_asks_for_somebody_erased_is_told_that_persons_were_when_and_why(
+    lived: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entity = str(lived.decisions(0)["entity_id"].iloc[0])
+    with pytest.raises(UsageError, match=r"nothing was decided for nobody\. `decisionloop history small"):
+        explain_decision("small", "nobody", "", False, None)
+    erase(lived.workspace.settings, lived.ledger, "small", entity, "asked to be forgotten", "the officer")
+    said = r"All data of a person were erased, on \d{4}-\d\d-\d\d by the officer: asked to be forgotten\. Their ids"
+    with pytest.raises(UsageError, match=rf"nothing is known to have been decided for {entity}\. {said}"):
+        explain_decision("small", entity, "", False, None)
+    show_history("small", entity, "", False)
+    assert "All data of a person were erased" in capsys.readouterr().out
+    assert gone_by_erasure(lived.ledger, "another") == ""

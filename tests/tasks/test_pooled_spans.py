@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import Batch, batches
 from decisionloop.ledger.measured_cohorts import measured_cohorts
 from decisionloop.ledger.measurements import Measurement, append_measurements, measurements_of
 from tasks.observe.pooled_spans import measure_spans
@@ -22,6 +22,14 @@ def pooled(installation: Installation) -> dict[str, float]:
     }
 
 
+def mature_by(installation: Installation, at: datetime) -> list[Batch]:
+    """The decided batches that are mature by then."""
+    workspace = installation.workspace
+    found = batches(workspace.ledger, workspace.use_case.name, as_of_to=at)
+    mature = zip(found, mature_at(workspace, found), strict=True)
+    return [one for one, of_it in mature if of_it <= at and one.is_decided]
+
+
 def untell(installation: Installation, cohort: str, at: datetime) -> None:
     """One of its cohorts cannot tell."""
     name = installation.written.name
@@ -31,9 +39,7 @@ def untell(installation: Installation, cohort: str, at: datetime) -> None:
 
 def test_a_month_is_pooled_only_where_a_cohort_cannot_tell_and_once(modelled: Installation) -> None:
     workspace = modelled.workspace
-    found = batches(workspace.ledger, workspace.use_case.name, as_of_to=FEBRUARY)
-    is_mature = [at <= FEBRUARY for at in mature_at(workspace, found)]
-    mature = [one for one, is_over in zip(found, is_mature, strict=True) if is_over and one.is_decided]
+    mature = mature_by(modelled, FEBRUARY)
     assert len(mature) >= 2
     assert measure_spans(workspace, mature, FEBRUARY) == 0
     assert pooled(modelled) == {}
@@ -53,3 +59,17 @@ def test_a_month_is_pooled_only_where_a_cohort_cannot_tell_and_once(modelled: In
     untell(modelled, f"{mature[-1].as_of:%Y-%m-%d}", FEBRUARY + timedelta(days=3))
     assert measure_spans(workspace, mature[-1:], FEBRUARY + timedelta(days=4)) == 1
     assert "2024-01" not in measured_cohorts(workspace.ledger, workspace.use_case.name)  # no batch is called so
+
+
+def test_the_last_month_of_a_replay_is_over_once_its_calendar_is(modelled: Installation) -> None:
+    """The calendar's month goes on, and nothing comes of it."""
+    january = [one for one in mature_by(modelled, FEBRUARY) if one.as_of.month == 1]
+    modelled.contract(outcome={"window_days": 1, "maturity_days": 1})
+    untell(modelled, f"{january[0].as_of:%Y-%m-%d}", FEBRUARY)
+    within = january[-1].as_of + timedelta(days=1, hours=1)
+    assert within.month == 1
+    assert measure_spans(modelled.workspace, january[-1:], within) == 0
+    modelled.written.change("outcomes.parquet", lambda rows: rows[rows["decided_at"] <= january[-1].as_of])
+    modelled.contract()  # opened anew, its source is over
+    assert modelled.workspace.source.calendar()[-1] < within
+    assert measure_spans(modelled.workspace, january[-1:], within) == 1

@@ -17,7 +17,7 @@ from decisionloop.ledger.audit.links import links_of
 from decisionloop.ledger.audit.rows import DecisionRows, decisions_of
 from decisionloop.ledger.audit.seal import BATCH
 from decisionloop.ledger.audit.verify_batch import Committed, all_leaves, leaves_of_batch, verify_batch
-from decisionloop.ledger.expired_batches import gone_by_retention
+from decisionloop.ledger.gone import why_gone
 from decisionloop.ledger.schema import decision
 from decisionloop.ledger.storage.engine import Ledger
 
@@ -60,7 +60,7 @@ def _link_of(ledger: Ledger, decision_id: str) -> Link:
     with ledger.connect() as connection:
         batch_id = connection.execute(select(decision.c.batch_id).where(decision.c.decision_id == decision_id)).scalar()
     if batch_id is None:
-        gone = gone_by_retention(ledger)
+        gone = why_gone(ledger)
         raise UsageError(f"there is no decision {decision_id}. It was never made, or it was erased. {gone}".rstrip())
     found = [one for one in links_of(ledger) if one.kind == BATCH and one.subject == batch_id]
     if not found:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.days import in_days
-from decisionloop.ledger.batches import batches
+from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.monitor.labels import LABEL_SHORTFALL, promised_share
 from decisionloop.report.record.beside import Caveat, KnownEvent
@@ -98,7 +98,10 @@ def _of_unjudged(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
     if not short:
         return
     held = [name for name in short if name in held_cohorts(ledger, use_case.name)]
-    yield Caveat(("money", "rates"), unjudged_sentence(len(told), len(short), len(held), promised_share(use_case)))
+    expired = {cohort_name(one.as_of) for one in batches(ledger, use_case.name) if one.state == "expired"}
+    counts = len(told), len(short), len(held)
+    gone = len(expired & set(told["cohort"]))
+    yield Caveat(("money", "rates"), unjudged_sentence(*counts, promised_share(use_case), gone))
 
 
 def _of_retention(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:

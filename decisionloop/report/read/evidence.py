@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from decisionloop.contract import UseCase
@@ -19,33 +19,46 @@ from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.words.naming import ReleaseNames
 
 
-def action_lines(figures: Iterable[Measurement], use_case: UseCase) -> tuple[ActionFigures, ...]:
-    """Every action that was measured, in the contract's order; ``figures`` are the newest of each cohort."""
+def action_lines(measured: Measured, names: ReleaseNames, use_case: UseCase) -> tuple[ActionFigures, ...]:
+    """Every action that was measured, of ``measured`` the newest figures of each cohort.
+
+    In the contract's order; behind them those that it has no longer, by the names that were logged.
+    """
     by_key: dict[tuple[str, str], list[Measurement]] = {}
-    for one in figures:
+    for one in measured.figures:
         if one.is_mature and one.slice.startswith("action="):
             by_key.setdefault((one.monitor, one.slice.removeprefix("action=")), []).append(one)
 
     def known(monitor: str, action: str) -> list[Measurement]:
         return [one for one in by_key.get((monitor, action), []) if one.value is not None]
 
+    wordings = {one.name: one.wording for one in use_case.actions}
+    wordings |= {name: name.replace("_", " ") for _, name in sorted(by_key) if name not in wordings}
     return tuple(
         ActionFigures(
-            action=one.name,
-            wording=one.wording,
-            decisions=_rows(by_key.get((VALUE, one.name), [])),
-            valued=_rows(known(VALUE, one.name)),
-            value=mean_of(known(VALUE, one.name)),
-            compared=_rows(known(LIFT, one.name)),
-            lift=mean_of(known(LIFT, one.name)),
-            taken=max(_rows(known(monitor, one.name)) for monitor in (COST, CONVERSION)),
-            cost=mean_of(known(COST, one.name)),
-            amount=mean_of(known(AMOUNT, one.name)),
-            conversion=mean_of(known(CONVERSION, one.name)),
+            action=name,
+            wording=wording,
+            decisions=_rows(by_key.get((VALUE, name), [])),
+            valued=_rows(known(VALUE, name)),
+            value=mean_of(known(VALUE, name)),
+            compared=_rows(known(LIFT, name)),
+            lift=mean_of(known(LIFT, name)),
+            taken=max(_rows(known(monitor, name)) for monitor in (COST, CONVERSION)),
+            cost=mean_of(known(COST, name)),
+            amount=mean_of(known(AMOUNT, name)),
+            conversion=mean_of(known(CONVERSION, name)),
+            is_rules_own=_is_by_rules({figure.cohort for figure in known(LIFT, name)}, measured, names),
         )
-        for one in use_case.actions
-        if any((monitor, one.name) in by_key for monitor in (VALUE, COST, CONVERSION))
+        for name, wording in wordings.items()
+        if any((monitor, name) in by_key for monitor in (VALUE, COST, CONVERSION))
     )
+
+
+def _is_by_rules(cohorts: Collection[str], measured: Measured, names: ReleaseNames) -> bool:
+    """Whether the rules alone decided all of the cohorts, and there is one."""
+    by_whom = (measured.deciders, measured.trials)
+    deciders = [release for cohort in cohorts for of in by_whom for release in of.get(cohort, ())]
+    return bool(deciders) and all(names.is_rules(one) for one in deciders)
 
 
 def _rows(figures: Sequence[Measurement]) -> int:

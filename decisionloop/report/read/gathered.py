@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,13 @@ def gone_by_month(every: Sequence[Batch]) -> frozenset[str]:
     gone = {cohort_name(one.as_of) for one in every if one.state == "expired"}
     left = {cohort_name(one.as_of)[:7] for one in every if one.state != "expired"}
     return frozenset(gone | {one[:7] for one in gone if one[:7] not in left})
+
+
+def with_logged_actions(case: UseCaseLines, handled: Handled) -> UseCaseLines:
+    """With the actions that were taken and that the contract has no longer, by the names that were logged."""
+    known = {one.name for one in case.actions}
+    gone = sorted({one.action for one in handled.counts} - known)
+    return replace(case, actions=(*case.actions, *(ActionLine(one, one.replace("_", " ")) for one in gone)))
 
 
 def use_case_lines(use_case: UseCase) -> UseCaseLines:

@@ -19,17 +19,19 @@ from decisionloop.report.read.batches import batch_lines
 from decisionloop.report.read.beside import caveats_of, caveats_of_money
 from decisionloop.report.read.costs import serving_lines
 from decisionloop.report.read.evidence import promises
-from decisionloop.report.read.gathered import Gathered, gather, use_case_lines
+from decisionloop.report.read.gathered import Gathered, gather, use_case_lines, with_logged_actions
 from decisionloop.report.read.latency import answer_latency_of
 from decisionloop.report.read.measurements import periods_of_money
 from decisionloop.report.read.releases import release_lines, verdict_lines
 from decisionloop.report.read.standing import releases_as_they_stand, standing_of
 from decisionloop.report.read.trying import tried_otherwise
+from decisionloop.report.read.what_next import what_next
 from decisionloop.report.record.evidence import Promise
 from decisionloop.report.record.latency import AnswerLatency
 from decisionloop.report.record.lines import ReleaseCostLine, ServingLines
 from decisionloop.report.record.live import Latency, LiveReleasePage, LiveUseCase
 from decisionloop.report.record.story import PeriodMoney, UseCaseLines
+from decisionloop.report.record.what_next import NOTHING_NEXT
 from decisionloop.report.words.headline import headline
 from decisionloop.report.words.naming import StoryClock
 
@@ -41,7 +43,8 @@ MOST_ANSWERS = 5_000
 
 def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase:
     """Everything that the page says of one use case, read once."""
-    read, case = gather(ledger, name), case_lines(name, known)
+    read = gather(ledger, name)
+    case = with_logged_actions(case_lines(name, known), read.handled)
     money = periods_of_money(read.measured, read.handled.decided(), read.names)
     lines = batch_lines(read.handled, read.names)
     caveats = (
@@ -62,6 +65,7 @@ def read_live(ledger: Ledger, name: str, known: ReadableContract) -> LiveUseCase
         unsealed=count_unfinished(ledger, name),
         answers=_answers(ledger, known.use_case),
         tried=None if known.use_case is None else tried_otherwise(ledger, known.use_case, read.handled.batches),
+        next=NOTHING_NEXT if known.use_case is None else what_next(known.use_case, read.handled.batches, read.events),
     )
 
 

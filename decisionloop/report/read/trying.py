@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 
+from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.contract import UseCase
-from decisionloop.learn.tried_otherwise import TriedOtherwise, setting_of, tryable
+from decisionloop.learn.tried_otherwise import TriedOtherwise, room_of, setting_of, tryable, worth
 from decisionloop.ledger.batches import Batch
 from decisionloop.ledger.decisions import latest_revision
 from decisionloop.ledger.releases import RULES, current_stages
@@ -37,12 +38,15 @@ def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) ->
     waits = timedelta(days=use_case.outcome.maturity_days)
     exploration = use_case.policy.exploration
     weeks = sum(one.as_of + waits <= made[-1].as_of for one in made) * use_case.schedule.covers_days / 7
-    seen = _seen(ledger, use_case)
+    seen, outcomes = _seen(ledger, use_case)
+    is_left = _is_budget_left(ledger, use_case)
     return TriedOtherwise(
         seen=seen,
         needed=use_case.gate.minimum_effective_n,
         a_week=seen / weeks if weeks else math.nan,
-        setting=setting_of(exploration, _is_budget_left(ledger, use_case)) if use_case.is_explored else "",
+        setting=setting_of(exploration, is_left) if use_case.is_explored else "",
+        outcomes=outcomes,
+        room=room_of(exploration, is_left),
     )
 
 
@@ -67,20 +71,29 @@ def _is_budget_left(ledger: Ledger, use_case: UseCase) -> bool:
     return any(one.is_budget_left for one in planned_by_batch(ledger, use_case, last=1))
 
 
-def _seen(ledger: Ledger, use_case: UseCase) -> int:
-    """Decisions with an outcome that did something else than the rules would, and that only an outcome tells of."""
-    worth = _worth_trying(use_case)
+def _seen(ledger: Ledger, use_case: UseCase) -> tuple[float, int]:
+    """What the outcomes are worth of decisions that did what the rules would not and only an outcome tells of.
+
+    Of the action that is told best; and how many there are of all actions.
+    """
     latest = outcome.alias("latest")
-    many: ColumnElement[Any] = func.count()
-    statement = (
-        select(many)
+    # What was drawn below the floor is no evidence to the gate either.
+    is_evidence = decision.c.propensity >= PROPENSITY_FLOOR
+    weight: ColumnElement[Any] = func.sum(1 / decision.c.propensity)
+    of_entity = (
+        select(decision.c.action, weight.label("weight"), func.count().label("many"))
         .select_from(decision)
         .join(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
         .where(
             decision.c.batch_id.in_(select(batch.c.batch_id).where(batch.c.use_case == use_case.name)),
-            decision.c.action.in_(worth),
+            decision.c.action.in_(_worth_trying(use_case)),
             decision.c.action != decision.c.rules_action,
+            is_evidence,
         )
+        .group_by(decision.c.action, decision.c.entity_id)
+        .subquery()
     )
+    sums = (func.sum(of_entity.c.weight), func.sum(of_entity.c.weight * of_entity.c.weight), func.sum(of_entity.c.many))
     with ledger.connect() as connection:
-        return int(connection.execute(statement).scalar_one())
+        told = connection.execute(select(*sums).group_by(of_entity.c.action)).all()
+    return max((worth(float(w), float(s)) for w, s, _ in told), default=0.0), sum(int(many) for *_, many in told)

@@ -11,8 +11,11 @@ import pandas as pd
 from decisionloop.act.choice_table import CHANCE
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
+from decisionloop.contract.loading import parse_use_case
 from decisionloop.contract.problem import Feature
+from decisionloop.errors import ContractError
 from decisionloop.ledger.batch_parts import PartKind, find_part, parts_of
+from decisionloop.ledger.use_cases import contract
 from decisionloop.predict.reasons.codes import ReasonCatalogue, reason_catalogue
 from decisionloop.predict.reasons.wording import read_reasons
 from decisionloop.report.read.decisions import as_object, one_decision, telling_decisions
@@ -57,7 +60,17 @@ def worked_decision(
     if row is None:
         return None
     chances = {} if snapshots is None else stored_chances(ledger, snapshots, row)
-    return told_decision(row, use_case, names, frozen_row(snapshots, row), chances)
+    own = contract_of(ledger, str(row["contract_digest"]), use_case)
+    return told_decision(row, own, names, frozen_row(snapshots, row), chances)
+
+
+def contract_of(ledger: Ledger, digest: str, present: UseCase) -> UseCase:
+    """The contract that a decision was made under; the present one where that cannot be read any more."""
+    recorded = None if digest == present.digest else contract(ledger, digest)
+    try:
+        return present if recorded is None else parse_use_case(recorded.contract_yaml, f"contract {digest[:12]}")
+    except ContractError:
+        return present
 
 
 def told_decision(

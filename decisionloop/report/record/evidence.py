@@ -17,7 +17,8 @@ class ActionFigures:
 
     ``decisions`` for which the loop preferred it: ``value`` is of the ``valued`` and ``lift`` over the rules of the
     ``compared`` ones among them, where the log can tell. ``taken`` ones with a known outcome are what ``cost``,
-    ``amount`` and ``conversion`` (a share) are of.
+    ``amount`` and ``conversion`` (a share) are of. ``is_rules_own``: the rules alone preferred it, so that what it
+    brought more or less than they would have is what exploring brought or cost.
     """
 
     action: str
@@ -31,6 +32,7 @@ class ActionFigures:
     cost: Estimate = UNKNOWN
     amount: Estimate = UNKNOWN
     conversion: Estimate = UNKNOWN
+    is_rules_own: bool = False
 
     @property
     def acquisition_cost(self) -> Estimate:

@@ -11,6 +11,7 @@ from decisionloop.report.record.lines import BatchLine, ReleaseEventLine, Servin
 from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
 from decisionloop.report.record.story import Headline, PeriodMoney, UseCaseLines
 from decisionloop.report.record.totals import total_of
+from decisionloop.report.record.what_next import NOTHING_NEXT, WhatNext
 
 if TYPE_CHECKING:
     from decisionloop.report.record.evidence import Promise
@@ -46,6 +47,7 @@ class LiveUseCase:
     unsealed: int = 0
     answers: AnswerLatency | None = None
     tried: TriedOtherwise | None = None
+    next: WhatNext = NOTHING_NEXT
 
     @property
     def champion(self) -> LiveRelease | None:

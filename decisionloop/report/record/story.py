@@ -30,6 +30,7 @@ from decisionloop.report.record.monitor_lines import Monitoring
 from decisionloop.report.record.overrides import OverrideLines
 from decisionloop.report.record.standing import Standing
 from decisionloop.report.record.stop_loss import StopLosses
+from decisionloop.report.record.what_next import NOTHING_NEXT, WhatNext
 
 if TYPE_CHECKING:
     from decisionloop.learn.capture import Captured
@@ -227,7 +228,7 @@ class Story:
     truth: tuple[PeriodTruth, ...] = ()
     captured: tuple[PeriodCapture, ...] = ()
     experiment: Experiment | None = None
-    next_batch: date | None = None
+    next: WhatNext = NOTHING_NEXT
     stop_losses: StopLosses | None = None
     caveats: tuple[Caveat, ...] = ()
     events: tuple[KnownEvent, ...] = ()

@@ -32,10 +32,15 @@ def actions_sentence(lines: Sequence[ActionFigures]) -> str:
     for is_open, sure, condition in ((False, "surely ", ""), (True, "", f", {IF_ALIKE}")):
         for sign, word in ((1, "more"), (-1, "less")):
             found = [one for one in lines if one.lift.sign == sign and one.lift.is_sign_open == is_open]
-            names = [f"“{one.wording}”" for one in found]
+            names, own = (
+                [f"“{one.wording}”" for one in found if one.is_rules_own == is_own] for is_own in (False, True)
+            )
             if names:
                 preferred = f"where the loop preferred {listed(names)}"
                 told.append(f"{preferred} it {sure}earned {word}, exploring included{condition}")
+            if own:
+                did = "cost" if sign < 0 else "brought"
+                told.append(f"where the rules' own {listed(own)} was preferred exploring {sure}{did} money{condition}")
     claims = action_claims(lines)
     alike = [f"“{one.wording}”" for one in lines if (one.lift.low, one.lift.high) == (0.0, 0.0)]
     if alike:
@@ -62,8 +67,9 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
         is_bounded = ends.low is not None and ends.high is not None
         bounds = f"; {whatever_comes(f'{ends.low:,.2f} to {ends.high:,.2f}')}" if is_bounded else ""
         interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
-        amount = f"{figure.value:+,.2f}" if name == MORE else f"{figure.value:,.2f}"
-        return f"{name} {currency} {amount}{interval}{where}"
+        if name == MORE:
+            return f"{_beside_the_rules(figure, currency)}{where}{_of_exploring(one)}"
+        return f"{name} {currency} {figure.value:,.2f}{interval}{where}"
 
     money_of = [told(EARNED, one.value, one.valued), told(MORE, one.lift, one.compared)]
     over = f"{one.decisions:,} for which it was preferred"
@@ -75,6 +81,35 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
     return Said("; for each yes ".join([each, *([", ".join(parts)] if parts else [])]), action_claims([one]))
 
 
+def _beside_the_rules(figure: Estimate, currency: str) -> str:
+    """How much more or less than the rules, with its interval: no sign has to be read together with a word."""
+    value, low, high = figure.value or 0.0, figure.low, figure.high
+    told = f"{currency} {abs(value):,.2f} {_more(value)} than the rules"
+    if low is None or high is None or low == high:
+        return told
+    ends = figure.at_the_bounds
+    is_bounded = ends.low is not None and ends.high is not None
+    bounds = f"; {whatever_comes(_between(ends.low or 0.0, ends.high or 0.0))}" if is_bounded else ""
+    return f"{told} ({_between(low, high)}{bounds})"
+
+
+def _between(low: float, high: float) -> str:
+    """An interval of a difference: "1.00 to 2.00 more", "3.00 less to 2.00 more"."""
+    first, last = (f"{abs(end):,.2f}" for end in ((high, low) if high <= 0 else (low, high)))
+    return f"{first} less to {last} more" if low < 0 < high else f"{first} to {last} {_more(min(low, high))}"
+
+
+def _of_exploring(one: ActionFigures) -> str:
+    """That what the rules' own action brought otherwise than they would have is of exploring."""
+    if not one.is_rules_own:
+        return ""
+    return f", which exploring {'cost' if (one.lift.value or 0.0) < 0 else 'brought'}: it is the rules' own action"
+
+
+def _more(value: float) -> str:
+    return "more" if value >= 0 else "less"
+
+
 def promise_sentence(one: Promise, currency: str) -> str:
     """What was promised of a release and what came, and whether the two agree."""
     claims: dict[str, Claimed] = {
@@ -83,9 +118,7 @@ def promise_sentence(one: Promise, currency: str) -> str:
     }
     if not one.promised.is_known:
         return Said(f"What was promised of {one.release} on {day(one.on)} was not written down.", claims)
-    sure = (
-        f" ({confidence_words(one.level)} sure: {span(one.promised, currency)})" if span(one.promised, currency) else ""
-    )
+    sure = _how_sure(one, currency)
     value = one.promised.value or 0.0
     more = "more" if value >= 0 else "less"
     promised = (
@@ -93,6 +126,15 @@ def promise_sentence(one: Promise, currency: str) -> str:
         f"{one.champion}{sure}."
     )
     return Said(f"{promised} {_came(one, currency)}", claims)
+
+
+def _how_sure(one: Promise, currency: str) -> str:
+    """Between what the promise lay, by the confidence that the gate had in each end; "" where it had none."""
+    low, high = one.promised.low, one.promised.high
+    if low is None or high is None:
+        return ""
+    least, most = (f"{money(abs(end), currency)} {'more' if end >= 0 else 'less'}" for end in (low, high))
+    return f" ({confidence_words((1 + one.level) / 2)} sure of at least {least}, and as sure of at most {most})"
 
 
 def _came(one: Promise, currency: str) -> str:

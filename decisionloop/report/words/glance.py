@@ -5,33 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from decisionloop.ledger.alerts import Alert
-from decisionloop.ledger.batches import time_of_cohort
 from decisionloop.report.record.claims import Claimed, Said, claims_of
 from decisionloop.report.record.evidence import Promise
-from decisionloop.report.record.glance import Answer, Glance, ToDo
+from decisionloop.report.record.glance import Answer, Glance
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.monitor_lines import IncidentLine
-from decisionloop.report.record.standing import Standing
 from decisionloop.report.record.story import Story
 from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.experiment import experiment_sentences
 from decisionloop.report.words.explaining import impact_sentence
-from decisionloop.report.words.figures import capital, count, count_of, day, in_words, money, percent
-from decisionloop.report.words.live import asked_title, beside_sentences, held_title, waits_sentence, who_decides
+from decisionloop.report.words.figures import capital, count, count_of, in_words, money, percent
+from decisionloop.report.words.live import beside_sentences, waits_sentence, who_decides
 from decisionloop.report.words.money import is_unsure, span
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
-from decisionloop.report.words.monitors import family_words, state_words
-from decisionloop.report.words.trying import is_untold, try_more, untold_sentences
-
-MOST_TO_DO = 5
-_GRAVITY = {"critical": 0, "warning": 1}
+from decisionloop.report.words.to_do import in_order, to_do_of
+from decisionloop.report.words.trying import is_untold, untold_sentences
+from decisionloop.report.words.what_next import dates_of, ended_sentences
 
 
 def glance_of(story: Story) -> Glance:
     """What the first screen says below the headline."""
-    to_do = tuple(_to_do(story))
+    to_do = to_do_of(story)
     asked = (
         ("What did the experiment say?", experiment_sentences(story.experiment, story.use_case.currency)),
         ("Has the loop found it out?" if story.experiment else "Can anything be told yet?", _untold(story)),
@@ -44,19 +39,14 @@ def glance_of(story: Story) -> Glance:
         ("What happens next?", _next(story)),
     )
     answers = tuple(Answer(question, told) for question, told in asked if told)
-    return Glance(answers, to_do[:MOST_TO_DO], story.use_case.owner, max(0, len(to_do) - MOST_TO_DO))
+    first, course, more = in_order(to_do)
+    return Glance(answers, first, story.use_case.owner, more, course)
 
 
 def said_at_first(story: Story) -> tuple[str, ...]:
     """Every sentence of the first screen, so that no section says it again."""
     told = [one for answer in glance_of(story).answers for one in answer.sentences]
     return (story.headline.verdict, *told, story.headline.scope)
-
-
-def gravest(story: Story) -> tuple[IncidentLine, ...]:
-    """The open incidents, critical ones first, then those with the most money at stake."""
-    still = story.monitoring.still_open if story.monitoring else ()
-    return tuple(sorted(still, key=lambda one: (_GRAVITY.get(one.severity, 2), -(one.stake or 0.0))))
 
 
 def _how_sure(story: Story) -> Iterator[str]:
@@ -158,30 +148,6 @@ def _groups(story: Story) -> tuple[str, ...]:
     return (impact_sentence(story.impact, story.minimum_impact_ratio),) if story.impact else ()
 
 
-def _to_do(story: Story) -> Iterator[ToDo]:
-    """Everything that a person has to do, the gravest first; whatever waits is in it."""
-    told, currency = story.standing.waiting, story.use_case.currency
-    seen = [*(_of_incident(one, currency) for one in gravest(story)), *map(_of_alert, reversed(told.alerts))]
-    yield from _held(story.standing)
-    yield from (one for one in seen if one.severity == "critical")
-    more = try_more(story.tried, story.use_case.name) if story.tried is not None and _untold(story) else None
-    yield from [more] if more is not None else []
-    yield from [] if more is not None else _none_let_in(story)
-    yield from (one for one in seen if one.severity != "critical")
-    if told.cohorts:
-        yield _of_cohorts(len(told.cohorts), story.use_case.name)
-
-
-def _none_let_in(story: Story) -> Iterator[ToDo]:
-    """That the gate has let in nothing so far, and what it asked of the last candidate."""
-    if not story.verdicts or any(one.decision == "promote" for one in story.verdicts):
-        return
-    last = story.verdicts[-1]
-    why = next((one.sentence for one in last.checks if one.is_passed is not True), "")
-    title = f"No candidate has been let in so far, the last on {day(last.as_of)} neither"
-    yield ToDo(title, f"The gate: {why}" if why else "“Releases” says why.")
-
-
 def _untold(story: Story) -> tuple[str, ...]:
     """That too little has been tried to tell anything, where that is so."""
     return untold_sentences(story.tried) if story.tried is not None and is_untold(story.tried) else ()
@@ -198,9 +164,11 @@ def _waits(story: Story, to_do: int) -> tuple[str, ...]:
 
 
 def _next(story: Story) -> tuple[str, ...]:
-    """What the loop does by itself, whoever does nothing."""
+    """What the loop does by itself, whoever does nothing, and on which days."""
     if not story.standing.releases:
         return ()
+    if story.next.ended is not None:
+        return ended_sentences(story.next.ended)
     if story.use_case.is_observing:
         return ("Another system goes on deciding; what others would have earned beside it is told as outcomes come.",)
     if story.standing.waiting.switch is not None:
@@ -210,48 +178,8 @@ def _next(story: Story) -> tuple[str, ...]:
     else:
         again = "again once enough new" if story.verdicts or story.promises else "once enough"
         told = f"Every batch is watched; a model is trained {again} outcomes are known."
-    if story.next_batch is not None:
-        told = f"The next batch is due on {day(story.next_batch)}. {told}"
+    told = " ".join((*dates_of(story.next), told))
     days = story.use_case.window_days
     if days is None:
         return (told,)
     return (told, f"A decision's money counts {count_of(round(days), 'day')} after it.")
-
-
-def _held(standing: Standing) -> Iterator[ToDo]:
-    """Approvals and held actions, which somebody has to let go or not."""
-    for one in standing.waiting.approvals:
-        how = f"`decisionloop approve {one.use_case} {one.release_id} --by NAME` says yes, with `--reject` no."
-        yield ToDo(asked_title(one, standing.releases), how)
-    for held in standing.waiting.held:
-        yield ToDo(held_title(held), "`decisionloop outbox release` lets them leave, `cancel` does not.")
-
-
-def _of_incident(one: IncidentLine, currency: str) -> ToDo:
-    stake = f", up to {money(one.stake, currency)} a batch" if one.stake else ""
-    seen = "" if one.state == "opened" else f", {state_words(one.state)}"
-    title = f"{family_words(one.family).title}: {one.severity} since {day(one.opened_on)}{seen}{stake}"
-    return ToDo(title, f"{_in_brief(one.words)} {one.suggestion}", one.severity)
-
-
-def _of_alert(one: Alert) -> ToDo:
-    """Of a batch it has the batch's day: in a replay that is not the day on which it was raised."""
-    when = f"since {day(one.at.date())}"
-    if one.batch_id is not None:
-        when = f"of the batch of {day(time_of_cohort(one.batch_id.rpartition('/')[2]).date())}"
-    title = f"Alert, {one.severity}: {one.kind.replace('_', ' ')} {when}"
-    return ToDo(title, f"{one.message.rstrip('.')}. {one.remedy}", one.severity)
-
-
-def _of_cohorts(many: int, use_case: str) -> ToDo:
-    they = "1 cohort is held back, and neither teaches nor judges"
-    return ToDo(
-        they if many == 1 else f"{count_of(many, 'cohort')} are held back, and neither teach nor judge",
-        f"`decisionloop cohorts list {use_case}` says why; `cohorts include` lets them teach and judge, if you trust "
-        "what came.",
-    )
-
-
-def _in_brief(words: str) -> str:
-    """What was seen, without the values that moved: the part on what is watched has them."""
-    return f"{words.partition(': “')[0].rstrip('.')}."

@@ -58,10 +58,11 @@ def missing_sentence(lines: Sequence[PeriodMoney], currency: str) -> str:
     return Said(text + meaning, money_claims(covered(lines)))
 
 
-def unjudged_sentence(mature: int, short: int, held: int, promised: float | None) -> str:
+def unjudged_sentence(mature: int, short: int, held: int, promised: float | None, gone: int = 0) -> str:
     """That ``short`` of ``mature`` cohorts have too few outcomes for any monitor to judge by; ``held``: held back.
 
-    ``promised``: the share that the contract promises; None where it promises none. It names what to do.
+    ``promised``: the share that the contract promises; None where it promises none. It names what to do. ``gone``: of
+    the cohorts so many are of decisions that are kept no longer.
     """
     what = count_of(mature, "complete cohort")
     which = f"{capital(what)}" if mature == 1 else f"All {what}" if short == mature else f"{count(short)} of {what}"
@@ -73,6 +74,9 @@ def unjudged_sentence(mature: int, short: int, held: int, promised: float | None
         f"{held_back}not teach either; `decisionloop cohorts include` releases a cohort." if held else "",
         " If so many never come, say so in a new version of the contract (`monitors.minimum_arrived`)."
         if promised
+        else "",
+        f" Of {count(gone)} of the {what} the decisions are kept no longer, by retention; what was measured stays."
+        if gone
         else "",
     )
     return "".join(parts)

@@ -11,6 +11,7 @@ from decisionloop.report.words.figures import capital, count, count_of
 
 _SOON = 13.0
 """Weeks that anybody waits without a word."""
+_AT_MOST = "decide more at a time, wait longer, or begin with an action or outcome that is seen of more people"
 
 
 def is_untold(tried: TriedOtherwise | None) -> bool:
@@ -20,10 +21,16 @@ def is_untold(tried: TriedOtherwise | None) -> bool:
 
 def untold_sentences(tried: TriedOtherwise) -> tuple[str, ...]:
     """That nothing can be told yet, and why: so many seen of so many needed, and how long that goes on."""
-    of = f"{count_of(round(tried.seen), 'outcome')}"
-    have = "has" if round(tried.seen) == 1 else "have"
-    seen = f"Of what the rules would not do {of} {have} been seen, and at least {count(round(tried.needed))} are needed"
-    told = Said(f"No. {seen}.", {"tried.seen": round(tried.seen), "tried.needed": round(tried.needed)})
+    many, tells = tried.outcomes or round(tried.seen), round(tried.seen)
+    have = "has" if many == 1 else "have"
+    seen = f"Of what the rules would not do {count_of(many, 'outcome')} {have} been seen"
+    if tells < many:
+        as_few = f"of one action they tell as much as {count(tells)} of equal chance"
+        seen = f"{seen}; {as_few}"
+    told = Said(
+        f"No. {seen}, and at least {count(round(tried.needed))} are needed.",
+        {"tried.seen": tells, "tried.outcomes": many, "tried.needed": round(tried.needed)},
+    )
     return told, _how_long(tried)
 
 
@@ -41,20 +48,27 @@ def try_more(tried: TriedOtherwise, use_case: str) -> ToDo | None:
         return None
     if not tried.setting:
         what = "The contract tries nothing: set `policy.exploration`, or no model can ever show that it earns more."
+    elif tried.is_at_most:
+        name, _, now = tried.setting.partition(" ")
+        what = f"`{name}` {now} is as large as it may be: {_AT_MOST}."
     else:
         name, _, now = tried.setting.partition(" ")
         times = _times(tried)
         what = f"Raise `{name}` {now}{times}, or decide more at a time."
     how = f"`decisionloop usecase check {use_case}` says which setting brings enough."
-    return ToDo("Too little is tried to tell anything", f"{what} {how}", "warning")
+    how = f"{how[:-1]}, and how long it would take." if tried.is_at_most else how
+    return ToDo("Too little is tried to tell anything", f"{what} {how}", "warning", "learn")
 
 
 def _times(tried: TriedOtherwise) -> str:
-    """How many times as much would be enough within a year; "" where nothing at all has come."""
+    """How many times as much would be enough within a year, and how far the setting goes; "" where nothing has come."""
     if tried.a_week <= 0:
         return ""
     times = (tried.needed - tried.seen) / (tried.a_week * YEAR_WEEKS)
-    return f": to be told within a year, {math.ceil(times)} times as much must be tried" if times > 1 else ""
+    if times <= 1:
+        return ""
+    told = f": to be told within a year, {math.ceil(times)} times as much must be tried"
+    return f"{told}, and the setting goes up to {tried.room:.2g} times" if times > tried.room else told
 
 
 def _how_long(tried: TriedOtherwise) -> str:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from decisionloop.ledger.schema import utc_now
 from decisionloop.report.page import environment as story_environment
-from decisionloop.report.words import latency, live, trying
+from decisionloop.report.words import latency, live, trying, what_next
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.legacy import subject_of
 from decisionloop.service.page.visitors import TOKEN, Visitor, Visitors
@@ -29,6 +29,7 @@ _WORDS = (
     live.asked_title,
     live.beside_sentences,
     live.decisions_sentence,
+    what_next.dates_of,
     live.held_title,
     live.incident_title,
     live.looked_after,

@@ -1,0 +1,44 @@
+"""What an action brought beside the rules is told with a word and no sign; of the rules' own action it is exploring."""
+
+from __future__ import annotations
+
+import pytest
+
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.evidence import ActionFigures
+from decisionloop.report.words.evidence import action_in_brief, actions_sentence
+from decisionloop.report.words.missing import unjudged_sentence
+
+EARNED = Estimate(5.0, 4.0, 6.0)
+
+
+def action(lift: Estimate, is_own: bool = False) -> ActionFigures:
+    return ActionFigures("sms", "SMS", 100, 100, EARNED, 100, lift, is_rules_own=is_own)
+
+
+@pytest.mark.parametrize(
+    ("lift", "is_own", "said"),
+    [
+        (Estimate(-6.59, -9.0, -4.0), False, "EUR 6.59 less than the rules (4.00 to 9.00 less), over"),
+        (Estimate(-6.59, -9.0, 2.0), False, "EUR 6.59 less than the rules (9.00 less to 2.00 more), over"),
+        (Estimate(1.5, 1.0, 2.0), False, "EUR 1.50 more than the rules (1.00 to 2.00 more), over"),
+        (Estimate(-6.59, -9.0, -4.0), True, "(4.00 to 9.00 less), which exploring cost: it is the rules' own action"),
+        (Estimate(1.5, 1.0, 2.0), True, "(1.00 to 2.00 more), which exploring brought: it is the rules' own action"),
+    ],
+)
+def test_more_and_less_are_words(lift: Estimate, is_own: bool, said: str) -> None:
+    assert said in action_in_brief(action(lift, is_own), "EUR")
+
+
+def test_the_page_says_of_the_rules_own_action_that_exploring_cost_it() -> None:
+    own = actions_sentence([action(Estimate(-6.59, -9.0, -4.0), is_own=True)])
+    assert own.endswith("where the rules' own “SMS” was preferred exploring surely cost money.")
+    other = actions_sentence([action(Estimate(-6.59, -9.0, -4.0))])
+    assert other.endswith("where the loop preferred “SMS” it surely earned less, exploring included.")
+
+
+def test_of_cohorts_that_cannot_be_judged_it_is_said_how_many_are_gone() -> None:
+    told = unjudged_sentence(47, 36, 0, None, 11)
+    assert told.startswith("36 of 47 complete cohorts had fewer outcomes")
+    assert "Of 11 of the 47 complete cohorts the decisions are kept no longer, by retention" in told
+    assert "retention" not in unjudged_sentence(47, 36, 0, None)

@@ -1,0 +1,120 @@
+"""One list of what is to be done: in an order that is told, without two courses, and pointing where the rest stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from importlib.resources import files
+
+import pytest
+
+from decisionloop.ledger.alerts import Alert
+from decisionloop.ledger.flags import Flag
+from decisionloop.monitor.feedback import SUGGESTION as EXPLORE
+from decisionloop.monitor.lifts import _TO_THE_RULES
+from decisionloop.monitor.performance import _LOOK
+from decisionloop.report.page import render_story
+from decisionloop.report.record.estimate import Estimate
+from decisionloop.report.record.evidence import Promise
+from decisionloop.report.record.monitor_lines import FamilyWatch, IncidentLine, Monitoring
+from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
+from decisionloop.report.record.story import Story
+from decisionloop.report.words import to_do
+from decisionloop.report.words.evidence import promise_sentence
+from decisionloop.report.words.glance import glance_of
+
+ON = date(2005, 9, 1)
+MODEL = LiveRelease("a/model/1", "the model", "champion", ON, "decisionloop", "first")
+RULES = LiveRelease("a/rules/1", "the rules", "champion", ON, "decisionloop", "first")
+ASK = "Ask who fills limit whether its unit, coding or default changed."
+
+
+def incident(family: str, suggestion: str, severity: str = "warning") -> IncidentLine:
+    return IncidentLine(family, family, "opened", severity, ON, ON, 1, None, f"{family} moved.", suggestion)
+
+
+def alert(kind: str) -> Alert:
+    return Alert(kind, "credit_line", None, "warning", kind, "It happened", "Look.", datetime(2005, 9, 1, tzinfo=UTC))
+
+
+def told(story: Story, *open_: IncidentLine, alerts: tuple[Alert, ...] = (), **standing: object) -> Story:
+    families = tuple(FamilyWatch(one.family, (), (), (one,), 1, 0.1) for one in open_)
+    waiting = Waiting(alerts=alerts, switch=standing.get("switch"))  # type: ignore[arg-type]
+    champion = standing.get("champion", MODEL)
+    stands = Standing((champion,), waiting)  # type: ignore[arg-type]
+    return replace(story, monitoring=Monitoring(families), batches=(), verdicts=(), standing=stands)
+
+
+LOSS, MISS, INPUT = incident("value", _TO_THE_RULES), incident("performance", _LOOK), incident("inputs", ASK)
+
+
+def test_what_stops_a_loss_comes_before_what_is_asked_and_that_before_learning(story: Story) -> None:
+    glance = glance_of(told(story, MISS, INPUT, LOSS, incident("feedback", EXPLORE), incident("skew", ASK)))
+    assert [one.step for one in glance.to_do] == ["stop", "check", "check", "learn", "learn"]
+    assert glance.course.startswith("In this order: first stop the loss, for it grows with every batch (1); then see")
+    assert "(2 and 3); then let it learn anew" in glance.course
+    assert "Going back to the rules and training do not exclude each other" in glance.course
+
+
+def test_one_kind_of_thing_needs_no_order(story: Story) -> None:
+    assert glance_of(told(story, INPUT)).course == ""
+
+
+def test_the_gravest_are_among_the_first_whatever_their_step(story: Story) -> None:
+    many = [incident(one, ASK) for one in ("inputs", "labels", "skew", "impact", "outputs")]
+    shown = glance_of(told(story, *many, replace(MISS, severity="critical"))).to_do
+    assert (len(shown), shown[-1].severity) == (5, "critical")
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ({"champion": RULES}, "The rules decide by now, so that nothing is to be switched"),
+        (
+            {
+                "switch": Flag(
+                    "f", "credit_line", "kill_switch", "on", "ops", "It loses.", datetime(2005, 9, 2, tzinfo=UTC)
+                )
+            },
+            "The kill switch is on, so that this loss has been stopped",
+        ),
+    ],
+)
+def test_what_is_done_already_is_not_asked_for(story: Story, standing: dict[str, object], said: str) -> None:
+    glance = glance_of(told(story, LOSS, MISS, **standing))
+    what = " ".join(one.what for one in glance.to_do)
+    assert said in what
+    assert "Put the rules back in charge" not in what
+
+
+def test_what_is_left_over_is_pointed_to_where_it_stands(story: Story) -> None:
+    alerts = tuple(alert(kind) for kind in ("shadow", "skew", "drift"))
+    four = [incident(one, ASK) for one in ("inputs", "labels", "skew", "impact")]
+    assert glance_of(told(story, *four[:3], alerts=alerts)).more == "1 more: under “The batches”."
+    six = glance_of(told(story, *four, incident("outputs", ASK), incident("value", ASK), alerts=alerts[:1]))
+    assert six.more == "2 more: 1 under “What we watch” and 1 under “The batches”."
+
+
+def test_the_headings_that_are_pointed_to_are_on_the_page() -> None:
+    folder = files("decisionloop.report") / "templates"
+    headings = {
+        found for one in folder.iterdir() if one.name.endswith(".j2")
+        for found in re.findall(r'm.folded\("[^"]+", "([^"]+)"', one.read_text(encoding="utf-8"))
+    }  # fmt: skip
+    assert {to_do._WATCHED, to_do._BATCHES, to_do._GATE} <= headings
+
+
+def test_a_promise_is_as_sure_as_the_gate_said() -> None:
+    """The gate is sure of one end, at 99.06%: of both at once that is 98.12%, which nobody has to compare with it."""
+    promise = Promise(ON, "the model", "a/model/1", "the rules", True, Estimate(3.0, 1.0, 5.0), 0.9812, 0, Estimate())
+    told = promise_sentence(promise, "EUR")
+    assert "(99.06% sure of at least €1 more, and as sure of at most €5 more)" in told
+
+
+def test_an_alarm_says_what_was_measured_beside_the_figure(story: Story) -> None:
+    html = render_story(story)
+    assert story.monitoring is not None
+    alarms = [one for family in story.monitoring.families for one in family.alarms]
+    assert alarms
+    assert all(f"Measured is “{one.wording}”" in html for one in alarms[-1:])
