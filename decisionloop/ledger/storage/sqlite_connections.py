@@ -53,7 +53,9 @@ def sqlite_pragmas(synchronous: Synchronous) -> Callable[[DBAPIConnection, Conne
 def begin_sqlite(connection: Connection) -> None:
     """Begin the transaction that was asked for: IMMEDIATE to write, deferred and read-only to read."""
     is_write = connection.get_execution_options().get("is_ledger_write", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if is_write else 'ON'}")
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute(f"PRAGMA query_only = {'OFF' if is_write else 'ON'}")
     if not is_write:
         connection.exec_driver_sql("BEGIN")
         return
