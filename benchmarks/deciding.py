@@ -93,12 +93,12 @@ class _Stages:
 def _decide(desk: Desk, deciders: Deciders, rows: list[AskedRow], stages: _Stages) -> None:
     """What `stream.decider` does of a group."""
     from decisionloop.ledger.schema import utc_now
-    from decisionloop.stream.answers import answers_of
+    from decisionloop.stream.answers import answers_as_json
     from decisionloop.stream.asked import frame_of
     from decisionloop.stream.committing import commit
     from decisionloop.stream.decide import decide
 
     frame = stages.of("its frame", lambda: frame_of(desk.use_case, rows))
     done = stages.of("decided and explained", lambda: decide(desk, deciders, frame, utc_now()))
-    stages.of("answered", lambda: [one.model_dump_json() for one in answers_of(desk.use_case, done)])
-    stages.of("kept", lambda: commit(desk, done, []))
+    stages.of("answered", lambda: answers_as_json(desk.use_case, done))
+    stages.of("kept", lambda: commit(desk, [done], []))
