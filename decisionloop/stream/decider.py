@@ -36,7 +36,7 @@ from decisionloop.stream.committing import Overtaken, commit, rehearse
 from decisionloop.stream.decide import Decided, decide
 from decisionloop.stream.deciders import Deciders, read_deciders
 from decisionloop.stream.desk import Desk, made_up_rows
-from decisionloop.stream.waiting import LARGE_ROWS, Waiting, is_large
+from decisionloop.stream.waiting import Waiting, is_large, parts_of
 
 T = TypeVar("T")
 LOG = logging.getLogger("decisionloop.stream")
@@ -193,11 +193,11 @@ class Decider:
         rows = [row for one in group for row in one.rows]
         if not is_large(group[0]) or desk.use_case.policy.constraints:
             return [self._told(desk, group, rows, moment)]
-        parts = []
-        for start in range(0, len(rows), LARGE_ROWS):
-            if start:
+        parts: list[tuple[Decided, list[str]]] = []
+        for some in parts_of(rows):
+            if parts:
                 self._answer(self._waiting.meanwhile())
-            parts.append(self._told(desk, group, rows[start : start + LARGE_ROWS], moment))
+            parts.append(self._told(desk, group, some, moment))
         return parts
 
     def _told(

@@ -6,13 +6,13 @@ import collections
 import threading
 from collections.abc import Sequence
 
-from decisionloop.stream.asked import Asked, Busy
+from decisionloop.stream.asked import Asked, AskedRow, Busy
 
 MOST_WAITING, MOST_ROWS_WAITING = 256, 20_000
 """Requests that wait, and their rows; whoever comes then is told to come again."""
 MOST_ROWS = 500
 """Rows that are decided together."""
-LARGE_ROWS = 50
+LARGE_ROWS = 100
 """A request of more rows stands alone: others are decided in between (`stream/decider.py`)."""
 PAUSE_SHARE, LONGEST_PAUSE_SECONDS = 0.25, 0.02
 """How long it is waited for another request to be decided together with those that wait: a share of what deciding the
@@ -106,6 +106,11 @@ class Waiting:
 def is_large(asked: Asked) -> bool:
     """Whether a request is decided in parts, with others in between."""
     return len(asked.rows) > LARGE_ROWS
+
+
+def parts_of(rows: Sequence[AskedRow]) -> list[Sequence[AskedRow]]:
+    """The rows of a large request part by part, in their order."""
+    return [rows[start : start + LARGE_ROWS] for start in range(0, len(rows), LARGE_ROWS)]
 
 
 def _is_apart(one: Asked, group: Sequence[Asked]) -> bool:
