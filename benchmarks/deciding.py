@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SIZES, TIMES, COUNTED, WARMING_UP = (1, 16), 100, 10, 10
 WHOLE, CLOCK = "the whole group", "the whole group, by the clock"
+REMEMBERED = "besides, once in two seconds: the home remembers it"
+ASKED_AT_START = "besides, at the start: whether the ledger knows it"
 
 
 def measure(is_quick: bool) -> Iterator[Figure]:
@@ -63,9 +65,10 @@ def decided(setup: dict[str, object], times: int) -> dict[str, dict[str, float]]
             with_ids = [AskedRow(f"{size} {group} {one}", values) for one, values in enumerate(some)]
             deciders = read_deciders(desk)
             whole, wall = time.process_time(), time.perf_counter()
-            _decide(desk, deciders, with_ids, stages)
+            segment_id = _decide(desk, deciders, with_ids, stages)
             stages.add(WHOLE, time.process_time() - whole)
             stages.add(CLOCK, time.perf_counter() - wall)
+            _remember(desk, segment_id, stages)
         found[str(size)] = stages.milliseconds()
     return found
 
@@ -90,15 +93,23 @@ class _Stages:
         return {stage: 1_000 * float(np.percentile(seconds, COUNTED)) for stage, seconds in kept.items()}
 
 
-def _decide(desk: Desk, deciders: Deciders, rows: list[AskedRow], stages: _Stages) -> None:
-    """What `stream.decider` does of a group."""
+def _remember(desk: Desk, segment_id: str, stages: _Stages) -> None:
+    """What is done behind the answers, and what is asked when the service starts."""
+    from decisionloop.stream.answered_before import hold_models_of_an_older_ledger, remember_answer
+
+    stages.of(REMEMBERED, lambda: remember_answer(desk.workspace, segment_id))
+    stages.of(ASKED_AT_START, lambda: hold_models_of_an_older_ledger(desk.workspace))
+
+
+def _decide(desk: Desk, deciders: Deciders, rows: list[AskedRow], stages: _Stages) -> str:
+    """What `stream.decider` does of a group; returns its segment."""
     from decisionloop.ledger.schema import utc_now
-    from decisionloop.stream.answers import answers_of
+    from decisionloop.stream.answers import answers_as_json
     from decisionloop.stream.asked import frame_of
     from decisionloop.stream.committing import commit
     from decisionloop.stream.decide import decide
 
     frame = stages.of("its frame", lambda: frame_of(desk.use_case, rows))
     done = stages.of("decided and explained", lambda: decide(desk, deciders, frame, utc_now()))
-    stages.of("answered", lambda: [one.model_dump_json() for one in answers_of(desk.use_case, done)])
-    stages.of("kept", lambda: commit(desk, done, []))
+    stages.of("answered", lambda: answers_as_json(desk.use_case, done))
+    return stages.of("kept", lambda: commit(desk, [done], []))

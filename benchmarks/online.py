@@ -2,9 +2,10 @@
 
 Ours decides by a model of 200 trees on 20 features with another in shadow, gives exact reasons in words, checks an API
 key, reads the contract's features strictly and keeps every decision in the ledger, synced to disk, before it answers.
-The bare endpoint reads the same body with pydantic and answers it; MLflow and BentoML score one row with the champion's
-pipeline, and do nothing else. All are processes on this machine, asked in turn by the same client in a process of its
-own: at 16 connections for how many a second, at one for the 99th percentile.
+The bare endpoint reads the same body with pydantic and answers it. What is kept on disk alone does so too, but for a
+key, and after a commit, one for those who wait together: no service that promises that can be faster. MLflow and
+BentoML score one row with the champion's pipeline, and do nothing else. All are processes on this machine, asked in
+turn by the same client in a process of its own: 16 connections say how many a second, one the 99th percentile.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Spread
 from benchmarks.online_servers.ours import ours
-from benchmarks.online_servers.peers import bare, bentoml, mlflow
+from benchmarks.online_servers.peers import bare, bentoml, floor, mlflow
 from benchmarks.online_servers.server import Load, Server
 from benchmarks.peers.environment import PeersUnavailable
 from benchmarks.postgresql import postgresql
@@ -25,6 +26,8 @@ from benchmarks.postgresql import postgresql
 CONNECTIONS, ROUNDS, WARM_UP_SECONDS = 16, 5, 2.0
 OF_BARE, OF_MLFLOW, P99_OF_BARE = 0.6, 15.0, 3.0
 BARE, MLFLOW, BENTOML = "bare endpoint", "mlflow models serve", "BentoML"
+ENGINES = ("SQLite", "PostgreSQL")
+FLOORS = {engine: f"kept on disk alone, {engine}" for engine in ENGINES}
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def measure(is_quick: bool) -> Iterator[Figure]:
                 "SQLite": stack.enter_context(ours(folder / "sqlite")),
                 "PostgreSQL": stack.enter_context(ours(folder / "postgresql", new_database())),
                 BARE: stack.enter_context(bare(folder)),
+                FLOORS["SQLite"]: stack.enter_context(floor(folder, f"sqlite:///{folder}/floor.db")),
+                FLOORS["PostgreSQL"]: stack.enter_context(floor(folder, new_database())),
             }
             missing = _enter_peers(stack, folder, servers)
             measured = _rounds(servers, rounds, seconds)
@@ -96,18 +101,24 @@ def _rounds(servers: dict[str, Server], rounds: int, seconds: float) -> dict[str
 
 def _figures(measured: dict[str, _Measured], missing: dict[str, str]) -> Iterator[Figure]:
     beside = measured[BARE]
-    for engine in ("SQLite", "PostgreSQL"):
+    for engine in ENGINES:
         own, what = measured[engine], f"decisions at {CONNECTIONS} connections, {engine}"
+        least = measured[FLOORS[engine]]
         yield Figure(what, own.rate, "1/s", BARE, beside.rate, OF_BARE, "higher", True)
         for name, goal in ((MLFLOW, OF_MLFLOW), (BENTOML, None)):
             peer = measured.get(name)
             rate, why = (None, missing.get(name, "")) if peer is None else (peer.rate, "")
             yield Figure(what, own.rate, "1/s", name, rate, goal, "higher", goal is not None, why)
+        yield Figure(what, own.rate, "1/s", FLOORS[engine], least.rate)
         yield Figure(f"p99 at one connection, {engine}", own.p99, "ms", BARE, beside.p99, P99_OF_BARE, "lower", True)
+        yield Figure(f"p99 at one connection, {engine}", own.p99, "ms", FLOORS[engine], least.p99)
         yield Figure(f"processor time of a decision, {engine}", own.cpu, "ms", BARE, beside.cpu)
+        yield Figure(f"processor time of a decision, {engine}", own.cpu, "ms", FLOORS[engine], least.cpu)
+        yield Figure(f"{FLOORS[engine]}: requests at {CONNECTIONS} connections", least.rate, "1/s", BARE, beside.rate)
+        yield Figure(f"{FLOORS[engine]}: p99 at one connection", least.p99, "ms", BARE, beside.p99)
 
 
 def _of_two_workers(measured: dict[str, _Measured]) -> Iterator[Figure]:
-    for engine in ("SQLite", "PostgreSQL"):
+    for engine in ENGINES:
         what = f"decisions at {CONNECTIONS} connections, 2 workers, {engine}"
         yield Figure(what, measured[engine].rate, "1/s", f"{BARE}, 2 workers", measured[BARE].rate)

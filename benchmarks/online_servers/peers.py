@@ -12,7 +12,7 @@ from pathlib import Path
 import joblib
 
 from benchmarks.online_servers.asked import as_mlflow, as_ours, write_requests
-from benchmarks.online_servers.ours import PATH
+from benchmarks.online_servers.ours import KEY, PATH
 from benchmarks.online_servers.server import ROOT, Server, free_port, serving
 from benchmarks.peers.environment import PeersUnavailable, peers_python
 from benchmarks.reference_model import reference_model
@@ -27,6 +27,15 @@ def bare(folder: Path, workers: int = 1) -> Iterator[Server]:
     """The bare endpoint, on the same uvicorn and Python as ours."""
     port, requests = free_port(), write_requests(folder / "bare.txt", PATH, as_ours)
     command = [sys.executable, "-m", "benchmarks.online_servers.bare", str(port), str(workers)]
+    with serving(command, port, "/ready", requests) as server:
+        yield server
+
+
+@contextmanager
+def floor(folder: Path, url: str) -> Iterator[Server]:
+    """The bare endpoint with our key, which keeps each body in the database at a URL before it answers it."""
+    port, requests = free_port(), write_requests(folder / "floor.txt", PATH, as_ours, KEY)
+    command = [sys.executable, "-m", "benchmarks.online_servers.floor", str(port), url]
     with serving(command, port, "/ready", requests) as server:
         yield server
 

@@ -11,6 +11,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.contract.expressions import Expression
 from decisionloop.contract.operation import BudgetConstraint
+from decisionloop.predict.few_rows import plain_numbers
 from decisionloop.predict.predictions import Predictions
 
 
@@ -126,12 +127,10 @@ class _Money:
     @classmethod
     def over(cls, use_case: UseCase, frame: pd.DataFrame, expressions: Iterable[Expression]) -> _Money:
         names = sorted({name for expression in expressions for name in expression.names} & set(frame.columns))
-        types = {feature.name: feature.type for feature in use_case.features}
         values: dict[str, np.ndarray | float] = dict(use_case.economics.constants)
-        values |= {
-            name: frame[name].to_numpy(dtype=object if types[name] == "category" else np.float64) for name in names
-        }
-        missing = {name: frame[name].isna().to_numpy() for name in names}
+        missing = {}
+        for name in names:
+            values[name], missing[name] = _column(use_case, frame, name)
         return cls(values, missing, len(frame))
 
     def of(
@@ -149,6 +148,16 @@ class _Money:
             result[np.broadcast_to(np.isnan(outcome), self.rows)] = np.nan
         result[~np.isfinite(result)] = np.nan
         return result
+
+
+def _column(use_case: UseCase, frame: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A feature's values (n,), and where they are missing (n,)."""
+    numbers = plain_numbers(frame, name)
+    if numbers is not None:
+        return numbers, np.isnan(numbers)
+    types = {feature.name: feature.type for feature in use_case.features}
+    column = frame[name]
+    return column.to_numpy(dtype=object if types[name] == "category" else np.float64), column.isna().to_numpy()
 
 
 def _expected(money: _Money, expression: Expression, predictions: Predictions, action: int) -> np.ndarray:

@@ -150,14 +150,21 @@ def fallback_reasons(situation: Situation, allowed: np.ndarray) -> np.ndarray:
     if situation.has_model:
         reason[(np.isnan(situation.values) & allowed).any(axis=1)] = NO_VALUE
     if situation.is_fallback is not None:
-        given = pd.Series(situation.fallback_reason, index=range(len(allowed)), dtype=object).fillna(ROW_FAULT)
-        reason = np.where(situation.is_fallback, given.to_numpy(dtype=object), reason)
+        reason = np.where(situation.is_fallback, _given(situation.fallback_reason, len(allowed)), reason)
     if situation.is_standing_in:
         is_row_s_own = pd.notna(reason) & (reason != NO_VALUE)
         return np.where(is_row_s_own, reason, np.array(situation.rules_because, dtype=object))
     if situation.rules_because:
         reason[:] = situation.rules_because
     return reason
+
+
+def _given(told: np.ndarray | None, rows: int) -> np.ndarray:
+    """What was told of each row (n,), `ROW_FAULT` where nothing was."""
+    if told is None:
+        return np.full(rows, ROW_FAULT, dtype=object)
+    given = np.asarray(told, dtype=object)
+    return np.where(pd.isna(given), ROW_FAULT, given)
 
 
 def is_free_to_explore(reason: str | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Literal
 from decisionloop.contract.data_source import RandomisedLogReplay, SourceSpec, TablesSource
 from decisionloop.contract.expressions import Expression
 from decisionloop.contract.monitoring import Monitors
+from decisionloop.contract.number_features import NumberFeatures
 from decisionloop.contract.online import Online
 from decisionloop.contract.operation import (
     Actuator,
@@ -120,6 +121,11 @@ class UseCase(Section):
     def feature_names(self) -> tuple[str, ...]:
         """Names of all features, in contract order."""
         return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def number_features(self) -> NumberFeatures:
+        """Features that are numbers, and what is wanted of each."""
+        return NumberFeatures.of(self.features)
 
     @cached_property
     def model_inputs(self) -> tuple[Feature, ...]:

@@ -116,7 +116,7 @@ def engaged(ledger: Ledger, asked: Turn) -> Acknowledgement:
 
     Raises UsageError where less would hold than before, which :func:`lifted` brings about.
     """
-    with ledger.begin() as connection:
+    with ledger.begin(is_urgent=True) as connection:
         take_switch(connection, asked.use_case)
         own = _own(connection, asked)
         if why := why_less(own, asked):
@@ -147,7 +147,7 @@ def lifted(ledger: Ledger, asked: Turn, approvers: Sequence[str]) -> Acknowledge
         raise UsageError(
             f"{asked.by!r} may not lift {asked.what}: approval.approvers names {', '.join(approvers)}. Ask one of them."
         )
-    with ledger.begin() as connection:
+    with ledger.begin(is_urgent=True) as connection:
         take_switch(connection, asked.use_case)
         before = _before(connection, asked)
         flag = put_flag(connection, asked.flag(is_replacing=True))
@@ -167,7 +167,7 @@ def turn_everything(ledger: Ledger, asked: Turn, may_lift: Callable[[], Mapping[
         raise UsageError(
             f"{asked.by!r} may not lift {asked.what}: approval.approvers of {', '.join(allowed)} do not name them."
         )
-    with ledger.begin() as connection:
+    with ledger.begin(is_urgent=True) as connection:
         take_switch(connection, EVERYTHING)
         before, own = _before(connection, asked), _own(connection, asked)
         for name in (name for name, is_allowed in allowed.items() if not is_allowed):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, exists, func, or_, select
+from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, exists, func, literal_column, or_, select
 
 from decisionloop.ledger.flags import KILL_SWITCH
 from decisionloop.ledger.schema import (
@@ -25,6 +25,7 @@ from decisionloop.ledger.schema import (
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.advisory_lock import take_lock
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.prepared import Prepared
 from decisionloop.ledger.switch_lock import EVERYTHING
 
 _CHUNK = 500  # SQLite takes so many values in one statement at any rate
@@ -94,16 +95,18 @@ def append_segment(
 
 def _found(connection: Connection, column: Any, ids: Sequence[str]) -> set[str]:
     """Which of these a column holds: one value is sent however many there are, so that the statement stays the same."""
-    is_postgresql = connection.dialect.name == "postgresql"
-    sent = list(ids) if is_postgresql else json.dumps(list(ids))
-    return set(connection.execute(_those_of(column, is_postgresql), {"ids": sent}).scalars())
+    sent = list(ids) if connection.dialect.name == "postgresql" else json.dumps(list(ids))
+    return {one for (one,) in _those_of(column).rows(connection, {"ids": sent})}
 
 
 @functools.cache
-def _those_of(column: Any, is_postgresql: bool) -> Select[Any]:
-    if is_postgresql:
-        return select(column).where(column == any_(bindparam("ids", type_=ARRAY(Text))))
-    return select(column).where(column.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value)))
+def _those_of(column: Any) -> Prepared:
+    def those(dialect: str) -> Select[Any]:
+        if dialect == "postgresql":
+            return select(column).where(column == any_(bindparam("ids", type_=ARRAY(Text))))
+        return select(column).where(column.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value)))
+
+    return Prepared(those)
 
 
 def find_request(source: Ledger | Connection, request_id: str) -> StreamRequest | None:
@@ -161,20 +164,22 @@ def last_release_seq(source: Ledger | Connection, use_case: str) -> int:
 def last_changes(connection: Connection, use_case: str) -> tuple[int, int]:
     """The last event of the releases of a use case, and how often its kill switch, or that of everything, was ever
     turned from off: what every decision asks before it is kept, in one statement."""
-    seq, turned = connection.execute(_LAST_CHANGES, {"of": use_case}).one()
+    [(seq, turned)] = _LAST_CHANGES.rows(connection, {"of": use_case, "everything": EVERYTHING, "switch": KILL_SWITCH})
     return seq or 0, turned
 
 
-_LAST_CHANGES = select(
-    select(func.max(release_event.c.seq)).where(release_event.c.use_case == bindparam("of")).scalar_subquery(),
-    select(func.count())
-    .where(
-        or_(flag.c.use_case == bindparam("of"), flag.c.use_case == EVERYTHING),
-        flag.c.name == KILL_SWITCH,
-        flag.c.value != "off",
+def _last_changes() -> Select[Any]:
+    of = flag.c.use_case
+    turned = select(func.count()).where(
+        or_(of == bindparam("of"), of == bindparam("everything")),
+        flag.c.name == bindparam("switch"),
+        flag.c.value != literal_column("'off'"),
     )
-    .scalar_subquery(),
-)
+    last = select(func.max(release_event.c.seq)).where(release_event.c.use_case == bindparam("of"))
+    return select(last.scalar_subquery(), turned.scalar_subquery())
+
+
+_LAST_CHANGES = Prepared(lambda _: _last_changes())
 
 
 def unsealed_segments(source: Ledger | Connection, use_case: str) -> tuple[Segment, ...]:

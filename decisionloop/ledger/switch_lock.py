@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from decisionloop.ledger.storage.advisory_lock import share_lock, take_lock
+from decisionloop.ledger.storage.advisory_lock import share_lock, share_locks, take_lock
 from decisionloop.ledger.storage.engine import Ledger
 
 EVERYTHING = "*"
@@ -24,8 +24,7 @@ _KIND = "kill_switch"
 def steady_switch(ledger: Ledger, use_case: str) -> Iterator[Connection]:
     """A write transaction during which nobody turns the kill switch: what it reads of it holds to its end."""
     with ledger.begin() as connection:
-        share_lock(connection, _KIND, EVERYTHING)
-        share_lock(connection, _KIND, use_case)
+        share_locks(connection, _KIND, EVERYTHING, use_case)
         yield connection
 
 

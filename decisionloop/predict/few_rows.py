@@ -5,6 +5,7 @@ Deciding one row looks at each column a dozen times, and pandas makes a Series e
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -65,7 +66,7 @@ def ordinary_frame(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame | 
 
 def plain_columns(frame: pd.DataFrame) -> Columns | None:
     """All columns, where they are known beside the frame."""
-    return frame.__dict__["_plain"] if isinstance(frame, FewRows) else None
+    return frame.__dict__.get("_plain")  # asked so often that `isinstance` would be felt
 
 
 def plain_numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64] | None:
@@ -108,10 +109,14 @@ def _ordinary(columns: Columns) -> pd.DataFrame:
     if numbers:
         blocks.append((np.array([values[place] for place in numbers]), np.array(numbers)))
     index = pd.RangeIndex(len(values[0]) if values else 0)
-    frame: pd.DataFrame = create_dataframe_from_blocks(
-        blocks, index=index, columns=pd.Index(list(columns), dtype="str")
-    )
+    frame: pd.DataFrame = create_dataframe_from_blocks(blocks, index=index, columns=_names(tuple(columns)).view())
     return frame
+
+
+@functools.lru_cache(maxsize=64)
+def _names(names: tuple[str, ...]) -> pd.Index:
+    """Kept, for every frame of a use case has the same; a frame gets a view of its own, whose name it may change."""
+    return pd.Index(list(names), dtype="str")
 
 
 def _texts(values: Texts) -> ArrowStringArray:

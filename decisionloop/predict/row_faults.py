@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.contract import UseCase
+from decisionloop.contract.number_features import NumberFeatures
 from decisionloop.contract.operation import Severity
 from decisionloop.contract.problem import Feature
 from decisionloop.predict.few_rows import plain_numbers, plain_texts
@@ -51,19 +52,18 @@ def _order(fault: _Fault) -> tuple[int, int]:
 
 def _of_numbers(use_case: UseCase, frame: pd.DataFrame) -> Iterator[_Fault]:
     """All number features at once, for a few rows are looked at again and again."""
-    quality = use_case.data_quality
-    features = [(i, one) for i, one in enumerate(use_case.features) if one.type != "category"]
+    quality, wanted = use_case.data_quality, use_case.number_features
+    features = wanted.features
     if not features:
         return
     values = np.stack([_numbers(frame, one.name) for _, one in features])
     is_missing = np.isnan(values)
     if quality.row_nulls in _LEFT_TO_RULES:
-        needed = np.array([not one.is_nullable for _, one in features])
-        yield from _some(features, MISSING, is_missing & needed[:, None])
+        yield from _some(features, MISSING, is_missing & wanted.is_needed)
     if quality.ranges in _LEFT_TO_RULES:
-        yield from _some(features, RANGE, _out_of_range([one for _, one in features], values) & ~is_missing)
-        is_whole = np.array([one.type == "integer" for _, one in features])
-        yield from _some(features, NOT_WHOLE, np.isfinite(values) & (values != np.floor(values)) & is_whole[:, None])
+        yield from _some(features, RANGE, _out_of_range(wanted, values) & ~is_missing)
+        is_broken = np.isfinite(values) & (values != np.floor(values)) & wanted.is_whole
+        yield from _some(features, NOT_WHOLE, is_broken)
 
 
 def _of_categories(use_case: UseCase, frame: pd.DataFrame) -> Iterator[_Fault]:
@@ -95,9 +95,7 @@ def _some(features: Sequence[tuple[int, Feature]], word: str, is_fault: Flags) -
         yield position, word, feature.name, is_fault[at]
 
 
-def _out_of_range(features: Sequence[Feature], values: npt.NDArray[np.float64]) -> Flags:
+def _out_of_range(wanted: NumberFeatures, values: npt.NDArray[np.float64]) -> Flags:
     """Which of the values (K, n) lie outside of their feature's range; a boolean is 0 or 1 and nothing between."""
-    ranges = np.array([one.range or (-np.inf, np.inf) for one in features], dtype=np.float64)
-    is_within = (values >= ranges[:, :1]) & (values <= ranges[:, 1:]) & np.isfinite(values)
-    is_boolean = np.array([one.type == "boolean" for one in features])[:, None]
-    return ~np.where(is_boolean, (values == 0.0) | (values == 1.0), is_within)
+    is_within = (values >= wanted.least) & (values <= wanted.most) & np.isfinite(values)
+    return ~np.where(wanted.is_boolean, (values == 0.0) | (values == 1.0), is_within)

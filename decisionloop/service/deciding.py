@@ -30,6 +30,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _DECISION_IDS = re.compile(r'"decision_id": ?"([0-9a-f]+)"')
 """Those of answers as JSON: a text in it cannot hold such a thing, for its quotes are escaped."""
 SHOWN_FAULTS = 5
+LARGE_BODY_BYTES = 32_768
+"""To read a larger one takes so long that a thread does it: meanwhile others are read and answered."""
 LONGEST_SECONDS = 30.0
 """How long a request waits: a ledger that hangs must not keep callers as well. What was begun may still be kept."""
 
@@ -63,7 +65,10 @@ class OnlineUseCase:
         """
         begun = time.perf_counter()
         key, body = _idempotency_key(request), await json_body(request)
-        is_many, asked = self._asked(body, key)
+        if len(body) > LARGE_BODY_BYTES:
+            is_many, asked = await run_in_threadpool(self._asked, body, key)
+        else:
+            is_many, asked = self._asked(body, key)
         if key is not None:
             if key in self.in_flight:
                 raise HTTPException(409, "a request with this Idempotency-Key is being answered", {"Retry-After": "1"})

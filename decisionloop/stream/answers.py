@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -63,36 +64,48 @@ def _entities(use_case: UseCase, decided: Decided) -> np.ndarray:
     return text_objects(decided.features, use_case.entity.key)
 
 
-def answers_of(use_case: UseCase, decided: Decided) -> list[Answer]:
-    """The answers (n), in the order of the rows."""
-    catalogue, choice = reason_catalogue(use_case), _choice(use_case, decided)
+def answers_as_json(use_case: UseCase, decided: Decided) -> list[str]:
+    """The answers (n), each the JSON text of an :class:`Answer`, in the order of the rows.
+
+    All of it is ours: to make models of it, which have nothing to check, takes longer than to write it.
+    """
+    catalogue, choice, actions = reason_catalogue(use_case), _choice(use_case, decided), use_case.actions
     by_whom, why = by_whom_and_why(_facts(use_case, decided, "", ""), decided.scores, choice)
-    until, priced_by = decided.as_of + holds_for(use_case), decided.signed.priced_by or None
+    decided_at, holds_until = _time(decided.as_of), _time(decided.as_of + holds_for(use_case))
     columns = (
         values_of(decided.scores["decision_id"]), _entities(use_case, decided).tolist(), choice.action.tolist(),
         choice.propensity.tolist(), choice.expected_value.tolist(), choice.role.tolist(), values_of(by_whom),
         values_of(why), choice.fallback_reason.tolist(),
     )  # fmt: skip
     return [
-        Answer.model_construct(  # all of it is ours: there is nothing to check
-            decision_id=decision_id,
-            entity=entity,
-            decided_at=decided.as_of,
-            holds_until=until,
-            action=use_case.actions[action].name,
-            wording=use_case.actions[action].wording,
-            propensity=propensity,
-            expected_value=None if money != money else money,
-            role=role,
-            release=release,
-            reasons=[_in_words(one) for one in read_reasons(reasons, catalogue)],
-            fallback_reason=fallback,
-            priced_by=priced_by,
+        _AS_JSON.encode(
+            {
+                "decision_id": decision_id,
+                "entity": entity,
+                "decided_at": decided_at,
+                "holds_until": holds_until,
+                "action": actions[action].name,
+                "wording": actions[action].wording,
+                "propensity": propensity,
+                "expected_value": None if money != money else money,
+                "role": role,
+                "release": release,
+                "reasons": [_in_words(one) for one in read_reasons(reasons, catalogue)],
+                "fallback_reason": fallback,
+                "priced_by": decided.signed.priced_by or None,
+            }
         )
         for decision_id, entity, action, propensity, money, role, release, reasons, fallback in zip(
             *columns, strict=True
         )
     ]
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _choice(use_case: UseCase, decided: Decided) -> Choice:

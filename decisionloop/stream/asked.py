@@ -82,11 +82,11 @@ def require_recent(asked: Asked) -> None:
 
 def frame_of(use_case: UseCase, rows: Sequence[AskedRow]) -> pd.DataFrame:
     """The canonical frame of rows, in their order; an empty category is a missing one, as in a batch."""
-    key = use_case.entity.key
+    told: list[Mapping[str, Value]] = [one.values or {} for one in rows]
     columns: dict[str, list[Any]] = {
-        name: [one.entity if name == key else _plain((one.values or {}).get(name)) for one in rows]
-        for name in column_types(use_case)
+        name: [None if (value := one.get(name)) == "" else value for one in told] for name in column_types(use_case)
     }
+    columns[use_case.entity.key] = [one.entity for one in rows]
     return canonical_frame(use_case, columns)
 
 
@@ -108,7 +108,3 @@ class LookedUp:
     def with_faults_of(self, rows: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
         """The faults (n,) with those of the rows behind them; of a row of which nothing is known they say nothing."""
         return told_together(self.faults, rows)
-
-
-def _plain(value: Value) -> Value:
-    return None if value == "" else value

@@ -26,7 +26,7 @@ def canonical_frame(use_case: UseCase, columns: Mapping[str, list[Any]]) -> pd.D
         {
             name: [one if one == one else None for one in columns[name]]
             if type_ == "category"
-            else np.array([np.nan if one is None else one for one in columns[name]], dtype=np.float64)
+            else np.array(columns[name], dtype=np.float64)  # numpy takes None for NaN
             for name, type_ in column_types(use_case).items()
         }
     )

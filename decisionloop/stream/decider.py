@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import itertools
 import logging
 import threading
@@ -22,26 +21,31 @@ from decisionloop.stream.answered_before import (
     hold_models_of_an_older_ledger,
     remember_answer,
 )
-from decisionloop.stream.answers import Answer, answers_of
-from decisionloop.stream.asked import AnotherBody, Asked, Busy, DecidedBefore, LookedUp, frame_of, require_recent
-from decisionloop.stream.committing import Overtaken, commit
+from decisionloop.stream.answers import answers_as_json
+from decisionloop.stream.asked import (
+    AnotherBody,
+    Asked,
+    AskedRow,
+    Busy,
+    DecidedBefore,
+    LookedUp,
+    frame_of,
+    require_recent,
+)
+from decisionloop.stream.committing import Overtaken, commit, rehearse
 from decisionloop.stream.decide import Decided, decide
 from decisionloop.stream.deciders import Deciders, read_deciders
-from decisionloop.stream.desk import Desk
+from decisionloop.stream.desk import Desk, made_up_rows
+from decisionloop.stream.waiting import Waiting, is_large, parts_of
 
 T = TypeVar("T")
 LOG = logging.getLogger("decisionloop.stream")
 
-MOST_WAITING, MOST_ROWS_WAITING = 256, 20_000
-"""Requests that wait, and their rows; whoever comes then is told to come again."""
-MOST_ROWS = 2_000
-"""Rows that are decided together."""
-PAUSE_SHARE, LONGEST_PAUSE_SECONDS = 0.25, 0.02
-"""How long it is waited for another request to be decided together with those that wait: a share of what deciding the
-last group took."""
 DECIDERS_SECONDS = 2.0
 """How long who decides is taken as read; that it still holds is asked in every commit."""
 ATTEMPTS = 10
+WARM_UP_ROWS = (1, 2, 16)
+"""Who asks alone and who asks with others takes other ways through numpy."""
 MOMENT = timedelta(microseconds=1)
 
 
@@ -52,9 +56,7 @@ class Decider:
         self._name, self._open_desk = name, open_desk
         self._desk: Desk | None = None
         self._deciders: tuple[float, Deciders] | None = None
-        self._waiting: collections.deque[Asked] = collections.deque()
-        self._news, self._is_over = threading.Condition(), False
-        self._wanted, self._pause = 1, 0.0
+        self._waiting, self._is_warm = Waiting(), False
         self._remembered = -REMEMBER_SECONDS
         self._last = utc_now()
         self._thread = threading.Thread(target=self._go_on, name="decider", daemon=True)
@@ -65,21 +67,13 @@ class Decider:
 
     def end(self) -> None:
         """Decide what waits, and stop."""
-        with self._news:
-            self._is_over = True
-            self._news.notify()
+        self._waiting.end()
         if self._thread.ident is not None:
             self._thread.join(timeout=30)
 
     def ask(self, asked: Asked) -> None:
         """Let a request be decided; its ``told`` says when it is. Raises Busy where too many wait."""
-        with self._news:
-            rows = len(asked.rows) + sum(len(one.rows) for one in self._waiting)
-            if len(self._waiting) >= MOST_WAITING or rows > MOST_ROWS_WAITING or self._is_over:
-                raise Busy
-            self._waiting.append(asked)
-            if len(self._waiting) >= self._wanted:
-                self._news.notify()
+        self._waiting.add(asked)
 
     def desk(self) -> Desk:
         """What it works with. Raises ConfigurationError, with the reason, where it cannot be opened."""
@@ -105,60 +99,40 @@ class Decider:
             return f"{self._name}: {error}"
         except SQLAlchemyError:
             return f"{self._name}: the ledger cannot be reached. Start its database."
-        return ""
+        if self._is_warm or self._thread.ident is None:
+            return ""
+        self._waiting.call()  # where it could not warm up before, it can now
+        return f"{self._name}: what decides is being loaded. Ask again in a moment."
 
     def _warm_up(self) -> None:
-        """Open and load everything before the first request: it decides made-up rows, and keeps nothing."""
+        """Open and load everything before the first request: some made-up rows are decided, and not kept.
+
+        While the ledger is away there is nothing to be opened: it is tried again. What made-up rows alone cannot show,
+        as of rules that fail, is no reason to answer nobody.
+        """
         try:
             desk = self.desk()
-            answers_of(desk.use_case, decide(desk, self._present(), desk.sound_rows.head(2), self._now()))
+            for size in WARM_UP_ROWS:
+                made_up = Asked(made_up_rows(desk.use_case, size), None, None, "")
+                rehearse(desk, [self._told(desk, [made_up], made_up.rows, self._now())[0]])
+            self._is_warm = True
         except Exception as error:  # whatever it is, requests are told of it as long as it lasts
+            self._is_warm = not isinstance(error, ConfigurationError | SQLAlchemyError)
             LOG.warning("nobody can be decided yet", extra={"error": type(error).__name__, "detail": self._name})
 
     def _go_on(self) -> None:
         self._warm_up()
-        while (group := self._next()) is not None:
+        while (group := self._waiting.next()) is not None:
+            if not self._is_warm and not group:
+                self._warm_up()
             begun = time.perf_counter()
             self._answer(group)
-            self._pause = min(PAUSE_SHARE * (time.perf_counter() - begun), LONGEST_PAUSE_SECONDS)
-
-    def _next(self) -> list[Asked] | None:
-        """Who is decided together: requests as of now, of different entities; None at the end."""
-        with self._news:
-            self._await_company()
-            if not self._waiting:
-                return None
-            group: list[Asked] = []
-            entities: set[str] = set()
-            while self._waiting:
-                one = self._waiting[0]
-                own = {row.entity for row in one.rows}
-                is_apart = one.decided_at is not None or len(entities) + len(own) > MOST_ROWS or entities & own
-                if group and (is_apart or group[0].decided_at is not None):
-                    break
-                self._waiting.popleft()
-                if one.told.set_running_or_notify_cancel():  # else nobody waits for it any more
-                    group.append(one)
-                    entities |= own
-            self._wanted = max(1, len(group))
-            return group
-
-    def _await_company(self) -> None:
-        """Wait for somebody, and, where the last group was several, until as many are there or nobody else comes.
-
-        Those who were just answered ask again. To decide many takes hardly longer than one, so that without this pause
-        two halves would take turns at twice the work. Who asks alone never waits.
-        """
-        wanted, self._wanted = self._wanted, 1
-        while not self._waiting and not self._is_over:
-            self._news.wait()
-        self._wanted, seen = wanted, 0
-        while seen < len(self._waiting) < wanted and not self._is_over:
-            seen = len(self._waiting)
-            self._news.wait(self._pause)
+            self._waiting.took(time.perf_counter() - begun)
 
     def _answer(self, group: Sequence[Asked]) -> None:
         """Tell everybody something: an answer, or why there is none."""
+        if not group:
+            return
         try:
             self._decide(list(group))
         except (SQLAlchemyError, ConfigurationError) as error:
@@ -181,17 +155,19 @@ class Decider:
             if not group:
                 return
             moment = group[0].decided_at or self._now()
-            decided, told = self._told(desk, group, moment)
-            texts = _texts(group, [one.model_dump_json() for one in told])
+            parts = self._in_parts(desk, group, moment)
+            decided = [one for one, _ in parts]
+            texts = _texts(group, [one for _, told in parts for one in told])
             try:
                 kept = commit(desk, decided, self._requests(group, texts))
             except Overtaken:
                 self._deciders = None
                 continue
             except KnownAlready as known:
-                ids = decided.scores["decision_id"].to_pylist()
+                ids = [an_id for one in decided for an_id in one.scores["decision_id"].to_pylist()]
                 group = self._without_known(group, known, ids)
                 continue
+            self._is_warm = True
             for one, text in zip(group, texts, strict=True):
                 one.told.set_result(text)
             self._remember(desk, kept)
@@ -208,19 +184,38 @@ class Decider:
             except OSError as error:  # whoever asked has an answer, and it is kept
                 LOG.warning("the home cannot be written", extra={"error": type(error).__name__, "detail": self._name})
 
-    def _told(self, desk: Desk, group: Sequence[Asked], moment: datetime) -> tuple[Decided, list[Answer]]:
-        """What is decided, and the answers. What no model can cope with the rules decide, once it stands alone."""
-        rows, deciders = [row for one in group for row in one.rows], self._present()
+    def _in_parts(self, desk: Desk, group: Sequence[Asked], moment: datetime) -> list[tuple[Decided, list[str]]]:
+        """What is decided as of a moment, with the answers; of a large request part by part, which are kept together.
+
+        Who waits meanwhile is decided between two parts. Limits of the policy hold over all rows of a request at once,
+        so that it is decided whole where there are any.
+        """
+        rows = [row for one in group for row in one.rows]
+        if not is_large(group[0]) or desk.use_case.policy.constraints:
+            return [self._told(desk, group, rows, moment)]
+        parts: list[tuple[Decided, list[str]]] = []
+        for some in parts_of(rows):
+            if parts:
+                self._answer(self._waiting.meanwhile())
+            parts.append(self._told(desk, group, some, moment))
+        return parts
+
+    def _told(
+        self, desk: Desk, group: Sequence[Asked], rows: Sequence[AskedRow], moment: datetime
+    ) -> tuple[Decided, list[str]]:
+        """What is decided of rows of a group, and the answers. What no model can cope with the rules decide, once it
+        stands alone."""
+        deciders = self._present()
         frame, looked_up = frame_of(desk.use_case, rows), LookedUp.of(rows)
         try:
             decided = decide(desk, deciders, frame, moment, looked_up=looked_up)
-            return decided, answers_of(desk.use_case, decided)
+            return decided, answers_as_json(desk.use_case, decided)
         except (ArithmeticError, LookupError, TypeError, ValueError, ChoiceError):
             if len(group) > 1:
                 raise
             LOG.exception("a request that models cannot cope with; the rules decide it")
         decided = decide(desk, deciders, frame, moment, is_by_rules_alone=True, looked_up=looked_up)
-        return decided, answers_of(desk.use_case, decided)
+        return decided, answers_as_json(desk.use_case, decided)
 
     def _now(self) -> datetime:
         """The present moment, later than any before: it is part of who a decision is."""

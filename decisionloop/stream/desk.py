@@ -15,6 +15,7 @@ from decisionloop.ledger.releases import RULES, release_id_of
 from decisionloop.predict.features import column_types
 from decisionloop.predict.rules import SAMPLE
 from decisionloop.settings import Settings
+from decisionloop.stream.asked import AskedRow
 from decisionloop.stream.spending import Pacer
 from decisionloop.workspace import Workspace, open_workspace
 
@@ -63,6 +64,16 @@ def sound_rows(use_case: UseCase) -> pd.DataFrame:
         values = features.get(name, np.full(SAMPLE, "made up", dtype=object))
         columns[name] = pd.Series(values, dtype="str" if type_ == "category" else "float64")
     return pd.DataFrame(columns)
+
+
+def made_up_rows(use_case: UseCase, many: int) -> list[AskedRow]:
+    """So many of the rows of :func:`sound_rows`, as they are asked for."""
+    told = sound_rows(use_case).head(many).to_dict("records")
+    key = use_case.entity.key
+    return [
+        AskedRow(f"made up {place}", {str(name): value for name, value in one.items() if name != key})
+        for place, one in enumerate(told)
+    ]
 
 
 def _drawn(feature: Feature, draw: np.random.Generator) -> np.ndarray:

@@ -193,7 +193,10 @@ def test_the_job_that_erases_may_and_the_worker_may_not(installation, turn):
 def test_the_service_is_started_by_its_name_and_decides(installation, turn):
     installation.start_by_name("service")
     url = installation.url("service")
-    assert httpx.get(f"{url}/ready").is_success
+    deadline = time.monotonic() + 120
+    while not (ready := httpx.get(f"{url}/ready", timeout=30)).is_success:  # what decides is being loaded
+        assert time.monotonic() < deadline, ready.text
+        time.sleep(0.2)
     asked = {"entity": "c00001", "features": {"spend": 20.0}}
     told = httpx.post(f"{url}/v1/live/decisions", json=asked, timeout=30)
     assert (told.status_code, told.json()["action"]) == (200, "voucher")

@@ -18,6 +18,8 @@ from decisionloop.ledger.release_history import decided_for
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.use_cases import record_use_case
+from decisionloop.stream.answers import Answer
+from decisionloop.stream.asked import Asked, AskedRow
 from tasks.seal import seal
 from tests.engines import LEDGER_ON_ONE
 from tests.service.conftest import SHOP, one
@@ -41,6 +43,28 @@ def test_up_to_a_thousand_are_decided_together(online):
     assert answer.status_code == 200, answer.text
     assert [row["entity"] for row in answer.json()["decisions"]] == [f"shop-{i}" for i in range(1_000)]
     assert online.decide({"decisions": [one(f"shop-{i}") for i in range(1_001)]}).status_code == 422
+
+
+def test_who_asks_while_a_thousand_are_decided_is_answered_before_them(online):
+    decider, order = online.service.online[0].decider, []
+    requests = {
+        name: Asked([AskedRow(f"{name}-{i}", SHOP | {"owner_sex": "f"}) for i in range(rows)], None, None, "")
+        for name, rows in (("many", 1_000), ("one", 1), ("another", 1))
+    }
+    for name, asked in requests.items():
+        asked.told.add_done_callback(lambda _, name=name: order.append(name))
+        decider.ask(asked)
+    many = json.loads(requests["many"].told.result(timeout=60))
+    assert order[-1] == "many"
+    assert [row["entity"] for row in many] == [f"many-{i}" for i in range(1_000)]
+    assert len({row["decided_at"] for row in many}) == 1
+
+
+def test_an_answer_says_what_the_page_of_the_interface_promises(online):
+    answer = online.decide(one('a shop with \u00e9 and "'))
+    told = Answer.model_validate_json(answer.content)
+    assert told.model_dump(mode="json") == answer.json()
+    assert answer.json()["decided_at"].endswith("Z")
 
 
 def test_what_was_decided_is_sealed_once_as_a_batch_of_the_ordinary_tables(online):
@@ -322,7 +346,7 @@ def test_while_the_ledger_is_away_nobody_is_decided(online, monkeypatch):
 
 @LEDGER_ON_ONE
 def test_past_the_queue_a_request_is_told_to_come_again(online, monkeypatch):
-    monkeypatch.setattr("decisionloop.stream.decider.MOST_WAITING", 0)
+    monkeypatch.setattr("decisionloop.stream.waiting.MOST_WAITING", 0)
     answer = online.decide(one())
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"

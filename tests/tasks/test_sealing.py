@@ -56,8 +56,9 @@ def answered(decider, asked):
     return json.loads(asked.told.result(timeout=0))
 
 
-@pytest.mark.parametrize("moment", ["begun", "modelled"])
-def test_the_same_rows_are_decided_to_the_bit_as_in_a_batch(restored, moment):
+@pytest.mark.parametrize(("moment", "rows_at_once"), [("begun", 7), ("modelled", 7), ("modelled", 1_000)])
+def test_the_same_rows_are_decided_to_the_bit_as_in_a_batch(restored, monkeypatch, moment, rows_at_once):
+    monkeypatch.setattr("decisionloop.stream.waiting.LARGE_ROWS", rows_at_once)
     with restored(moment) as in_a_batch:
         in_a_batch.contract(online={})
         in_a_batch.predict(3)

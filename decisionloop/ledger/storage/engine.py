@@ -66,14 +66,15 @@ class Ledger:
         return arrow_connections(self.engine.url)
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, is_urgent: bool = False) -> Iterator[Connection]:
         """A write transaction: committed as a whole at the end, rolled back as a whole on any error.
 
+        Where writers stand in line, on SQLite, one that ``is_urgent`` is let in before nearly all others.
         Raises ConfigurationError where the database is gone; it is not known then whether a commit has come to it.
         So it does where a newer version has migrated it since it was opened.
         """
         with traces.part("ledger write"), lost_connections_told(self.name), self._connected() as plain:
-            connection = plain.execution_options(is_ledger_write=True)
+            connection = plain.execution_options(is_ledger_write=True, is_ledger_urgent=is_urgent)
             with connection.begin():
                 if self.revision_watch is not None:
                     self.revision_watch.check(connection, self.name)

@@ -36,6 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from decisionloop.errors import UsageError
 from decisionloop.ledger.schema import as_utc, utc_text
 from decisionloop.ledger.storage.advisory_lock import take_lock
+from decisionloop.ledger.storage.prepared import Prepared
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
@@ -74,16 +75,21 @@ def add(target: Ledger | Connection, table: Table[Any], facts: Sequence[Fact]) -
     """Append facts whose primary key is not there yet; returns how many were new."""
     if not facts:
         return 0
-    names = [field.name for field in dataclasses.fields(facts[0])]
+    insertion = _insertion(table, type(facts[0]))
+    names = insertion.columns or ()
     rows = [{name: _stored(getattr(fact, name)) for name in names} for fact in facts]
     with writing(target) as connection:
-        statement = _insert_new(table, connection.dialect.name)
-        return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+        return insertion.write(connection, rows)
 
 
 @functools.cache
+def _insertion(table: Table[Any], kind: type[Fact]) -> Prepared:
+    """One statement a table and kind of fact."""
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    return Prepared(lambda dialect: _insert_new(table, dialect), names)
+
+
 def _insert_new(table: Table[Any], dialect: str) -> Insert:
-    """One statement a table: what was compiled is found by it, without working out again what it says."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
 

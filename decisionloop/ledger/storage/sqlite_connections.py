@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 Synchronous = Literal["FULL", "EXTRA"]
 WAIT_MS, CACHE_KIB = 30_000, 65_536
 """How long another process's lock is waited for, and the cache of a connection."""
-ASK_AGAIN_SECONDS = (0.0005, 0.002)
+ASK_AGAIN_SECONDS, URGENTLY = (0.0005, 0.002), (0.0001, 0.0002)
+"""How soon a writer that waits asks again: who asks ten times as often is nearly always the next one."""
 WAL_KEPT_BYTES = 67_108_864
 
 
@@ -52,44 +54,64 @@ def sqlite_pragmas(synchronous: Synchronous) -> Callable[[DBAPIConnection, Conne
 
 def begin_sqlite(connection: Connection) -> None:
     """Begin the transaction that was asked for: IMMEDIATE to write, deferred and read-only to read."""
-    is_write = connection.get_execution_options().get("is_ledger_write", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if is_write else 'ON'}")
+    options = connection.get_execution_options()
+    is_write = options.get("is_ledger_write", False)
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute(f"PRAGMA query_only = {'OFF' if is_write else 'ON'}")
     if not is_write:
         connection.exec_driver_sql("BEGIN")
         return
-    until = time.monotonic() + WAIT_MS / 1_000
-    with _next_in_line(Path(connection.engine.url.database or "").parent, until):
-        _begin_to_write(connection, until)
+    asking = _Asking(
+        time.monotonic() + WAIT_MS / 1_000, URGENTLY if options.get("is_ledger_urgent", False) else ASK_AGAIN_SECONDS
+    )
+    with _next_in_line(Path(connection.engine.url.database or "").parent, asking):
+        _begin_to_write(connection, asking)
 
 
-def _begin_to_write(connection: Connection, until: float) -> None:
+@dataclass(frozen=True)
+class _Asking:
+    """Until when (`time.monotonic`) a writer asks whether it may begin, and after how many seconds it asks again."""
+
+    until: float
+    again_seconds: tuple[float, float]
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.until
+
+    def pause(self) -> None:
+        time.sleep(random.uniform(*self.again_seconds))
+
+
+def _begin_to_write(connection: Connection, asking: _Asking) -> None:
     """Wait for the lock as long as SQLite would, asking every few milliseconds: it asks ever less often itself."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     raw.execute("PRAGMA busy_timeout = 0")
     try:
-        if not _has_begun(raw, until):
+        if not _has_begun(raw, asking):
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # it raises what is raised for a ledger that stays locked
     finally:
         raw.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
 
 
-def _has_begun(raw: sqlite3.Connection, until: float) -> bool:
-    while time.monotonic() < until:
+def _has_begun(raw: sqlite3.Connection, asking: _Asking) -> bool:
+    while not asking.is_over:
         try:
             raw.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 return False
-            _pause()
+            asking.pause()
         else:
             return True
     return False
 
 
 @contextmanager
-def _next_in_line(folder: Path, until: float) -> Iterator[None]:
-    """Wait for one's turn, and keep others behind until one has begun to write; past ``until`` nobody waits for it.
+def _next_in_line(folder: Path, asking: _Asking) -> Iterator[None]:
+    """Wait for one's turn, and keep others behind until one has begun to write; in the end nobody waits for it.
 
     SQLite itself looks now and then whether the lock is free: who has just written and writes again is always quicker
     than who waits, so that of eight who write all the time some give up. Who is killed stands in line no more. What is
@@ -97,25 +119,21 @@ def _next_in_line(folder: Path, until: float) -> Iterator[None]:
     """
     with ExitStack() as stack:
         if sys.platform != "win32":
-            _take_turn(stack, folder, until)
+            _take_turn(stack, folder, asking)
         yield
 
 
-def _take_turn(stack: ExitStack, folder: Path, until: float) -> None:
+def _take_turn(stack: ExitStack, folder: Path, asking: _Asking) -> None:
     import fcntl
 
     try:
         descriptor = os.open(folder, os.O_RDONLY)
         stack.callback(os.close, descriptor)
-        while time.monotonic() < until:
+        while not asking.is_over:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                _pause()
+                asking.pause()
     except OSError:
         return  # where folders cannot be locked, or read, writers are as fair as SQLite makes them
-
-
-def _pause() -> None:
-    time.sleep(random.uniform(*ASK_AGAIN_SECONDS))
