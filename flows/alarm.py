@@ -40,5 +40,5 @@ def alarm(
     """
     is_new = alert_people(use_case, message, severity, kind, remedy, event)
     told = deliver_notices(use_case)
-    said = "Raised" if is_new else "Raised before"
+    said = "Raised" if is_new else "Raised before, or nothing to tell"
     return f"{said}: {message} {told.delivered} notices delivered, {told.failed} failed, {told.waiting} wait."

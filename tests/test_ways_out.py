@@ -42,6 +42,12 @@ FORMS = (
     "connect(user='me', password='{}')",
     "{{'user': 'me', 'password': '{}'}}",
     "Authorization: Bearer {}",
+    "Cookie: theme=dark; session={}",
+    '{{"db_password": "x\\"{}"}}',
+    "password:{}",
+    "('authorization', 'Token {}')",
+    "-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----",
+    "postgresql://me:p@{}@host/a",
 )
 
 
@@ -128,3 +134,11 @@ def test_a_contract_that_holds_one_by_its_form_is_a_fault(text):
     line = f"description: {text}"
     faults = list(credential_faults(f"name: a\n{line}\n", read_yaml("name: a\n"), ()))
     assert [one.line for one in faults] == [2]
+
+
+@pytest.mark.parametrize("head", ["|", ">-", ""])
+def test_a_contract_that_holds_one_over_several_lines_is_a_fault_where_it_begins(head):
+    text = f"name: a\nsource:\n  kind: custom\n  api_key: {head}\n    {SEED}-abc123\n  table: t\n"
+    (fault,) = credential_faults(text, read_yaml("name: a\n"), ())
+    assert fault.line == 4
+    assert SEED not in str(fault)

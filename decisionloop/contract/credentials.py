@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from decisionloop.contract.written import Written
 from decisionloop.errors import Fault
 from decisionloop.masking import SHOWN, holds_secret, masked
+from decisionloop.secret_forms import masked_by_form
 
 REMEDY = "Take it out, and change it where it was given out; docs/operations.md says where secrets lie."
 _OPENS = re.compile(
@@ -21,16 +22,26 @@ _SHOWN_CHARACTERS = 60
 def credential_faults(text: str, written: Written, told: Collection[int | None]) -> Iterator[Fault]:
     """A fault for each line of a contract that holds a password or a token, comments included; not for lines ``told``.
 
-    Options of a source of one's own are told by their names as well.
+    One that takes more than a line, such as a private key, is told where it begins. Options of a source of one's own
+    are told by their names as well.
     """
-    for number, line in enumerate(text.splitlines(), start=1):
-        if number not in told and holds_secret(line):
-            shown = masked(line.strip())[:_SHOWN_CHARACTERS]
+    lines = text.splitlines()
+    holding = [number for number, line in enumerate(lines, start=1) if holds_secret(line)] or _beginnings(lines)
+    for number in holding:
+        if number not in told:
+            shown = masked(lines[number - 1].strip())[:_SHOWN_CHARACTERS]
             yield Fault(f"line {number}", shown, "holds a password or a token", REMEDY, number)
     for name, value in _options(written.content).items():
         line_of = written.line_of(("source", "options", name))
         if line_of not in told and value not in (None, "") and _OPENS.search(name):
             yield Fault(f"source.options.{name}", SHOWN, "holds a password or a token", REMEDY, line_of)
+
+
+def _beginnings(lines: list[str]) -> list[int]:
+    """The line (from 1) before which a text and the text without its secrets are the same."""
+    shown = masked_by_form("\n".join(lines)).splitlines()
+    pairs = enumerate(zip(lines, shown, strict=False), start=1)
+    return [max(number - 1, 1) for number, (line, told) in pairs if line != told][:1]
 
 
 def _options(content: object) -> Mapping[str, object]:

@@ -21,6 +21,7 @@ from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
 from decisionloop.ledger.trace_contexts import keep_trace, of_batch
 from decisionloop.metering import Meter, StageCost
+from tasks.act.answered_meanwhile import withdraw_answered
 from tasks.act.choose import Agreed, ChosenPart, agreed_on, choose_actions, trial_in_choice
 from tasks.act.freeze_seen_money import freeze_seen_money
 from tasks.act.hand_over import hand_over, stop_of, warn_of_rules
@@ -139,7 +140,7 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
     """Log every part, then say that the batch is decided: only then may anything of it leave.
 
     Where the kill switch or a rollback overtakes a choice, what was logged stands, the rules choose the rest, or the
-    default action is what is left.
+    default action is what is left. Who was decided one at a time meanwhile is left to that.
     """
     before = ledger_bytes(hand.ledger)
     logged = _log_parts(hand, decided.agreed, beside)
@@ -153,7 +154,7 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
         costs += [*again.costs, *(part.cost for part in logged)]
     if because in BY_PEOPLE:  # what a model had logged before that stands
         decisions, messages = count_decisions(hand.ledger, hand.batch_id)
-    exploring = decided.agreed.exploring
+    exploring, answered = decided.agreed.exploring, withdraw_answered(hand)
     grown = StageCost("log", None, 0, 0.0, max(0, ledger_bytes(hand.ledger) - before))
     detail: dict[str, Scalar] = {
         "decisions": decisions,
@@ -166,10 +167,12 @@ def _log(hand: BatchInHand, decided: _Decided, beside: frozenset[str]) -> str:
         "exploring": None if is_overtaken or exploring is None else exploring.figures.to_json(),
         "prices": None if is_overtaken or because in BY_PEOPLE else _prices(hand, exploring),
         "outside_support": None if is_overtaken else decided.outside,
+        "answered_meanwhile": answered,
     }
     keep_trace(hand.ledger, of_batch(hand.batch_id))
     reached(hand, "decided", detail, [*costs, grown])
-    return f"{decisions} decided, {messages} to send"
+    told = f"{decisions} decided, {messages} to send"
+    return f"{told}; {answered} of them left to what they were answered meanwhile" if answered else told
 
 
 def _why_overtaken(hand: BatchInHand) -> str:

@@ -15,6 +15,7 @@ from decisionloop.ledger.due_occurrences import begun_beside
 from decisionloop.ledger.flags import Position, switch_of
 from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.storage.advisory_lock import take_lock
+from decisionloop.ledger.stream import sealed_batches
 from decisionloop.ledger.switch_lock import steady_switch
 from tasks.act.signature import Signature
 from tasks.predict.due import decided_in_others
@@ -59,5 +60,6 @@ def _refuse_newcomers(connection: Connection, hand: BatchInHand, beside: frozens
     if has_decisions(connection, hand.batch_id):  # another part of it has, while this one waited
         return
     newcomers = begun_beside(connection, hand.batch, hand.use_case.schedule.covers_days) - beside
+    newcomers -= sealed_batches(connection, hand.use_case.name)  # whom they hold is asked for once all is logged
     if newcomers:
         raise decided_in_others(hand.batch_id, sorted(newcomers))

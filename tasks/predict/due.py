@@ -21,6 +21,7 @@ from decisionloop.predict.text import as_text
 from decisionloop.workspace import Workspace
 from tasks.each_part import cut
 from tasks.keep import keep_table
+from tasks.predict.answered import answered_one_at_a_time
 from tasks.readback.tables import read_table
 from tasks.tell.announcements import announce
 
@@ -113,11 +114,17 @@ def with_expected_rows(workspace: Workspace, batch_id: str) -> UseCase:
 
 
 def undecided_of(
-    workspace: Workspace, due: pd.Series, span: Span, others: Iterable[DecidedSpan] | None = None
+    workspace: Workspace,
+    due: pd.Series,
+    span: Span,
+    others: Iterable[DecidedSpan] | None = None,
+    answered: Iterable[HeldBatch] = (),
 ) -> DueSplit:
-    """Split those who fell due in a span by the batches (default: all) that have decided them."""
+    """Split those who fell due in a span by the batches (default: all) that have decided them, and by who was
+    ``answered`` one at a time and is in no batch yet."""
     spans = spans_decided(workspace, since=span.after) if others is None else others
     held = [_held(workspace, one) for one in spans if one.span.overlaps(span)]
+    held += [one for one in answered if one.span.overlaps(span)]
     return split_due(due, span, held, lambda part: due_in(workspace, part))
 
 
@@ -164,7 +171,8 @@ def _who_is_due(workspace: Workspace, batch: Batch, late: LatePeople | None) -> 
     covers_days = workspace.use_case.schedule.covers_days
     span = span_of(batch.as_of, covers_days)
     due = _ids(workspace, batch.as_of, covers_days)
-    split = undecided_of(workspace, due, span, spans_decided(workspace, batch.batch_id, span.after))
+    others = spans_decided(workspace, batch.batch_id, span.after)
+    split = undecided_of(workspace, due, span, others, answered_one_at_a_time(workspace, span))
     added = split.left.iloc[:0]
     if late is not None:
         added, span = late.ids[~late.ids.isin(split.left)], Span(min(late.since, span.after), span.until)

@@ -173,7 +173,10 @@ def _install(stop: Stop) -> None:
 
 
 def _name_at_random() -> None:
-    """Give decisions other ids whenever they are laid out for the ledger."""
+    """Give decisions other ids whenever they are laid out for the ledger.
+
+    They begin as they must, with the second of the batch's as-of: else they are refused, which is another matter.
+    """
     import pyarrow as pa
 
     module = importlib.import_module("tasks.act.log_decisions")
@@ -181,7 +184,7 @@ def _name_at_random() -> None:
 
     def renamed(*arguments: Any) -> pa.Table:
         rows = lay_out(*arguments)
-        ids = pa.array([secrets.token_hex(16) for _ in range(len(rows))])
+        ids = pa.array([one[:8] + secrets.token_hex(12) for one in rows["decision_id"].to_pylist()])
         return rows.set_column(rows.column_names.index("decision_id"), "decision_id", ids)
 
     module.decision_rows = renamed

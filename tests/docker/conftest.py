@@ -37,7 +37,7 @@ def installation() -> Iterator[Installation]:
     with _running:
         folder = _running.enter_context(tempfile.TemporaryDirectory(prefix="decisionloop-docker-"))
         one = _running.enter_context(installed(Path(folder)))
-        write_live(one.app / "usecases", orders(weeks=1), online={})
+        write_live(one.app / "usecases", orders(weeks=3), online={})
         waits = {name: services()[name].get("depends_on", {}) for name in started_by_up()}
         one.start(*TopologicalSorter(waits).static_order())
         yield one

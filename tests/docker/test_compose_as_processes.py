@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
+import signal
 import time
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import httpx
 import psutil
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from decisionloop.errors import ConfigurationError
@@ -27,17 +31,28 @@ def _prefect(installation: Installation, auth: str) -> httpx.Client:
     return httpx.Client(base_url=f"{installation.url('prefect')}/api", headers=header, timeout=30)
 
 
+def _started(prefect: httpx.Client, as_of: datetime) -> dict[str, Any]:
+    """A flow run of a turn, started at its deployment."""
+    deployment = prefect.get("/deployments/name/loop/credit_line").raise_for_status().json()
+    asked = {"parameters": {"use_case": "live", "as_of": as_of.isoformat()}}
+    told = prefect.post(f"/deployments/{deployment['id']}/create_flow_run", json=asked).raise_for_status().json()
+    return cast(dict[str, Any], told)
+
+
+def _ended(prefect: httpx.Client, run: dict[str, Any]) -> dict[str, Any]:
+    """A flow run when it has ended."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline and run["state"]["type"] not in {"COMPLETED", "FAILED", "CRASHED"}:
+        time.sleep(1)
+        run = prefect.get(f"/flow_runs/{run['id']}").raise_for_status().json()
+    return run
+
+
 @pytest.fixture(scope="module")
 def turn(installation: Installation) -> dict[str, str]:
     """The flow run of one turn that a person has started at the deployment, finished."""
     with _prefect(installation, installation.secret("prefect_auth_string")) as prefect:
-        deployment = prefect.get("/deployments/name/loop/credit_line").raise_for_status().json()
-        asked = {"parameters": {"use_case": "live", "as_of": MONDAY.isoformat()}}
-        run = prefect.post(f"/deployments/{deployment['id']}/create_flow_run", json=asked).raise_for_status().json()
-        deadline = time.monotonic() + RUN_SECONDS
-        while time.monotonic() < deadline and run["state"]["type"] not in {"COMPLETED", "FAILED", "CRASHED"}:
-            time.sleep(1)
-            run = prefect.get(f"/flow_runs/{run['id']}").raise_for_status().json()
+        run = _ended(prefect, _started(prefect, MONDAY))
     assert run["state"]["type"] == "COMPLETED", f"{run['state']}\n{installation.log('worker')}"
     return {"id": run["id"], "batch_id": f"live/{MONDAY:%Y-%m-%dT%H:%MZ}"}
 
@@ -187,6 +202,56 @@ def test_the_job_that_erases_may_and_the_worker_may_not(installation, turn):
         of_person = text("SELECT count(*) FROM decision_row WHERE entity_id = :entity")
         assert connection.execute(of_person, {"entity": entity}).scalar() == 0
     engine.dispose()
+
+
+def _process_of(run_id: str) -> psutil.Process | None:
+    """The process in which the worker runs a flow run."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PREFECT__FLOW_RUN_ID") == run_id:
+                return process
+        except psutil.Error:  # it has ended, or is none of ours
+            continue
+    return None
+
+
+def _states(connection: Connection, as_of: datetime) -> list[str]:
+    of_batch = text("SELECT state FROM batch_event JOIN batch USING (batch_id) WHERE as_of = :as_of ORDER BY seq")
+    return list(connection.execute(of_batch, {"as_of": as_of}).scalars())
+
+
+@pytest.mark.parametrize("weeks", [1, 2], ids=["SIGTERM", "SIGKILL"])
+def test_a_turn_that_is_killed_has_crashed_and_is_completed_exactly_once_by_the_next(installation, turn, weeks):
+    """As the worker runs it: a process of its own, in the midst of its batch."""
+    as_of = MONDAY + timedelta(weeks=weeks)
+    engine = create_engine(installation.database_url("ledger", "ledger"), isolation_level="AUTOCOMMIT")
+    with (
+        _prefect(installation, installation.secret("prefect_auth_string")) as prefect,
+        engine.connect() as connection,
+    ):
+        run, deadline = _started(prefect, as_of), time.monotonic() + RUN_SECONDS
+        while "frozen" not in _states(connection, as_of):
+            assert time.monotonic() < deadline, installation.log("worker")
+            time.sleep(0.02)
+        process = _process_of(run["id"])
+        assert process is not None
+        process.send_signal(signal.SIGTERM if weeks == 1 else signal.SIGKILL)
+        process.wait(60)
+        assert "complete" not in _states(connection, as_of)
+        assert _ended(prefect, run)["state"]["type"] == "CRASHED"
+        assert _ended(prefect, _started(prefect, as_of))["state"]["type"] == "COMPLETED"
+        assert _states(connection, as_of).count("decided") == 1
+        queued = text(
+            "SELECT outbox.decision_id FROM outbox JOIN batch ON batch.batch_id = outbox.batch_id "
+            "WHERE batch.as_of = :as_of"
+        )
+        queued_ids = list(connection.execute(queued, {"as_of": as_of}).scalars())
+    engine.dispose()
+    files = (installation.folder / "home").rglob("*.jsonl")
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    left = [one["decision_id"] for one in lines if one.get("decision_id") in set(queued_ids)]
+    assert left
+    assert sorted(left) == sorted(queued_ids)
 
 
 @pytest.mark.exhaustive  # to start it takes ten seconds of a core

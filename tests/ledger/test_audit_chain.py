@@ -146,6 +146,46 @@ def test_who_is_killed_before_the_commit_has_chained_nothing(ledger: Ledger, mon
     assert verify(ledger).is_whole
 
 
+def test_what_is_removed_before_it_is_chained_is_told_and_keeps_nothing_else_waiting(ledger: Ledger) -> None:
+    live(ledger)
+    gone = batch_rows(ROWS, AS_OF).decisions["decision_id"].sort_values().iloc[3]
+    with ledger.begin() as connection:
+        behind_its_back(connection, f"DELETE FROM outcome WHERE decision_id = '{gone}'")
+    assert seal(ledger).rows > BATCHES * (2 * ROWS - 1)
+    live(ledger, BATCHES)
+    assert seal(ledger).rows > BATCHES * ROWS
+    told = [(one.what, one.row) for one in verify(ledger).findings]
+    assert told == [("removed", f"outcome {gone} 1")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE audit_entry SET at = 'yesterday' WHERE seq = 2", "the chain itself cannot be read"),
+        (
+            "INSERT INTO erasure VALUES ('one', 'x', 'x', 'x', 'x', 'no JSON', '2024-01-01T06:00:00.000000Z')",
+            "audit's own",
+        ),
+        ("UPDATE flag SET at = 'yesterday'", "facts cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_any_more_is_a_finding_and_no_crash(sqlite_ledger: Ledger, statement, words) -> None:
+    live(sqlite_ledger)
+    seal(sqlite_ledger)
+    with sqlite_ledger.begin() as connection:
+        behind_its_back(connection, statement)
+    assert any(words in one.words for one in verify(sqlite_ledger).findings)
+
+
+def test_a_row_whose_time_was_written_by_hand_keeps_nothing_waiting(sqlite_ledger: Ledger) -> None:
+    live(sqlite_ledger)
+    at = "'2024-01-01 06:00:00'"
+    with sqlite_ledger.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO restoration VALUES ({at}, {at}, '0.1', 'a backup')")
+    assert seal(sqlite_ledger).rows > 2 * BATCHES * ROWS
+    assert seal(sqlite_ledger).rows == 0
+
+
 Tampering = Callable[[random.Random, Connection], tuple[str, ...]]
 
 

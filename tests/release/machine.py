@@ -309,7 +309,10 @@ class Lives(RuleBasedStateMachine):
             return
         is_simple = target in self.rules or target in self.stops
         assert target in self.deciders or is_simple  # nobody decides by a rollback who never did
-        assert by.kind in ({"guard", "person", "approver"} if is_simple else {"guard", "approver"})
+        # Who decided before may stand in shadow again, or on trial: to let such a one decide is the gate's as well.
+        is_tried = stages[target] in {"shadow", "canary"}
+        may = {"guard", "person", "approver"} if is_simple else {"guard", "approver"}
+        assert by.kind in (may | {"gate"} if is_tried else may)
         if by.kind == "guard":
             assert stages[target] in {"retired", "baseline"}
         if to is None:

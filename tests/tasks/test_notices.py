@@ -15,7 +15,7 @@ from decisionloop.ledger.schema import notice_attempt, utc_now
 from tasks.readback.batch_in_hand import open_batch_in_hand
 from tasks.tell.channels import AppriseChannel, secrets_of, without_secrets
 from tasks.tell.halting import Stop, halt
-from tasks.tell.notices import deliver_notices
+from tasks.tell.notices import alert_people, deliver_notices
 from tasks.tell.queueing import raise_alert
 from tasks.tell.sending import FAILURES_IN_A_ROW, NoticeCounts
 
@@ -145,6 +145,14 @@ def test_a_channel_that_is_down_is_left_alone_until_the_next_run(told, service):
 def test_nothing_is_queued_where_the_contract_names_nobody(small, service):
     _alert(small, "critical")
     assert _deliver() == NoticeCounts(0, 0, 0)
+
+
+def test_an_automation_that_finds_a_run_ended_by_itself_wakes_nobody(small):
+    failed = "The automation `a run without heartbeat has crashed` could not act: Failed to set state: {}."
+    ended = failed.format("Run is already in terminal state COMPLETED.")
+    assert not alert_people.fn("small", ended, "critical", "automation", "Look.")
+    assert alert_people.fn("small", failed.format("the server is away"), "critical", "automation", "Look.")
+    assert len(alerts(small.ledger, "small")) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Select, Table, and_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, literal, select
 
 from decisionloop.audit.commitments import encoded, joined
-from decisionloop.ledger.audit.covered import GROUP_COLUMNS, ROW_COLUMNS, key_columns, key_text, waiting_as
+from decisionloop.ledger.audit.covered import COVERED, GROUP_COLUMNS, ROW_COLUMNS, key_columns, key_text, waiting_as
 from decisionloop.ledger.audit.links import BLOCK_ROWS
 from decisionloop.ledger.id_spans import ids_of_batch
 from decisionloop.ledger.schema import audit_waiting, decision_group, decision_row
@@ -57,25 +57,48 @@ def decisions_of(ledger: Ledger, batch_id: str) -> DecisionRows:
 
 @dataclass(frozen=True)
 class WaitingRows:
-    """Rows of a table that wait for the chain, in the order of their keys."""
+    """Rows of a table that wait for the chain, in the order of their keys; ``first`` and ``last``: as they wait."""
 
     table: str
     columns: tuple[str, ...]
     keys: list[tuple[str, ...]]
     texts: pa.Array
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
 
 
 def waiting_rows(ledger: Ledger, table: Table[Any], limit: int) -> WaitingRows:
     """The first rows of a table that wait, at most so many."""
-    keys = key_columns(table)
-    matches = and_(
-        audit_waiting.c.table_name == table.name,
-        *(column == waiting_as(column, number) for number, column in enumerate(keys)),
-    )
     order = [audit_waiting.c[name] for name in KEYS]
-    statement = select(table).join(audit_waiting, matches).order_by(*order).limit(limit)
-    rows = read(ledger, statement, many=False)
-    return WaitingRows(table.name, tuple(rows.column_names), keys_of(rows, table), encoded(rows))
+    # A row that was written by hand may wait under another spelling of its key than ours.
+    waiting = [column.label(f"waiting_{column.name}") for column in order]
+    statement = select(table, *waiting).join(audit_waiting, waits_for(table)).order_by(*order).limit(limit)
+    found = read(ledger, statement, many=False)
+    rows = found.select([column.name for column in table.c])
+    first, last = (
+        tuple(found[one.name][place].as_py() for one in waiting) if len(found) else () for place in (0, len(found) - 1)
+    )
+    return WaitingRows(table.name, tuple(rows.column_names), keys_of(rows, table), encoded(rows), first, last)
+
+
+def waits_for(table: Table[Any]) -> ColumnElement[bool]:
+    """Whether what waits is a row of a table."""
+    keys = enumerate(key_columns(table))
+    return and_(
+        audit_waiting.c.table_name == table.name, *(column == waiting_as(column, number) for number, column in keys)
+    )
+
+
+def gone_while_waiting(ledger: Ledger) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What waits for the chain and is gone: its table, and the key that its row had."""
+    keys = [audit_waiting.c[name] for name in KEYS]
+    with ledger.connect() as connection:
+        names = connection.execute(select(audit_waiting.c.table_name).distinct()).scalars().all()
+        for table in (COVERED[name] for name in sorted(names)):
+            is_there = select(literal(1)).select_from(table).where(waits_for(table)).correlate(audit_waiting).exists()
+            lost = select(*keys).where(audit_waiting.c.table_name == table.name, ~is_there).order_by(*keys)
+            for key in connection.execute(lost).all():
+                yield table.name, tuple(key)[: len(key_columns(table))]
 
 
 def keys_of(rows: pa.Table, table: Table[Any]) -> list[tuple[str, ...]]:

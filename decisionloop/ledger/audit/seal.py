@@ -8,14 +8,13 @@ Killed anywhere, what was not chained waits still; two at once chain each row on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select, tuple_
+from sqlalchemy import Connection, delete, func, literal, select, tuple_
 
 from decisionloop.audit.chain import Link
 from decisionloop.ledger.audit.covered import COVERED, DECISION, GROUP_COLUMNS, ROW_COLUMNS
 from decisionloop.ledger.audit.links import BLOCK_ROWS, NewBlock, NewLink, append_link, lock_chain, open_chain
-from decisionloop.ledger.audit.rows import WaitingRows, decisions_of, waiting_rows
+from decisionloop.ledger.audit.rows import WaitingRows, decisions_of, waiting_rows, waits_for
 from decisionloop.ledger.batches import DECIDED_STATES
 from decisionloop.ledger.schema import audit_entry, audit_waiting, batch_event, decision_group
 from decisionloop.ledger.storage.awaiting_audit import KEYS
@@ -37,8 +36,9 @@ def seal(ledger: Ledger) -> Sealed:
     open_chain(ledger)
     added = [_seal_batch(ledger, batch_id) for batch_id in batches_to_seal(ledger)]
     limit = BLOCK_ROWS
-    while tables := _waiting_tables(ledger):
-        link = _seal_facts(ledger, tables, limit)
+    # What waits and is gone stays so: whoever verifies is told of it.
+    while found := _waiting(ledger, limit):
+        link = _seal_facts(ledger, found)
         # Rows that came in between the ones that were read are in no leaf: the next, smaller round finds them.
         limit = BLOCK_ROWS if link is not None else max(1, limit // 2)
         added.append(link)
@@ -72,15 +72,16 @@ def _is_chained(connection: Connection, batch_id: str) -> bool:
     return connection.execute(there).first() is not None
 
 
-def _waiting_tables(ledger: Ledger) -> list[Table[Any]]:
+def _waiting(ledger: Ledger, limit: int) -> list[WaitingRows]:
+    """What waits, at most ``limit`` rows of each table."""
     statement = select(audit_waiting.c.table_name).distinct().order_by(audit_waiting.c.table_name)
     with ledger.connect() as connection:
-        return [COVERED[name] for name in connection.execute(statement).scalars()]
+        tables = [COVERED[name] for name in connection.execute(statement).scalars()]
+    return [rows for table in tables if len((rows := waiting_rows(ledger, table, limit)).keys)]
 
 
-def _seal_facts(ledger: Ledger, tables: list[Table[Any]], limit: int) -> Link | None:
-    """One link over what waits in these tables, at most ``limit`` rows of each; None where others were faster."""
-    found = [rows for table in tables if len((rows := waiting_rows(ledger, table, limit)).keys)]
+def _seal_facts(ledger: Ledger, found: list[WaitingRows]) -> Link | None:
+    """One link over rows that wait; None where others were faster."""
     blocks = [NewBlock.of(one.table, one.columns, one.texts, one.keys) for one in found]
     new = NewLink.of(FACTS, "", blocks)
     with ledger.begin() as connection:
@@ -93,15 +94,12 @@ def _seal_facts(ledger: Ledger, tables: list[Table[Any]], limit: int) -> Link | 
 
 def _take_away(connection: Connection, rows: WaitingRows) -> bool:
     """Take away what no longer waits: all between the first and the last key; whether those were these rows alone."""
-    first, last = (_padded(rows.keys[end]) for end in (0, -1))
     waiting = tuple_(*(audit_waiting.c[name] for name in KEYS))
-    where = (audit_waiting.c.table_name == rows.table, waiting >= first, waiting <= last)
+    table = COVERED[rows.table]
+    is_there = select(literal(1)).select_from(table).where(waits_for(table)).correlate(audit_waiting).exists()
+    where = (audit_waiting.c.table_name == rows.table, waiting >= rows.first, waiting <= rows.last, is_there)
     taken = connection.execute(delete(audit_waiting).where(*where)).rowcount
     return taken == len(rows.keys)
-
-
-def _padded(key: tuple[str, ...]) -> tuple[str, ...]:
-    return (*key, *([""] * (len(KEYS) - len(key))))
 
 
 def count_waiting(connection: Connection) -> int:

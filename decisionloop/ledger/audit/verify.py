@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from sqlalchemy import func, select
@@ -39,7 +39,11 @@ def verify(ledger: Ledger, checkpoints: Sequence[Checkpoint] = (), use_case: str
     ``use_case``: decisions of that use case alone; chain and facts are those of the ledger. A broken chain is told
     of beside what its links say of rows, as far as they can be read.
     """
-    links = links_of(ledger)
+    try:
+        links = links_of(ledger)
+    except UNREADABLE as error:
+        words = f"the chain itself cannot be read as what it was ({error})"
+        return Verified("", 0, 0, 0, 0, 0, (Finding(1, "link", "unreadable", words),))
     name = ledger_name(links)
     findings = [*_chain_findings(links), *_checkpoint_findings(links, checkpoints, name)]
     batches = [
@@ -52,7 +56,8 @@ def verify(ledger: Ledger, checkpoints: Sequence[Checkpoint] = (), use_case: str
         findings += [] if finding is None else [finding]
     many, found = _of_facts(ledger, [link for link in links if link.kind == FACTS])
     last = len(links)
-    found += [*_forged_groups(ledger, last), *_false_tombstones(ledger, last), *missing_guards(ledger, last)]
+    for look in (_forged_groups, _false_tombstones, missing_guards):
+        found += _as_far_as_readable(look, ledger, last)
     findings = sorted([*findings, *found], key=lambda one: one.seq)
     proven = max((one.seq for one in checkpoints), default=0)
     erased, waiting = _counted(ledger)
@@ -122,6 +127,16 @@ def _of_facts(ledger: Ledger, links: Sequence[Link]) -> tuple[int, list[Finding]
     except UNREADABLE as error:
         words = f"facts cannot be read as what they were ({error})"
         return 0, [Finding(links[-1].seq if links else 0, "facts", "unreadable", words)]
+
+
+def _as_far_as_readable(
+    look: Callable[[Ledger, int], Iterable[Finding]], ledger: Ledger, last: int
+) -> Iterator[Finding]:
+    try:
+        yield from look(ledger, last)
+    except UNREADABLE as error:
+        words = f"a row of the audit's own tables cannot be read as what it was ({error})"
+        yield Finding(last + 1, "audit", "unreadable", words)
 
 
 def _forged_groups(ledger: Ledger, last: int) -> Iterator[Finding]:

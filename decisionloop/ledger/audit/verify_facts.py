@@ -14,7 +14,7 @@ from decisionloop.audit.merkle import root_of
 from decisionloop.ledger.audit.covered import COVERED, key_columns
 from decisionloop.ledger.audit.findings import Finding
 from decisionloop.ledger.audit.links import Block, blocks_of, erased_leaves
-from decisionloop.ledger.audit.rows import keys_of, read
+from decisionloop.ledger.audit.rows import gone_while_waiting, keys_of, read
 from decisionloop.ledger.schema import audit_waiting
 from decisionloop.ledger.storage.awaiting_audit import KEYS
 from decisionloop.ledger.storage.engine import Ledger
@@ -100,7 +100,8 @@ def _verify_block(
 
 
 def _strangers(ledger: Ledger, tables: Tables, last: int) -> Iterator[Finding]:
-    """Rows that no link holds, although they do not wait for one: what was written past the triggers."""
+    """Rows that no link holds, although they do not wait for one: what was written past the triggers; and what waits
+    and is gone."""
     columns = (audit_waiting.c.table_name, *(audit_waiting.c[name] for name in KEYS))
     with ledger.connect() as connection:
         waiting = {(row[0], tuple(row[1:])) for row in connection.execute(select(*columns)).all()}
@@ -112,3 +113,6 @@ def _strangers(ledger: Ledger, tables: Tables, last: int) -> Iterator[Finding]:
                 named = f"{name} {' '.join(key)}"
                 yield Finding(last + 1, named, "added", f"{named} was added: no link holds it, and it waits for none")
                 break
+    for name, key in gone_while_waiting(ledger):
+        named = f"{name} {' '.join(key)}"
+        yield Finding(last + 1, named, "removed", f"{named} was removed before a link held it")

@@ -57,7 +57,8 @@ Index(None, hold_event.c.use_case)
 
 
 class WithdrawnDecisionColumns(TypedColumns):
-    """A decision that a person cancelled before it was carried out: it never leaves, teaches and counts for nothing."""
+    """A decision that a person cancelled before it was carried out, or whose entity was answered one at a time before
+    its batch was decided: it never leaves, teaches and counts for nothing."""
 
     decision_id: Named[str] = Column(primary_key=True)
     batch_id: Named[str]

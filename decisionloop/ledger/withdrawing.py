@@ -1,0 +1,30 @@
+"""Taking back what a batch logged of some people before any of it has left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import exists, insert, literal, select
+
+from decisionloop.ledger.id_spans import ids_of_batch
+from decisionloop.ledger.schema import UtcDateTime, decision, utc_now, withdrawn_decision
+from decisionloop.ledger.storage.engine import Ledger
+
+_CHUNK = 500  # SQLite takes so many values in one statement at any rate
+
+
+def withdraw_of(ledger: Ledger, batch_id: str, entities: Sequence[str]) -> int:
+    """Withdraw the decisions of a batch about these entities; returns how many were not withdrawn before."""
+    table, withdrawn = decision.c, 0
+    with ledger.begin() as connection:
+        span = ids_of_batch(connection, batch_id)
+        own = (table.batch_id == batch_id, *span.holds(table.decision_id))
+        is_withdrawn = exists().where(withdrawn_decision.c.decision_id == table.decision_id)
+        for start in range(0, len(entities), _CHUNK):
+            of_some = table.entity_id.in_(entities[start : start + _CHUNK])
+            rows = select(table.decision_id, table.batch_id, literal(utc_now(), UtcDateTime()))
+            into = insert(withdrawn_decision).from_select(
+                ["decision_id", "batch_id", "at"], rows.where(*own, of_some, ~is_withdrawn)
+            )
+            withdrawn += connection.execute(into).rowcount
+    return withdrawn

@@ -1,0 +1,136 @@
+"""A secret is masked whatever it is made of and whoever wrote the text: JSON, Python, YAML, headers, URLs, keys."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from urllib.parse import quote
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decisionloop.secret_forms import SHOWN, masked_by_form
+
+CORE = "S3cretPw"
+ANYTHING = st.text(st.sampled_from("ab\\\\\"\"'', :;={}[]@%/?#&|>-\n\té0"), max_size=8)
+ONE_WORD = st.text(st.sampled_from("ab\\@%/+.-_~é0!^*()"), max_size=8)
+NAMES = st.sampled_from(
+    ["password", "db_password", "PGPASSWORD", "passphrase", "clientSecret", "refresh_token", "X-Api-Key", "private_key",
+     "aws_secret_access_key", "Authorization", "Set-Cookie"]
+)  # fmt: skip
+IN_SENTENCES = st.sampled_from(["password", "db_password", "passwd", "passphrase"])
+
+
+def secrets(around: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.builds(lambda before, after: f"{before}{CORE}{after}", around, around)
+
+
+def assert_masked(text: str, *kept: str) -> None:
+    told = masked_by_form(text)
+    assert CORE not in told
+    assert SHOWN in told
+    assert masked_by_form(told) == told
+    for one in kept:
+        assert one in told
+
+
+@given(secrets(ANYTHING), NAMES, st.integers(0, 3), st.booleans())
+def test_in_json_however_often_it_was_written_into_a_string(secret, name, depth, is_ascii):
+    text = json.dumps({"before": "b1", name: secret, "after": "a1"}, ensure_ascii=is_ascii)
+    for _ in range(depth):
+        text = json.dumps({"body": text})
+    assert_masked(text, "b1", "a1")
+
+
+@given(secrets(ANYTHING), NAMES, st.integers(1, 60))
+def test_in_json_that_was_cut_off(secret, name, left):
+    text = json.dumps({name: secret})
+    told = masked_by_form(text[: text.index(CORE) + len(CORE) + left])
+    assert CORE not in told
+
+
+@given(secrets(ANYTHING), NAMES, st.sampled_from([str, str.encode]))
+def test_in_what_python_shows_of_a_mapping_or_of_a_call(secret, name, kind):
+    assert_masked(repr({"before": "b1", name: kind(secret)}), "b1")
+    assert_masked(f"connect(user='me', {name.replace('-', '_')}={kind(secret)!r}, host='h1')", "me")
+
+
+@given(secrets(ANYTHING), st.sampled_from(["password", "api_key", "token"]), st.sampled_from(["'", '"', "|", ">"]))
+def test_in_yaml_of_every_style_that_holds_more_than_a_word(secret, name, style):
+    secret = f"a{secret}".replace("\t", " ")  # else there are styles that it cannot have, and YAML takes another
+    text = yaml.dump({"source": {name: secret, "table": "t1"}}, default_style=style, allow_unicode=True, width=1000)
+    assert_masked(text, "t1")
+
+
+@given(
+    secrets(ONE_WORD), IN_SENTENCES, st.sampled_from(["{}: {}", "{}:{}", "{} = {}", "{}={}", "- {}: {}", "x; {}={}"])
+)
+def test_after_a_name_without_quotes(secret, name, form):
+    assert_masked(form.format(name, f"a{secret}a"))
+
+
+@given(secrets(st.text(st.sampled_from("abc%40+.-_~0"), max_size=6)))
+def test_in_headers(secret):
+    code = b64encode(f"me:{secret}".encode()).decode()
+    for told in (
+        f"Cookie: theme=dark; session={secret}; x=y",
+        f"set-cookie: sid={secret}; Path=/; HttpOnly",
+        f"Authorization: Bearer {secret}",
+        f'authorization: Digest username="me", response="{secret}"',
+        f"('authorization', 'Token {secret}')",
+        f"[(b'host', b'h1'), (b'cookie', b'sid={secret}')]",
+        f"X-Amz-Security-Token: {secret}",
+    ):
+        assert_masked(told)
+    assert code not in masked_by_form(f"Proxy-Authorization: Basic {code}")
+    assert code not in masked_by_form(f"curl -H 'authorization:basic {code}'")
+
+
+@given(secrets(st.text(max_size=6)), st.sampled_from(["postgresql", "https", "amqp+ssl"]))
+def test_in_a_url_as_it_must_be_written(secret, scheme):
+    written = quote(secret, safe="")
+    assert_masked(f"{scheme}://me:{written}@host.example/db?a=1", "//me", "@host.example/db?a=1")
+    assert_masked(f"GET https://h/x?a=1&access_token={written}&b=2 HTTP/1.1", "a=1", "&b=2")
+    assert_masked(f"https://h/x#id_token={written}&state=s", "&state=s")
+    assert_masked(json.dumps(f"{scheme}://me:{written}@h/").replace("/", "\\/"), "me")
+    assert CORE not in masked_by_form(quote(f"{scheme}://me:{quote(written)}@h/", safe=""))
+
+
+@given(secrets(st.text(st.sampled_from("ab@@%40/?#'\"<+:0"), max_size=6)))
+def test_in_a_url_as_people_write_it(secret):
+    assert_masked(f"postgresql://me:a{secret}a@host/db cannot be reached", "cannot be reached")
+
+
+@pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
+@pytest.mark.parametrize("wrap", [str, json.dumps, lambda text: text[:60], lambda text: f"private_key: |\n  {text}\n"])
+def test_in_a_private_key_whole_or_cut_off(kind, wrap):
+    key = f"-----BEGIN {kind}PRIVATE KEY-----\n{CORE}\n{'M' * 64}\n{'N' * 9}\n-----END {kind}PRIVATE KEY-----"
+    told = masked_by_form(f"before {wrap(key)}")
+    assert CORE not in told
+    assert "MM" not in told
+    assert "before" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+        "password = None, token=True, secret: {file: /run/secrets/x}, password: *** and $(cat /run/x)",
+        "password_file=/run/secrets/password; password_env: PGPASSWORD; token_type=bearer",
+        "features:\n  - {name: token, type: number}\n  - {name: cookies, wording: number of cookies}",
+        "economics:\n  constants: {cookie: 5, token: 0.5}",
+        "password:\n  is missing in the file\n",
+        "Cookie: none was sent",
+        "one of ('password', 'token', 'authorization') is missing",
+        "https://h/x?max_tokens=4096#section",
+        "host:80,anna@example.com http://h:8080/a@b",
+        "the key: it opens the door; compass=north broken: yes",
+        "--token-file /run/secrets/x --password is asked for",
+        "risk-1234567890123456789012 is an id",
+    ],
+)
+def test_what_opens_nothing_stays(text):
+    assert masked_by_form(text) == text
