@@ -22,8 +22,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 Synchronous = Literal["FULL", "EXTRA"]
 WAIT_MS, CACHE_KIB = 30_000, 8_192
-"""How long another process's lock is waited for, and the pages that a connection keeps. With 64 MiB what stays
-up grew until its ledger was as large, and of 900,000 decisions the last third was kept a twentieth sooner."""
+"""How long another process's lock is waited for, and the pages that a connection keeps.
+
+With 64 MiB a process grew with its ledger, and of 900,000 decisions the last third was kept a twentieth sooner.
+"""
 ASK_AGAIN_SECONDS, URGENTLY = (0.0005, 0.002), (0.0001, 0.0002)
 """How soon a writer that waits asks again: who asks ten times as often is nearly always the next one."""
 WAL_KEPT_BYTES = 67_108_864
