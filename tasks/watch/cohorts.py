@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
@@ -43,8 +43,9 @@ def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at
     """
     release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
     decided = decided_before(workspace.ledger, release.release_id, batch)
-    found = (*_of_release(workspace, batch, release), *_lifts(workspace, decided.own), *_shortfalls(workspace))
-    earlier = [one for one in found if one.cohort not in held]
+    told = measurements_of(workspace.ledger, workspace.use_case.name, (*_RATES, *_LIFTS, LABEL_SHORTFALL))
+    is_meant = _is_of_release(told, batch, release) | _is_lift(told, decided.own) | _is_shortfall(told)
+    earlier = _figures(told[is_meant & ~told["cohort"].isin(held)])
     holdout = entity_money_before(workspace, release, decided, known_at, held)
     return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release), holdout)
 
@@ -55,31 +56,29 @@ def _reference_auc(release: Release) -> float | None:
     return measured
 
 
-def _of_release(workspace: Workspace, batch: Batch, release: Release) -> Iterator[EarlierFigure]:
+def _is_of_release(told: pd.DataFrame, batch: Batch, release: Release) -> pd.Series:
     """Rates of the outcome and calibration gaps that were measured of the release's earlier cohorts."""
-    told = measurements_of(workspace.ledger, workspace.use_case.name, _RATES, release.release_id)
-    earlier = told[told["cohort"] < cohort_name(batch.as_of)]
-    for monitor in _RATES:
-        yield from _figures(monitor, earlier[earlier["monitor"] == monitor])
+    is_own = told["monitor"].isin(_RATES) & (told["release_id"] == release.release_id)
+    return is_own & (told["cohort"] < cohort_name(batch.as_of))
 
 
-def _lifts(workspace: Workspace, decided: Sequence[Decider]) -> Iterator[EarlierFigure]:
+def _is_lift(told: pd.DataFrame, decided: Sequence[Decider]) -> pd.Series:
     """Money over the rules, and over one action for everybody, of the earlier cohorts that the release decided, with
     or without another one on trial."""
-    told = measurements_of(workspace.ledger, workspace.use_case.name, _LIFTS)
-    own = told[told["cohort"].isin([one.cohort for one in decided])]
-    for monitor in _LIFTS:
-        yield from _figures(monitor, own[own["monitor"] == monitor])
+    return told["monitor"].isin(_LIFTS) & told["cohort"].isin([one.cohort for one in decided])
 
 
-def _figures(monitor: str, rows: pd.DataFrame) -> Iterator[EarlierFigure]:
-    for cohort, part, estimate in zip(rows["cohort"], rows["slice"], estimates_of(rows), strict=True):
-        yield EarlierFigure(str(cohort), monitor, estimate, str(part))
+def _is_shortfall(told: pd.DataFrame) -> pd.Series:
+    """How many outcomes a cohort had too few to be judged by, when it was measured last; of those that had."""
+    return (told["monitor"] == LABEL_SHORTFALL) & (told["value"] > 0)
 
 
-def _shortfalls(workspace: Workspace) -> Iterator[EarlierFigure]:
-    """How many outcomes each cohort had too few to be judged by, when it was measured last."""
-    yield from _figures(LABEL_SHORTFALL, measurements_of(workspace.ledger, workspace.use_case.name, LABEL_SHORTFALL))
+def _figures(rows: pd.DataFrame) -> list[EarlierFigure]:
+    columns = (rows["cohort"], rows["monitor"], estimates_of(rows), rows["slice"])
+    return [
+        EarlierFigure(str(cohort), str(monitor), estimate, str(part))
+        for cohort, monitor, estimate, part in zip(*columns, strict=True)
+    ]
 
 
 def _cohorts_in_question(workspace: Workspace) -> set[str]:
