@@ -23,7 +23,7 @@ from decisionloop.sources.tried_batches import TriedBatch
 
 _MOST_ROWS = 200
 """So many people stand for a batch: shares are told, and no decision is made of them."""
-_LADDER = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_LADDER = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 _TIMES = (2, 5, 10, 20, 50, 100)
 
 
