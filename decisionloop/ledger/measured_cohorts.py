@@ -38,7 +38,7 @@ class LastMeasured:
 
 def append_measured(target: Ledger | Connection, measured: Iterable[MeasuredCohort]) -> int:
     """Say that cohorts were measured; returns how many were not told so before."""
-    return facts.add(target, measured_cohort, list(dict.fromkeys(measured)))
+    return facts.add(target, measured_cohort, list(measured))
 
 
 def last_measured(source: Ledger | Connection, use_case: str) -> dict[str, LastMeasured]:

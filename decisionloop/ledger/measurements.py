@@ -61,32 +61,34 @@ def append_measurements(
 ) -> int:
     """Append figures; one of the same use case, release, monitor, slice, cohort, as-of and reference is the same.
 
-    With those of a mature cohort goes that it was measured.
+    With those of a mature cohort goes that it was measured, unless all of them were there: then nothing was.
     """
     moment = at or utc_now()
-    rows = []
+    by_cohort: dict[MeasuredCohort | None, list[_MeasurementRow]] = {}
     for figure in measurements:
-        key = (figure.use_case, figure.release_id, figure.monitor, figure.slice, figure.cohort, figure.as_of)
-        against = (figure.against,) if figure.against else ()
-        values = {field.name: getattr(figure, field.name) for field in fields(Measurement)}
-        rows.append(_MeasurementRow(**values, measurement_id=facts.fact_id(*key, *against), recorded_at=moment))
-    measured = [
-        MeasuredCohort(one.use_case, one.cohort, min(one.as_of, moment), moment)
-        for one in measurements
-        if _measures_its_cohort(one)
-    ]
+        by_cohort.setdefault(_measured(figure, moment), []).append(_row(figure, moment))
     with facts.writing(target) as connection:
-        append_measured(connection, measured)
-        return facts.add(connection, measurement, rows)
+        new = {cohort: facts.add(connection, measurement, rows) for cohort, rows in by_cohort.items()}
+        append_measured(connection, [cohort for cohort, count in new.items() if cohort is not None and count])
+    return sum(new.values())
 
 
-def _measures_its_cohort(figure: Measurement) -> bool:
-    """Whether it is of a mature cohort that was measured; a single check against a limit is not.
+def _row(figure: Measurement, recorded_at: datetime) -> _MeasurementRow:
+    key = (figure.use_case, figure.release_id, figure.monitor, figure.slice, figure.cohort, figure.as_of)
+    against = (figure.against,) if figure.against else ()
+    values = {field.name: getattr(figure, field.name) for field in fields(Measurement)}
+    return _MeasurementRow(**values, measurement_id=facts.fact_id(*key, *against), recorded_at=recorded_at)
 
-    Nor is what is of many cohorts: a review of the features, and cohorts pooled as one.
+
+def _measured(figure: Measurement, made_at: datetime) -> MeasuredCohort | None:
+    """The mature cohort that was measured where a figure says so; a single check against a limit does not.
+
+    Nor does what is of many cohorts: a review of the features, and cohorts pooled as one.
     """
     is_of_many = figure.monitor.startswith((FEATURE_PREFIX, POOLED_PREFIX))
-    return figure.is_mature and figure.threshold is None and not is_of_many
+    if not figure.is_mature or figure.threshold is not None or is_of_many:
+        return None
+    return MeasuredCohort(figure.use_case, figure.cohort, min(figure.as_of, made_at), made_at)
 
 
 KNOWN_AT: ColumnElement[datetime] = case(

@@ -36,6 +36,15 @@ def test_a_cohort_was_measured_when_its_newest_figures_were_made(ledger: Ledger)
     assert last_measured(ledger, "another") == {}
 
 
+def test_figures_that_are_there_already_measure_nothing_once_more(ledger: Ledger) -> None:
+    """Else outcomes that came between two runs as of one time would never be news."""
+    append_measurements(ledger, [figure()], MADE + DAY)
+    append_measurements(ledger, [figure()], MADE + 3 * DAY)
+    assert last_measured(ledger, USE_CASE) == {COHORT: LastMeasured(MADE, MADE + DAY)}
+    append_measurements(ledger, [figure(), figure(monitor="value_policy")], MADE + 5 * DAY)
+    assert last_measured(ledger, USE_CASE) == {COHORT: LastMeasured(MADE, MADE + 5 * DAY)}
+
+
 @pytest.mark.parametrize(
     "other",
     [{"is_mature": False}, {"threshold": 0.8}, {"monitor": "feature_worth"}, {"monitor": "pooled_value_rules"}],
@@ -76,11 +85,13 @@ def _fill(connection: Connection) -> None:
     tables = {name: _table(connection, name) for name in ("use_case_version", "batch", "batch_event", "measurement")}
     contract = {"contract_digest": "c" * 64, "use_case": USE_CASE, "contract_version": 1, "contract_yaml": ""}
     connection.execute(insert(tables["use_case_version"]), [contract | {"recorded_at": MADE}])
-    for name in ("2024-01-01T06:00:00Z", "2024-01-01T12:00:00Z", "2024-01-02", "2024-01-02T12:00:00Z"):
+    states = {"2024-01-01": "halted", "2024-01-01T03:00:00Z": "expired"}  # neither is measured, so the next one was
+    for name in (*states, "2024-01-01T06:00:00Z", "2024-01-01T12:00:00Z", "2024-01-02", "2024-01-02T12:00:00Z"):
         opened = {"batch_id": f"{USE_CASE}/{name}", "use_case": USE_CASE, "as_of": time_of_cohort(name)}
         connection.execute(insert(tables["batch"]), [opened | {"contract_digest": "c" * 64, "opened_at": MADE}])
         event = {"batch_id": opened["batch_id"], "seq": 1, "state": "decided", "detail": "{}", "at": MADE}
-        connection.execute(insert(tables["batch_event"]), [event])
+        last = event | {"seq": 2, "state": states.get(name, "complete")}
+        connection.execute(insert(tables["batch_event"]), [event, last])
     told = [
         figure("2024-01-01"), figure("2024-01-02"), figure("2024-01-02", as_of=MADE + DAY),
         figure("2024-01-03", threshold=1.0), figure("2024-01-04", "pooled_value"), figure("2024-01-05", "featureless"),

@@ -16,6 +16,12 @@ depends_on = None
 _TOLD_BEFORE = sa.text(
     r"""
 INSERT INTO measured_cohort (use_case, cohort, known_at, made_at)
+WITH decided AS (
+    SELECT batch.use_case, substr(batch.batch_id, length(batch.use_case) + 2) AS cohort
+    FROM batch JOIN batch_event AS last ON last.batch_id = batch.batch_id
+    WHERE last.state IN ('decided', 'complete')
+        AND last.seq = (SELECT max(seq) FROM batch_event WHERE batch_event.batch_id = batch.batch_id)
+)
 SELECT DISTINCT told.use_case, COALESCE(first_of_day.cohort, told.cohort), told.known_at, told.made_at
 FROM (
     SELECT DISTINCT use_case, cohort, recorded_at AS made_at,
@@ -24,14 +30,12 @@ FROM (
     WHERE is_mature AND threshold IS NULL
         AND monitor NOT LIKE 'feature\_%' ESCAPE '\' AND monitor NOT LIKE 'pooled\_%' ESCAPE '\'
 ) AS told
-LEFT JOIN batch ON batch.batch_id = told.use_case || '/' || told.cohort
+LEFT JOIN decided AS of_its_name ON of_its_name.use_case = told.use_case AND of_its_name.cohort = told.cohort
 LEFT JOIN (
-    SELECT batch.use_case, substr(batch.batch_id, length(batch.use_case) + 2, 10) AS day,
-        min(substr(batch.batch_id, length(batch.use_case) + 2)) AS cohort
-    FROM batch JOIN batch_event ON batch_event.batch_id = batch.batch_id AND batch_event.state = 'decided'
-    GROUP BY batch.use_case, substr(batch.batch_id, length(batch.use_case) + 2, 10)
+    SELECT use_case, substr(cohort, 1, 10) AS day, min(cohort) AS cohort FROM decided
+    GROUP BY use_case, substr(cohort, 1, 10)
 ) AS first_of_day
-    ON batch.batch_id IS NULL AND first_of_day.use_case = told.use_case AND first_of_day.day = told.cohort
+    ON of_its_name.cohort IS NULL AND first_of_day.use_case = told.use_case AND first_of_day.day = told.cohort
 """
 )
 """What figures say of it by now: all but checks against a limit, reviews of features, and cohorts pooled as one.
