@@ -425,6 +425,25 @@ def test_where_no_complete_month_can_be_told_it_is_not_too_early_and_says_so() -
     assert "too early" in plain(heading.headline(CASE, [young], ()).verdict)
 
 
+def test_months_with_others_between_them_are_not_told_as_if_they_followed_each_other() -> None:
+    """A batch a year for three years is not three months of deciding."""
+    years = [replace(one, period=f"{year}-07") for one, year in zip(FIVE, (2015, 2016, 2017), strict=False)]
+    batches = [BatchLine(date(year, 7, 1), "complete", 30_000, RULES, ()) for year in (2015, 2016, 2017)]
+    assert "three of the months from July 2015 to July 2017" in plain(heading.headline(CASE, years, batches).verdict)
+
+
+def test_decisions_whose_outcomes_are_to_come_are_not_called_kept_on_the_rules() -> None:
+    """Also where their month has batches that are complete."""
+    batches = [BatchLine(date(2005, month, 3), "complete", 31_000, RULES, ()) for month in range(5, 10)]
+    batches += [BatchLine(date(2005, 9, 20), "complete", 4_000, RULES, (), is_measured=False)]
+    told = heading.headline(CASE, FIVE, batches)
+    assert "whose outcomes are complete" in plain(told.verdict)
+    assert told.scope.endswith(
+        "The money counts 150,000 of them; of 4,000 the outcomes are not complete yet; the others were kept on the "
+        "rules for comparison or sent to them by a fault."
+    )
+
+
 def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
     """The holdout and faults are not in the money: both figures are of one record, and say what they differ by."""
     batches = [BatchLine(date(2005, month, 3), "complete", 31_000, RULES, ()) for month in range(5, 10)]

@@ -22,7 +22,10 @@ DECIDING_ROLES = ("champion", "exploration")
 
 @dataclass(frozen=True)
 class Handled:
-    """Batches, their decisions and checks, and the details of the events frozen, halted and decided by batch id."""
+    """Batches, their decisions and checks, and the details of the events frozen, halted and decided by batch id.
+
+    ``measured``: the cohorts that were measured when they were mature; None where that is not asked.
+    """
 
     batches: tuple[Batch, ...]
     counts: tuple[DecisionCount, ...]
@@ -30,6 +33,7 @@ class Handled:
     halted: Mapping[str, Mapping[str, Any]]
     results: tuple[CheckResult, ...]
     decided_detail: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    measured: frozenset[str] | None = None
 
     @cached_property
     def _by_batch(self) -> dict[str, tuple[DecisionCount, ...]]:
@@ -117,6 +121,7 @@ def _line(batch: Batch, handled: Handled, names: ReleaseNames) -> BatchLine:
         halted_reason=_halt_reason(handled.halted.get(batch.batch_id, {})) if is_halted else "",
         warnings=() if is_halted else _warnings(batch, handled.results),
         outside=_outside(handled.decided_detail.get(batch.batch_id, {})),
+        is_measured=handled.measured is None or cohort_name(batch.as_of) in handled.measured,
     )
 
 

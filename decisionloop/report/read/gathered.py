@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import Batch, batches, cohort_name
 from decisionloop.ledger.held_cohorts import held_cohorts
+from decisionloop.ledger.measured_cohorts import measured_cohorts
 from decisionloop.ledger.releases import Release, ReleaseEvent, current_stages, events_of_releases
 from decisionloop.ledger.verdicts import training_sets
 from decisionloop.ledger.watching_periods import unfinished_of_stream
@@ -90,6 +91,7 @@ def _handled(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> Handled:
         halted=reads.batch_details(ledger, name, "halted"),
         results=reads.validation_results(ledger, name),
         decided_detail=reads.batch_details(ledger, name, "decided"),
+        measured=measured_cohorts(ledger, name),
     )
 
 

@@ -16,7 +16,7 @@ class Deciding:
     """The batches of a story, counted. A batch that was halted made no decisions.
 
     ``halted_since``: batches in a row, up to the last one, that were halted. ``by_model_on``: the first day on which a
-    model decided, on trial or as champion.
+    model decided, on trial or as champion. ``young``: decisions whose outcomes are not complete yet.
     """
 
     decisions: int = 0
@@ -27,6 +27,7 @@ class Deciding:
     last_on: date | None = None
     by_model_on: date | None = None
     months: frozenset[str] = frozenset()
+    young: int = 0
 
     @classmethod
     def of(cls, batches: Sequence[BatchLine]) -> Deciding:
@@ -43,4 +44,5 @@ class Deciding:
             last_on=max((one.as_of for one in decided), default=None),
             by_model_on=min(by_model, default=None),
             months=frozenset(f"{one.as_of:%Y-%m}" for one in decided),
+            young=sum(one.decisions for one in decided if not one.is_measured),
         )

@@ -27,7 +27,7 @@ from decisionloop.report.words.money import (
     span,
     would_have_earned,
 )
-from decisionloop.report.words.spans import duration, during, is_run, names, stretch
+from decisionloop.report.words.spans import duration, duration_within, during, is_run, names, stretch
 
 
 def headline(
@@ -95,7 +95,7 @@ def _how_long(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> str:
     if not seen:
         return ""
     if not _is_partial(money_lines, deciding):
-        return f"the {duration(seen)} of which it can be told" if _untold(money_lines) else duration(seen)
+        return f"the {duration(seen)} of which it can be told" if _untold(money_lines) else duration_within(seen)
     alone = "the one month" if len(seen) == 1 and len(seen[0]) == 7 else f"the {duration(seen)}"
     return f"{alone} whose outcomes are complete"
 
@@ -122,19 +122,23 @@ def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) ->
     if total is None or not 0 < total.decisions < deciding.decisions:
         return ""
     others = "kept on the rules for comparison or sent to them by a fault"
-    if _is_partial(money_lines, deciding):
-        others += ", or their outcomes are not complete yet"
     untold = _untold(money_lines)
     if untold:
         others += f", or are of {names(untold)}, of which it cannot be told"
-    counts = f"The money counts {count(total.decisions)} of them; the others were {others}."
-    return Said(counts, {"money.decisions": total.decisions})
+    young, left = deciding.young, deciding.decisions - deciding.young - total.decisions
+    if _is_partial(money_lines, deciding) and not young:
+        others += ", or their outcomes are not complete yet"
+    waiting = f"; of {count(young)} the outcomes are not complete yet" if young else ""
+    rest = f"; the others were {others}" if left > 0 else ""
+    counts = f"The money counts {count(total.decisions)} of them{waiting}{rest}."
+    return Said(counts, {"money.decisions": total.decisions} | ({"decisions.young": young} if young else {}))
 
 
 def _is_partial(money_lines: Sequence[PeriodMoney], deciding: Deciding) -> bool:
     """Whether some of what was decided lies in periods whose outcomes are not complete yet."""
     complete = {one.period[:7] for one in money_lines if one.is_mature}
-    return any(not one.is_mature for one in money_lines) or not deciding.months <= complete
+    is_any_young = any(not one.is_mature for one in money_lines) or deciding.young > 0
+    return is_any_young or not deciding.months <= complete
 
 
 def _untold(money_lines: Sequence[PeriodMoney]) -> list[str]:

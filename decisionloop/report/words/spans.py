@@ -20,6 +20,13 @@ def duration(periods: Sequence[str]) -> str:
     return f"{in_words(len(periods))} {noun if len(periods) == 1 else plural(noun)}"
 
 
+def duration_within(periods: Sequence[str]) -> str:
+    """The same; of months with others between them "nine of the months from July 2015 to July 2023"."""
+    if {len(period) for period in periods} != {7} or len(periods) < 2 or is_run(periods):
+        return duration(periods)
+    return f"{in_words(len(periods))} of the months from {stretch(sorted(periods))}"
+
+
 def during(periods: Sequence[str]) -> str:
     """in May 2005; in May and July 2005; from May to September 2005 (a run of three or more); on 3 June 2005."""
     if len(periods) > 2 and is_run(periods):
