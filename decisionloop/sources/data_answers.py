@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ _POWER = 0.8
 _LEAKS = 0.9
 """The AUC from which on a feature that alone tells the outcome is a suspect."""
 _MOVED = 0.5
-"""Of two batches so large a share of a feature's values differs (Kolmogorov-Smirnov) that it moves by construction."""
+"""Of two batches so large a share of a feature's values differs (Kolmogorov-Smirnov, or total variation of categories)
+that it moves by construction."""
 _YEAR_DAYS = 365.25
 _FEWEST = 30
 
@@ -41,7 +43,7 @@ def data_answers(
 ) -> tuple[DataAnswer, ...]:
     """A short table: what the data of the ``tried`` batches can answer, with outcomes seen by ``seen_by``."""
     everyone = pd.concat([batch.frame for batch in tried], ignore_index=True)
-    a_week = float(np.median([len(one.frame) for one in tried])) * 7 / use_case.schedule.covers_days
+    a_week = _a_week(use_case, source, tried)
     seen = seen_of_tried(use_case, source, tried, everyone, seen_by)
     share, trying = seen.shown_share, expected_trying(use_case, source, tried, everyone, seen)
     asked = (
@@ -52,7 +54,7 @@ def data_answers(
         ("tried beside the rules", _tried(trying) if trying else _untried(use_case, tried)),
         ("is that enough", "" if trying is None else _is_enough(use_case, trying, seen)),
         ("may know the outcome", _suspects(use_case, everyone, seen)),
-        ("moves by construction", ", ".join(_moving(use_case, tried)) or "no feature"),
+        ("moves by construction", _turning(list(_moving(use_case, tried)))),
     )
     mends = {"is that enough": trying.remedy} if trying is not None else {}
     return tuple(DataAnswer(question, answer, mends.get(question, "")) for question, answer in asked if answer)
@@ -168,14 +170,39 @@ def _suspects(use_case: UseCase, everyone: pd.DataFrame, seen: SeenOfTried) -> s
     return ", ".join(named) or "no feature alone"
 
 
+def _turning(moving: Sequence[str]) -> str:
+    if not moving:
+        return "no feature"
+    return f"{', '.join(moving)}: an alarm a batch; leave it out, or let a batch cover all that it goes through"
+
+
 def _moving(use_case: UseCase, tried: Sequence[TriedBatch]) -> Iterator[str]:
-    """Numbers that are other ones in the last tried batch than in the first, as running numbers and dates are."""
+    """Features that are other ones in one tried batch than in another: running numbers and dates, days of the week."""
     for feature in use_case.model_inputs:
-        if feature.type not in {"number", "integer"} or len(tried) < 2:
-            continue
-        ends = [
-            pd.to_numeric(one.frame[feature.name], errors="coerce").dropna().to_numpy(dtype=np.float64)
-            for one in (tried[0], tried[-1])
-        ]
-        if min(map(len, ends)) >= _FEWEST and float(ks_2samp(*ends).statistic) > _MOVED:
+        is_number = feature.type in {"number", "integer"}
+        pairs = [(tried[0], tried[-1])] if is_number else list(combinations(tried, 2))
+        apart = _values_apart if is_number else _categories_apart
+        if len(tried) > 1 and any(apart(*(one.frame[feature.name] for one in pair)) > _MOVED for pair in pairs):
             yield feature.name
+
+
+def _values_apart(one: pd.Series, other: pd.Series) -> float:
+    ends = [pd.to_numeric(column, errors="coerce").dropna().to_numpy(dtype=np.float64) for column in (one, other)]
+    return float(ks_2samp(*ends).statistic) if min(map(len, ends)) >= _FEWEST else 0.0
+
+
+def _categories_apart(one: pd.Series, other: pd.Series) -> float:
+    """Half the sum of what the shares of the categories differ by: the part of the rows that are others."""
+    shares = [column.dropna().value_counts(normalize=True) for column in (one, other)]
+    if min(one.notna().sum(), other.notna().sum()) < _FEWEST:
+        return 0.0
+    return float(shares[0].sub(shares[1], fill_value=0.0).abs().sum()) / 2
+
+
+def _a_week(use_case: UseCase, source: Source, tried: Sequence[TriedBatch]) -> float:
+    """Decisions a week: of a replay by all its batches and the time from the first to the last, gaps included."""
+    usual, covers = float(np.median([len(one.frame) for one in tried])), use_case.schedule.covers_days
+    calendar = source.calendar()
+    if not calendar:
+        return usual * 7 / covers
+    return usual * len(calendar) * 7 / ((calendar[-1] - calendar[0]) / pd.Timedelta(days=1) + covers)
