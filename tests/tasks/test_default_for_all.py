@@ -7,6 +7,7 @@ import json
 import pytest
 
 from decisionloop.act.situation import DEFAULT_FOR_ALL
+from decisionloop.cli.explain import explain_decision
 from decisionloop.errors import UsageError
 from decisionloop.ledger.flags import kill_switch, stop_model
 from decisionloop.ledger.held_actions import cancel_held, release_held, waiting_actions, withdrawn_ids
@@ -109,3 +110,17 @@ def test_only_approvers_let_the_rules_decide_again_and_no_guard_does(modelled: I
     modelled.predict(3)
     modelled.act(3)
     assert set(modelled.decisions(3)["action"]) == {"hold", "lend"}
+
+
+def test_nobody_is_said_to_have_chosen_what_the_switch_gave_everybody(modelled: Installation, capsys) -> None:
+    stop(modelled)
+    modelled.turn(3)
+    decided = modelled.decisions(3)
+    other = decided[decided["rules_action"] == "lend"].iloc[0]
+    explain_decision(other["decision_id"], "", "", False, None)
+    told = capsys.readouterr().out
+    assert (
+        "By the kill switch everybody got “lend nothing”, whoever it was; the rules would have chosen “lend”." in told
+    )
+    assert "People decided, by the kill switch" in told
+    assert "chose “lend nothing”" not in told

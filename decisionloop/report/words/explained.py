@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from decisionloop.act.legacy import LEGACY
+from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.report.record.explained import ExplainedDecision, OutcomeRevision
 from decisionloop.report.record.story import UseCaseLines
 from decisionloop.report.words.figures import NBSP, UNKNOWN, capital, money, number, rate
@@ -30,14 +31,20 @@ def decision_title(one: ExplainedDecision, case: UseCaseLines) -> str:
 def chosen_sentences(one: ExplainedDecision, case: UseCaseLines) -> tuple[str, ...]:
     """As of when, what was chosen, and with which chance."""
     asked = f"decided as of {moment(one.moment)}"
-    where = "one at a time" if one.is_online else "in a batch"
-    return (f"It was {asked}, {where}.", choice_sentence(one, case), propensity_sentence(one, case.noun))
+    first = f"It was {asked}, {'one at a time' if one.is_online else 'in a batch'}."
+    if one.fallback_reason == DEFAULT_FOR_ALL:
+        by_rules = next((case.wording(each.action) for each in one.values if each.is_rules and not each.is_chosen), "")
+        instead = f"; the rules would have chosen “{by_rules}”" if by_rules else ""
+        return first, f"By the kill switch everybody got “{case.wording(one.action)}”, whoever it was{instead}."
+    return first, choice_sentence(one, case), propensity_sentence(one, case.noun)
 
 
 def who_sentences(one: ExplainedDecision) -> tuple[str, ...]:
     """Who decided, in which role, why that one was live, and where it is written down."""
     if one.role == LEGACY:
         first = f"Another system decided, observed beside {one.release}."
+    elif one.fallback_reason == DEFAULT_FOR_ALL:
+        first = f"People decided, by the kill switch; beside it stood {one.release}."
     else:
         fell = f", because: {one.fallback_reason.rstrip('.')}" if one.fallback_reason else ""
         is_own = one.role == "baseline" and one.standing is not None and one.standing.stage == "champion"
