@@ -121,7 +121,8 @@ def _alert(workspace: Workspace, one: MissedPeriod) -> None:
         kind=MISSED,
         message=f"{many:,} of {one.due:,} of those ({noun}) who fell due for the run of {at} were never decided, "
         f"because {why}: {named}",
-        remedy=f"The next scheduled run decides them; `decisionloop run {use_case.name} --catch-up` does so now.",
+        remedy="The next run of the schedule decides them; by hand "
+        f"`decisionloop run {use_case.name} --catch-up` does, and without `--catch-up` it does not.",
     )
     raise_alert(workspace, new)
 

@@ -118,3 +118,13 @@ def test_an_alarm_says_what_was_measured_beside_the_figure(story: Story) -> None
     alarms = [one for family in story.monitoring.families for one in family.alarms]
     assert alarms
     assert all(f"Measured is “{one.wording}”" in html for one in alarms[-1:])
+
+
+def test_who_was_never_decided_waits_for_a_person_too(story: Story) -> None:
+    """`status` names them; a page that says "Nothing" beside it would be another truth."""
+    waiting = Waiting(undecided=(("2005-09-01", 3), ("2005-09-08", 1)))
+    left = replace(told(story), standing=Standing((MODEL,), waiting))
+    (one,) = [each for each in to_do.to_do_of(left) if "never decided" in each.title]
+    assert one.title == "4 clients fell due at 2 due times, the first 2005-09-01, and were never decided"
+    assert "`decisionloop run credit_line --catch-up` decides them" in one.what
+    assert any("4 who fell due and were never decided" in str(one) for one in glance_of(left).answers)

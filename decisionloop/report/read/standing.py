@@ -10,6 +10,7 @@ from decisionloop.ledger.flags import Switch, switch_of
 from decisionloop.ledger.held_actions import waiting_actions
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import open_incidents
+from decisionloop.ledger.missed_due import left_undecided
 from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.ledger.releases import ReleaseStage, champion, current_stages
 from decisionloop.ledger.schema import utc_now
@@ -41,6 +42,7 @@ def waiting_of(ledger: Ledger, name: str) -> Waiting:
         incidents=open_incidents(ledger, name),
         cohorts=tuple(held_cohorts(ledger, name).values()),
         alerts=present_alerts(ledger, name),
+        undecided=tuple((cohort, int(many)) for cohort, many in sorted(left_undecided(ledger, name).items()) if many),
     )
 
 

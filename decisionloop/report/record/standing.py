@@ -35,6 +35,7 @@ class Waiting:
 
     ``switch``: the flag that decides how the kill switch stands for the champion, None where it is off; ``own_switch``:
     that of the use case; ``flags``: every one that holds. ``not_called_back``: what was on its way when it was set.
+    ``undecided``: due times that left people undecided, by their cohort's name, with how many.
     """
 
     switch: Flag | None = None
@@ -46,11 +47,13 @@ class Waiting:
     incidents: tuple[Incident, ...] = ()
     cohorts: tuple[HeldCohort, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    undecided: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody has to do anything."""
-        return not any((self.flags, self.held, self.approvals, self.incidents, self.cohorts, self.alerts))
+        answerable = (self.flags, self.held, self.approvals, self.incidents, self.cohorts, self.alerts)
+        return not any((*answerable, self.undecided))
 
 
 @dataclass(frozen=True)

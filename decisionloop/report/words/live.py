@@ -91,12 +91,14 @@ def waits_sentence(waiting: Waiting) -> str:
     critical = sum(one.severity == "critical" for one in waiting.incidents)
     grave = f" ({in_words(critical)} critical)" if critical else ""
     held = sum(one.actions for one in waiting.held)
+    people = sum(people for _, people in waiting.undecided)
     kinds = [
         (len(waiting.incidents), f"{count_of(len(waiting.incidents), 'open incident')}{grave}"),
         (held, f"{count_of(held, 'action')} to be let go or cancelled"),
         (len(waiting.approvals), f"{count_of(len(waiting.approvals), 'approval')} that is asked for"),
         (len(waiting.cohorts), f"{count_of(len(waiting.cohorts), 'cohort')} held back"),
         (len(waiting.alerts), count_of(len(waiting.alerts), "alert")),
+        (people, f"{people:,} who fell due and were never decided"),
     ]
     told = [words for many, words in kinds if many]
     return f"{capital(listed(told))}." if told else "Nothing waits for anybody."

@@ -9,7 +9,7 @@ from decisionloop.ledger.batches import time_of_cohort
 from decisionloop.report.record.glance import STEPS, Step, ToDo
 from decisionloop.report.record.monitor_lines import IncidentLine
 from decisionloop.report.record.standing import Standing
-from decisionloop.report.record.story import Story
+from decisionloop.report.record.story import Story, UseCaseLines
 from decisionloop.report.words.figures import count_of, day, listed, money
 from decisionloop.report.words.live import asked_title, held_title
 from decisionloop.report.words.monitors import family_words, state_words
@@ -87,6 +87,8 @@ def _gravest_first(story: Story) -> Iterator[ToDo]:
     seen = [*(_of_incident(one, story) for one in gravest(story)), *map(_of_alert, reversed(told.alerts))]
     yield from _held(story.standing)
     yield from (one for one in seen if one.severity == "critical")
+    if told.undecided:
+        yield _of_undecided(told.undecided, story.use_case)
     more = try_more(story.tried, story.use_case.name) if story.tried is not None and is_untold(story.tried) else None
     yield from [more] if more is not None else []
     yield from [] if more is not None else _none_let_in(story)
@@ -149,6 +151,16 @@ def _of_alert(one: Alert) -> ToDo:
         when = f"of the batch of {day(time_of_cohort(one.batch_id.rpartition('/')[2]).date())}"
     title = f"Alert, {one.severity}: {one.kind.replace('_', ' ')} {when}"
     return ToDo(title, f"{one.message.rstrip('.')}. {one.remedy}", one.severity, "check", _BATCHES)
+
+
+def _of_undecided(undecided: Sequence[tuple[str, int]], case: UseCaseLines) -> ToDo:
+    """Who fell due and was never decided: runs by hand do not make up for it by themselves."""
+    people, (first, _), many = sum(people for _, people in undecided), undecided[0], len(undecided)
+    times = f"at the due time {first}" if many == 1 else f"at {count_of(many, 'due time')}, the first {first}"
+    title = f"{count_of(people, case.noun)} fell due {times}, and {'was' if people == 1 else 'were'} never decided"
+    return ToDo(
+        title, f"`decisionloop run {case.name} --catch-up` decides them; `decisionloop status` names each time."
+    )
 
 
 def _of_cohorts(many: int, use_case: str) -> ToDo:
