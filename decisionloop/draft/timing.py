@@ -15,6 +15,10 @@ from decisionloop.contract.operation import Schedule
 DAY = pd.Timedelta(days=1)
 FEWEST, MOST_BATCHES = 50, 400
 """Rows that make a batch worth a turn, and turns that make a replay long enough."""
+YEAR_DAYS, MOST_MONTHS = 365, 6
+"""Who decides on the same day of so few months decides so often a year, once a year has been seen."""
+MOST_ENDS = 3
+"""From one batch more than these on the first and the last are left out of what a batch has at least."""
 EVERY_OUTCOME, NEARLY_EVERY_OUTCOME = 0.99, 0.95
 """Shares of outcomes that have come by the end of the window, and by an earlier day that is told as well."""
 
@@ -48,6 +52,11 @@ def rhythm_of(times: pd.Series) -> Rhythm:
     of_month, of_week = distinct.dt.day.unique(), distinct.dt.dayofweek.unique()
     span = max(1.0, (distinct.iloc[-1] - distinct.iloc[0]) / DAY)
     a_day = len(times) / span
+    months = sorted(distinct.dt.month.unique())
+    if len(of_month) == 1 and of_month[0] <= 30 and len(months) <= MOST_MONTHS and span >= YEAR_DAYS:
+        shortest = int(distinct.diff().min() / DAY)  # all come on a due day, so that no day between two is missed
+        words = f"decisions fall on day {of_month[0]} of {_months(len(months))} of the year"
+        return _rhythm(times, f"0 0 {of_month[0]} {','.join(map(str, months))} *", shortest, words)
     if len(of_month) == 1 and len(distinct) > 1 and of_month[0] <= 28:
         return _rhythm(times, f"0 0 {of_month[0]} * *", 31, f"decisions fall on day {of_month[0]} of a month")
     if len(of_week) == 1 and len(distinct) > 1:
@@ -71,11 +80,19 @@ def delays_of(decided: pd.Series, seen: pd.Series) -> Delays:
 
 
 def _rhythm(times: pd.Series, cron: str, covers_days: int, words: str) -> Rhythm:
-    """Rows of a batch: half of the fewest up to twice the most, of the batches that the schedule makes of the table."""
+    """Rows of a batch: half of the fewest up to twice the most, of the batches that the schedule makes of the table.
+
+    The first and the last one are not whole, and may hold as few as they like.
+    """
     first, last = times.min().to_pydatetime(), times.max()
     until = last + pd.Timedelta(days=2 * covers_days)
     due = takewhile(lambda moment: moment <= until, due_times(Schedule(cron=cron, covers_days=covers_days), first))
     moments = pd.DatetimeIndex(list(due))
     rows = np.bincount(moments.searchsorted(pd.DatetimeIndex(times)))
     rows = rows[rows > 0]
-    return Rhythm(cron, covers_days, (max(1, int(rows.min()) // 2), 2 * int(rows.max())), words)
+    whole = rows[1:-1] if len(rows) > MOST_ENDS else rows
+    return Rhythm(cron, covers_days, (max(1, int(whole.min()) // 2), 2 * int(rows.max())), words)
+
+
+def _months(many: int) -> str:
+    return "one month" if many == 1 else f"{many} months"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,6 +13,7 @@ from decisionloop.draft.draft import draft_use_case
 from decisionloop.draft.profiles import profiles
 from decisionloop.draft.roles import Asked
 from decisionloop.draft.table import read_table
+from decisionloop.draft.timing import rhythm_of
 from decisionloop.errors import UsageError
 
 N = 60
@@ -150,3 +152,25 @@ def test_days_without_signs_are_known_by_themselves_and_seconds_where_somebody_s
     assert read_table(tmp_path / "table.csv").rows["age"].iloc[0] == "20000101"  # 20000132 is no day
     read(tmp_path, table(inspected=[f"{one.timestamp():.0f}" for one in TIMES]).drop(columns="decided_at"))
     assert draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(time="inspected")).folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("days", "cron", "covers_days"),
+    [
+        (pd.date_range("2015-06-30", periods=9, freq="YE-JUN"), "0 0 30 6 *", 365),
+        (pd.date_range("2015-01-01", periods=13, freq="QS"), "0 0 1 1,4,7,10 *", 90),
+        (pd.date_range("2015-01-01", periods=9, freq="MS"), "0 0 1 * *", 31),
+    ],
+    ids=["a day a year", "four days a year", "a day a month"],
+)
+def test_who_decides_on_few_days_of_the_year_is_due_on_these(
+    days: pd.DatetimeIndex, cron: str, covers_days: int
+) -> None:
+    rhythm = rhythm_of(pd.Series(np.repeat(days, 40)).dt.tz_localize("UTC"))
+    assert (rhythm.cron, rhythm.covers_days, rhythm.rows) == (cron, covers_days, (20, 80))
+
+
+def test_a_first_day_that_is_not_whole_does_not_make_an_empty_batch_a_usual_one() -> None:
+    days = pd.date_range("2024-01-01", periods=30, freq="D", tz="UTC") + pd.Timedelta(hours=9)
+    times = pd.Series(np.repeat(days, [2, *[60] * 29]))
+    assert rhythm_of(times).rows[0] == 30
