@@ -87,7 +87,8 @@ def test_what_is_read_and_written_is_of_the_transaction_that_the_connection_is_i
 
 
 def test_after_the_end_of_a_transaction_nothing_is_written_in_its_name(ledger):
-    with pytest.raises(InvalidRequestError), ledger.begin() as connection:
+    with ledger.begin() as connection:
         connection.get_transaction().rollback()
-        facts.add(connection, stream_segment, [segment("a")])
+        with pytest.raises(InvalidRequestError):
+            facts.add(connection, stream_segment, [segment("a")])
     assert kept(ledger) == ()
