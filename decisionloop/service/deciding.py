@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from decisionloop.contract import UseCase
 from decisionloop.errors import ConfigurationError, ContractError
+from decisionloop.ledger.storage.refusals import LedgerRefuses
 from decisionloop.service.answer_times import AnswerTimes
 from decisionloop.service.bodies import BadBody, read_object
 from decisionloop.service.decision_bodies import DecisionBodies
@@ -118,7 +119,8 @@ class OnlineUseCase:
             raise HTTPException(409, told) from None
         except ConfigurationError as error:
             LOG.warning("cannot decide now", extra={"detail": str(error)})
-            told = "it cannot be decided now; /ready and the log say why. Nothing was decided: ask again."
+            place = f": {error}" if isinstance(error, LedgerRefuses) else "; /ready and the log say why."
+            told = f"it cannot be decided now{place} Nothing was decided: ask again."
             raise HTTPException(503, told, {"Retry-After": "5"}) from None
         except ContractError as error:
             # Its text may hold what it failed on.

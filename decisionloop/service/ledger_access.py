@@ -35,6 +35,7 @@ class LedgerAccess:
         """Why nothing can be read or stored now; empty where it can."""
         from sqlalchemy.exc import DBAPIError
 
+        from decisionloop.ledger.storage.refusals import refusal_sentences
         from decisionloop.ledger.storage.revision import check_revision, current_revision
 
         try:
@@ -43,8 +44,8 @@ class LedgerAccess:
                 check_revision(current_revision(connection), ledger.name)
         except ConfigurationError as error:
             return str(error)
-        except DBAPIError:
-            return "the ledger cannot be reached. Start its database; `decisionloop doctor` says which it is."
+        except DBAPIError as error:
+            return f"{refusal_sentences(error)} `decisionloop doctor` says which it is."
         return ""
 
     def close(self) -> None:

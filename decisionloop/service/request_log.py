@@ -54,9 +54,11 @@ def answer_for(error: Exception) -> JSONResponse:
     from sqlalchemy.exc import SQLAlchemyError
 
     from decisionloop.errors import ConfigurationError
+    from decisionloop.ledger.storage.refusals import refusal_sentences
 
     if isinstance(error, ConfigurationError | SQLAlchemyError):
-        LOG.warning("the ledger or a contract cannot be used", extra={"error": type(error).__name__})
+        why = refusal_sentences(error) if isinstance(error, SQLAlchemyError) else str(error)
+        LOG.warning("the ledger or a contract cannot be used", extra={"error": type(error).__name__, "detail": why})
         told = {
             "detail": "the ledger or a contract cannot be used; /ready says why. Nothing was stored: send it again."
         }

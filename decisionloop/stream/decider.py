@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from decisionloop.act.situation import ChoiceError
 from decisionloop.errors import ConfigurationError, DecisionLoopError
 from decisionloop.ledger.schema import utc_now
+from decisionloop.ledger.storage.refusals import refusal_sentences
 from decisionloop.ledger.stream import KnownAlready, StreamRequest, find_request
 from decisionloop.stream.answered_before import (
     REMEMBER_SECONDS,
@@ -36,6 +37,7 @@ from decisionloop.stream.committing import Overtaken, commit, rehearse
 from decisionloop.stream.decide import Decided, decide
 from decisionloop.stream.deciders import Deciders, read_deciders
 from decisionloop.stream.desk import Desk, made_up_rows
+from decisionloop.stream.readiness import Readiness
 from decisionloop.stream.waiting import Waiting, is_large, parts_of
 
 T = TypeVar("T")
@@ -56,7 +58,7 @@ class Decider:
         self._name, self._open_desk = name, open_desk
         self._desk: Desk | None = None
         self._deciders: tuple[float, Deciders] | None = None
-        self._waiting, self._is_warm = Waiting(), False
+        self._waiting, self._readiness = Waiting(), Readiness(name)
         self._remembered = -REMEMBER_SECONDS
         self._last = utc_now()
         self._thread = threading.Thread(target=self._go_on, name="decider", daemon=True)
@@ -97,33 +99,33 @@ class Decider:
             read_deciders(self.desk())
         except DecisionLoopError as error:
             return f"{self._name}: {error}"
-        except SQLAlchemyError:
-            return f"{self._name}: the ledger cannot be reached. Start its database."
-        if self._is_warm or self._thread.ident is None:
+        except SQLAlchemyError as error:
+            return f"{self._name}: {refusal_sentences(error)}"
+        if self._thread.ident is None:
             return ""
-        self._waiting.call()  # where it could not warm up before, it can now
-        return f"{self._name}: what decides is being loaded. Ask again in a moment."
+        why_not = self._readiness.why_not()
+        if not self._readiness.is_warm:
+            self._waiting.call()  # where it could not warm up before, it can now
+        return f"{self._name}: {why_not}" if why_not else ""
 
     def _warm_up(self) -> None:
         """Open and load everything before the first request: some made-up rows are decided, and not kept.
 
-        While the ledger is away there is nothing to be opened: it is tried again. What made-up rows alone cannot show,
-        as of rules that fail, is no reason to answer nobody.
+        While the ledger is away, or refuses, it is tried again.
         """
         try:
             desk = self.desk()
             for size in WARM_UP_ROWS:
                 made_up = Asked(made_up_rows(desk.use_case, size), None, None, "")
                 rehearse(desk, [self._told(desk, [made_up], made_up.rows, self._now())[0]])
-            self._is_warm = True
+            self._readiness.succeeded()
         except Exception as error:  # whatever it is, requests are told of it as long as it lasts
-            self._is_warm = not isinstance(error, ConfigurationError | SQLAlchemyError)
-            LOG.warning("nobody can be decided yet", extra={"error": type(error).__name__, "detail": self._name})
+            self._readiness.made_up_rows_failed(error)
 
     def _go_on(self) -> None:
         self._warm_up()
         while (group := self._waiting.next()) is not None:
-            if not self._is_warm and not group:
+            if not self._readiness.is_warm and not group:
                 self._warm_up()
             begun = time.perf_counter()
             self._answer(group)
@@ -137,11 +139,11 @@ class Decider:
             self._decide(list(group))
         except (SQLAlchemyError, ConfigurationError) as error:
             self._deciders = None
-            _fail(group, error)
+            _fail(group, self._readiness.request_failed(error))
         except Exception as error:  # one request must not take the others with it
             left = [one for one in group if not one.told.done()]
             if len(group) == 1:
-                _fail(left, error)
+                _fail(left, self._readiness.request_failed(error))
             else:
                 for one in left:
                     self._answer([one])
@@ -167,7 +169,7 @@ class Decider:
                 ids = [an_id for one in decided for an_id in one.scores["decision_id"].to_pylist()]
                 group = self._without_known(group, known, ids)
                 continue
-            self._is_warm = True
+            self._readiness.succeeded()
             for one, text in zip(group, texts, strict=True):
                 one.told.set_result(text)
             self._remember(desk, kept)

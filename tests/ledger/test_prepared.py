@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.schema import stream_segment
@@ -60,3 +60,35 @@ def test_a_value_may_stand_in_several_places(ledger):
     with ledger.connect() as connection:
         assert [tuple(row) for row in both.rows(connection, {"of": "small", "below": 5})] == [(2, 3)]
         assert [tuple(row) for row in both.rows(connection, {"of": "another", "below": 5})] == [(0, None)]
+
+
+@pytest.mark.parametrize("has_written", [False, True])
+def test_a_connection_to_read_writes_nothing_whatever_it_was_used_for_before(ledger, has_written):
+    if has_written:
+        with ledger.begin() as connection:
+            facts.add(connection, stream_segment, [segment("a")])
+    with pytest.raises(DBAPIError, match=r"readonly database|read-only transaction"), ledger.connect() as connection:
+        facts.add(connection, stream_segment, [segment("b")])
+    assert kept(ledger) == ((segment("a"),) if has_written else ())
+
+
+def test_what_is_read_and_written_is_of_the_transaction_that_the_connection_is_in(ledger):
+    every = Prepared(lambda _: select(func.count()).select_from(stream_segment))
+    with ledger.connect() as connection:
+        assert every.rows(connection, {}) == [(0,)]
+        assert connection.in_transaction()
+    with ledger.engine.connect() as connection:
+        connection.execution_options(is_ledger_write=True)
+        facts.add(connection, stream_segment, [segment("a")])
+        connection.rollback()
+        facts.add(connection, stream_segment, [segment("b")])
+        connection.commit()
+    assert kept(ledger) == (segment("b"),)
+
+
+def test_after_the_end_of_a_transaction_nothing_is_written_in_its_name(ledger):
+    with ledger.begin() as connection:
+        connection.get_transaction().rollback()
+        with pytest.raises(InvalidRequestError):
+            facts.add(connection, stream_segment, [segment("a")])
+    assert kept(ledger) == ()

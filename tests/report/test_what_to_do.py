@@ -11,6 +11,7 @@ import pytest
 
 from decisionloop.ledger.alerts import Alert
 from decisionloop.ledger.flags import Flag
+from decisionloop.ledger.held_actions import HoldEvent, WaitingActions
 from decisionloop.monitor.feedback import SUGGESTION as EXPLORE
 from decisionloop.monitor.lifts import _TO_THE_RULES
 from decisionloop.monitor.performance import _LOOK
@@ -34,8 +35,8 @@ def incident(family: str, suggestion: str, severity: str = "warning") -> Inciden
     return IncidentLine(family, family, "opened", severity, ON, ON, 1, None, f"{family} moved.", suggestion)
 
 
-def alert(kind: str) -> Alert:
-    return Alert(kind, "credit_line", None, "warning", kind, "It happened", "Look.", datetime(2005, 9, 1, tzinfo=UTC))
+def alert(kind: str, severity: str = "warning") -> Alert:
+    return Alert(kind, "credit_line", None, severity, kind, "It happened", "Look.", datetime(2005, 9, 1, tzinfo=UTC))
 
 
 def told(story: Story, *open_: IncidentLine, alerts: tuple[Alert, ...] = (), **standing: object) -> Story:
@@ -94,6 +95,49 @@ def test_what_is_left_over_is_pointed_to_where_it_stands(story: Story) -> None:
     assert glance_of(told(story, *four[:3], alerts=alerts)).more == "1 more: under “The batches”."
     six = glance_of(told(story, *four, incident("outputs", ASK), incident("value", ASK), alerts=alerts[:1]))
     assert six.more == "2 more: 1 under “What we watch” and 1 under “The batches”."
+
+
+def held(day: int, state: str = "held", perhaps_arrived: int = 0) -> WaitingActions:
+    batch, at = f"credit_line/2005-09-0{day}", datetime(2005, 9, day, tzinfo=UTC)
+    event = HoldEvent(batch, 1, "credit_line", state, "Look first.", "ops", at)  # type: ignore[arg-type]
+    return WaitingActions(event, 10, perhaps_arrived)
+
+
+def waiting(story: Story, *batches: WaitingActions) -> Story:
+    return replace(story, standing=replace(story.standing, waiting=replace(story.standing.waiting, held=batches)))
+
+
+def test_many_held_batches_are_one_line_and_push_out_nothing_critical(story: Story) -> None:
+    both = told(story, replace(LOSS, severity="critical"), replace(MISS, severity="critical"), INPUT)
+    glance = glance_of(waiting(both, *(held(day, perhaps_arrived=day // 5) for day in (3, 1, 2, 5, 4))))
+    assert [(one.step, one.severity) for one in glance.to_do] == [
+        ("let", ""),
+        ("stop", "critical"),
+        ("check", "warning"),
+        ("learn", "critical"),
+    ]
+    first = glance.to_do[0].title
+    assert first.startswith("50 actions of five batches are held; the oldest of credit_line/2005-09-01, since 1")
+    assert first.endswith("One of them was being sent when its sender was lost, and may have arrived.")
+    assert glance.more == ""
+
+
+def test_what_is_held_and_what_is_released_are_told_apart_and_one_batch_as_itself(story: Story) -> None:
+    titles = [one.title for one in glance_of(waiting(told(story), held(1), held(2, "released"))).to_do]
+    assert [one.partition(", since")[0] for one in titles] == [
+        "10 actions of credit_line/2005-09-01 are held",
+        "10 actions of credit_line/2005-09-02 are released, and not sent yet",
+    ]
+
+
+def test_where_more_is_critical_than_there_is_room_for_it_is_said_how_many(story: Story) -> None:
+    grave = tuple(alert(kind, "critical") for kind in ("a", "b", "c", "d", "e", "f", "g"))
+    glance = glance_of(waiting(told(story, INPUT, alerts=grave), held(1)))
+    assert {one.severity for one in glance.to_do} == {"critical"}
+    assert glance.more.startswith(
+        "4 more, two of them critical: 2 under “The batches”, 1 told by `decisionloop status`"
+    )
+    assert glance_of(told(story, alerts=grave[:6])).more == "1 more, critical: under “The batches”."
 
 
 def test_the_headings_that_are_pointed_to_are_on_the_page() -> None:

@@ -33,7 +33,7 @@ def lost_connections_told(name: str) -> Iterator[None]:
             raise
         # Of the driver's own error: it holds neither the statement nor its parameters.
         raise ConfigurationError(
-            f"the ledger at {name} does not answer: {_first_line(error)}. Bring its database back, then run it again: "
+            f"the ledger at {name} does not answer: {first_line(error)}. Bring its database back, then run it again: "
             "what is in the ledger is not done twice."
         ) from error.orig
 
@@ -59,5 +59,6 @@ def patiently(connect: Callable[[], T], seconds: float) -> T:
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-def _first_line(error: DBAPIError) -> str:
+def first_line(error: DBAPIError) -> str:
+    """What the driver said, without its details, in which values stand."""
     return (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0].rstrip(".")

@@ -22,7 +22,8 @@ _Process = Callable[[Any], Any]
 class Prepared:
     """A statement of each dialect, given its name, that always has the same text. ``columns``: those of an insertion.
 
-    What fails is raised as SQLAlchemy raises it, without the statement and what it was given.
+    It is run in the transaction that the connection is in, which is begun where there is none. What fails is raised as
+    SQLAlchemy raises it, without the statement and what it was given.
     """
 
     statement_of: Callable[[str], Executable]
@@ -79,6 +80,8 @@ def _text(prepared: Prepared, dialect: Dialect) -> _Text:
 
 
 def _run(connection: Connection, work: Callable[[Any], Any]) -> Any:
+    if not connection.in_transaction():  # as SQLAlchemy does: on SQLite a connection is to read or to write by then
+        connection.begin()
     driver = connection.dialect.loaded_dbapi
     plain = connection.connection
     cursor = plain.cursor()

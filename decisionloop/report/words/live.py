@@ -193,15 +193,30 @@ def looked_after(one: Incident) -> str:
 def held_title(one: WaitingActions) -> str:
     """How many actions wait, and why."""
     last = one.last
-    told = f"{capital(count_of(one.actions, 'action'))} of {last.batch_id} {'is' if one.actions == 1 else 'are'} "
-    what = "held" if last.state == "held" else "released, and not sent yet"
-    perhaps = (
-        f" {capital(in_words(one.perhaps_arrived))} of them were being sent when their sender was lost, and may have "
-        "arrived."
-        if one.perhaps_arrived
-        else ""
-    )
-    return f"{told}{what}, since {moment(last.at)}, by {last.by}: {_sentence(last.reason)}{perhaps}"
+    told = f"{capital(count_of(one.actions, 'action'))} of {last.batch_id} {_waits_as(one.actions, last.state)}"
+    why = f", since {moment(last.at)}, by {last.by}: {_sentence(last.reason)}"
+    return f"{told}{why}{_perhaps_arrived(one.perhaps_arrived)}"
+
+
+def held_together_title(held: Sequence[WaitingActions]) -> str:
+    """How many actions of how many batches wait, all in one state, and the oldest of them."""
+    oldest, actions = min(held, key=lambda one: one.last.at), sum(one.actions for one in held)
+    if len(held) == 1:
+        return held_title(oldest)
+    last = oldest.last
+    told = f"{capital(count_of(actions, 'action'))} of {in_words(len(held))} batches {_waits_as(actions, last.state)}"
+    why = f"; the oldest of {last.batch_id}, since {moment(last.at)}, by {last.by}: {_sentence(last.reason)}"
+    return f"{told}{why}{_perhaps_arrived(sum(one.perhaps_arrived for one in held))}"
+
+
+def _waits_as(actions: int, state: str) -> str:
+    return f"{'is' if actions == 1 else 'are'} {'held' if state == 'held' else 'released, and not sent yet'}"
+
+
+def _perhaps_arrived(actions: int) -> str:
+    were, its = ("was", "its") if actions == 1 else ("were", "their")
+    told = f" {capital(in_words(actions))} of them {were} being sent when {its} sender was lost, and may have arrived."
+    return told if actions else ""
 
 
 def asked_title(one: ApprovalRequest, releases: Sequence[LiveRelease]) -> str:

@@ -10,8 +10,8 @@ from decisionloop.report.record.glance import STEPS, Step, ToDo
 from decisionloop.report.record.monitor_lines import IncidentLine
 from decisionloop.report.record.standing import Standing
 from decisionloop.report.record.story import Story, UseCaseLines
-from decisionloop.report.words.figures import count_of, day, listed, money
-from decisionloop.report.words.live import asked_title, held_title
+from decisionloop.report.words.figures import count_of, day, in_words, listed, money
+from decisionloop.report.words.live import asked_title, held_together_title
 from decisionloop.report.words.monitors import family_words, state_words
 from decisionloop.report.words.trying import is_untold, try_more
 
@@ -65,14 +65,19 @@ def _places(first: Sequence[ToDo], step: Step) -> str:
 
 
 def _elsewhere(rest: Sequence[ToDo]) -> str:
-    """How many more there are, and where on the page each kind stands."""
+    """How many more there are, how many of them are critical, and where on the page each kind stands."""
+    grave = sum(one.severity == "critical" for one in rest)
+    if len(rest) == 1:
+        of_them = ", critical" if grave else ""
+    else:
+        of_them = f", {in_words(grave)} of them critical" if grave else ""
     by_place = {place: sum(one.place == place for one in rest) for place in dict.fromkeys(one.place for one in rest)}
     of_one = len(by_place) == 1
     told = [
         f"{'' if of_one else f'{many} '}{f'under “{place}”' if place else 'told by `decisionloop status`'}"
         for place, many in by_place.items()
     ]
-    return f"{len(rest)} more: {listed(told)}." if rest else ""
+    return f"{len(rest)} more{of_them}: {listed(told)}." if rest else ""
 
 
 def gravest(story: Story) -> tuple[IncidentLine, ...]:
@@ -85,8 +90,8 @@ def _gravest_first(story: Story) -> Iterator[ToDo]:
     """Everything that a person has to do, the gravest first; whatever waits is in it."""
     told = story.standing.waiting
     seen = [*(_of_incident(one, story) for one in gravest(story)), *map(_of_alert, reversed(told.alerts))]
-    yield from _held(story.standing)
     yield from (one for one in seen if one.severity == "critical")
+    yield from _held(story.standing)
     if told.undecided:
         yield _of_undecided(told.undecided, story.use_case)
     more = try_more(story.tried, story.use_case.name) if story.tried is not None and is_untold(story.tried) else None
@@ -112,9 +117,10 @@ def _held(standing: Standing) -> Iterator[ToDo]:
     for one in standing.waiting.approvals:
         how = f"`decisionloop approve {one.use_case} {one.release_id} --by NAME` says yes, with `--reject` no."
         yield ToDo(asked_title(one, standing.releases), how, step="let")
-    for held in standing.waiting.held:
+    waiting = standing.waiting.held
+    for state in dict.fromkeys(one.last.state for one in waiting):  # however many batches, they are let go at once
         how = "`decisionloop outbox release` lets them leave, `cancel` does not."
-        yield ToDo(held_title(held), how, step="let")
+        yield ToDo(held_together_title([one for one in waiting if one.last.state == state]), how, step="let")
 
 
 def _of_incident(one: IncidentLine, story: Story) -> ToDo:
