@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from decisionloop.ledger.batches import latest_detail
 from decisionloop.ledger.held_actions import withdrawn_ids
+from decisionloop.ledger.posted_outcomes import PostedOutcome
 from decisionloop.ledger.schema import delivery
 from decisionloop.stream.asked import Asked, AskedRow
+from decisionloop.stream.outcomes import post_outcomes
 from tasks.act import decide
 from tasks.seal.seal import seal_stream
 from tests.small_use_case import as_of
@@ -94,17 +96,33 @@ def test_answers_of_several_periods_are_counted_together(begun):
 def test_who_was_answered_under_another_name_of_the_key_is_left_out(begun):
     decider = begin(begun, 1)
     shops = _answer_some(begun, decider, 0, 1)
-    written = begun.written
-    for table in ("history.csv", "outcomes.parquet"):
-        written.change(table, lambda frame: frame.rename(columns={"shop_id": "store_id"}))
-    features = written.folder / "features.py"
-    features.write_text(features.read_text().replace("shop_id", "store_id"))
-    begun.contract(entity={"key": "store_id"})
+    _rename_key(begun)
     begun.predict(1)
     begun.act(1)
     decided = begun.decisions(1)
     assert len(decided) == 590
     assert not set(decided["entity_id"]) & shops
+
+
+def test_an_outcome_of_an_answer_under_another_name_of_the_key_waits_for_it(begun):
+    decider, seen = begin(begun, 1), as_of(2)
+    rows = [AskedRow(f"shop-{number:04d}", {"turnover": 100.0}) for number in range(20)]
+    told = answered(decider, Asked(rows, as_of(1), None, "digest"))
+    row = next(row for row in told if row["action"] == "lend")  # which reveals what becomes of it
+    _rename_key(begun)
+    posted = PostedOutcome(NAME, row["decision_id"], None, None, 1.0, None, seen, None, seen)
+    (became,) = post_outcomes(begun.workspace, [posted], seen)
+    assert (became.became, became.why[:12]) == ("waiting", "its decision")
+
+
+def _rename_key(installation):
+    """The people of the use case are told by another column from now on."""
+    written = installation.written
+    for table in ("history.csv", "outcomes.parquet"):
+        written.change(table, lambda frame: frame.rename(columns={"shop_id": "store_id"}))
+    features = written.folder / "features.py"
+    features.write_text(features.read_text().replace("shop_id", "store_id"))
+    installation.contract(entity={"key": "store_id"})
 
 
 class Killed(BaseException):
