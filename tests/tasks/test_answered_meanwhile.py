@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 
 import pandas as pd
@@ -12,6 +13,8 @@ from decisionloop.ledger.batches import latest_detail
 from decisionloop.ledger.held_actions import withdrawn_ids
 from decisionloop.ledger.posted_outcomes import PostedOutcome
 from decisionloop.ledger.schema import delivery
+from decisionloop.report.read.batches import batch_lines
+from decisionloop.report.read.gathered import gather
 from decisionloop.stream.asked import Asked, AskedRow
 from decisionloop.stream.outcomes import post_outcomes
 from tasks.act import decide
@@ -61,6 +64,8 @@ def test_who_is_answered_while_a_batch_is_decided_keeps_that_answer(begun, monke
     of_them = begun.decisions(1).set_index("entity_id").loc[sorted(shops)]
     assert withdrawn_ids(begun.ledger, batch_id) == set(of_them["decision_id"])
     assert latest_detail(begun.ledger, batch_id, "decided")["answered_meanwhile"] == 10
+    lines = batch_lines(gather(begun.ledger, NAME).handled, defaultdict(str))
+    assert [line.withdrawn for line in lines if line.as_of == as_of(1).date()][:1] == [10]
     with begun.ledger.connect() as connection:
         sent = set(connection.execute(select(delivery.c.decision_id)).scalars())
     assert sent

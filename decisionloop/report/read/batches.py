@@ -117,6 +117,7 @@ def _line(batch: Batch, handled: Handled, names: ReleaseNames) -> BatchLine:
         halted_reason=_halt_reason(handled.halted.get(batch.batch_id, {})) if is_halted else "",
         warnings=() if is_halted else _warnings(batch, handled.results),
         outside=_outside(handled.decided_detail.get(batch.batch_id, {})),
+        withdrawn=int(handled.decided_detail.get(batch.batch_id, {}).get("answered_meanwhile") or 0),
     )
 
 

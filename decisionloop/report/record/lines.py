@@ -30,6 +30,7 @@ class BatchLine:
 
     ``rows`` fell due; of a batch that was halted or is not decided yet none of them is a decision. ``outside``: the
     share in which the rules decided because the model had too little to go by; None where nothing keeps it to that.
+    ``withdrawn``: of its decisions, those of people who were answered one at a time meanwhile.
     """
 
     as_of: date
@@ -41,6 +42,7 @@ class BatchLine:
     warnings: tuple[str, ...] = ()
     outside: float | None = None
     on_trial: str = ""
+    withdrawn: int = 0
 
     @property
     def is_decided(self) -> bool:
