@@ -191,23 +191,13 @@ def unsealed_segments(source: Ledger | Connection, use_case: str) -> tuple[Segme
     return facts.every(source, Segment, stream_segment, table.use_case == use_case, ~is_sealed, order_by=order)
 
 
-def answered_segments(
-    source: Ledger | Connection, use_case: str, after: datetime, since: datetime | None = None
-) -> tuple[Segment, ...]:
-    """The segments as of moments later than ``after`` that no part of a batch holds yet, in the order of their moments.
-
-    ``since``: those as well whose part was made then or later.
-    """
+def answered_segments(source: Ledger | Connection, use_case: str, after: datetime) -> tuple[Segment, ...]:
+    """The segments as of moments after that one which no part of a batch holds yet, in the order of their moments."""
     table, part = stream_segment.c, batch_part.c
     is_part = (part.batch_id == sealed_segment.c.batch_id, part.part == sealed_segment.c.part, part.kind == "features")
     in_part = exists().where(sealed_segment.c.segment_id == table.segment_id, *is_part)
-    is_new = ~in_part
-    if since is not None:
-        is_new = or_(
-            is_new, table.segment_id.in_(select(sealed_segment.c.segment_id).where(*is_part, part.at >= since))
-        )
     order: list[Any] = [table.as_of, table.segment_id]
-    of_them = (table.use_case == use_case, table.as_of > after, is_new)
+    of_them = (table.use_case == use_case, table.as_of > after, ~in_part)
     return facts.every(source, Segment, stream_segment, *of_them, order_by=order)
 
 

@@ -8,6 +8,7 @@ times or only a `due` of its own. A batch's span is (as-of less `covers_days`, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -94,6 +95,7 @@ def split_due(due: pd.Series, span: Span, held: Sequence[HeldBatch], ask: Ask) -
     Args:
         due: entity ids as text; one that is listed twice stays listed twice.
         held: batches whose spans overlap it; of several that hold an entity the last is the one named.
+            Those of one name are counted together.
         ask: is called for what no batch has covered, where a batch holds some of those who are due.
 
     Where the source is vague (:func:`is_vague`), who was decided for half of the span or more was decided.
@@ -107,10 +109,10 @@ def split_due(due: pd.Series, span: Span, held: Sequence[HeldBatch], ask: Ask) -
             left = span.less(one.span for one, is_holder in zip(held, holders, strict=True) if is_holder)
             is_done[rows] = _are_done(due.iloc[rows], span, left, ask, is_all_or_none)
     last = is_held.shape[1] - 1 - is_held[:, ::-1].argmax(axis=1) if held else np.zeros(len(due), dtype=int)
-    counts = [(one.batch_id, int((is_done & (last == number)).sum())) for number, one in enumerate(held)]
-    return DueSplit(
-        due[~is_done] if is_done.any() else due, tuple((batch_id, count) for batch_id, count in counts if count)
-    )
+    counts: Counter[str] = Counter()
+    for number, one in enumerate(held):
+        counts[one.batch_id] += int((is_done & (last == number)).sum())
+    return DueSplit(due[~is_done] if is_done.any() else due, tuple(one for one in counts.items() if one[1]))
 
 
 def is_vague(due: pd.Series, span: Span, ask: Ask) -> bool:

@@ -19,13 +19,14 @@ from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.posted_outcomes import PostedOutcome, keep_posted, known_decisions, posted_of
 from decisionloop.ledger.schema import decision, execution, outcome
 from decisionloop.ledger.storage.frames import read_frame
-from decisionloop.ledger.stream import segments_holding
+from decisionloop.ledger.stream import Segment, segments_holding
 from decisionloop.ledger.watching_periods import own_moment
 from decisionloop.observe.executions import nothing_executed
 from decisionloop.observe.intake import RECORDED_COLUMNS, Recorded, match_outcomes
 from decisionloop.observe.maturity import with_due_at
 from decisionloop.observe.reading import oldest_decision
 from decisionloop.observe.taken_rows import RowKind, TakenRow
+from decisionloop.stream.deciders import Signed
 from decisionloop.stream.periods import online_of
 from decisionloop.stream.record import decisions_of_record
 from decisionloop.workspace import Workspace
@@ -147,8 +148,13 @@ def _decisions(workspace: Workspace, ids: Sequence[str], outcomes: pd.DataFrame,
 def _unsealed(workspace: Workspace, ids: frozenset[str]) -> list[pd.DataFrame]:
     """The decisions of these ids that are in no batch yet, as of their own moments; nothing where there are none."""
     segments = segments_holding(workspace.ledger, sorted(ids))
-    frames = [decisions_of_record(workspace.use_case, one.as_of, one.record) for one in segments]
+    frames = [decisions_of_record(_contract_of(workspace, one), one.as_of, one.record) for one in segments]
     return [frame[frame["decision_id"].isin(ids)] for frame in frames]
+
+
+def _contract_of(workspace: Workspace, segment: Segment) -> UseCase:
+    """The contract that a segment was decided under, which may name its people by another column."""
+    return workspace.under(Signed.from_json(segment.deciders).contract_digest).use_case
 
 
 def _recorded(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:

@@ -171,8 +171,8 @@ def _who_is_due(workspace: Workspace, batch: Batch, late: LatePeople | None) -> 
     covers_days = workspace.use_case.schedule.covers_days
     span = span_of(batch.as_of, covers_days)
     due = _ids(workspace, batch.as_of, covers_days)
-    others = spans_decided(workspace, batch.batch_id, span.after)
-    split = undecided_of(workspace, due, span, others, answered_one_at_a_time(workspace, span))
+    answered = answered_one_at_a_time(workspace, span)  # first: what is sealed meanwhile is in both
+    split = undecided_of(workspace, due, span, spans_decided(workspace, batch.batch_id, span.after), answered)
     added = split.left.iloc[:0]
     if late is not None:
         added, span = late.ids[~late.ids.isin(split.left)], Span(min(late.since, span.after), span.until)

@@ -454,6 +454,8 @@ def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
     )
     young = heading.headline(CASE, FIVE[:4], batches).scope
     assert "The money counts 120,000 of them" in young
+    some = [replace(batches[0], withdrawn=10), *batches[1:]]
+    assert "the others were withdrawn, kept on the rules" in heading.headline(CASE, FIVE, some).scope
     assert young.endswith("or their outcomes are not complete yet.")
     contradicting = Said("", {"money.decisions": 7})
     assert len(disagreements([told, contradicting])) == 1
@@ -499,6 +501,18 @@ def test_decisions_of_a_halted_batch_are_not_counted() -> None:
         "15,000 decisions in 2 batches (one more was halted and decided nothing), "
         "each a choice between “keep the limit” and “raise it”."
     )
+
+
+def test_decisions_that_were_withdrawn_are_told_apart() -> None:
+    batches = [week(0, "complete"), replace(week(1, "complete"), withdrawn=1_200)]
+    halted = replace(week(2, "halted"), withdrawn=5)
+    told = heading.headline(CASE, (), [*batches, halted]).scope
+    assert told.endswith(
+        "1,200 of the decisions were withdrawn before anything left: "
+        "who was answered one at a time meanwhile keeps that answer."
+    )
+    assert " 1 of the decisions was withdrawn" in heading.headline(CASE, (), [replace(batches[0], withdrawn=1)]).scope
+    assert "withdrawn" not in heading.headline(CASE, (), batches[:1]).scope
 
 
 def test_that_nothing_was_decided_since_is_said() -> None:

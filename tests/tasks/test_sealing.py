@@ -9,24 +9,20 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
-from sqlalchemy import select
 
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batch_id_of, latest_detail
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.flags import is_kill_switch_on
-from decisionloop.ledger.held_actions import withdrawn_ids
 from decisionloop.ledger.kill_switch import engage
 from decisionloop.ledger.outcomes import recorded_outcomes
 from decisionloop.ledger.releases import shadows
-from decisionloop.ledger.schema import delivery
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.stream.answered_before import hold_models_of_an_older_ledger, remember_answer
 from decisionloop.stream.asked import Asked, AskedRow
 from decisionloop.stream.decider import Decider
 from decisionloop.stream.desk import open_desk
-from tasks.act import decide
 from tasks.predict.register_rules import ensure_rules
 from tasks.readback.tables import read_part
 from tasks.seal.seal import seal_stream
@@ -217,55 +213,6 @@ def test_a_batch_decides_nobody_who_was_decided_one_at_a_time(begun):
     decided = begun.decisions(1)
     assert len(decided) == 100
     assert not set(decided["entity_id"]) & set(shops)
-
-
-def _answer_some(installation, decider, number, hours):
-    """Shops that are due in the second week and are decided one at a time before the batch is, or while it is."""
-    moment = pd.Timestamp(as_of(1))
-    shops = installation.workspace.source.due(moment, 7)["shop_id"].unique()[number : number + 10]
-    rows = [AskedRow(shop, {"turnover": 1.0}) for shop in shops]
-    answered(decider, Asked(rows, as_of(1) + timedelta(hours=hours), None, "digest"))
-    return set(shops)
-
-
-def test_a_batch_decides_nobody_whose_answer_is_not_sealed_yet(begun):
-    decider = begin(begun, 1)
-    shops = _answer_some(begun, decider, 0, 1)
-    begun.predict(1)
-    begun.act(1)
-    decided = begun.decisions(1)
-    assert len(decided) == 590
-    assert not set(decided["entity_id"]) & shops
-    assert "one at a time" in latest_detail(begun.ledger, begun.batch(1), "frozen")["decided_in"]
-
-
-@pytest.mark.parametrize("is_sealed", [True, False])
-def test_who_is_answered_while_a_batch_is_decided_keeps_that_answer(begun, monkeypatch, is_sealed):
-    decider, shops = begin(begun, 1), set()
-    begun.predict(1)
-
-    def choosing(*given):
-        shops.update(_answer_some(begun, decider, 0, 1))
-        if is_sealed:
-            seal_stream.fn(NAME)
-        return chooses(*given)
-
-    chooses = decide._choose
-    with monkeypatch.context() as patch:
-        patch.setattr(decide, "_choose", choosing)
-        begun.act(1)
-    batch_id = begun.batch(1)
-    of_them = begun.decisions(1).set_index("entity_id").loc[sorted(shops)]
-    assert withdrawn_ids(begun.ledger, batch_id) == set(of_them["decision_id"])
-    assert latest_detail(begun.ledger, batch_id, "decided")["answered_meanwhile"] == 10
-    with begun.ledger.connect() as connection:
-        sent = set(connection.execute(select(delivery.c.decision_id)).scalars())
-    assert sent
-    assert not sent & set(of_them["decision_id"])
-    seal_stream.fn(NAME, is_over=True)
-    begun.predict(2)  # nothing is held back by it
-    begun.act(2)
-    assert begun.state(2) == "complete"
 
 
 def test_a_guardrail_that_is_surely_violated_turns_the_kill_switch_on(restored):

@@ -122,6 +122,7 @@ def _line(batch: Batch, handled: Handled, names: ReleaseNames) -> BatchLine:
         warnings=() if is_halted else _warnings(batch, handled.results),
         outside=_outside(handled.decided_detail.get(batch.batch_id, {})),
         is_measured=handled.measured is None or cohort_name(batch.as_of) in handled.measured,
+        withdrawn=int(handled.decided_detail.get(batch.batch_id, {}).get("answered_meanwhile") or 0),
     )
 
 

@@ -17,9 +17,13 @@ class Deciding:
 
     ``halted_since``: batches in a row, up to the last one, that were halted. ``by_model_on``: the first day on which a
     model decided, on trial or as champion. ``young``: decisions whose outcomes are not complete yet.
+    ``withdrawn``: of the decisions, those of people who were answered one at a time meanwhile. ``halted_since``:
+    batches in a row, up to the last one, that were halted. ``by_model_on``: the first day on which a model decided, on
+    trial or as champion.
     """
 
     decisions: int = 0
+    withdrawn: int = 0
     batches: int = 0
     halted: int = 0
     halted_since: int = 0
@@ -37,6 +41,7 @@ class Deciding:
         since = takewhile(lambda one: one.state == "halted", reversed(batches))
         return cls(
             decisions=sum(one.decisions for one in decided),
+            withdrawn=sum(one.withdrawn for one in decided),
             batches=len(decided),
             halted=sum(one.state == "halted" for one in batches),
             halted_since=sum(1 for _ in since),

@@ -31,6 +31,7 @@ class BatchLine:
     ``rows`` fell due; of a batch that was halted or is not decided yet none of them is a decision. ``outside``: the
     share in which the rules decided because the model had too little to go by; None where nothing keeps it to that.
     ``is_measured``: whether its outcomes are complete, and its money is measured where it can be told.
+    ``withdrawn``: of its decisions, those of people who were answered one at a time meanwhile.
     """
 
     as_of: date
@@ -43,6 +44,7 @@ class BatchLine:
     outside: float | None = None
     on_trial: str = ""
     is_measured: bool = True
+    withdrawn: int = 0
 
     @property
     def is_decided(self) -> bool:

@@ -112,8 +112,19 @@ def _scope(use_case: UseCaseLines, deciding: Deciding, money_lines: Sequence[Per
         "batches.halted": deciding.halted,
     }
     told = f"{capital(where)}{more if deciding.halted else ''}, each a choice between {choices}."
-    behind = _behind_the_money(deciding, money_lines)
-    return Said(f"{told} {behind}".rstrip(), {**claims, **claims_of(behind)})
+    withdrawn, behind = _withdrawn(deciding), _behind_the_money(deciding, money_lines)
+    sentences = [one for one in (told, behind, withdrawn) if one]
+    return Said(" ".join(sentences), {**claims, **claims_of(withdrawn), **claims_of(behind)})
+
+
+def _withdrawn(deciding: Deciding) -> str:
+    """How many of the decisions do not hold, for their people were answered one at a time meanwhile."""
+    if not deciding.withdrawn:
+        return ""
+    was = "was" if deciding.withdrawn == 1 else "were"
+    told = f"{count(deciding.withdrawn)} of the decisions {was} withdrawn before anything left"
+    why = "who was answered one at a time meanwhile keeps that answer"
+    return Said(f"{told}: {why}.", {"decisions.withdrawn": deciding.withdrawn})
 
 
 def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) -> str:
@@ -121,7 +132,8 @@ def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) ->
     total = total_of(money_lines)
     if total is None or not 0 < total.decisions < deciding.decisions:
         return ""
-    others = "kept on the rules for comparison or sent to them by a fault"
+    others = "withdrawn, " if deciding.withdrawn else ""
+    others += "kept on the rules for comparison or sent to them by a fault"
     untold = _untold(money_lines)
     if untold:
         others += f", or are of {names(untold)}, of which it cannot be told"
