@@ -13,6 +13,7 @@ from decisionloop.draft.profiles import profiles
 from decisionloop.draft.roles import Asked
 from decisionloop.draft.table import read_table
 from decisionloop.errors import UsageError
+from tests.sources.test_columns import OF_A_ZONE
 
 N = 60
 TIMES = pd.date_range("2024-01-20 06:00", periods=N, freq="5h", tz="UTC")
@@ -60,6 +61,24 @@ def test_letters_of_a_zone_are_heeded(tmp_path: Path, form: str, zone: str, hour
     rows = read(tmp_path, table(decided_at=[f"{one} {zone}" for one in TIMES.strftime(form)]))
     times = pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601")
     assert (times + pd.Timedelta(hours=hours)).tolist() == TIMES.tolist()
+
+
+@pytest.mark.parametrize(("written", "meant"), [one for one in OF_A_ZONE if one[1]])
+def test_an_offset_before_the_letters_of_a_zone_says_it(tmp_path: Path, written: str, meant: str) -> None:
+    rows = read(tmp_path, table(decided_at=written))
+    times = pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601")
+    assert (times == pd.Timestamp(meant, tz="UTC")).all()
+
+
+def test_letters_that_contradict_the_offset_cost_the_row_and_those_of_a_sentence_stay(tmp_path: Path) -> None:
+    rows = table(said=[f"size {i % 5} EST" for i in range(N)])
+    rows["decided_at"] += "+02:00 CEST"
+    rows.loc[5, "decided_at"] = "2024-01-21 08:00:00+02:00 CET"
+    read_back = read(tmp_path, rows)
+    assert read_back["said"].iloc[0] == "size 0 EST"
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+    assert len(pd.read_csv(draft.folder / "data" / "decisions.csv")) == N - 1
+    assert "in row 6 ('2024-01-21 08:00:00+02:00 CET')" in "\n".join(draft.notes)
 
 
 @pytest.mark.parametrize("bad", ["soon", "20240231", "1"])
