@@ -62,7 +62,16 @@ def _in_utc(times: pd.Series, ahead: pd.Series) -> pd.Series:
 
 def may_count_time(text: pd.Series) -> bool:
     """Whether a column of numbers may count time, by its name, or because its cells are days as 20240131."""
-    return bool(TIME_WORDS & set(str(text.name).split("_"))) or _are_days(text)
+    return _sounds_like_time(text) or _are_days(text)
+
+
+def are_days_by_chance(text: pd.Series) -> bool:
+    """Whether nothing but its cells, days as 20240131, says that a column counts time: they may be codes."""
+    return not _sounds_like_time(text) and _are_days(text)
+
+
+def _sounds_like_time(text: pd.Series) -> bool:
+    return bool(TIME_WORDS & set(str(text.name).split("_")))
 
 
 def _are_days(text: pd.Series) -> bool:

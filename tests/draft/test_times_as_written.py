@@ -169,3 +169,16 @@ def test_days_without_signs_are_known_by_themselves_and_seconds_where_somebody_s
     assert read_table(tmp_path / "table.csv").rows["age"].iloc[0] == "20000101"  # 20000132 is no day
     read(tmp_path, table(inspected=[f"{one.timestamp():.0f}" for one in TIMES]).drop(columns="decided_at"))
     assert draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(time="inspected")).folder.is_dir()
+
+
+def test_codes_that_are_days_by_chance_stay_codes_where_they_are_called_a_feature_and_the_note_says_how(
+    tmp_path: Path,
+) -> None:
+    codes = [f"20{10 + i % 9}{1 + i % 12:02d}{1 + i % 28:02d}" for i in range(N // 2)] * 2
+    table(product_code=codes).to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(time="decided_at"))
+    assert "product_code: its numbers are read as days (--feature product_code where they are codes)" in draft.notes
+    said = draft_use_case(tmp_path, "said", tmp_path / "table.csv", Asked(features=("product_code",)))
+    kept = pd.read_csv(said.folder / "data" / "decisions.csv", dtype="str")
+    assert kept["product_code"].tolist() == codes
+    assert "product_code" in {one.name for one in load_use_case(said.folder).use_case.features}
