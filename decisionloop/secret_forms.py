@@ -3,6 +3,9 @@
 Two ways to look: patterns for what is told by itself (a URL with a password, a private key, a token of a known make),
 and for what follows a name, such as `password=` or `"token": `, a scan to the end of the value, which knows how JSON,
 Python, YAML and connection strings quote. What cannot be told from a sentence stays: `password: is missing here`.
+
+The work grows with the text and not with its square, also where all of it is one line: what looks ahead or behind stops
+at a bound, or takes what it has looked at whether or not it was a secret.
 """
 
 from __future__ import annotations
@@ -29,32 +32,40 @@ _NUMBER = re.compile(r"[\d.]+(?=[ \t]*(?:[,}\])#\s]|$))")
 _CHARACTER = r"(?:[^\s;'\"\\]|['\";](?=\w)|\\(?!['\"]))"
 _WORD = re.compile(
     rf"(?:[&!][^\s,]*[ \t]+)?(?P<word>{_CHARACTER}+?)"
-    r"(?=[,)\]}]*(?:[ \t]*(?:[;'\"]|\\['\"n]|$)|[ \t]+#)|,[ \t]|[)\]}]+\.?(?:[,\s]|$))",
+    r"(?=[,)\]}]{0,20}(?:[ \t]*(?:[;'\"]|\\['\"n]|$)|[ \t]+#)|,[ \t]|[)\]}]{1,20}\.?(?:[,\s]|$))",
     re.MULTILINE,
 )
-"""A value of one word; what is more than that is a sentence. An anchor or a type of YAML may stand before it."""
-_TIGHT = re.compile(rf"{_CHARACTER}+?(?=[,.)\]}}]*(?:[\s;'\"]|\\['\"]|$))")
-_PAIRED = re.compile(r"\{[^}]*\}|(?:[^\s;'\"&]|['\"&](?![\s,;)\]}]|$))+?(?=[,)\]}'\"]*(?:[\s;]|$))")
-_BLOCK_HEAD = re.compile(r"(?:[|>][-+0-9]*)?[ \t]*(?:#[^\n]*)?\n")
+"""A value of one word; what is more than that is a sentence. An anchor or a type of YAML may stand before it.
+
+More than twenty brackets after it belong to it, here and below.
+"""
+_TIGHT = re.compile(rf"{_CHARACTER}+?(?=[,.)\]}}]{{0,20}}(?:[\s;'\"]|\\['\"]|$))")
+_PAIRED = re.compile(r"\{[^}]{0,1000}\}|(?:[^\s;'\"&]|['\"&](?![\s,;)\]}]|$))+?(?=[,)\]}'\"]{0,20}(?:[\s;]|$))")
+_BLOCK_HEAD = re.compile(r"(?:[|>][-+0-9]*)?[ \t]*(?:#[^\n]{0,1000})?\n")
 _AFTER_VALUE = re.compile(r"[ \t]*(?:[,:;}\])\n]|$)")
 _HEADER_LIST = re.compile(r"\[[^\]]*(?:\]|\Z)")
 _ALONE = re.compile(r"[^\s:{}\[\],|>-][^\s:{}\[\],|>]*")
 _LOOKS_CHOSEN = re.compile(r"[^a-z.:]")
+_COLUMN = re.compile(r"[a-z_]+")
+_NAMES_A_COOKIE = re.compile(r"[^\s=]{0,256}=")
 
 _QUERY_NAME = (
-    r"[\w.\-%]*(?:token|secret|passw|pwd|[a-z]+[_-]key|apikey|accesskey|signature|credential|auth(?!or))[\w.\-%]*"
+    r"[\w.\-%]{0,60}(?:token|secret|passw|pwd|[a-z]+[_-]key|apikey|accesskey|signature|credential|auth(?!or))[\w.\-%]{0,60}"
     r"|sig|key"
 )
 _USER = re.compile(
-    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*:)?(?P<slashes>//|\\/\\/)"
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,40}+:)?(?P<slashes>//|\\/\\/)"
     r"(?P<user>[^/\s'\"<>@]*@(?=[\w\[%.-])|[^/\s'\"<>@.:]*/[^/\s'\"<>@:]*@(?=localhost\b|\[|(?:[\w-]+\.)+[a-z]{2,}\b))"
 )
 """Who asks; with a `/` in it where what follows is surely a host, for else `host/package@version` would be one."""
 _WILD_PASSWORD = re.compile(
-    r"(?P<name>(?://|\\/\\/)[^/\s:?#'\"<>]*:)(?!\d{1,5}(?:[/?#\s'\"<>),]|\\/|$))(?!//)[^\s]+@(?=[\w\[%.-])"
+    r"(?P<name>(?://|\\/\\/)[^/\s:?#'\"<>]*:)(?!\d{1,5}(?:[/?#\s'\"<>),]|\\/|$))(?!//)"
+    r"(?:\S+@(?=[\w\[%.-])|(?P<none>\S+))"
 )
 """A password with `/`, `?` or `@` in it as it is: no URL may hold one, and people write it all the same."""
-_ENCODED_USER = re.compile(r"(?P<name>%3A%2F%2F(?:(?!%3A|%2F|%40)[^\s&])*%3A)(?:(?!%40)[^\s&])+(?=%40)", re.IGNORECASE)
+_ENCODED_USER = re.compile(
+    r"(?P<name>%3A%2F%2F(?:(?!%3A|%2F|%40)[^\s&])*+%3A)(?:(?!%40)[^\s&])++(?P<none>(?!%40))?", re.IGNORECASE
+)
 _IN_QUERY = re.compile(rf"(?P<name>[?&;#](?:{_QUERY_NAME})=)[^&\s'\"<>#;]+", re.IGNORECASE)
 _PRIVATE_KEY = re.compile(
     r"(?P<name>-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----).*?(?P<end>-----END [A-Z0-9 ]*KEY(?: BLOCK)?-----|\Z)",
@@ -67,14 +78,14 @@ _BEARER = re.compile(
 )
 _BASIC = re.compile(r"(?P<name>\b[Bb]asic\s+)(?P<code>[A-Za-z0-9+/_-]{4,}={0,2})(?![\w=])")
 _AUTHORIZATION = re.compile(
-    rf"(?P<name>\bauthorization['\"]?\s*[:=,]\s*b?['\"]?(?:{_SCHEME}\s+|(?:[a-z][\w-]*\s+)?(?=\S*\d)))"
+    rf"(?P<name>\bauthorization['\"]?\s*[:=,]\s*b?['\"]?(?:{_SCHEME}\s+|(?:[a-z][\w-]*\s+)?(?=[^\s\d]{{0,1000}}\d)))"
     r"[A-Za-z0-9+/_.~%:-]{4,}=*",
     re.IGNORECASE,
 )
 _WITH_PARAMETERS = re.compile(
     r"(?P<name>\bauthorization['\"]?\s*[:=,]\s*b?['\"]?(?:digest|aws4-hmac-sha256|oauth|hawk)\s+)[^\n]+", re.IGNORECASE
 )
-_COOKIE = re.compile(r"(?P<name>\b(?:set-)?cookie2?:[ \t]*)[^\s=;]+=[^\r\n]*", re.IGNORECASE)
+_COOKIE = re.compile(r"(?P<name>\b(?:set-)?cookie2?:[ \t]*)[^\s=;]{1,256}=[^\r\n]*", re.IGNORECASE)
 _HEADER_PAIR = re.compile(
     r"(?P<name>(?P<open>\\{0,15}['\"])(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,40}(?:key|token|secret|signature))"
     r"(?P=open)\s*,\s*)(?=b?\\*['\"])",
@@ -88,10 +99,13 @@ _OPTION = re.compile(
 )
 _CURL_USER = re.compile(r"(?P<name>\s(?:-u|--user)[ =]['\"]?[^\s:'\"]+:)[^\s'\"]+")
 _ELEMENT = re.compile(rf"(?P<name><[\w.:-]*(?:{_PASSWORD}|{_OTHER})>)[^<]+(?=</)", re.IGNORECASE)
+_SIGNED = re.compile(r"\beyJ[\w-]{8,}+(?:\.eyJ[\w-]{8,}+\.[\w-]+|(?P<none>))")
 _OF_A_MAKE = re.compile(
-    r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}|\bxox[abeprs]-[\w-]{10,}|"
+    r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}|\bxox[abeprs]-[\w-]{10,}|"
     r"\bwhsec_[A-Za-z0-9+/]{16,}=*|\bsk-[A-Za-z0-9_-]{20,}|(?<=hooks\.slack\.com/services/)[\w/]{10,}"
 )
+_NO_WORDS = re.compile(r"[A-Z0-9]")
+"""A token of a make has digits or capitals: `sk-learn-is-a-library-that-we-use` is none."""
 _URLSAFE = str.maketrans("+/", "-_")
 
 
@@ -99,15 +113,17 @@ def masked_by_form(text: str) -> str:
     """The text with `***` for everything that opens a place, as far as its form tells."""
     text = _PRIVATE_KEY.sub(rf"\g<name>{SHOWN}\g<end>", text)
     if "//" in text or "\\/" in text:
-        text = _WILD_PASSWORD.sub(rf"\g<name>{SHOWN}@", text)
+        text = _WILD_PASSWORD.sub(lambda found: _shown_unless_none(found, "@"), text)
         text = _USER.sub(_shown_user, text)
-    for pattern in (_ENCODED_USER, _WITH_PARAMETERS, _COOKIE, _ELEMENT):
+    text = _ENCODED_USER.sub(_shown_unless_none, text)
+    for pattern in (_WITH_PARAMETERS, _COOKIE, _ELEMENT):
         text = pattern.sub(rf"\g<name>{SHOWN}", text)
     text = _IN_QUERY.sub(_shown_in_query, text)
     text = _with_values_masked(text)
     for pattern in (_AUTHORIZATION, _BEARER, _X_HEADER, _OPTION, _CURL_USER):
         text = pattern.sub(rf"\g<name>{SHOWN}", text)
-    return _OF_A_MAKE.sub(SHOWN, _BASIC.sub(_shown_basic, text))
+    text = _SIGNED.sub(lambda found: SHOWN if found["none"] is None else found[0], _BASIC.sub(_shown_basic, text))
+    return _OF_A_MAKE.sub(lambda found: SHOWN if _NO_WORDS.search(found[0]) else found[0], text)
 
 
 def _with_values_masked(text: str) -> str:
@@ -143,14 +159,21 @@ def _value_place(text: str, found: re.Match[str]) -> tuple[int, int] | None:
 
 def _plain_place(text: str, found: re.Match[str], is_password: bool) -> tuple[int, int] | None:
     """The one word after `name:`, in YAML or in a line of a log."""
-    word, is_cookie = _WORD.match(text, found.end()), found[0].lower().startswith("cookie")
-    if not found["space"]:
-        word = _TIGHT.match(text, found.end())
-    elif word is not None and not _begins_entry(text, found.start()):
-        word = word if is_password and _LOOKS_CHOSEN.search(word["word"]) else None
-    if word is None or (is_cookie and "=" not in word[0]) or found[0].lower().startswith("authorization"):
+    name, start = found[0].lower(), found.end()
+    if name.startswith("authorization") or (name.startswith("cookie") and not _NAMES_A_COOKIE.match(text, start)):
         return None
-    return _place(word, not_of="{[/|>")
+    if text[start : start + 1] in "{[/|>":
+        return None
+    word = (_WORD if found["space"] else _TIGHT).match(text, start)
+    if word is None or (name.startswith("cookie") and "=" not in word[0]):
+        return None
+    if found["space"] and not _begins_entry(text, found.start()):
+        return _place(word) if is_password and _LOOKS_CHOSEN.search(word["word"]) else None
+    if (
+        name.startswith("account") and found["space"] and _COLUMN.fullmatch(word[0])
+    ):  # whose key it is, as contracts and schemas say
+        return None
+    return _place(word)
 
 
 def _place(found: re.Match[str] | None, not_of: str = "") -> tuple[int, int] | None:
@@ -161,15 +184,26 @@ def _place(found: re.Match[str] | None, not_of: str = "") -> tuple[int, int] | N
 
 def _is_pair(text: str, found: re.Match[str]) -> bool:
     """A parameter of a URL is none: where it ends is known better there."""
-    before = text[: found.start()].rstrip("_-.%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-    return not before.endswith(("?", "&", "#"))
+    at = found.start()
+    while at and (text[at - 1] in "_-.%" or (text[at - 1].isascii() and text[at - 1].isalnum())):
+        at -= 1
+    return not at or text[at - 1] not in "?&#"
 
 
 def _begins_entry(text: str, start: int) -> bool:
-    """Whether a name begins a line or an entry of a mapping, and is no word of a sentence."""
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    before = re.sub(r"[\w-]*$", "", line).rstrip(" \t")
-    return before in ("", "-") or before[-1] in "{,;:"
+    """Whether a name begins a line or an entry of a mapping, and is no word of a sentence.
+
+    Read backwards: that ends at the mark of the name before this one at the latest.
+    """
+    at = start
+    while at and (text[at - 1] in "_-" or text[at - 1].isalnum()):
+        at -= 1
+    while at and text[at - 1] in " \t":
+        at -= 1
+    if at and text[at - 1] == "-":
+        at -= 1
+        return not at or text[at - 1] == "\n"
+    return not at or text[at - 1] in "\n{,;:"
 
 
 def _block_place(text: str, found: re.Match[str], head: re.Match[str]) -> tuple[int, int] | None:
@@ -194,18 +228,24 @@ def _quoted_place(text: str, found: re.Match[str]) -> tuple[int, int]:
     """
     opening = _QUOTED.match(text, found.end())
     assert opening is not None
-    start, depth, quote = opening.end(), len(opening["escapes"]), re.compile(rf"(\\*){opening['quote']}")
+    start, depth, quote = opening.end(), len(opening["escapes"]), opening["quote"]
     at = start
-    while one := quote.search(text, at):
-        at = one.end()
-        if len(one[1]) % (2 * depth + 2) != depth or (len(one[1]) > depth and not _AFTER_VALUE.match(text, at)):
+    while (one := text.find(quote, at)) >= 0:
+        escapes = one - at - len(text[at:one].rstrip("\\"))
+        at = one + 1
+        if escapes % (2 * depth + 2) != depth or (escapes > depth and not _AFTER_VALUE.match(text, at)):
             continue
-        if not depth and at - 1 > start and text[at : at + 1] == opening["quote"]:
+        if not depth and one > start and text[at : at + 1] == quote:
             at += 1
             continue
-        return start, one.end() - 1 - depth
+        return start, one - depth
     line = text.find("\n", start)
     return start, len(text) if line < 0 else line
+
+
+def _shown_unless_none(found: re.Match[str], end: str = "") -> str:
+    """What was looked at in vain is taken as well: nothing that begins within it can end otherwise."""
+    return found[0] if found["none"] is not None else f"{found['name']}{SHOWN}{end}"
 
 
 def _shown_in_query(found: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64encode
 from urllib.parse import quote
 
@@ -130,7 +131,41 @@ def test_in_a_private_key_whole_or_cut_off(kind, wrap):
         "the key: it opens the door; compass=north broken: yes",
         "--token-file /run/secrets/x --password is asked for",
         "risk-1234567890123456789012 is an id",
+        "account_key: customer_id\nfeatures: []",
+        "entity:\n  account_key: customer_id",
+        "sk-or-not-sk-that-is-the-question",
+        "sk-learn-is-a-library-that-we-use",
     ],
 )
 def test_what_opens_nothing_stays(text):
     assert masked_by_form(text) == text
+
+
+LONG_LINES = [
+    *("token: 'abc', ", 'secret: "x", ', "password: a; ", "authorization: x, ", "{id: 7, token: geheim, name: x}, "),
+    *("%3A%2F%2F", "%3A%2F%2Fa%3Ab", "//a:b", "//a:@", "authorization:", "set-cookie:", "token:/", "eyJaaaaaaaa-"),
+]
+
+
+@pytest.mark.parametrize("piece", LONG_LINES)
+def test_the_work_grows_with_one_long_line_and_not_with_its_square(piece):
+    """Only time tells: four times the text takes four times as long, and sixteen times where it is the square."""
+    took = []
+    for size in (20_000, 80_000):
+        text, before = piece * (size // len(piece)), time.process_time()
+        masked_by_form(text)
+        took.append(time.process_time() - before)
+    assert took[1] < 8 * took[0] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [("token:", ","), ('token: "', "\\"), ("?", "token"), ("", "a"), ("token: ", "]"), ("https://", "a.")],
+)
+def test_nor_with_the_square_of_one_long_value(head, piece):
+    took = []
+    for size in (20_000, 80_000):
+        text, before = f"{head}{piece * (size // len(piece))}x://y", time.process_time()
+        masked_by_form(text)
+        took.append(time.process_time() - before)
+    assert took[1] < 8 * took[0] + 0.1

@@ -8,7 +8,7 @@ import pandas as pd
 
 from decisionloop.errors import UsageError
 from decisionloop.sources.cells import MISSING, are_nearly_all
-from decisionloop.sources.zones import without_zone
+from decisionloop.sources.zones import iso_times, without_zone
 
 _DATES_DAY_FIRST = ("%d-%m-%Y", "%d-%m-%y")
 _DATES_MONTH_FIRST = ("%m-%d-%Y", "%m-%d-%y")
@@ -48,7 +48,8 @@ def as_iso(text: pd.Series, is_time: bool = False) -> pd.Series:
     if are_few_left(plain.str.contains(r"[A-Za-z]{3}") & plain.str.contains(r"\d{1,2}\D.*\d{2}")):
         named = _read(plain, _NAMED)
         return text if named is None else _placed(text, _in_utc(named, ahead))
-    times = pd.to_datetime(plain[ahead.notna()], utc=True, errors="coerce", format="ISO8601").dropna()
+    times = iso_times(plain[ahead.notna()]).dropna()
+    plain = plain.where(ahead.isna(), known)  # letters behind what is no time belong to it
     plain[times.index] = iso(_in_utc(times, ahead))
     is_changed = plain != known
     return text if not is_changed.any() else text.where(~is_changed.reindex(text.index, fill_value=False), plain)
@@ -61,7 +62,16 @@ def _in_utc(times: pd.Series, ahead: pd.Series) -> pd.Series:
 
 def may_count_time(text: pd.Series) -> bool:
     """Whether a column of numbers may count time, by its name, or because its cells are days as 20240131."""
-    return bool(TIME_WORDS & set(str(text.name).split("_"))) or _are_days(text)
+    return _sounds_like_time(text) or _are_days(text)
+
+
+def are_days_by_chance(text: pd.Series) -> bool:
+    """Whether nothing but its cells, days as 20240131, says that a column counts time: they may be codes."""
+    return not _sounds_like_time(text) and _are_days(text)
+
+
+def _sounds_like_time(text: pd.Series) -> bool:
+    return bool(TIME_WORDS & set(str(text.name).split("_")))
 
 
 def _are_days(text: pd.Series) -> bool:

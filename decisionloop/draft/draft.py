@@ -40,7 +40,8 @@ def draft_use_case(parent: Path, name: str, source: Path | DatabaseTable, asked:
     Unanswered for a role that no column is known to have.
     """
     folder = empty_folder(parent, name)
-    table = read_table(source, [name_of(one) for one in (asked.time, asked.outcome_time) if one])
+    times = [name_of(one) for one in (asked.time, asked.outcome_time) if one]
+    table = read_table(source, times, [name_of(one) for one in asked.features])
     columns = written = profiles(table)
     roles = roles_of(columns, asked)
     kept, left_out = rows_kept(columns, roles)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from decisionloop.draft.database import DatabaseTable
-from decisionloop.draft.dates import as_iso, iso, may_count_time
+from decisionloop.draft.dates import are_days_by_chance, as_iso, iso, may_count_time
 from decisionloop.draft.decimals import with_decimal_point
 from decisionloop.draft.spreadsheet import (
     decoded,
@@ -54,11 +54,11 @@ class Table:
         return replace(self, rows=self.rows[is_kept].reset_index(drop=True), numbers=numbers)
 
 
-def read_table(source: Path | DatabaseTable, times: Collection[str] = ()) -> Table:
+def read_table(source: Path | DatabaseTable, times: Collection[str] = (), features: Collection[str] = ()) -> Table:
     """Every row of a CSV or Parquet file or of a table as text, missing cells NA, columns by names of a contract.
 
-    ``times``: columns that somebody says are times. Raises UsageError where there is no such file or table, it cannot
-    be read, or has no rows.
+    ``times``, ``features``: columns that somebody says are times, or what to decide by. Raises UsageError where there
+    is no such file or table, it cannot be read, or has no rows.
     """
     frame, doubts = (_typed_as_text(source.read()), ()) if isinstance(source, DatabaseTable) else _read_file(source)
     if frame.empty:
@@ -68,12 +68,15 @@ def read_table(source: Path | DatabaseTable, times: Collection[str] = ()) -> Tab
     frame.columns = pd.Index(_names(frame.columns))
     wordings = {name: one or name for name, one in zip(frame.columns, written, strict=True)}
     text = {str(name): frame[name].astype("str") for name in frame}
-    found = {name: plain_numbers(one) for name, one in text.items() if name not in times and not may_count_time(one)}
+    is_count = {name: name in features or not may_count_time(one) for name, one in text.items() if name not in times}
+    found = {name: plain_numbers(text[name]) for name, is_one in is_count.items() if is_one}
     numbers = {name: one for name, one in found.items() if one is not None}
     rows = {
         name: one.where(one != "") if name in numbers else _as_written(one, name in times) for name, one in text.items()
     }
-    return Table(pd.DataFrame(rows, index=frame.index), wordings, numbers, doubts)
+    days = [name for name, is_one in is_count.items() if not is_one and are_days_by_chance(text[name])]
+    read_as = tuple(f"{one}: its numbers are read as days (--feature {one} where they are codes)" for one in days)
+    return Table(pd.DataFrame(rows, index=frame.index), wordings, numbers, (*doubts, *read_as))
 
 
 def _read_file(file: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:

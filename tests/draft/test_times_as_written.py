@@ -15,6 +15,7 @@ from decisionloop.draft.roles import Asked
 from decisionloop.draft.table import read_table
 from decisionloop.draft.timing import rhythm_of
 from decisionloop.errors import UsageError
+from tests.sources.test_columns import OF_A_ZONE
 
 N = 60
 TIMES = pd.date_range("2024-01-20 06:00", periods=N, freq="5h", tz="UTC")
@@ -62,6 +63,24 @@ def test_letters_of_a_zone_are_heeded(tmp_path: Path, form: str, zone: str, hour
     rows = read(tmp_path, table(decided_at=[f"{one} {zone}" for one in TIMES.strftime(form)]))
     times = pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601")
     assert (times + pd.Timedelta(hours=hours)).tolist() == TIMES.tolist()
+
+
+@pytest.mark.parametrize(("written", "meant"), [one for one in OF_A_ZONE if one[1]])
+def test_an_offset_before_the_letters_of_a_zone_says_it(tmp_path: Path, written: str, meant: str) -> None:
+    rows = read(tmp_path, table(decided_at=written))
+    times = pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601")
+    assert (times == pd.Timestamp(meant, tz="UTC")).all()
+
+
+def test_letters_that_contradict_the_offset_cost_the_row_and_those_of_a_sentence_stay(tmp_path: Path) -> None:
+    rows = table(said=[f"size {i % 5} EST" for i in range(N)])
+    rows["decided_at"] += "+02:00 CEST"
+    rows.loc[5, "decided_at"] = "2024-01-21 08:00:00+02:00 CET"
+    read_back = read(tmp_path, rows)
+    assert read_back["said"].iloc[0] == "size 0 EST"
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked())
+    assert len(pd.read_csv(draft.folder / "data" / "decisions.csv")) == N - 1
+    assert "in row 6 ('2024-01-21 08:00:00+02:00 CET')" in "\n".join(draft.notes)
 
 
 @pytest.mark.parametrize("bad", ["soon", "20240231", "1"])
@@ -174,3 +193,16 @@ def test_a_first_day_that_is_not_whole_does_not_make_an_empty_batch_a_usual_one(
     days = pd.date_range("2024-01-01", periods=30, freq="D", tz="UTC") + pd.Timedelta(hours=9)
     times = pd.Series(np.repeat(days, [2, *[60] * 29]))
     assert rhythm_of(times).rows[0] == 30
+
+
+def test_codes_that_are_days_by_chance_stay_codes_where_they_are_called_a_feature_and_the_note_says_how(
+    tmp_path: Path,
+) -> None:
+    codes = [f"20{10 + i % 9}{1 + i % 12:02d}{1 + i % 28:02d}" for i in range(N // 2)] * 2
+    table(product_code=codes).to_csv(tmp_path / "table.csv", index=False)
+    draft = draft_use_case(tmp_path, "mine", tmp_path / "table.csv", Asked(time="decided_at"))
+    assert "product_code: its numbers are read as days (--feature product_code where they are codes)" in draft.notes
+    said = draft_use_case(tmp_path, "said", tmp_path / "table.csv", Asked(features=("product_code",)))
+    kept = pd.read_csv(said.folder / "data" / "decisions.csv", dtype="str")
+    assert kept["product_code"].tolist() == codes
+    assert "product_code" in {one.name for one in load_use_case(said.folder).use_case.features}

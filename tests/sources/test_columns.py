@@ -143,3 +143,22 @@ def test_letters_of_a_zone_are_read_and_others_are_a_row_s_trouble() -> None:
         *("2024-01-31 07:00:00+00:00", "2024-01-31 13:00:00+00:00", "2024-01-31 08:00:00+00:00", "NaT")
     ]
     assert is_bad.tolist() == [False, False, False, True]
+
+
+OF_A_ZONE = [
+    ("2024-07-31 08:00:00+02:00 CEST", "2024-07-31 06:00"),
+    ("2024-07-31T08:00:00-05:00 EST", "2024-07-31 13:00"),
+    ("2024-07-31T08:00:00+0200 (CEST)", "2024-07-31 06:00"),
+    ("2024-07-31T06:00:00Z UTC", "2024-07-31 06:00"),
+    ("2024-07-31 08:00 cet", "2024-07-31 07:00"),
+    ("2024-07-31 08:00 PM EST", "2024-08-01 01:00"),
+    ("2024-07-31T08:00:00+02:00 CET", None),
+    ("2024-07-31T08:00:00Z CET", None),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), OF_A_ZONE)
+def test_an_offset_before_the_letters_of_a_zone_says_it_and_letters_that_contradict_it_make_no_time(written, meant):
+    told, is_bad = times_of(series("2024-01-31 08:00", written), "t")
+    assert is_bad.tolist() == [False, meant is None]
+    assert meant is None or told[1] == pd.Timestamp(meant, tz="UTC")
