@@ -47,11 +47,11 @@ class Rows:
 
 def measure(is_quick: bool) -> Iterator[Figure]:
     """Appends of 100,000 rows (50,000 when quick) and reads of 1,000,000 (50,000 when quick), on both engines."""
-    rows = _rows(50_000 if is_quick else 100_000)
+    rows = rows_of(50_000 if is_quick else 100_000)
     batches = 1 if is_quick else 10
     for engine, ledgers, alone in (
-        ("SQLite", _sqlite_ledgers, _sqlite3_alone),
-        ("PostgreSQL", _postgresql_ledgers, _copy_alone),
+        ("SQLite", sqlite_ledgers, _sqlite3_alone),
+        ("PostgreSQL", postgresql_ledgers, _copy_alone),
     ):
         with ledgers() as new:
             yield _append_figure(engine, new, alone, rows)
@@ -74,7 +74,7 @@ def _append_figure(engine: str, new: NewLedger, alone: Callable[[Ledger, Rows], 
 
 def _read_figure(engine: str, ledger: Ledger, batches: int, rows_a_batch: int) -> Figure:
     for number in range(batches):
-        _append(ledger, _rows(rows_a_batch, number))
+        _append(ledger, rows_of(rows_a_batch, number))
     statement = select(decision)
     with ledger.connect() as connection:
         took = interleaved(
@@ -109,19 +109,21 @@ def _copy_alone(ledger: Ledger, rows: Rows) -> None:
 
 
 @contextmanager
-def _sqlite_ledgers() -> Iterator[NewLedger]:
+def sqlite_ledgers() -> Iterator[NewLedger]:
+    """Makes new ledgers on SQLite, in a folder that goes with the context."""
     with tempfile.TemporaryDirectory(prefix="decisionloop-benchmark-") as folder:
         numbers = itertools.count()
         yield lambda: create_or_upgrade(f"sqlite:///{folder}/{next(numbers)}.db")
 
 
 @contextmanager
-def _postgresql_ledgers() -> Iterator[NewLedger]:
+def postgresql_ledgers() -> Iterator[NewLedger]:
+    """Makes new ledgers on a PostgreSQL that is stopped with the context."""
     with postgresql(is_empty=True) as new:
         yield lambda: create_or_upgrade(new())
 
 
-def _rows(n: int, number: int = 0) -> Rows:
+def rows_of(n: int, number: int = 0) -> Rows:
     """A batch of `n` decisions of a model with reasons, as the act stage writes them; ids as random as hashes."""
     chance = np.random.default_rng(number)
     value = chance.normal(0, 1_000, n)
