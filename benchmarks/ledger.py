@@ -24,6 +24,7 @@ from sqlalchemy import select
 from benchmarks.figures import Figure
 from benchmarks.postgresql import postgresql
 from benchmarks.timing import RUNS, Fresh, interleaved
+from decisionloop.act.identity import decision_ids
 from decisionloop.ledger.decision_groups import grouped
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.schema import decision
@@ -124,16 +125,17 @@ def postgresql_ledgers() -> Iterator[NewLedger]:
 
 
 def rows_of(n: int, number: int = 0) -> Rows:
-    """A batch of `n` decisions of a model with reasons, as the act stage writes them; ids as random as hashes."""
+    """A batch of `n` decisions of a model with reasons, as the act stage writes them, with ids as it makes them."""
     chance = np.random.default_rng(number)
     value = chance.normal(0, 1_000, n)
     action = np.where(value > 0, "increase", "hold")
     as_of = pd.Timestamp("2005-07-08", tz="UTC") + pd.Timedelta(days=number)
+    clients = [f"{client:06d}" for client in range(n)]
     frame = pd.DataFrame(
         {
-            "decision_id": _ids(chance, n),
+            "decision_id": decision_ids("credit_line", clients, as_of.to_pydatetime()),
             "batch_id": f"credit_line/{as_of.date()}", "use_case": "credit_line",
-            "entity_id": [f"{client:06d}" for client in range(n)], "as_of": as_of,
+            "entity_id": clients, "as_of": as_of,
             "snapshot_digest": "a" * 64, "snapshot_row": np.arange(n),
             "release_id": "credit_line/boosting/0123456789ab", "score": chance.random(n),
             "role": np.where(chance.random(n) < 0.05, "exploration", "champion"),
@@ -149,8 +151,3 @@ def rows_of(n: int, number: int = 0) -> Rows:
     pyarrow.csv.write_csv(rows, sink, pyarrow.csv.WriteOptions(include_header=False))
     tuples = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
     return Rows(pa.Table.from_pandas(frame, preserve_index=False), tuple(rows.column_names), tuples, sink.getvalue())
-
-
-def _ids(chance: np.random.Generator, n: int) -> list[str]:
-    data = chance.bytes(16 * n).hex()
-    return [data[start : start + 32] for start in range(0, 32 * n, 32)]
