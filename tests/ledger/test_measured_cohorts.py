@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, MetaData, Table, create_engine, insert
+from sqlalchemy import Connection, insert
 
 from decisionloop.ledger.batches import append_batch_event, time_of_cohort
 from decisionloop.ledger.measured_cohorts import LastMeasured, last_measured, unmeasured_batches
 from decisionloop.ledger.measurements import Measurement, append_measurements
-from decisionloop.ledger.schema import UtcDateTime
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade, open_ledger
-from decisionloop.ledger.storage.migrate import alembic_config
 from tests.ledger.conftest import AS_OF, USE_CASE, opened_batch
+from tests.ledger.older_ledgers import older_ledger, table_of
 
 DAY = timedelta(days=1)
 COHORT = f"{AS_OF:%Y-%m-%d}"
@@ -71,18 +68,11 @@ def test_decided_batches_that_were_never_measured_are_found(ready: Ledger) -> No
 @pytest.fixture(params=["sqlite", "postgresql"])
 def older(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a ledger before, with figures of its own and of the first versions."""
-    is_sqlite = request.param == "sqlite"
-    url: str = f"sqlite:///{tmp_path}/old.db" if is_sqlite else request.getfixturevalue("postgres_url")
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), "0023")
-        _fill(connection)
-    engine.dispose()
-    return url
+    return older_ledger(request, tmp_path, "0023", _fill)
 
 
 def _fill(connection: Connection) -> None:
-    tables = {name: _table(connection, name) for name in ("use_case_version", "batch", "batch_event", "measurement")}
+    tables = {name: table_of(connection, name) for name in ("use_case_version", "batch", "batch_event", "measurement")}
     contract = {"contract_digest": "c" * 64, "use_case": USE_CASE, "contract_version": 1, "contract_yaml": ""}
     connection.execute(insert(tables["use_case_version"]), [contract | {"recorded_at": MADE}])
     states = {"2024-01-01": "halted", "2024-01-01T03:00:00Z": "expired"}  # neither is measured, so the next one was
@@ -98,14 +88,6 @@ def _fill(connection: Connection) -> None:
     ]  # fmt: skip
     rows = [vars(one) | {"measurement_id": str(n), "recorded_at": MADE + 2 * DAY} for n, one in enumerate(told)]
     connection.execute(insert(tables["measurement"]), rows)
-
-
-def _table(connection: Connection, name: str) -> Table[Any]:
-    table: Table[Any] = Table(name, MetaData(), autoload_with=connection)
-    for column in table.c:
-        if column.name in {"at", "as_of", "recorded_at", "opened_at"}:
-            column.type = UtcDateTime()
-    return table
 
 
 def test_figures_of_an_older_ledger_say_so_and_a_day_names_its_first_batch(older: str) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, MetaData, Table, create_engine, insert, text
+from sqlalchemy import Connection, create_engine, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from decisionloop.ledger.release_changes import change_stages
 from decisionloop.ledger.releases import events_of_releases, release_events, roster_of
-from decisionloop.ledger.schema import UtcDateTime
 from decisionloop.ledger.storage.engine import create_or_upgrade, open_ledger
 from decisionloop.ledger.storage.migrate import alembic_config
 from decisionloop.ledger.verdicts import verdicts
@@ -22,6 +20,7 @@ from decisionloop.release.grounds import Grounds
 from decisionloop.release.requests import RollBack
 from decisionloop.release.roster import Roster
 from decisionloop.release.stages import Decider
+from tests.ledger.older_ledgers import older_ledger, table_of
 
 CONTRACT, NAME = "c" * 64, "credit_line"
 AT = datetime(2005, 5, 1, tzinfo=UTC)
@@ -43,19 +42,12 @@ LIFE: tuple[Event, ...] = (
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database at revision 0008, its releases with a life behind them."""
-    is_sqlite = request.param == "sqlite"
-    found: str = f"sqlite:///{tmp_path}/old.db" if is_sqlite else request.getfixturevalue("postgres_url")
-    engine = create_engine(found)
-    with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), "0008")
-        _fill(connection, LIFE)
-    engine.dispose()
-    return found
+    return older_ledger(request, tmp_path, "0008", lambda connection: _fill(connection, LIFE))
 
 
 def _fill(connection: Connection, life: Sequence[Event]) -> None:
     names = ("use_case_version", "release", "release_event", "verdict")
-    tables = {name: _table(connection, name) for name in names}
+    tables = {name: table_of(connection, name) for name in names}
     contract = {"contract_digest": CONTRACT, "use_case": NAME, "contract_version": 1, "contract_yaml": ""}
     connection.execute(insert(tables["use_case_version"]), [contract | {"recorded_at": AT}])
     first = {release_id: day for release_id, seq, _, _, day in life if seq == 1}
@@ -70,14 +62,6 @@ def _fill(connection: Connection, life: Sequence[Event]) -> None:
     connection.execute(
         insert(tables["verdict"]), [said | {"decision": "promote", "reasons": "[]", "evidence": "{}", "at": AT}]
     )
-
-
-def _table(connection: Connection, name: str) -> Table[Any]:
-    table: Table[Any] = Table(name, MetaData(), autoload_with=connection)
-    for column in table.c:
-        if column.name in {"at", "created_at", "as_of", "recorded_at"}:
-            column.type = UtcDateTime()
-    return table
 
 
 def _release(release_id: str, at: datetime) -> dict[str, object]:
