@@ -98,17 +98,9 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
     is_early = (seen < decided) & (roles.time != FILE_ORDER)  # made-up times are before nothing
     seen = seen.mask(is_early)
     outcome_time = roles.outcome_time or MADE_UP_SEEN
-    rows = table[[*roles.features, *roles.protected]].copy()
-    for one in roles.features:
-        rows[one] = rows[one].mask(rows[one].isin(columns[one].slips))
+    rows = _told(table, columns, roles)
     rows.insert(0, entity, [f"r{i:07d}" for i in range(len(table))] if entity == ROW_ID else table[entity])
     rows.insert(1, time, _written(decided))
-    if roles.outcome:
-        known = table[roles.outcome].str.lower()
-        is_known = known.notna() & ~table[roles.outcome].isin(columns[roles.outcome].slips)
-        rows[roles.outcome] = known.isin(YES).astype(int).where(is_known).astype("Int64")
-    if roles.amount:
-        rows[roles.amount] = table[roles.amount].mask(table[roles.amount].isin(columns[roles.amount].slips))
     delays = delays_of(decided, seen)
     is_undated = _has_outcome(table, roles) & seen.isna()
     rows[outcome_time] = _written(seen.mask(is_undated, decided + delays.window_days * DAY))
@@ -134,6 +126,20 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
     )
     return drafted, rows
+
+
+def _told(table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> pd.DataFrame:
+    """What is known of each row and what came of it; slips are left empty."""
+    rows = table[[*roles.features, *roles.protected]].copy()
+    for one in roles.features:
+        rows[one] = rows[one].mask(rows[one].isin(columns[one].slips))
+    if roles.outcome:
+        known = table[roles.outcome].str.lower()
+        is_known = known.notna() & ~table[roles.outcome].isin(columns[roles.outcome].slips)
+        rows[roles.outcome] = known.isin(YES).astype(int).where(is_known).astype("Int64")
+    if roles.amount:
+        rows[roles.amount] = table[roles.amount].mask(table[roles.amount].isin(columns[roles.amount].slips))
+    return rows
 
 
 def _least_chance(rows: pd.DataFrame, roles: Roles) -> float:
