@@ -29,7 +29,7 @@ class Decider:
     release_id: str
     release_seq: int | None
 
-    @property
+    @functools.cached_property
     def cohort(self) -> str:
         """The name of its cohort."""
         return cohort_name(self.as_of)

@@ -102,6 +102,13 @@ def current_stages(source: Ledger | Connection, use_case: str) -> tuple[ReleaseS
     return _stages(source, _with_last_event().where(release.c.use_case == use_case).order_by(*order))
 
 
+def _in_stage(source: Ledger | Connection, use_case: str, stage: str) -> tuple[ReleaseStage, ...]:
+    """The releases that stand in a stage now, oldest first. Of a long life nearly all stand in others."""
+    order = (release.c.created_at, release.c.release_id)
+    where = (release.c.use_case == use_case, release_event.c.stage == stage)
+    return _stages(source, _with_last_event().where(*where).order_by(*order))
+
+
 def find_stage(source: Ledger | Connection, release_id: str) -> ReleaseStage | None:
     """One release with its stage, or None."""
     found = _stages(source, _with_last_event().where(release.c.release_id == release_id))
@@ -122,7 +129,7 @@ def standing(source: Ledger | Connection, use_case: str) -> Standing | None:
 
 def champion(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
     """The release that decides; None before the first."""
-    return next((one for one in current_stages(source, use_case) if one.stage == "champion"), None)
+    return next(iter(_in_stage(source, use_case, "champion")), None)
 
 
 def is_rolled_back(source: Ledger | Connection, release_id: str) -> bool:
@@ -133,12 +140,12 @@ def is_rolled_back(source: Ledger | Connection, release_id: str) -> bool:
 
 def shadows(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, ...]:
     """The releases that are scored beside the champion and change nothing, oldest first."""
-    return tuple(found for found in current_stages(source, use_case) if found.stage == "shadow")
+    return _in_stage(source, use_case, "shadow")
 
 
 def canary(source: Ledger | Connection, use_case: str) -> ReleaseStage | None:
     """The release on trial, which decides for a share of the entities beside the champion; None where none is."""
-    return next((one for one in current_stages(source, use_case) if one.stage == "canary"), None)
+    return next(iter(_in_stage(source, use_case, "canary")), None)
 
 
 def challengers(source: Ledger | Connection, use_case: str) -> tuple[ReleaseStage, ...]:

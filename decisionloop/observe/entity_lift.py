@@ -9,6 +9,7 @@ lemma as long as the two are not negatively related.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -139,20 +140,32 @@ class _Decisions:
         )
 
     def where(self, rows: np.ndarray) -> _Decisions:
-        """Those of one side."""
+        """Those of one side, a mask (n,)."""
+        places = np.flatnonzero(rows)
         return _Decisions(
-            self.entity[rows],
-            self.cohort[rows],
-            self.money[rows],
-            self.held[rows],
-            self.worse[rows],
-            self.better[rows],
+            self.entity[places],
+            self.cohort[places],
+            self.money[places],
+            self.held[places],
+            self.worse[places],
+            self.better[places],
             self.cohorts,
         )
 
+    @functools.cached_property
+    def _spans(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which cohorts have decisions here, and where each of these begins: decisions are in the cohorts' order."""
+        first = np.searchsorted(self.cohort, np.arange(self.cohorts + 1))
+        (some,) = np.nonzero(np.diff(first))
+        return some, first[some]
+
     def by_cohort(self, values: Floats) -> Floats:
         """Sums of values (n,) of the decisions by cohort."""
-        return np.bincount(self.cohort, weights=values, minlength=self.cohorts).astype(np.float64)
+        some, first = self._spans
+        sums = np.zeros(self.cohorts)
+        if len(some):
+            sums[some] = np.add.reduceat(values, first, dtype=np.float64)
+        return sums
 
 
 def _control(cohorts: Sequence[EntityMoney]) -> tuple[float, float]:
@@ -217,7 +230,7 @@ class _Side:
         own, one = told.money - centre, np.ones(len(told.money))
         of_entity = _Earlier.of(told.entity)
         before = self.money[told.entity] + of_entity.sums(own)
-        seen = self.count[told.entity] + of_entity.sums(one)
+        seen = self.count[told.entity] + of_entity.counts()
         new = (one, seen == 0, own, (2 * before + own) * own, before + (seen + 1) * own, 2 * seen + 1)
         sums = [start + np.cumsum(told.by_cohort(values)) for start, values in zip(self.sums, new, strict=True)]
         self.sums = np.array([values[-1] for values in sums])
@@ -255,13 +268,22 @@ class _Earlier:
         ordered = entity[order]
         return cls(order, np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(entity)]))
 
+    @functools.cached_property
+    def _sizes(self) -> np.ndarray:
+        return np.diff(np.append(self.begins, len(self.order)))
+
     def sums(self, values: Floats) -> Floats:
         """The sum of the values (n,) of the same entity that come earlier."""
         own = values[self.order]
         running = np.cumsum(own) - own
-        many = np.diff(np.append(self.begins, len(own)))
         found = np.empty(len(own))
-        found[self.order] = running - np.repeat(running[self.begins], many)
+        found[self.order] = running - np.repeat(running[self.begins], self._sizes)
+        return found
+
+    def counts(self) -> Floats:
+        """How many rows of the same entity come earlier."""
+        found = np.empty(len(self.order))
+        found[self.order] = np.arange(len(self.order)) - np.repeat(self.begins, self._sizes)
         return found
 
 

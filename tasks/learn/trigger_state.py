@@ -12,9 +12,9 @@ from decisionloop.learn.inverted import INVERTED
 from decisionloop.learn.trigger_state import IncidentEvidence, TriggerState
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import cohort_name, time_of_cohort
+from decisionloop.ledger.earlier_figures import figures_of_cohorts, last_mature_cohorts
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import Incident, incidents
-from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.releases import RULES, Release, champion, current_stages
 from decisionloop.ledger.teaching import Teaching, decisions_per_batch, teaching_by_batch
 from decisionloop.ledger.verdicts import find_training_set
@@ -22,7 +22,7 @@ from decisionloop.observe.estimate import Estimate
 from decisionloop.workspace import Workspace
 from tasks.readback.mature_decisions import training_window
 from tasks.readback.maturity import mature_until
-from tasks.readback.measured import estimates_of
+from tasks.readback.measured import estimate_of
 
 AUC, CALIBRATION = "auc_weighted", "calibration"
 AUC_ALARM = "auc_against_release"
@@ -167,12 +167,11 @@ def _champion_record(workspace: Workspace, release: Release | None) -> _Champion
 
 def _latest(workspace: Workspace, release: Release, monitor: str) -> tuple[Estimate | None, str]:
     """What a monitor measured of a release on its latest mature cohort that may judge, and that cohort's name."""
-    measured = measurements_of(workspace.ledger, workspace.use_case.name, monitor, release.release_id)
-    held = held_cohorts(workspace.ledger, workspace.use_case.name)
-    is_meant = measured["is_mature"] & (measured["slice"] == "all") & ~measured["cohort"].isin(list(held))
-    measured = measured[is_meant]
-    if measured.empty:
+    ledger, name = workspace.ledger, workspace.use_case.name
+    held = held_cohorts(ledger, name)
+    looked_at = last_mature_cohorts(ledger, name, monitor, release.release_id, 1 + len(held))
+    cohort = next((one for one in looked_at if one not in held), None)
+    if cohort is None:
         return None, ""
-    last = measured.sort_values("cohort").iloc[-1:]
-    (estimate,) = estimates_of(last)
-    return estimate, str(last["cohort"].iloc[0])
+    told = figures_of_cohorts(ledger, name, [monitor], release.release_id, [cohort])
+    return next(((estimate_of(one), cohort) for one in told if one.slice == "all"), (None, ""))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from decisionloop.ledger.earlier_figures import FigureOfCohort
 from decisionloop.observe.estimate import Estimate, cannot_say
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 
@@ -22,6 +23,13 @@ def estimates_of(rows: pd.DataFrame) -> list[Estimate]:
         else Estimate(value, low, high, int(n), effective_n, CONFIDENCE, bounds=bounds)
         for n, value, low, high, effective_n, bounds in zip(rows["n"], *columns, bounds_of(rows), strict=True)
     ]
+
+
+def estimate_of(told: FigureOfCohort) -> Estimate:
+    """A figure of an earlier cohort as the estimate that it was, without what missing outcomes could make of it."""
+    if told.value is None or told.low is None or told.high is None:
+        return cannot_say("too few outcomes", told.n, CONFIDENCE)
+    return Estimate(told.value, told.low, told.high, told.n, told.effective_n or 0.0, CONFIDENCE)
 
 
 def bounds_of(rows: pd.DataFrame) -> list[OutcomeBounds | None]:

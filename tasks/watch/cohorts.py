@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-
-import pandas as pd
 
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.deciders import Decider
+from decisionloop.ledger.earlier_figures import (
+    FigureOfCohort,
+    cohorts_above,
+    figures_of_cohorts,
+    first_cohorts_told,
+    last_cohorts_told,
+)
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.incidents import open_incidents
-from decisionloop.ledger.measurements import measurements_of
-from decisionloop.ledger.releases import Release
+from decisionloop.ledger.releases import RULES, Release
 from decisionloop.monitor.labels import LABEL_SHORTFALL
 from decisionloop.monitor.watching.watch_cohort import (
+    EARLIER_COHORTS,
+    FIRST_COHORTS,
     OUTCOME_RATE,
     RULES_LIFT,
     SIGNED_GAP,
@@ -27,12 +33,11 @@ from decisionloop.observe.cohort import CHAMPION_LIFT
 from decisionloop.observe.known_actions import KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT
 from decisionloop.workspace import Workspace
 from tasks.readback.lives import decided_before
-from tasks.readback.measured import estimates_of
+from tasks.readback.measured import estimate_of
 from tasks.readback.releases import release_of
 from tasks.watch.entity_money import entity_money_before
 
-_RATES = (OUTCOME_RATE, SIGNED_GAP)
-_LIFTS = (RULES_LIFT, CHAMPION_LIFT, KNOWN_ACTION_LIFT, RULES_OVER_DEFAULT)
+_LIFTS = (RULES_LIFT, CHAMPION_LIFT, KNOWN_ACTION_LIFT)
 
 
 def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at: datetime) -> CohortsBefore:
@@ -42,12 +47,14 @@ def cohorts_before(workspace: Workspace, batch: Batch, release_id: str, known_at
     had too few outcomes is not what is usual either.
     """
     release, held = release_of(workspace, release_id), held_cohorts(workspace.ledger, workspace.use_case.name)
-    decided = decided_before(workspace.ledger, release.release_id, batch)
-    told = measurements_of(workspace.ledger, workspace.use_case.name, (*_RATES, *_LIFTS, LABEL_SHORTFALL))
-    is_meant = _is_of_release(told, batch, release) | _is_lift(told, decided.own) | _is_shortfall(told)
-    earlier = _figures(told[is_meant & ~told["cohort"].isin(held)])
+    decided, in_question = decided_before(workspace.ledger, release.release_id, batch), _cohorts_in_question(workspace)
+    told = [
+        *_own_rates(workspace, release, cohort_name(batch.as_of), frozenset({*held, *in_question})),
+        *_lifts(workspace, release, decided.own),
+    ]
+    earlier = [_earlier(one) for one in told if one.cohort not in held]
     holdout = entity_money_before(workspace, release, decided, known_at, held)
-    return CohortsBefore.of(earlier, _cohorts_in_question(workspace), _reference_auc(release), holdout)
+    return CohortsBefore.of(earlier, in_question, _reference_auc(release), holdout)
 
 
 def _reference_auc(release: Release) -> float | None:
@@ -56,29 +63,33 @@ def _reference_auc(release: Release) -> float | None:
     return measured
 
 
-def _is_of_release(told: pd.DataFrame, batch: Batch, release: Release) -> pd.Series:
-    """Rates of the outcome and calibration gaps that were measured of the release's earlier cohorts."""
-    is_own = told["monitor"].isin(_RATES) & (told["release_id"] == release.release_id)
-    return is_own & (told["cohort"] < cohort_name(batch.as_of))
+def _own_rates(workspace: Workspace, release: Release, before: str, aside: Collection[str]) -> Iterator[FigureOfCohort]:
+    """Rates of the outcome of the release's last cohorts, and calibration gaps of its first ones.
+
+    So many that there are enough of them without those that do not count (``aside``, and those that had too few
+    outcomes by their shortfall, which is told with them).
+    """
+    ledger, name = workspace.ledger, workspace.use_case.name
+    short = cohorts_above(ledger, name, LABEL_SHORTFALL, 0.0)
+    of = (release.release_id, before)
+    last = last_cohorts_told(ledger, name, OUTCOME_RATE, *of, EARLIER_COHORTS + len({*aside, *short}))
+    first = first_cohorts_told(ledger, name, SIGNED_GAP, *of, FIRST_COHORTS + len(aside))
+    yield from figures_of_cohorts(ledger, name, [OUTCOME_RATE], release.release_id, last)
+    yield from figures_of_cohorts(ledger, name, [SIGNED_GAP], release.release_id, first)
+    yield from figures_of_cohorts(ledger, name, [LABEL_SHORTFALL], cohorts=short.intersection(last))
 
 
-def _is_lift(told: pd.DataFrame, decided: Sequence[Decider]) -> pd.Series:
+def _lifts(workspace: Workspace, release: Release, decided: Sequence[Decider]) -> Iterator[FigureOfCohort]:
     """Money over the rules, and over one action for everybody, of the earlier cohorts that the release decided, with
-    or without another one on trial."""
-    return told["monitor"].isin(_LIFTS) & told["cohort"].isin([one.cohort for one in decided])
+    or without another one on trial; of rules, and the default action in their place, over that action as well."""
+    own = {one.cohort for one in decided}
+    monitors = (*_LIFTS, RULES_OVER_DEFAULT) if release.kind == RULES else _LIFTS
+    told = figures_of_cohorts(workspace.ledger, workspace.use_case.name, monitors) if own else ()
+    return (one for one in told if one.cohort in own)
 
 
-def _is_shortfall(told: pd.DataFrame) -> pd.Series:
-    """How many outcomes a cohort had too few to be judged by, when it was measured last; of those that had."""
-    return (told["monitor"] == LABEL_SHORTFALL) & (told["value"] > 0)
-
-
-def _figures(rows: pd.DataFrame) -> list[EarlierFigure]:
-    columns = (rows["cohort"], rows["monitor"], estimates_of(rows), rows["slice"])
-    return [
-        EarlierFigure(str(cohort), str(monitor), estimate, str(part))
-        for cohort, monitor, estimate, part in zip(*columns, strict=True)
-    ]
+def _earlier(told: FigureOfCohort) -> EarlierFigure:
+    return EarlierFigure(told.cohort, told.monitor, estimate_of(told), told.slice)
 
 
 def _cohorts_in_question(workspace: Workspace) -> set[str]:
