@@ -29,7 +29,7 @@ from decisionloop.learn.capture_reference import reference_actions
 from decisionloop.report.read.capture import known_periods
 from decisionloop.settings import Settings
 from decisionloop.sources import open_source
-from decisionloop.workspace import open_workspace
+from decisionloop.workspace import Workspace, open_workspace
 
 NAME, STATIONARY = "retention_offer", "stationary"
 BEST_RULES = Path(__file__).parent / "best_rules" / "rules.py"
@@ -91,6 +91,14 @@ def stationary_figures(years: list[Captured]) -> Iterator[Figure]:
 
 def lived(folder: Path, life: Life) -> Captured:
     """Replay a year in ``folder``, and what it earned beside the rules and, where it is stationary, the reference."""
+    home, usecases = lived_in(folder, life)
+    settings = Settings(home=home, usecases_dir=usecases, source_options=json.dumps(life.options))
+    by_period = captured_by_period(open_workspace(NAME, settings), is_ideal_known=life.scenario == STATIONARY)
+    return reduce(add, by_period.values())
+
+
+def lived_in(folder: Path, life: Life) -> tuple[Path, Path]:
+    """Replay a year in ``folder``; gives home and folder of use cases."""
     usecases = _use_cases(folder, life)
     settings = {
         "DECISIONLOOP_HOME": str(folder),
@@ -99,18 +107,15 @@ def lived(folder: Path, life: Life) -> Captured:
         "OMP_NUM_THREADS": "1",
     }
     _demo(folder, life, {**os.environ, **QUIET, **settings})
-    home = folder / "demo" / f"{NAME}-{life.scenario}"
-    return captured_in(home, usecases, life.options, is_ideal_known=life.scenario == STATIONARY)
+    return folder / "demo" / f"{NAME}-{life.scenario}", usecases
 
 
-def captured_in(home: Path, usecases: Path, options: Mapping[str, str | int], is_ideal_known: bool = True) -> Captured:
-    """What a replayed year earned in all; without ``is_ideal_known`` the reference is the rules."""
-    settings = Settings(home=home, usecases_dir=usecases, source_options=json.dumps(options))
-    workspace = open_workspace(NAME, settings)
+def captured_by_period(workspace: Workspace, is_ideal_known: bool = False) -> dict[str, Captured]:
+    """What a replayed life earned by period; without ``is_ideal_known`` the reference is the rules."""
     known = known_periods(workspace)
     assert known is not None  # a simulated world
     ideal = reference_actions(workspace.use_case, known) if is_ideal_known else [one.rules for one in known]
-    return reduce(add, (captured(workspace.use_case, one, chosen) for one, chosen in zip(known, ideal, strict=True)))
+    return {one.period: captured(workspace.use_case, one, chosen) for one, chosen in zip(known, ideal, strict=True)}
 
 
 def _use_cases(folder: Path, life: Life) -> Path:
