@@ -57,7 +57,7 @@ def figures(years: Sequence[Changed]) -> Iterator[Figure]:
     )
     found = [one.cohorts for one in years if one.cohorts is not None]
     yield Figure(
-        f"{name}: cohorts till a successor", Spread.of(found) if found else None, "cohorts", note=f"{len(found)}"
+        f"{name}: cohorts till a successor", Spread.of(found) if found else None, "cohorts", note=f"{len(found)} had one"
     )
     shares = Spread.of(one.gain / one.rules for one in years)
     yield Figure(f"{name}: more than the rules after the change", shares, "of what they earn")
