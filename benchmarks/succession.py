@@ -56,9 +56,8 @@ def figures(years: Sequence[Changed]) -> Iterator[Figure]:
         f"{name}: a successor within {MATURE_COHORTS} cohorts", sum(soon) / len(soon), "share", goal=GOAL_SHARE
     )
     found = [one.cohorts for one in years if one.cohorts is not None]
-    yield Figure(
-        f"{name}: cohorts till a successor", Spread.of(found) if found else None, "cohorts", note=f"{len(found)} had one"
-    )
+    told = Spread.of(found) if found else None
+    yield Figure(f"{name}: cohorts till a successor", told, "cohorts", note=f"{len(found)} had one")
     shares = Spread.of(one.gain / one.rules for one in years)
     yield Figure(f"{name}: more than the rules after the change", shares, "of what they earn")
 
