@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.predict.arrow_values import texts_of, values_of
+from decisionloop.predict.arrow_values import encoded_texts, texts_of, values_of
 from decisionloop.predict.few_rows import few_rows, once, ordinary_frame, plain_numbers, plain_texts, text_objects
 from decisionloop.predict.scorer.codes import CategoryBins, NumericBins, encode_frame
 
@@ -93,3 +93,10 @@ def test_encoded_texts_are_the_values_that_they_were(values):
     for column in (plain, plain.dictionary_encode(), pa.chunked_array([plain.dictionary_encode()] * 2)):
         assert values_of(column) == column.to_pylist()
         assert texts_of(column).tolist() == column.to_pylist()
+
+
+@given(st.lists(st.sampled_from(["b", "a", "", None, np.nan]), max_size=6), st.sampled_from([1, 40]))
+def test_few_texts_are_encoded_as_arrow_encodes_many(values, times):
+    texts = np.array([None, *values] * times, dtype=object)[1:]
+    usual = pa.array(texts, pa.string(), from_pandas=True).dictionary_encode()
+    assert encoded_texts(texts).equals(usual)
