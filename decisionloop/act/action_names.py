@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,7 +14,12 @@ from decisionloop.predict.arrow_values import codes_of
 
 def actions_by_name(use_case: UseCase, action: np.ndarray) -> pa.DictionaryArray:
     """Actions (n,) by index in contract order as names."""
-    return pa.DictionaryArray.from_arrays(pa.array(action.astype(np.int32)), pa.array(use_case.action_names))
+    return pa.DictionaryArray.from_arrays(pa.array(action.astype(np.int32)), _names(use_case.action_names))
+
+
+@functools.lru_cache(maxsize=64)
+def _names(names: tuple[str, ...]) -> pa.StringArray:
+    return pa.array(names)
 
 
 def actions_by_index(use_case: UseCase, column: pa.ChunkedArray | pa.Array | pd.Series) -> np.ndarray:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.policy import Choice
 from decisionloop.contract import UseCase
-from decisionloop.predict.arrow_values import texts_of
+from decisionloop.predict.arrow_values import encoded_texts, texts_of
 
 OUTSIDE = "is_outside_support"
 ON_TRIAL = "is_on_trial"
@@ -23,9 +23,9 @@ def choice_table(use_case: UseCase, choice: Choice) -> pa.Table:
         {
             "action": actions_by_name(use_case, choice.action),
             "propensity": choice.propensity,
-            "role": pa.array(choice.role, pa.string()).dictionary_encode(),
+            "role": encoded_texts(choice.role),
             "expected_value": choice.expected_value,
-            "fallback_reason": pa.array(choice.fallback_reason, pa.string(), from_pandas=True).dictionary_encode(),
+            "fallback_reason": encoded_texts(choice.fallback_reason),
             OUTSIDE: choice.is_outside,
             ON_TRIAL: choice.is_on_trial,
             **{f"{CHANCE}{name}": np.ascontiguousarray(chance) for name, chance in each},

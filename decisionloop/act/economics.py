@@ -11,7 +11,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.contract.expressions import Expression
 from decisionloop.contract.operation import BudgetConstraint
-from decisionloop.predict.few_rows import plain_numbers
+from decisionloop.predict.few_rows import column_names, plain_numbers
 from decisionloop.predict.predictions import Predictions
 
 
@@ -126,7 +126,7 @@ class _Money:
 
     @classmethod
     def over(cls, use_case: UseCase, frame: pd.DataFrame, expressions: Iterable[Expression]) -> _Money:
-        names = sorted({name for expression in expressions for name in expression.names} & set(frame.columns))
+        names = sorted({name for expression in expressions for name in expression.names} & set(column_names(frame)))
         values: dict[str, np.ndarray | float] = dict(use_case.economics.constants)
         missing = {}
         for name in names:

@@ -197,7 +197,8 @@ def _explored(turn: Turn, greedy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     chances = turn.offer.chances(greedy)
     is_exploring = turn.draws.exploration < chances.sum(axis=1)
     action, rows = greedy.copy(), np.flatnonzero(is_exploring)
-    action[rows] = _one_of(chances[rows], turn.draws.alternative(rows))
+    if rows.size:  # of a few rows hardly ever any
+        action[rows] = _one_of(chances[rows], turn.draws.alternative(rows))
     return action, is_exploring
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from decisionloop.act.situation import allowed_rules
 from decisionloop.contract import UseCase
 from decisionloop.contract.expressions import Expression
+from decisionloop.predict.few_rows import column_names
 
 
 def allowed_actions(use_case: UseCase, frame: pd.DataFrame) -> np.ndarray:
@@ -18,7 +19,7 @@ def allowed_actions(use_case: UseCase, frame: pd.DataFrame) -> np.ndarray:
         if not action.allowed_if:
             continue
         expression = Expression(action.allowed_if)
-        names = sorted(expression.names & set(frame.columns))
+        names = sorted(expression.names & set(column_names(frame)))
         values: dict[str, np.ndarray | float] = {
             name: frame[name].to_numpy(dtype=object if types[name] == "category" else np.float64) for name in names
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -68,6 +69,12 @@ class OwnChances:
 NO_EXPLORING = FlatShare(0.0)
 
 
+@functools.lru_cache(maxsize=64)
+def _by_preference(actions: int, default: int) -> np.ndarray:
+    """So many actions (A,) in the order in which they win ties; nobody may change it."""
+    return np.r_[default, np.delete(np.arange(actions), default)]
+
+
 @dataclass(frozen=True)
 class Offer:
     """What may be chosen for n rows among A actions.
@@ -108,7 +115,7 @@ class Offer:
 
     def best(self, gains: np.ndarray) -> np.ndarray:
         """The action of the largest gain (n,) of those within reach, or the fixed one."""
-        order = np.r_[self.default_action, np.delete(np.arange(gains.shape[1]), self.default_action)]
+        order = _by_preference(gains.shape[1], self.default_action)
         is_open = self.allowed if self.reach is None else self.allowed & self.reach
         best = order[np.argmax(np.where(is_open, gains, -np.inf)[:, order], axis=1)]
         return np.where(self.is_free, best, self.fixed)

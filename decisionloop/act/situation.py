@@ -149,7 +149,7 @@ def fallback_reasons(situation: Situation, allowed: np.ndarray) -> np.ndarray:
     reason = np.full(len(allowed), None, dtype=object)
     if situation.has_model:
         reason[(np.isnan(situation.values) & allowed).any(axis=1)] = NO_VALUE
-    if situation.is_fallback is not None:
+    if situation.is_fallback is not None and situation.is_fallback.any():
         reason = np.where(situation.is_fallback, _given(situation.fallback_reason, len(allowed)), reason)
     if situation.is_standing_in:
         is_row_s_own = pd.notna(reason) & (reason != NO_VALUE)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from decisionloop.ledger.storage.advisory_lock import share_lock, share_locks, take_lock
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.storage.kept_connection import KeptConnection
 
 EVERYTHING = "*"
 """What stands for every use case, also for one that is made later; it is no name of a use case."""
@@ -21,7 +22,7 @@ _KIND = "kill_switch"
 
 
 @contextmanager
-def steady_switch(ledger: Ledger, use_case: str) -> Iterator[Connection]:
+def steady_switch(ledger: Ledger | KeptConnection, use_case: str) -> Iterator[Connection]:
     """A write transaction during which nobody turns the kill switch: what it reads of it holds to its end."""
     with ledger.begin() as connection:
         share_locks(connection, _KIND, EVERYTHING, use_case)

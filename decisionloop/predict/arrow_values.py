@@ -9,6 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+FEW = 64
+"""So many texts are looked at one by one sooner than Arrow begins."""
+
 
 def values_of(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """The values (n,), None where there is none: `to_pylist`, but encoded texts are looked up one by one."""
@@ -27,6 +30,17 @@ def texts_of(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.object_]:
     words = np.empty(len(whole.dictionary) + 1, dtype=object)
     words[:-1], words[-1] = whole.dictionary.to_pylist(), None
     return words[codes_of(whole)]
+
+
+def encoded_texts(texts: npt.NDArray[np.object_]) -> pa.DictionaryArray:
+    """Texts (n,), missing ones too, each different one once, in the order in which they come."""
+    if len(texts) > FEW:
+        return pa.array(texts, pa.string(), from_pandas=True).dictionary_encode()
+    told = [None if one is None or one != one else one for one in texts.tolist()]
+    different = list(dict.fromkeys(one for one in told if one is not None))
+    place = {one: code for code, one in enumerate(different)} | {None: None}
+    codes = pa.array([place[one] for one in told], pa.int32())
+    return pa.DictionaryArray.from_arrays(codes, pa.array(different, pa.string()))
 
 
 def codes_of(encoded: pa.DictionaryArray) -> npt.NDArray[np.int64]:

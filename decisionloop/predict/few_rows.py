@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,16 +27,27 @@ _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
 class FewRows(pd.DataFrame):
-    """A frame that nobody changes. Everything that pandas makes of it (a copy, some of it) is an ordinary frame."""
+    """A frame that nobody changes. Everything that pandas makes of it (a copy, some of it) is an ordinary frame.
+
+    What pandas keeps the columns in is made when something of the frame is first asked for that is not known beside it:
+    most rows are decided without.
+    """
 
     _metadata = ["_plain", "_known"]  # noqa: RUF012 - pandas' own way to name an attribute that is no column
+
+    @cached_property
+    def _mgr(self) -> Any:
+        return _ordinary(self.__dict__["_plain"])._mgr
+
+    def __len__(self) -> int:
+        return _rows(self.__dict__["_plain"])
 
 
 def few_rows(columns: Columns) -> FewRows:
     """The frame of number columns (n,), NaN where missing, and of text columns (n,), None where missing."""
-    frame = FewRows(_ordinary(columns))
-    object.__setattr__(frame, "_plain", columns)
-    object.__setattr__(frame, "_known", [])
+    frame: FewRows = object.__new__(FewRows)
+    flags = pd.Flags(frame, allows_duplicate_labels=True)  # type: ignore[attr-defined]
+    frame.__dict__ |= {"_attrs": {}, "_flags": flags, "_plain": columns, "_known": []}  # two are as pandas begins one
     return frame
 
 
@@ -81,6 +93,12 @@ def plain_texts(frame: pd.DataFrame, name: str) -> Sequence[Text] | None:
     return found if isinstance(found, list) else None
 
 
+def column_names(frame: pd.DataFrame) -> list[str]:
+    """The names of the columns of any frame."""
+    known = plain_columns(frame)
+    return frame.columns.tolist() if known is None else [*known]
+
+
 def text_objects(frame: pd.DataFrame, name: str) -> NDArray[np.object_]:
     """A text column of any frame as objects (n,), NaN where missing."""
     texts = plain_texts(frame, name)
@@ -108,9 +126,13 @@ def _ordinary(columns: Columns) -> pd.DataFrame:
     ]
     if numbers:
         blocks.append((np.array([values[place] for place in numbers]), np.array(numbers)))
-    index = pd.RangeIndex(len(values[0]) if values else 0)
+    index = pd.RangeIndex(_rows(columns))
     frame: pd.DataFrame = create_dataframe_from_blocks(blocks, index=index, columns=_names(tuple(columns)).view())
     return frame
+
+
+def _rows(columns: Columns) -> int:
+    return len(next(iter(columns.values()), ()))
 
 
 @functools.lru_cache(maxsize=64)

@@ -56,7 +56,7 @@ def _of_numbers(use_case: UseCase, frame: pd.DataFrame) -> Iterator[_Fault]:
     features = wanted.features
     if not features:
         return
-    values = np.stack([_numbers(frame, one.name) for _, one in features])
+    values = np.array([_numbers(frame, one.name) for _, one in features])
     is_missing = np.isnan(values)
     if quality.row_nulls in _LEFT_TO_RULES:
         yield from _some(features, MISSING, is_missing & wanted.is_needed)
@@ -74,13 +74,13 @@ def _of_categories(use_case: UseCase, frame: pd.DataFrame) -> Iterator[_Fault]:
         texts = plain_texts(frame, feature.name)
         if texts is None:
             texts = pa.array(frame[feature.name], from_pandas=True).to_pylist()
-        if not feature.is_nullable and quality.row_nulls in _LEFT_TO_RULES:
-            is_missing = np.array([one is None for one in texts], dtype=bool)
-            yield from _some([(position, feature)], MISSING, is_missing[None, :])
+        if not feature.is_nullable and quality.row_nulls in _LEFT_TO_RULES and None in texts:
+            yield position, MISSING, feature.name, np.array([one is None for one in texts], dtype=bool)
         if quality.unseen_categories in _LEFT_TO_RULES:
             known = {None, *feature.categories}
-            is_unseen = np.array([one not in known for one in texts], dtype=bool)
-            yield from _some([(position, feature)], UNSEEN_CATEGORY, is_unseen[None, :])
+            if not known.issuperset(texts):
+                is_unseen = np.array([one not in known for one in texts], dtype=bool)
+                yield position, UNSEEN_CATEGORY, feature.name, is_unseen
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
@@ -90,6 +90,8 @@ def _numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
 
 def _some(features: Sequence[tuple[int, Feature]], word: str, is_fault: Flags) -> Iterator[_Fault]:
     """The faults of those features (K,) of which any row has one, from ``is_fault`` (K, n)."""
+    if not is_fault.any():  # hardly ever has anybody
+        return
     for at in np.flatnonzero(is_fault.any(axis=1)).tolist():
         position, feature = features[at]
         yield position, word, feature.name, is_fault[at]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import datetime, timedelta
 
@@ -16,8 +17,8 @@ from decisionloop.contract import UseCase
 from decisionloop.ledger.releases import RULES, release_id_of
 from decisionloop.predict.arrow_values import values_of
 from decisionloop.predict.few_rows import text_objects
-from decisionloop.predict.reasons.codes import reason_catalogue
-from decisionloop.predict.reasons.wording import WordedReason, read_reasons
+from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue
+from decisionloop.predict.reasons.wording import ReasonSentences
 from decisionloop.release.stages import is_default_action
 from decisionloop.stream.decide import Decided
 
@@ -69,7 +70,7 @@ def answers_as_json(use_case: UseCase, decided: Decided) -> list[str]:
 
     All of it is ours: to make models of it, which have nothing to check, takes longer than to write it.
     """
-    catalogue, choice, actions = reason_catalogue(use_case), _choice(use_case, decided), use_case.actions
+    sentences, choice, actions = _sentences(use_case), _choice(use_case, decided), use_case.actions
     by_whom, why = by_whom_and_why(_facts(use_case, decided, "", ""), decided.scores, choice)
     decided_at, holds_until = _time(decided.as_of), _time(decided.as_of + holds_for(use_case))
     columns = (
@@ -90,7 +91,7 @@ def answers_as_json(use_case: UseCase, decided: Decided) -> list[str]:
                 "expected_value": None if money != money else money,
                 "role": role,
                 "release": release,
-                "reasons": [_in_words(one) for one in read_reasons(reasons, catalogue)],
+                "reasons": sentences.of(reasons),
                 "fallback_reason": fallback,
                 "priced_by": decided.signed.priced_by or None,
             }
@@ -102,6 +103,17 @@ def answers_as_json(use_case: UseCase, decided: Decided) -> list[str]:
 
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _sentences(use_case: UseCase) -> ReasonSentences:
+    features = use_case.model_inputs
+    return _sentences_of(tuple([one.name for one in features]), tuple([one.wording for one in features]))
+
+
+@functools.lru_cache(maxsize=16)
+def _sentences_of(features: tuple[str, ...], wordings: tuple[str, ...]) -> ReasonSentences:
+    """Kept: one group after another is told in the same words."""
+    return ReasonSentences(ReasonCatalogue({one: Reason(told) for one, told in zip(features, wordings, strict=True)}))
 
 
 def _time(moment: datetime) -> str:
@@ -118,10 +130,3 @@ def holds_for(use_case: UseCase) -> timedelta:
     if online is not None and online.holds_minutes is not None:
         return timedelta(minutes=online.holds_minutes)
     return timedelta(days=use_case.outcome.window_days)
-
-
-def _in_words(reason: WordedReason) -> str:
-    if reason.direction == "decides":
-        return reason.wording
-    about = "" if reason.is_exact else " (approximately)"
-    return f"{reason.wording} {reason.direction} the score{about}"

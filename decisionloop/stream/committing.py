@@ -43,7 +43,7 @@ def commit(desk: Desk, decided: Sequence[Decided], requests: Sequence[StreamRequ
     nothing, where any of it does not hold.
     """
     parts = _parts(desk, decided)
-    with steady_switch(desk.workspace.ledger, desk.use_case.name) as connection:
+    with steady_switch(desk.writer, desk.use_case.name) as connection:
         _keep(connection, desk.use_case, parts, requests)
     return parts[-1].segment.segment_id
 
@@ -52,7 +52,7 @@ def rehearse(desk: Desk, decided: Sequence[Decided]) -> None:
     """Do all of it but the commit, and take it back: whoever asks first then waits no longer than others."""
     parts = _parts(desk, decided)
     try:
-        with steady_switch(desk.workspace.ledger, desk.use_case.name) as connection:
+        with steady_switch(desk.writer, desk.use_case.name) as connection:
             _keep(connection, desk.use_case, parts, [])
             raise _Rehearsed
     except _Rehearsed:

@@ -72,6 +72,8 @@ class Decider:
         self._waiting.end()
         if self._thread.ident is not None:
             self._thread.join(timeout=30)
+        if self._desk is not None and not self._thread.is_alive():
+            self._desk.writer.close()
 
     def ask(self, asked: Asked) -> None:
         """Let a request be decided; its ``told`` says when it is. Raises Busy where too many wait."""

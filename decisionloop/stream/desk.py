@@ -12,6 +12,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.problem import Feature
 from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.ledger.releases import RULES, release_id_of
+from decisionloop.ledger.storage.kept_connection import KeptConnection
 from decisionloop.predict.features import column_types
 from decisionloop.predict.rules import SAMPLE
 from decisionloop.settings import Settings
@@ -35,6 +36,11 @@ class Desk:
     def rules_id(self) -> str:
         """The release that the rules are under this contract and code."""
         return release_id_of(self.use_case.name, RULES, self.use_case.digest, self.workspace.code.digest)
+
+    @cached_property
+    def writer(self) -> KeptConnection:
+        """What its decisions are kept through; to be closed."""
+        return KeptConnection(self.workspace.ledger)
 
     @cached_property
     def pacer(self) -> Pacer:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from decisionloop.act.side_by_side import ReleaseRun
 from decisionloop.contract import UseCase
 from decisionloop.predict.arrow_values import values_of
-from decisionloop.predict.few_rows import plain_numbers, plain_texts
+from decisionloop.predict.few_rows import column_names, plain_numbers, plain_texts
 from decisionloop.stream.canonical import canonical_frame
 from decisionloop.stream.decide import Decided
 from decisionloop.stream.deciders import Signed
@@ -29,7 +29,7 @@ _FLAGS = ("is_", "supported:")
 def record_text(decided: Decided) -> str:
     """All that was known, said and chosen, as JSON; its numbers may be NaN, which Python writes and reads."""
     told = {
-        "features": {name: _values(decided.features, name) for name in decided.features.columns},
+        "features": {name: _values(decided.features, name) for name in column_names(decided.features)},
         "faults": decided.faults.tolist(),
         "scores": _columns(decided.scores),
         "predictions": _columns(decided.predictions),

@@ -6,11 +6,14 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,6 +162,26 @@ def test_of_many_who_write_at_once_none_is_locked_out_and_each_row_is_there_once
         seqs = [one.seq for one in flags if one.use_case == f"use_case_{name}"]
         assert seqs == list(range(1, len(seqs) + 1))
     assert max(waits) < WAIT_MS / 1_000 / 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no line")
+def test_who_turns_the_switch_begins_beside_the_line_of_writers(sqlite_ledger: Ledger) -> None:
+    import fcntl
+
+    def turn() -> None:
+        with sqlite_ledger.begin(is_urgent=True):
+            pass
+
+    turning = threading.Thread(target=turn, daemon=True)
+    line = os.open(Path(str(sqlite_ledger.engine.url.database)).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(line, fcntl.LOCK_EX)  # somebody is next, and does not get on
+        turning.start()
+        turning.join(WAIT_MS / 2_000)
+        assert not turning.is_alive()
+    finally:
+        os.close(line)
+        turning.join()
 
 
 def test_writers_of_other_keys_are_not_waited_for(postgresql_ledger: Ledger) -> None:

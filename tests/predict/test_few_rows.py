@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisionloop.predict.arrow_values import texts_of, values_of
+from decisionloop.predict.arrow_values import encoded_texts, texts_of, values_of
 from decisionloop.predict.few_rows import few_rows, once, ordinary_frame, plain_numbers, plain_texts, text_objects
 from decisionloop.predict.scorer.codes import CategoryBins, NumericBins, encode_frame
+from decisionloop.predict.scorer.few_codes import encode_few
+from decisionloop.predict.scorer.flat import flat_bins
 
 BINS = (
     NumericBins("age", np.array([18.0, 30.5, 60.0])),
@@ -35,6 +37,14 @@ def test_they_have_the_codes_of_an_ordinary_frame_on_both_engines(rows):
     assert type(ordinary) is pd.DataFrame
     for engine in ("numpy", "numba"):
         assert np.array_equal(encode_frame(BINS, few, engine), encode_frame(BINS, ordinary, engine))
+    assert np.array_equal(encode_few(BINS, flat_bins(BINS), few), encode_frame(BINS, ordinary, "numpy"))
+    assert encode_few(BINS, flat_bins(BINS), ordinary) is None
+
+
+def test_a_column_that_is_none_or_of_another_kind_is_left_to_who_says_so():
+    few = few_rows({"age": ["old"], "trade": ["farm"], "place": [None]})
+    for bins in (BINS, (NumericBins("weight", np.array([1.0])),)):
+        assert encode_few(bins, flat_bins(bins), few) is None
 
 
 def test_what_is_made_of_them_is_an_ordinary_frame_of_canonical_types():
@@ -93,3 +103,10 @@ def test_encoded_texts_are_the_values_that_they_were(values):
     for column in (plain, plain.dictionary_encode(), pa.chunked_array([plain.dictionary_encode()] * 2)):
         assert values_of(column) == column.to_pylist()
         assert texts_of(column).tolist() == column.to_pylist()
+
+
+@given(st.lists(st.sampled_from(["b", "a", "", None, np.nan]), max_size=6), st.sampled_from([1, 40]))
+def test_few_texts_are_encoded_as_arrow_encodes_many(values, times):
+    texts = np.array([None, *values] * times, dtype=object)[1:]
+    usual = pa.array(texts, pa.string(), from_pandas=True).dictionary_encode()
+    assert encoded_texts(texts).equals(usual)

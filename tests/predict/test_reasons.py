@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from decisionloop.errors import ConfigurationError, IntegrityError, UsageError
 from decisionloop.predict.reasons.codes import Reason, ReasonCatalogue, ReasonWriter, top_reasons
-from decisionloop.predict.reasons.wording import WordedReason, in_words, read_reasons
+from decisionloop.predict.reasons.wording import ReasonSentences, WordedReason, in_words, read_reasons, sentence_of
 
 FEATURES = ("status", "use", "paid", "age")
 OWN = ReasonCatalogue({name: Reason(f"the {name}") for name in FEATURES})
@@ -188,7 +188,24 @@ def test_the_words_of_the_rules_are_kept_as_they_are():
     assert read_reasons("[]", OWN) == ()
 
 
+STORED = [
+    '[["use",0.9],["status",-0.6]]', '[["use",-1]]', '[["use",0.9,"approximate"]]', '[["unknown",0.5]]', '["ab"]', "[]",
+    "words alone", '["the words","of two"]',
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(STORED), max_size=12))
+def test_sentences_say_what_the_reasons_say_whatever_was_told_before(texts):
+    sentences = ReasonSentences(OWN)
+    for text in texts:
+        assert sentences.of(text) == [sentence_of(one) for one in read_reasons(text, OWN)]
+
+
 @pytest.mark.parametrize("damaged", ['{"feature":"use"}', '[["use"]]', '[["use","0.1"]]', "[3]", "7"])
 def test_json_that_is_no_list_of_reasons_is_refused(damaged):
     with pytest.raises(IntegrityError, match="cannot be read"):
         read_reasons(damaged, OWN)
+    sentences = ReasonSentences(OWN)
+    sentences.of('[["use",0.9],["status",-0.6]]')
+    with pytest.raises(IntegrityError):
+        sentences.of(damaged)

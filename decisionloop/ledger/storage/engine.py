@@ -73,7 +73,13 @@ class Ledger:
         Raises ConfigurationError where the database is gone; it is not known then whether a commit has come to it.
         So it does where a newer version has migrated it since it was opened.
         """
-        with traces.part("ledger write"), lost_connections_told(self.name), self._connected() as plain:
+        with self.connected() as plain, self.writing_on(plain, is_urgent) as connection:
+            yield connection
+
+    @contextmanager
+    def writing_on(self, plain: Connection, is_urgent: bool = False) -> Iterator[Connection]:
+        """The same on a connection that is open already."""
+        with traces.part("ledger write"), lost_connections_told(self.name):
             connection = plain.execution_options(is_ledger_write=True, is_ledger_urgent=is_urgent)
             with connection.begin():
                 if self.revision_watch is not None:
@@ -86,13 +92,15 @@ class Ledger:
 
         Raises ConfigurationError where the database is gone.
         """
-        with lost_connections_told(self.name), self._connected() as connection:
+        with self.connected() as connection, lost_connections_told(self.name):
             if not self.is_sqlite:
                 connection.execution_options(postgresql_readonly=True)
             yield connection
 
-    def _connected(self) -> Connection:
-        return patiently(self.engine.connect, self.retry_seconds)
+    def connected(self) -> Connection:
+        """A connection that nothing has begun on. Raises ConfigurationError where the database is gone."""
+        with lost_connections_told(self.name):
+            return patiently(self.engine.connect, self.retry_seconds)
 
     def close(self) -> None:
         """Give every connection back to the database."""

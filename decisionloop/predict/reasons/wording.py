@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from decisionloop.errors import IntegrityError
+from decisionloop.predict.arrow_values import encoded_texts
 from decisionloop.predict.reasons.codes import APPROXIMATE, ReasonCatalogue
 
 Direction = Literal["raises", "lowers", "decides"]
@@ -54,9 +55,46 @@ def read_reasons(text: str, catalogue: ReasonCatalogue) -> tuple[WordedReason, .
 
 def in_words(words: np.ndarray) -> pa.DictionaryArray:
     """Words (n,) of the rules as stored reason codes: JSON lists of one text each, every different one once."""
-    encoded = pa.array(np.asarray(words, dtype=object), pa.string()).dictionary_encode()
+    encoded = encoded_texts(words)
     entries = [json.dumps([text], ensure_ascii=False) for text in encoded.dictionary.to_pylist()]
     return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(entries, pa.string()))
+
+
+class ReasonSentences:
+    """The reasons of stored texts as sentences: `sentence_of` each of :func:`read_reasons`.
+
+    Features are few and their sentences the same each time, so that those of a model are made once.
+    """
+
+    def __init__(self, catalogue: ReasonCatalogue) -> None:
+        self._catalogue = catalogue
+        self._known: dict[tuple[str, bool], str] = {}
+
+    def of(self, text: str) -> list[str]:
+        """The sentences of one stored ``text``, in its order. Raises what :func:`read_reasons` raises."""
+        try:
+            content = json.loads(text)
+            if isinstance(content, list):
+                return [self._known[feature, size > 0] for feature, size in content]
+        except (KeyError, TypeError, ValueError):
+            pass  # no pairs of a feature and a size, or of one that was not told before
+        return self._read(text)
+
+    def _read(self, text: str) -> list[str]:
+        reasons = read_reasons(text, self._catalogue)
+        sentences = [sentence_of(one) for one in reasons]
+        for one, sentence in zip(reasons, sentences, strict=True):
+            if one.is_exact and one.feature in self._catalogue.reasons:
+                self._known[one.feature, one.direction == "raises"] = sentence
+        return sentences
+
+
+def sentence_of(reason: WordedReason) -> str:
+    """A reason as people read it in an answer."""
+    if reason.direction == "decides":
+        return reason.wording
+    about = "" if reason.is_exact else " (approximately)"
+    return f"{reason.wording} {reason.direction} the score{about}"
 
 
 def _worded(text: str, entry: Any, catalogue: ReasonCatalogue) -> WordedReason:

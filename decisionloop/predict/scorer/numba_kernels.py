@@ -49,6 +49,14 @@ def bin_numbers(values, edges, missing, start, stop, out):
         out[i] = code if value == value else missing
 
 
+@kernel(_NONE(_F8_2, _F8_2, _U1, types.boolean[::1], _U1_2))
+def bin_few(values, edges, missing, is_number, codes):
+    """Codes (F, n) of ``values`` (F, n) on padded ``edges`` (F, 256), of the number features alone, in one call."""
+    for feature in range(len(values)):
+        if is_number[feature]:
+            bin_numbers(values[feature], edges[feature], missing[feature], 0, values.shape[1], codes[feature])
+
+
 @kernel(_NONE(_U1_2, _I, _I, _I, _I, _I8, _U8_2, _U8))
 def _and_masks(codes, start, stop, first, last, feature, mask, bits):
     """bits[i] = AND over slots first..last-1 of the masks of row start + i."""
@@ -77,7 +85,7 @@ def _and_masks(codes, start, stop, first, last, feature, mask, bits):
 @kernel(_NONE(_U1_2, _I, _I, _F, TREES, _F8))
 def margins(codes, start, stop, baseline, flat, out):
     """Write the margins of rows start..stop-1 of ``codes`` (F, n) to ``out`` (n,)."""
-    bits = np.empty(CHUNK, np.uint64)
+    bits = np.empty(min(CHUNK, stop - start), np.uint64)
     for begin in range(start, stop, CHUNK):
         end = min(begin + CHUNK, stop)
         total = out[begin:end]

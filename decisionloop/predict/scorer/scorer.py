@@ -17,6 +17,7 @@ from decisionloop.predict.scorer import binary
 from decisionloop.predict.scorer.binary import FeatureHeader, Header, Link, Reference
 from decisionloop.predict.scorer.codes import Bins, CategoryBins, NumericBins, encode_frame
 from decisionloop.predict.scorer.engine import EngineName, kernels, resolve_engine, table_kernels
+from decisionloop.predict.scorer.few_codes import encode_few
 from decisionloop.predict.scorer.flat import FlatBins, flat_bins
 from decisionloop.predict.scorer.scorecard import ScorecardTables
 from decisionloop.predict.scorer.trees import TreeTables
@@ -77,7 +78,12 @@ class CompiledScorer:
 
     def codes(self, frame: pd.DataFrame) -> NDArray[np.uint8]:
         """Codes (F, n) of the frame's rows. Raises UsageError naming a column that is missing or not a number."""
-        return once(frame, self.bins, lambda: encode_frame(self.bins, frame, self.engine, self.threads))
+        return once(frame, self.bins, lambda: self._encoded(frame))
+
+    def _encoded(self, frame: pd.DataFrame) -> NDArray[np.uint8]:
+        is_numba = resolve_engine(self.engine, len(frame)) == "numba"
+        few = encode_few(self.bins, self.flat_bins, frame) if is_numba else None
+        return encode_frame(self.bins, frame, self.engine, self.threads) if few is None else few
 
     def margin(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Margins (n,): log-odds for link "logit", the amount itself for "identity"."""
