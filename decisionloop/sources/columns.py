@@ -7,11 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from decisionloop.contract.problem import Outcome
 from decisionloop.errors import SourceError
-from decisionloop.predict.text import as_text
+from decisionloop.predict.text import as_text, has_nul
 from decisionloop.sources.base import EXECUTED_COLUMNS
 from decisionloop.sources.cells import MISSING, is_text, without_missing
 from decisionloop.sources.zones import times_of_zones
@@ -43,11 +42,10 @@ def entity_ids(values: pd.Series, where: str, is_any_missing: bool = False) -> p
             f"{where}: column {values.name} has {int(text.isna().sum())} rows without an entity id, the first in "
             f"{_row(text.isna())}. Give each row its entity, or remove the row."
         )
-    has_nul = pc.match_substring(pa.chunked_array([pa.array(text, pa.string())]), "\0").fill_null(False)
-    if pc.any(has_nul).as_py():
+    if has_nul(pa.array(text)):
+        row = _row(text.str.contains("\0", regex=False).fillna(False))
         raise SourceError(
-            f"{where}: column {values.name} holds a NUL character in {_row(pd.Series(has_nul.to_numpy()))}, which no "
-            "ledger can keep. Remove it."
+            f"{where}: column {values.name} holds a NUL character in {row}, which no ledger can keep. Remove it."
         )
     return text
 
