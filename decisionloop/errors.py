@@ -5,6 +5,7 @@
     ├── UsageError                    exit code 2   a command or flow was asked for something that cannot be
     │   └── NothingToLearn            exit code 2   no model can be trained on what is known
     ├── ConfigurationError            exit code 4   settings, database or server are not as they must be
+    │   └── LedgerOutOfReach          exit code 4   the ledger's database did not come back while it was waited for
     ├── SourceError                   exit code 5   the use case's source could not be read as the contract says
     ├── BatchHalted                   exit code 1   a check stopped the batch; nothing left the house
     ├── IntegrityError                exit code 6   stored bytes are not the bytes that the ledger recorded
@@ -88,6 +89,10 @@ class ConfigurationError(DecisionLoopError):
     """A setting, database or server is not as it must be."""
 
     exit_code = 4
+
+
+class LedgerOutOfReach(ConfigurationError):
+    """The ledger's database is away, and was waited for: without it no further step of a run can do anything."""
 
 
 class SourceError(DecisionLoopError):

@@ -90,10 +90,10 @@ class Settings(BaseSettings):
         description="How long a statement of a ledger in PostgreSQL may take, waiting for locks included, in seconds.",
     )
     ledger_retry_seconds: float = Field(
-        default=15.0,
+        default=45.0,
         ge=0,
         description="How long a transaction that has not begun waits for a ledger in PostgreSQL that does not answer, "
-        "in seconds. The service does not wait: it answers 503.",
+        "in seconds; a run in which it waited in vain ends there. The service does not wait: it answers 503.",
     )
     delivery_timeout_seconds: float = Field(
         default=10.0, gt=0, description="How long an HTTP actuator waits for the receiver's whole answer, in seconds."

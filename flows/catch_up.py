@@ -15,6 +15,7 @@ from flows.predict import predict
 from tasks.observed import observed
 from tasks.predict.missed import find_missed_runs
 from tasks.tell.failed_runs import tell_of_failed_run
+from tasks.tell.first_cause import with_ledger
 
 
 @flow(name="catch_up", flow_run_name=run_name, on_failure=[tell_of_failed_run])
@@ -25,7 +26,7 @@ def catch_up(use_case: str, as_of: datetime | None = None, allow_future: bool = 
 
     1. Find the due times that passed without a run, and tell people of those who were never decided.
     2. Predict and act as of each of them, oldest first. One that fails keeps none of the others from it, and fails
-       this run at its end.
+       this run at its end; a ledger out of reach ends it there.
 
     Rows that arrived late need no run of their own: the next batch of the loop takes them in.
 
@@ -35,7 +36,7 @@ def catch_up(use_case: str, as_of: datetime | None = None, allow_future: bool = 
         allow_future: The as-of may be still to come.
     """
     missed = find_missed_runs(use_case, as_of_turn(use_case, as_of, allow_future))
-    made_up = [_decide(use_case, moment) for moment in missed]
+    made_up = [with_ledger(_decide(use_case, moment)) for moment in missed]
     failed = [state for state in made_up if not state.is_completed()]
     if failed:
         failed[0].result()

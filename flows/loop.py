@@ -18,7 +18,7 @@ from tasks.seal.chain import chain_what_is_new
 from tasks.seal.seal import seal_stream
 from tasks.tell.expired_flags import tell_of_expired_flags
 from tasks.tell.failed_runs import tell_of_failed_run
-from tasks.tell.first_cause import result_unless_failed
+from tasks.tell.first_cause import result_unless_failed, with_ledger
 from tasks.tell.notices import deliver_notices
 from tasks.tell.sign_of_life import is_of_the_schedule, keep_sign_of_life
 
@@ -39,7 +39,9 @@ def loop(
        end with the first cause, if there was one.
     6. Chain what was written down, for whoever audits it.
 
-    A turn that was interrupted is completed by running it again: what is in the ledger is not done twice.
+    A ledger that is away is waited for once; where it does not come back the turn ends there, for no step can do
+    anything without it. A turn that was interrupted is completed by running it again: what is in the ledger is not
+    done twice.
 
     Args:
         use_case: Name of the use case.
@@ -49,14 +51,15 @@ def loop(
     """
     at = as_of_turn(use_case, as_of, allow_future)
     with_late = as_of is None if is_catching_up is None else is_catching_up
-    sealed = seal_stream(use_case, return_state=True)
-    caught_up = catch_up(use_case, at, allow_future, return_state=True) if with_late else None
-    predicted = predict(use_case, at, allow_future, with_late, return_state=True)
-    acted = act(use_case, predicted.result(), return_state=True) if predicted.is_completed() else None
-    observed = observe(use_case, at, allow_future, return_state=True)
-    learnt = learn(use_case, at, allow_future, return_state=True)
-    ended = tell_of_expired_flags(use_case, return_state=True)
+    sealed = with_ledger(seal_stream(use_case, return_state=True))
+    caught_up = with_ledger(catch_up(use_case, at, allow_future, return_state=True)) if with_late else None
+    predicted = with_ledger(predict(use_case, at, allow_future, with_late, return_state=True))
+    is_scored = predicted.is_completed()
+    acted = with_ledger(act(use_case, predicted.result(), return_state=True)) if is_scored else None
+    observed = with_ledger(observe(use_case, at, allow_future, return_state=True))
+    learnt = with_ledger(learn(use_case, at, allow_future, return_state=True))
+    ended = with_ledger(tell_of_expired_flags(use_case, return_state=True))
     deliver_notices(use_case)
-    chained = chain_what_is_new(use_case, return_state=True)
+    chained = with_ledger(chain_what_is_new(use_case, return_state=True))
     keep_sign_of_life(use_case, "loop", is_of_the_schedule())
     return result_unless_failed(predicted, sealed, caught_up, predicted, acted, observed, learnt, ended, chained)

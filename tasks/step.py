@@ -9,7 +9,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from decisionloop.errors import ConfigurationError, DecisionLoopError, DeliveryError
+from decisionloop.errors import ConfigurationError, DecisionLoopError, DeliveryError, LedgerOutOfReach
 from tasks.observed import observed
 from tasks.tell.run_log import told_in_log
 
@@ -38,9 +38,11 @@ def step(function: Callable[P, R]) -> Task[P, R]:
 
 
 def _is_worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """A halted batch or a faulty contract stays so; a database or receiver may come back."""
+    """A halted batch or a faulty contract stays so; a database or receiver may come back, one waited for has not."""
     try:
         state.result()
+    except LedgerOutOfReach:
+        return False
     except (ConfigurationError, DeliveryError):
         return True
     except DecisionLoopError:

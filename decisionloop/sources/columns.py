@@ -6,14 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from decisionloop.contract.problem import Outcome
 from decisionloop.errors import SourceError
-from decisionloop.predict.text import as_text
+from decisionloop.predict.text import as_text, has_nul
 from decisionloop.sources.base import EXECUTED_COLUMNS
 from decisionloop.sources.cells import MISSING, is_text, without_missing
 from decisionloop.sources.zones import times_of_zones
 
+FIRST_TIME, END_OF_TIMES = (pd.Timestamp(day, tz="UTC").as_unit("us") for day in ("0002-01-01", "9999-12-31T23:59:59"))
+"""What Python holds as a time, wherever a clock is; a year before or after is a slip of the pen."""
 _TRUTH = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
 
@@ -29,12 +32,20 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], where: str) -> 
 
 
 def entity_ids(values: pd.Series, where: str, is_any_missing: bool = False) -> pd.Series:
-    """Ids as text; raises SourceError where one is missing, or with ``is_any_missing`` where all of several are."""
+    """Ids as text; raises SourceError where one is missing, or with ``is_any_missing`` where all of several are.
+
+    So it does where one holds what no ledger can keep.
+    """
     text = as_text(values)
     if text.isna().any() and not (is_any_missing and (text.notna().any() or len(text) < 2)):
         raise SourceError(
             f"{where}: column {values.name} has {int(text.isna().sum())} rows without an entity id, the first in "
             f"{_row(text.isna())}. Give each row its entity, or remove the row."
+        )
+    if has_nul(pa.array(text)):
+        row = _row(text.str.contains("\0", regex=False).fillna(False))
+        raise SourceError(
+            f"{where}: column {values.name} holds a NUL character in {row}, which no ledger can keep. Remove it."
         )
     return text
 
@@ -59,7 +70,7 @@ def utc_times(values: pd.Series, where: str, is_required: bool = True) -> pd.Ser
 def times_of(values: pd.Series, where: str, is_required: bool = True) -> tuple[pd.Series, pd.Series]:
     """Times as `utc_times` tells them, NaT where a cell is none, and which are none and should be (bool).
 
-    Raises SourceError for a column of numbers.
+    A time that Python cannot hold is none. Raises SourceError for a column of numbers.
     """
     if pd.api.types.is_numeric_dtype(values.dtype) and not values.isna().all():
         raise SourceError(
@@ -72,8 +83,10 @@ def times_of(values: pd.Series, where: str, is_required: bool = True) -> tuple[p
     is_unread = times.isna() & values.notna()
     if holds_text and is_unread.any():
         times = times.fillna(times_of_zones(values[is_unread]).reindex(times.index))
+    times = times.dt.as_unit("us")
+    times = times.where((times >= FIRST_TIME) & (times < END_OF_TIMES))
     is_bad = times.isna() & (values.notna() | is_required)
-    return times.dt.as_unit("us"), is_bad
+    return times, is_bad
 
 
 def times_told(values: pd.Series, where: str) -> tuple[pd.Series, pd.Series]:

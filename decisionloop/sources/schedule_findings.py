@@ -14,6 +14,8 @@ from decisionloop.contract.operation import Schedule
 from decisionloop.sources.base import Source
 from decisionloop.sources.history import HistoryBacked
 
+FIRST_YEAR, END_YEAR = 1900, 2200
+
 
 def schedule_findings(schedule: Schedule, source: Source) -> Iterator[str]:
     """Each disagreement with its remedy; of a source of the user's own only its calendar can be told."""
@@ -32,7 +34,8 @@ def schedule_findings(schedule: Schedule, source: Source) -> Iterator[str]:
 
 
 def _findings_of(schedule: Schedule, cases: pd.DatetimeIndex) -> Iterator[str]:
-    """``cases``: the times at which somebody was due, sorted, UTC."""
+    """``cases``: the times at which somebody was due, sorted, UTC. A slip of the pen in a year tells of no schedule."""
+    cases = cases[(cases.year >= FIRST_YEAR) & (cases.year < END_YEAR)]
     if cases.empty:
         return
     first, covers = cases[0].to_pydatetime(), pd.Timedelta(days=schedule.covers_days)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from decisionloop.act.hashing import stable_hash
 from decisionloop.ledger.batch_parts import parts_of
@@ -23,27 +24,33 @@ class Sample:
 
 def sample_of(workspace: Workspace, batch_id: str, size: int, purpose: str) -> Sample:
     """The ``size`` rows of a frozen batch whose entities hash lowest under ``purpose``; all of a smaller batch."""
-    key = workspace.use_case.entity.key
-    lowest = {
-        part.part: _lowest(
-            stable_hash(read_part(workspace, batch_id, "features", part.part, [key])[key].to_pandas(), (purpose,)), size
-        )
-        for part in parts_of(workspace.ledger, batch_id, "features")
-    }
-    limit = _limit(np.concatenate([values for _, values in lowest.values()]), size)
-    rows = {part: taken[values <= limit] for part, (taken, values) in lowest.items()}
-    frames = [
-        read_part(workspace, batch_id, "features", part).take(taken).to_pandas()
-        for part, taken in rows.items()
-        if len(taken)
+    drawn: list[_Drawn] = []
+    for part in parts_of(workspace.ledger, batch_id, "features"):
+        rows = read_part(workspace, batch_id, "features", part.part)
+        hashes = stable_hash(rows[workspace.use_case.entity.key].to_pandas(), (purpose,))
+        drawn = _lowest([*drawn, _Drawn(part.part, np.arange(len(rows)), hashes, rows)], size)
+    frames = [one.rows.to_pandas() for one in drawn if len(one.rows)]
+    return Sample(pd.concat(frames, ignore_index=True), {one.part: one.places for one in drawn})
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """The rows of a part that may be in the sample: where they stand in it, their hashes (m,), themselves."""
+
+    part: int
+    places: np.ndarray
+    hashes: np.ndarray
+    rows: pa.Table
+
+
+def _lowest(drawn: list[_Drawn], size: int) -> list[_Drawn]:
+    """Those of them that are among the ``size`` lowest so far: no more than a sample is kept of parts already read."""
+    limit = _limit(np.concatenate([one.hashes for one in drawn]), size)
+    kept = [(one, np.flatnonzero(one.hashes <= limit)) for one in drawn]
+    return [
+        one if len(at) == len(one.hashes) else _Drawn(one.part, one.places[at], one.hashes[at], one.rows.take(at))
+        for one, at in kept
     ]
-    return Sample(pd.concat(frames, ignore_index=True), rows)
-
-
-def _lowest(hashes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a part that may be among the ``size`` lowest of all, and their hashes: no more of it is kept."""
-    rows = np.flatnonzero(hashes <= _limit(hashes, size))
-    return rows, hashes[rows]
 
 
 def _limit(hashes: np.ndarray, size: int) -> np.uint64:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from prefect import Flow
@@ -14,6 +16,7 @@ from decisionloop.errors import (
     DeliveryError,
     DeploymentStopped,
     DrillFailed,
+    LedgerOutOfReach,
     UsageError,
 )
 from decisionloop.ledger.alerts import FAILED_RUN, NewAlert, append_alert
@@ -39,9 +42,16 @@ def tell_of_failed_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any
     cause = state.result(raise_on_failure=False)
     if flow_run.parent_task_run_id is not None or isinstance(cause, TOLD_OTHERWISE):
         return
-    name, ledger = str(flow_run.parameters["use_case"]), open_ledger_alone()
-    message = f"The run {flow.name} failed. {_in_words(cause)}"
+    name, message = str(flow_run.parameters["use_case"]), f"The run {flow.name} failed. {_in_words(cause)}"
     new = NewAlert("critical", FAILED_RUN, message, REMEDY, occasion=_occasion(flow_run))
+    if not isinstance(cause, LedgerOutOfReach):
+        _tell(open_ledger_alone(), name, new)
+        return
+    with suppress(LedgerOutOfReach):  # the run has waited for it, and says so itself: it may be back by now
+        _tell(replace(open_ledger_alone(), retry_seconds=0.0), name, new)
+
+
+def _tell(ledger: Ledger, name: str, new: NewAlert) -> None:
     contract = _contract(ledger, name)
     if contract is None:
         append_alert(ledger, name, new)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Update, text
 
 from decisionloop.audit.checkpoints import Checkpoint, make_keys, private_key, signed
 from decisionloop.custody.checkpoints import checkpoints_at
@@ -69,12 +69,12 @@ def checkpoint_of(ledger: Ledger, keys: Path) -> Checkpoint:
     )
 
 
-def behind_its_back(connection: Connection, *statements: str) -> None:
+def behind_its_back(connection: Connection, *statements: str | Update) -> None:
     """What whoever owns the database can do: the triggers are out of the way, and come back."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         for one in statements:
-            connection.exec_driver_sql(one.replace("%", "%%"))
+            _execute(connection, one.replace("%", "%%") if isinstance(one, str) else one)
         connection.execute(text("SET LOCAL session_replication_role = origin"))
         return
     connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
@@ -82,9 +82,16 @@ def behind_its_back(connection: Connection, *statements: str) -> None:
     for name, _ in triggers:
         connection.exec_driver_sql(f"DROP TRIGGER {name}")
     for one in statements:
-        connection.exec_driver_sql(one)
+        _execute(connection, one)
     for _, sql in triggers:
         connection.exec_driver_sql(sql)
+
+
+def _execute(connection: Connection, statement: str | Update) -> None:
+    if isinstance(statement, str):
+        connection.exec_driver_sql(statement)
+    else:
+        connection.execute(statement)
 
 
 def test_everything_is_chained_once_and_verifies(ledger: Ledger, keys: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.schema import decision, decision_row
@@ -51,7 +51,7 @@ def test_a_violated_constraint_is_no_conflict_to_be_ignored(sqlite_ledger: Ledge
     monkeypatch.setattr(bulk, "WORTH_SPOOLING_ROWS", 1)
     frame = rows(30).decisions
     frame.loc[29, "propensity"] = 2.0
-    with pytest.raises(sqlite3.IntegrityError, match="propensity"), sqlite_ledger.begin() as connection:
+    with pytest.raises(IntegrityError, match="propensity"), sqlite_ledger.begin() as connection:
         append_decisions(connection, frame)
     assert read_frame(sqlite_ledger, select(decision_row)).empty
 

@@ -67,6 +67,11 @@ def test_a_missing_id_is_refused_by_row():
         entity_ids(series("a", None), "here")
 
 
+def test_an_id_that_no_ledger_can_keep_is_refused_by_row():
+    with pytest.raises(SourceError, match=r"here: column x holds a NUL character in row 3"):
+        entity_ids(series("a", None, "b\0c"), "here", is_any_missing=True)
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -162,3 +167,18 @@ def test_an_offset_before_the_letters_of_a_zone_says_it_and_letters_that_contrad
     told, is_bad = times_of(series("2024-01-31 08:00", written), "t")
     assert is_bad.tolist() == [False, meant is None]
     assert meant is None or told[1] == pd.Timestamp(meant, tz="UTC")
+
+
+@pytest.mark.parametrize(
+    "text", ["0000-01-01", "-0044-03-15", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"]
+)
+def test_a_time_that_python_cannot_hold_is_none(text):
+    times, is_bad = times_of(series("2024-01-08", text), "here")
+    assert is_bad.tolist() == [False, True]
+    assert times.isna().tolist() == [False, True]
+    with pytest.raises(SourceError, match="which is not a time"):
+        utc_times(series("2024-01-08", text), "here")
+
+
+def test_the_last_day_that_some_write_for_never_is_a_time():
+    assert not times_of(series("9999-12-31"), "here")[1].any()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from decisionloop.audit.chain import BEGINNING, FORMAT, Layout, Link, layout_text
 from decisionloop.audit.commitments import hints_of, leaves_of, new_secret, salts_from
 from decisionloop.audit.merkle import EMPTY_ROOT, root_of
+from decisionloop.errors import IntegrityError
 from decisionloop.ledger.audit.covered import COVERED
 from decisionloop.ledger.schema import audit_block, audit_entry, batch_event, decision_row, erased_leaf, utc_now
 from decisionloop.ledger.storage import facts
@@ -38,8 +39,10 @@ class Block:
     row_keys: bytes | None
 
     def all_salts(self, rows: int) -> bytes:
-        """The salts of its rows, those of erased ones zeros."""
-        return salts_from(self.secret, rows) if self.secret is not None else (self.salts or b"")
+        """The salts of its rows, those of erased ones zeros; none where it keeps them twice, which nothing writes."""
+        if self.secret is None:
+            return self.salts or b""
+        return salts_from(self.secret, rows) if self.salts is None else b""
 
     def may_hold(self, keys: Sequence[tuple[str, ...]]) -> bool:
         """Whether one of ``keys``, which are sorted, may be among its own: they are between its first and its last.
@@ -48,7 +51,7 @@ class Block:
         """
         if self.row_keys is None or not keys:
             return False
-        said = zlib.decompress(self.row_keys).decode()
+        said = self._unpacked(self.row_keys)
         begin, end = said.find('["', 1), said.rfind('["')
         if begin < 0:
             return False  # all of them are gone
@@ -60,9 +63,18 @@ class Block:
         return len(first) != len(last) or (place < len(keys) and keys[place] <= last)
 
     def key_list(self) -> list[tuple[str, ...] | None]:
-        """Whose rows its leaves are, in order; None where a row was erased."""
-        found = json.loads(zlib.decompress(self.row_keys)) if self.row_keys is not None else []
+        """Whose rows its leaves are, in order; None where a row was erased. Raises IntegrityError for damaged ones."""
+        found = json.loads(self._unpacked(self.row_keys)) if self.row_keys is not None else []
         return [None if one is None else tuple(one) for one in found]
+
+    def _unpacked(self, row_keys: bytes) -> str:
+        try:
+            return zlib.decompress(row_keys).decode()
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise IntegrityError(
+                f"what link {self.seq} keeps of whose rows its leaves are (block {self.block}) is damaged: {error}. "
+                "Restore the last backup that was verified."
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from decisionloop.ledger.storage import frames
 from decisionloop.ledger.storage.awaiting_audit import KEYS
 from decisionloop.ledger.storage.engine import Ledger
 
+UNREADABLE = (pa.ArrowException, ValueError, TypeError, KeyError, ArithmeticError)
+"""What reading rows raises whose values are none of their columns' types."""
 FEW_ROWS = 5_000
 """Up to so many are read one by one, which begins sooner."""
 

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import pyarrow as pa
 from sqlalchemy import func, select
 
 from decisionloop.audit.chain import Link, first_broken
@@ -14,6 +13,7 @@ from decisionloop.audit.checkpoints import Checkpoint
 from decisionloop.ledger.audit.findings import Finding, Verified
 from decisionloop.ledger.audit.guards import missing_guards
 from decisionloop.ledger.audit.links import links_of
+from decisionloop.ledger.audit.rows import UNREADABLE
 from decisionloop.ledger.audit.seal import BATCH, FACTS, count_waiting
 from decisionloop.ledger.audit.verify_batch import verify_batch
 from decisionloop.ledger.audit.verify_facts import verify_facts
@@ -28,9 +28,6 @@ from decisionloop.ledger.schema import (
     expired_link,
 )
 from decisionloop.ledger.storage.engine import Ledger
-
-UNREADABLE = (pa.ArrowException, ValueError, TypeError, KeyError, ArithmeticError)
-"""What reading rows raises whose values are none of their columns' types."""
 
 
 def verify(ledger: Ledger, checkpoints: Sequence[Checkpoint] = (), use_case: str = "") -> Verified:

@@ -35,8 +35,14 @@ class Committed:
             return None
         salts = b"".join(block.all_salts(one.rows) for block, one in zip(blocks, layout, strict=True))
         hints = b"".join(block.hints for block in blocks)
+        is_in_order = [block.block for block in blocks] == list(range(len(layout)))
+        has_no_keys = all(block.row_keys is None for block in blocks)  # decisions are in the order of their ids
         is_whole = len(salts) == SALT_BYTES * link.leaves and len(hints) == HINT_BYTES * link.leaves
-        return cls(link, salts, hints, erased_leaves(ledger, link.seq)) if is_whole else None
+        return (
+            cls(link, salts, hints, erased_leaves(ledger, link.seq))
+            if is_whole and has_no_keys and is_in_order
+            else None
+        )
 
     @cached_property
     def places(self) -> list[int]:
@@ -79,9 +85,20 @@ def verify_batch(ledger: Ledger, link: Link) -> tuple[int, Finding | None]:
             link.seq, link.subject, "removed", f"what link {link.seq} keeps of {link.subject} is incomplete"
         )
     leaves = leaves_of_batch(found, committed)
-    if len(leaves) == len(committed.places) and root_of(all_leaves(leaves, committed)).hex() == link.root:
-        return len(leaves), None
+    if len(leaves) == len(committed.places):
+        whole = all_leaves(leaves, committed)
+        if root_of(whole).hex() == link.root:
+            return len(leaves), _of_hints(whole, committed)
     return len(leaves), _located(found, leaves, committed)
+
+
+def _of_hints(leaves: list[bytes], committed: Committed) -> Finding | None:
+    """By them a changed row is found later: that they were changed is told while the rows are as they were."""
+    if hints_of(leaves) == committed.hints:
+        return None
+    seq, batch = committed.link.seq, committed.link.subject
+    words = f"what link {seq} keeps to find decisions of {batch} by was changed; the decisions are as they were"
+    return Finding(seq, f"link {seq}", "changed", words)
 
 
 def _located(found: DecisionRows, leaves: list[bytes], committed: Committed) -> Finding:

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, select
 from decisionloop.audit.chain import Layout, Link
 from decisionloop.audit.commitments import HINT_BYTES, SALT_BYTES, encoded, first_difference, hints_of, leaves_of
 from decisionloop.audit.merkle import root_of
+from decisionloop.errors import IntegrityError
 from decisionloop.ledger.audit.covered import COVERED, key_columns
 from decisionloop.ledger.audit.findings import Finding
 from decisionloop.ledger.audit.links import Block, blocks_of, erased_leaves
-from decisionloop.ledger.audit.rows import gone_while_waiting, keys_of, read
+from decisionloop.ledger.audit.rows import UNREADABLE, gone_while_waiting, keys_of, read
 from decisionloop.ledger.schema import audit_waiting
 from decisionloop.ledger.storage.awaiting_audit import KEYS
 from decisionloop.ledger.storage.engine import Ledger
@@ -57,7 +58,7 @@ def verify_facts(ledger: Ledger, links: Sequence[Link]) -> tuple[int, list[Findi
 
 def _verify_link(ledger: Ledger, link: Link, tables: Tables) -> Iterator[Finding]:
     blocks, layout, erased = blocks_of(ledger, link.seq), link.blocks, erased_leaves(ledger, link.seq)
-    if len(blocks) != len(layout):
+    if [block.block for block in blocks] != list(range(len(layout))):
         yield Finding(link.seq, f"link {link.seq}", "removed", f"what link {link.seq} keeps of its rows is incomplete")
         return
     leaves: list[bytes] = []
@@ -65,7 +66,10 @@ def _verify_link(ledger: Ledger, link: Link, tables: Tables) -> Iterator[Finding
     for block, said in zip(blocks, layout, strict=True):
         gone = {leaf - start: erased[leaf] for leaf in erased if start <= leaf < start + said.rows}
         start += said.rows
-        made, finding = _verify_block(link, block, said, tables[said.table], gone)
+        try:
+            made, finding = _verify_block(link, block, said, tables[said.table], gone)
+        except (IntegrityError, *UNREADABLE) as error:  # its own findings; those of other links stay
+            made, finding = [], Finding(link.seq, said.table, "unreadable", f"{said.table}: {error}")
         leaves += made
         if finding is not None:
             is_found = True

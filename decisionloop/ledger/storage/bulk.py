@@ -15,6 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from decisionloop.errors import IntegrityError, UsageError
 from decisionloop.ledger.storage.conform import conform
+from decisionloop.ledger.storage.driver_errors import cursor_of
 from decisionloop.ledger.storage.months import make_months_of
 from decisionloop.ledger.storage.spool import insert_spooled
 
@@ -35,18 +36,16 @@ def append(
     """Append rows to a table of facts and return how many were new.
 
     A row whose primary key is in the ledger (or came earlier in `rows`) is left out; with ``on_conflict="fail"``
-    it raises `UsageError`, and the caller's transaction must roll back. Other constraints always raise.
+    it raises `UsageError`, and the caller's transaction must roll back. Other constraints always raise, as SQLAlchemy
+    does.
     """
     fitting = conform(table, rows)
     if not len(fitting):
         return 0
     make_months_of(connection, table, fitting)
     write = _append_postgresql if connection.dialect.name == "postgresql" else _append_sqlite
-    cursor = connection.connection.cursor()
-    try:
+    with cursor_of(connection) as cursor:
         appended = write(cursor, table, fitting)
-    finally:
-        cursor.close()
     if on_conflict == "fail" and appended != len(fitting):
         raise FactsAreThere(
             f"{len(fitting) - appended} of {len(fitting)} rows for {table.name} are in the ledger already, and "

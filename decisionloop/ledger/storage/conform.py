@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from decisionloop.errors import UsageError
 from decisionloop.ledger.schema import UtcDateTime
+from decisionloop.predict.text import has_nul
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 
@@ -70,14 +70,6 @@ def _cast(where: str, values: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
         cast = values.cast(kind).combine_chunks()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise UsageError(f"{where} holds values that are no {kind}: {error}. Convert them first.") from error
-    if pa.types.is_string(kind) and _has_nul(cast):
+    if pa.types.is_string(kind) and has_nul(cast):
         raise UsageError(f"{where} holds text with a NUL character, which no ledger can keep. Remove it.")
     return cast
-
-
-def _has_nul(texts: pa.StringArray) -> bool:
-    """Whether a text contains NUL; the bytes are searched first, which is a hundred times cheaper."""
-    buffer = texts.buffers()[2]
-    if buffer is None or bool(np.frombuffer(buffer, np.uint8).all()):
-        return False
-    return bool(pc.any(pc.match_substring(texts, "\0")).as_py())

@@ -19,9 +19,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from decisionloop.errors import ConfigurationError
+from decisionloop.errors import ConfigurationError, LedgerOutOfReach
 from decisionloop.ledger.storage.arrow_connections import arrow_connections
-from decisionloop.ledger.storage.lost_connections import lost_connections_told, patiently
+from decisionloop.ledger.storage.lost_connections import is_lost, lost_connections_told, patiently
 from decisionloop.ledger.storage.revision import (
     HEAD_REVISION,
     VERSION_TABLE,
@@ -71,7 +71,8 @@ class Ledger:
 
         Where writers stand in line, on SQLite, one that ``is_urgent`` is let in before nearly all others.
         Raises ConfigurationError where the database is gone; it is not known then whether a commit has come to it.
-        So it does where a newer version has migrated it since it was opened.
+        LedgerOutOfReach where it was gone before, and did not come back for ``retry_seconds``: nothing was done.
+        ConfigurationError also where a newer version has migrated it since it was opened.
         """
         with self.connected() as plain, self.writing_on(plain, is_urgent) as connection:
             yield connection
@@ -90,7 +91,7 @@ class Ledger:
     def connect(self) -> Iterator[Connection]:
         """A read-only connection; the database refuses to write through it.
 
-        Raises ConfigurationError where the database is gone.
+        Raises ConfigurationError where the database is gone, LedgerOutOfReach as `begin` does.
         """
         with self.connected() as connection, lost_connections_told(self.name):
             if not self.is_sqlite:
@@ -98,9 +99,9 @@ class Ledger:
             yield connection
 
     def connected(self) -> Connection:
-        """A connection that nothing has begun on. Raises ConfigurationError where the database is gone."""
+        """A connection that nothing has begun on. Raises LedgerOutOfReach as `begin` does."""
         with lost_connections_told(self.name):
-            return patiently(self.engine.connect, self.retry_seconds)
+            return patiently(self.engine.connect, self.name, self.retry_seconds)
 
     def close(self) -> None:
         """Give every connection back to the database."""
@@ -195,7 +196,8 @@ def _disposed_on_error(engine: Engine) -> Iterator[Ledger]:
         yield ledger
     except DBAPIError as error:
         ledger.close()
-        raise ConfigurationError(
+        kind = LedgerOutOfReach if is_lost(error) else ConfigurationError
+        raise kind(
             f"the ledger at {ledger.name} cannot be opened: {error.orig}. "
             "Check DECISIONLOOP_LEDGER_URL, that the database is up, and who may write there."
         ) from error

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from decisionloop.errors import ConfigurationError
+from decisionloop.errors import ConfigurationError, LedgerOutOfReach
 
 T = TypeVar("T")
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
@@ -32,10 +32,7 @@ def lost_connections_told(name: str) -> Iterator[None]:
         if not is_lost(error):
             raise
         # Of the driver's own error: it holds neither the statement nor its parameters.
-        raise ConfigurationError(
-            f"the ledger at {name} does not answer: {first_line(error)}. Bring its database back, then run it again: "
-            "what is in the ledger is not done twice."
-        ) from error.orig
+        raise ConfigurationError(_gone(name, error)) from error.orig
 
 
 def is_lost(error: DBAPIError) -> bool:
@@ -46,17 +43,29 @@ def is_lost(error: DBAPIError) -> bool:
     return error.connection_invalidated or state is None or str(state).startswith(_POSTGRESQL)
 
 
-def patiently(connect: Callable[[], T], seconds: float) -> T:
-    """What ``connect`` returns, tried again for so long while the database is gone: nothing has been done yet."""
+def patiently(connect: Callable[[], T], name: str, seconds: float) -> T:
+    """What ``connect`` returns, tried again for so long while the database is gone: nothing has been done yet.
+
+    Raises LedgerOutOfReach where the database called ``name`` has not come back by then.
+    """
     ends, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
     while True:
         try:
             return connect()
         except (OperationalError, InterfaceError) as error:
-            if not is_lost(error) or time.monotonic() + pause > ends:
+            if not is_lost(error):
                 raise
+            if time.monotonic() + pause > ends:
+                raise LedgerOutOfReach(_gone(name, error)) from error.orig
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _gone(name: str, error: DBAPIError) -> str:
+    return (
+        f"the ledger at {name} does not answer: {first_line(error)}. Bring its database back, then run it again: "
+        "what is in the ledger is not done twice."
+    )
 
 
 def first_line(error: DBAPIError) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
+
+from decisionloop.ledger.storage.driver_errors import cursor_of
 
 Values = Mapping[str, object]
 _Process = Callable[[Any], Any]
@@ -82,18 +83,5 @@ def _text(prepared: Prepared, dialect: Dialect) -> _Text:
 def _run(connection: Connection, work: Callable[[Any], Any]) -> Any:
     if not connection.in_transaction():  # as SQLAlchemy does: on SQLite a connection is to read or to write by then
         connection.begin()
-    driver = connection.dialect.loaded_dbapi
-    plain = connection.connection
-    cursor = plain.cursor()
-    try:
+    with cursor_of(connection) as cursor:
         return work(cursor)
-    except driver.Error as error:
-        is_gone = connection.dialect.is_disconnect(error, plain, cursor)
-        if is_gone:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            None, None, error, driver.Error, hide_parameters=True, connection_invalidated=is_gone,
-            dialect=connection.dialect,
-        ) from error  # fmt: skip
-    finally:
-        cursor.close()
