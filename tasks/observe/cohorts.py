@@ -9,7 +9,7 @@ from decisionloop.ledger.batches import Batch, batch_id_of, cohort_name, find_ba
 from decisionloop.ledger.held_actions import is_any_carried_out
 from decisionloop.ledger.measured_cohorts import LastMeasured, last_measured, unmeasured_batches
 from decisionloop.ledger.measurements import append_measurements
-from decisionloop.ledger.outcomes import Reading, has_seen_between, outcome_news
+from decisionloop.ledger.outcomes import Reading, has_news, outcome_news
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.monitor.watching.watch_cohort import watch_cohort
 from decisionloop.monitor.watching.watch_legacy import watch_legacy_cohort
@@ -100,7 +100,7 @@ def _is_news(last: LastMeasured, readings: Sequence[Reading], as_of: datetime) -
 def _was_read_ahead(
     ledger: Ledger, batch_id: str, last: LastMeasured, readings: Sequence[Reading], as_of: datetime
 ) -> bool:
-    """Whether a reading as of a later time has brought what was seen since a cohort was measured, and by ``as_of``."""
+    """Whether a reading as of a later time has brought what was not measured yet of a cohort and seen by ``as_of``."""
     if all(one.as_of <= as_of for one in readings):
         return False
-    return has_seen_between(ledger, batch_id, last.known_at, as_of)
+    return has_news(ledger, batch_id, last.known_at, last.made_at, as_of)
