@@ -164,7 +164,20 @@ def test_due_times_that_nobody_has_looked_for_are_known_from_the_ledger_alone(on
     use_case = on_sqlite.workspace.use_case
     passed = due_times_without_batch(on_sqlite.ledger, use_case, MONDAY + 3 * WEEK - HOUR)
     assert passed == (MONDAY + WEEK, MONDAY + 2 * WEEK)
-    assert "there was no run. `decisionloop run live --catch-up`" in as_text(status_of(on_sqlite.workspace))
+    told = [line for line in status_of(on_sqlite.workspace).missed if "there was no run" in line]
+    assert len(told) == 1
+    assert told[0].endswith(". `decisionloop run live --catch-up` makes up for all of them.")
+
+
+def test_several_missed_times_are_told_with_one_command(on_sqlite):
+    decide(on_sqlite, MONDAY + 3 * WEEK)
+    run_flow("observe", "live", MONDAY + 3 * WEEK)
+    told = status_of(on_sqlite.workspace).missed
+    assert (
+        "80 who fell due at 2 due times were never decided: 2024-01-08T06:00:00Z (40), 2024-01-15T06:00:00Z (40)."
+        in told
+    )
+    assert sum(line.count("--catch-up") for line in told) == 1
 
 
 def test_after_a_long_gap_status_says_how_many_due_times_there_were_in_all(on_sqlite):
@@ -173,7 +186,8 @@ def test_after_a_long_gap_status_says_how_many_due_times_there_were_in_all(on_sq
     before = len(due_times(use_case.schedule, MONDAY, datetime.now(UTC)))
     told = status_of(on_sqlite.workspace).missed
     named = [line for line in told if "there was no run" in line]
-    assert len(named) < before
+    assert len(named) == 1
+    assert named[0].count("T06:00:00Z") < before
     assert [line for line in told if line not in named] == [
         f"{before} due times have passed since the last batch, {cohort_name(MONDAY)}; those that can still be made up "
         "for are named, and of them the last 31 at most."
