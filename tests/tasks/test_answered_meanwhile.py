@@ -174,3 +174,19 @@ def test_who_is_answered_after_a_batch_was_killed_keeps_that_answer(begun, monke
         sent = set(connection.execute(select(delivery.c.decision_id)).scalars())
     assert sent
     assert not sent & set(of_them["decision_id"])
+
+
+def test_a_killed_batch_whose_people_were_all_answered_meanwhile_withdraws_what_it_logged(begun, monkeypatch):
+    """It is covered then, and nobody comes by to say that it is decided."""
+    decider = begin(begun, 1)
+    begun.predict(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(decide, "withdraw_answered", _killed)
+        with pytest.raises(Killed):
+            begun.act(1)
+    assert len(_answer_some(begun, decider, 0, 1, count=600)) == 600
+    seal_stream.fn(NAME)
+    begun.predict(1)
+    assert begun.state(1) == "covered"
+    assert withdrawn_ids(begun.ledger, begun.batch(1)) == set(begun.decisions(1)["decision_id"])
+    assert len(begun.decisions(1)) == 600
