@@ -74,9 +74,7 @@ def _delays(use_case: UseCase, seen: SeenOfTried) -> str:
     half, most = np.quantile(seen.days, [0.5, 0.95])
     came = f"{in_days(round(float(half)))} for half of them, {most:.0f} for 95%"
     if len(seen.days) > 1 and float(np.ptp(seen.days)) == 0:  # nothing that was seen is so
-        came = (
-            f"{in_days(round(float(half)))}, each of them, as where the times are made up"
-        )
+        came = f"{in_days(round(float(half)))}, each of them, as where the times are made up"
     return f"{came}; the contract waits {in_days(use_case.outcome.maturity_days)} before it concludes anything"
 
 
