@@ -186,5 +186,12 @@ def test_a_better_action_is_to_be_written_into_the_rules_while_they_decide(story
     assert "An action that is tried is better than what the rules do" not in titles(by_model)
 
 
+def test_the_page_has_a_line_for_an_action_that_is_only_tried(story: Story) -> None:
+    page = render_story(replace(told(story, champion=RULES), actions=(*story.actions, BETTER)))
+    assert "What trying has shown: money a decision" in page
+    assert "only tried; of 9,000 decisions" in page.replace("\xa0", " ").replace("&nbsp;", " ")
+    assert "“visit” for everybody who may get it would have earned" in page
+
+
 def titles(story: Story) -> list[str]:
     return [one.title for one in to_do.to_do_of(story)]
