@@ -2,7 +2,8 @@
 
 Two ways to look: patterns for what is told by itself (a URL with a password, a private key, a token of a known make),
 and for what follows a name, such as `password=` or `"token": `, a scan to the end of the value, which knows how JSON,
-Python, YAML and connection strings quote. What cannot be told from a sentence stays: `password: is missing here`.
+Python, YAML and connection strings quote. What cannot be told from a sentence stays (`password: is missing here`);
+what a sentence tells, and passwords of several words, are in secret_sentences.py.
 
 The work grows with the text and not with its square, also where all of it is one line: what looks ahead or behind stops
 at a bound, or takes what it has looked at whether or not it was a secret.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
+
+from decisionloop.secret_sentences import LOOKS_CHOSEN, several_words, without_told
 
 SHOWN = "***"
 
@@ -32,7 +35,7 @@ _NUMBER = re.compile(r"[\d.]+(?=[ \t]*(?:[,}\])#\s]|$))")
 _CHARACTER = r"(?:[^\s;'\"\\]|['\";](?=\w)|\\(?!['\"]))"
 _WORD = re.compile(
     rf"(?:[&!][^\s,]*[ \t]+)?(?P<word>{_CHARACTER}+?)"
-    r"(?=[,)\]}]{0,20}(?:[ \t]*(?:[;'\"]|\\['\"n]|$)|[ \t]+#)|,[ \t]|[)\]}]{1,20}\.?(?:[,\s]|$))",
+    r"(?=[,)\]}]{0,20}(?:[ \t]*(?:;|['\"](?!\w)|\\['\"n]|$)|[ \t]+#)|,[ \t]|[)\]}]{1,20}\.?(?:[,\s]|$))",
     re.MULTILINE,
 )
 """A value of one word; what is more than that is a sentence. An anchor or a type of YAML may stand before it.
@@ -45,13 +48,12 @@ _BLOCK_HEAD = re.compile(r"(?:[|>][-+0-9]*)?[ \t]*(?:#[^\n]{0,1000})?\n")
 _AFTER_VALUE = re.compile(r"[ \t]*(?:[,:;}\])\n]|$)")
 _HEADER_LIST = re.compile(r"\[[^\]]*(?:\]|\Z)")
 _ALONE = re.compile(r"[^\s:{}\[\],|>-][^\s:{}\[\],|>]*")
-_LOOKS_CHOSEN = re.compile(r"[^a-z.:]")
 _COLUMN = re.compile(r"[a-z_]+")
 _NAMES_A_COOKIE = re.compile(r"[^\s=]{0,256}=")
 
 _QUERY_NAME = (
     r"[\w.\-%]{0,60}(?:token|secret|passw|pwd|[a-z]+[_-]key|apikey|accesskey|signature|credential|auth(?!or))[\w.\-%]{0,60}"
-    r"|sig|key"
+    r"|sig|key|code|otp|assertion|samlresponse"
 )
 _USER = re.compile(
     r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,40}+:)?(?P<slashes>//|\\/\\/)"
@@ -66,6 +68,8 @@ _WILD_PASSWORD = re.compile(
 _ENCODED_USER = re.compile(
     r"(?P<name>%3A%2F%2F(?:(?!%3A|%2F|%40)[^\s&])*+%3A)(?:(?!%40)[^\s&])++(?P<none>(?!%40))?", re.IGNORECASE
 )
+_CODE, _SHORTEST_CODE = re.compile(r"[?&;#](?:code|otp)=", re.IGNORECASE), 6
+"""What is shorter is the code of a country, a currency or an answer."""
 _IN_QUERY = re.compile(rf"(?P<name>[?&;#](?:{_QUERY_NAME})=)[^&\s'\"<>#;]+", re.IGNORECASE)
 _PRIVATE_KEY = re.compile(
     r"(?P<name>-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----).*?(?P<end>-----END [A-Z0-9 ]*KEY(?: BLOCK)?-----|\Z)",
@@ -118,7 +122,7 @@ def masked_by_form(text: str) -> str:
     text = _ENCODED_USER.sub(_shown_unless_none, text)
     for pattern in (_WITH_PARAMETERS, _COOKIE, _ELEMENT):
         text = pattern.sub(rf"\g<name>{SHOWN}", text)
-    text = _IN_QUERY.sub(_shown_in_query, text)
+    text = without_told(_IN_QUERY.sub(_shown_in_query, text), SHOWN)
     text = _with_values_masked(text)
     for pattern in (_AUTHORIZATION, _BEARER, _X_HEADER, _OPTION, _CURL_USER):
         text = pattern.sub(rf"\g<name>{SHOWN}", text)
@@ -165,15 +169,26 @@ def _plain_place(text: str, found: re.Match[str], is_password: bool) -> tuple[in
     if text[start : start + 1] in "{[/|>":
         return None
     word = (_WORD if found["space"] else _TIGHT).match(text, start)
+    if word is None and is_password:
+        return _several_place(text, found)
     if word is None or (name.startswith("cookie") and "=" not in word[0]):
         return None
     if found["space"] and not _begins_entry(text, found.start()):
-        return _place(word) if is_password and _LOOKS_CHOSEN.search(word["word"]) else None
+        return _place(word) if is_password and LOOKS_CHOSEN.search(word["word"]) else None
     if (
         name.startswith("account") and found["space"] and _COLUMN.fullmatch(word[0])
     ):  # whose key it is, as contracts and schemas say
         return None
     return _place(word)
+
+
+def _several_place(text: str, found: re.Match[str]) -> tuple[int, int] | None:
+    """The words after `password: `, or within a sentence the first of them, where it looks chosen."""
+    is_quoted = text[found.start() - 1 : found.start()] in {"'", '"'}
+    if is_quoted or _begins_entry(text, found.start()):
+        return _place(several_words(text, found.start(), found.end()))
+    first = _TIGHT.match(text, found.end())
+    return _place(first) if first is not None and LOOKS_CHOSEN.search(first[0]) else None
 
 
 def _place(found: re.Match[str] | None, not_of: str = "") -> tuple[int, int] | None:
@@ -249,9 +264,11 @@ def _shown_unless_none(found: re.Match[str], end: str = "") -> str:
 
 
 def _shown_in_query(found: re.Match[str]) -> str:
-    """A count of tokens is none."""
-    is_count = found["name"].lower().endswith("tokens=") and found[0].rpartition("=")[2].isdigit()
-    return found[0] if is_count else f"{found['name']}{SHOWN}"
+    """A count of tokens is none, nor is a short code."""
+    value = found[0][len(found["name"]) :]
+    is_count = found["name"].lower().endswith("tokens=") and value.isdigit()
+    is_short = _CODE.fullmatch(found["name"]) is not None and len(value) < _SHORTEST_CODE
+    return found[0] if is_count or is_short else f"{found['name']}{SHOWN}"
 
 
 def _shown_basic(found: re.Match[str]) -> str:

@@ -124,6 +124,11 @@ def test_in_a_private_key_whole_or_cut_off(kind, wrap):
         "features:\n  - {name: token, type: number}\n  - {name: cookies, wording: number of cookies}",
         "economics:\n  constants: {cookie: 5, token: 0.5}",
         "password:\n  is missing in the file\n",
+        "password: is missing here",
+        "password: Field required",
+        "the password is missing. The token is invalid: the password was wrong",
+        "the token is customer_id, the secret is out",
+        "https://h/x?code=404 https://h/x?country_code=12345678",
         "Cookie: none was sent",
         "one of ('password', 'token', 'authorization') is missing",
         "https://h/x?max_tokens=4096#section",
@@ -141,8 +146,31 @@ def test_what_opens_nothing_stays(text):
     assert masked_by_form(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("password: correct horse battery staple", "password: ***"),
+        ("db:\n  db_password: correct horse battery\n  user: anna", "db:\n  db_password: ***\n  user: anna"),
+        ("{password: correct horse, user: anna}", "{password: ***, user: anna}"),
+        ("user anna, password: hunter2 was rejected, again", "user anna, password: ***, again"),
+        ("password: o'brien horse", "password: ***"),
+        ('{"msg": "password: correct horse", "user": "x"}', '{"msg": "password: ***", "user": "x"}'),
+        ("Login failed for password: Tr0ub4dor and more", "Login failed for password: *** and more"),
+        ("the password is hunter2", "the password is ***"),
+        ("My password is: Hunter2!", "My password is: ***!"),
+        ("its password has been set to 'swordfish'.", "its password has been set to '***'."),
+        ("The token is abc12345xyz", "The token is ***"),
+        ("https://h/cb?code=4/0AfJohXk&state=1", "https://h/cb?code=***&state=1"),
+    ],
+)
+def test_several_words_sentences_and_codes(text, told):
+    assert masked_by_form(text) == told
+    assert masked_by_form(told) == told
+
+
 LONG_LINES = [
     *("token: 'abc', ", 'secret: "x", ', "password: a; ", "authorization: x, ", "{id: 7, token: geheim, name: x}, "),
+    *("password: a b ", "x password: is c ", "the password is ", "the password is a1b "),
     *("%3A%2F%2F", "%3A%2F%2Fa%3Ab", "//a:b", "//a:@", "authorization:", "set-cookie:", "token:/", "eyJaaaaaaaa-"),
 ]
 

@@ -110,11 +110,27 @@ def _tell(found: Verified, checkpoints: tuple[Checkpoint, ...]) -> None:
         typer.echo(f"Proven up to link {found.proven_to}, by the checkpoint of {checkpoints[-1].at}.")
         typer.echo(f"Unproven, because it came after it: {found.unproven:,} rows.")
     else:
-        from decisionloop.audit.checkpoints import PRIVATE_KEY
+        typer.echo(_unproven(found))
 
-        has_keys = (load_settings().resolved_audit_keys() / PRIVATE_KEY).is_file()
-        first = "" if has_keys else "`decisionloop audit keys`, which makes the keys that sign it, and then "
-        typer.echo(
-            "Unproven: everything. No checkpoint vouches for this chain, so whoever owns the database could have made "
-            f"all of it anew. Run {first}`decisionloop audit checkpoint`."
+
+def _unproven(found: Verified) -> str:
+    """What it means that no checkpoint vouches for anything, and what to do; the exit code says nothing of that."""
+    from decisionloop.audit.checkpoints import PRIVATE_KEY
+
+    has_keys = (load_settings().resolved_audit_keys() / PRIVATE_KEY).is_file()
+    first = "" if has_keys else "`decisionloop audit keys`, which makes the keys that sign it, and then "
+    if found.links:
+        means = (
+            "Unproven: everything. How the rows stand to their chain is all that was looked at: no checkpoint vouches "
+            "for the chain, so whoever owns the database could have made all of it anew, and nobody would see it here."
         )
+    else:
+        means = (
+            "Unproven: everything. Nothing has been chained yet, so nothing was verified: that nothing was found, and "
+            "the exit code 0, say nothing of the ledger. Each turn of the loop chains what it wrote; `decisionloop "
+            "audit seal` does so now."
+        )
+    return (
+        f"{means} Run {first}`decisionloop audit checkpoint`, and keep what it writes where the ledger's owner cannot "
+        "change it: what was chained by then can be proven from then on."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,36 +13,49 @@ if TYPE_CHECKING:
 
 
 def missed_lines(workspace: Workspace) -> tuple[str, ...]:
-    """One line a due time that left people undecided, or that passed without a run that anybody has looked for.
+    """The due times that left people undecided, and those that passed without a run that anybody has looked for.
 
-    How many people it left was counted by the last turn or reading of outcomes.
+    How many people it left was counted by the last turn or reading of outcomes. One command makes up for all of them,
+    so it is told once.
     """
-    from decisionloop.ledger.batches import cohort_name
-    from decisionloop.ledger.missed_due import (
-        LOOK_BACK,
-        due_times_since_last_batch,
-        due_times_without_batch,
-        left_undecided,
-    )
+    from decisionloop.ledger.missed_due import left_undecided
 
     use_case = workspace.use_case
     counted = left_undecided(workspace.ledger, use_case.name)
-    remedy = f"`decisionloop run {use_case.name} --catch-up` makes up for it."
-    lines = [
-        f"{cohort}: {count:,.0f} who fell due were never decided. {remedy}"
-        for cohort, count in sorted(counted.items())
-        if count
-    ]
-    if not workspace.is_live:
-        return tuple(lines)
+    left = [(cohort, round(count)) for cohort, count in sorted(counted.items()) if count]
+    without_run, others = _without_run(workspace, counted) if workspace.is_live else ([], [])
+    told = [*_left(left), *_no_run(without_run)]
+    many = len(left) + len(without_run)
+    remedy = f"`decisionloop run {use_case.name} --catch-up` makes up for {'it' if many == 1 else 'all of them'}."
+    return (*told[:-1], *(f"{last} {remedy}" for last in told[-1:]), *others)
+
+
+def _without_run(workspace: Workspace, counted: Mapping[str, float]) -> tuple[list[str], list[str]]:
+    """Due times without a run that nobody has counted, and what is to be said beside them."""
+    from decisionloop.ledger.batches import cohort_name
+    from decisionloop.ledger.missed_due import LOOK_BACK, due_times_since_last_batch, due_times_without_batch
+
     now = datetime.now(UTC)
     try:
-        passed = due_times_without_batch(workspace.ledger, use_case, now)
-        last, since = due_times_since_last_batch(workspace.ledger, use_case, now)
+        passed = due_times_without_batch(workspace.ledger, workspace.use_case, now)
+        last, since = due_times_since_last_batch(workspace.ledger, workspace.use_case, now)
     except DecisionLoopError as error:  # a status is wanted most where something is broken
-        return (*lines, f"cannot say whether runs were missed: {error}")
-    names = [cohort_name(one) for one in passed]
-    if last is not None and since > sum(one > last.as_of for one in passed):
-        gap = f"{since:,} due times have passed since the last batch, {cohort_name(last.as_of)}"
-        lines.append(f"{gap}; those that can still be made up for are named, and of them the last {LOOK_BACK} at most.")
-    return (*lines, *(f"{name}: there was no run. {remedy}" for name in names if name not in counted))
+        return [], [f"cannot say whether runs were missed: {error}"]
+    names = [name for name in map(cohort_name, passed) if name not in counted]
+    if last is None or since <= sum(one > last.as_of for one in passed):
+        return names, []
+    gap = f"{since:,} due times have passed since the last batch, {cohort_name(last.as_of)}"
+    return names, [f"{gap}; those that can still be made up for are named, and of them the last {LOOK_BACK} at most."]
+
+
+def _left(left: Sequence[tuple[str, int]]) -> list[str]:
+    if len(left) < 2:
+        return [f"{cohort}: {count:,} who fell due were never decided." for cohort, count in left]
+    times = ", ".join(f"{cohort} ({count:,})" for cohort, count in left)
+    return [f"{sum(count for _, count in left):,} who fell due at {len(left)} due times were never decided: {times}."]
+
+
+def _no_run(names: Sequence[str]) -> list[str]:
+    if len(names) < 2:
+        return [f"{name}: there was no run." for name in names]
+    return [f"at {len(names)} due times there was no run: {', '.join(names)}."]

@@ -45,6 +45,9 @@ def usecase_new(
     action: Annotated[str, typer.Option(help="Column of what was done in an experiment.")] = "",
     propensity: Annotated[str, typer.Option(help="Column of its chance; shares: drawn at random.")] = "",
     outcome_time: Annotated[str, typer.Option(help="Column of when the outcome was seen.")] = "",
+    outcome_days: Annotated[
+        int, typer.Option(help="Days after the decision at which outcomes are seen, where no column says when.")
+    ] = 0,
     protected: Annotated[list[str] | None, typer.Option(help="Column on which nobody may be disadvantaged.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Column to leave out.")] = None,
     feature: Annotated[
@@ -75,6 +78,7 @@ def usecase_new(
         tuple(feature or ()),
         mode == "observe",
         live,
+        outcome_days,
     )
     if not source:
         new(name, parent, asked)

@@ -43,6 +43,8 @@ class Drafted:
     outcome_time: str
     is_time_made_up: bool = False
     are_delays_made_up: bool = False
+    are_delays_said: bool = False
+    """Somebody has said after how many days outcomes are seen, which no column does."""
     undated: int = 0
     noes: int = 0
     """The rows of an experiment that say nothing where all others say yes."""
@@ -148,12 +150,7 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
         yield f"  class: {{column: {roles.outcome}, wording: {_text(drafted.columns[roles.outcome].wording)}}}"
     if roles.amount:
         yield from amount_lines(roles.amount, drafted.columns[roles.amount].numbers)
-    told = (
-        f"  {GUESS} the table does not say when outcomes were seen"
-        if drafted.are_delays_made_up
-        else f"  # {delays.words}"
-    )
-    yield f"  window_days: {delays.window_days}{told}"
+    yield f"  window_days: {delays.window_days}  {_window_words(drafted)}"
     yield f"  maturity_days: {delays.window_days}"
     if not drafted.are_delays_made_up and not any(one in drafted.outcome_time for one in _SEEN):
         yield f"  happened_at: {drafted.outcome_time}  {GUESS} it also says when it happened; leave it out if not"
@@ -161,6 +158,14 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
         yield f'  absent_means: "0"  {GUESS} only yes is ever told; say unknown where no news means nothing'
     else:
         yield f"  absent_means: unknown  {GUESS} say 0 where no news means no"
+
+
+def _window_words(drafted: Drafted) -> str:
+    """Where the window comes from; what was made up does not follow it, so that nobody edits the one alone."""
+    if not drafted.are_delays_made_up:
+        return f"# {drafted.delays.words}"
+    said = "# as --outcome-days said" if drafted.are_delays_said else f"{GUESS} the table does not say when"
+    return f"{said}: {drafted.outcome_time} is made up by it; draft anew with --outcome-days to change both"
 
 
 def _actions(drafted: Drafted) -> Iterator[str]:

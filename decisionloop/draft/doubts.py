@@ -14,6 +14,8 @@ _AGE = frozenset(("age", "alter", "edad", "eta", "idade", "alder"))
 _OLDEST = 120
 _FEW = 0.01
 """So large a share of a column's numbers at most is of a kind that the others are not."""
+_NINES = np.array([10.0**digits - 1 for digits in range(2, 16)])
+"""99, 999 and so on, as far as a floating-point number can tell them from the next one."""
 _FAR = 3.0
 """A row of nines that is so many times the largest other number stands for one that nobody knew."""
 _LONG, _RARE = 5, 0.2
@@ -81,16 +83,12 @@ def _impossible(column: Column) -> Iterator[str]:
     below = known[known < 0]
     if 0 < len(below) <= _FEW * len(known):
         yield f"{_shown(below)} below nothing, where no other is: leave it empty if it stands for something else"
-    nines = np.array([one for one in known if _is_nines(one)])
+    nines = known[np.isin(known, _NINES)]
     if 0 < len(nines) < len(known):
         others = np.abs(known[~np.isin(known, nines)])
         far = nines[nines > _FAR * others.max()]
         if len(far):
             yield f"{_shown(far)} far from every other: leave it empty if it says that nobody knows"
-
-
-def _is_nines(number: float) -> bool:
-    return number > 0 and float(number).is_integer() and re.fullmatch(r"9{2,}", f"{number:.0f}") is not None
 
 
 def _shown(odd: np.ndarray) -> str:

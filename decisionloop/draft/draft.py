@@ -50,7 +50,7 @@ def draft_use_case(parent: Path, name: str, source: Path | DatabaseTable, asked:
         columns = profiles(table)
         roles = roles_of(columns, asked)
     columns, rows, roles = with_free_names(columns, table.rows, roles)
-    drafted, rows = _drafted(name, rows, columns, roles)
+    drafted, rows = _drafted(name, rows, columns, roles, asked.outcome_days)
     _write(folder, drafted, rows)
     return Draft(folder, (*notes_of(drafted, written), *table.doubts, *left_out))
 
@@ -88,13 +88,22 @@ def _files_of(drafted: Drafted, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> tuple[Drafted, pd.DataFrame]:
-    """What the contract will say, and the rows as it will read them."""
+def _drafted(
+    name: str, table: pd.DataFrame, columns: dict[str, Column], roles: Roles, outcome_days: int
+) -> tuple[Drafted, pd.DataFrame]:
+    """What the contract will say, and the rows as it will read them.
+
+    ``outcome_days``: after so many an outcome is seen where no column says when; 0: nobody has said.
+    """
     entity = ROW_ID if roles.entity == EACH_ROW else roles.entity
     time = MADE_UP_TIME if roles.time == FILE_ORDER else roles.time
     decided = _in_order(len(table)) if roles.time == FILE_ORDER else columns[roles.time].times
     rhythm, (table, noes) = rhythm_of(decided), _with_noes(table, roles)
-    seen = columns[roles.outcome_time].times if roles.outcome_time else decided + rhythm.covers_days * DAY
+    seen = (
+        columns[roles.outcome_time].times
+        if roles.outcome_time
+        else decided + (outcome_days or rhythm.covers_days) * DAY
+    )
     is_early = (seen < decided) & (roles.time != FILE_ORDER)  # made-up times are before nothing
     seen = seen.mask(is_early)
     outcome_time = roles.outcome_time or MADE_UP_SEEN
@@ -118,6 +127,7 @@ def _drafted(name: str, table: pd.DataFrame, columns: dict[str, Column], roles: 
         outcome_time=outcome_time,
         is_time_made_up=roles.time == FILE_ORDER,
         are_delays_made_up=not roles.outcome_time,
+        are_delays_said=outcome_days > 0,
         undated=int((is_undated & ~is_early).sum()),
         noes=noes,
         early=tuple(rows.loc[is_early, entity].astype("str")),

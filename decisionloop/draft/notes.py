@@ -46,9 +46,10 @@ def _of_outcomes(drafted: Drafted) -> Iterator[str]:
     if drafted.is_time_made_up:
         yield ("the times are made up, in the order of the rows")
     if drafted.are_delays_made_up:
+        said = "as was said" if drafted.are_delays_said else "--outcome-time COLUMN or --outcome-days N says when"
         yield (
-            f"outcomes are taken to be seen after {in_days(drafted.delays.window_days)} "
-            "(--outcome-time COLUMN says when)"
+            f"outcomes are taken to be seen after {in_days(drafted.delays.window_days)} ({said}): "
+            f"{drafted.outcome_time} is made up, and does not follow outcome.window_days"
         )
     if drafted.is_only_yes_told:
         yield (

@@ -71,6 +71,8 @@ class Asked:
     """Whether another system has made the decisions, and goes on making them."""
     is_live: bool = False
     """Whether the table goes on growing, and what is due now is decided, instead of replaying what is past."""
+    outcome_days: int = 0
+    """So many days after its decision each outcome is seen, where no column says when; 0: nobody has said."""
 
     @property
     def is_anything(self) -> bool:
@@ -137,7 +139,8 @@ def roles_of(columns: Mapping[str, Column], asked: Asked) -> Roles:
     taken |= set(protected)
     free = Unused({name: one for name, one in columns.items() if name not in features}, taken)
     time = role("time", free.time())
-    outcome_time = role("outcome_time", free.later_time(time))
+    _require_one_delay(asked)
+    outcome_time = role("outcome_time", "" if asked.outcome_days else free.later_time(time))
     propensity = role("propensity", free.named("propensity", is_chance))
     outcome = role("outcome", free.outcome())
     amount = role("amount", free.amount(outcome))
@@ -183,13 +186,20 @@ def _said(columns: Mapping[str, Column], asked: Asked) -> dict[str, str]:
     said = {}
     for one in fields(asked):
         value = getattr(asked, one.name)
-        if isinstance(value, tuple | bool):
+        if not isinstance(value, str):
             continue
         is_word = words.get(one.name) == value
         said[one.name] = value if is_word or not value else name_of(value)
         if value and not is_word:
             _require_known(columns, (said[one.name],), one.name)
     return said
+
+
+def _require_one_delay(asked: Asked) -> None:
+    if asked.outcome_days < 0:
+        raise UsageError(f"--outcome-days {asked.outcome_days}: an outcome is seen after its decision. Say 1 or more.")
+    if asked.outcome_days and asked.outcome_time:
+        raise UsageError("--outcome-time and --outcome-days both say when outcomes are seen. Give one of them.")
 
 
 def _require_known(columns: Mapping[str, Column], names: tuple[str, ...], option: str) -> None:

@@ -45,6 +45,8 @@ _ANSWERS = (
     (("☒",), ("☐",), ("yes", "no")),
 )
 """What says yes and what no in a column, and both in English."""
+_SAID = frozenset(_TICKS).union(*((*yes, *no) for yes, no, _ in _ANSWERS))
+"""All of it: a column in which no cell is one of these says neither."""
 _CONTINENTAL = "cp1252"
 """What programs that know no UTF-8 write; every byte is a letter of it, so it comes last."""
 
@@ -141,6 +143,8 @@ def in_english(column: pd.Series) -> pd.Series:
 
     A few cells that say neither stay: they are slips of the pen, and the trouble of their rows.
     """
+    if not any(str(one).lower().replace(_COLOURFUL, "") in _SAID for one in column.dropna().unique()):
+        return column  # as most columns of a wide table, and none of them is looked at any closer
     folded = column.str.lower().str.replace(_COLOURFUL, "")
     if (folded != "").any() and (folded == "").any() and set(folded) <= {*_TICKS, ""}:
         return folded.map(lambda cell: "yes" if cell else "no")

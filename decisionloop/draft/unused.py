@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import pandas as pd
 
@@ -105,16 +106,14 @@ class Unused:
 
         Hardly any of its values comes twice at a time. What numbers the rows of a file is nobody.
         """
-        found = [
-            one
-            for one in self._left().values()
-            if one.kind in {"text", "integer", "category"} and not one.missing and self._is_one_a_time(one, time)
-        ]
-        names = [one.name for one in found]
-        usual = [one for one in _NAMES["entity"] if one in names] or [one for one in names if one.endswith("_id")]
-        called = [one for one in names if PERSONS & set(one.split("_"))]
-        apart = [one.name for one in found if is_numbering(one) and _is_code(one)]
-        return next(iter(usual or called or apart), "")
+        left = [one for one in self._left().values() if one.kind in {"text", "integer", "category"} and not one.missing]
+        usual = [one for name in _NAMES["entity"] for one in left if one.name == name]
+        ids = [one for one in left if one.name.endswith("_id")]
+        called = [one for one in left if PERSONS & set(one.name.split("_"))]
+        apart = (one for one in left if is_numbering(one) and _is_code(one))
+        # Asked of those alone that may be it: a wide table has thousands of others.
+        found = (one.name for one in chain(usual, ids, called, apart) if self._is_one_a_time(one, time))
+        return next(found, "")
 
     def _is_one_a_time(self, column: Column, time: str) -> bool:
         if time not in self.columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from decisionloop.draft.profiles import Column
@@ -48,8 +49,19 @@ def rises_with(column: Column, times: pd.Series) -> bool:
     if column.kind not in {"integer", "category"} or len(column.values) < _ENOUGH:
         return False
     value = column.numbers if column.numbers is not None else column.text
-    frame = pd.DataFrame({"time": times.to_numpy(), "value": value.to_numpy()}).dropna().rank()
-    return bool(frame["time"].nunique() > 1 and frame["time"].corr(frame["value"]) >= _RISING)
+    is_known = times.notna().to_numpy() & value.notna().to_numpy()
+    time, rank = (_ranks(one.to_numpy()[is_known]) for one in (times, value))
+    if not len(time) or np.ptp(time) == 0 or np.ptp(rank) == 0:
+        return False
+    return bool(np.corrcoef(time, rank)[0, 1] >= _RISING)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """The rank of each value (n,); of equal ones their mean, which may be between two."""
+    code, kinds = pd.factorize(values, sort=True)
+    counts = np.bincount(code, minlength=len(kinds))
+    ranks: np.ndarray = (np.cumsum(counts) - (counts - 1) / 2)[code]
+    return ranks
 
 
 def is_person(column: Column) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
@@ -11,6 +12,7 @@ from decisionloop.ledger.alerts import FAILED_RUN, Alert, alerts
 from decisionloop.ledger.batches import DECIDED_STATES, Batch, batches, events
 from decisionloop.ledger.drills import KIND as DRILL
 from decisionloop.ledger.drills import drills
+from decisionloop.ledger.going_on import FoundSince, found_since
 from decisionloop.ledger.missed_due import MISSED
 from decisionloop.ledger.releases import ReleaseStage, current_stages
 from decisionloop.ledger.restore_drills import KIND as RESTORE_DRILL
@@ -25,11 +27,30 @@ GONE = ("refused", "retired", "rolled_back")
 
 
 def present_alerts(ledger: Ledger, use_case: str) -> tuple[Alert, ...]:
-    """The alerts of a use case about what is not over, oldest first; of more than `MOST` the last ones."""
+    """The alerts of a use case about what is not over, oldest first; of more than `MOST` the last ones.
+
+    What batch after batch has is told once: its message says in how many it was found since.
+    """
     closed = {alert_id for alert_id, state in alert_states(ledger, use_case).items() if state == "closed"}
-    told = (one for one in reversed(alerts(ledger, use_case)) if one.alert_id not in closed)
+    every = alerts(ledger, use_case)
+    going_on = found_since(ledger, use_case, every)
+    told = (one for one in reversed(every) if one.alert_id not in closed)
     since = _Since(ledger, use_case)
-    return tuple(reversed(tuple(islice((one for one in told if not since.is_past(one)), MOST))))
+    present = (one for one in told if not _is_quiet(one, going_on) and not since.is_past(one))
+    return tuple(_gone_on(one, going_on.get(one.alert_id)) for one in reversed(tuple(islice(present, MOST))))
+
+
+def _is_quiet(alert: Alert, going_on: Mapping[str, FoundSince]) -> bool:
+    """Whether it is over by itself; of what is critical a person says so."""
+    return alert.severity != "critical" and alert.alert_id in going_on and going_on[alert.alert_id].is_over
+
+
+def _gone_on(alert: Alert, found: FoundSince | None) -> Alert:
+    if found is None or found.batches < 2:
+        return alert
+    goes = "Found" if found.is_over else "It goes on: found"
+    words = f"{alert.message.rstrip('.')}. {goes} in {found.batches} batches so far, the last {found.last_batch_id}."
+    return replace(alert, message=words)
 
 
 def unanswered(ledger: Ledger, use_case: str) -> tuple[Alert, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -19,6 +19,7 @@ from decisionloop.ledger.schema import decision, delivery, outbox, withdrawn_dec
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.verdicts import learn_runs
 from decisionloop.ledger.watching_periods import first_segment, parts_sealed
+from decisionloop.ledger.withdrawing import WithdrawnCount, withdrawn_before_decided
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class BatchSummary:
     """A batch in few numbers. ``outside_support``: decisions that the rules took because the log that taught the model
     does not support what it would have done; None where the release may decide everywhere. ``on_trial``: the release
     that decided some of them beside the champion, "" where none did. ``is_observed``: another system made them, and of
-    those ``left_out``, by why, nobody can tell how."""
+    those ``left_out``, by why, nobody can tell how. ``answered_meanwhile``: how many more were logged and withdrawn,
+    for their people were answered one at a time; nothing here counts them."""
 
     batch_id: str
     state: str
@@ -56,6 +58,7 @@ class BatchSummary:
     on_trial: str = ""
     is_observed: bool = False
     left_out: tuple[tuple[str, int], ...] = ()
+    answered_meanwhile: int = 0
 
     def as_json(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -107,6 +110,9 @@ class BatchSummary:
     def _others(self) -> str:
         """Who of those who were due is elsewhere, and who is here that was not due now."""
         told = ""
+        if self.answered_meanwhile:
+            many = f"{self.answered_meanwhile:,} more {'was' if self.answered_meanwhile == 1 else 'were'}"
+            told += f" {many} withdrawn and not sent: they were answered one at a time meanwhile."
         if self.decided_before:
             where = ", ".join(f"{count:,} in {batch_id}" for batch_id, count in self.decided_in)
             told += f" {self.decided_before:,} of {self.due:,} who were due had been decided before ({where})."
@@ -122,6 +128,9 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         raise UsageError(f"no batch {batch_id} in the ledger. `decisionloop status` lists the last ones.")
     groups, fallbacks = _decided(ledger, batch_id)
     queued, delivered, cancelled = _sent(ledger, batch_id)
+    meanwhile = int(latest_detail(ledger, batch_id, "decided").get("answered_meanwhile") or 0)
+    if meanwhile:
+        groups = _standing(groups, withdrawn_before_decided(ledger, batch_id))
     is_halted = batch.state == "halted"
     due = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "frozen")
     scored, decided = latest_detail(ledger, batch_id, "scored"), latest_detail(ledger, batch_id, "decided")
@@ -147,6 +156,7 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         outside_support=_outside_support(decided),
         on_trial=str(scored.get("on_trial") or ""),
         is_observed=decided.get("decided_by") == LEGACY,
+        answered_meanwhile=meanwhile,
         left_out=tuple(json.loads(str(decided.get("left_out") or "{}")).items()),
     )
 
@@ -166,6 +176,15 @@ def _decided(ledger: Ledger, batch_id: str) -> tuple[tuple[Group, ...], tuple[tu
         groups = tuple(Group(*row) for row in connection.execute(grouped))
         reasons = connection.execute(fell.order_by(func.count().desc()))
         return groups, tuple((str(why), int(count)) for why, count in reasons)
+
+
+def _standing(groups: Sequence[Group], withdrawn: Sequence[WithdrawnCount]) -> tuple[Group, ...]:
+    """The decisions that stand."""
+    gone = Counter[tuple[str, str]]()
+    for one in withdrawn:
+        gone[one.action, one.role] += one.decisions
+    left = (replace(one, decisions=one.decisions - gone[one.action, one.role]) for one in groups)
+    return tuple(one for one in left if one.decisions)
 
 
 def _sent(ledger: Ledger, batch_id: str) -> tuple[int, int, int]:

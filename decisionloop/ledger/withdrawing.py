@@ -1,13 +1,15 @@
-"""Taking back what a batch logged of some people before any of it has left."""
+"""Taking back what a batch logged of some people before any of it has left, and how many that were."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import exists, insert, literal, select
+from sqlalchemy import exists, func, insert, literal, select
 
 from decisionloop.ledger.id_spans import ids_of_batch
-from decisionloop.ledger.schema import UtcDateTime, decision, utc_now, withdrawn_decision
+from decisionloop.ledger.schema import UtcDateTime, batch_event, decision, utc_now, withdrawn_decision
+from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.engine import Ledger
 
 _CHUNK = 500  # SQLite takes so many values in one statement at any rate
@@ -28,3 +30,31 @@ def withdraw_of(ledger: Ledger, batch_id: str, entities: Sequence[str]) -> int:
             )
             withdrawn += connection.execute(into).rowcount
     return withdrawn
+
+
+@dataclass(frozen=True)
+class WithdrawnCount:
+    """How many decisions of one release, role and action a batch withdrew before it was said to be decided."""
+
+    release_id: str
+    role: str
+    action: str
+    decisions: int
+
+
+def withdrawn_before_decided(ledger: Ledger, batch_id: str) -> tuple[WithdrawnCount, ...]:
+    """The decisions that a batch withdrew of people who were answered meanwhile, counted; no decision of it is theirs.
+
+    What a person cancels is cancelled after it was decided, and was a decision.
+    """
+    table, event = decision.c, batch_event.c
+    decided_at = select(func.max(event.at)).where(event.batch_id == batch_id, event.state == "decided")
+    by = (table.release_id, table.role, table.action)
+    statement = (
+        select(*by, func.count())
+        .join(withdrawn_decision, withdrawn_decision.c.decision_id == table.decision_id)
+        .where(withdrawn_decision.c.batch_id == batch_id, withdrawn_decision.c.at <= decided_at.scalar_subquery())
+        .group_by(*by)
+        .order_by(*by)
+    )
+    return facts.as_facts(ledger, WithdrawnCount, statement)

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ks_2samp, norm
+from scipy.stats import norm
 
 from decisionloop.contract import UseCase
 from decisionloop.contract.days import in_days
@@ -72,10 +72,10 @@ def _delays(use_case: UseCase, seen: SeenOfTried) -> str:
     if not len(seen.days):
         return ""
     half, most = np.quantile(seen.days, [0.5, 0.95])
-    return (
-        f"{in_days(round(float(half)))} for half of them, {most:.0f} for 95%; the contract waits "
-        f"{in_days(use_case.outcome.maturity_days)} before it concludes anything"
-    )
+    came = f"{in_days(round(float(half)))} for half of them, {most:.0f} for 95%"
+    if len(seen.days) > 1 and float(np.ptp(seen.days)) == 0:  # nothing that was seen is so
+        came = f"{in_days(round(float(half)))}, each of them, as where the times are made up"
+    return f"{came}; the contract waits {in_days(use_case.outcome.maturity_days)} before it concludes anything"
 
 
 def _smallest_gain(use_case: UseCase, seen: SeenOfTried, a_week: float) -> str:
@@ -187,16 +187,27 @@ def _moving(use_case: UseCase, tried: Sequence[TriedBatch]) -> Iterator[str]:
 
 
 def _values_apart(one: pd.Series, other: pd.Series) -> float:
-    ends = [pd.to_numeric(column, errors="coerce").dropna().to_numpy(dtype=np.float64) for column in (one, other)]
-    return float(ks_2samp(*ends).statistic) if min(map(len, ends)) >= _FEWEST else 0.0
+    """The largest distance of the two distributions, as Kolmogorov and Smirnov have it."""
+    told = (
+        pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan) for column in (one, other)
+    )
+    mine, theirs = (np.sort(values[~np.isnan(values)]) for values in told)
+    if min(len(mine), len(theirs)) < _FEWEST:
+        return 0.0
+    every = np.concatenate([mine, theirs])
+    below = (values.searchsorted(every, "right") / len(values) for values in (mine, theirs))
+    return float(np.abs(np.subtract(*below)).max())
 
 
 def _categories_apart(one: pd.Series, other: pd.Series) -> float:
     """Half the sum of what the shares of the categories differ by: the part of the rows that are others."""
-    shares = [column.dropna().value_counts(normalize=True) for column in (one, other)]
-    if min(one.notna().sum(), other.notna().sum()) < _FEWEST:
+    mine, theirs = (column.dropna().to_numpy(dtype=object) for column in (one, other))
+    if min(len(mine), len(theirs)) < _FEWEST:
         return 0.0
-    return float(shares[0].sub(shares[1], fill_value=0.0).abs().sum()) / 2
+    code, kinds = pd.factorize(np.concatenate([mine, theirs]))
+    parts = (code[: len(mine)], code[len(mine) :])
+    shares = (np.bincount(part, minlength=len(kinds)) / len(part) for part in parts)
+    return float(np.abs(np.subtract(*shares)).sum()) / 2
 
 
 def _a_week(use_case: UseCase, source: Source, tried: Sequence[TriedBatch]) -> float:

@@ -63,6 +63,10 @@ class DatabaseRows:
         """Of whom the rows with ``after`` < time <= ``until`` are."""
         return self.between(after, until)[self.layout.entity]
 
+    def times(self) -> pd.Series:
+        """The time of every row."""
+        return self.between(None, None)[self.layout.time]
+
     def newest(self, until: pd.Timestamp) -> pd.Timestamp | None:
         """Largest time at or before ``until``."""
         from sqlalchemy import func, select

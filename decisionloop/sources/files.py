@@ -57,6 +57,10 @@ class FileRows:
         times = rows[self.layout.time]
         return rows.loc[(times <= until) & (times > after), self.layout.entity]
 
+    def times(self) -> pd.Series:
+        """The time of every row; the other columns, which may be many, are left."""
+        return self._rows()[self.layout.time]
+
     def _rows_of(self, entities: pd.Series) -> pd.DataFrame:
         """The rows of a few entities, found and not searched for, in the order of the files."""
         rows = self._rows()

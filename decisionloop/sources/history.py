@@ -71,8 +71,7 @@ class History:
 
     def due_times(self) -> pd.DatetimeIndex:
         """The times at which somebody was due, each once, sorted."""
-        rows = self.due_rows.between(None, None)
-        times = rows[self.due_rows.layout.time]
+        times = self.due_rows.times()
         return pd.DatetimeIndex(times[times < _NEVER].drop_duplicates().sort_values())
 
 

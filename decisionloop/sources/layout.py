@@ -159,5 +159,8 @@ class Rows(Protocol):
     def entities_between(self, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
         """Of whom the rows with ``after`` < time <= ``until`` are."""
 
+    def times(self) -> pd.Series:
+        """The time of every row."""
+
     def newest(self, until: pd.Timestamp) -> pd.Timestamp | None:
         """Largest time at or before ``until``."""

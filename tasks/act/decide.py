@@ -105,7 +105,8 @@ def _guard_stop(findings: Sequence[GuardFinding]) -> Stop | None:
     if not violated:
         return None
     reason = f"guardrail: {violated[0].name}"
-    return Stop("guardrail", reason, [str(one) for one in violated], [one.remedy for one in violated])
+    said, remedies = [str(one) for one in violated], [one.remedy for one in violated]
+    return Stop("guardrail", reason, said, remedies, [one.name for one in violated])
 
 
 def _choose(hand: BatchInHand, rules_because: str, before: tuple[StageCost, ...] = ()) -> _Decided:

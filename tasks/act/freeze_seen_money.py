@@ -10,7 +10,7 @@ from tasks.keep import keep_part
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.readback.seen_cohorts import seen_so_far
 from tasks.readback.seen_money import seen_money_of
-from tasks.tell.halting import Stop, warn
+from tasks.tell.halting import Stop, warn_while_it_goes_on
 
 _REMEDY = "Restore the files of the snapshot store from its backup."
 
@@ -28,7 +28,7 @@ def freeze_seen_money(hand: BatchInHand, rules_because: str) -> SeenMoney:
         seen = seen_so_far(workspace, hand.as_of)
         if seen.unreadable:
             reasons = [f"what an earlier batch has shown cannot be read: {one}" for one in seen.unreadable]
-            stop = Stop("exploration", "lost outcomes of earlier batches", reasons, [_REMEDY])
-            warn(hand, stop, "warning", "Exploring is priced without them.")
+            stop = Stop("exploration", "lost outcomes of earlier batches", reasons, [_REMEDY], seen.unreadable)
+            warn_while_it_goes_on(hand, stop, "warning", "Exploring is priced without them.")
         keep_part(workspace, batch_id, "seen_money", 0, table_of(seen.cohorts))
     return seen_money_of(workspace, batch_id)

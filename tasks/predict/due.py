@@ -15,6 +15,7 @@ from decisionloop.ledger.batch_parts import append_part, parts_of
 from decisionloop.ledger.batches import Batch, Scalar, append_batch_event, find_batch, latest_detail, open_again
 from decisionloop.ledger.due_occurrences import DecidedSpan, decided_at, decided_spans, entities_of, span_of
 from decisionloop.ledger.storage.facts import canonical_json
+from decisionloop.ledger.withdrawing import withdraw_of
 from decisionloop.predict.due import DueSplit, HeldBatch, Span, split_due
 from decisionloop.predict.ordering import is_strictly_increasing
 from decisionloop.predict.text import as_text
@@ -67,9 +68,9 @@ class LatePeople:
 def cut_due(workspace: Workspace, batch: Batch, find_late: Callable[[], LatePeople | None] = lambda: None) -> bool:
     """Leave behind, part by part, whom a batch is to decide; returns whether it is anybody.
 
-    Where everybody was decided before, or nobody is due and `data_quality.rows` begins at 0, the batch is covered. One
-    that was cut before keeps its parts, unless another batch has decided some of its people since. Then it
-    begins anew, with those who are left.
+    Where everybody was decided before, or nobody is due and `data_quality.rows` begins at 0, the batch is covered, and
+    what it had logged before it was killed is withdrawn: nothing of it has left. One that was cut before keeps its
+    parts, unless another batch has decided some of its people since. Then it begins anew, with those who are left.
 
     ``find_late`` finds who is to be decided in it as well, from before its own ``covers_days``.
     """
@@ -80,6 +81,7 @@ def cut_due(workspace: Workspace, batch: Batch, find_late: Callable[[], LatePeop
     told = _who_is_due(workspace, batch, find_late())
     may_be_empty = workspace.use_case.data_quality.rows[0] == 0
     if told.ids.empty and (told.decided_before or may_be_empty):
+        withdraw_of(ledger, batch_id, entities_of(ledger, batch_id))
         if append_batch_event(ledger, batch_id, "covered", told.detail()):
             announce("batch.covered", workspace.use_case.name, batch_id, told.detail())
         return False

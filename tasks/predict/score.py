@@ -33,7 +33,7 @@ from tasks.readback.releases import on_trial, release_of
 from tasks.readback.tables import read_part
 from tasks.step import step
 from tasks.tell.announcements import announce
-from tasks.tell.queueing import raise_alert
+from tasks.tell.halting import tell_while_it_goes_on
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
         remedy="Restore the release's file from a backup of the snapshot store, or retrain.",
         batch_id=hand.batch_id,
     )
-    raise_alert(hand.workspace, new)
+    tell_while_it_goes_on(hand, new, [f"scoring by {run.release_id}"])
     announce("champion.failed", hand.use_case.name, hand.batch_id, {"release": run.release_id, "error": run.failure})
     return f"{STANDING_IN}champion failed"
 

@@ -8,7 +8,7 @@ from expectations.checks import UNREADABLE_CELLS
 from expectations.unreadable import in_words
 from tasks.predict.freeze import CODE_FAILED_FOR, UNDATED
 from tasks.readback.batch_in_hand import BatchInHand
-from tasks.tell.halting import Stop, warn
+from tasks.tell.halting import Stop, warn_while_it_goes_on
 
 WHAT_FOLLOWS = "The rules decide these rows, and the default action is taken where the rules need what cannot be read."
 UNDATED_REMEDY = "Correct the time of these rows at the source: who is due by them alone is not decided before."
@@ -21,9 +21,15 @@ def tell_of_unreadable(hand: BatchInHand, spoilt: Mapping[str, int], rows: int) 
         reasons = [f"of {rows:,} rows cells of the source cannot be read: {in_words(spoilt)}"]
         if failed := frozen.get(CODE_FAILED_FOR):
             reasons.append(str(failed))
-        stop = Stop("validation", "unreadable cells", reasons, [UNREADABLE_CELLS.remedy])
-        warn(hand, stop, "warning", WHAT_FOLLOWS)
+        stop = Stop(
+            "validation",
+            "unreadable cells",
+            reasons,
+            [UNREADABLE_CELLS.remedy],
+            [f"cells of {name}" for name in spoilt],
+        )
+        warn_while_it_goes_on(hand, stop, "warning", WHAT_FOLLOWS)
     if undated := frozen.get(UNDATED):
         reason = f"{undated} rows that say who is due have a time that nobody can read"
         stop = Stop("validation", "unreadable times", [reason], [UNDATED_REMEDY])
-        warn(hand, stop, "warning", "Nobody is decided because of them.")
+        warn_while_it_goes_on(hand, stop, "warning", "Nobody is decided because of them.")

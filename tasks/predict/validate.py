@@ -177,9 +177,11 @@ def _drift(hand: BatchInHand, report: BatchReport, findings: tuple[Finding, ...]
     if moved is None and not gone:
         return None
     reasons, remedies = [str(one) for one in gone], [one.remedy for one in gone]
+    names = [f"{one.check} of {one.column}" for one in gone]
     if moved is not None:
         reasons, remedies = [*moved.reasons, *reasons], [*moved.remedies, *remedies]
-    return Stop("drift", "input drift", reasons, remedies)
+        names = [*moved.names, *names]
+    return Stop("drift", "input drift", reasons, remedies, names)
 
 
 def _record(hand: BatchInHand, report: BatchReport) -> None:

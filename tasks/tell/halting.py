@@ -1,4 +1,7 @@
-"""A batch is stopped, and people are told: halted with its alert and its notices in one transaction, or warned of."""
+"""A batch is stopped, and people are told: halted with its alert and its notices in one transaction, or warned of.
+
+What is found wrong in batch after batch, and decided in spite of it, is told once for as long as it goes on.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import append_batch_event
+from decisionloop.ledger.going_on import note_found
 from decisionloop.masking import masked
 from decisionloop.monitor.alarm.runbook import AlertKind
 from tasks.readback.batch_in_hand import BatchInHand
@@ -19,12 +23,16 @@ from tasks.tell.queueing import append_alert_and_notices, raise_alert
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a batch must not go on as it is: the ``kind`` of alert, a ``reason`` short enough for a row, all of it."""
+    """Why a batch must not go on as it is: the ``kind`` of alert, a ``reason`` short enough for a row, all of it.
+
+    ``names``: what each reason is about without its figures, by which it is known again in the next batch.
+    """
 
     kind: AlertKind
     reason: str
     reasons: Sequence[str]
     remedies: Sequence[str]
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", masked(self.reason))
@@ -53,5 +61,20 @@ def halt(hand: BatchInHand, stop: Stop) -> NoReturn:
 
 def warn(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> None:
     """Tell people why a batch should not go on as it is, and what follows from it."""
-    message = f"{stop.check}. {what_follows}"
-    raise_alert(hand.workspace, NewAlert(severity, stop.kind, message, stop.remedy, hand.batch_id))
+    raise_alert(hand.workspace, _warning(hand, stop, severity, what_follows))
+
+
+def warn_while_it_goes_on(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> None:
+    """`warn` of what the next batches may have, too: told again only where something new comes to it."""
+    tell_while_it_goes_on(hand, _warning(hand, stop, severity, what_follows), stop.names or [stop.reason])
+
+
+def tell_while_it_goes_on(hand: BatchInHand, new: NewAlert, names: Sequence[str]) -> None:
+    """Raise an alert about what was found in a batch, unless people know from the batches before that it goes on."""
+    with hand.ledger.begin() as connection:
+        if note_found(connection, hand.batch, new, names):
+            append_alert_and_notices(connection, hand.workspace.use_case, new)
+
+
+def _warning(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> NewAlert:
+    return NewAlert(severity, stop.kind, f"{stop.check}. {what_follows}", stop.remedy, hand.batch_id)

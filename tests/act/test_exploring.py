@@ -193,6 +193,16 @@ def test_a_budget_that_does_not_bind_explores_with_the_largest_share(make_use_ca
     assert choice.propensities[free].min(axis=1, where=[True, False, True], initial=1) == pytest.approx(0.2)
 
 
+def test_where_nothing_can_be_tried_no_share_keeps_it_down(make_use_case, make_frame):
+    frame, situation = _batch(make_frame, 50, 1)
+    alone = np.zeros_like(situation.allowed)
+    alone[:, 0] = True
+    agreed, _ = _in_parts(_contract(make_use_case, budget=1.0), frame, replace(situation, allowed=alone), [])
+    told = agreed.figures
+    assert (told.budget > 0, told.gamma) == (True, 0)
+    assert (told.explored, told.is_budget_left) == (0, False)
+
+
 def _well_seen(place):
     many = 1e6
     kinds = [(a, own, why) for a in ("call", "mail") for own in (True, False) for why in ("rich", "poor", "new")]

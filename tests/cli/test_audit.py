@@ -52,3 +52,17 @@ def test_what_was_changed_is_told_and_is_an_exit_code(cli, lived) -> None:
     told = cli("audit", "verify", "--json")
     assert told.exit_code == 6
     assert {one["what"] for one in told.json["findings"]} == {"changed", "unguarded"}
+
+
+def test_where_nothing_was_chained_or_exported_it_says_what_that_means_and_what_to_do(cli, lived) -> None:
+    """The exit code is 0, for nothing is wrong that could be seen: so the words must say what was not seen."""
+    told = cli("audit", "verify")
+    assert told.exit_code == 0, told.err
+    assert "Nothing has been chained yet, so nothing was verified" in told.out
+    assert "`decisionloop audit seal` does so now. Run `decisionloop audit keys`" in told.out
+    assert cli("audit", "seal").exit_code == 0
+    assert cli("audit", "keys").exit_code == 0
+    told = cli("audit", "verify")
+    assert "no checkpoint vouches for the chain" in told.out
+    assert "nothing was verified" not in told.out
+    assert "Run `decisionloop audit checkpoint`, and keep what it writes where" in told.out

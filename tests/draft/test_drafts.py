@@ -338,3 +338,32 @@ def test_a_third_answer_is_no_slip_and_is_named(tmp_path: Path) -> None:
     table.loc[[7, 9, 11], "defaulted"] = "open"
     with pytest.raises(UsageError, match=r"neither the first is 'open', in row 8"):
         drafted(tmp_path, table, separator=";", outcome="defaulted")
+
+
+def test_how_many_days_later_outcomes_come_can_be_said(tmp_path: Path) -> None:
+    """What no column says is made up by it, the window is that long, and both say so."""
+    draft, case = drafted(tmp_path, experiment(), propensity="shares", outcome_days=30)
+    assert case.outcome.window_days == case.outcome.maturity_days == 30
+    rows = pd.read_csv(draft.folder / "data" / "decisions.csv", parse_dates=["visit_date", "seen_at"])
+    assert set((rows["seen_at"] - rows["visit_date"]).dt.days) == {30}
+    assert any(note.startswith("outcomes are taken to be seen after 30 days (as was said)") for note in draft.notes)
+    assert "seen_at is made up by it" in (draft.folder / "usecase.yaml").read_text()
+    answers = {one.question: one.answer for one in check_use_case(draft.folder).answers}
+    assert answers["outcomes come after"].startswith("30 days, each of them, as where the times are made up;")
+
+
+def test_a_made_up_time_of_outcomes_is_told_as_that(tmp_path: Path) -> None:
+    draft, _ = drafted(tmp_path, experiment(), propensity="shares")
+    assert any("--outcome-days N says when" in note and "does not follow" in note for note in draft.notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"outcome_time": "outcome_date", "outcome_days": 5}, "Give one of them"),
+        ({"outcome_days": -1}, "Say 1 or more"),
+    ],
+)
+def test_delays_that_contradict_each_other_are_refused(tmp_path: Path, asked: dict[str, object], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        drafted(tmp_path, loans(), **asked)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from decisionloop.errors import UsageError
 from decisionloop.ledger.batches import append_batch_event
 from decisionloop.ledger.decisions import append_decisions
-from decisionloop.ledger.flag_spans import expired_flags, flag_spans
+from decisionloop.ledger.flag_spans import ended_flags, expired_flags, flag_spans
 from decisionloop.ledger.flags import (
     FOR_EVER,
     KILL_SWITCH,
@@ -160,6 +160,8 @@ def test_the_history_says_how_each_ended(ledger: Ledger) -> None:
     now, later = flag_spans(ledger, NAME), flag_spans(ledger, NAME, end + IN_AN_HOUR)
     assert [one.ending for one in now] == ["replaced", "replaced", "lifted", ""]
     assert now == later  # what was lifted before its end did not expire
+    assert now[2].as_text().endswith(" by head")
+    assert ended_flags(ledger, NAME, last=1)[0].ended_by == now[3].flag
     assert not any(one.is_holding for one in now)
     engaged(ledger, asked(until=end))
     assert [one.is_holding for one in flag_spans(ledger, NAME)][-1]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures
-from decisionloop.report.words.evidence import action_in_brief, actions_sentence
+from decisionloop.report.words.evidence import action_in_brief, actions_sentence, better_action, tried_sentence
 from decisionloop.report.words.missing import unjudged_sentence
 
 EARNED = Estimate(5.0, 4.0, 6.0)
@@ -42,3 +43,42 @@ def test_of_cohorts_that_cannot_be_judged_it_is_said_how_many_are_gone() -> None
     assert told.startswith("36 of 47 complete cohorts had fewer outcomes")
     assert "Of 11 of the 47 complete cohorts the decisions are kept no longer, by retention" in told
     assert "retention" not in unjudged_sentence(47, 36, 0, None)
+
+
+def tried(for_all: Estimate, decisions: int = 0) -> ActionFigures:
+    nothing = Estimate()
+    return ActionFigures("visit", "visit them", decisions, 0, nothing, 0, nothing, tried_in=5_000, for_all=for_all)
+
+
+def test_what_is_only_tried_and_surely_better_is_said_and_to_be_written_into_the_rules() -> None:
+    better = [tried(Estimate(2.0, 1.0, 3.0)), action(Estimate(0.0, -1.0, 1.0))]
+    assert "for everybody who may get it would have earned EUR 2.00 more than the rules" in action_in_brief(
+        better[0], "EUR"
+    )
+    assert tried_sentence(better, "EUR").startswith("What trying has shown: “visit them” for everybody who may get it")
+    told = better_action(better, "EUR")
+    assert told is not None
+    assert "Write it into the rules" in told.what
+    assert "(1.00 to 3.00 more)" in told.what
+
+
+@pytest.mark.parametrize(
+    "for_all",
+    [
+        Estimate(),
+        Estimate(2.0, -1.0, 3.0),
+        Estimate(-2.0, -3.0, -1.0),
+        Estimate(2.0, 1.0, 3.0, OutcomeBounds(50, 10.0, -1.0, 5.0)),
+    ],
+    ids=["unknown", "not sure", "worse", "missing outcomes could turn it"],
+)
+def test_what_is_not_surely_better_is_nothing_to_do(for_all: Estimate) -> None:
+    assert better_action([tried(for_all)], "EUR") is None
+
+
+def test_what_is_only_tried_and_cannot_be_told_yet_is_said() -> None:
+    told = tried_sentence([tried(Estimate(2.0, -1.0, 3.0))], "EUR")
+    assert told == (
+        "What trying has shown: of “visit them”, which is only tried, it cannot be told yet whether it is better than "
+        "the rules."
+    )

@@ -17,7 +17,7 @@ from decisionloop.monitor.lifts import _TO_THE_RULES
 from decisionloop.monitor.performance import _LOOK
 from decisionloop.report.page import render_story
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.evidence import Promise
+from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.record.monitor_lines import FamilyWatch, IncidentLine, Monitoring
 from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
 from decisionloop.report.record.story import Story
@@ -172,3 +172,26 @@ def test_who_was_never_decided_waits_for_a_person_too(story: Story) -> None:
     assert one.title == "4 clients fell due at 2 due times, the first 2005-09-01, and were never decided"
     assert "`decisionloop run credit_line --catch-up` decides them" in one.what
     assert any("4 who fell due and were never decided" in str(one) for one in glance_of(left).answers)
+
+
+BETTER = ActionFigures(
+    "visit", "visit", 0, 0, Estimate(), 0, Estimate(), tried_in=9_000, for_all=Estimate(2.0, 1.0, 3.0)
+)
+
+
+def test_a_better_action_is_to_be_written_into_the_rules_while_they_decide(story: Story) -> None:
+    by_rules = replace(told(story, champion=RULES), actions=(BETTER,))
+    assert "An action that is tried is better than what the rules do" in titles(by_rules)
+    by_model = replace(told(story, champion=MODEL), actions=(BETTER,))
+    assert "An action that is tried is better than what the rules do" not in titles(by_model)
+
+
+def test_the_page_has_a_line_for_an_action_that_is_only_tried(story: Story) -> None:
+    page = render_story(replace(told(story, champion=RULES), actions=(*story.actions, BETTER)))
+    assert "What trying has shown: money a decision" in page
+    assert "only tried; of 9,000 decisions" in page.replace("\xa0", " ").replace("&nbsp;", " ")
+    assert "“visit” for everybody who may get it would have earned" in page
+
+
+def titles(story: Story) -> list[str]:
+    return [one.title for one in to_do.to_do_of(story)]

@@ -59,6 +59,14 @@ def test_every_action_has_its_chance_and_they_add_up(online, explained):
 
 
 @LEDGER_ON_ONE
+def test_what_an_action_earns_whatever_happens_is_told_although_rules_expect_nothing(online, explained):
+    set_flag(online.ledger, "small", KILL_SWITCH, "on", "a test", "somebody")
+    told = online.decide(one("shop-7")).json()
+    values = {row["action"]: row["expected"] for row in explained(told["decision_id"])["values"]}
+    assert values == {"hold": 0.0, "lend": None}
+
+
+@LEDGER_ON_ONE
 def test_in_words_it_says_who_decided_and_why_that_one(online, explained):
     set_flag(online.ledger, "small", KILL_SWITCH, "on", "a test", "somebody")
     told = online.decide(one("shop-7", turnover=None)).json()

@@ -13,6 +13,7 @@ from decisionloop.ledger.batches import latest_detail
 from decisionloop.ledger.held_actions import withdrawn_ids
 from decisionloop.ledger.posted_outcomes import PostedOutcome
 from decisionloop.ledger.schema import delivery
+from decisionloop.ledger.summary import batch_summary
 from decisionloop.report.read.batches import batch_lines
 from decisionloop.report.read.gathered import gather
 from decisionloop.stream.asked import Asked, AskedRow
@@ -65,7 +66,12 @@ def test_who_is_answered_while_a_batch_is_decided_keeps_that_answer(begun, monke
     assert withdrawn_ids(begun.ledger, batch_id) == set(of_them["decision_id"])
     assert latest_detail(begun.ledger, batch_id, "decided")["answered_meanwhile"] == 10
     lines = batch_lines(gather(begun.ledger, NAME).handled, defaultdict(str))
-    assert [line.withdrawn for line in lines if line.as_of == as_of(1).date()][:1] == [10]
+    of_batch = next(line for line in lines if line.as_of == as_of(1).date())
+    assert (of_batch.withdrawn, of_batch.decisions) == (10, 590)
+    assert sum(share for _, share in of_batch.shares) == pytest.approx(1.0)
+    summary = batch_summary(begun.ledger, batch_id)
+    assert (summary.decisions, summary.answered_meanwhile) == (590, 10)
+    assert "10 more were withdrawn and not sent" in summary.as_text()
     with begun.ledger.connect() as connection:
         sent = set(connection.execute(select(delivery.c.decision_id)).scalars())
     assert sent
@@ -168,3 +174,19 @@ def test_who_is_answered_after_a_batch_was_killed_keeps_that_answer(begun, monke
         sent = set(connection.execute(select(delivery.c.decision_id)).scalars())
     assert sent
     assert not sent & set(of_them["decision_id"])
+
+
+def test_a_killed_batch_whose_people_were_all_answered_meanwhile_withdraws_what_it_logged(begun, monkeypatch):
+    """It is covered then, and nobody comes by to say that it is decided."""
+    decider = begin(begun, 1)
+    begun.predict(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(decide, "withdraw_answered", _killed)
+        with pytest.raises(Killed):
+            begun.act(1)
+    assert len(_answer_some(begun, decider, 0, 1, count=600)) == 600
+    seal_stream.fn(NAME)
+    begun.predict(1)
+    assert begun.state(1) == "covered"
+    assert withdrawn_ids(begun.ledger, begun.batch(1)) == set(begun.decisions(1)["decision_id"])
+    assert len(begun.decisions(1)) == 600

@@ -15,10 +15,11 @@ from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batch_id_of, cohort_name
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
+from decisionloop.ledger.outcomes import intakes, latest_outcomes
 from decisionloop.ledger.summary import batch_summary
 from decisionloop.schedule import due_times
 from tests.engines import ON_ONE
-from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
+from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, returns, write_live
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation, run_flow, run_task
 from tests.tasks.moment import OnEngine, lived_on_engines
@@ -163,7 +164,20 @@ def test_due_times_that_nobody_has_looked_for_are_known_from_the_ledger_alone(on
     use_case = on_sqlite.workspace.use_case
     passed = due_times_without_batch(on_sqlite.ledger, use_case, MONDAY + 3 * WEEK - HOUR)
     assert passed == (MONDAY + WEEK, MONDAY + 2 * WEEK)
-    assert "there was no run. `decisionloop run live --catch-up`" in as_text(status_of(on_sqlite.workspace))
+    told = [line for line in status_of(on_sqlite.workspace).missed if "there was no run" in line]
+    assert len(told) == 1
+    assert told[0].endswith(". `decisionloop run live --catch-up` makes up for all of them.")
+
+
+def test_several_missed_times_are_told_with_one_command(on_sqlite):
+    decide(on_sqlite, MONDAY + 3 * WEEK)
+    run_flow("observe", "live", MONDAY + 3 * WEEK)
+    told = status_of(on_sqlite.workspace).missed
+    assert (
+        "80 who fell due at 2 due times were never decided: 2024-01-08T06:00:00Z (40), 2024-01-15T06:00:00Z (40)."
+        in told
+    )
+    assert sum(line.count("--catch-up") for line in told) == 1
 
 
 def test_after_a_long_gap_status_says_how_many_due_times_there_were_in_all(on_sqlite):
@@ -172,7 +186,8 @@ def test_after_a_long_gap_status_says_how_many_due_times_there_were_in_all(on_sq
     before = len(due_times(use_case.schedule, MONDAY, datetime.now(UTC)))
     told = status_of(on_sqlite.workspace).missed
     named = [line for line in told if "there was no run" in line]
-    assert len(named) < before
+    assert len(named) == 1
+    assert named[0].count("T06:00:00Z") < before
     assert [line for line in told if line not in named] == [
         f"{before} due times have passed since the last batch, {cohort_name(MONDAY)}; those that can still be made up "
         "for are named, and of them the last 31 at most."
@@ -196,3 +211,37 @@ def test_a_source_that_cannot_say_when_somebody_fell_due_has_missed_runs_and_no_
     run_flow("observe", "live", MONDAY + WEEK + HOUR)
     assert missed_alerts(on_sqlite) == []
     assert missed_runs(MONDAY + 4 * WEEK) == [MONDAY + 2 * WEEK, MONDAY + 3 * WEEK]
+
+
+def outcomes_of(live: Installation, as_of: datetime) -> int:
+    """How many decisions of a batch have an outcome."""
+    return len(latest_outcomes(live.ledger, "live", as_of, as_of))
+
+
+def test_who_is_decided_late_gets_the_outcomes_that_lie_in_the_source(live):
+    """Seen long ago, but after the due time that is made up for: theirs, and no later turn need come for it."""
+    decide(live, MONDAY + 2 * WEEK)
+    run_flow("observe", "live", MONDAY + 2 * WEEK)
+    decide(live, MONDAY + WEEK)
+    run_flow("observe", "live", MONDAY + WEEK)
+    assert outcomes_of(live, MONDAY + WEEK) == A_WEEK
+    told = latest_outcomes(live.ledger, "live", MONDAY + WEEK, MONDAY + WEEK)
+    assert set(told["observed_at"]) == {pd.Timestamp(MONDAY + WEEK + timedelta(days=5))}
+    books = len(intakes(live.ledger, "live"))
+    run_flow("observe", "live", MONDAY + WEEK)
+    assert len(intakes(live.ledger, "live")) == books
+
+
+def test_the_first_turn_of_a_day_long_ago_takes_in_what_was_seen_since(on_sqlite):
+    run_flow("observe", "live", MONDAY)
+    assert outcomes_of(on_sqlite, MONDAY) == A_WEEK
+
+
+def test_what_is_read_ahead_is_measured_when_it_was_seen(on_sqlite):
+    """Turns of days long ago, one after the other, measure what each of them could know."""
+    late = returns(orders(1).iloc[:10], days=12)  # seen after the first was measured
+    on_sqlite.written.change("returns.csv", lambda had: pd.concat([had.iloc[10:], late], ignore_index=True))
+
+    run_flow("observe", "live", MONDAY)
+    assert outcomes_of(on_sqlite, MONDAY) == A_WEEK
+    assert [run_flow("observe", "live", MONDAY + n * WEEK) for n in (1, 2, 3)] == [1, 1, 0]

@@ -53,8 +53,11 @@ class ExploringFigures:
 
     @property
     def is_budget_left(self) -> bool:
-        """Whether trying as much as the largest share allows loses less than the budget: no price keeps it down."""
-        return self.budget is not None and self.budget > 0 and self.gamma == 0
+        """Whether trying as much as the largest share allows loses less than the budget: no price keeps it down.
+
+        Where nothing can be tried no share keeps it down either.
+        """
+        return self.budget is not None and self.budget > 0 and self.gamma == 0 and self.explored > 0
 
     def to_json(self) -> str:
         """Compact text; :meth:`from_json` reads it."""

@@ -9,14 +9,19 @@ from decisionloop.contract import UseCase
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.releases import ReleaseEvent
 from decisionloop.ledger.verdicts import Verdict
+from decisionloop.observe.action_for_all import FOR_ALL
 from decisionloop.observe.action_value import AMOUNT, CONVERSION, COST, LIFT, VALUE
 from decisionloop.observe.cohort import CHAMPION_LIFT
+from decisionloop.observe.confidence_sequence import lift_sequence
+from decisionloop.observe.estimate import Estimate as Cohort
 from decisionloop.report.read.decisions import as_object
 from decisionloop.report.read.measurements import Measured, mean_of
 from decisionloop.report.read.releases import what_became
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
 from decisionloop.report.words.naming import ReleaseNames
+
+CONFIDENCE = 0.95
 
 
 def action_lines(measured: Measured, names: ReleaseNames, use_case: UseCase) -> tuple[ActionFigures, ...]:
@@ -48,10 +53,31 @@ def action_lines(measured: Measured, names: ReleaseNames, use_case: UseCase) -> 
             amount=mean_of(known(AMOUNT, name)),
             conversion=mean_of(known(CONVERSION, name)),
             is_rules_own=_is_by_rules({figure.cohort for figure in known(LIFT, name)}, measured, names),
+            tried_in=_rows(known(FOR_ALL, name)),
+            for_all=_for_all(known(FOR_ALL, name), len(use_case.actions)),
         )
         for name, wording in wordings.items()
-        if any((monitor, name) in by_key for monitor in (VALUE, COST, CONVERSION))
+        if any((monitor, name) in by_key for monitor in (VALUE, COST, CONVERSION, FOR_ALL))
     )
+
+
+def _for_all(figures: Sequence[Measurement], actions: int) -> Estimate:
+    """What one of ``actions`` would have earned over the rules for everybody, at a confidence of all of them together.
+
+    People look after every batch and write what they see into the rules, so the interval is one that holds at all looks
+    (`observe.confidence_sequence`); unknown until that has enough decisions.
+    """
+    oldest_first = sorted(figures, key=lambda one: one.cohort)
+    cohorts = [
+        Cohort(one.value, one.low, one.high, one.n, one.effective_n or 0.0, CONFIDENCE)
+        for one in oldest_first
+        if one.low is not None and one.high is not None
+    ]
+    sequence = lift_sequence(cohorts, are_independent=True)
+    if sequence is None:
+        return Estimate()
+    told = sequence.at(1 - (1 - CONFIDENCE) / actions)
+    return Estimate.of(told.value, told.low, told.high, mean_of(figures).bounds)
 
 
 def _is_by_rules(cohorts: Collection[str], measured: Measured, names: ReleaseNames) -> bool:

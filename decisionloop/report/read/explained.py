@@ -13,6 +13,7 @@ from decisionloop.ledger.answer_times import waited_for
 from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.decision_trail import attempts_of, is_of_stream, outcomes_of, standing_by
 from decisionloop.ledger.executions import executions_of
+from decisionloop.ledger.outcomes import read_until
 from decisionloop.ledger.release_history import why_decided
 from decisionloop.predict.reasons.codes import ReasonCatalogue
 from decisionloop.predict.reasons.wording import read_reasons
@@ -95,6 +96,7 @@ def with_trail(ledger: Ledger, row: pd.Series, worked: WorkedDecision, at: Circu
             Delivery(one.attempt, one.status, one.detail or "", one.at) for one in attempts_of(ledger, decision_id)
         ),
         waited_ms=waited_for(ledger, decision_id),
+        read_until=read_until(ledger, str(row["use_case"])),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import Batch, batches, cohort_name
@@ -14,8 +14,10 @@ from decisionloop.ledger.measured_cohorts import measured_cohorts
 from decisionloop.ledger.releases import Release, ReleaseEvent, current_stages, events_of_releases
 from decisionloop.ledger.verdicts import training_sets
 from decisionloop.ledger.watching_periods import unfinished_of_stream
+from decisionloop.ledger.withdrawing import withdrawn_before_decided
 from decisionloop.report.read import decisions as reads
 from decisionloop.report.read.batches import Handled
+from decisionloop.report.read.decisions import DecisionCount
 from decisionloop.report.read.measurements import Measured
 from decisionloop.report.read.replay_truth import for_everyone
 from decisionloop.report.record.story import ActionLine, UseCaseLines
@@ -84,15 +86,33 @@ def use_case_lines(use_case: UseCase) -> UseCaseLines:
 
 
 def _handled(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> Handled:
+    decided = reads.batch_details(ledger, name, "decided")
     return Handled(
         batches=found,
-        counts=reads.decision_counts(ledger, name),
+        counts=_without_withdrawn(ledger, reads.decision_counts(ledger, name), decided),
         frozen=reads.batch_details(ledger, name, "frozen"),
         halted=reads.batch_details(ledger, name, "halted"),
         results=reads.validation_results(ledger, name),
-        decided_detail=reads.batch_details(ledger, name, "decided"),
+        decided_detail=decided,
         measured=measured_cohorts(ledger, name),
     )
+
+
+def _without_withdrawn(
+    ledger: Ledger, counts: Sequence[DecisionCount], decided: Mapping[str, Mapping[str, Any]]
+) -> tuple[DecisionCount, ...]:
+    """The decisions that stand: without those of people who were answered meanwhile, which their batches withdrew."""
+    withdrawn = {
+        (batch_id, one.release_id, one.role, one.action): one.decisions
+        for batch_id, detail in decided.items()
+        if detail.get("answered_meanwhile")
+        for one in withdrawn_before_decided(ledger, batch_id)
+    }
+    left = (
+        replace(one, decisions=one.decisions - withdrawn.get((one.batch_id, one.release_id, one.role, one.action), 0))
+        for one in counts
+    )
+    return tuple(one for one in left if one.decisions)
 
 
 def names_of_releases(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> ReleaseNames:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from decisionloop.ledger.approvals import waiting_for_people
+from decisionloop.ledger.flag_spans import ended_flags
 from decisionloop.ledger.flags import Switch, switch_of
 from decisionloop.ledger.held_actions import waiting_actions
 from decisionloop.ledger.held_cohorts import held_cohorts
@@ -21,6 +22,10 @@ from decisionloop.report.words.naming import StoryClock
 
 if TYPE_CHECKING:
     from decisionloop.ledger.storage.engine import Ledger
+
+
+LAST_ENDED = 3
+"""Kill switches that hold no more and are told of."""
 
 
 def standing_of(ledger: Ledger, name: str, read: Gathered) -> Standing:
@@ -43,6 +48,7 @@ def waiting_of(ledger: Ledger, name: str) -> Waiting:
         cohorts=tuple(held_cohorts(ledger, name).values()),
         alerts=present_alerts(ledger, name),
         undecided=tuple((cohort, int(many)) for cohort, many in sorted(left_undecided(ledger, name).items()) if many),
+        ended_flags=ended_flags(ledger, name, LAST_ENDED),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.act.choice_table import CHANCE
-from decisionloop.act.economics import realised_values
+from decisionloop.act.economics import known_values, realised_values
 from decisionloop.contract import UseCase
 from decisionloop.contract.loading import parse_use_case
 from decisionloop.contract.problem import Feature
@@ -93,7 +93,7 @@ def told_decision(
         role=str(row["role"]),
         features=feature_lines(use_case, frame),
         score=_number(row["score"]) if not pd.isna(row["score"]) else _number(row["amount"]),
-        values=action_lines(use_case, str(row["action_values"]), str(row["action"]), rules_action, chances),
+        values=action_lines(use_case, _expected(use_case, row, frame), str(row["action"]), rules_action, chances),
         action=str(row["action"]),
         rules_action=rules_action,
         propensity=_number(row["propensity"]),
@@ -144,15 +144,32 @@ def value_text(feature: Feature, value: Any, currency: str) -> str:
     return f"{number(float(value))} {unit}".strip()
 
 
+def _expected(use_case: UseCase, row: pd.Series, frame: pd.DataFrame | None) -> Mapping[str, float | None]:
+    """What each action was expected to earn: as was logged, and by the contract where no outcome decides on it.
+
+    Rules expect nothing, and still what an action costs whatever happens is known.
+    """
+    logged = as_object(str(row["action_values"]))
+    names = use_case.action_names
+    known = [None] * len(names) if frame is None else known_values(use_case, frame)[0].tolist()
+    told = {name: _number(logged.get(name)) for name in names}
+    return {
+        name: _number(value) if told[name] is None else told[name] for name, value in zip(names, known, strict=True)
+    }
+
+
 def action_lines(
-    use_case: UseCase, values: str, action: str, rules_action: str, chances: Mapping[str, float]
+    use_case: UseCase,
+    expected: Mapping[str, float | None],
+    action: str,
+    rules_action: str,
+    chances: Mapping[str, float],
 ) -> tuple[ActionValue, ...]:
-    """What each action was expected to earn and its chance, in contract order; ``values`` is the ledger's JSON."""
-    expected = as_object(values)
+    """What each action was ``expected`` to earn and its chance, in contract order."""
     return tuple(
         ActionValue(
             action=one.name,
-            expected=_number(expected.get(one.name)),
+            expected=expected.get(one.name),
             is_chosen=one.name == action,
             is_rules=one.name == rules_action,
             propensity=_number(chances.get(one.name)),

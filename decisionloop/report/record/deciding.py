@@ -15,7 +15,7 @@ from decisionloop.report.record.story import NOBODY, OTHERS, RULES
 class Deciding:
     """The batches of a story, counted. A batch that was halted made no decisions.
 
-    ``withdrawn``: of the decisions, those of people who were answered one at a time meanwhile. ``halted_since``:
+    ``withdrawn``: how many more were logged, of people who were answered one at a time meanwhile. ``halted_since``:
     batches in a row, up to the last one, that were halted. ``by_model_on``: the first day on which a model decided, on
     trial or as champion. ``young``: decisions whose outcomes are not complete yet.
     """

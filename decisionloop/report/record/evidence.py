@@ -18,7 +18,9 @@ class ActionFigures:
     ``decisions`` for which the loop preferred it: ``value`` is of the ``valued`` and ``lift`` over the rules of the
     ``compared`` ones among them, where the log can tell. ``taken`` ones with a known outcome are what ``cost``,
     ``amount`` and ``conversion`` (a share) are of. ``is_rules_own``: the rules alone preferred it, so that what it
-    brought more or less than they would have is what exploring brought or cost.
+    brought more or less than they would have is what exploring brought or cost. ``for_all``: what it would have earned
+    more than the rules, given to everybody who may get it, by what trying it has shown of ``tried_in`` decisions; its
+    interval holds for all actions and at all looks together, so that whoever looks after every batch is not misled.
     """
 
     action: str
@@ -33,6 +35,13 @@ class ActionFigures:
     amount: Estimate = UNKNOWN
     conversion: Estimate = UNKNOWN
     is_rules_own: bool = False
+    tried_in: int = 0
+    for_all: Estimate = UNKNOWN
+
+    @property
+    def is_surely_better(self) -> bool:
+        """Whether it would surely have earned more than the rules for everybody, whatever outcomes have not come."""
+        return self.for_all.sign > 0 and not self.for_all.is_sign_open
 
     @property
     def acquisition_cost(self) -> Estimate:

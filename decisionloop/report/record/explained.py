@@ -60,7 +60,7 @@ class ExplainedDecision(WorkedDecision):
     ``moment``: as of when it was decided. ``batch_id`` None: it is in no batch yet. ``standing`` None: the ledger knows
     of no event. ``rules_reasons``: what the rules said, whoever decided. ``waited_ms``: how long whoever asked waited,
     None: nobody did, or nobody knows. ``is_sent``: it goes to the actuator; otherwise it left with its answer, or
-    does nothing.
+    does nothing. ``read_until``: up to when outcomes were read last, None: never.
     """
 
     use_case: str
@@ -79,3 +79,4 @@ class ExplainedDecision(WorkedDecision):
     is_online: bool
     deliveries: tuple[Delivery, ...]
     waited_ms: float | None
+    read_until: datetime | None

@@ -31,7 +31,7 @@ class BatchLine:
     ``rows`` fell due; of a batch that was halted or is not decided yet none of them is a decision. ``outside``: the
     share in which the rules decided because the model had too little to go by; None where nothing keeps it to that.
     ``is_measured``: whether its outcomes are complete, and its money is measured where it can be told.
-    ``withdrawn``: of its decisions, those of people who were answered one at a time meanwhile.
+    ``withdrawn``: how many more it had logged, of people who were answered one at a time meanwhile.
     """
 
     as_of: date

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decisionloop.ledger.alerts import Alert
     from decisionloop.ledger.approvals import ApprovalRequest
+    from decisionloop.ledger.flag_spans import FlagSpan
     from decisionloop.ledger.flags import Flag
     from decisionloop.ledger.held_actions import WaitingActions
     from decisionloop.ledger.held_cohorts import HeldCohort
@@ -35,7 +36,8 @@ class Waiting:
 
     ``switch``: the flag that decides how the kill switch stands for the champion, None where it is off; ``own_switch``:
     that of the use case; ``flags``: every one that holds. ``not_called_back``: what was on its way when it was set.
-    ``undecided``: due times that left people undecided, by their cohort's name, with how many.
+    ``undecided``: due times that left people undecided, by their cohort's name, with how many. ``ended_flags``: the
+    last kill switches that hold no more, the newest first; nobody has to do anything about them.
     """
 
     switch: Flag | None = None
@@ -48,6 +50,7 @@ class Waiting:
     cohorts: tuple[HeldCohort, ...] = ()
     alerts: tuple[Alert, ...] = ()
     undecided: tuple[tuple[str, int], ...] = ()
+    ended_flags: tuple[FlagSpan, ...] = ()
 
     @property
     def is_empty(self) -> bool:

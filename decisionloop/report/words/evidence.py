@@ -8,12 +8,15 @@ from decisionloop.learn.gate_money import confidence_words
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.evidence import ActionFigures, Promise
-from decisionloop.report.words.figures import count_of, day, listed, money
+from decisionloop.report.record.glance import ToDo
+from decisionloop.report.words.figures import capital, count_of, day, listed, money
 from decisionloop.report.words.money import span, whatever_comes
 
 EARNED, MORE = "earned", "against the rules"
 NOTHING = {EARNED: "earned nothing", MORE: "no more and no less than the rules"}
 """What is said in the place of a figure that is surely 0."""
+_ACTIONS = "What each action brought"
+"""The heading of the page under which they stand."""
 IF_ALIKE = "if the outcomes that have not come are as the others"
 
 
@@ -22,7 +25,7 @@ def action_claims(lines: Sequence[ActionFigures]) -> dict[str, Claimed]:
     return {
         f"action.{name}[{one.action}]": getattr(one, name)
         for one in lines
-        for name in ("decisions", "value", "lift", "acquisition_cost", "customer_value")
+        for name in ("decisions", "value", "lift", "acquisition_cost", "customer_value", "for_all")
     }
 
 
@@ -50,11 +53,49 @@ def actions_sentence(lines: Sequence[ActionFigures]) -> str:
     return Said(f"Against what the rules would have earned on the same decisions, {' and '.join(told)}.", claims)
 
 
+def tried_sentence(lines: Sequence[ActionFigures], currency: str) -> str:
+    """What trying has shown: which actions would surely have earned more for everybody than the rules; "" of none.
+
+    Of those that nobody prefers also that it cannot be told yet.
+    """
+    better = [one for one in lines if one.is_surely_better]
+    open_ = [one for one in lines if not one.decisions and not one.is_surely_better and one.for_all.sign >= 0]
+    told = [f"“{one.wording}” {_for_everybody(one, currency)}" for one in better]
+    if open_:
+        named = listed([f"“{one.wording}”" for one in open_])
+        are, they_are = ("is", "it is") if len(open_) == 1 else ("are", "they are")
+        told.append(
+            f"of {named}, which {are} only tried, it cannot be told yet whether {they_are} better than the rules"
+        )
+    if not told:
+        return ""
+    return Said(f"What trying has shown: {'; '.join(told)}.", action_claims(lines))
+
+
+def better_action(lines: Sequence[ActionFigures], currency: str) -> ToDo | None:
+    """To write the action into the rules that trying has shown to be surely better; None where none is."""
+    better = sorted((one for one in lines if one.is_surely_better), key=lambda one: -(one.for_all.low or 0.0))
+    if not better:
+        return None
+    best = better[0]
+    what = (
+        f"“{capital(best.wording)}” {_for_everybody(best, currency)}, and the rules decide. Write it into the rules "
+        "(`rules.py`) for those who may get it; the next run decides by them, and the page compares them with what was."
+    )
+    return ToDo("An action that is tried is better than what the rules do", what, "warning", "learn", _ACTIONS)
+
+
+def _for_everybody(one: ActionFigures, currency: str) -> str:
+    return f"for everybody who may get it would have earned {_beside_the_rules(one.for_all, currency)}"
+
+
 def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False) -> Said:
     """One action for a terminal; ``is_observed``: another system took it."""
     if not one.decisions and not is_observed:
         taken = f"; {count_of(one.taken, 'outcome')} of trying it {'is' if one.taken == 1 else 'are'} known"
-        return Said(f"{one.action}: preferred for nobody so far{taken if one.taken else ''}", action_claims([one]))
+        shown = f"; {_for_everybody(one, currency)}" if one.for_all.is_known else ""
+        told_of = f"{one.action}: preferred for nobody so far{taken if one.taken else ''}{shown}"
+        return Said(told_of, action_claims([one]))
 
     def told(name: str, figure: Estimate, of: int | None = None) -> str:
         if figure.value is None:

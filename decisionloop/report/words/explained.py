@@ -84,8 +84,18 @@ def rules_sentence(one: ExplainedDecision) -> str:
 
 def became_sentences(one: ExplainedDecision, case: UseCaseLines) -> tuple[str, ...]:
     """What was done, and what happened."""
-    told = (executed_sentence(one, case), outcome_sentence(one, case), *revision_sentences(one, case))
+    seen = (outcome_sentence(one, case), *_reading_sentence(one))
+    told = (executed_sentence(one, case), *seen, *revision_sentences(one, case))
     return tuple(one for one in told if one)
+
+
+def _reading_sentence(one: ExplainedDecision) -> tuple[str, ...]:
+    """Of what was not seen: up to when anybody has looked, for what came since is not known yet."""
+    if one.outcome_class is not None or one.outcome_amount is not None:
+        return ()
+    if one.read_until is None:
+        return ("No outcomes have been read yet: the next turn of the loop reads them.",)
+    return (f"Outcomes were read last as of {moment(one.read_until)}.",)
 
 
 def revision_sentences(one: ExplainedDecision, case: UseCaseLines) -> tuple[str, ...]:

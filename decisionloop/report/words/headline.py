@@ -118,13 +118,18 @@ def _scope(use_case: UseCaseLines, deciding: Deciding, money_lines: Sequence[Per
 
 
 def _withdrawn(deciding: Deciding) -> str:
-    """How many of the decisions do not hold, for their people were answered one at a time meanwhile."""
+    """How many more were logged and are no decisions, for their people were answered one at a time meanwhile."""
     if not deciding.withdrawn:
         return ""
-    was = "was" if deciding.withdrawn == 1 else "were"
-    told = f"{count(deciding.withdrawn)} of the decisions {was} withdrawn before anything left"
+    return withdrawn_sentence(deciding.withdrawn)
+
+
+def withdrawn_sentence(withdrawn: int) -> str:
+    """Who was logged by a batch and is not counted, and why."""
+    was = "was" if withdrawn == 1 else "were"
+    told = f"{capital(in_words(withdrawn))} more {was} withdrawn before anything left, and not counted"
     why = "who was answered one at a time meanwhile keeps that answer"
-    return Said(f"{told}: {why}.", {"decisions.withdrawn": deciding.withdrawn})
+    return Said(f"{told}: {why}.", {"decisions.withdrawn": withdrawn})
 
 
 def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) -> str:
@@ -132,8 +137,7 @@ def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) ->
     total = total_of(money_lines)
     if total is None or not 0 < total.decisions < deciding.decisions:
         return ""
-    others = "withdrawn, " if deciding.withdrawn else ""
-    others += "kept on the rules for comparison or sent to them by a fault"
+    others = "kept on the rules for comparison or sent to them by a fault"
     untold = _untold(money_lines)
     if untold:
         others += f", or are of {names(untold)}, of which it cannot be told"

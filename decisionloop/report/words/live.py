@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from decisionloop.ledger.approvals import ApprovalRequest
+from decisionloop.ledger.flag_spans import FlagSpan
 from decisionloop.ledger.flags import Flag
 from decisionloop.ledger.held_actions import WaitingActions
 from decisionloop.ledger.incidents import Incident
 from decisionloop.report.read.costs import serving_sentences
-from decisionloop.report.record.claims import Claimed, Said
+from decisionloop.report.record.claims import Claimed, Said, claims_of
 from decisionloop.report.record.lines import BatchLine
 from decisionloop.report.record.live import LiveUseCase
 from decisionloop.report.record.standing import LiveRelease, Standing, Waiting
@@ -31,7 +32,7 @@ from decisionloop.report.words.figures import (
     percent,
     period_label,
 )
-from decisionloop.report.words.headline import verdict
+from decisionloop.report.words.headline import verdict, withdrawn_sentence
 from decisionloop.report.words.monitors import family_words
 
 LAST_BATCHES = 5
@@ -69,6 +70,22 @@ def switch_standing(flag: Flag) -> str:
     does = {"default": "at “default”: everybody gets the default action", "on": "on: the rules decide"}
     stands = "on: it decides nobody" if flag.scope == "release" else does[flag.value]
     return f"{capital(switch_name(flag))} is {stands}"
+
+
+def ended_switch_sentences(ended: Sequence[FlagSpan]) -> tuple[str, ...]:
+    """Who set the last kill switches that hold no more, why, and who lifted them or set another in their place."""
+    return tuple(_ended(one) for one in ended)
+
+
+def _ended(one: FlagSpan) -> str:
+    flag, after = one.flag, one.ended_by
+    held = f"from {moment(flag.at)} to {moment(one.ended_at or flag.at)}"
+    told = f"{capital(switch_name(flag))} was “{flag.value}” {held}, set by {flag.set_by}: {_sentence(flag.reason)}"
+    if after is None:
+        return f"{told} It ended by itself."
+    if one.ending == "lifted":
+        return f"{told} {capital(after.set_by)} lifted it: {_sentence(after.reason)}"
+    return f"{told} {capital(after.set_by)} set it to “{after.value}”: {_sentence(after.reason)}"
 
 
 def flag_end(flag: Flag) -> str:
@@ -147,7 +164,10 @@ def decisions_sentence(live: LiveUseCase) -> str:
     )
     claims: dict[str, Claimed] = {"decisions": sum(one.decisions for one in every)}
     unsealed = f", and {count(live.unsealed)} more in a period that is not over" if live.unsealed else ""
-    return Said(f"{told}{unsealed}.{_halted(every)}", claims)
+    withdrawn = sum(one.withdrawn for one in every if one.is_decided)
+    beside = withdrawn_sentence(withdrawn) if withdrawn else ""
+    said = f"{told}{unsealed}.{f' {beside}' if beside else ''}{_halted(every)}"
+    return Said(said, {**claims, **claims_of(beside)})
 
 
 def _halted(batches: Sequence[BatchLine]) -> str:

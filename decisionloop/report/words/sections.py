@@ -121,7 +121,8 @@ def _actions(story: Story) -> Sentences:
     subject = legacy.subject_of(story.money)
     if not story.actions or subject == "the other system":
         return ()
-    return legacy.told_of(subject, (evidence.actions_sentence(story.actions),))
+    tried = evidence.tried_sentence(story.actions, story.use_case.currency)
+    return (*legacy.told_of(subject, (evidence.actions_sentence(story.actions),)), tried)
 
 
 def _with_caveats(said: dict[str, tuple[str, ...]], story: Story) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from decisionloop.report.record.glance import STEPS, Step, ToDo
 from decisionloop.report.record.monitor_lines import IncidentLine
 from decisionloop.report.record.standing import Standing
 from decisionloop.report.record.story import Story, UseCaseLines
+from decisionloop.report.words.evidence import better_action
 from decisionloop.report.words.figures import count_of, day, in_words, listed, money
 from decisionloop.report.words.live import asked_title, held_together_title
 from decisionloop.report.words.monitors import family_words, state_words
@@ -96,10 +97,20 @@ def _gravest_first(story: Story) -> Iterator[ToDo]:
         yield _of_undecided(told.undecided, story.use_case)
     more = try_more(story.tried, story.use_case.name) if story.tried is not None and is_untold(story.tried) else None
     yield from [more] if more is not None else []
+    yield from _to_be_written_into_the_rules(story)
     yield from [] if more is not None else _none_let_in(story)
     yield from (one for one in seen if one.severity != "critical")
     if told.cohorts:
         yield _of_cohorts(len(told.cohorts), story.use_case.name)
+
+
+def _to_be_written_into_the_rules(story: Story) -> Iterator[ToDo]:
+    """The action that trying has shown to be better, where the rules decide alone: a model would find it by itself."""
+    champion = story.standing.champion
+    is_by_rules = champion is not None and champion.name == "the rules"
+    if is_by_rules and all(one.stage != "canary" for one in story.standing.beside):
+        told = better_action(story.actions, story.use_case.currency)
+        yield from [told] if told is not None else []
 
 
 def _none_let_in(story: Story) -> Iterator[ToDo]:

@@ -44,6 +44,7 @@ _WORDS = (
     live.waits_sentence,
     live.switch_standing,
     live.who_decides,
+    live.ended_switch_sentences,
     promise_sentence,
     subject_of,
     latency.band_name,

@@ -15,6 +15,7 @@ from decisionloop.cli.app import app as command_line
 from decisionloop.ledger.approvals import ask_people
 from decisionloop.ledger.batches import append_batch_event, batch_id_of, open_batch
 from decisionloop.ledger.decisions import append_decisions
+from decisionloop.ledger.flags import set_flag
 from decisionloop.ledger.measurements import append_measurements
 from decisionloop.ledger.releases import find_stage
 from decisionloop.ledger.schema import decision, stream_segment, utc_now
@@ -104,6 +105,15 @@ def test_what_waits_is_told_with_what_to_do_and_who_owns_it(site, ledger):
     assert f"3 actions of {HELD} are held" in plain(seen)
     assert "The rules decide: the kill switch is on since" in seen
     assert "by anna: too many complaints." in seen
+
+
+def test_a_kill_switch_that_was_lifted_is_told_with_who_set_it_and_who_lifted_it(site, ledger):
+    set_flag(ledger, "credit_line", "kill_switch", "on", "too many complaints", "anna")
+    assert "The kill switch before" not in site.look().text
+    set_flag(ledger, "credit_line", "kill_switch", "off", "it was the feed", "ben")
+    seen = plain(site.look().text)
+    assert "The kill switch before" in seen
+    assert "set by anna: too many complaints. Ben lifted it: it was the feed." in seen
 
 
 def test_a_release_has_a_page_with_its_steps_its_verdicts_and_its_promise(site):
