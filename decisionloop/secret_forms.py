@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode
 
-from decisionloop.secret_sentences import LOOKS_CHOSEN, several_words, without_told
+from decisionloop.secret_sentences import LOOKS_CHOSEN, PLAIN_WORD, several_words, without_told
 
 SHOWN = "***"
 
@@ -183,12 +183,12 @@ def _plain_place(text: str, found: re.Match[str], is_password: bool) -> tuple[in
 
 
 def _several_place(text: str, found: re.Match[str]) -> tuple[int, int] | None:
-    """The words after `password: `, or within a sentence the first of them, where it looks chosen."""
+    """The words after `password: `, or within a sentence the first of them, where it looks chosen and begins none."""
     is_quoted = text[found.start() - 1 : found.start()] in {"'", '"'}
     if is_quoted or _begins_entry(text, found.start()):
         return _place(several_words(text, found.start(), found.end()))
     first = _TIGHT.match(text, found.end())
-    return _place(first) if first is not None and LOOKS_CHOSEN.search(first[0]) else None
+    return _place(first) if first is not None and not PLAIN_WORD.fullmatch(first[0]) else None
 
 
 def _place(found: re.Match[str] | None, not_of: str = "") -> tuple[int, int] | None:

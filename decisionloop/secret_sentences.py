@@ -21,6 +21,8 @@ _BEGINS_SENTENCE = re.compile(
 )
 LOOKS_CHOSEN = re.compile(r"[^a-z.:]")
 """What no word of a sentence is made of."""
+PLAIN_WORD = re.compile(r"[A-Z]?[a-z.:/]+")
+"""Of a sentence that follows a name, as an operating system says what is wrong with a file: No such file."""
 _SAID = re.compile(
     r"(?P<name>\b(?:(?P<password>password|passphrase|passwd|pwd)|secret|token|api[ -]key)[ \t]{1,3}"
     r"(?:is|was|will be|has been set to|is set to|was set to|set to):?[ \t]{1,3}(?P<quote>['\"`(]{0,2}))"

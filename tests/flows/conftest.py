@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,10 @@ class Server:
 
     client: Any
 
-    def flow_runs(self, name: str) -> dict[str, str]:
-        """The state of every run of this name, by flow; the latest where one ran twice."""
-        runs = self.client.read_flow_runs(flow_run_filter=_named(name))
+    def flow_runs(self, name: str, since: datetime | None = None) -> dict[str, str]:
+        """The state of every run of this name, by flow; the latest where one ran twice. ``since``: of those since."""
+        found = self.client.read_flow_runs(flow_run_filter=_named(name))
+        runs = [run for run in found if since is None or run.start_time >= since]
         flows = {run.id: self.client.read_flow(run.flow_id).name for run in runs}
         return {flows[run.id]: run.state_name for run in sorted(runs, key=lambda run: run.start_time)}
 

@@ -17,7 +17,7 @@ from psycopg import Connection as Driver
 from psycopg import Cursor
 from sqlalchemy import func, make_url, select
 
-from decisionloop.ledger.schema import decision
+from decisionloop.ledger.schema import decision, utc_now
 from decisionloop.ledger.storage.engine import create_or_upgrade, open_ledger
 from tests.small_use_case import ENTITIES, as_of, settings_of, write_small
 
@@ -153,6 +153,7 @@ def test_a_turn_ends_with_4_once_its_ledger_is_away_and_the_next_one_goes_on(
 ):
     folder, day = tmp_path / "life", f"{as_of(week):%Y-%m-%d}"
     write_small(folder / "usecases")
+    began = utc_now()  # others have lived these weeks as well
     with settings_of(folder):
         monkeypatch.setenv("DECISIONLOOP_LEDGER_URL", server.url)
         monkeypatch.setenv("DECISIONLOOP_LEDGER_RETRY_SECONDS", "0.3")
@@ -165,10 +166,10 @@ def test_a_turn_ends_with_4_once_its_ledger_is_away_and_the_next_one_goes_on(
         assert said.startswith("decisionloop: the ledger at postgresql")
         assert said.endswith("Bring its database back, then run it again: what is in the ledger is not done twice.")
         assert not [words for words in ("[SQL:", "parameters:", "INSERT INTO", "COPY ") if words in told]
-        assert set(prefect.flow_runs(f"small {day}")) == begun  # no later step waits for the ledger anew
+        assert set(prefect.flow_runs(f"small {day}", began)) == begun  # no later step waits for the ledger anew
 
         server.start()
         assert _decided(server.url) in (0, ENTITIES)
         assert _run(day, monkeypatch, capfd)[0] == 0
         assert _decided(server.url) == ENTITIES
-        assert set(prefect.flow_runs(f"small {day}")) >= {"observe", "learn"}
+        assert set(prefect.flow_runs(f"small {day}", began)) >= {"observe", "learn"}
