@@ -2,7 +2,8 @@
 
 The slope of log CPU seconds and memory of a batch over log batches: 0 is a batch that costs what the first ones did, 1
 one that looks at everything that ever was. The first quarter is left out, for windows fill in it; turns that train cost
-what a training costs, and are told apart.
+what a training costs, and are told apart. A machine that becomes slower in the meantime makes a slope of nothing: so
+the same small work is done beside every turn, and the turn is told in units of it as well.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ def figures_of(turns: list[TurnTaken]) -> Iterator[Figure]:
         return Figure(f"growth of {name}, {many}", slope_of(numbers, values), "slope", note=ends, **told)
 
     yield slope("CPU seconds of a batch", lambda turn: turn.cpu, GOAL)
+    yield slope("a batch in units of the fixed work beside it", lambda turn: turn.cpu / turn.fixed_work, GOAL)
+    yield slope("CPU seconds of the fixed work", lambda turn: turn.fixed_work)
     for flow in (*TURN, "chain"):
         yield slope(f"CPU seconds of {flow}", lambda turn, flow=flow: turn.seconds[flow])  # type: ignore[misc]
     yield slope("memory (bytes)", lambda turn: turn.resident_bytes, GOAL)

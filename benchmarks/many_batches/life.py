@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
+from benchmarks.many_batches.fixed_work import fixed_work_seconds
+
 NAME = "many_batches"
 FIRST = datetime(2020, 1, 6, tzinfo=UTC)
 """A Monday so long ago that 200 weeks of it lie in the past: a batch that is still to come is refused."""
@@ -27,7 +29,7 @@ class TurnTaken:
     """What one turn took: CPU seconds by flow (``chain``: the audit), memory and stored bytes after it.
 
     ``statements``: how many the ledger was asked. ``is_trained``: whether a model was trained in it, which costs what
-    a training costs.
+    a training costs. ``fixed_work``: CPU seconds that the same small work took beside it (`many_batches.fixed_work`).
     """
 
     seconds: dict[str, float]
@@ -35,6 +37,7 @@ class TurnTaken:
     stored_bytes: int
     statements: int
     is_trained: bool
+    fixed_work: float
 
     @property
     def cpu(self) -> float:
@@ -81,8 +84,11 @@ def one_turn(number: int) -> TurnTaken:
     """One turn, and what it took."""
     asked = _counted_statements()
     before = len(asked)
+    beside = fixed_work_seconds()
     seconds = turn_of(NAME, number)
-    return TurnTaken(seconds, _resident(), _stored(), len(asked) - before, _trained(as_of(number)))
+    statements = len(asked) - before
+    beside = (beside + fixed_work_seconds()) / 2
+    return TurnTaken(seconds, _resident(), _stored(), statements, _trained(as_of(number)), beside)
 
 
 def turn_of(use_case: str, number: int) -> dict[str, float]:
