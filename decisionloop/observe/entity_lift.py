@@ -47,6 +47,10 @@ class EntityMoney:
     error: float = 0.0
     is_explored: np.ndarray | None = None
 
+    def with_before(self, before: Floats) -> EntityMoney:
+        """The same with ``before``. One a cohort of a long life: `dataclasses.replace` takes five times as long."""
+        return EntityMoney(self.entity, self.money, self.is_held, before, self.possible, self.error, self.is_explored)
+
 
 def entity_lift(
     cohorts: Sequence[EntityMoney], confidence: float = 0.95, planned_looks: int = PLANNED_LOOKS, burn_in: int = BURN_IN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -66,7 +65,7 @@ def with_earlier_money(cohorts: Sequence[EntityMoney], earlier: Iterable[EntityM
     asked = np.concatenate([np.asarray(one.entity) for one in cohorts])
     told = np.asarray(mean.reindex(asked), dtype=np.float64)
     ends = np.cumsum([len(one.money) for one in cohorts])[:-1]
-    return tuple(replace(one, before=money) for one, money in zip(cohorts, np.split(told, ends), strict=True))
+    return tuple(one.with_before(money) for one, money in zip(cohorts, np.split(told, ends), strict=True))
 
 
 def _not_explored(cohort: EntityMoney) -> pd.Series[float]:

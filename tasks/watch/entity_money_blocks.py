@@ -67,7 +67,8 @@ def read_tables(workspace: Workspace, owner: str, asked: Mapping[str, str], know
     alone = [name for name in asked if name not in found]
     found |= {name: _columns(read_table(workspace, asked[name])) for name in alone}
     files = sorted([*files, *((name,) for name in alone)])
-    new = [one for one in merged_files(files, {name: _height(one) for name, one in found.items()}) if one not in files]
+    rows = {name: parts[name].rows if name in parts else _height(one) for name, one in found.items()}
+    new = [one for one in merged_files(files, rows) if one not in files]
     if new:
         _lay_together(
             workspace, owner, known, [{name: (asked[name], found[name]) for name in one} for one in new], known_at
