@@ -7,10 +7,10 @@ from datetime import datetime
 from prefect import flow
 
 from flows.ending import says
-from flows.naming import as_of_run, run_name, this_hour
+from flows.naming import as_of_run, run_name
 from tasks.observe.cohorts import measure_cohorts
 from tasks.observe.estimated_performance import estimate_performance
-from tasks.observe.outcomes import read_outcomes, read_outcomes_seen_since
+from tasks.observe.outcomes import read_outcomes
 from tasks.observed import observed
 from tasks.predict.missed import watch_missed
 from tasks.tell.failed_runs import tell_of_failed_run
@@ -33,9 +33,7 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
     4. Estimate the performance of the cohorts that are not mature yet.
     5. Compute a sample of served features from source again.
     6. Look for people who fell due and were never decided.
-    7. Where rows come in live and the run is as of an earlier time, take in what was seen since as well: people who
-       were decided late have outcomes already.
-    8. Tell people what they have not been told.
+    7. Tell people what they have not been told.
 
     Args:
         use_case: Name of the use case.
@@ -50,6 +48,5 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
     estimate_performance(use_case, at)
     check_skew(use_case, at)
     watch_missed(use_case, at)
-    read_outcomes_seen_since(use_case, at, this_hour())
     deliver_notices(use_case)
     return measured

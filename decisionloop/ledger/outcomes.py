@@ -8,11 +8,11 @@ from datetime import datetime
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from decisionloop.ledger.decisions import batches_of_span, latest_revision
 from decisionloop.ledger.id_spans import ids_of_batches
-from decisionloop.ledger.schema import as_utc, decision, execution, outcome, outcome_intake, utc_now
+from decisionloop.ledger.schema import as_utc, decision, outcome, outcome_intake, utc_now
 from decisionloop.ledger.storage import facts
 from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
@@ -141,26 +141,6 @@ def outcome_news(source: Ledger | Connection, use_case: str) -> dict[str, tuple[
             for cohort in json.loads(detail).get("cohorts", ()):
                 told.setdefault(cohort, []).append(Reading(as_of, at))
     return {cohort: tuple(readings) for cohort, readings in told.items()}
-
-
-def has_news(ledger: Ledger, batch_id: str, known_at: datetime, made_at: datetime, until: datetime) -> bool:
-    """Whether anything that was seen by ``until`` of a batch's decisions is none of what was known and recorded then.
-
-    That is what was seen after ``known_at``, or recorded after ``made_at``.
-    """
-    span = ids_of_batches(ledger, (batch_id,))
-    with facts.reading(ledger) as connection:
-        for table in (outcome, execution):
-            is_new = or_(table.c.observed_at > as_utc(known_at), table.c.recorded_at > as_utc(made_at))
-            statement = (
-                select(table.c.decision_id)
-                .join(decision, decision.c.decision_id == table.c.decision_id)
-                .where(decision.c.batch_id == batch_id, *span.holds(table.c.decision_id))
-                .where(is_new, table.c.observed_at <= as_utc(until))
-            )
-            if connection.execute(statement.limit(1)).first() is not None:
-                return True
-    return False
 
 
 def recorded_outcomes(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> pd.DataFrame:

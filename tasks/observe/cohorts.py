@@ -9,8 +9,7 @@ from decisionloop.ledger.batches import Batch, batch_id_of, cohort_name, find_ba
 from decisionloop.ledger.held_actions import is_any_carried_out
 from decisionloop.ledger.measured_cohorts import LastMeasured, last_measured, unmeasured_batches
 from decisionloop.ledger.measurements import append_measurements
-from decisionloop.ledger.outcomes import Reading, has_news, outcome_news
-from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.ledger.outcomes import Reading, outcome_news
 from decisionloop.monitor.watching.watch_cohort import watch_cohort
 from decisionloop.monitor.watching.watch_legacy import watch_legacy_cohort
 from decisionloop.observe.estimated_performance import estimation_errors
@@ -51,14 +50,8 @@ def _due(workspace: Workspace, measured: Mapping[str, LastMeasured], as_of: date
     """Mature cohorts that were never measured, or of which outcomes have come in since and were known at ``as_of``."""
     ledger, name = workspace.ledger, workspace.use_case.name
     news = outcome_news(ledger, name)
-    ids = {cohort: batch_id_of(name, time_of_cohort(cohort)) for cohort in measured}
-    again = [
-        cohort
-        for cohort, last in measured.items()
-        if _is_news(last, news.get(cohort, ()), as_of)
-        or _was_read_ahead(ledger, ids[cohort], last, news.get(cohort, ()), as_of)
-    ]
-    known = [find_batch(ledger, ids[cohort]) for cohort in again]
+    again = [cohort for cohort, last in measured.items() if _is_news(last, news.get(cohort, ()), as_of)]
+    known = [find_batch(ledger, batch_id_of(name, time_of_cohort(cohort))) for cohort in again]
     decided = [one for one in known if one is not None and one.is_decided and one.as_of <= as_of]
     found = sorted([*unmeasured_batches(ledger, name, as_of), *decided], key=lambda one: one.as_of)
     return [one for one, at in zip(found, mature_at(workspace, found), strict=True) if at <= as_of]
@@ -95,12 +88,3 @@ def _measure(workspace: Workspace, batch: Batch, as_of: datetime, is_first: bool
 def _is_news(last: LastMeasured, readings: Sequence[Reading], as_of: datetime) -> bool:
     """Whether outcomes of a cohort have come in since it was measured last and were known at ``as_of``."""
     return any(one.as_of <= as_of and (one.at > last.made_at or one.as_of > last.known_at) for one in readings)
-
-
-def _was_read_ahead(
-    ledger: Ledger, batch_id: str, last: LastMeasured, readings: Sequence[Reading], as_of: datetime
-) -> bool:
-    """Whether a reading as of a later time has brought what was not measured yet of a cohort and seen by ``as_of``."""
-    if all(one.as_of <= as_of for one in readings):
-        return False
-    return has_news(ledger, batch_id, last.known_at, last.made_at, as_of)

@@ -51,25 +51,7 @@ def read_outcomes(use_case: str, as_of: datetime) -> str:
     return _read_outcomes(use_case, as_of)
 
 
-@step
-def read_outcomes_seen_since(use_case: str, as_of: datetime, now: datetime) -> str:
-    """Take in what live tables have seen after ``as_of`` and by ``now``; nothing where the one is not after the other.
-
-    A turn that is made up for, or as of a day long ago, decides people whose outcomes may be in the source already.
-    They are theirs by the contract's times, and need not wait for a turn that is as of a later day. What brings no
-    outcome leaves the books as they are. A replay sees nothing before its day.
-    """
-    workspace = open_workspace(use_case)
-    if now <= as_of or not workspace.is_live:
-        return "nothing was seen since"
-    for _ in range(READINGS - 1):
-        with suppress(FactsAreThere):
-            return _read_outcomes(use_case, now, is_for_news=True)
-    return _read_outcomes(use_case, now, is_for_news=True)
-
-
-def _read_outcomes(use_case: str, as_of: datetime, is_for_news: bool = False) -> str:
-    """Read what was seen by ``as_of``; ``is_for_news``: only what brings something new is kept in the books."""
+def _read_outcomes(use_case: str, as_of: datetime) -> str:
     workspace = open_workspace(use_case)
     is_any = bool(newest_batches(workspace.ledger, use_case, 1, as_of))
     if not is_any and last_part_at(workspace.ledger, use_case) is None:
@@ -83,9 +65,8 @@ def _read_outcomes(use_case: str, as_of: datetime, is_for_news: bool = False) ->
         rows.assign(recorded_at=pd.Timestamp(utc_now())) for rows in (intake.revisions, intake.executions)
     )
     last = last_intake(workspace.ledger, use_case, as_of)
-    is_again = last is not None and last.as_of == as_of
-    if not len(revisions) + len(executions) and (is_again or is_for_news):
-        return "read before" if is_again else "no outcome was seen since"
+    if not len(revisions) + len(executions) and last is not None and last.as_of == as_of:
+        return "read before"
     read = {**asdict(Reading.of(outcomes, as_of)), "contract": workspace.use_case.digest}
     refused = refused_content(intake.of_row)
     told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions, executions), "read": read}

@@ -67,13 +67,13 @@ def _own_rates(workspace: Workspace, release: Release, before: str, aside: Colle
     """Rates of the outcome of the release's last cohorts, and calibration gaps of its first ones.
 
     So many that there are enough of them without those that do not count (``aside``, and those that had too few
-    outcomes by their shortfall, which is told with them).
+    outcomes by their shortfall, which is told with them), and though some could not tell when they were measured again.
     """
     ledger, name = workspace.ledger, workspace.use_case.name
     short = cohorts_above(ledger, name, LABEL_SHORTFALL, 0.0)
     of = (release.release_id, before)
-    last = last_cohorts_told(ledger, name, OUTCOME_RATE, *of, EARLIER_COHORTS + len({*aside, *short}))
-    first = first_cohorts_told(ledger, name, SIGNED_GAP, *of, FIRST_COHORTS + len(aside))
+    last = last_cohorts_told(ledger, name, OUTCOME_RATE, *of, 2 * EARLIER_COHORTS + len({*aside, *short}))
+    first = first_cohorts_told(ledger, name, SIGNED_GAP, *of, 2 * FIRST_COHORTS + len(aside))
     yield from figures_of_cohorts(ledger, name, [OUTCOME_RATE], release.release_id, last)
     yield from figures_of_cohorts(ledger, name, [SIGNED_GAP], release.release_id, first)
     yield from figures_of_cohorts(ledger, name, [LABEL_SHORTFALL], cohorts=short.intersection(last))

@@ -15,11 +15,10 @@ from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batch_id_of, cohort_name
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
-from decisionloop.ledger.outcomes import intakes, latest_outcomes
 from decisionloop.ledger.summary import batch_summary
 from decisionloop.schedule import due_times
 from tests.engines import ON_ONE
-from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, returns, write_live
+from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation, run_flow, run_task
 from tests.tasks.moment import OnEngine, lived_on_engines
@@ -211,37 +210,3 @@ def test_a_source_that_cannot_say_when_somebody_fell_due_has_missed_runs_and_no_
     run_flow("observe", "live", MONDAY + WEEK + HOUR)
     assert missed_alerts(on_sqlite) == []
     assert missed_runs(MONDAY + 4 * WEEK) == [MONDAY + 2 * WEEK, MONDAY + 3 * WEEK]
-
-
-def outcomes_of(live: Installation, as_of: datetime) -> int:
-    """How many decisions of a batch have an outcome."""
-    return len(latest_outcomes(live.ledger, "live", as_of, as_of))
-
-
-def test_who_is_decided_late_gets_the_outcomes_that_lie_in_the_source(live):
-    """Seen long ago, but after the due time that is made up for: theirs, and no later turn need come for it."""
-    decide(live, MONDAY + 2 * WEEK)
-    run_flow("observe", "live", MONDAY + 2 * WEEK)
-    decide(live, MONDAY + WEEK)
-    run_flow("observe", "live", MONDAY + WEEK)
-    assert outcomes_of(live, MONDAY + WEEK) == A_WEEK
-    told = latest_outcomes(live.ledger, "live", MONDAY + WEEK, MONDAY + WEEK)
-    assert set(told["observed_at"]) == {pd.Timestamp(MONDAY + WEEK + timedelta(days=5))}
-    books = len(intakes(live.ledger, "live"))
-    run_flow("observe", "live", MONDAY + WEEK)
-    assert len(intakes(live.ledger, "live")) == books
-
-
-def test_the_first_turn_of_a_day_long_ago_takes_in_what_was_seen_since(on_sqlite):
-    run_flow("observe", "live", MONDAY)
-    assert outcomes_of(on_sqlite, MONDAY) == A_WEEK
-
-
-def test_what_is_read_ahead_is_measured_when_it_was_seen(on_sqlite):
-    """Turns of days long ago, one after the other, measure what each of them could know."""
-    late = returns(orders(1).iloc[:10], days=12)  # seen after the first was measured
-    on_sqlite.written.change("returns.csv", lambda had: pd.concat([had.iloc[10:], late], ignore_index=True))
-
-    run_flow("observe", "live", MONDAY)
-    assert outcomes_of(on_sqlite, MONDAY) == A_WEEK
-    assert [run_flow("observe", "live", MONDAY + n * WEEK) for n in (1, 2, 3)] == [1, 1, 0]

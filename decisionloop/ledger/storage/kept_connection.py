@@ -1,7 +1,7 @@
-"""The connection of whoever writes again and again.
+"""The connection of whoever writes to SQLite again and again.
 
-To take one from the pool, to ask the database whether it still answers, and to give it back takes as long as the
-transaction that keeps a single row.
+To take one from the pool and to give it back takes as long as the transaction that keeps a single row. A server is
+asked each time whether it still answers: else a connection that it has cut would cost somebody an answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from decisionloop.ledger.storage.engine import Ledger
 
 KEPT_SECONDS = 1.0
-"""One that was not used for so long goes back to the pool, which finds out whether the database is still there."""
+"""One that was not used for so long goes back to the pool."""
 
 
 class KeptConnection:
@@ -45,7 +45,7 @@ class KeptConnection:
             self._turn.release()
 
     def _fresh(self) -> Connection:
-        if time.monotonic() - self._used_at > KEPT_SECONDS:
+        if not self._ledger.is_sqlite or time.monotonic() - self._used_at > KEPT_SECONDS:
             self._give_back()
         if self._kept is None:
             self._kept = self._ledger.connected()
