@@ -128,7 +128,8 @@ def batch_summary(ledger: Ledger, batch_id: str) -> BatchSummary:
         raise UsageError(f"no batch {batch_id} in the ledger. `decisionloop status` lists the last ones.")
     groups, fallbacks = _decided(ledger, batch_id)
     queued, delivered, cancelled = _sent(ledger, batch_id)
-    meanwhile = int(latest_detail(ledger, batch_id, "decided").get("answered_meanwhile") or 0)
+    said = latest_detail(ledger, batch_id, "covered" if batch.state == "covered" else "decided")
+    meanwhile = int(said.get("answered_meanwhile") or 0)
     if meanwhile:
         groups = _standing(groups, withdrawn_before_decided(ledger, batch_id))
     is_halted = batch.state == "halted"

@@ -34,7 +34,7 @@ def withdraw_of(ledger: Ledger, batch_id: str, entities: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class WithdrawnCount:
-    """How many decisions of one release, role and action a batch withdrew before it was said to be decided."""
+    """How many decisions of a release, role and action a batch withdrew before it was said to be decided or covered."""
 
     release_id: str
     role: str
@@ -48,7 +48,7 @@ def withdrawn_before_decided(ledger: Ledger, batch_id: str) -> tuple[WithdrawnCo
     What a person cancels is cancelled after it was decided, and was a decision.
     """
     table, event = decision.c, batch_event.c
-    decided_at = select(func.max(event.at)).where(event.batch_id == batch_id, event.state == "decided")
+    decided_at = select(func.max(event.at)).where(event.batch_id == batch_id, event.state.in_(["decided", "covered"]))
     by = (table.release_id, table.role, table.action)
     statement = (
         select(*by, func.count())

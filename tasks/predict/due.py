@@ -81,9 +81,10 @@ def cut_due(workspace: Workspace, batch: Batch, find_late: Callable[[], LatePeop
     told = _who_is_due(workspace, batch, find_late())
     may_be_empty = workspace.use_case.data_quality.rows[0] == 0
     if told.ids.empty and (told.decided_before or may_be_empty):
-        withdraw_of(ledger, batch_id, entities_of(ledger, batch_id))
-        if append_batch_event(ledger, batch_id, "covered", told.detail()):
-            announce("batch.covered", workspace.use_case.name, batch_id, told.detail())
+        withdrawn = withdraw_of(ledger, batch_id, entities_of(ledger, batch_id))
+        detail = told.detail() | ({"answered_meanwhile": withdrawn} if withdrawn else {})
+        if append_batch_event(ledger, batch_id, "covered", detail):
+            announce("batch.covered", workspace.use_case.name, batch_id, detail)
         return False
     if is_cut or batch.state == "covered":
         because = "others have decided some of its people, or more people are due"

@@ -188,5 +188,8 @@ def test_a_killed_batch_whose_people_were_all_answered_meanwhile_withdraws_what_
     seal_stream.fn(NAME)
     begun.predict(1)
     assert begun.state(1) == "covered"
+    summary, found = batch_summary(begun.ledger, begun.batch(1)), gather(begun.ledger, NAME).handled
+    assert (summary.decisions, summary.answered_meanwhile) == (0, len(withdrawn_ids(begun.ledger, begun.batch(1))))
+    assert not [one for one in found.counts if one.batch_id == begun.batch(1)]
     assert withdrawn_ids(begun.ledger, begun.batch(1)) == set(begun.decisions(1)["decision_id"])
     assert len(begun.decisions(1)) == 600

@@ -87,9 +87,11 @@ def use_case_lines(use_case: UseCase) -> UseCaseLines:
 
 def _handled(ledger: Ledger, name: str, found: tuple[Batch, ...]) -> Handled:
     decided = reads.batch_details(ledger, name, "decided")
+    covered = reads.batch_details(ledger, name, "covered")
+    withdrew = {batch_id: detail for batch_id, detail in covered.items() if detail.get("answered_meanwhile")}
     return Handled(
         batches=found,
-        counts=_without_withdrawn(ledger, reads.decision_counts(ledger, name), decided),
+        counts=_without_withdrawn(ledger, reads.decision_counts(ledger, name), {**withdrew, **decided}),
         frozen=reads.batch_details(ledger, name, "frozen"),
         halted=reads.batch_details(ledger, name, "halted"),
         results=reads.validation_results(ledger, name),
