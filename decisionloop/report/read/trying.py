@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -37,13 +37,15 @@ def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) ->
         return None
     waits = timedelta(days=use_case.outcome.maturity_days)
     exploration = use_case.policy.exploration
-    weeks = sum(one.as_of + waits <= made[-1].as_of for one in made) * use_case.schedule.covers_days / 7
+    mature_until = made[-1].as_of - waits
+    weeks = sum(one.as_of <= mature_until for one in made) * use_case.schedule.covers_days / 7
     seen, outcomes = _seen(ledger, use_case)
+    seen_of_mature, _ = _seen(ledger, use_case, mature_until)
     is_left = _is_budget_left(ledger, use_case)
     return TriedOtherwise(
         seen=seen,
         needed=use_case.gate.minimum_effective_n,
-        a_week=seen / weeks if weeks else math.nan,
+        a_week=seen_of_mature / weeks if weeks else math.nan,
         setting=setting_of(exploration, is_left) if use_case.is_explored else "",
         outcomes=outcomes,
         room=room_of(exploration, is_left),
@@ -71,11 +73,14 @@ def _is_budget_left(ledger: Ledger, use_case: UseCase) -> bool:
     return any(one.is_budget_left for one in planned_by_batch(ledger, use_case, last=1))
 
 
-def _seen(ledger: Ledger, use_case: UseCase) -> tuple[float, int]:
+def _seen(ledger: Ledger, use_case: UseCase, until: datetime | None = None) -> tuple[float, int]:
     """What the outcomes are worth of decisions that did what the rules would not and only an outcome tells of.
 
-    Of the action that is told best; and how many there are of all actions.
+    Of the action that is told best; and how many there are of all actions. ``until``: of batches as of then or before.
     """
+    batches = select(batch.c.batch_id).where(batch.c.use_case == use_case.name)
+    if until is not None:
+        batches = batches.where(batch.c.as_of <= until)
     latest = outcome.alias("latest")
     # What was drawn below the floor is no evidence to the gate either.
     is_evidence = decision.c.propensity >= PROPENSITY_FLOOR
@@ -85,7 +90,7 @@ def _seen(ledger: Ledger, use_case: UseCase) -> tuple[float, int]:
         .select_from(decision)
         .join(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
         .where(
-            decision.c.batch_id.in_(select(batch.c.batch_id).where(batch.c.use_case == use_case.name)),
+            decision.c.batch_id.in_(batches),
             decision.c.action.in_(_worth_trying(use_case)),
             decision.c.action != decision.c.rules_action,
             is_evidence,

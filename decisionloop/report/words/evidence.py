@@ -94,7 +94,7 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
     if not one.decisions and not is_observed:
         taken = f"; {count_of(one.taken, 'outcome')} of trying it {'is' if one.taken == 1 else 'are'} known"
         shown = f"; {_for_everybody(one, currency)}" if one.for_all.is_known else ""
-        told_of = f"{one.action}: preferred for nobody so far{taken if one.taken else ''}{shown}"
+        told_of = f"{one.action}: the champion has preferred it for nobody so far{taken if one.taken else ''}{shown}"
         return Said(told_of, action_claims([one]))
 
     def told(name: str, figure: Estimate, of: int | None = None) -> str:
