@@ -51,7 +51,7 @@ def erase(settings: Settings, ledger: Ledger, use_case: str, entity: str, reason
     ids = {one.decision_id for one in decisions}
     names = {entity, *ids}
     store = SnapshotStore(settings.resolved_snapshots_url())
-    rewritten = rewrite_without(store, ledger, decisions, names)
+    rewritten = rewrite_without(store, ledger, decisions, entity, names)
     files = tuple(_clean_files(settings.home, names))
     if not (decisions or segments or rewritten or files):
         tidy(ledger)

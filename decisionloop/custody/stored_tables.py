@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -13,18 +14,24 @@ from decisionloop.errors import IntegrityError
 from decisionloop.ledger.personal_data import PersonsDecision
 from decisionloop.ledger.schema import batch_part, rewritten_snapshot, snapshot
 from decisionloop.ledger.storage.engine import Ledger
+from decisionloop.observe.entity_money import entity_codes
 from decisionloop.snapshots import SnapshotStore
+
+_CODES = "entity"
+"""The column of the codes in a table of money by entity."""
 
 
 def rewrite_without(
-    store: SnapshotStore, ledger: Ledger, decisions: Collection[PersonsDecision], names: Collection[str]
+    store: SnapshotStore, ledger: Ledger, decisions: Collection[PersonsDecision], entity: str, names: Collection[str]
 ) -> dict[str, str]:
     """Rewrite every table that holds something of a person; returns the sha256 of what each holds since, by digest.
 
     Rows go in which a text is one of ``names`` (the person's id, ids of decisions), and those at the place of the
-    person's features in tables that are laid out like them. A file that is missing is left to a restore.
+    person's features in tables that are laid out like them. Money of theirs that counts in sums becomes somebody's of
+    whom nothing else is known. A file that is missing is left to a restore.
     """
     rows_of = _rows_beside(ledger, decisions)
+    code, nobody = entity_codes([entity])[0], np.uint64(secrets.randbits(64))
     with ledger.connect() as connection:
         digests = list(connection.execute(select(snapshot.c.digest).where(snapshot.c.rows > 0)).scalars())
         recorded = connection.execute(select(rewritten_snapshot.c.digest, rewritten_snapshot.c.content)).all()
@@ -37,12 +44,25 @@ def rewrite_without(
             continue
         is_gone = _holding(table, names)
         is_gone[[row for row in rows_of.get(digest, ()) if row < len(table)]] = True
-        if is_gone.any():
+        if (of_nobody := with_code(table, code, nobody)) is not None:
+            written[digest] = store.rewrite_table(digest, of_nobody)
+        elif is_gone.any():
             written[digest] = store.rewrite_table(digest, without_rows(table, is_gone))
         elif (content := store.rewritten_content(digest)) and (digest, content) not in said:
             store.forget_earlier(digest)
             written[digest] = content  # by an erasure that was killed before the ledger said so
     return written
+
+
+def with_code(table: pa.Table, code: np.uint64, other: np.uint64) -> pa.Table | None:
+    """A table of money by entity (`observe.entity_money`) with another code for one; None where it holds none of it."""
+    if _CODES not in table.column_names or table.schema.field(_CODES).type != pa.uint64():
+        return None
+    codes = table[_CODES].to_numpy()
+    if not (codes == code).any():
+        return None
+    place = table.column_names.index(_CODES)
+    return table.set_column(place, table.schema.field(_CODES), pa.array(np.where(codes == code, other, codes)))
 
 
 def without_rows(table: pa.Table, is_gone: np.ndarray) -> pa.Table:

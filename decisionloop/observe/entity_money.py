@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from decisionloop.act.hashing import stable_hash
+from decisionloop.act.hashing import Ids, stable_hash
 from decisionloop.observe.bounded_money import late_half_width, told_rows
 from decisionloop.observe.cohort import is_policy_traffic
 from decisionloop.observe.entity_lift import EntityMoney
@@ -17,6 +18,11 @@ from decisionloop.observe.value import realised_parts
 
 _CONTEXT = ("entity money",)
 _CONFIDENCE = 0.95
+
+
+def entity_codes(ids: Ids) -> NDArray[np.uint64]:
+    """What stands for entity ids (n,) where their money is kept: hashes, whose key is no secret."""
+    return stable_hash(ids, _CONTEXT)
 
 
 def entity_money(log: pd.DataFrame, logged: LoggedDecisions) -> EntityMoney | None:
@@ -41,7 +47,7 @@ def entity_money(log: pd.DataFrame, logged: LoggedDecisions) -> EntityMoney | No
         errors.append(late_half_width(rows, importance, expected, _CONFIDENCE) / normal_quantile(_CONFIDENCE))
     is_in = free | held
     return EntityMoney(
-        entity=stable_hash(log["entity_id"][is_in], _CONTEXT),
+        entity=entity_codes(log["entity_id"][is_in]),
         money=money[is_in],
         is_held=held[is_in],
         possible=None if logged.possible is None else (worse[is_in], better[is_in]),

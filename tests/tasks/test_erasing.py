@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from sqlalchemy import select, text
@@ -25,6 +27,8 @@ from decisionloop.ledger.audit.seal import seal
 from decisionloop.ledger.audit.verify import verify
 from decisionloop.ledger.gone import gone_by_erasure
 from decisionloop.ledger.personal_data import decisions_about
+from decisionloop.observe.entity_money import entity_codes
+from tasks.keep import keep_table
 from tests.small_use_case import Written, settings_of
 from tests.tasks.installation import Installation, working_in
 from tests.tasks.moment import on_engine
@@ -121,6 +125,22 @@ def test_no_erasure_is_needed_to_find_out_who_was_erased(lived: Installation) ->
     assert rest == 0
     with pytest.raises(UsageError, match="nothing is stored"):
         erase(lived.workspace.settings, ledger, "small", entity, "again", "the officer")
+
+
+def test_money_by_entity_is_nobodys_afterwards(lived: Installation) -> None:
+    """It counts in sums; its code is a hash that whoever guesses the person can make."""
+    others = [str(one) for one in lived.decisions(0)["entity_id"].iloc[:5]]
+    entity = str(lived.decisions(0)["entity_id"].iloc[5])
+    table = pa.table({"entity": entity_codes([*others, entity, entity]), "money": np.arange(7.0)})
+    digest = keep_table(lived.workspace, table, "outcomes")
+    erase(lived.workspace.settings, lived.ledger, "small", entity, "asked", "the officer")
+    found = lived.workspace.snapshots.get_table(digest)
+    codes = found["entity"].to_numpy()
+    assert entity_codes([entity])[0] not in codes
+    np.testing.assert_array_equal(codes[:5], entity_codes(others))
+    assert codes[5] == codes[6]
+    np.testing.assert_array_equal(found["money"].to_numpy(), np.arange(7.0))
+    assert verify(lived.ledger).is_whole
 
 
 def test_the_loop_goes_on_without_the_person(lived: Installation) -> None:
