@@ -16,6 +16,7 @@ from decisionloop.contract.days import in_days
 from decisionloop.learn.tried_otherwise import DEPARTS
 from decisionloop.sources.base import Source
 from decisionloop.sources.expected_trying import ExpectedTrying, expected_trying, is_anything_to_try
+from decisionloop.sources.randomised_log import RandomisedLog
 from decisionloop.sources.seen_of_tried import SeenOfTried, seen_of_tried
 from decisionloop.sources.tried_batches import TriedBatch
 
@@ -48,7 +49,7 @@ def data_answers(
     share, trying = seen.shown_share, expected_trying(use_case, source, tried, everyone, seen)
     asked = (
         ("decisions a week", f"about {a_week:,.0f}"),
-        ("outcomes a week", _outcomes(seen, a_week) if len(seen.row) else "none has been seen"),
+        ("outcomes a week", _outcomes(source, seen, a_week) if len(seen.row) else "none has been seen"),
         ("outcomes come after", _delays(use_case, seen)),
         ("smallest gain seen in a year", _smallest_gain(use_case, seen, share * a_week)),
         ("tried beside the rules", _tried(trying) if trying else _untried(use_case, tried)),
@@ -60,12 +61,17 @@ def data_answers(
     return tuple(DataAnswer(question, answer, mends.get(question, "")) for question, answer in asked if answer)
 
 
-def _outcomes(seen: SeenOfTried, a_week: float) -> str:
+def _outcomes(source: Source, seen: SeenOfTried, a_week: float) -> str:
     """How many the loop will see; where the table has more, because a replay shows those of what it does alone."""
     shown, had = (f"{share * a_week:,.0f}" for share in (seen.shown_share, seen.any_share))
     if shown == had:
         return f"about {shown}, where one acts"
-    return f"about {shown}: a replay shows those of what it does alone, of the {had} that would be shown in all"
+    told = f"about {shown}: a replay shows those of what it does alone, of {had} had it done whatever was logged"
+    chance = source.least_chance() if isinstance(source, RandomisedLog) else None
+    if chance is None:
+        return told
+    alike = "so that what is shown does not depend on what was done, a likely action is shown no oftener than that"
+    return f"{told}; the least likely action was logged with a chance of {chance:.2g}, and {alike}"
 
 
 def _delays(use_case: UseCase, seen: SeenOfTried) -> str:

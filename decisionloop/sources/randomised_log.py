@@ -66,6 +66,12 @@ class RandomisedLog(HistoryBacked):
         truth = recorded_truth(self.use_case, self.history, cases, self.history.rows.where)
         return truth.assign(action=cases[LOGGED], propensity=cases[self.spec.propensity])
 
+    def least_chance(self) -> float | None:
+        """The chance with which every decision meets its logged action, the smallest that was logged; None where all
+        were logged with one, and no case is left out for it."""
+        chances = self._cases()[self.spec.propensity]
+        return None if not len(chances) or chances.min() > chances.max() * (1 - 1e-9) else float(chances.min())
+
     def unread_rows(self) -> tuple[str, ...]:
         """What cannot be read in the log, in words."""
         rows, history, spec = self.history.rows.between(None, None), self.history, self.spec

@@ -38,6 +38,12 @@ def test_an_outcome_is_shown_where_the_loop_chose_the_logged_action(opened, log,
     assert source.outcomes(at("2026-01-04"), decided).empty
 
 
+def test_the_least_chance_is_told_where_some_were_likelier(opened, log):
+    assert opened(log, {"log.csv": LOG}, **SECTIONS).least_chance() is None
+    unequal = LOG.replace("wait,0.5", "wait,0.9")
+    assert opened(log, {"log.csv": unequal}, **SECTIONS).least_chance() == 0.5
+
+
 def test_an_action_that_reveals_nothing_reveals_nothing_here_either(opened, log, at, decisions):
     source = opened(log, {"log.csv": LOG})  # the contract says that waiting reveals no outcome
     decided = decisions(("a", "2026-01-01", "wait"), ("b", "2026-01-01", "offer"))
