@@ -6,7 +6,7 @@ What is found wrong in batch after batch, and decided in spite of it, is told on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from decisionloop.contract.monitoring import AlarmSeverity
@@ -75,8 +75,11 @@ def tell_while_it_goes_on(hand: BatchInHand, new: NewAlert, found: Sequence[Foun
     """Raise an alert about what was found in a batch, unless alerts that people still see tell of all of it.
 
     What was found is noted first and by itself: whoever is killed in between tells of it when the batch is run again,
-    and else the next batch does.
+    and else the next batch does. What is critical of a batch that is begun anew is told of each attempt: the alert of
+    the one before is over with it.
     """
+    if new.severity == "critical" and hand.batch.attempt > 1:
+        new = replace(new, occasion=f"attempt {hand.batch.attempt}")
     note_found(hand.ledger, hand.batch, new, found)
     if not is_told(hand.ledger, hand.batch, new, found, present_alerts(hand.ledger, hand.use_case.name)):
         raise_alert(hand.workspace, new)

@@ -178,3 +178,13 @@ def test_what_a_models_batch_is_handed_over_for_is_that_of_its_release(on_one_si
     champion = standing(on_one_side.ledger, "small").champion.release
     (found,) = measurements_of(on_one_side.ledger, "small", GOES_ON)["slice"]
     assert found == f"critical guardrail: largest share of lend, {champion.release_id}"
+
+
+def test_what_is_critical_is_still_shown_of_a_batch_that_was_begun_anew_and_has_it_again(modelled):
+    modelled.written.set("debt", 9.5, 3)
+    modelled.predict(3)
+    modelled.contract(policy={"holdout_share": 0.06})
+    _weeks(modelled, 3, 3)
+    assert [one.batch_id for one in present_alerts(modelled.ledger, "small") if one.kind == "drift"] == [
+        modelled.batch(3)
+    ]
