@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,9 @@ from decisionloop.ledger.measurements import measurements_of
 from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.ledger.releases import standing
 from decisionloop.ledger.schema import utc_now
+from tasks.predict.freeze import UNDATED
+from tasks.predict.unreadable import tell_of_unreadable
+from tasks.readback.batch_in_hand import batch_in_hand
 from tests.tasks.installation import UNGUARDED
 
 pytestmark = pytest.mark.xdist_group("loop")
@@ -188,3 +192,11 @@ def test_what_is_critical_is_still_shown_of_a_batch_that_was_begun_anew_and_has_
     assert [one.batch_id for one in present_alerts(modelled.ledger, "small") if one.kind == "drift"] == [
         modelled.batch(3)
     ]
+
+
+def test_ten_times_as_many_rows_without_a_readable_time_are_told(small):
+    for week, undated in enumerate([2, 15, 30]):
+        small.predict(week)
+        hand = batch_in_hand(small.workspace, small.batch(week))
+        tell_of_unreadable(replace(hand, details={"frozen": {UNDATED: undated}}), {}, ROWS - undated)
+    assert [one.batch_id for one in _alerts(small, "validation")] == [small.batch(0), small.batch(2)]
