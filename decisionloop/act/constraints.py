@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,16 @@ from decisionloop.errors import DecisionLoopError
 
 
 class UnknownCost(DecisionLoopError):
-    """A budget cannot be kept because the cost of an action is unknown for every row of the batch."""
+    """A budget cannot be kept because the cost of an action is unknown for every row of the batch.
+
+    ``broken``: which, in words.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, broken: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.broken = tuple(broken)
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,11 @@ class Limit:
     bound: float
     unit: float = 1.0
     sign: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """Which constraint it is, in the contract's words."""
+        return f"{self.path} ({self.wording})"
 
     def stated(self, total: float) -> float:
         """A sum of coefficients in the contract's own terms."""
@@ -88,7 +100,8 @@ def _limits(use_case: UseCase, frame: pd.DataFrame, totals: BatchTotals) -> Iter
             unknown = [name for name, cost in zip(use_case.action_names, costs.T, strict=True) if np.isnan(cost).any()]
             raise UnknownCost(
                 f"{path}.cost: the cost of {', '.join(unknown)} is unknown for every row of the batch. "
-                "Repair the features that the expression reads."
+                "Repair the features that the expression reads.",
+                [f"{path}.cost"],
             )
         wording = f"cost of at most {constraint.limit:g} {use_case.economics.currency}"
         yield Limit(path, wording, costs, constraint.limit)

@@ -24,9 +24,13 @@ _PRECISION = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance
 
 
 class InfeasibleConstraints(DecisionLoopError):
-    """No choice of actions keeps the constraints in this batch; nothing may be sent."""
+    """No choice of actions keeps the constraints in this batch; nothing may be sent. ``broken``: which, in words."""
 
     exit_code = 1
+
+    def __init__(self, message: str, broken: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.broken = tuple(broken)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def plan(parts: Parts, is_nearest: bool = False) -> Plan:
         return Plan(tuple(search.assignments), np.ones(1), np.zeros(len(wording)), wording)
     excess = search.run(for_value=False).excess
     if (excess > 2 * TOLERANCE).any() and not is_nearest:
-        raise InfeasibleConstraints(_explanation(search.limits, excess, search.scale))
+        broken = [one.name for one, over in zip(search.limits, excess, strict=True) if over > 2 * TOLERANCE]
+        raise InfeasibleConstraints(_explanation(search.limits, excess, search.scale), broken)
     search.bound = search.bound + excess
     mixture = search.run(for_value=True)
     kept = np.flatnonzero(mixture.weight > TOLERANCE)
@@ -186,7 +191,7 @@ def _largest_sum(coefficient: np.ndarray) -> float:
 
 def _explanation(limits: Sequence[Limit], excess: np.ndarray, scale: np.ndarray) -> str:
     parts = [
-        f"{limit.path} ({limit.wording}): the nearest within reach is {limit.stated(limit.bound + over * most):.6g}"
+        f"{limit.name}: the nearest within reach is {limit.stated(limit.bound + over * most):.6g}"
         for limit, over, most in zip(limits, excess, scale, strict=True)
         if over > 2 * TOLERANCE
     ]

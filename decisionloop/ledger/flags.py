@@ -218,6 +218,15 @@ def is_kill_switch_on(source: Ledger | Connection, use_case: str) -> bool:
     return kill_switch(source, use_case) != "off"
 
 
+def switch_ended(source: Ledger | Connection, use_case: str) -> datetime | None:
+    """When the kill switch, of whichever scope, was last turned off or ended by itself; None where it never did."""
+    table, now = flag.c, utc_now()
+    where = (table.use_case.in_((use_case, EVERYTHING)), table.name == KILL_SWITCH)
+    every = facts.every(source, Flag, flag, *where, order_by=[table.use_case, table.seq])
+    ends = [one.at if one.value == "off" else one.until for one in every]
+    return max((end for end in ends if end is not None and end <= now), default=None)
+
+
 def _hold(connection: Connection, new: NewFlag) -> None:
     names = use_cases_with_unsent(connection) if new.use_case == EVERYTHING else (new.use_case,)
     covers: Covers = "all" if new.value == "default" else "model"

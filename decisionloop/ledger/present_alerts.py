@@ -49,8 +49,8 @@ def _gone_on(alert: Alert, found: FoundSince | None) -> Alert:
     if found is None or found.batches < 2:
         return alert
     goes = "Found" if found.is_over else "It goes on: found"
-    words = f"{alert.message.rstrip('.')}. {goes} in {found.batches} batches so far, the last {found.last_batch_id}."
-    return replace(alert, message=words)
+    words = f"{alert.message.rstrip('.')}. {goes} in {found.batches} batches so far, the last {found.last_batch_id}"
+    return replace(alert, message=f"{words} ({found.newest})." if found.newest else f"{words}.")
 
 
 def unanswered(ledger: Ledger, use_case: str) -> tuple[Alert, ...]:

@@ -16,6 +16,7 @@ from decisionloop.ledger.batch_parts import find_part
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import count_decisions
 from decisionloop.ledger.due_occurrences import begun_beside
+from decisionloop.ledger.going_on import Found
 from decisionloop.ledger.releases import is_rolled_back
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.stage_costs import ledger_bytes
@@ -106,7 +107,7 @@ def _guard_stop(findings: Sequence[GuardFinding]) -> Stop | None:
         return None
     reason = f"guardrail: {violated[0].name}"
     said, remedies = [str(one) for one in violated], [one.remedy for one in violated]
-    return Stop("guardrail", reason, said, remedies, [one.name for one in violated])
+    return Stop("guardrail", reason, said, remedies, [Found(one.name) for one in violated])
 
 
 def _choose(hand: BatchInHand, rules_because: str, before: tuple[StageCost, ...] = ()) -> _Decided:
@@ -127,7 +128,8 @@ def _agree(hand: BatchInHand, rules_because: str) -> Agreed:
         return agreed_on(hand, rules_because, seen)
     except (InfeasibleConstraints, UnknownCost) as error:
         remedy = "Change policy.constraints, then run the batch again."
-        reason = hand_over(hand, Stop("constraint", "constraints cannot be kept", [str(error)], [remedy]))
+        found = [Found(name) for name in error.broken]
+        reason = hand_over(hand, Stop("constraint", "constraints cannot be kept", [str(error)], [remedy], found))
         return _agree(hand, reason)
 
 

@@ -6,6 +6,7 @@ from decisionloop.act.exploration.seen_cohorts import table_of
 from decisionloop.act.exploration.seen_money import NOTHING_SEEN, SeenMoney
 from decisionloop.act.situation import BY_PEOPLE
 from decisionloop.ledger.batch_parts import find_part
+from decisionloop.ledger.going_on import Found
 from tasks.keep import keep_part
 from tasks.readback.batch_in_hand import BatchInHand
 from tasks.readback.seen_cohorts import seen_so_far
@@ -28,7 +29,8 @@ def freeze_seen_money(hand: BatchInHand, rules_because: str) -> SeenMoney:
         seen = seen_so_far(workspace, hand.as_of)
         if seen.unreadable:
             reasons = [f"what an earlier batch has shown cannot be read: {one}" for one in seen.unreadable]
-            stop = Stop("exploration", "lost outcomes of earlier batches", reasons, [_REMEDY], seen.unreadable)
+            found = [Found(one) for one in seen.unreadable]
+            stop = Stop("exploration", "lost outcomes of earlier batches", reasons, [_REMEDY], found)
             warn_while_it_goes_on(hand, stop, "warning", "Exploring is priced without them.")
         keep_part(workspace, batch_id, "seen_money", 0, table_of(seen.cohorts))
     return seen_money_of(workspace, batch_id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from decisionloop.act.situation import STANDING_IN
+from decisionloop.ledger.going_on import Found
 from decisionloop.monitor.alarm.finding import Finding
 from decisionloop.monitor.alarm.runbook import AlertKind
 from tasks.readback.batch_in_hand import BatchInHand
@@ -17,8 +19,8 @@ def stop_of(kind: AlertKind, reason: str, findings: Sequence[Finding]) -> Stop |
     stopping = [finding for finding in findings if finding.is_alarm and finding.is_halting]
     if not stopping:
         return None
-    names = [f"{one.monitor} of {one.slice}" for one in stopping]
-    return Stop(kind, reason, [one.words for one in stopping], [one.suggestion for one in stopping], names)
+    found = [Found(f"{one.monitor} of {one.slice}") for one in stopping]
+    return Stop(kind, reason, [one.words for one in stopping], [one.suggestion for one in stopping], found)
 
 
 def hand_over(hand: BatchInHand, stop: Stop | None) -> str:
@@ -26,7 +28,7 @@ def hand_over(hand: BatchInHand, stop: Stop | None) -> str:
 
     Where rules decide anyway people are told, and it goes on. A model's batch goes to the rules at once, unless
     guardrails.when_halted says that it waits for a person or that nobody is decided: then it raises BatchHalted. While
-    batch after batch is so and is decided, people are told once.
+    batch after batch of one release is so and is decided, people are told once.
     """
     if stop is None:
         return ""
@@ -35,7 +37,8 @@ def hand_over(hand: BatchInHand, stop: Stop | None) -> str:
         return ""
     if hand.use_case.guardrails.when_halted != "rules":
         halt(hand, stop)
-    warn_while_it_goes_on(hand, stop, "critical", "The rules decide this batch.")
+    by_release = tuple(replace(one, name=f"{one.name}, {hand.champion.release_id}") for one in stop.found)
+    warn_while_it_goes_on(hand, replace(stop, found=by_release), "critical", "The rules decide this batch.")
     announce("batch.handed_over", hand.use_case.name, hand.batch_id, {"check": stop.check, "remedy": stop.remedy})
     return STANDING_IN + stop.reason
 

@@ -16,6 +16,7 @@ from decisionloop.act.situation import STANDING_IN
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import Scalar
 from decisionloop.ledger.decisions import ShadowRun, append_shadow_run
+from decisionloop.ledger.going_on import Found
 from decisionloop.ledger.releases import Release, challengers
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.storage.facts import canonical_json
@@ -176,7 +177,7 @@ def champion_failure(hand: BatchInHand, parts: Sequence[ReleaseRun]) -> str:
         remedy="Restore the release's file from a backup of the snapshot store, or retrain.",
         batch_id=hand.batch_id,
     )
-    tell_while_it_goes_on(hand, new, [f"scoring by {run.release_id}"])
+    tell_while_it_goes_on(hand, new, [Found(f"scoring by {run.release_id}")])
     announce("champion.failed", hand.use_case.name, hand.batch_id, {"release": run.release_id, "error": run.failure})
     return f"{STANDING_IN}champion failed"
 

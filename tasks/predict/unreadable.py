@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from decisionloop.ledger.going_on import Found
 from expectations.checks import UNREADABLE_CELLS
 from expectations.unreadable import in_words
 from tasks.predict.freeze import CODE_FAILED_FOR, UNDATED
@@ -26,10 +27,11 @@ def tell_of_unreadable(hand: BatchInHand, spoilt: Mapping[str, int], rows: int) 
             "unreadable cells",
             reasons,
             [UNREADABLE_CELLS.remedy],
-            [f"cells of {name}" for name in spoilt],
+            [Found(f"cells of {name}", count, rows) for name, count in spoilt.items()],
         )
         warn_while_it_goes_on(hand, stop, "warning", WHAT_FOLLOWS)
-    if undated := frozen.get(UNDATED):
+    if undated := int(frozen.get(UNDATED) or 0):
         reason = f"{undated} rows that say who is due have a time that nobody can read"
-        stop = Stop("validation", "unreadable times", [reason], [UNDATED_REMEDY])
+        found = [Found("unreadable times", undated, undated + rows)]
+        stop = Stop("validation", "unreadable times", [reason], [UNDATED_REMEDY], found)
         warn_while_it_goes_on(hand, stop, "warning", "Nobody is decided because of them.")

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from decisionloop.ledger.batches import Scalar
+from decisionloop.ledger.going_on import Found
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.metering import Meter, StageCost
 from decisionloop.monitor.alarm.finding import Finding
@@ -177,11 +178,11 @@ def _drift(hand: BatchInHand, report: BatchReport, findings: tuple[Finding, ...]
     if moved is None and not gone:
         return None
     reasons, remedies = [str(one) for one in gone], [one.remedy for one in gone]
-    names = [f"{one.check} of {one.column}" for one in gone]
+    found = [Found(f"{one.check} of {one.column}") for one in gone]
     if moved is not None:
         reasons, remedies = [*moved.reasons, *reasons], [*moved.remedies, *remedies]
-        names = [*moved.names, *names]
-    return Stop("drift", "input drift", reasons, remedies, names)
+        found = [*moved.found, *found]
+    return Stop("drift", "input drift", reasons, remedies, found)
 
 
 def _record(hand: BatchInHand, report: BatchReport) -> None:

@@ -6,14 +6,15 @@ What is found wrong in batch after batch, and decided in spite of it, is told on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.batches import append_batch_event
-from decisionloop.ledger.going_on import note_found
+from decisionloop.ledger.going_on import Found, is_told, note_found
+from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.masking import masked
 from decisionloop.monitor.alarm.runbook import AlertKind
 from tasks.readback.batch_in_hand import BatchInHand
@@ -25,17 +26,18 @@ from tasks.tell.queueing import append_alert_and_notices, raise_alert
 class Stop:
     """Why a batch must not go on as it is: the ``kind`` of alert, a ``reason`` short enough for a row, all of it.
 
-    ``names``: what each reason is about without its figures, by which it is known again in the next batch.
+    ``found``: what each reason is about, by which it is known again in the next batch; else the ``reason`` is.
     """
 
     kind: AlertKind
     reason: str
     reasons: Sequence[str]
     remedies: Sequence[str]
-    names: Sequence[str] = ()
+    found: Sequence[Found] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", masked(self.reason))
+        object.__setattr__(self, "found", tuple(self.found) or (Found(self.reason),))
 
     @property
     def check(self) -> str:
@@ -66,14 +68,21 @@ def warn(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: s
 
 def warn_while_it_goes_on(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> None:
     """`warn` of what the next batches may have, too: told again only where something new comes to it."""
-    tell_while_it_goes_on(hand, _warning(hand, stop, severity, what_follows), stop.names or [stop.reason])
+    tell_while_it_goes_on(hand, _warning(hand, stop, severity, what_follows), stop.found)
 
 
-def tell_while_it_goes_on(hand: BatchInHand, new: NewAlert, names: Sequence[str]) -> None:
-    """Raise an alert about what was found in a batch, unless people know from the batches before that it goes on."""
-    with hand.ledger.begin() as connection:
-        if note_found(connection, hand.batch, new, names):
-            append_alert_and_notices(connection, hand.workspace.use_case, new)
+def tell_while_it_goes_on(hand: BatchInHand, new: NewAlert, found: Sequence[Found]) -> None:
+    """Raise an alert about what was found in a batch, unless alerts that people still see tell of all of it.
+
+    What was found is noted first and by itself: whoever is killed in between tells of it when the batch is run again,
+    and else the next batch does. What is critical of a batch that is begun anew is told of each attempt: the alert of
+    the one before is over with it.
+    """
+    if new.severity == "critical" and hand.batch.attempt > 1:
+        new = replace(new, occasion=f"attempt {hand.batch.attempt}")
+    note_found(hand.ledger, hand.batch, new, found)
+    if not is_told(hand.ledger, hand.batch, new, found, present_alerts(hand.ledger, hand.use_case.name)):
+        raise_alert(hand.workspace, new)
 
 
 def _warning(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> NewAlert:
