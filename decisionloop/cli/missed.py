@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from decisionloop.errors import DecisionLoopError
 
 if TYPE_CHECKING:
+    from decisionloop.ledger.missed_due import HaltedBatch
     from decisionloop.workspace import Workspace
 
 
@@ -27,7 +28,26 @@ def missed_lines(workspace: Workspace) -> tuple[str, ...]:
     told = [*_left(left), *_no_run(without_run)]
     many = len(left) + len(without_run)
     remedy = f"`decisionloop run {use_case.name} --catch-up` makes up for {'it' if many == 1 else 'all of them'}."
-    return (*told[:-1], *(f"{last} {remedy}" for last in told[-1:]), *others)
+    halted = _halted(workspace) if workspace.is_live else ()
+    return (*told[:-1], *(f"{last} {remedy}" for last in told[-1:]), *others, *halted)
+
+
+def _halted(workspace: Workspace) -> tuple[str, ...]:
+    from decisionloop.ledger.missed_due import halted_batches
+
+    use_case = workspace.use_case
+    return halted_lines(use_case.name, halted_batches(workspace.ledger, use_case, datetime.now(UTC)))
+
+
+def halted_lines(name: str, halted: Sequence[HaltedBatch]) -> tuple[str, ...]:
+    """Who waits in a batch that was halted, and what decides them once the reason is gone."""
+    from decisionloop.ledger.batches import cohort_name
+
+    return tuple(
+        f"{cohort_name(one.as_of)}: the batch was halted and its {one.due:,} wait, which `--catch-up` leaves to you. "
+        f"Once the reason is gone, `decisionloop run {name} --as-of {cohort_name(one.as_of)}` decides them."
+        for one in halted
+    )
 
 
 def _without_run(workspace: Workspace, counted: Mapping[str, float]) -> tuple[list[str], list[str]]:

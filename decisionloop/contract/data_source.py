@@ -44,7 +44,11 @@ class OutcomeColumns(Section):
 
     entity: str = field("Column of the entity; empty: the entity key.", "client_id", default="")
     decision_time: str = field(
-        "Column of the decision's time; empty: match by entity and window.", "decided_at", default=""
+        "Column with the time of the row that was decided, as `due` (or `history`) has it, or its batch's as-of: the "
+        "entity's first decision then or less than `schedule.covers_days` later is meant. Needed where an entity comes "
+        "back before its outcome is seen; empty: the entity's latest decision before the outcome.",
+        "decided_at",
+        default="",
     )
     decision_id: str = field("Column that carries decisionloop's own id; empty: none.", "decision_id", default="")
     outcome_time: str = field("Column that says when the outcome was seen.", "seen_at")

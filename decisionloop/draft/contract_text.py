@@ -287,13 +287,13 @@ def _source(drafted: Drafted) -> Iterator[str]:
 
 
 def _live_source(drafted: Drafted) -> Iterator[str]:
-    """Each row is due at its time; an outcome belongs to the last decision about its entity."""
+    """Each row is due at its time; an outcome belongs to the decision of its row, which its time tells."""
     yield f"# Live tables: put new rows into both files, or name a database ({GUESS} url: and table: instead of path:)."
-    yield "source:"
-    yield "  kind: tables"
+    yield "source:\n  kind: tables"
     yield f"  history: {{path: data/decisions.csv, time: {drafted.time}}}"
-    yield f"  outcomes: {{path: data/outcomes.csv, time: {drafted.outcome_time}}}"
-    yield f"  outcome_columns: {{outcome_time: {drafted.outcome_time}}}"
+    needed = f"# each needs its row's {drafted.time}, as decisions.csv has it: it says which decision is meant"
+    yield f"  outcomes: {{path: data/outcomes.csv, time: {drafted.outcome_time}}}  {needed}"
+    yield f"  outcome_columns: {{decision_time: {drafted.time}, outcome_time: {drafted.outcome_time}}}"
 
 
 def _text(value: str) -> str:

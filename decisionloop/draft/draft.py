@@ -76,7 +76,10 @@ def _write(folder: Path, drafted: Drafted, rows: pd.DataFrame) -> None:
 
 
 def _files_of(drafted: Drafted, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows as the source reads them: of live data outcomes lie in a table of their own, as they come."""
+    """The rows as the source reads them: of live data outcomes lie in a table of their own, as they come.
+
+    Each has its row's own time there, because whoever comes back is decided again before the outcome is seen.
+    """
     if not drafted.roles.is_live:
         return {"decisions.csv": rows}
     came = [drafted.roles.outcome, drafted.roles.amount, drafted.outcome_time]
@@ -84,7 +87,7 @@ def _files_of(drafted: Drafted, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     known = rows[of_outcome[:-1]].notna().any(axis=1)
     return {
         "decisions.csv": rows.drop(columns=of_outcome),
-        "outcomes.csv": rows.loc[known, [drafted.entity, *of_outcome]],
+        "outcomes.csv": rows.loc[known, [drafted.entity, drafted.time, *of_outcome]],
     }
 
 

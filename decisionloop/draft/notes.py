@@ -51,6 +51,11 @@ def _of_outcomes(drafted: Drafted) -> Iterator[str]:
             f"outcomes are taken to be seen after {in_days(drafted.delays.window_days)} ({said}): "
             f"{drafted.outcome_time} is made up, and does not follow outcome.window_days"
         )
+    if drafted.roles.is_live:
+        yield (
+            f"an outcome belongs to the decision of its row: whoever adds one to data/outcomes.csv writes "
+            f"{drafted.entity} and {drafted.time} as that row of decisions.csv has them, and {drafted.outcome_time}"
+        )
     if drafted.is_only_yes_told:
         yield (
             f"{drafted.roles.outcome} is never no: where nothing was seen by the end of the window it is taken for no"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from decisionloop.contract import UseCase
-from decisionloop.ledger.batches import Batch, batches, cohort_name, first_batch
-from decisionloop.ledger.due_occurrences import span_of
+from decisionloop.ledger.batches import Batch, attempt_details, batches, cohort_name, first_batch
+from decisionloop.ledger.due_occurrences import decided_spans, span_of
 from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.schema import measurement
 from decisionloop.ledger.storage import facts
@@ -40,6 +41,35 @@ def due_times_without_batch(source: Ledger | Connection, use_case: UseCase, unti
     spans = [span_of(one.as_of, use_case.schedule.covers_days) for one in batches(source, use_case.name, after)]
     expected = periods(use_case.schedule, after, until, LOOK_BACK)
     return tuple(one.until for one in expected if 2 * length_of(one.less(spans)) > one.length)
+
+
+@dataclass(frozen=True)
+class HaltedBatch:
+    """A batch that was halted as of a time: how many ``due`` people wait until it is run again."""
+
+    as_of: datetime
+    due: int
+
+
+def halted_batches(source: Ledger | Connection, use_case: UseCase, until: datetime) -> tuple[HaltedBatch, ...]:
+    """The batches of the look-back that were halted and have people whom nobody has decided, by as-of.
+
+    They are decided when the batch is run again as of its own time, and by no catching up. One that is halted for good
+    waits for nobody.
+    """
+    first = first_batch(source, use_case.name)
+    if first is None:
+        return ()
+    after, covers_days = look_back(use_case, first, until), use_case.schedule.covers_days
+    halted = [one for one in batches(source, use_case.name, after) if one.state == "halted" and one.as_of > after]
+    decided = [one.span for one in decided_spans(source, use_case.name, covers_days, after)] if halted else []
+    found = []
+    for one in halted:
+        told = attempt_details(source, one.batch_id)
+        due = int(told.get("frozen", {}).get("due") or told.get("frozen", {}).get("rows") or 0)
+        if due and not told["halted"].get("is_closed") and span_of(one.as_of, covers_days).less(decided):
+            found.append(HaltedBatch(one.as_of, due))
+    return tuple(found)
 
 
 def due_times_since_last_batch(

@@ -13,6 +13,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.contract.days import in_days
 from decisionloop.errors import SourceError
+from decisionloop.observe.later_rows import are_of_earlier_rows
 
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
 DECISION_COLUMNS = ("decision_id", "entity_id", "as_of", "action")
@@ -73,8 +74,8 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
     3. else the entity's latest decision of a revealing action before it happened.
 
     An outcome counts if it happened within (as_of, as_of + window_days] of its decision, whichever way it was found
-    and however late it was seen (:func:`happened_at`). Rows whose content or times cannot be are invalid, and so are
-    those of an action that reveals no outcome. Raises SourceError when a column is missing.
+    and however late it was seen (:func:`happened_at`). Invalid are rows whose content or times cannot be, of an action
+    that reveals no outcome, or of a row before the one decided by. Raises SourceError when a column is missing.
     """
     outcomes, decisions = prepared(outcomes, decisions, use_case)
     found = Matching(np.full(len(outcomes), -1))
@@ -82,6 +83,8 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
     _refuse_content(found, outcomes, use_case)
     find_decisions(found, outcomes, decisions, use_case)
     _refuse_contradicting_decision(found, outcomes, decisions, use_case)
+    are_earlier = are_of_earlier_rows(found.decision, outcomes, found.is_open)
+    found.refuse("invalid", "its decision was made by a later row", are_earlier)
     return found
 
 
@@ -177,9 +180,8 @@ def _silent_actions(use_case: UseCase) -> list[str]:
 
 def refuse_times(found: Matching, outcomes: pd.DataFrame, as_of: datetime) -> None:
     """Refuse rows (`prepared`) that nobody has seen yet, or nobody knows when."""
-    seen_at = outcomes["observed_at"].to_numpy()
+    seen_at, now = outcomes["observed_at"].to_numpy(), utc_microseconds(pd.Series([as_of]))[0]
     found.refuse("invalid", "when it was seen, or another of its times, is missing or unreadable", np.isnat(seen_at))
-    now = utc_microseconds(pd.Series([as_of]))[0]
     found.refuse("invalid", "seen after the intake's as-of", seen_at > now)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.observe.executions import EXECUTED_COLUMNS
+from decisionloop.observe.later_rows import are_of_later_rows
 from decisionloop.observe.matching import HAPPENED, OUTCOME_COLUMNS, happened_at, utc_microseconds
 
 TIMES = ("decision_time", "observed_at", HAPPENED)
@@ -43,13 +44,17 @@ def unread(outcomes: pd.DataFrame, last: Reading | None) -> pd.DataFrame:
 
     Where the source still shows exactly what it had shown at the ``last`` reading, they are what was seen since. Where
     it does not (a row has been added with an earlier time, or one has gone), and without a reading, they are all rows.
+    With them come outcomes of later rows of their entities: of several that one batch decides, the latest counts.
     Of rows that nobody can place in time as many are left out as were read: one is refused as the other is.
     """
     if last is None or replace(Reading.of(outcomes, last.as_of), undated=last.undated) != last:
         return outcomes
     is_undated = outcomes["observed_at"].isna().to_numpy()
     was_read = is_undated & (is_undated.cumsum() <= last.undated)
-    return outcomes[~_is_seen_by(outcomes, last.as_of) & ~was_read]
+    is_new = ~_is_seen_by(outcomes, last.as_of) & ~was_read
+    return outcomes[
+        is_new | are_of_later_rows(outcomes["entity_id"], utc_microseconds(outcomes["decision_time"]), is_new)
+    ]
 
 
 def oldest_decision(outcomes: pd.DataFrame, use_case: UseCase) -> pd.Timestamp | None:

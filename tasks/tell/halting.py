@@ -12,7 +12,7 @@ from typing import NoReturn
 from decisionloop.contract.monitoring import AlarmSeverity
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import NewAlert
-from decisionloop.ledger.batches import append_batch_event
+from decisionloop.ledger.batches import append_batch_event, cohort_name
 from decisionloop.ledger.going_on import Found, is_told, note_found
 from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.masking import masked
@@ -53,12 +53,16 @@ class Stop:
 def halt(hand: BatchInHand, stop: Stop) -> NoReturn:
     """Mark a batch as halted, with its alert and the notices in one transaction, and raise BatchHalted."""
     is_closed = stop.kind != "validation" and hand.use_case.guardrails.when_halted == "nobody"
+    name, as_of, remedy = hand.use_case.name, cohort_name(hand.as_of), stop.remedy
+    if stop.kind == "validation":
+        remedy += f" Once its data are repaired, `decisionloop run {name} --as-of {as_of}` decides it."
     with hand.ledger.begin() as connection:
         append_batch_event(connection, hand.batch_id, "halted", {"check": stop.check, "is_closed": is_closed})
-        new = NewAlert("critical", stop.kind, stop.check, stop.remedy, hand.batch_id)
+        told = f"The batch of {as_of} was halted: {stop.check}"
+        new = NewAlert("critical", stop.kind, told, remedy, hand.batch_id)
         append_alert_and_notices(connection, hand.workspace.use_case, new)
-    announce("batch.halted", hand.use_case.name, hand.batch_id, {"check": stop.check, "remedy": stop.remedy})
-    raise BatchHalted(hand.batch_id, stop.check, stop.remedy)
+    announce("batch.halted", name, hand.batch_id, {"check": stop.check, "remedy": remedy})
+    raise BatchHalted(hand.batch_id, stop.check, remedy)
 
 
 def warn(hand: BatchInHand, stop: Stop, severity: AlarmSeverity, what_follows: str) -> None:

@@ -417,3 +417,11 @@ def test_nothing_came_of_a_no_beside_which_no_amount_is_written(class_, amount, 
     rows = [tuple(row) for row in taken_in.revisions[["outcome_class", "amount"]].to_numpy()]
     assert rows == ([] if taken is None else [taken])
     assert taken_in.counts.invalid == (taken is None)
+
+
+@pytest.mark.parametrize("is_later_first", [False, True])
+def test_of_two_rows_that_one_batch_decides_the_outcome_of_the_later_one_counts(use_case, is_later_first):
+    rows = [_outcome(12, 0, time=3), _outcome(9, 1, time=5)]
+    taken = _take(use_case, *(rows[::-1] if is_later_first else rows))
+    assert taken.revisions[["decision_id", "outcome_class"]].to_numpy().tolist() == [["a7", 1.0]]
+    assert taken.problems == ("1 invalid: its decision was made by a later row",)

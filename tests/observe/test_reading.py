@@ -38,6 +38,13 @@ def test_where_what_was_read_has_changed_everything_is_read_again(change):
     assert len(unread(change(rows), Reading.of(rows, EARLIER))) == len(change(rows))
 
 
+def test_with_a_new_outcome_come_those_of_its_entitys_later_rows():
+    """By them one tells whether its row is the one that was decided by."""
+    rows = _outcomes(_outcome(5, time=0), _outcome(9, time=5), _outcome(9, entity="b", time=5), _outcome(25, time=3))
+    left = unread(rows, Reading.of(rows, EARLIER))
+    assert left["decision_time"].tolist() == [_day(5), _day(3)]
+
+
 def test_the_first_reading_reads_everything():
     rows = _outcomes(_outcome(5), _outcome(25))
     assert len(unread(rows, None)) == 2

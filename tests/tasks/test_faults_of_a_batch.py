@@ -8,7 +8,7 @@ import pytest
 from decisionloop.errors import BatchHalted, IntegrityError, SourceError
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batch_parts import parts_of
-from decisionloop.ledger.batches import events, find_batch, latest_detail
+from decisionloop.ledger.batches import cohort_name, events, find_batch, latest_detail
 from decisionloop.ledger.outbox import messages_of_batch
 from decisionloop.ledger.releases import baseline
 from decisionloop.ledger.validation import results
@@ -53,7 +53,8 @@ def test_a_critical_fault_halts_the_batch(begun, damage, check):
     assert (alert.severity, alert.kind) == ("critical", "validation")
     assert check in alert.message
     assert alert.remedy
-    assert [event["payload"]["check"] for event in begun.announced("batch.halted")] == [alert.message]
+    (announced,) = [event["payload"]["check"] for event in begun.announced("batch.halted")]
+    assert alert.message == f"The batch of {cohort_name(as_of(1))} was halted: {announced}"
     failed = [r for r in results(begun.ledger, begun.batch(1), 1) if r.severity == "critical" and not r.is_success]
     assert failed
     assert all(result.remedy in alert.remedy for result in failed)

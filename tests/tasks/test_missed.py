@@ -9,12 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from decisionloop.cli.missed import halted_lines
 from decisionloop.cli.status import as_text, status_of
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batch_id_of, cohort_name
 from decisionloop.ledger.decisions import decisions_of_batch
-from decisionloop.ledger.missed_due import due_times_without_batch, left_undecided
+from decisionloop.ledger.missed_due import HaltedBatch, due_times_without_batch, halted_batches, left_undecided
 from decisionloop.ledger.summary import batch_summary
 from decisionloop.schedule import due_times
 from tests.engines import ON_ONE
@@ -149,8 +150,17 @@ def test_who_waits_in_a_halted_batch_is_not_missed(on_sqlite):
         decide(on_sqlite, MONDAY + WEEK)
     assert missed_runs(MONDAY + 2 * WEEK) == []
     assert missed_alerts(on_sqlite) == []
+    (alert,) = [one for one in alerts(on_sqlite.ledger, "live") if one.kind == "validation"]
+    assert alert.message.startswith("The batch of 2024-01-08T06:00:00Z was halted: ")
+    assert "`decisionloop run live --as-of 2024-01-08T06:00:00Z` decides it" in alert.remedy
+    told = halted_batches(on_sqlite.ledger, on_sqlite.workspace.use_case, MONDAY + 2 * WEEK)
+    assert told == (HaltedBatch(MONDAY + WEEK, A_WEEK),)
+    (line,) = halted_lines("live", told)
+    assert line.startswith("2024-01-08T06:00:00Z: the batch was halted and its 40 wait")
+    assert "`decisionloop run live --as-of 2024-01-08T06:00:00Z` decides them" in line
     on_sqlite.contract(data_quality={"rows": [20, 1000]})
     assert decide(on_sqlite, MONDAY + WEEK) == week(1)
+    assert halted_batches(on_sqlite.ledger, on_sqlite.workspace.use_case, MONDAY + 2 * WEEK) == ()
 
 
 def test_who_fell_due_before_the_look_back_is_not_decided_any_more(on_sqlite):
