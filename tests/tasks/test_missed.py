@@ -255,3 +255,14 @@ def test_what_is_read_ahead_is_measured_when_it_was_seen(on_sqlite):
     run_flow("observe", "live", MONDAY)
     assert outcomes_of(on_sqlite, MONDAY) == A_WEEK
     assert [run_flow("observe", "live", MONDAY + n * WEEK) for n in (1, 2, 3)] == [1, 1, 0]
+
+
+def test_who_is_decided_late_gets_the_outcome_that_tells_the_time_of_their_row(on_sqlite):
+    """Their row lies more than a period before the batch that took them in."""
+    decide(on_sqlite, MONDAY + WEEK)
+    add_orders(on_sqlite.written, order("late", MONDAY + HOUR))
+    assert "late" in decide(on_sqlite, MONDAY + 2 * WEEK, with_late=True)
+    told = returns(order("late", MONDAY + 2 * WEEK)).assign(decided_at=pd.Timestamp(MONDAY + HOUR))
+    on_sqlite.written.change("returns.csv", lambda had: pd.concat([had, told], ignore_index=True))
+    run_flow("observe", "live", MONDAY + 3 * WEEK)
+    assert outcomes_of(on_sqlite, MONDAY + 2 * WEEK) == A_WEEK + 1
