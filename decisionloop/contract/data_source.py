@@ -45,8 +45,9 @@ class OutcomeColumns(Section):
     entity: str = field("Column of the entity; empty: the entity key.", "client_id", default="")
     decision_time: str = field(
         "Column with the time of the row that was decided, as `due` (or `history`) has it, or its batch's as-of: the "
-        "entity's first decision then or less than `schedule.covers_days` later is meant. Needed where an entity comes "
-        "back before its outcome is seen; empty: the entity's latest decision before the outcome.",
+        "entity's first decision then or less than `schedule.covers_days` later is meant, or the one that made up for "
+        "it. Needed where an entity comes back before its outcome is seen; empty: the entity's latest decision before "
+        "the outcome.",
         "decided_at",
         default="",
     )

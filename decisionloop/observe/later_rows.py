@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+LATE_SINCE = "late_since"
+"""A further column of decisions: since when those have been due whom its batch decided late; NaT where nobody was."""
+
 
 def are_of_earlier_rows(decision: np.ndarray, outcomes: pd.DataFrame, is_open: np.ndarray) -> np.ndarray:
     """Which ``outcomes`` (n rows) tell an earlier ``decision_time`` than another one of the same ``decision`` (n,).

@@ -13,7 +13,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.contract.days import in_days
 from decisionloop.errors import SourceError
-from decisionloop.observe.later_rows import are_of_earlier_rows
+from decisionloop.observe.later_rows import LATE_SINCE, are_of_earlier_rows
 
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
 DECISION_COLUMNS = ("decision_id", "entity_id", "as_of", "action")
@@ -69,8 +69,8 @@ def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: U
     """Find the decision of every outcome, by what its row gives:
 
     1. ``decision_id``, if given;
-    2. else entity and ``decision_time``: the entity's first decision at that time or less than the schedule's
-       ``covers_days`` after it, because a batch decides those who fell due in so many days before it;
+    2. else entity and ``decision_time``: the entity's first decision then or less than the schedule's ``covers_days``
+       later, because a batch decides those who fell due in so many days before it, or since `LATE_SINCE`;
     3. else the entity's latest decision of a revealing action before it happened.
 
     An outcome counts if it happened within (as_of, as_of + window_days] of its decision, whichever way it was found
@@ -217,17 +217,19 @@ def _by_id(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -
 
 
 def _by_time(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
-    covers = np.timedelta64(pd.Timedelta(days=use_case.schedule.covers_days))
-    position = _nearest(outcomes, "decision_time", decisions, direction="forward", tolerance=covers)
+    position = _nearest(outcomes, "decision_time", decisions, direction="forward")
     if decisions.empty:
         return position
     waited = decisions["as_of"].to_numpy()[position] - outcomes["decision_time"].to_numpy()
     # Whoever fell due exactly covers_days before a batch belonged to the batch before.
-    return np.where((waited < covers) | (waited == np.timedelta64(0)), position, -1)
+    is_theirs = (waited < _days(use_case.schedule.covers_days)) | (waited == np.timedelta64(0))
+    if LATE_SINCE in decisions:
+        is_theirs |= outcomes["decision_time"].to_numpy() > utc_microseconds(decisions[LATE_SINCE])[position]
+    return np.where(is_theirs, position, -1)
 
 
 def _by_entity(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
-    return _nearest(outcomes, HAPPENED, decisions[decisions["is_revealing"]], direction="backward", tolerance=None)
+    return _nearest(outcomes, HAPPENED, decisions[decisions["is_revealing"]], direction="backward")
 
 
 def _nearest(
@@ -236,7 +238,6 @@ def _nearest(
     decisions: pd.DataFrame,
     *,
     direction: Literal["forward", "backward"],
-    tolerance: np.timedelta64 | None,
 ) -> np.ndarray:
     """Position of the entity's nearest decision after (or at) or strictly before ``time``; -1 for none."""
     if outcomes.empty or decisions.empty:
@@ -249,7 +250,6 @@ def _nearest(
         on="as_of",
         by="entity",
         direction=direction,
-        tolerance=None if tolerance is None else pd.Timedelta(tolerance),
         allow_exact_matches=direction == "forward",
     )
     position = np.full(len(outcomes), -1)

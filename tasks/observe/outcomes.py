@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Select, exists, select
 
-from decisionloop.ledger.batches import cohort_name, last_event_at, newest_batches
+from decisionloop.ledger.batches import batch_id_of, cohort_name, last_event_at, latest_details, newest_batches
 from decisionloop.ledger.decisions import batches_of_span
 from decisionloop.ledger.executions import append_executions, recorded_executions
 from decisionloop.ledger.held_actions import is_carried_out, last_hold_events
@@ -25,6 +25,7 @@ from decisionloop.ledger.storage.frames import read_frame
 from decisionloop.ledger.watching_periods import last_part_at, own_moment
 from decisionloop.observe.executions import EXECUTED_COLUMNS
 from decisionloop.observe.intake import Intake, Recorded, match_outcomes
+from decisionloop.observe.later_rows import LATE_SINCE
 from decisionloop.observe.matching import HAPPENED
 from decisionloop.observe.reading import Reading, oldest_decision, unread
 from decisionloop.observe.taken_rows import refused_content
@@ -96,19 +97,24 @@ def _with_posted(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) 
 
 
 def _match(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) -> tuple[pd.DataFrame, Intake]:
-    """Match outcomes with the decisions that they may belong to, and with all of them where one finds none there."""
+    """Match outcomes with the decisions that they may belong to, and with all of them where one finds none there.
+
+    Only then it matters who was decided late.
+    """
     oldest = oldest_decision(outcomes, workspace.use_case)
-    decided, intake = _match_since(workspace, outcomes, as_of if oldest is None else oldest.to_pydatetime(), as_of)
-    return _match_since(workspace, outcomes, BEGINNING, as_of) if intake.counts.unknown else (decided, intake)
+    since, online = as_of if oldest is None else oldest.to_pydatetime(), workspace.use_case.online
+    if online is not None:
+        since -= online.period  # the batch that holds a decision of then may have begun so much earlier
+    decided, intake = _match_since(workspace, outcomes, _decisions(workspace, since, as_of), since, as_of)
+    if not intake.counts.unknown:
+        return decided, intake
+    every = _with_late(workspace, _decisions(workspace, BEGINNING, as_of))
+    return _match_since(workspace, outcomes, every, BEGINNING, as_of)
 
 
 def _match_since(
-    workspace: Workspace, outcomes: pd.DataFrame, since: datetime, as_of: datetime
+    workspace: Workspace, outcomes: pd.DataFrame, decided: pd.DataFrame, since: datetime, as_of: datetime
 ) -> tuple[pd.DataFrame, Intake]:
-    online = workspace.use_case.online
-    if online is not None and since > BEGINNING:
-        since -= online.period  # the batch that holds a decision of then may have begun so much earlier
-    decided = _decisions(workspace, since, as_of)
     ledger, name = workspace.ledger, workspace.use_case.name
     meant = batches_of_span(name, since, as_of)
     span = ids_of_batches(ledger, meant).holds(decision.c.decision_id, execution.c.decision_id)
@@ -168,6 +174,16 @@ def _decisions(workspace: Workspace, since: datetime, until: datetime) -> pd.Dat
         return _read(workspace, _COLUMNS, since, until)
     frozen = [decision.c.snapshot_digest, decision.c.snapshot_row]
     return due_at_of(workspace, _read(workspace, [*_COLUMNS, *frozen], since, until))
+
+
+def _with_late(workspace: Workspace, decided: pd.DataFrame) -> pd.DataFrame:
+    """The decisions with `LATE_SINCE`, as their batches told it when they were frozen."""
+    cohorts = pd.DatetimeIndex(decided[COHORT].unique())
+    ids = [batch_id_of(workspace.use_case.name, as_of) for as_of in cohorts.to_pydatetime()]
+    details = latest_details(workspace.ledger, ids, "frozen")
+    since = [str(one["covers_from"]) if one.get("late") else "" for one in details]  # no time: NaT
+    told = pd.Series(pd.to_datetime(since, utc=True, format="ISO8601"), index=cohorts)
+    return decided.assign(**{LATE_SINCE: decided[COHORT].map(told)})
 
 
 COHORT = "cohort"

@@ -220,3 +220,19 @@ def test_a_source_that_cannot_say_when_somebody_fell_due_has_missed_runs_and_no_
     run_flow("observe", "live", MONDAY + WEEK + HOUR)
     assert missed_alerts(on_sqlite) == []
     assert missed_runs(MONDAY + 4 * WEEK) == [MONDAY + 2 * WEEK, MONDAY + 3 * WEEK]
+
+
+def outcomes_of(live: Installation, as_of: datetime) -> int:
+    """How many decisions of a batch have an outcome."""
+    return len(latest_outcomes(live.ledger, "live", as_of, as_of))
+
+
+def test_who_is_decided_late_gets_the_outcome_that_tells_the_time_of_their_row(on_sqlite):
+    """Their row lies more than a period before the batch that took them in."""
+    decide(on_sqlite, MONDAY + WEEK)
+    add_orders(on_sqlite.written, order("late", MONDAY + HOUR))
+    assert "late" in decide(on_sqlite, MONDAY + 2 * WEEK, with_late=True)
+    told = returns(order("late", MONDAY + 2 * WEEK)).assign(decided_at=pd.Timestamp(MONDAY + HOUR))
+    on_sqlite.written.change("returns.csv", lambda had: pd.concat([had, told], ignore_index=True))
+    run_flow("observe", "live", MONDAY + 3 * WEEK)
+    assert outcomes_of(on_sqlite, MONDAY + 2 * WEEK) == A_WEEK + 1
