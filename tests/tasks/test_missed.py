@@ -16,10 +16,11 @@ from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import batch_id_of, cohort_name
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import HaltedBatch, due_times_without_batch, halted_batches, left_undecided
+from decisionloop.ledger.outcomes import latest_outcomes
 from decisionloop.ledger.summary import batch_summary
 from decisionloop.schedule import due_times
 from tests.engines import ON_ONE
-from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, write_live
+from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, returns, write_live
 from tests.small_use_case import Written
 from tests.tasks.installation import Installation, run_flow, run_task
 from tests.tasks.moment import OnEngine, lived_on_engines
