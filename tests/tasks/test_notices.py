@@ -107,7 +107,8 @@ def test_a_halted_batch_is_told_to_people(small, service):
         (
             "slack-webhook/risk",
             "[critical] small/2024-01-01: data quality",
-            "too few rows\n\nAsk the source.\n\nRunbook: docs/runbook/data_quality.md",
+            "The batch of 2024-01-01 was halted: too few rows\n\nAsk the source.\n\n"
+            "Runbook: docs/runbook/data_quality.md",
         )
     ]
     assert [one.kind for one in alerts(small.ledger, "small")] == ["data quality"]
