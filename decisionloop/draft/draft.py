@@ -102,13 +102,7 @@ def _drafted(
     time = MADE_UP_TIME if roles.time == FILE_ORDER else roles.time
     decided = _in_order(len(table)) if roles.time == FILE_ORDER else columns[roles.time].times
     rhythm, (table, noes) = rhythm_of(decided), _with_noes(table, roles)
-    seen = (
-        columns[roles.outcome_time].times
-        if roles.outcome_time
-        else decided + (outcome_days or rhythm.covers_days) * DAY
-    )
-    is_early = (seen < decided) & (roles.time != FILE_ORDER)  # made-up times are before nothing
-    seen = seen.mask(is_early)
+    seen, is_early = _seen_at(columns, roles, decided, outcome_days or rhythm.covers_days)
     outcome_time = roles.outcome_time or MADE_UP_SEEN
     rows = _told(table, columns, roles)
     rows.insert(0, entity, [f"r{i:07d}" for i in range(len(table))] if entity == ROW_ID else table[entity])
@@ -139,6 +133,16 @@ def _drafted(
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
     )
     return drafted, rows
+
+
+def _seen_at(columns: dict[str, Column], roles: Roles, decided: pd.Series, days: float) -> tuple[pd.Series, pd.Series]:
+    """When outcomes (n,) were seen, ``days`` after their decisions where no column says, and which are told too early.
+
+    These have no time. Made-up times of decisions are before nothing.
+    """
+    seen = columns[roles.outcome_time].times if roles.outcome_time else decided + days * DAY
+    is_early = (seen < decided) & (roles.time != FILE_ORDER)
+    return seen.mask(is_early), is_early
 
 
 def _told(table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> pd.DataFrame:

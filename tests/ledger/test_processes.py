@@ -164,7 +164,7 @@ def test_of_many_who_write_at_once_none_is_locked_out_and_each_row_is_there_once
     assert max(waits) < WAIT_MS / 1_000 / 2
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no line")
+@pytest.mark.skipif(sys.platform == "win32", reason="writers stand in no line: Windows has no fcntl")
 def test_who_turns_the_switch_begins_beside_the_line_of_writers(sqlite_ledger: Ledger) -> None:
     import fcntl
 
