@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,10 @@ from decisionloop.ledger.decisions import append_decisions
 from decisionloop.ledger.schema import decision
 from decisionloop.ledger.storage.engine import Ledger, create_or_upgrade
 from decisionloop.ledger.storage.frames import read_frame
+from decisionloop.ledger.storage.months import make_months
 
+FIRST = datetime(2005, 7, 8, tzinfo=UTC)
+"""The as-of of the first batch."""
 GOAL_OF_DRIVER = 0.7
 """Of what the driver alone appends in the same run: rows a second say nothing of another machine."""
 NewLedger = Callable[[], Ledger]
@@ -119,9 +123,15 @@ def sqlite_ledgers() -> Iterator[NewLedger]:
 
 @contextmanager
 def postgresql_ledgers() -> Iterator[NewLedger]:
-    """Makes new ledgers on a PostgreSQL that is stopped with the context."""
+    """Makes new ledgers on a PostgreSQL that is stopped with the context, with the part of the batches' month."""
     with postgresql(is_empty=True) as new:
-        yield lambda: create_or_upgrade(new())
+        yield lambda: _with_month(create_or_upgrade(new()))
+
+
+def _with_month(ledger: Ledger) -> Ledger:
+    with ledger.begin() as connection:  # the driver alone would find no part to write into
+        make_months(connection, [FIRST])
+    return ledger
 
 
 def rows_of(n: int, number: int = 0) -> Rows:
@@ -129,7 +139,7 @@ def rows_of(n: int, number: int = 0) -> Rows:
     chance = np.random.default_rng(number)
     value = chance.normal(0, 1_000, n)
     action = np.where(value > 0, "increase", "hold")
-    as_of = pd.Timestamp("2005-07-08", tz="UTC") + pd.Timedelta(days=number)
+    as_of = pd.Timestamp(FIRST) + pd.Timedelta(days=number)
     clients = [f"{client:06d}" for client in range(n)]
     frame = pd.DataFrame(
         {

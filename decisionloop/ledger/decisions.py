@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -28,7 +29,7 @@ from decisionloop.ledger.schema import (
     shadow_run,
 )
 from decisionloop.ledger.storage import facts
-from decisionloop.ledger.storage.bulk import append
+from decisionloop.ledger.storage.bulk import LaidOut, append, append_laid_out, lay_out
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read, read_frame
 from decisionloop.ledger.watching_periods import unfinished_ids
@@ -79,9 +80,35 @@ def append_grouped(connection: Connection, decisions: GroupedDecisions) -> int:
         require_ids_of_batch(decisions)
     appended = append(connection, decision_row, decisions.rows)
     if appended:  # a group without a row would tell of nothing
-        used = pc.is_in(decisions.groups["group_id"], pc.unique(decisions.rows["group_id"]))
-        append(connection, decision_group, decisions.groups.filter(used))
+        append(connection, decision_group, _used_groups(decisions))
     return appended
+
+
+@dataclass(frozen=True)
+class LaidOutDecisions:
+    """Decisions of which all is done that SQLite need not wait for, for `append_laid_out_decisions`."""
+
+    groups: pa.Table
+    rows: LaidOut
+
+
+def lay_out_decisions(decisions: GroupedDecisions, file: Path) -> LaidOutDecisions:
+    """Check decisions as `append_grouped` does and write their rows into the new ``file``."""
+    _check_propensities(decisions)
+    return LaidOutDecisions(_used_groups(decisions), lay_out(decision_row, decisions.rows, file))
+
+
+def append_laid_out_decisions(connection: Connection, decisions: LaidOutDecisions) -> int:
+    """Append to SQLite what was laid out, all of it or none; returns how many were new."""
+    appended = append_laid_out(connection, decisions.rows)
+    if appended:
+        append(connection, decision_group, decisions.groups)
+    return appended
+
+
+def _used_groups(decisions: GroupedDecisions) -> pa.Table:
+    used = pc.is_in(decisions.groups["group_id"], pc.unique(decisions.rows["group_id"]))
+    return decisions.groups.filter(used)
 
 
 def _check_roles(rows: pd.DataFrame | pa.Table, allowed: tuple[str, ...]) -> None:

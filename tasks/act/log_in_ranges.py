@@ -8,18 +8,21 @@ end. Each part is laid out in ranges in a scratch file, which is read again rang
 from __future__ import annotations
 
 import functools
+import operator
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
 from decisionloop.ledger.decision_groups import GroupedDecisions, grouped, in_order_of_ids
-from decisionloop.ledger.decisions import append_grouped
-from decisionloop.metering import Meter
+from decisionloop.ledger.decisions import LaidOutDecisions, append_laid_out_decisions, lay_out_decisions
+from decisionloop.metering import Meter, StageCost
 from tasks.act.log_decisions import LoggedPart, counted, rows_of_part
 from tasks.act.log_unless_overtaken import append_unless_overtaken
 from tasks.act.signature import Signature
@@ -60,20 +63,40 @@ def log_in_ranges(hand: BatchInHand, signature: Signature) -> list[LoggedPart]:
     with tempfile.TemporaryDirectory(prefix=f"{workspace.use_case.name}-", dir=above) as folder:
         scratch = Path(folder)
         laid_out = each_part(workspace, lay_out_part, hand.batch_id, signature, folder, parts)
-        with Meter("log", None, scope_of(workspace)) as meter:
-            groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
-            for number in range(parts):
-                rows = pa.concat_tables(_read(scratch / f"{part}.rows", number) for part in range(parts))
-                decisions = GroupedDecisions(groups, in_order_of_ids(rows))
+        with Meter("log") as meter, closing(_ranges(scratch, parts)) as ranges:
+            costs = []
+            for decisions, cost in ranges:
+                costs.append(cost)
                 append = functools.partial(_append, decisions)
                 is_overtaken = not append_unless_overtaken(hand, signature, append)
                 if is_overtaken:
                     break
-    return [*laid_out, LoggedPart(0, 0, meter.cost, is_overtaken)]
+    return [*laid_out, LoggedPart(0, 0, functools.reduce(operator.add, costs, meter.cost), is_overtaken)]
 
 
-def _append(decisions: GroupedDecisions, connection: Connection) -> None:
-    append_grouped(connection, decisions)
+def _append(decisions: LaidOutDecisions, connection: Connection) -> None:
+    append_laid_out_decisions(connection, decisions)
+    decisions.rows.file.unlink()  # it is attached, and is gone with that
+
+
+def _ranges(scratch: Path, parts: int) -> Generator[tuple[LaidOutDecisions, StageCost], None, None]:
+    """Range by range; while SQLite takes one in, the next is put in order and written into its file."""
+    groups = pa.concat_tables(_read(scratch / f"{part}.groups", 0) for part in range(parts))
+
+    def laid_out(number: int) -> tuple[LaidOutDecisions, StageCost]:
+        with Meter("log") as meter:
+            rows = pa.concat_tables(_read(scratch / f"{part}.rows", number) for part in range(parts))
+            decisions = GroupedDecisions(groups, in_order_of_ids(rows))
+            ready = lay_out_decisions(decisions, scratch / f"{number}.db")
+        return ready, meter.cost
+
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(laid_out, 0)
+        for number in range(parts):
+            ready = coming.result()
+            if number + 1 < parts:
+                coming = ahead.submit(laid_out, number + 1)
+            yield ready
 
 
 def _sweep(above: Path) -> None:

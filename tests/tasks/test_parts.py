@@ -36,8 +36,8 @@ PREDICTING = [
 ]
 ACTING = [
     ("tasks.act.choose", "choose_part", 3),
-    ("tasks.act.log_in_ranges", "append_grouped", 1),
-    ("tasks.act.log_in_ranges", "append_grouped", 3),
+    ("tasks.act.log_in_ranges", "append_laid_out_decisions", 1),
+    ("tasks.act.log_in_ranges", "append_laid_out_decisions", 3),
     ("tasks.keep", "append_batch_event", 1),
 ]
 PREDICTING_ONE_AFTER_THE_OTHER = [
@@ -243,7 +243,7 @@ def _completes(installation, in_one_piece):
 def test_what_was_logged_before_the_kill_switch_stands_and_the_rest_goes_to_the_rules(
     in_one_piece, predicted, monkeypatch
 ):
-    _kill(predicted, monkeypatch, predicted.act, 3, "tasks.act.log_in_ranges", "append_grouped", 3)
+    _kill(predicted, monkeypatch, predicted.act, 3, "tasks.act.log_in_ranges", "append_laid_out_decisions", 3)
     logged = predicted.decisions(3)["decision_id"]
     assert 0 < len(logged) < ENTITIES
     set_flag(predicted.ledger, "small", "kill_switch", "on", "complaints", "head")

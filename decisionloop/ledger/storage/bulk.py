@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -17,7 +19,7 @@ from decisionloop.errors import IntegrityError, UsageError
 from decisionloop.ledger.storage.conform import conform
 from decisionloop.ledger.storage.driver_errors import cursor_of
 from decisionloop.ledger.storage.months import make_months_of
-from decisionloop.ledger.storage.spool import insert_spooled
+from decisionloop.ledger.storage.spool import insert_spool, insert_spooled, write_spool
 
 OnConflict = Literal["ignore", "fail"]
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # Arrow's %S carries the microseconds
@@ -28,6 +30,29 @@ CSV_CHUNK_ROWS = 16_384
 
 class FactsAreThere(UsageError):
     """Facts that were to be new are in the ledger already: another process may have told them meanwhile."""
+
+
+@dataclass(frozen=True)
+class LaidOut:
+    """Rows of a table of facts in the file that SQLite will read them from, for `append_laid_out`."""
+
+    table: Table[Any]
+    columns: tuple[str, ...]
+    file: Path
+
+
+def lay_out(table: Table[Any], rows: pa.Table, file: Path) -> LaidOut:
+    """What `append` does to rows for SQLite before it needs the ledger: others may write there meanwhile."""
+    fitting = conform(table, rows)
+    write_spool(file, _as_stored(fitting))
+    return LaidOut(table, tuple(fitting.column_names), file)
+
+
+def append_laid_out(connection: Connection, rows: LaidOut) -> int:
+    """Append to SQLite what was laid out, as `append` does where a row is there already; returns how many were new."""
+    with cursor_of(connection) as cursor:
+        target = _target(rows.table, list(rows.columns))
+        return insert_spool(cursor, target, rows.file, _ignoring(rows.table))
 
 
 def append(

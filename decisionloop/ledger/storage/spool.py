@@ -27,19 +27,25 @@ _PAGE_BYTES = 65_536
 def insert_spooled(cursor: DBAPICursor, target: str, rows: pa.Table, conflict: str) -> int:
     """Insert ``rows``, whose columns are what SQLite stores, into ``target`` (`"table" ("column", …)`).
 
-    Returns how many were new under ``conflict``. The file stays attached until the connection goes back to its pool.
+    Returns how many were new under ``conflict``.
     """
-    name = f"{_PREFIX}{next(_NUMBERS)}"
     with tempfile.TemporaryDirectory(prefix="decisionloop-append-", ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "rows.db"
-        _write(file, rows)
-        cursor.execute(f"ATTACH DATABASE ? AS {name}", (str(file),))
-        # Without WHERE, SQLite would take ON for a join's.
-        cursor.execute(f"INSERT INTO {target} SELECT * FROM {name}.rows WHERE true {conflict}")
-        return int(cursor.rowcount)
+        write_spool(file, rows)
+        return insert_spool(cursor, target, file, conflict)
 
 
-def _write(file: Path, rows: pa.Table) -> None:
+def insert_spool(cursor: DBAPICursor, target: str, file: Path, conflict: str) -> int:
+    """The same of a ``file`` that `write_spool` wrote. It stays attached until the connection goes back to its pool."""
+    name = f"{_PREFIX}{next(_NUMBERS)}"
+    cursor.execute(f"ATTACH DATABASE ? AS {name}", (str(file),))
+    # Without WHERE, SQLite would take ON for a join's.
+    cursor.execute(f"INSERT INTO {target} SELECT * FROM {name}.rows WHERE true {conflict}")
+    return int(cursor.rowcount)
+
+
+def write_spool(file: Path, rows: pa.Table) -> None:
+    """Write ``rows``, whose columns are what SQLite stores, into the new ``file``; nobody waits for its disk."""
     with closing(sqlite3.connect(file)) as plain:
         plain.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         plain.execute("VACUUM")  # which writes the file, and so settles its pages
