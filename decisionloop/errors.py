@@ -55,6 +55,10 @@ class Fault:
         object.__setattr__(self, "problem", masked(self.problem))
         object.__setattr__(self, "remedy", masked(self.remedy))
 
+    def as_json(self) -> dict[str, object]:
+        """Plain values for JSON, as a terminal says it."""
+        return {name: value for name, value in vars(self).items() if name != "unquoted"}
+
     def __str__(self) -> str:
         line = "" if self.line is None or self.path.startswith("line ") else f" (line {self.line})"
         return f"{self.path}{line}: {self.problem} (got {self.value}). {self.remedy}"

@@ -38,20 +38,20 @@ class Teaching:
 def teaching_by_batch(
     ledger: Ledger,
     use_case: str,
-    as_of_from: datetime,
-    as_of_to: datetime,
+    cohorts: tuple[datetime, datetime],
     revealing: Sequence[str],
     known_at: datetime,
     is_absent_zero: bool = False,
 ) -> tuple[Teaching, ...]:
-    """Count, by batch of a span (both ends included), the policy's own decisions that revealed an outcome.
+    """Count the policy's own decisions that revealed an outcome, by batch.
 
-    Only what was seen by ``known_at`` counts, and what was executed as far as it was known then. A batch whose cohort
-    is held back teaches nothing and is not counted, nor is one that still gathers.
+    ``cohorts``: the first as-of and the last, both included. Only what was seen by ``known_at`` counts, and what was
+    executed as far as it was known then. A batch whose cohort is held back teaches nothing and is not counted, nor is
+    one that still gathers.
     ``is_absent_zero``: in these batches, which are mature, no outcome is one of class 0
     (`decisionloop.observe.maturity.with_absent_outcomes`).
     """
-    meant = batches_of_span(use_case, as_of_from, as_of_to)
+    meant = batches_of_span(use_case, *cohorts)
     span = ids_of_batches(ledger, meant)
     latest, free = outcome.alias("latest"), _free_reasons(ledger, meant, span)
     is_outcome = and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at, span))
@@ -68,8 +68,7 @@ def teaching_by_batch(
         .where(
             batch.c.use_case == use_case,
             batch.c.batch_id.not_in(unfinished_ids(use_case)),
-            batch.c.as_of >= as_of_from,
-            batch.c.as_of <= as_of_to,
+            batch.c.as_of.between(*cohorts),
             *span.holds(decision.c.decision_id),
             decision.c.role != "holdout",
             or_(decision.c.fallback_reason.is_(None), decision.c.fallback_reason.in_(free)),

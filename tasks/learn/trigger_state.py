@@ -54,7 +54,7 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     since, until = training_window(workspace, as_of)
     revealing = [action.name for action in contract.actions if action.reveals_outcome]
     is_absent_zero = contract.outcome.means_zero_when_absent
-    counts = teaching_by_batch(ledger, contract.name, since, until, revealing, as_of, is_absent_zero)
+    counts = teaching_by_batch(ledger, contract.name, (since, until), revealing, as_of, is_absent_zero)
     trained = [s.release for s in current_stages(ledger, contract.name) if s.release.kind not in (RULES, INVERTED)]
     last = max((release.created_at for release in trained), default=None)
     decides = champion(ledger, contract.name)

@@ -52,7 +52,7 @@ def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
     since, until = training_window(workspace, earlier[-1].as_of)
     revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
     is_absent_zero = workspace.use_case.outcome.means_zero_when_absent
-    taught = teaching_by_batch(ledger, name, since, until, revealing, as_of, is_absent_zero)
+    taught = teaching_by_batch(ledger, name, (since, until), revealing, as_of, is_absent_zero)
     known = _known_before(workspace, [one.batch_id for one in earlier]) if taught else {}
     said = count_executions(ledger, [one.batch_id for one in taught], as_of)
     cohorts, unreadable = [], []

@@ -31,7 +31,7 @@ def tell(ledger: Ledger, batch: BatchRows, places: Sequence[int], revision: int,
 
 def counted(ledger: Ledger, day: int, revealing: Sequence[str] = ACTIONS, **more: bool) -> list[tuple[int, int, int]]:
     """Outcomes, events and corrections by batch, as known on a day."""
-    told = teaching_by_batch(ledger, USE_CASE, AS_OF, AS_OF, revealing, AS_OF + day * DAY, **more)
+    told = teaching_by_batch(ledger, USE_CASE, (AS_OF, AS_OF), revealing, AS_OF + day * DAY, **more)
     return [(one.outcomes, one.events, one.corrections) for one in told]
 
 
