@@ -38,18 +38,26 @@ class DecisionLoopError(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a contract: where, what value, and what to do; ``line`` of the file where it is known."""
+    """One thing wrong with a contract: where, what value, and what to do; ``line`` of the file where it is known.
+
+    ``unquoted``: the same without what code or rows said, for that may be a person's; None where it quotes nothing.
+    """
 
     path: str
     value: str
     problem: str
     remedy: str
     line: int | None = None
+    unquoted: Fault | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value))
         object.__setattr__(self, "problem", masked(self.problem))
         object.__setattr__(self, "remedy", masked(self.remedy))
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values for JSON, as a terminal says it."""
+        return {name: value for name, value in vars(self).items() if name != "unquoted"}
 
     def __str__(self) -> str:
         line = "" if self.line is None or self.path.startswith("line ") else f" (line {self.line})"
@@ -67,6 +75,10 @@ class ContractError(DecisionLoopError):
         noun = "fault" if len(self.faults) == 1 else "faults"
         lines = "\n".join(f"  - {fault}" for fault in self.faults)
         super().__init__(f"{where}: {len(self.faults)} {noun}\n{lines}")
+
+    def without_quotes(self) -> ContractError:
+        """The same faults without what code or rows said: alerts, notices and logs must hold nobody's data."""
+        return ContractError(self.where, [one.unquoted or one for one in self.faults])
 
     def with_those_of(self, other: ContractError) -> ContractError:
         """This error, which tells the faults of another contract as well."""
@@ -96,9 +108,16 @@ class LedgerOutOfReach(ConfigurationError):
 
 
 class SourceError(DecisionLoopError):
-    """A source could not be read as the contract says."""
+    """A source could not be read as the contract says.
+
+    ``unquoted``: the same without what code of a user's said, for that may be a person's; "" where it quotes nothing.
+    """
 
     exit_code = 5
+
+    def __init__(self, *arguments: object, unquoted: str = "") -> None:
+        super().__init__(*arguments)
+        self.unquoted = unquoted
 
 
 class BatchHalted(DecisionLoopError):

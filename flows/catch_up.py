@@ -19,14 +19,16 @@ from tasks.tell.first_cause import with_ledger
 
 
 @flow(name="catch_up", flow_run_name=run_name, on_failure=[tell_of_failed_run])
-@says("{} missed runs were made up for.")
+@says("{} earlier runs were made up for.")
 @observed
-def catch_up(use_case: str, as_of: datetime | None = None, allow_future: bool = False) -> int:
+def catch_up(
+    use_case: str, as_of: datetime | None = None, allow_future: bool = False, with_halted: bool = False
+) -> int:
     """Predict and act for every run that was missed before ``as_of``, each as of its own time; returns how many.
 
     1. Find the due times that passed without a run, and tell people of those who were never decided.
-    2. Predict and act as of each of them, oldest first. One that fails keeps none of the others from it, and fails
-       this run at its end; a ledger out of reach ends it there.
+    2. Predict and act as of each of them, oldest first. One that fails or is halted keeps none of the others from it,
+       and fails this run at its end; a ledger out of reach ends it there.
 
     Rows that arrived late need no run of their own: the next batch of the loop takes them in.
 
@@ -34,8 +36,10 @@ def catch_up(use_case: str, as_of: datetime | None = None, allow_future: bool = 
         use_case: Name of the use case.
         as_of: Up to when; empty: the last due time of the schedule.
         allow_future: The as-of may be still to come.
+        with_halted: Begin halted batches anew as well, once each, because somebody has removed the reason. No run of
+            the schedule does: it would tell of each again for as long as it is not mended.
     """
-    missed = find_missed_runs(use_case, as_of_turn(use_case, as_of, allow_future))
+    missed = find_missed_runs(use_case, as_of_turn(use_case, as_of, allow_future), with_halted)
     made_up = [with_ledger(_decide(use_case, moment)) for moment in missed]
     failed = [state for state in made_up if not state.is_completed()]
     if failed:

@@ -32,7 +32,7 @@ def loop(
     """Run one turn of the loop as of ``as_of`` (default: the last due time of its schedule); returns the batch id.
 
     1. Seal what was decided one at a time: nobody is decided again by a batch.
-    2. Catch up on runs that were missed.
+    2. Catch up on runs that were missed and, where somebody asks for it, on batches that were halted.
     3. Predict and act on everyone who is due. A halted batch acts on nobody.
     4. Observe and learn from earlier decisions, whatever became of this batch.
     5. Tell people what they have not been told, also of a kill switch that has ended by itself. The run fails at its
@@ -47,12 +47,14 @@ def loop(
         use_case: Name of the use case.
         as_of: What the turn is as of (UTC where it names no zone); empty: the last due time of its schedule.
         allow_future: The as-of may be still to come.
-        is_catching_up: Decide also what earlier turns should have. Empty: where no as_of is given.
+        is_catching_up: Decide also what earlier turns should have. Empty: where no as_of is given, and no batch that
+            was halted.
     """
     at = as_of_turn(use_case, as_of, allow_future)
     with_late = as_of is None if is_catching_up is None else is_catching_up
     sealed = with_ledger(seal_stream(use_case, return_state=True))
-    caught_up = with_ledger(catch_up(use_case, at, allow_future, return_state=True)) if with_late else None
+    asked = (use_case, at, allow_future, bool(is_catching_up))
+    caught_up = with_ledger(catch_up(*asked, return_state=True)) if with_late else None
     predicted = with_ledger(predict(use_case, at, allow_future, with_late, return_state=True))
     is_scored = predicted.is_completed()
     acted = with_ledger(act(use_case, predicted.result(), return_state=True)) if is_scored else None

@@ -69,7 +69,10 @@ def run(
     allow_future: Annotated[bool, typer.Option("--allow-future", help="Take an --as-of that is yet to come.")] = False,
     catch_up: Annotated[
         bool,
-        typer.Option("--catch-up", help="First decide whom earlier runs missed: no run took place, or rows came late."),
+        typer.Option(
+            "--catch-up",
+            help="First decide whom earlier runs missed: no run took place, rows came late, or the batch was halted.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -44,8 +44,8 @@ def halted_lines(name: str, halted: Sequence[HaltedBatch]) -> tuple[str, ...]:
     from decisionloop.ledger.batches import cohort_name
 
     return tuple(
-        f"{cohort_name(one.as_of)}: the batch was halted and its {one.due:,} wait, which `--catch-up` leaves to you. "
-        f"Once the reason is gone, `decisionloop run {name} --as-of {cohort_name(one.as_of)}` decides them."
+        f"{cohort_name(one.as_of)}: the batch was halted and its {one.due:,} wait. Once the reason is gone, "
+        f"`decisionloop run {name} --as-of {cohort_name(one.as_of)}` decides them, and `--catch-up` all who wait."
         for one in halted
     )
 

@@ -27,9 +27,9 @@ def parse_as_of(text: str) -> datetime:
 def run_once(use_case: str, as_of_text: str, is_json: bool, allow_future: bool = False, catch_up: bool = False) -> None:
     """Run one turn and say what it did: as of ``as_of_text``, or of the last due time of the schedule.
 
-    ``catch_up``: first decide what earlier runs should have; without an as-of everybody who was missed is decided, in
-    a batch of this moment where the last due time has had its own. Raises BatchHalted (exit code 1) when a check
-    stopped the batch.
+    ``catch_up``: first decide what earlier runs should have, and what was halted; without an as-of everybody who was
+    missed is decided, in a batch of this moment where the last due time has had its own. Raises BatchHalted (exit
+    code 1) when a check stopped the batch, or again one of those before.
     """
     from decisionloop.cli.environment import brief_flow_runs, use_configured_prefect
     from decisionloop.imports import uncollected
@@ -103,11 +103,12 @@ def _is_decided(workspace: Workspace, as_of: datetime) -> bool:
 
 
 def _print_caught_up(workspace: Workspace, but: str, started: datetime, is_json: bool) -> None:
-    """Say what else this run decided: the batches that it caught up on."""
+    """Say what else became of this run: the batches that it caught up on, and those that were halted, again or now."""
     from decisionloop.ledger.batches import batches
 
     for one in batches(workspace.ledger, workspace.use_case.name):
-        if one.is_decided and one.state_at >= started and one.batch_id != but:
+        is_told = one.is_decided or one.state == "halted"
+        if is_told and one.state_at >= started and one.batch_id != but:
             _print_summary(workspace, one.batch_id, is_json)
 
 

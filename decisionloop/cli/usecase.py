@@ -36,7 +36,7 @@ def check(path: Path, is_json: bool, must_all_stay: bool = False) -> None:
     except DecisionLoopError as error:
         if not is_json:
             raise
-        faults = [vars(fault) for fault in error.faults] if isinstance(error, ContractError) else []
+        faults = [fault.as_json() for fault in error.faults] if isinstance(error, ContractError) else []
         told = {"is_valid": False, "faults": faults, "error": str(error)}
         typer.echo(json.dumps(told, sort_keys=True))
         raise typer.Exit(error.exit_code) from error

@@ -33,7 +33,8 @@ from. A field without a default must be given. This page is generated: `decision
 features, the protected attributes |
 | `rules.py` | `{SIGNATURES["rules"].removeprefix("def ")}` | the name of an action for each row, missing features \
 included |
-| `rules.py` | `{SIGNATURES["reasons"].removeprefix("def ")}` | optional: why, in words, for each row |
+| `rules.py` | `{SIGNATURES["reasons"].removeprefix("def ")}` | optional: why, in words: \
+a text for each row, missing features included |
 | `source.py` | `{SIGNATURES["source"].removeprefix("def ")}` | only for `kind: custom`: what \
 `decisionloop.sources.Source` asks for |
 

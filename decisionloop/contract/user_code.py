@@ -6,14 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from decisionloop.errors import Fault
+
 T = TypeVar("T")
 
 
 class UserCodeFailed(Exception):
-    """A user's code raised: ``problem`` says what, ``where`` in which file and line; empty: in none of theirs."""
+    """A user's code raised: ``problem`` says what, ``where`` in which file and line; empty: in none of theirs.
 
-    def __init__(self, problem: str, where: str, line: int | None) -> None:
-        self.problem, self.where, self.line = problem, where, line
+    ``kind`` is the exception's alone: what it says may quote a person's data.
+    """
+
+    def __init__(self, problem: str, where: str, line: int | None, kind: str = "") -> None:
+        self.problem, self.where, self.line, self.kind = problem, where, line, kind
         super().__init__(f"{problem} ({where})" if where else problem)
 
 
@@ -31,7 +36,20 @@ def guarded(run: Callable[[], T], file: Path | None, passing: tuple[type[BaseExc
         if isinstance(error, (KeyboardInterrupt, *passing)) or _ends_the_run(error):
             raise
         where, line = _place(error, file)
-        raise UserCodeFailed(_said(error), where, line) from error
+        raise UserCodeFailed(_said(error), where, line, type(error).__name__) from error
+
+
+def failed_fault(
+    path: str,
+    failed: UserCodeFailed,
+    problem: str = "failed",
+    remedy: str = "Correct it.",
+    unquoted_remedy: str = "Correct it.",
+) -> Fault:
+    """The fault of a function at ``path`` that raised; unquoted it names the exception, and not what that said."""
+    place = failed.where or "an exception"
+    unquoted = Fault(path, place, f"{problem}: {failed.kind}", unquoted_remedy, failed.line)
+    return Fault(path, place, f"{problem}: {failed.problem}", remedy, failed.line, unquoted)
 
 
 def _ends_the_run(error: BaseException) -> bool:

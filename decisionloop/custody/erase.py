@@ -27,6 +27,18 @@ _MANIFEST, _LEDGER = "manifest.json", "ledger.db"
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Why somebody is erased and by whom.
+
+    ``still_due``: batches that had decided the person and among whose people the source still names them.
+    """
+
+    reason: str
+    by: str
+    still_due: Collection[str] = ()
+
+
+@dataclass(frozen=True)
 class Erased:
     """What went, and the files in which something of the person may still stand."""
 
@@ -35,12 +47,19 @@ class Erased:
     left_in: tuple[str, ...]
 
 
-def erase(settings: Settings, ledger: Ledger, use_case: str, entity: str, reason: str, by: str) -> Erased:
+def erase(
+    settings: Settings,
+    ledger: Ledger,
+    use_case: str,
+    entity: str,
+    asked: Asked,
+) -> Erased:
     """Remove all that is stored of one person; the audit chain verifies as before.
 
     Done again it goes on where it was killed, and erases what came since. Raises UsageError where the person is in a
     batch that is not finished, where the reason names them, and where nothing of them is stored.
     """
+    reason, by = asked.reason, asked.by
     if entity in reason or entity in by:
         raise UsageError("the reason and who did it are kept for good: they must not hold the id of who is erased.")
     require_may_delete(ledger)
@@ -57,7 +76,7 @@ def erase(settings: Settings, ledger: Ledger, use_case: str, entity: str, reason
         tidy(ledger)
         raise UsageError(f"nothing is stored of {entity} in {use_case}. Name the id as the use case's key writes it.")
     new = Erasure(uuid.uuid4().hex, use_case, "erase", reason, by, "{}", utc_now())
-    rows = erase_person(ledger, new, entity, ids, rewritten)
+    rows = erase_person(ledger, new, entity, ids, rewritten, asked.still_due)
     tidy(ledger)
     seal(ledger)
     kept = tuple(f"{one} (a backup)" for one in backups_below(settings.home) if _is_in(one / _LEDGER, names))

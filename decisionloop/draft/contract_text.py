@@ -240,7 +240,7 @@ def _run(drafted: Drafted) -> Iterator[str]:
     yield "schedule:"
     yield f'  cron: "{rhythm.cron}"  {GUESS} {"the times are made up" if drafted.is_time_made_up else rhythm.words}'
     yield f"  covers_days: {rhythm.covers_days}"
-    yield f"actuator: {{kind: file, folder: outbox/{drafted.name}}}"
+    yield "actuator: {kind: file, folder: outbox}  # a folder of each use case's own lies in it"
     yield f"approval: {{owner: owner@example.com, approvers: [approver@example.com]}}  {GUESS} who answers for it"
 
 

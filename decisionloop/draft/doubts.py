@@ -12,6 +12,13 @@ from decisionloop.draft.profiles import Column
 
 _AGE = frozenset(("age", "alter", "edad", "eta", "idade", "alder"))
 _OLDEST = 120
+"""Years; an age that is said in shorter times is as many of these."""
+_A_YEAR = {
+    **dict.fromkeys(("month", "months", "monat", "monate", "monaten", "mois", "mes", "meses", "mesi"), 12.0),
+    **dict.fromkeys(("week", "weeks", "woche", "wochen"), 365.25 / 7),
+    **dict.fromkeys(("day", "days", "tag", "tage", "tagen", "jours", "dias", "giorni"), 365.25),
+    **dict.fromkeys(("hour", "hours"), 365.25 * 24),
+}
 _FEW = 0.01
 """So large a share of a column's numbers at most is of a kind that the others are not."""
 _NINES = np.array([10.0**digits - 1 for digits in range(2, 16)])
@@ -75,8 +82,10 @@ def _impossible(column: Column) -> Iterator[str]:
     if column.numbers is None or column.kind not in {"integer", "number"} or column.is_binary:
         return
     known = column.numbers.dropna().to_numpy(dtype=np.float64)
-    if _AGE & set(column.name.split("_")):
-        odd = known[(known < 0) | (known > _OLDEST)]
+    words = column.name.casefold().split("_")
+    if _AGE & set(words):
+        oldest = _OLDEST * max((_A_YEAR[one] for one in words if one in _A_YEAR), default=1.0)
+        odd = known[(known < 0) | (known > oldest)]
         if len(odd):
             yield f"{_shown(odd)} nobody's age: leave such cells empty"
         return

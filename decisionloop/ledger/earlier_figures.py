@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
@@ -36,11 +37,17 @@ def figures_of_cohorts(
     monitors: Sequence[str],
     release_id: str | None = None,
     cohorts: Collection[str] | None = None,
+    known_at: datetime | None = None,
 ) -> tuple[FigureOfCohort, ...]:
-    """The newest figure of each monitor, slice and cohort (of one release, of a few ``cohorts``; None: of all)."""
+    """The newest figure of each monitor, slice and cohort (of one release, of a few ``cohorts``; None: of all).
+
+    With ``known_at`` the newest of those that were known then.
+    """
     statement = select(*facts.columns_of(FigureOfCohort, measurement)).where(*_of(use_case, monitors, release_id))
     if cohorts is not None:
         statement = statement.where(measurement.c.cohort.in_(cohorts))
+    if known_at is not None:
+        statement = statement.where(known_at >= KNOWN_AT)
     order = (KNOWN_AT, measurement.c.recorded_at, measurement.c.measurement_id)
     with facts.reading(source) as connection:
         found = connection.execute(statement.order_by(*order)).all()
@@ -65,10 +72,11 @@ def last_cohorts_told(
 
 
 def last_mature_cohorts(
-    source: Ledger | Connection, use_case: str, monitor: str, release_id: str, count: int
+    source: Ledger | Connection, use_case: str, monitor: str, release_id: str, count: int, known_at: datetime
 ) -> tuple[str, ...]:
-    """The last ``count`` mature cohorts that a monitor looked at for a release, newest first, told a value or not."""
-    where = (*_of(use_case, [monitor], release_id), measurement.c.is_mature)
+    """The last ``count`` mature cohorts that a monitor had looked at for a release by ``known_at``, newest first
+    and whether or not it told a value."""
+    where = (*_of(use_case, [monitor], release_id), measurement.c.is_mature, known_at >= KNOWN_AT)
     return _names(source, _cohorts(*where).order_by(measurement.c.cohort.desc()).limit(count))
 
 

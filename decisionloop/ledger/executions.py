@@ -101,15 +101,19 @@ def executed_action(
     return func.coalesce(said, decision.c.action)
 
 
-def count_executions(source: Ledger | Connection, batch_ids: Sequence[str]) -> dict[str, int]:
-    """How often something was said of decisions of batches, of which it was: while it stays, the same is known."""
+def count_executions(source: Ledger | Connection, batch_ids: Sequence[str], known_at: datetime) -> dict[str, int]:
+    """How often something was said of decisions of batches by ``known_at``: while that stays, the same is known.
+
+    A batch of which nothing was said is left out.
+    """
     if not batch_ids or not are_any_executed(source):
         return {}
     joined = execution.join(decision, decision.c.decision_id == execution.c.decision_id)
     with facts.reading(source) as connection:
         own = ids_of_batches(connection, batch_ids).holds(decision.c.decision_id, execution.c.decision_id)
         statement = select(decision.c.batch_id, func.count()).select_from(joined)
-        counted = statement.where(decision.c.batch_id.in_(batch_ids), *own).group_by(decision.c.batch_id)
+        is_known = execution.c.observed_at <= known_at
+        counted = statement.where(decision.c.batch_id.in_(batch_ids), *own, is_known).group_by(decision.c.batch_id)
         return {str(batch_id): int(count) for batch_id, count in connection.execute(counted)}
 
 

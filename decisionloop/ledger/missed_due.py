@@ -54,8 +54,8 @@ class HaltedBatch:
 def halted_batches(source: Ledger | Connection, use_case: UseCase, until: datetime) -> tuple[HaltedBatch, ...]:
     """The batches of the look-back that were halted and have people whom nobody has decided, by as-of.
 
-    They are decided when the batch is run again as of its own time, and by no catching up. One that is halted for good
-    waits for nobody.
+    They are decided when the batch is run again as of its own time, or when somebody asks to catch up; no run of the
+    schedule tries it. One that is halted for good waits for nobody.
     """
     first = first_batch(source, use_case.name)
     if first is None:

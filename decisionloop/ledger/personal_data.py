@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -48,6 +49,8 @@ BY_DECISION = (
     decision_access,
 )
 _MANY = 500
+STILL_DUE = "still_due"
+"""In the detail of an erasure: batches among whose people the source still named who was erased."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,18 @@ def segments_with(ledger: Ledger, use_case: str, entity: str) -> dict[str, list[
 
 
 def erase_person(
-    ledger: Ledger, new: Erasure, entity: str, known: Collection[str], rewritten: dict[str, str]
+    ledger: Ledger,
+    new: Erasure,
+    entity: str,
+    known: Collection[str],
+    rewritten: dict[str, str],
+    still_due: Collection[str] = (),
 ) -> dict[str, int]:
     """Delete every row about a person, in one transaction; returns how many rows of which table, and `leaves`.
 
     ``known``: ids of the person's decisions. ``rewritten``: files that lost rows, and what they hold since. What the
-    chain holds of them are commitments without salts from then on.
+    chain holds of them are commitments without salts from then on. ``still_due``: batches among whose people the source
+    still names the person; that somebody is, and not who, is kept.
     """
     ids_of: dict[str, set[str]] = {}
     for one in decisions_about(ledger, new.use_case, entity):
@@ -118,7 +127,7 @@ def erase_person(
         cuts = [*cut_decisions(ledger, new.erasure_id, ids_of), *cut_facts(ledger, connection, new.erasure_id, chained)]
         rows = {name: len(found) for name, found in keys.items() if found} | {"decision": len(ids)}
         told = {**rows, "snapshots": len(rewritten), "leaves": sum(len(one.tombstones) for one in cuts)}
-        detail = facts.canonical_json(told)
+        detail = facts.canonical_json(told | ({STILL_DUE: sorted(still_due)} if still_due else {}))
         with rows_may_go(connection, replace(new, detail=detail)):
             append_cuts(connection, cuts)
             _delete(connection, ids, keys, new.use_case, entity)
@@ -126,6 +135,17 @@ def erase_person(
             files = [RewrittenSnapshot(digest, content, new.erasure_id) for digest, content in rewritten.items()]
             facts.add(connection, rewritten_snapshot, files)
     return told
+
+
+def erased_and_still_due(source: Ledger | Connection, use_case: str) -> Counter[str]:
+    """How many of those whom each batch had decided were erased while the source still named them, by batch id.
+
+    Nobody may know who they are, so that whoever looks for people who were not decided can only count them.
+    """
+    statement = select(erasure.c.detail).where(erasure.c.use_case == use_case, erasure.c.kind == "erase")
+    with facts.reading(source) as connection:
+        told = [json.loads(detail).get(STILL_DUE, ()) for detail in connection.execute(statement).scalars()]
+    return Counter(batch_id for one in told for batch_id in one)
 
 
 @contextmanager

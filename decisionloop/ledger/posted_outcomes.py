@@ -54,10 +54,10 @@ def keep_posted(target: Ledger | Connection, outcomes: Sequence[PostedOutcome]) 
 
 
 def posted_outcomes(ledger: Ledger, use_case: str, seen_by: datetime) -> pd.DataFrame:
-    """What was posted as seen by a time, as canonical outcomes (`observe.matching.OUTCOME_COLUMNS`, happened_at and
-    `observe.executions.EXECUTED_COLUMNS`)."""
+    """What was posted as seen by a time, as canonical outcomes (`observe.matching.OUTCOME_COLUMNS`, happened_at,
+    `observe.executions.EXECUTED_COLUMNS` and when it was posted, as said_at)."""
     table = posted_outcome.c
-    statement = select(*(table[name] for name in _CANONICAL)).where(
+    statement = select(*(table[name] for name in _CANONICAL), table.posted_at.label("said_at")).where(
         table.use_case == use_case, table.observed_at <= seen_by
     )
     return read_frame(ledger, statement.order_by(table.posted_at, table.outcome_id))

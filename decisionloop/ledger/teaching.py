@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from decisionloop.act.situation import is_free_to_explore
 from decisionloop.ledger.batches import cohort_name
-from decisionloop.ledger.decisions import batches_of_span
+from decisionloop.ledger.decisions import batches_of_span, latest_revision
 from decisionloop.ledger.executions import executed_action
 from decisionloop.ledger.held_actions import is_carried_out
 from decisionloop.ledger.held_cohorts import held_cohorts
@@ -23,54 +23,57 @@ from decisionloop.ledger.watching_periods import unfinished_ids
 
 @dataclass(frozen=True)
 class Teaching:
-    """Decisions of a batch whose outcome is known and may teach, and how many of them were of class 1."""
+    """Decisions of a batch whose outcome is known and may teach, and how many of them were of class 1.
+
+    ``corrections``: how often any of these outcomes was told otherwise; while all three stay, the same is known.
+    """
 
     batch_id: str
     as_of: datetime
     outcomes: int
     events: int
+    corrections: int = 0
 
 
 def teaching_by_batch(
     ledger: Ledger,
     use_case: str,
-    as_of_from: datetime,
-    as_of_to: datetime,
+    cohorts: tuple[datetime, datetime],
     revealing: Sequence[str],
+    known_at: datetime,
     is_absent_zero: bool = False,
 ) -> tuple[Teaching, ...]:
-    """Count, by batch of a span (both ends included), the policy's own decisions that revealed an outcome.
+    """Count the policy's own decisions that revealed an outcome, by batch.
 
-    A batch whose cohort is held back teaches nothing and is not counted, nor is one that still gathers.
+    ``cohorts``: the first as-of and the last, both included. Only what was seen by ``known_at`` counts, and what was
+    executed as far as it was known then. A batch whose cohort is held back teaches nothing and is not counted, nor is
+    one that still gathers.
     ``is_absent_zero``: in these batches, which are mature, no outcome is one of class 0
     (`decisionloop.observe.maturity.with_absent_outcomes`).
     """
-    meant = batches_of_span(use_case, as_of_from, as_of_to)
+    meant = batches_of_span(use_case, *cohorts)
     span = ids_of_batches(ledger, meant)
-    newer, free = outcome.alias("newer"), _free_reasons(ledger, meant, span)
-    same = (newer.c.decision_id == outcome.c.decision_id, *span.holds(newer.c.decision_id))
-    is_latest = ~exists().where(*same, newer.c.revision > outcome.c.revision)
-    is_outcome = and_(outcome.c.decision_id == decision.c.decision_id, *span.holds(outcome.c.decision_id))
+    latest, free = outcome.alias("latest"), _free_reasons(ledger, meant, span)
+    is_outcome = and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, known_at, span))
     statement = (
         select(
             batch.c.batch_id,
             batch.c.as_of,
             func.count(decision.c.decision_id),
-            func.coalesce(func.sum(outcome.c.outcome_class), 0),
+            func.coalesce(func.sum(latest.c.outcome_class), 0),
+            func.coalesce(func.sum(latest.c.revision - 1), 0),
         )
         .join(decision, decision.c.batch_id == batch.c.batch_id)
-        .join(outcome, is_outcome, isouter=is_absent_zero)
+        .join(latest, is_outcome, isouter=is_absent_zero)
         .where(
-            is_latest,
             batch.c.use_case == use_case,
             batch.c.batch_id.not_in(unfinished_ids(use_case)),
-            batch.c.as_of >= as_of_from,
-            batch.c.as_of <= as_of_to,
+            batch.c.as_of.between(*cohorts),
             *span.holds(decision.c.decision_id),
             decision.c.role != "holdout",
             or_(decision.c.fallback_reason.is_(None), decision.c.fallback_reason.in_(free)),
             is_carried_out(decision.c.decision_id, span),
-            executed_action(ledger, None, span).in_(revealing),
+            executed_action(ledger, known_at, span).in_(revealing),
         )
         .group_by(batch.c.batch_id, batch.c.as_of)
         .order_by(batch.c.as_of)

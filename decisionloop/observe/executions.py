@@ -26,7 +26,7 @@ from decisionloop.observe.matching import (
     require_columns,
     utc_microseconds,
 )
-from decisionloop.observe.revisions import RevisionVerdicts, in_order, revision_verdicts
+from decisionloop.observe.revisions import SAID, RevisionVerdicts, in_order, revision_verdicts
 from decisionloop.observe.taken_rows import IntakeCounts, RowKind, TakenRow, in_words
 
 EXECUTED_COLUMNS = ("executed_action", "overridden_by", "override_reason")
@@ -67,9 +67,9 @@ def take_executions(
 ) -> ExecutionIntake:
     """Match what n rows of ``outcomes`` say of executed actions, beside what is ``recorded`` (``EXECUTION_COLUMNS``).
 
-    A row says it of the decision that it names, by id or by entity and time. The last that was seen counts, as with
-    outcomes. Without ``EXECUTED_COLUMNS``, or an `outcome.executed` in the contract, no row says anything. Raises
-    SourceError when a column is missing.
+    A row says it of the decision that it names, by id or by entity and time. The last that was seen counts, and of the
+    same time what stands in the place of another, as with outcomes. Without ``EXECUTED_COLUMNS``, or an
+    `outcome.executed` in the contract, no row says anything. Raises SourceError when a column is missing.
     """
     require_columns("decisions", decisions, DECISION_COLUMNS)
     require_columns("recorded executions", recorded, EXECUTION_COLUMNS)
@@ -137,7 +137,10 @@ def _history(said: pd.DataFrame, decisions: pd.DataFrame, recorded: pd.DataFrame
         revision = source["revision"].to_numpy(dtype=np.int64)[kept] if is_recorded else 0
         seen = utc_microseconds(source["observed_at"])[kept]
         row = -1 if is_recorded else np.flatnonzero(kept)
-        frame = pd.DataFrame({"decision": decision[kept], "observed_at": seen, "revision": revision, "row": row})
+        told = utc_microseconds(source[SAID])[kept] if SAID in source else np.datetime64("NaT", "us")
+        frame = pd.DataFrame(
+            {"decision": decision[kept], "observed_at": seen, SAID: told, "revision": revision, "row": row}
+        )
         parts.append(frame.assign(is_recorded=is_recorded, **{name: content.get(name, "") for name in _CONTENT}))
     rows = pd.concat(parts, ignore_index=True)
     codes = {f"{name}_code": pd.factorize(rows[name].astype(object), sort=True)[0] for name in _CONTENT}
@@ -191,8 +194,8 @@ def _contradictions(told: RevisionVerdicts) -> list[str]:
         problems.append(f"{against} said otherwise of what was executed than was told before; the latest counts")
     if older:
         problems.append(
-            f"{older} said otherwise of what was executed than a later row and were kept out; give corrections a later "
-            "time"
+            f"{older} said otherwise of what was executed than a later row, or another one of the same time, and were "
+            "kept out; correct the row itself, or give corrections a later time"
         )
     return problems
 

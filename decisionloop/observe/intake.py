@@ -1,6 +1,7 @@
 """Match what was seen with what was decided, and keep what is new as a revision.
 
-The state of a decision is its last observation in the order of (observed_at, class, amount) (`revisions`).
+The state of a decision is its last observation in the order of (observed_at, when said, class, amount); a row that was
+written over in its source is an observation no longer (`revisions`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from decisionloop.observe.matching import (
     require_columns,
     utc_microseconds,
 )
-from decisionloop.observe.revisions import RevisionVerdicts, in_order, revision_verdicts
+from decisionloop.observe.revisions import SAID, RevisionVerdicts, in_order, revision_verdicts
 from decisionloop.observe.taken_rows import IntakeCounts, RowKind, TakenRow, in_words
 
 RECORDED_COLUMNS = ("decision_id", "revision", "outcome_class", "amount", "observed_at")
@@ -69,8 +70,8 @@ def match_outcomes(
 
     Args:
         outcomes: canonical rows (entity_id, decision_time, decision_id, outcome_class, amount, observed_at, and
-            happened_at and `executions.EXECUTED_COLUMNS` where the source knows them); keys may be missing as
-            :func:`decisionloop.observe.matching.match_decisions` says. A repetition is not recorded, and counts
+            happened_at, `executions.EXECUTED_COLUMNS` and `revisions.SAID` where they are known); keys may be missing
+            as :func:`decisionloop.observe.matching.match_decisions` says. A repetition is not recorded, and counts
             against a contradiction of between only where that is read again.
         decisions: decision_id, entity_id, as_of, action of every decision that an outcome may belong to, and due_at
             where outcomes fall due row by row.
@@ -80,9 +81,10 @@ def match_outcomes(
 
     A matched row that is recorded with the same content and time is read again and not counted. It is a duplicate
     when it says, at another time, what is recorded as of its time; otherwise it is a new revision: first, or late
-    if seen after it was due (maturity_days, without due_at), or a contradiction if there was one before. A row that
-    differs from what is recorded and is older than it (or as old, and smaller by class and amount) counts as
-    contradictory and is kept out. Which actions reveal an outcome is asked of those that were executed. Raises
+    if seen after it was due (maturity_days, without due_at), or a contradiction if there was one before. So is a row
+    that is as old as what is recorded, and stands in its place: written over, or posted later. A row that differs from
+    what is recorded and is older than it (or as old, beside it, and smaller by class and amount) is contradictory
+    and is kept out. Which actions reveal an outcome is asked of those that were executed. Raises
     SourceError when a column is missing.
     """
     require_columns("recorded outcomes", recorded.outcomes, RECORDED_COLUMNS)
@@ -170,6 +172,7 @@ def _history(
             "happened_at": utc_microseconds(source[HAPPENED])[kept]
             if HAPPENED in source
             else np.datetime64("NaT", "us"),
+            SAID: utc_microseconds(source[SAID])[kept] if SAID in source else np.datetime64("NaT", "us"),
             "is_recorded": is_recorded,
             "row": -1 if is_recorded else np.flatnonzero(kept),
             "revision": source["revision"].to_numpy(dtype=np.int64)[kept] if is_recorded else 0,
@@ -223,7 +226,7 @@ def _more_problems(kind: np.ndarray, verdict: RevisionVerdicts) -> list[str]:
         problems.append(f"{contradictions} contradictory: differs from what was recorded before; the latest counts")
     if superseded:
         problems.append(
-            f"{superseded} contradictory: differs from a later observation and was kept out; give corrections a "
-            "later time"
+            f"{superseded} contradictory: differs from a later observation, or another row of the same time, and was "
+            "kept out; correct the row itself, or give corrections a later time"
         )
     return problems

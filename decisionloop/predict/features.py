@@ -13,7 +13,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.contract.code import FEATURES_FILE, FeaturesFunction
 from decisionloop.contract.problem import Feature, FeatureType
-from decisionloop.contract.user_code import UserCodeFailed, call
+from decisionloop.contract.user_code import UserCodeFailed, call, failed_fault
 from decisionloop.errors import ContractError, Fault, SourceError
 from decisionloop.predict.ordering import by_entity_and_time, is_strictly_increasing, keep_only
 from decisionloop.predict.text import as_text
@@ -95,9 +95,10 @@ def _returned(
     try:
         returned = call(features_function, rows, as_of)
     except UserCodeFailed as failed:
-        problem = f"failed at as-of {as_of.isoformat()}: {failed.problem}"
-        place, remedy = failed.where or "an exception", " ".join(("Correct it.", *_text_for_numbers(rows, key)))
-        raise ContractError(where, [Fault("features", place, problem, remedy, failed.line)]) from failed
+        problem = f"failed at as-of {as_of.isoformat()}"
+        remedy, unquoted = (" ".join(("Correct it.", *_text_for_numbers(rows, key, one))) for one in (True, False))
+        fault = failed_fault("features", failed, problem, remedy, unquoted)
+        raise ContractError(where, [fault]) from failed
     faults = list(_shape_faults(returned, columns))
     if not faults:
         returned = returned.assign(**{key: as_text(returned[key])})[list(columns)]
@@ -107,7 +108,7 @@ def _returned(
     return returned
 
 
-def _text_for_numbers(rows: pd.DataFrame, key: str) -> Iterator[str]:
+def _text_for_numbers(rows: pd.DataFrame, key: str, is_quoting: bool) -> Iterator[str]:
     """Which columns of the source hold text, for some of their cells are no numbers though many are."""
     for name in (one for one in rows.columns if one != key):
         values = rows[name]
@@ -116,9 +117,10 @@ def _text_for_numbers(rows: pd.DataFrame, key: str) -> Iterator[str]:
         known = values.dropna().astype("str").str.strip()
         is_none = (pd.to_numeric(known, errors="coerce").isna() & (known != "")).to_numpy()
         if len(known) and 0 < is_none.sum() <= len(known) / 2:
+            such = f", such as {known[is_none].iloc[0]!r}" if is_quoting else ""
             yield (
                 f"Column {name} of the source holds text: {int(is_none.sum()):,} of its {len(known):,} cells here are "
-                f"no numbers, such as {known[is_none].iloc[0]!r}. Correct them, or convert it with "
+                f"no numbers{such}. Correct them, or convert it with "
                 'pd.to_numeric(..., errors="coerce").'
             )
 
@@ -149,12 +151,17 @@ def _entity_faults(ids: pd.Series, asked: pd.Series) -> Iterator[Fault]:
     repeated = ids[ids.duplicated() & ids.notna()].unique()
     if len(repeated):
         problem = f"{len(repeated)} entities have more than one row"
-        yield Fault(str(ids.name), _some(repeated), problem, "Return one row an entity: keep the last, or aggregate.")
+        yield _of_ids(ids, repeated, problem, "Return one row an entity: keep the last, or aggregate.")
     unanswered = pd.Index(asked.unique()).difference(pd.Index(ids))
     if len(unanswered):
         problem = f"{len(unanswered)} entities of `known` have no row"
         remedy = "Return a row for each, with missing values where something cannot be computed."
-        yield Fault(str(ids.name), _some(unanswered), problem, remedy)
+        yield _of_ids(ids, unanswered, problem, remedy)
+
+
+def _of_ids(ids: pd.Series, which: np.ndarray | pd.Index, problem: str, remedy: str) -> Fault:
+    unquoted = Fault(str(ids.name), f"{len(which)} of them", problem, remedy)
+    return Fault(str(ids.name), _some(which), problem, remedy, unquoted=unquoted)
 
 
 def _some(ids: np.ndarray | pd.Index) -> str:

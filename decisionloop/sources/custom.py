@@ -11,7 +11,7 @@ import pandas as pd
 from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.code import SOURCE_FILE, load_source_function
 from decisionloop.contract.problem import Outcome
-from decisionloop.contract.user_code import UserCodeFailed, call
+from decisionloop.contract.user_code import UserCodeFailed, call, failed_fault
 from decisionloop.errors import ContractError, DecisionLoopError, Fault, SourceError, UsageError
 from decisionloop.predict.features import point_in_time
 from decisionloop.predict.ordering import by_entity_and_time
@@ -154,9 +154,7 @@ def open_custom(folder: UseCaseFolder) -> CheckedSource:
     try:  # a UsageError: options that cannot be; their source says so better than we could
         source = call(function, folder.use_case, folder.folder, passing=(UsageError,))
     except UserCodeFailed as failed:
-        place = failed.where or "an exception"
-        fault = Fault(f"{SOURCE_FILE}: source", place, f"failed: {failed.problem}", "Correct it.", failed.line)
-        raise ContractError(str(folder.folder), [fault]) from failed
+        raise ContractError(str(folder.folder), [failed_fault(f"{SOURCE_FILE}: source", failed)]) from failed
     if isinstance(source, ReplaySource):
         return CheckedReplay(source, key, outcome)
     if isinstance(source, SimulatedSource):
@@ -178,7 +176,8 @@ def _asked(where: str, method: Callable[..., T], *arguments: object) -> T:
         return call(method, *arguments, passing=(DecisionLoopError,))
     except UserCodeFailed as failed:
         place = f" in {failed.where}" if failed.where else ""
-        raise SourceError(f"{where} failed{place}: {failed.problem}. Correct it.") from failed
+        told, unquoted = (f"{where} failed{place}: {one}. Correct it." for one in (failed.problem, failed.kind))
+        raise SourceError(told, unquoted=unquoted) from failed
 
 
 def _frame(returned: object, where: str) -> pd.DataFrame:

@@ -90,8 +90,9 @@ def decide(
     """Decide the n rows of the canonical ``frame``: one action each, drawn and explained as in a batch of this as-of.
 
     Where the champion cannot be loaded or fails the rules stand in for it, and with ``is_by_rules_alone`` no model is
-    asked at all. ``looked_up``: what looking up said of the rows, None where every feature was sent. Raises
-    ContractError where the rules themselves fail, for then nobody can decide.
+    asked at all. ``looked_up``: what looking up said of the rows, None where every feature was sent. Where the rules
+    choose and only their reasons fail, a row's reason says that they gave none. Raises ContractError where the rules
+    themselves fail, for then nobody can decide.
     """
     own = row_faults(desk.use_case, frame)
     rows = _Rows(frame, as_of, own if looked_up is None else looked_up.with_faults_of(own))
@@ -121,7 +122,7 @@ def _weigh(
     desk: Desk, deciders: Deciders, rows: _Rows, challengers: Sequence[Release], is_by_rules_alone: bool
 ) -> _Weighed:
     use_case, signed, (frame, as_of, faults) = desk.use_case, deciders.signed, (rows.frame, rows.as_of, rows.faults)
-    ruled = choose_by_rules(use_case, desk.workspace.code, frame, faults, desk.sound_rows)
+    ruled = choose_by_rules(use_case, desk.workspace.code, frame, faults, desk.sound_rows, desk.reasons_failed)
     is_of_model = deciders.champion.scorer_digest is not None
     model = _scoring(desk, deciders.champion) if is_of_model and not is_by_rules_alone else None
     beside = [] if is_by_rules_alone else [_scoring(desk, one) for one in challengers]

@@ -14,9 +14,10 @@ from decisionloop.errors import ConfigurationError, UsageError
 from decisionloop.ledger.releases import RULES, release_id_of
 from decisionloop.ledger.storage.kept_connection import KeptConnection
 from decisionloop.predict.features import column_types
-from decisionloop.predict.rules import SAMPLE
+from decisionloop.predict.rules import SAMPLE, ReasonsFailed
 from decisionloop.settings import Settings
 from decisionloop.stream.asked import AskedRow
+from decisionloop.stream.logged_once import LoggedOnce
 from decisionloop.stream.spending import Pacer
 from decisionloop.workspace import Workspace, open_workspace
 
@@ -46,6 +47,11 @@ class Desk:
     def pacer(self) -> Pacer:
         """The prices of the policy's constraints in this process."""
         return Pacer(self.workspace.ledger, self.use_case)
+
+    @cached_property
+    def reasons_failed(self) -> ReasonsFailed:
+        """Hears of rules that choose and cannot say why."""
+        return LoggedOnce(self.use_case.name)
 
     @cached_property
     def sound_rows(self) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from decisionloop.observe.executions import nothing_executed
 from decisionloop.observe.intake import RECORDED_COLUMNS, Recorded, match_outcomes
 from decisionloop.observe.maturity import with_due_at
 from decisionloop.observe.reading import oldest_decision
+from decisionloop.observe.revisions import SAID
 from decisionloop.observe.taken_rows import RowKind, TakenRow
 from decisionloop.stream.deciders import Signed
 from decisionloop.stream.periods import online_of
@@ -114,8 +115,11 @@ def _taken(
     """
     ids = sorted({one.decision_id for one in outcomes if one.decision_id is not None})
     waiting = posted_of(workspace.ledger, workspace.use_case.name, ids)
-    rows = [{name: getattr(one, name) for name in _COLUMNS} for one in (*waiting, *outcomes)]
-    frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in _COLUMNS.items()})
+    posted = (*waiting, *outcomes)
+    frame = pd.DataFrame(
+        {name: pd.Series([getattr(one, name) for one in posted], dtype=kind) for name, kind in _COLUMNS.items()}
+    )
+    frame[SAID] = pd.Series([one.posted_at for one in posted], dtype="datetime64[us, UTC]")
     sealed = _decisions(workspace, ids, frame, now)
     recorded = _recorded(workspace, list(sealed["decision_id"]))
     decided = pd.concat([sealed, *_unsealed(workspace, unsealed)]).drop_duplicates("decision_id", ignore_index=True)

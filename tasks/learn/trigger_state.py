@@ -54,11 +54,11 @@ def trigger_state(workspace: Workspace, as_of: datetime, asked: Asked | None = N
     since, until = training_window(workspace, as_of)
     revealing = [action.name for action in contract.actions if action.reveals_outcome]
     is_absent_zero = contract.outcome.means_zero_when_absent
-    counts = teaching_by_batch(ledger, contract.name, since, until, revealing, is_absent_zero)
+    counts = teaching_by_batch(ledger, contract.name, (since, until), revealing, as_of, is_absent_zero)
     trained = [s.release for s in current_stages(ledger, contract.name) if s.release.kind not in (RULES, INVERTED)]
     last = max((release.created_at for release in trained), default=None)
     decides = champion(ledger, contract.name)
-    record = _champion_record(workspace, None if decides is None else decides.release)
+    record = _champion_record(workspace, None if decides is None else decides.release, as_of)
     outcomes, events = sum(c.outcomes for c in counts), sum(c.events for c in counts)
     open_ones = _open_incidents(workspace, as_of, counts, asked.event)
     return TriggerState(
@@ -145,11 +145,11 @@ class _ChampionRecord:
     cohort: str = ""
 
 
-def _champion_record(workspace: Workspace, release: Release | None) -> _ChampionRecord:
+def _champion_record(workspace: Workspace, release: Release | None, as_of: datetime) -> _ChampionRecord:
     if release is None or release.kind == RULES:
         return _ChampionRecord()
-    auc, cohort = _latest(workspace, release, AUC)
-    gap, of_cohort = _latest(workspace, release, CALIBRATION)
+    auc, cohort = _latest(workspace, release, AUC, as_of)
+    gap, of_cohort = _latest(workspace, release, CALIBRATION, as_of)
     raised = {
         one.monitor: one.bound
         for one in alarms_of(workspace.ledger, workspace.use_case.name)
@@ -165,13 +165,14 @@ def _champion_record(workspace: Workspace, release: Release | None) -> _Champion
     )
 
 
-def _latest(workspace: Workspace, release: Release, monitor: str) -> tuple[Estimate | None, str]:
-    """What a monitor measured of a release on its latest mature cohort that may judge, and that cohort's name."""
+def _latest(workspace: Workspace, release: Release, monitor: str, as_of: datetime) -> tuple[Estimate | None, str]:
+    """What a monitor had measured of a release by ``as_of`` on its latest mature cohort that may judge, and the name of
+    that cohort."""
     ledger, name = workspace.ledger, workspace.use_case.name
     held = held_cohorts(ledger, name)
-    looked_at = last_mature_cohorts(ledger, name, monitor, release.release_id, 1 + len(held))
+    looked_at = last_mature_cohorts(ledger, name, monitor, release.release_id, 1 + len(held), as_of)
     cohort = next((one for one in looked_at if one not in held), None)
     if cohort is None:
         return None, ""
-    told = figures_of_cohorts(ledger, name, [monitor], release.release_id, [cohort])
+    told = figures_of_cohorts(ledger, name, [monitor], release.release_id, [cohort], as_of)
     return next(((estimate_of(one), cohort) for one in told if one.slice == "all"), (None, ""))

@@ -28,6 +28,7 @@ from decisionloop.observe.intake import Intake, Recorded, match_outcomes
 from decisionloop.observe.later_rows import LATE_SINCE
 from decisionloop.observe.matching import HAPPENED
 from decisionloop.observe.reading import Reading, oldest_decision, unread
+from decisionloop.observe.revisions import SAID
 from decisionloop.observe.taken_rows import refused_content
 from decisionloop.workspace import Workspace, open_workspace
 from tasks.readback.maturity import due_at_of
@@ -88,8 +89,8 @@ def _with_posted(workspace: Workspace, outcomes: pd.DataFrame, as_of: datetime) 
         return outcomes
     if outcomes.empty:
         return posted
-    if HAPPENED not in outcomes:
-        outcomes = outcomes.assign(**{HAPPENED: pd.Series(pd.NaT, outcomes.index, dtype="datetime64[us, UTC]")})
+    for name in [one for one in (HAPPENED, SAID) if one not in outcomes]:
+        outcomes = outcomes.assign(**{name: pd.Series(pd.NaT, outcomes.index, dtype="datetime64[us, UTC]")})
     if workspace.use_case.outcome.executed is not None and EXECUTED_COLUMNS[0] not in outcomes:
         nobody = pd.Series(None, index=outcomes.index, dtype="str")
         outcomes = outcomes.assign(**dict.fromkeys(EXECUTED_COLUMNS, nobody))

@@ -147,7 +147,7 @@ def freeze_part(use_case: str, batch_id: str, part: int) -> FrozenPart:
         ]
         meter.add(len(frame), sum(workspace.snapshots.bytes_of(one.digest) for one in kept))
     after = float(due_days(contract, frame).max()) if contract.outcome.due and len(frame) else None
-    failed = "" if built.failed is None else str(built.failed.faults[0])
+    failed = "" if built.failed is None else str(built.failed.without_quotes().faults[0])
     return FrozenPart(len(frame), None if pd.isna(newest) else newest, meter.cost, after, failed)
 
 

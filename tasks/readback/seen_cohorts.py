@@ -52,12 +52,12 @@ def seen_so_far(workspace: Workspace, as_of: datetime) -> SeenSoFar:
     since, until = training_window(workspace, earlier[-1].as_of)
     revealing = [action.name for action in workspace.use_case.actions if action.reveals_outcome]
     is_absent_zero = workspace.use_case.outcome.means_zero_when_absent
-    taught = teaching_by_batch(ledger, name, since, until, revealing, is_absent_zero)
+    taught = teaching_by_batch(ledger, name, (since, until), revealing, as_of, is_absent_zero)
     known = _known_before(workspace, [one.batch_id for one in earlier]) if taught else {}
-    said = count_executions(ledger, [one.batch_id for one in taught])
+    said = count_executions(ledger, [one.batch_id for one in taught], as_of)
     cohorts, unreadable = [], []
     for one in taught:
-        made_by = _made_by(workspace, said.get(one.batch_id, 0))
+        made_by = _made_by(workspace, said.get(one.batch_id, 0), one.corrections)
         try:
             cohorts.append(_seen(workspace, one, made_by, known.get(cohort_name(one.as_of)), as_of))
         except IntegrityError as error:  # a file that is lost must not keep later batches from being decided
@@ -83,10 +83,12 @@ def _seen(
     return SeenCohort(cohort_name(teaching.as_of), *counted, _count(workspace, teaching, as_of))
 
 
-def _made_by(workspace: Workspace, said: int) -> str:
-    """Contract and code, and how often it was told what was executed: what that changes is counted anew."""
+def _made_by(workspace: Workspace, said: int, corrections: int) -> str:
+    """Contract and code, how often it was told what was executed, and how often outcomes were told otherwise: what any
+    of them changes is counted anew."""
     made_by = f"{workspace.use_case.digest} {workspace.code.digest}"
-    return f"{made_by} {said}" if said else made_by
+    made_by = f"{made_by} {said}" if said else made_by
+    return f"{made_by} {corrections} corrected" if corrections else made_by
 
 
 def _count(workspace: Workspace, teaching: Teaching, as_of: datetime) -> SeenMoney:

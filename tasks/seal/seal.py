@@ -34,6 +34,7 @@ from tasks.seal.claim import claim_segments
 from tasks.seal.guard import hold_guardrails
 from tasks.seal.lay_out import decision_rows_of, is_laid_out, laid_out_parts, lay_out
 from tasks.seal.look import decided, validated
+from tasks.seal.reasons import tell_of_missing_reasons
 from tasks.step import step
 
 
@@ -69,7 +70,9 @@ def _seal(use_case: str, batch_id: str) -> bool:
     hand = open_batch_in_hand(use_case, batch_id)
     new = [part for part in parts_sealed(hand.ledger, batch_id) if not is_laid_out(hand, part)]
     for part in new:
-        lay_out(hand, part, _segments(hand, part))
+        segments = _segments(hand, part)
+        tell_of_missing_reasons(hand, segments)  # before: once it is laid out nobody looks at it again
+        lay_out(hand, part, segments)
     signed = Signed.from_json(first_segment(hand.ledger, batch_id).deciders)
     hand = _by_its_deciders(open_batch_in_hand(use_case, batch_id), signed)
     hold_guardrails(hand, signed, new)

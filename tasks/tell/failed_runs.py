@@ -12,11 +12,13 @@ from prefect.client.schemas.objects import FlowRun, State
 from decisionloop.contract import UseCase, load_use_case, use_case_folder
 from decisionloop.errors import (
     BatchHalted,
+    ContractError,
     DecisionLoopError,
     DeliveryError,
     DeploymentStopped,
     DrillFailed,
     LedgerOutOfReach,
+    SourceError,
     UsageError,
 )
 from decisionloop.ledger.alerts import FAILED_RUN, NewAlert, append_alert
@@ -68,7 +70,12 @@ def _occasion(flow_run: FlowRun) -> str:
 
 
 def _in_words(cause: Any) -> str:
-    """Our own errors name cause and remedy; the text of any other may quote a person's data, and stays in Prefect."""
+    """Our own errors name cause and remedy; what any other says, or a user's code, may quote a person's data, and stays
+    in Prefect."""
+    if isinstance(cause, ContractError):
+        return str(cause.without_quotes())
+    if isinstance(cause, SourceError) and cause.unquoted:
+        return cause.unquoted
     if isinstance(cause, DecisionLoopError):
         return str(cause)
     return f"{type(cause).__name__}: the run's log in Prefect's UI says where."

@@ -49,6 +49,8 @@ def test_categories_that_are_merely_like_each_other_are_not(cells: list[str]) ->
     ("name", "cells", "named"),
     [
         ("age", [*map(str, range(18, 98)), "140", "-3"], "age: 140 and its like in 2 cells are nobody's age"),
+        ("age_months", [*map(str, range(200, 1300)), "1500"], "age_months: 1500 in 1 cell is nobody's age"),
+        ("age_in_days", [*map(str, range(9000, 9999)), "-1"], "age_in_days: -1 in 1 cell is nobody's age"),
         ("visits", [*map(str, range(200)), "-1"], "visits: -1 in 1 cell is below nothing"),
         ("income", [*map(str, range(200)), "99999"], "income: 99999 in 1 cell is far from every other"),
     ],
@@ -57,7 +59,16 @@ def test_numbers_that_can_hardly_be_meant_are_named(name: str, cells: list[str],
     assert named in doubts(name, cells)
 
 
-@pytest.mark.parametrize(("name", "cells"), [("change", ["-1", "2", "3"] * 30), ("price", [*map(str, range(90, 100))])])
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("change", ["-1", "2", "3"] * 30),
+        ("price", [*map(str, range(90, 100))]),
+        ("age_months", [*map(str, range(216, 900))]),
+        ("age_of_account_in_days", [*map(str, range(0, 20_000, 7))]),
+        ("AGE_WEEKS", [*map(str, range(900, 4_000))]),
+    ],
+)
 def test_numbers_that_may_well_be_meant_are_not(name: str, cells: list[str]) -> None:
     assert doubts(name, cells) == ""
 

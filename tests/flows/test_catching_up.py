@@ -68,6 +68,23 @@ def test_a_missed_run_that_is_halted_keeps_no_other_from_being_made_up_for(live,
     assert states == ["complete", "halted", "complete", "complete"]
 
 
+def test_a_halted_batch_is_decided_once_somebody_asks_to_catch_up_and_its_data_are_repaired(live, prefect):
+    from flows.loop import loop
+
+    second, third, fourth = (MONDAY + n * WEEK for n in (1, 2, 3))
+    whole = live.folder / "data" / "orders.csv"
+    had = whole.read_bytes()
+    live.change("orders.csv", lambda had: had.drop(had.index[A_WEEK + 5 : 2 * A_WEEK]))  # five in the second week
+    with pytest.raises(BatchHalted, match="row_count"):
+        loop("live", second)
+    with pytest.raises(BatchHalted, match=r"2024-01-08.*row_count"):  # it keeps no other from being decided
+        loop("live", third, is_catching_up=True)
+    assert (_decided(second), _decided(third)) == (0, A_WEEK)
+    whole.write_bytes(had)
+    assert loop("live", fourth, is_catching_up=True) == batch_id_of("live", fourth)
+    assert (_decided(second), _decided(third), _decided(fourth)) == (A_WEEK, A_WEEK, A_WEEK)
+
+
 def test_a_turn_without_a_time_is_as_of_the_last_due_time_of_its_schedule(live, prefect):
     from prefect import flow
 

@@ -60,7 +60,13 @@ def test_a_cohort_that_a_monitor_looked_at_counts_though_it_could_tell_nothing_a
     released: Ledger,
 ) -> None:
     append_measurements(released, [figure(WEEKS[0]), figure(WEEKS[1], None), figure(WEEKS[2], is_mature=False)])
-    assert last_mature_cohorts(released, USE_CASE, RATE, RULES, 3) == (WEEKS[1], WEEKS[0])
+    known = AS_OF + timedelta(days=90)
+    assert last_mature_cohorts(released, USE_CASE, RATE, RULES, 3, known) == (WEEKS[1], WEEKS[0])
+    append_measurements(released, [figure(WEEKS[3], later=5), figure(WEEKS[1], 0.9, later=5)])
+    assert last_mature_cohorts(released, USE_CASE, RATE, RULES, 3, known) == (WEEKS[1], WEEKS[0])
+    (then,) = figures_of_cohorts(released, USE_CASE, [RATE], RULES, [WEEKS[1]], known)
+    assert then.value is None
+    assert last_mature_cohorts(released, USE_CASE, RATE, RULES, 1, known + timedelta(days=5)) == (WEEKS[3],)
 
 
 def test_a_cohort_was_above_when_it_ever_was(released: Ledger) -> None:

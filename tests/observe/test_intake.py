@@ -267,6 +267,70 @@ def test_a_recorded_row_that_is_read_again_counts_nowhere(use_case):
     assert _nonzero(later.counts) == {"matched": 2, "duplicate": 1, "contradictory": 1, "unknown": 1}
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_row_that_is_written_over_counts_whatever_it_said_and_as_often_as_it_is(use_case, before):
+    recorded = _take(use_case, _outcome(3, before, decision_id="a0")).revisions
+    for revision, now in enumerate((1 - before, before, 1 - before), start=2):
+        row = _outcome(3, now, decision_id="a0")
+        intake = _take(use_case, row, recorded=recorded)
+        assert intake.revisions[["revision", "outcome_class", "kind"]].values.tolist() == [
+            [revision, now, "contradiction"]
+        ]
+        assert _nonzero(intake.counts) == {"matched": 1, "contradictory": 1}
+        assert "the latest counts" in intake.problems[0]
+        recorded = pd.concat([recorded, intake.revisions], ignore_index=True)
+        again = _take(use_case, row, recorded=recorded)
+        assert (len(again.revisions), again.counts.rows_read) == (0, 0)
+
+
+def test_an_amount_that_is_written_over_counts_though_it_is_smaller():
+    use_case = _use_case({"amount": {"column": "spend_after", "unit": "EUR"}}, "amount", "amount")
+    recorded = _take(use_case, _outcome(1, None, decision_id="a0", amount=10.0)).revisions
+    intake = _take(use_case, _outcome(1, None, decision_id="a0", amount=2.0), recorded=recorded)
+    assert intake.revisions[["revision", "amount"]].values.tolist() == [[2, 2.0]]
+
+
+def test_of_two_rows_of_the_same_time_that_both_stand_the_larger_counts_and_the_other_is_told(use_case):
+    yes, no = (_outcome(3, said, decision_id="a0") for said in (1, 0))
+    recorded = _take(use_case, yes).revisions
+    intake = _take(use_case, yes, no, recorded=recorded)
+    assert intake.revisions.empty
+    assert _nonzero(intake.counts) == {"matched": 1, "contradictory": 1}
+    assert "another row of the same time" in intake.problems[0]
+    gone = _take(use_case, no, recorded=recorded)  # once only one of them stands it counts
+    assert gone.revisions["outcome_class"].tolist() == [0]
+
+
+def test_what_comes_later_follows_what_was_written_over(use_case):
+    recorded = _take(use_case, _outcome(3, 1, decision_id="a0")).revisions
+    rows = [_outcome(3, 0, decision_id="a0"), _outcome(5, 1, decision_id="a0"), _outcome(2, 1, decision_id="a0")]
+    intake = _take(use_case, *rows, recorded=recorded)
+    assert intake.revisions[["revision", "outcome_class"]].values.tolist() == [[2, 0], [3, 1]]
+    assert _nonzero(intake.counts) == {"matched": 3, "contradictory": 2, "duplicate": 1}
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("before", [0, 1])
+def test_of_what_is_posted_of_the_same_time_the_later_post_counts(use_case, before, is_known):
+    rows = [_outcome(3, said, decision_id="a0") for said in (before, 1 - before)]
+    posted = _outcomes(*rows).assign(said_at=[_day(4), _day(5)])
+    recorded = NOTHING_RECORDED
+    if is_known:
+        recorded = match_outcomes(posted.head(1), DECISIONS, Recorded(recorded), use_case, AS_OF).revisions
+    intake = match_outcomes(posted[::-1], DECISIONS, Recorded(recorded), use_case, AS_OF)
+    state = pd.concat([recorded, intake.revisions])
+    assert state[["revision", "outcome_class"]].to_numpy().tolist() == [[1, before], [2, 1 - before]]
+    again = match_outcomes(posted, DECISIONS, Recorded(state), use_case, AS_OF)
+    assert (len(again.revisions), again.counts.rows_read) == (0, 0)
+
+
+def test_what_is_posted_counts_before_a_row_of_the_table_of_the_same_time(use_case):
+    rows = _outcomes(_outcome(3, 1, decision_id="a0"), _outcome(3, 0, decision_id="a0"))
+    told = rows.assign(said_at=pd.to_datetime([None, _day(4)], utc=True))
+    intake = match_outcomes(told, DECISIONS, Recorded(NOTHING_RECORDED), use_case, AS_OF)
+    assert intake.revisions["outcome_class"].tolist() == [1, 0]
+
+
 def test_an_amount_is_part_of_what_is_said():
     use_case = _use_case({"amount": {"column": "spend_after", "unit": "EUR"}}, "amount", "amount")
     rows = [

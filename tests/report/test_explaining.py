@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from decisionloop.ledger.releases import ReleaseEvent
+from decisionloop.ledger.verdicts import Verdict
+from decisionloop.report.read.releases import what_became
 from decisionloop.report.record.claims import claims_of
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import (
@@ -102,6 +105,20 @@ def test_rare_shares_are_counted_in_thousands() -> None:
 def test_verdicts(decision: str, look: int, expected: str) -> None:
     verdict = VerdictStory(date(2005, 7, 17), look, "the model", "the rules", decision, ())
     assert explaining.verdict_sentence(verdict).replace(NBSP, " ") == expected
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(0, True), (7, False)])
+def test_what_cannot_be_judged_and_is_refused_at_once_is_told_as_refused(days: int, is_told: bool) -> None:
+    at = datetime(2005, 7, 17, tzinfo=UTC)
+    verdict = Verdict("shop", "shop/model/1", "shop/rules/1", 1, at, "insufficient", "[]", "{}")
+    gone = ReleaseEvent(
+        "shop", 3, "shop/model/1", "candidate", "refused", None, "gate", "gate", "too thin", "{}",
+        at + timedelta(days=days), at,
+    )  # fmt: skip
+    assert (what_became(verdict, [gone]) == gone) == is_told
+    told = VerdictStory(date(2005, 7, 17), 1, "the model", "the rules", "insufficient", (), became="refused")
+    assert explaining.verdict_sentence(told).endswith("the evidence is too thin for an answer, so it was refused.")
+    assert explaining.verdict_in_brief(told).endswith("nothing is proven yet, so it was refused")
 
 
 def test_a_proven_model_that_came_to_decide() -> None:
@@ -257,6 +274,15 @@ def test_a_decision_is_told_with_its_chance_and_its_money(story: Story) -> None:
     assert recounting.propensity_sentence(replace(worked, propensity=1.0), "client") == (
         "Nothing was drawn: only one action was open."
     )
+    for because, told in (
+        ("kill switch", "the kill switch was on, so the rules decided"),
+        ("model rolled back", "the model had been rolled back, so the rules decided"),
+        ("kill switch: default action", "by the kill switch everybody got the default action"),
+        ("missing: limit", "whoever falls back takes one action (missing: limit)"),
+        ("rules stand in: champion failed", "only one action was open"),
+    ):
+        alone = replace(worked, propensity=1.0, fallback_reason=because)
+        assert recounting.propensity_sentence(alone, "client") == f"Nothing was drawn: {told}."
     assert recounting.outcome_sentence(worked, case) == (
         "What happened then: “two or more months late at the next statement”: no. The decision earned NT$150."
     )

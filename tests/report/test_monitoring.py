@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -324,6 +324,10 @@ def test_a_label_incident_is_a_caveat_of_the_figures_that_rest_on_outcomes(ledge
     assert caveat.words in story.headline.standfirst
     assert caveats_about(story.caveats, "money") == (by_time_seen.words, caveat.words)
     assert caveats_about(story.caveats, "impact") == ()
+    acknowledge(ledger, incident, "anna", "The feed is being repaired.", datetime(2024, 7, 1, tzinfo=UTC))
+    *_, answered = caveats_of(ledger, use_case)
+    told = f"(incident {incident}, answered on 1 July 2024 by anna: The feed is being repaired)"
+    assert told in answered.words.replace(NBSP, " ")
     close(ledger, incident, "anna", "the definition changed")
     assert caveats_of(ledger, use_case) == (by_time_seen,)
 

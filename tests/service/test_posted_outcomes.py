@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from decisionloop.ledger.outcomes import intakes, recorded_outcomes
 from decisionloop.ledger.schema import utc_now
 from tasks.observe.outcomes import BEGINNING, read_outcomes
@@ -58,6 +60,30 @@ def test_each_row_is_told_what_it_becomes_and_the_next_reading_says_the_same(onl
     assert list(told.values()) == [1, 1, 1]
     (books,) = intakes(online.ledger, "small")
     assert (books.first, books.contradictory, books.invalid) == (3, 1, 1)
+
+
+def state(online):
+    """The class that counts now of each decision that has one."""
+    read_outcomes.fn("small", utc_now())
+    recorded = recorded_outcomes(online.ledger, "small", BEGINNING, utc_now())
+    latest = recorded.sort_values("revision").drop_duplicates("decision_id", keep="last")
+    return dict(zip(latest["decision_id"], latest["outcome_class"], strict=True))
+
+
+@pytest.mark.parametrize("is_read", [False, True], ids=["before it is read", "after it was read"])
+def test_a_correction_of_what_was_seen_at_the_same_time_counts_in_either_direction(online, is_read):
+    yes, no = lent(online, 2)
+    online.seal()
+    seen = utc_now().isoformat()
+    rows = [{"decision_id": one["decision_id"], "observed_at": seen} for one in (yes, no)]
+    assert became(post(online, rows[0] | {"class": 0}, rows[1] | {"class": 1})) == ["first", "first"]
+    if is_read:
+        assert state(online) == {yes["decision_id"]: 0, no["decision_id"]: 1}
+    corrections = [rows[0] | {"class": 1}, rows[1] | {"class": 0}]
+    assert became(post(online, *corrections)) == ["contradictory"] * 2
+    assert state(online) == {yes["decision_id"]: 1, no["decision_id"]: 0}
+    assert became(post(online, *corrections)) == ["duplicate"] * 2  # sent again
+    assert state(online) == {yes["decision_id"]: 1, no["decision_id"]: 0}
 
 
 WRONG = [

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from decisionloop.custody import retention
-from decisionloop.custody.erase import erase
+from decisionloop.custody.erase import Asked, erase
 from decisionloop.custody.retention import apply_retention, plan_retention
 from decisionloop.custody.snapshot_files import verify_snapshots
 from decisionloop.ledger import expired_batches, personal_data
@@ -57,9 +57,9 @@ def test_killed_while_it_seals_what_waited_waits_still(old: Installation) -> Non
 @pytest.mark.parametrize(("place", "name"), [(personal_data, "_delete"), (personal_data, "append_cuts")])
 def test_killed_while_it_erases_the_person_is_erased_the_next_time(old: Installation, place, name) -> None:
     entity, settings = str(old.decisions(0)["entity_id"].iloc[5]), old.workspace.settings
-    killed_at(old, place, name, lambda: erase(settings, old.ledger, "small", entity, "asked", "dpo"))
+    killed_at(old, place, name, lambda: erase(settings, old.ledger, "small", entity, Asked("asked", "dpo")))
     assert verify(old.ledger).is_whole
-    erase(settings, old.ledger, "small", entity, "asked", "dpo")
+    erase(settings, old.ledger, "small", entity, Asked("asked", "dpo"))
     assert verify(old.ledger).is_whole
     assert verify_snapshots(settings, old.ledger).faults == ()
     assert entity not in set(old.decisions(0)["entity_id"])

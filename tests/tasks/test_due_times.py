@@ -193,6 +193,6 @@ def test_only_whole_cohorts_teach_and_a_no_teaches_as_well(hotel):
     assert until == as_of
     log = mature_batches(hotel.workspace, since, until, as_of, ()).policy_traffic().log
     assert log["outcome_class"].notna().all()
-    counted = teaching_by_batch(hotel.ledger, "live", since, until, ["wait", "voucher"], is_absent_zero=True)
+    counted = teaching_by_batch(hotel.ledger, "live", (since, until), ["wait", "voucher"], as_of, is_absent_zero=True)
     assert sum(one.outcomes for one in counted) == len(log)
     assert sum(one.events for one in counted) == log["outcome_class"].sum()

@@ -19,7 +19,7 @@ from decisionloop.backup.taking import take_backup
 from decisionloop.cli.backup import backup, restore
 from decisionloop.cli.explain import explain_decision
 from decisionloop.cli.history import show_history
-from decisionloop.custody.erase import erase
+from decisionloop.custody.erase import Asked, erase
 from decisionloop.custody.snapshot_files import verify_snapshots
 from decisionloop.errors import UsageError
 from decisionloop.ledger import schema
@@ -97,7 +97,7 @@ def test_a_person_stands_in_every_store_before_and_in_none_afterwards(lived: Ins
     others = [one for one in lived.decisions(0)["decision_id"] if one not in names]
     rows = verify(ledger).rows
 
-    done = erase(settings, ledger, "small", entity, "asked to be forgotten", "the officer")
+    done = erase(settings, ledger, "small", entity, Asked("asked to be forgotten", "the officer"))
 
     assert stores_that_hold(lived, names) == set()
     assert done.left_in == ()
@@ -113,7 +113,7 @@ def test_no_erasure_is_needed_to_find_out_who_was_erased(lived: Installation) ->
     """Whoever has the ledger and guesses the person finds no salt to try the guess with."""
     ledger = lived.ledger
     entity = str(lived.decisions(0)["entity_id"].iloc[5])
-    erase(lived.workspace.settings, ledger, "small", entity, "asked", "the officer")
+    erase(lived.workspace.settings, ledger, "small", entity, Asked("asked", "the officer"))
     with ledger.connect() as connection:
         stones = connection.execute(select(schema.erased_leaf.c.seq).distinct()).scalars().all()
         for seq in stones:
@@ -124,7 +124,7 @@ def test_no_erasure_is_needed_to_find_out_who_was_erased(lived: Installation) ->
         rest = connection.execute(text("SELECT count(*) FROM erasing")).scalar_one()
     assert rest == 0
     with pytest.raises(UsageError, match="nothing is stored"):
-        erase(lived.workspace.settings, ledger, "small", entity, "again", "the officer")
+        erase(lived.workspace.settings, ledger, "small", entity, Asked("again", "the officer"))
 
 
 def test_money_by_entity_is_nobodys_afterwards(lived: Installation) -> None:
@@ -133,7 +133,7 @@ def test_money_by_entity_is_nobodys_afterwards(lived: Installation) -> None:
     entity = str(lived.decisions(0)["entity_id"].iloc[5])
     table = pa.table({"entity": entity_codes([*others, entity, entity]), "money": np.arange(7.0)})
     digest = keep_table(lived.workspace, table, "outcomes")
-    erase(lived.workspace.settings, lived.ledger, "small", entity, "asked", "the officer")
+    erase(lived.workspace.settings, lived.ledger, "small", entity, Asked("asked", "the officer"))
     found = lived.workspace.snapshots.get_table(digest)
     codes = found["entity"].to_numpy()
     assert entity_codes([entity])[0] not in codes
@@ -145,7 +145,7 @@ def test_money_by_entity_is_nobodys_afterwards(lived: Installation) -> None:
 
 def test_the_loop_goes_on_without_the_person(lived: Installation) -> None:
     entity = str(lived.decisions(0)["entity_id"].iloc[5])
-    erase(lived.workspace.settings, lived.ledger, "small", entity, "asked", "the officer")
+    erase(lived.workspace.settings, lived.ledger, "small", entity, Asked("asked", "the officer"))
     lived.turn(2)
     assert lived.state(2) == "complete"
     seal(lived.ledger)
@@ -156,7 +156,7 @@ def test_the_loop_goes_on_without_the_person(lived: Installation) -> None:
 def test_a_backup_from_afterwards_restores_to_the_same_chain_without_the_person(lived, tmp_path) -> None:
     entity = str(lived.decisions(0)["entity_id"].iloc[5])
     names = {entity, *(one.decision_id for one in decisions_about(lived.ledger, "small", entity))}
-    erase(lived.workspace.settings, lived.ledger, "small", entity, "asked", "the officer")
+    erase(lived.workspace.settings, lived.ledger, "small", entity, Asked("asked", "the officer"))
     backup(tmp_path / "backup")
     folder = tmp_path / "elsewhere"
     shutil.copytree(lived.folder / "usecases", folder / "usecases")
@@ -193,7 +193,7 @@ def test_a_backup_in_the_home_is_named_and_stays_whole(lived: Installation) -> N
     entity = str(lived.decisions(0)["entity_id"].iloc[5])
     settings, to = lived.workspace.settings, lived.folder / "home" / "backups" / "monday"
     take_backup(settings, lived.ledger, to)
-    done = erase(settings, lived.ledger, "small", entity, "asked", "the officer")
+    done = erase(settings, lived.ledger, "small", entity, Asked("asked", "the officer"))
     assert done.left_in == (f"{to} (a backup)",)
     with read_backup(to, lived.folder) as found:
         assert found.manifest.files
@@ -202,7 +202,7 @@ def test_a_backup_in_the_home_is_named_and_stays_whole(lived: Installation) -> N
 def test_a_reason_names_nobody(lived: Installation) -> None:
     entity = str(lived.decisions(0)["entity_id"].iloc[5])
     with pytest.raises(UsageError, match="must not hold the id"):
-        erase(lived.workspace.settings, lived.ledger, "small", entity, f"{entity} asked", "the officer")
+        erase(lived.workspace.settings, lived.ledger, "small", entity, Asked(f"{entity} asked", "the officer"))
 
 
 def test_who_asks_for_somebody_erased_is_told_that_persons_were_when_and_why(
@@ -211,7 +211,7 @@ def test_who_asks_for_somebody_erased_is_told_that_persons_were_when_and_why(
     entity = str(lived.decisions(0)["entity_id"].iloc[0])
     with pytest.raises(UsageError, match=r"nothing was decided for nobody\. `decisionloop history small"):
         explain_decision("small", "nobody", "", False, None)
-    erase(lived.workspace.settings, lived.ledger, "small", entity, "asked to be forgotten", "the officer")
+    erase(lived.workspace.settings, lived.ledger, "small", entity, Asked("asked to be forgotten", "the officer"))
     said = r"All data of a person were erased, on \d{4}-\d\d-\d\d by the officer: asked to be forgotten\. Their ids"
     with pytest.raises(UsageError, match=rf"nothing is known to have been decided for {entity}\. {said}"):
         explain_decision("small", entity, "", False, None)

@@ -108,7 +108,7 @@ def test_what_is_awaited_late_and_taught_is_counted_by_what_was_executed(live):
     assert late.decided == {"voucher": vouchers, "wait": A_WEEK - vouchers}
     assert (late.missing["action"] == "voucher").sum() == vouchers
     read(MONDAY + WEEK)
-    (taught,) = teaching_by_batch(whole.ledger, "live", MONDAY, MONDAY, ["voucher"])
+    (taught,) = teaching_by_batch(whole.ledger, "live", (MONDAY, MONDAY), ["voucher"], MONDAY + WEEK)
     is_free = log["role"] != "holdout"
     assert taught.outcomes == (is_free & (log["executed_action"] == "voucher")).sum()
 

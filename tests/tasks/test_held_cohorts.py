@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from decisionloop.ledger.batches import batches, cohort_name
 from decisionloop.ledger.held_cohorts import exclude_cohorts, held_cohorts, include_cohorts
 from decisionloop.ledger.incidents import open_incidents
 from decisionloop.ledger.measurements import measurements_of
+from decisionloop.ledger.outcomes import append_outcomes, latest_outcomes
 from decisionloop.ledger.releases import champion, shadows
 from decisionloop.ledger.verdicts import find_training_set, learn_runs, verdicts
 from decisionloop.monitor.labels import LABEL_SHORTFALL
@@ -145,6 +147,25 @@ def test_a_held_cohort_asks_for_no_retraining(decided):
     state = trigger_state(decided.workspace, as_of(4))
     assert (state.auc_cohort, state.cohorts_held_back) == (named(3), 0)
     assert state.new_outcomes > taught
+
+
+def test_a_turn_of_an_old_day_knows_what_was_known_then(decided):
+    def known():
+        state = trigger_state(decided.workspace, as_of(3))
+        return state.mature_outcomes, state.mature_events, state.auc_cohort, state.champion_auc
+
+    then = known()
+    decided.observe(4)
+    recorded = latest_outcomes(decided.ledger, "small", as_of(1), as_of(1))
+    told = recorded[["decision_id"]].assign(
+        outcome_class=1 - recorded["outcome_class"], revision=2, kind="contradiction", amount=np.nan,
+        happened_at=None, observed_at=pd.Timestamp(as_of(4)), recorded_at=pd.Timestamp(as_of(4)),
+    )  # fmt: skip
+    append_outcomes(decided.ledger, told)
+    assert known() == then
+    now = trigger_state(decided.workspace, as_of(4))
+    assert now.auc_cohort > then[2]
+    assert now.mature_events != then[1]
 
 
 def test_a_training_set_says_what_it_left_out_and_is_rebuilt_when_that_is_released(modelled):

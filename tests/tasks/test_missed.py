@@ -8,17 +8,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from decisionloop.cli.missed import halted_lines
 from decisionloop.cli.status import as_text, status_of
+from decisionloop.custody.erase import Asked, erase
 from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import alerts
-from decisionloop.ledger.batches import batch_id_of, cohort_name
+from decisionloop.ledger.batches import append_batch_event, batch_id_of, cohort_name
 from decisionloop.ledger.decisions import decisions_of_batch
 from decisionloop.ledger.missed_due import HaltedBatch, due_times_without_batch, halted_batches, left_undecided
 from decisionloop.ledger.outcomes import latest_outcomes
+from decisionloop.ledger.schema import erasure
 from decisionloop.ledger.summary import batch_summary
 from decisionloop.schedule import due_times
+from tasks.predict.erased import batches_still_due
 from tests.engines import ON_ONE
 from tests.live_use_case import A_WEEK, EVERYONE, MONDAY, add_orders, order, orders, returns, write_live
 from tests.small_use_case import Written
@@ -70,8 +74,8 @@ def week(number: int) -> list[str]:
     return sorted(orders(number + 1)["customer_id"][number * A_WEEK :])
 
 
-def missed_runs(as_of: datetime) -> list[datetime]:
-    told: list[datetime] = run_task("tasks.predict.missed", "find_missed_runs", "live", as_of)
+def missed_runs(as_of: datetime, with_halted: bool = False) -> list[datetime]:
+    told: list[datetime] = run_task("tasks.predict.missed", "find_missed_runs", "live", as_of, with_halted)
     return told
 
 
@@ -112,6 +116,52 @@ def test_a_late_row_is_found_told_and_decided_with_the_next_batch(live):
     run_flow("observe", "live", MONDAY + 2 * WEEK)
     assert set(left_undecided(live.ledger, "live").values()) == {0.0}
     assert decide(live, MONDAY + 3 * WEEK, with_late=True) == week(3)
+
+
+def erase_from(live: Installation, entity: str) -> tuple[str, ...]:
+    """Erase somebody as the command does; returns the batches among whose people the source still names them."""
+    still_due = batches_still_due(live.workspace, entity)
+    erase(live.workspace.settings, live.ledger, "live", entity, Asked("asked", "the officer", still_due))
+    return still_due
+
+
+def test_who_was_erased_and_still_stands_in_the_source_is_neither_counted_nor_named_nor_decided_late(live):
+    decide(live, MONDAY + WEEK)
+    gone = week(1)[3]
+    assert erase_from(live, gone) == (batch_id_of("live", MONDAY + WEEK),)
+    run_flow("observe", "live", MONDAY + WEEK + HOUR)
+    assert missed_alerts(live) == []
+    assert set(left_undecided(live.ledger, "live").values()) <= {0.0}
+    assert decide(live, MONDAY + 2 * WEEK, with_late=True) == week(2)
+    with live.ledger.connect() as connection:
+        (detail,) = connection.execute(select(erasure.c.detail)).scalars()
+    assert gone not in detail
+
+
+def test_who_comes_late_beside_somebody_erased_is_counted_and_decided_and_nobody_is_named(live):
+    decide(live, MONDAY + WEEK)
+    gone = week(1)[3]
+    erase_from(live, gone)
+    add_orders(live.written, order("late", MONDAY + timedelta(days=3)), order("later", MONDAY + timedelta(days=3)))
+    run_flow("observe", "live", MONDAY + WEEK + HOUR)
+    (alert,) = missed_alerts(live)
+    assert alert.startswith("warning: 2 of 42 ")
+    assert gone not in alert
+    assert "late" not in alert.rpartition(": ")[2].split(", ")
+    assert "nobody is named" in alert
+    assert {"late", "later"} <= set(decide(live, MONDAY + 2 * WEEK, with_late=True))
+
+
+def test_who_was_removed_from_the_source_before_they_were_erased_hides_no_late_row(live):
+    decide(live, MONDAY + WEEK)
+    gone = week(1)[3]
+    live.written.change("orders.csv", lambda had: had[had["customer_id"] != gone])
+    assert erase_from(live, gone) == ()
+    add_orders(live.written, order("late", MONDAY + timedelta(days=3)))
+    run_flow("observe", "live", MONDAY + WEEK + HOUR)
+    (alert,) = missed_alerts(live)
+    assert alert.startswith("warning: 1 of 40 ")
+    assert alert.endswith(": late")
 
 
 def test_without_being_asked_a_batch_takes_nobody_of_another_week(on_sqlite):
@@ -162,6 +212,31 @@ def test_who_waits_in_a_halted_batch_is_not_missed(on_sqlite):
     on_sqlite.contract(data_quality={"rows": [20, 1000]})
     assert decide(on_sqlite, MONDAY + WEEK) == week(1)
     assert halted_batches(on_sqlite.ledger, on_sqlite.workspace.use_case, MONDAY + 2 * WEEK) == ()
+
+
+def test_who_catches_up_by_hand_tries_halted_batches_anew_the_oldest_first(live):
+    live.contract(data_quality={"rows": [500, 1000]})
+    for moment in (MONDAY + 2 * WEEK, MONDAY + WEEK):
+        with pytest.raises(BatchHalted):
+            decide(live, moment)
+    assert missed_runs(MONDAY + 3 * WEEK) == []  # no run of the schedule tries what a check has stopped
+    assert missed_runs(MONDAY + 3 * WEEK, with_halted=True) == [MONDAY + WEEK, MONDAY + 2 * WEEK]
+    assert missed_runs(MONDAY + 2 * WEEK, with_halted=True) == [MONDAY + WEEK]  # the turn itself decides its own
+    lines = halted_lines("live", halted_batches(live.ledger, live.workspace.use_case, MONDAY + 3 * WEEK))
+    assert all("`--catch-up` all who wait" in one for one in lines)
+    live.contract(data_quality={"rows": [20, 1000]})
+    assert decide(live, MONDAY + WEEK) == week(1)
+    assert missed_runs(MONDAY + 3 * WEEK, with_halted=True) == [MONDAY + 2 * WEEK]
+
+
+def test_what_was_halted_for_good_is_not_tried_again(on_sqlite):
+    on_sqlite.contract(data_quality={"rows": [500, 1000]})
+    with pytest.raises(BatchHalted):
+        decide(on_sqlite, MONDAY + WEEK)
+    batch_id = batch_id_of("live", MONDAY + WEEK)
+    append_batch_event(on_sqlite.ledger, batch_id, "opened", {})
+    append_batch_event(on_sqlite.ledger, batch_id, "halted", {"check": "a guard", "is_closed": True})
+    assert missed_runs(MONDAY + 2 * WEEK, with_halted=True) == []
 
 
 def test_who_fell_due_before_the_look_back_is_not_decided_any_more(on_sqlite):

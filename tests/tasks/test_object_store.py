@@ -19,7 +19,7 @@ from decisionloop.audit.checkpoints import make_keys
 from decisionloop.backup.taking import take_backup
 from decisionloop.cli.doctor import _snapshots
 from decisionloop.custody.checkpoints import checkpoints_at, export_checkpoint
-from decisionloop.custody.erase import erase
+from decisionloop.custody.erase import Asked, erase
 from decisionloop.custody.snapshot_files import verify_snapshots
 from decisionloop.errors import ConfigurationError, IntegrityError
 from decisionloop.ledger.audit.seal import seal
@@ -131,7 +131,7 @@ def test_a_loop_lives_there_forgets_a_person_and_is_backed_up(
         names = {entity, *(one.decision_id for one in decisions_about(ledger, "small", entity))}
         assert _tables_that_hold(bucket, names)
 
-        erase(settings, ledger, "small", entity, "asked", "the officer")
+        erase(settings, ledger, "small", entity, Asked("asked", "the officer"))
 
         assert not _tables_that_hold(bucket, names)
         seal(ledger)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from decisionloop.ledger.alerts import alerts
-from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, intakes
+from decisionloop.ledger.outcomes import OutcomeIntake, append_intake, intakes, recorded_outcomes
 from tasks.observe import outcomes as reading
 from tasks.watch.refused_outcomes import watch_refused_outcomes
 from tests.small_use_case import as_of
@@ -115,6 +115,28 @@ def test_a_correction_is_a_revision_and_a_repetition_a_duplicate(begun):
     begun.observe(2)
     books = _books(begun, 2)
     assert (books.contradictory, books.duplicate, books.first, books.late) == (2, 3, 0, 0)
+
+
+def _latest(small) -> pd.DataFrame:
+    recorded = recorded_outcomes(small.ledger, "small", reading.BEGINNING, as_of(9))
+    return recorded.sort_values("revision").drop_duplicates("decision_id", keep="last").set_index("decision_id")
+
+
+def test_an_outcome_that_is_written_over_in_the_table_is_a_revision_in_either_direction(begun):
+    begun.contract(source=LIVE)
+    begun.observe(1)
+    before = _latest(begun)["outcome_class"]
+    assert set(before) == {0.0, 1.0}
+    begun.written.change("outcomes.parquet", lambda seen: seen.assign(defaulted=1 - seen["defaulted"].astype(int)))
+    begun.observe(2)
+    after = _latest(begun)
+    assert (after["outcome_class"][before.index] == 1 - before).all()
+    assert (after["revision"][before.index] == 2).all()
+    books = _books(begun, 2)
+    assert books.contradictory == len(before)
+    assert "the latest counts" in books.detail
+    begun.observe(3)
+    assert (_latest(begun)["revision"][before.index] == 2).all()
 
 
 def _written_wrong(seen: pd.DataFrame, share: float) -> pd.DataFrame:

@@ -362,7 +362,7 @@ def test_what_rules_decide_in_place_of_a_model_teaches_the_next_one(modelled):
         modelled.turn(week)
         _by_rules(modelled, week, "input drift")
     revealing = ["lend"]
-    (first, *_) = teaching_by_batch(modelled.ledger, "small", as_of(3), as_of(4), revealing)
+    (first, *_) = teaching_by_batch(modelled.ledger, "small", (as_of(3), as_of(4)), revealing, as_of(5))
     taught = modelled.decisions(3)
     is_free = (taught["role"] != "holdout") & (taught["action"] == "lend")
     assert first.outcomes == is_free.sum() > 100

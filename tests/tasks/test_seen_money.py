@@ -13,6 +13,7 @@ from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batch_parts import find_part, parts_of
 from decisionloop.ledger.batches import cohort_name, latest_detail
 from decisionloop.ledger.held_cohorts import exclude_cohorts
+from decisionloop.ledger.outcomes import append_outcomes, latest_outcomes
 from tasks.readback.mature_decisions import mature_batches
 from tasks.readback.seen_cohorts import seen_so_far
 from tasks.readback.seen_money import seen_money_of
@@ -85,6 +86,24 @@ def test_an_outcome_that_has_not_come_is_not_seen(small):
     assert lent["outcome_class"].isna().any()
     has_come = lent[lent["outcome_class"].notna()]
     assert sum(cell.weight for cell in cohort.seen.cells) == pytest.approx((1 / has_come["propensity"]).sum())
+
+
+def test_outcomes_that_are_told_otherwise_are_counted_anew_though_there_are_as_many(priced):
+    """Two that change places leave the counts of a cohort as they are, and not its money."""
+    decide(priced, 2)
+    before = seen_money_of(priced.workspace, priced.batch(2))
+    lent = priced.decisions(0).query("action == 'lend' and role != 'holdout'")
+    known = latest_outcomes(priced.ledger, "small", as_of(0), as_of(0)).set_index("decision_id")["outcome_class"]
+    classes = known.reindex(lent["decision_id"]).dropna()
+    ids = [classes.index[classes == one][0] for one in (0, 1)]
+    seen = pd.Timestamp(as_of(2))
+    rows = pd.DataFrame({"decision_id": ids, "outcome_class": [1.0, 0.0], "amount": np.nan, "happened_at": None})
+    told = rows.assign(revision=2, kind="contradiction", observed_at=seen, recorded_at=seen)
+    append_outcomes(priced.ledger, told)
+    (again,) = [one for one in seen_so_far(priced.workspace, as_of(3)).cohorts if one.cohort == cohort_name(as_of(0))]
+    counted = sum(cell.weight for cell in again.seen.cells)
+    assert counted == pytest.approx(sum(cell.weight for cell in before.cells))
+    assert again.seen != before
 
 
 def test_a_cohort_that_is_held_back_does_not_count_as_seen(priced):

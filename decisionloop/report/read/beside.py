@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from decisionloop.contract import UseCase
 from decisionloop.contract.days import in_days
 from decisionloop.ledger.batches import batches, cohort_name
-from decisionloop.ledger.incidents import open_incidents
+from decisionloop.ledger.incidents import Incident, open_incidents
 from decisionloop.monitor.labels import LABEL_SHORTFALL, promised_share
 from decisionloop.report.record.beside import Caveat, KnownEvent
 from decisionloop.report.record.story import PeriodMoney
@@ -83,9 +83,17 @@ def _of_labels(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:
             yield Caveat(
                 ("money", "rates", "actions", "promises"),
                 f"The outcomes themselves are in question since the cohort of {period_label(one.first_cohort)} "
-                f"(incident {one.incident_id}): figures of it and of later ones rest on them.",
+                f"(incident {one.incident_id}{_answer(one)}): figures of it and of later ones rest on them.",
                 is_grave=True,
             )
+
+
+def _answer(incident: Incident) -> str:
+    """Who has answered an incident that is still open, when and what; "" where nobody has."""
+    last = incident.events[-1]
+    if last.state != "acknowledged":
+        return ""
+    return f", answered on {day(last.at)} by {last.by}: {last.reason.strip().rstrip('.')}"
 
 
 def _of_unjudged(ledger: Ledger, use_case: UseCase) -> Iterator[Caveat]:

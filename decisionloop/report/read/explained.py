@@ -77,7 +77,6 @@ def with_trail(ledger: Ledger, row: pd.Series, worked: WorkedDecision, at: Circu
         decided_at=row["decided_at"].to_pydatetime(),
         batch_id=at.batch_id,
         release_id=str(row["release_id"]),
-        fallback_reason=None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"]),
         contract_digest=str(row["contract_digest"]),
         policy_version=str(row["policy_version"]),
         rules_reasons=_worded(at.rules_reasons),

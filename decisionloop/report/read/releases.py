@@ -47,12 +47,19 @@ def verdict_lines(
 
 def what_became(verdict: Verdict, events: Iterable[ReleaseEvent]) -> ReleaseEvent | None:
     """The stage that a challenger reached by a verdict; None where it stayed where it was."""
-    reached = {"promote": {"shadow", "canary", "champion", "refused"}, "refuse": {"refused"}}
-    wanted = reached.get(verdict.decision, set())
+    reached = {
+        "promote": {"shadow", "canary", "champion", "refused"},
+        "refuse": {"refused"},
+        "insufficient": {"refused"},
+    }
+    wanted, is_unproven = reached.get(verdict.decision, set()), verdict.decision == "insufficient"
     later = [
         one
         for one in events
-        if one.release_id == verdict.challenger_id and one.stage in wanted and one.as_of >= verdict.as_of
+        if one.release_id == verdict.challenger_id
+        and one.stage in wanted
+        # What is not proven may be looked at again: only what came of it at once came of it.
+        and (one.as_of == verdict.as_of if is_unproven else one.as_of >= verdict.as_of)
     ]
     return min(later, key=lambda one: one.seq, default=None)
 

@@ -102,6 +102,7 @@ def told_decision(
         outcome_amount=_number(row["outcome_amount"]),
         money=_money(use_case, frame, row),
         executed=_executed(row),
+        fallback_reason=None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"]),
     )
 
 

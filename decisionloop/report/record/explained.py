@@ -68,7 +68,6 @@ class ExplainedDecision(WorkedDecision):
     decided_at: datetime
     batch_id: str | None
     release_id: str
-    fallback_reason: str | None
     contract_digest: str
     policy_version: str
     rules_reasons: tuple[str, ...]

@@ -191,7 +191,8 @@ class ExecutedLine:
 
 @dataclass(frozen=True)
 class WorkedDecision:
-    """One real decision from features to money."""
+    """One real decision from features to money. ``fallback_reason``: why not the champion alone chose freely, None: it
+    did."""
 
     decision_id: str
     entity: str
@@ -209,6 +210,7 @@ class WorkedDecision:
     outcome_amount: float | None
     money: float | None
     executed: ExecutedLine | None = None
+    fallback_reason: str | None = None
 
 
 @dataclass(frozen=True)

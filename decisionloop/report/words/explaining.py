@@ -139,6 +139,8 @@ def verdict_in_brief(verdict: VerdictStory) -> Said:
     """The same for a terminal: "2005-10-06 credit_line/scorecard/5f60: passed the first look, then refused: …"."""
     said = {"promote": "passed", "refuse": "refused", "insufficient": "nothing is proven yet"}
     told = f"{said.get(verdict.decision, verdict.decision)}{_asked(verdict)}"
+    if verdict.decision == "insufficient" and verdict.became == "refused":
+        told += ", so it was refused"
     if verdict.decision == "promote":
         then = {"shadow": "into shadow", "champion": "decides", "refused": f"then refused: {verdict.became_because}"}
         told = f"{'passed the first look' if verdict.look <= 1 else 'proven'}{_asked(verdict)}"

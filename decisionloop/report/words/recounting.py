@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from decisionloop.act.legacy import LEGACY
+from decisionloop.act.situation import DEFAULT_FOR_ALL, KILL_SWITCH, ROLLED_BACK, is_free_to_explore
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.lines import BatchLine, DataQualitySummary, ReleaseEventLine, WorkedDecision
@@ -27,12 +28,27 @@ def propensity_sentence(worked: WorkedDecision, noun: str) -> str:
     if worked.role == "holdout":
         return f"This {noun} belongs to the holdout: the rules always decide, and nothing is drawn."
     if p >= 1:
-        return "Nothing was drawn: only one action was open."
+        return f"Nothing was drawn: {_why_alone(worked.fallback_reason)}."
     many, of = (round(p * 100), "100") if p >= 0.01 else (round(p * 1000), "1,000")
     often = "less than once in 1,000 times" if many == 0 else f"{'once' if many == 1 else f'{many} times'} in {of}"
     if worked.role == "exploration":
         return f"The same {noun} is treated so only {often}, to see what happens."
     return f"The same {noun} is treated so {often}; otherwise another action is drawn, to keep learning."
+
+
+_BY_PEOPLE = {
+    KILL_SWITCH: "the kill switch was on, so the rules decided",
+    ROLLED_BACK: "the model had been rolled back, so the rules decided",
+    DEFAULT_FOR_ALL: "by the kill switch everybody got the default action",
+}
+
+
+def _why_alone(fallback_reason: str | None) -> str:
+    """Why there was nothing to draw from, by the logged reason of falling back."""
+    if is_free_to_explore(fallback_reason):
+        return "only one action was open"
+    first = str(fallback_reason).partition("; ")[0]
+    return _BY_PEOPLE.get(first) or f"whoever falls back takes one action ({fallback_reason})"
 
 
 def choice_sentence(worked: WorkedDecision, use_case: UseCaseLines) -> str:
