@@ -23,8 +23,8 @@ def action(lift: Estimate, is_own: bool = False) -> ActionFigures:
         (Estimate(-6.59, -9.0, -4.0), False, "EUR 6.59 less than the rules (4.00 to 9.00 less), over"),
         (Estimate(-6.59, -9.0, 2.0), False, "EUR 6.59 less than the rules (9.00 less to 2.00 more), over"),
         (Estimate(1.5, 1.0, 2.0), False, "EUR 1.50 more than the rules (1.00 to 2.00 more), over"),
-        (Estimate(-6.59, -9.0, -4.0), True, "(4.00 to 9.00 less), which exploring cost: it is the rules' own action"),
-        (Estimate(1.5, 1.0, 2.0), True, "(1.00 to 2.00 more), which exploring brought: it is the rules' own action"),
+        (Estimate(-6.59, -9.0, -4.0), True, "the rules' own, beside which exploring cost EUR 6.59 (4.00 to 9.00 less)"),
+        (Estimate(1.5, 1.0, 2.0), True, "the rules' own, beside which exploring brought EUR 1.50 (1.00 to 2.00 more)"),
     ],
 )
 def test_more_and_less_are_words(lift: Estimate, is_own: bool, said: str) -> None:
