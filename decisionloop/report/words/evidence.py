@@ -118,7 +118,8 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
     over = f"{one.decisions:,} for which it was preferred"
     if is_observed:  # of the decisions in which it was taken the rules' money is told together, or not at all
         money_of, over = [money_of[0]], f"{one.decisions:,} in which another system took it"
-    each = f"{one.action}: a decision {', '.join(money_of)}, over {over}"
+    own = ", the rules' own action" if one.is_rules_own and not is_observed else ""
+    each = f"{one.action}{own}: a decision {', '.join(money_of)}, over {over}"
     asked = (("acquisition cost", one.acquisition_cost), ("customer value", one.customer_value))
     parts = [told(name, figure) for name, figure in asked if figure.is_known]
     return Said("; for each yes ".join([each, *([", ".join(parts)] if parts else [])]), action_claims([one]))
@@ -137,7 +138,7 @@ def _by_exploring(figure: Estimate, currency: str) -> str:
     """
     value = figure.value or 0.0
     did = "brought" if value >= 0 else "cost"
-    return f"the rules' own, beside which exploring {did} {currency} {abs(value):,.2f}{_ends(figure)}"
+    return f"exploring beside it {did} {currency} {abs(value):,.2f}{_ends(figure)}"
 
 
 def _ends(figure: Estimate) -> str:
