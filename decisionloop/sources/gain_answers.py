@@ -52,7 +52,7 @@ def heavy_sums(use_case: UseCase, seen: SeenOfTried, sums: SeenSums | None, a_we
     few = share_of_few(known)
     if few < HEAVY:
         return ""
-    told = ", ".join(_time_of(use_case, part, sums, a_week) for part in _GAINS)
+    told = ", and one of ".join(_time_of(use_case, part, sums, a_week) for part in _GAINS)
     return (
         f"one outcome in a hundred carries {few:.0%} of the whole, so that chance is large: a gain of {told}. Where "
         "that is too long, decide by what is less rare (whether anybody answers, a sum that is cut off), or decide more"
@@ -63,7 +63,7 @@ def _time_of(use_case: UseCase, part: float, sums: SeenSums, a_week: float) -> s
     gain = part * sums.stake
     needed = sums.outcomes_for(gain, interval_of(use_case))
     size = f"{part:.0%} of what is at stake ({two_figures(gain)} {use_case.economics.currency})"
-    return f"{size} is shown after about {needed:,.0f} outcomes, {_long(needed / a_week)}"
+    return f"{size} is shown after about {needed:,.0f} outcomes ({_long(needed / a_week)} of decisions)"
 
 
 def _long(weeks: float) -> str:
