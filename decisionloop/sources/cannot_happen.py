@@ -104,7 +104,7 @@ def _training(use_case: UseCase, source: Source, told: Told, outcomes: OutcomesC
         longer = f"raise monitors.training_days ({monitors.training_days:g}) to {days:,.0f}, " if days else ""
         yield (
             f"No model is trained while the rules decide: in the {in_days(round(7 * weeks))} that teach "
-            f"(monitors.training_days less outcome.maturity_days) {short}: {longer}lower it, or decide more."
+            f"(monitors.training_days less outcome.maturity_days) {short}: {longer}lower that minimum, or decide more."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from decisionloop.sources.base import Source
 
 YEAR = pd.Timedelta(days=365.25)
 _WEEK = pd.Timedelta(days=7)
+_LOOKED_BACK = pd.Timedelta(days=365)
+"""The same day of the year before is that year's."""
 _ASKED = 130
 """Due times at which people are counted; of more of them evenly spread ones stand for all."""
 
@@ -61,7 +63,9 @@ def decisions_coming(use_case: UseCase, source: Source, newest: pd.Timestamp) ->
     if moments:
         people = _counted(source, moments, use_case.schedule.covers_days)
         return _of(np.array(people), moments, covers, is_replay=True)
-    year = takewhile(lambda due: due > newest - YEAR, due_times_until(use_case.schedule, newest.to_pydatetime()))
+    year = takewhile(
+        lambda due: due > newest - _LOOKED_BACK, due_times_until(use_case.schedule, newest.to_pydatetime())
+    )
     moments = tuple(pd.Timestamp(one) for one in year)[::-1] or (newest,)
     sizes = np.array(_counted(source, moments, use_case.schedule.covers_days))
     begun = int(np.argmax(sizes > 0)) if sizes.any() else len(sizes) - 1
@@ -69,9 +73,13 @@ def decisions_coming(use_case: UseCase, source: Source, newest: pd.Timestamp) ->
 
 
 def _counted(source: Source, moments: Sequence[pd.Timestamp], covers_days: float) -> list[float]:
-    """How many are due at each moment; at those that are not asked as many as at the nearest one before."""
+    """How many are due at each moment since the one before, or in its ``covers_days``, for nobody is decided twice.
+
+    At moments that are not asked as many as at the nearest one before.
+    """
     asked = np.unique(np.linspace(0, len(moments) - 1, min(len(moments), _ASKED)).astype(np.int64))
-    many = [float(len(source.due(moments[one], covers_days))) for one in asked]
+    gaps = [covers_days, *((late - early) / pd.Timedelta(days=1) for early, late in pairwise(moments))]
+    many = [float(len(source.due(moments[one], min(covers_days, gaps[one])))) for one in asked]
     return [many[i] for i in np.searchsorted(asked, np.arange(len(moments)), "right") - 1]
 
 
