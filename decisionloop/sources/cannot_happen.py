@@ -158,7 +158,7 @@ def _departing(use_case: UseCase, told: Told) -> Iterator[str]:
     """
     trying, monitors = told.trying, use_case.monitors
     weeks = (monitors.training_days - use_case.outcome.maturity_days) / 7
-    if trying is None or weeks <= 0:
+    if trying is None or trying.is_hopeless or weeks <= 0:
         return
     part = weeks / trying.weeks
     if part >= 1 or trying.lucky * part >= trying.tried.needed:
@@ -216,6 +216,13 @@ def _more_held(share: float, held: float) -> float:
 def _exploring(use_case: UseCase, told: Told) -> Iterator[str]:
     """Whether the budget buys a handful of trials in all, once everything that the data shows has been seen."""
     trying, exploration = told.trying, use_case.policy.exploration
+    if trying is not None and trying.is_hopeless:
+        yield (
+            "Nothing can ever be better than what the rules do: by economics.value the best outcome of any other "
+            "action brings no more than the worst of theirs. Say there what an outcome brings or costs under each "
+            "action, the default one included."
+        )
+        return
     if trying is None or trying.known is None or exploration.kind != "priced" or exploration.is_off:
         return
     known, unit = trying.known, use_case.economics.currency

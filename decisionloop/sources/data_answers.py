@@ -18,7 +18,7 @@ from decisionloop.sources.coming import DecisionsComing
 from decisionloop.sources.delays import OutcomeDelays
 from decisionloop.sources.expected_trying import ExpectedTrying, is_anything_to_try
 from decisionloop.sources.figures import two_figures
-from decisionloop.sources.gain_answers import FEWEST, heavy_sums, interval_of, smallest_gain, sums_of
+from decisionloop.sources.gain_answers import FEWEST, beside_stake, heavy_sums, interval_of, smallest_gain, sums_of
 from decisionloop.sources.randomised_log import RandomisedLog
 from decisionloop.sources.seen_of_tried import SeenOfTried
 from decisionloop.sources.tried_batches import TriedBatch
@@ -115,21 +115,29 @@ def _untried(use_case: UseCase, tried: Sequence[TriedBatch]) -> str:
 
 def _is_enough(use_case: UseCase, trying: ExpectedTrying, sums: SeenSums | None) -> str:
     """Whether anything can be told by them, and else which setting is to be raised how far."""
+    if trying.is_hopeless:
+        return "it does not matter: by economics.value no other action can bring more than what the rules do"
     tried = trying.tried
     needed = (
         f"{tried.aimed_at:,.0f} are aimed at, as the gate needs {tried.needed:,.0f} where a candidate departs from the "
         f"rules, reckoned to be {DEPARTS:.0%} of the decisions"
     )
     if trying.is_enough:
-        # Beside many more of the other: as though there were four times as many, in halves.
-        gain = None if sums is None else sums.gain_shown(4 * max(trying.in_all, 1.0), interval_of(use_case))
-        told = "" if gain is None else f"; alone they show a gain of {two_figures(gain)} {use_case.economics.currency}"
-        return f"yes: {needed}{told}{', a trial a smaller one' if told else ''}"
+        return f"yes: {needed}{_alone(use_case, trying, sums)}"
     no = f"{'not surely' if trying.lucky >= tried.needed else 'no'}: {needed}."
     if not trying.remedy:
         return f"{no} {_no_setting(trying)}"
     now = f"is {tried.setting.partition('(now ')[2].rstrip(')')} now" if tried.setting else "tries nothing now"
     return f"{no} Set policy.exploration to `{trying.remedy}` (it {now}), and they come"
+
+
+def _alone(use_case: UseCase, trying: ExpectedTrying, sums: SeenSums | None) -> str:
+    """Which gain so many outcomes show beside many more of the other action: as four times as many do in halves."""
+    if sums is None:
+        return ""
+    gain = sums.gain_shown(4 * max(trying.in_all, 1.0), interval_of(use_case))
+    size = f"{two_figures(gain)} {use_case.economics.currency}{beside_stake(gain, sums)}"
+    return f"; alone they show a gain of {size}; a trial shows a smaller one"
 
 
 def _no_setting(trying: ExpectedTrying) -> str:

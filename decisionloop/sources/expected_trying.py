@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.economics import money_range
 from decisionloop.act.exploration.figures import ExploringFigures
 from decisionloop.act.exploration.gaps import spanning
 from decisionloop.act.exploration.seen_money import SeenMoney
@@ -37,6 +38,7 @@ class ExpectedTrying:
     enough in that time even then, "" where the contract's own does or none would. ``at_most``: of the last setting that
     was looked at for that, the largest allowed, what it would bring in bad luck; None where none had to be. ``known``:
     how a batch would be explored once everything was known that the data shows; None where nothing is explored.
+    ``is_hopeless``: by the contract's money no other action can ever bring more than what the rules do.
     """
 
     tried: TriedOtherwise
@@ -48,6 +50,7 @@ class ExpectedTrying:
     remedy: str = ""
     at_most: float | None = None
     known: ExploringFigures | None = None
+    is_hopeless: bool = False
 
     @property
     def is_enough(self) -> bool:
@@ -77,6 +80,8 @@ def expected_trying(
     )
     if found.is_enough:
         return found
+    if is_hopeless(use_case, tried, everyone, seen):
+        return replace(found, is_hopeless=True)
     remedy, brings = _remedy(ahead, exploration, told.aimed_at, courses[0])
     return replace(found, remedy=remedy, at_most=brings)
 
@@ -84,6 +89,16 @@ def expected_trying(
 def is_anything_to_try(use_case: UseCase, tried: Sequence[TriedBatch]) -> bool:
     """Whether the rules leave out anything of which only trying it would tell what it brings."""
     return bool(must_be_tried(use_case, np.concatenate([one.action for one in tried])).any())
+
+
+def is_hopeless(use_case: UseCase, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen: SeenOfTried) -> bool:
+    """Whether the best outcome of every other action brings no more than the worst of what the rules do, for all."""
+    chosen = np.concatenate([one.action for one in tried])
+    worst, best = money_range(use_case, everyone, spanning(use_case, SeenMoney(outcomes=_between(use_case, seen))))
+    rows = np.arange(len(chosen))
+    least = worst[rows, chosen].copy()
+    best[rows, chosen] = -np.inf
+    return bool(len(rows) and (best <= least[:, None]).all())
 
 
 def _ahead(

@@ -40,7 +40,7 @@ def smallest_gain(use_case: UseCase, sums: SeenSums | None, a_week: float) -> st
     if a_year < 4:
         return "cannot be told: hardly an outcome a year is seen"
     gain = sums.gain_shown(a_year, interval_of(use_case))
-    return f"about {two_figures(gain)} {use_case.economics.currency} a decision{_beside(gain, sums)}"
+    return f"about {two_figures(gain)} {use_case.economics.currency} a decision{beside_stake(gain, sums)}"
 
 
 def heavy_sums(use_case: UseCase, seen: SeenOfTried, sums: SeenSums | None, a_week: float) -> str:
@@ -72,7 +72,8 @@ def _long(weeks: float) -> str:
     return f"{weeks:,.0f} weeks" if weeks < _YEAR_WEEKS else f"{two_figures(weeks / _YEAR_WEEKS)} years"
 
 
-def _beside(gain: float, sums: SeenSums) -> str:
+def beside_stake(gain: float, sums: SeenSums) -> str:
+    """How large a gain is beside what is at stake in one decision; "" where nothing is."""
     return f", {100 * gain / sums.stake:,.0f}% of what is at stake in one" if sums.stake > 0 else ""
 
 

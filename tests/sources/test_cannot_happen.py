@@ -145,3 +145,10 @@ def test_where_everything_costs_the_remedy_that_is_named_helps(tmp_path: Path) -
     contract.write_text(costly.replace("budget_share: 0.01", is_enough.setting))
     (then,) = [one for one in check_use_case(contract.parent).answers if one.question == "is that enough"]
     assert then.answer.startswith("yes")
+    free = costly.replace('none: "-loss_of_a_yes * outcome"', 'none: "0"')
+    assert free != costly
+    contract.write_text(free)
+    rules = contract.parent / "rules.py"
+    rules.write_text(rules.read_text().replace('"sms"', '"none"').replace('"call"', '"none"'))
+    (told,) = check_use_case(contract.parent).cannot_happen
+    assert told.startswith("Nothing can ever be better than what the rules do: by economics.value")
