@@ -14,7 +14,14 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode
 
-from decisionloop.secret_sentences import LOOKS_CHOSEN, PLAIN_WORD, several_words, without_told
+from decisionloop.secret_sentences import (
+    LOOKS_CHOSEN,
+    PLAIN_WORD,
+    begins_entry,
+    says_what_is_wrong,
+    several_words,
+    without_told,
+)
 
 SHOWN = "***"
 
@@ -69,7 +76,11 @@ _ENCODED_USER = re.compile(
     r"(?P<name>%3A%2F%2F(?:(?!%3A|%2F|%40)[^\s&])*+%3A)(?:(?!%40)[^\s&])++(?P<none>(?!%40))?", re.IGNORECASE
 )
 _CODE, _SHORTEST_CODE = re.compile(r"[?&;#](?:code|otp)=", re.IGNORECASE), 6
-"""What is shorter is the code of a country, a currency or an answer."""
+"""What is shorter is the code of a country, a currency or an answer, unless letters and digits are mixed in it."""
+_MIXED = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{5}")
+_OF_A_LOGIN = re.compile(r"[?&;#](?:state|session_state|iss|grant_type|code_verifier)=", re.IGNORECASE)
+"""What stands in a URL beside the code that a login hands over."""
+_LONGEST_URL = 500
 _IN_QUERY = re.compile(rf"(?P<name>[?&;#](?:{_QUERY_NAME})=)[^&\s'\"<>#;]+", re.IGNORECASE)
 _PRIVATE_KEY = re.compile(
     r"(?P<name>-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----).*?(?P<end>-----END [A-Z0-9 ]*KEY(?: BLOCK)?-----|\Z)",
@@ -148,7 +159,7 @@ def _value_place(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     if _NOTHING.match(text, start):
         return None
     if _QUOTED.match(text, start):
-        is_of_a_sentence = found["mark"] == ":" and not found["close"] and not _begins_entry(text, found.start())
+        is_of_a_sentence = found["mark"] == ":" and not found["close"] and not begins_entry(text, found.start())
         return None if is_of_a_sentence and not is_password else _quoted_place(text, found)
     if not is_password and _NUMBER.match(text, start):
         return None
@@ -166,14 +177,14 @@ def _plain_place(text: str, found: re.Match[str], is_password: bool) -> tuple[in
     name, start = found[0].lower(), found.end()
     if name.startswith("authorization") or (name.startswith("cookie") and not _NAMES_A_COOKIE.match(text, start)):
         return None
-    if text[start : start + 1] in "{[/|>":
+    if text[start : start + 1] in "{[/|>" or says_what_is_wrong(text, start):
         return None
     word = (_WORD if found["space"] else _TIGHT).match(text, start)
     if word is None and is_password:
         return _several_place(text, found)
     if word is None or (name.startswith("cookie") and "=" not in word[0]):
         return None
-    if found["space"] and not _begins_entry(text, found.start()):
+    if found["space"] and not begins_entry(text, found.start()):
         return _place(word) if is_password and LOOKS_CHOSEN.search(word["word"]) else None
     if (
         name.startswith("account") and found["space"] and _COLUMN.fullmatch(word[0])
@@ -185,7 +196,7 @@ def _plain_place(text: str, found: re.Match[str], is_password: bool) -> tuple[in
 def _several_place(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     """The words after `password: `, or within a sentence the first of them, where it looks chosen and begins none."""
     is_quoted = text[found.start() - 1 : found.start()] in {"'", '"'}
-    if is_quoted or _begins_entry(text, found.start()):
+    if is_quoted or begins_entry(text, found.start()):
         return _place(several_words(text, found.start(), found.end()))
     first = _TIGHT.match(text, found.end())
     return _place(first) if first is not None and not PLAIN_WORD.fullmatch(first[0]) else None
@@ -205,22 +216,6 @@ def _is_pair(text: str, found: re.Match[str]) -> bool:
     return not at or text[at - 1] not in "?&#"
 
 
-def _begins_entry(text: str, start: int) -> bool:
-    """Whether a name begins a line or an entry of a mapping, and is no word of a sentence.
-
-    Read backwards: that ends at the mark of the name before this one at the latest.
-    """
-    at = start
-    while at and (text[at - 1] in "_-" or text[at - 1].isalnum()):
-        at -= 1
-    while at and text[at - 1] in " \t":
-        at -= 1
-    if at and text[at - 1] == "-":
-        at -= 1
-        return not at or text[at - 1] == "\n"
-    return not at or text[at - 1] in "\n{,;:"
-
-
 def _block_place(text: str, found: re.Match[str], head: re.Match[str]) -> tuple[int, int] | None:
     """The lines below a name of YAML that are further in than it; without `|` or `>` only a word of the next one."""
     line = text.rfind("\n", 0, found.start()) + 1
@@ -229,7 +224,7 @@ def _block_place(text: str, found: re.Match[str], head: re.Match[str]) -> tuple[
     if body is None or not body[0].strip():
         return None
     start, end = head.end() + len(body[0]) - len(body[0].lstrip()), head.end() + len(body[0].rstrip())
-    if head[0][:1] in "|>" or (_begins_entry(text, found.start()) and _ALONE.fullmatch(text, start, end)):
+    if head[0][:1] in "|>" or (begins_entry(text, found.start()) and _ALONE.fullmatch(text, start, end)):
         return start, end
     return None
 
@@ -267,8 +262,16 @@ def _shown_in_query(found: re.Match[str]) -> str:
     """A count of tokens is none, nor is a short code."""
     value = found[0][len(found["name"]) :]
     is_count = found["name"].lower().endswith("tokens=") and value.isdigit()
-    is_short = _CODE.fullmatch(found["name"]) is not None and len(value) < _SHORTEST_CODE
+    is_code = _CODE.fullmatch(found["name"]) is not None
+    is_short = is_code and len(value) < _SHORTEST_CODE and not _MIXED.fullmatch(value) and not _is_of_login(found)
     return found[0] if is_count or is_short else f"{found['name']}{SHOWN}"
+
+
+def _is_of_login(found: re.Match[str]) -> bool:
+    """Whether the rest of the URL says that a short code opens something."""
+    before = found.string[max(0, found.start() - _LONGEST_URL) : found.start()].rpartition(" ")[2]
+    after = found.string[found.end() : found.end() + _LONGEST_URL].partition(" ")[0]
+    return _OF_A_LOGIN.search(f"{before}{after}") is not None
 
 
 def _shown_basic(found: re.Match[str]) -> str:

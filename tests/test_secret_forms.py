@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from base64 import b64encode
 from urllib.parse import quote
@@ -143,6 +145,12 @@ def test_in_a_private_key_whole_or_cut_off(kind, wrap):
         "entity:\n  account_key: customer_id",
         "sk-or-not-sk-that-is-the-question",
         "sk-learn-is-a-library-that-we-use",
+        "password: Connection refused",
+        "db_password: Name or service not known",
+        "12:00:01 ERROR password: Login failed for user me",
+        "[INFO] password: required. (db) password: expired",
+        "https://h/x?code=EUR https://h/x?code=40001",
+        "the password is case-sensitive; the password is WRONG, the secret was set to expire",
     ],
 )
 def test_what_opens_nothing_stays(text):
@@ -164,6 +172,15 @@ def test_what_opens_nothing_stays(text):
         ("its password has been set to 'swordfish'.", "its password has been set to '***'."),
         ("The token is abc12345xyz", "The token is ***"),
         ("https://h/cb?code=4/0AfJohXk&state=1", "https://h/cb?code=***&state=1"),
+        ("https://h/cb?code=ab12c", "https://h/cb?code=***"),
+        ("https://h/cb?state=1&code=abc", "https://h/cb?state=1&code=***"),
+        ("the password is hunter tiger", "the password is ***"),
+        ("the password is hunter tiger and the user is anna", "the password is *** and the user is anna"),
+        ("2026-11-30 12:00:01,123 [INFO] password: correct horse", "2026-11-30 12:00:01,123 [INFO] password: ***"),
+        ("(db) password: correct horse", "(db) password: ***"),
+        ("the secret was set to swordfish", "the secret was set to ***"),
+        ("the client secret was changed to 'sword fish'.", "the client secret was changed to '***'."),
+        ("the password is 'correct horse battery', it says", "the password is '***', it says"),
     ],
 )
 def test_several_words_sentences_and_codes(text, told):
@@ -171,9 +188,73 @@ def test_several_words_sentences_and_codes(text, told):
     assert masked_by_form(told) == told
 
 
+_CHOSEN_WORDS = st.lists(
+    st.sampled_from(["hunter", "tiger", "swordfish", "battery", "zebra", "falcon", "horse", "ninja", "walrus"]),
+    min_size=1,
+    max_size=5,
+).map(" ".join)
+_BEFORE = st.sampled_from(
+    [
+        "",
+        "2026-11-30 ",
+        "2026-11-30T12:00:01.5Z ",
+        "[2026-11-30 12:00:01] ",
+        "12:00:01,123 WARNING ",
+        "[ERROR] ",
+        "(x) ",
+    ]
+)
+_NO_SECRETS = st.sampled_from(
+    ["wrong", "not set", "missing in the file", "too short", "longer than 72 bytes", "sent by mail", "read at start",
+     "stored encrypted", "kept for a year", "the same as before", "required by the server", "optional", "out of date",
+     "case-sensitive", "never logged", "yours to choose", "hidden", "asked for once", "older than 90 days", "invalid"]
+)  # fmt: skip
+
+
+@given(_CHOSEN_WORDS, st.sampled_from(["password", "passphrase"]), st.sampled_from(["is", "was", "has been set to"]))
+def test_plain_words_that_a_sentence_tells(words, name, verb):
+    assert masked_by_form(f"So the {name} {verb} {words}.") == f"So the {name} {verb} {SHOWN}."
+    assert (
+        masked_by_form(f"its {name} {verb} {words} and h1 is the host")
+        == f"its {name} {verb} {SHOWN} and h1 is the host"
+    )
+
+
+@given(_CHOSEN_WORDS, st.sampled_from(["secret", "token", "api key", "password"]), st.sampled_from(["'", '"', "`"]))
+def test_what_is_quoted_is_masked_to_its_other_end(words, name, quote):
+    assert (
+        masked_by_form(f"the {name} was set to {quote}{words}{quote}.")
+        == f"the {name} was set to {quote}{SHOWN}{quote}."
+    )
+
+
+@given(_CHOSEN_WORDS, _BEFORE, st.sampled_from(["password", "db_password"]))
+def test_whatever_a_log_writes_before_it(words, before, name):
+    assert masked_by_form(f"{before}{name}: {words}") == f"{before}{name}: {SHOWN}"
+
+
+@given(_NO_SECRETS, st.sampled_from(["password", "passphrase", "secret", "token"]), st.sampled_from(["is", "was"]))
+def test_what_a_sentence_says_of_a_password_is_none(words, name, verb):
+    text = f"The {name} {verb} {words}. Ask the owner."
+    assert masked_by_form(text) == text
+
+
+@given(
+    st.sampled_from(sorted(os.strerror(one) for one in errno.errorcode)), _BEFORE, st.sampled_from(["password", "pwd"])
+)
+def test_nor_is_what_the_system_says_of_its_file(said, before, name):
+    for text in (
+        f"{before}{name}: {said}",
+        f"{before}/run/secrets/{name}: {said}",
+        f"{before}{name}: {said}: '/run/x'",
+    ):
+        assert masked_by_form(text) == text
+
+
 LONG_LINES = [
     *("token: 'abc', ", 'secret: "x", ', "password: a; ", "authorization: x, ", "{id: 7, token: geheim, name: x}, "),
     *("password: a b ", "x password: is c ", "the password is ", "the password is a1b "),
+    *("the password is hunter tiger ", "the secret was set to 'a ", "[INFO] password: ", "2026-11-30 password: a b "),
     *("%3A%2F%2F", "%3A%2F%2Fa%3Ab", "//a:b", "//a:@", "authorization:", "set-cookie:", "token:/", "eyJaaaaaaaa-"),
 ]
 

@@ -46,12 +46,13 @@ def check(path: Path, is_json: bool, must_all_stay: bool = False) -> None:
             "is_valid": True,
             "findings": list(report.findings),
             "answers": answers,
+            "cannot_happen": list(report.cannot_happen),
             "changes": changes and asdict(changes),
         }
         typer.echo(json.dumps(told, sort_keys=True))
     else:
         lines = [*report.findings, f"{folder}: the contract, its code and its source agree.", *change_lines(changes)]
-        lines += answer_lines(report.answers)
+        lines += [*answer_lines(report.answers), *cannot_happen_lines(report.cannot_happen)]
         typer.echo("\n".join(lines))
     if must_all_stay and changes is not None and changes.is_anybody_stopped:
         raise typer.Exit(3)
@@ -62,6 +63,12 @@ def answer_lines(answers: Sequence[DataAnswer]) -> list[str]:
     wide = max((len(one.question) for one in answers), default=0)
     told = [f"  {one.question:<{wide}}  {one.answer}" for one in answers]
     return ["What the data can answer:", *told] if told else []
+
+
+def cannot_happen_lines(told: Sequence[str]) -> list[str]:
+    """What cannot happen and which number to change, a line each under a heading; [] where there is nothing."""
+    lines = [f"  - {one}" for one in told]
+    return ["What cannot happen with these numbers, and which number to change:", *lines] if told else []
 
 
 def change_lines(changes: WhatChanges | None) -> list[str]:

@@ -11,7 +11,7 @@ from decisionloop.contract.section import MOST_MONEY, Section, field
 MOST_SHARE = 0.5
 """The largest share of decisions that may explore."""
 MOST_BUDGET_SHARE = 1.0
-"""The largest part of what a batch is expected to bring that exploring it may lose."""
+"""The largest part of the money that a batch is expected to move that exploring it may lose."""
 _PURPOSE = "What is to be learnt from it, for people."
 _LEARNING = "See what becomes of those whom the rules pass over."
 
@@ -34,8 +34,8 @@ class PricedExploration(Section):
 
     kind: Literal["priced"] = field("Which kind of exploration this is.", "priced", default="priced")
     budget_share: float | None = field(
-        "Most that exploring a batch is expected to lose, as a share of the value expected of the batch. Without it "
-        "budget_money alone counts; with both the smaller one.",
+        "Most that exploring a batch is expected to lose, as a share of the money that the batch is expected to move, "
+        "gains and costs alike. Without it budget_money alone counts; with both the smaller one.",
         0.01,
         default=0.01,
         ge=0,
@@ -75,7 +75,7 @@ class PricedExploration(Section):
         return self.largest_share == 0 or 0 in {self.budget_share, self.budget_money}
 
     def budget(self, value_expected: float) -> float:
-        """Most that exploring a batch of ``value_expected`` money may be expected to lose."""
+        """Most that exploring a batch that is expected to move ``value_expected`` money may be expected to lose."""
         bounds = [self.budget_money] if self.budget_money is not None else []
         if self.budget_share is not None:
             bounds.append(self.budget_share * value_expected)

@@ -230,7 +230,7 @@ def _rounded(value: float) -> float:
 def _run(drafted: Drafted) -> Iterator[str]:
     rhythm = drafted.rhythm
     yield "policy:"
-    yield "  exploration: {kind: priced, budget_share: 0.01}  # at most 1 % of what is expected to be earned"
+    yield "  exploration: {kind: priced, budget_share: 0.01}  # at most 1 % of the money that a batch moves"
     yield "  holdout_share: 0.05"
     yield "guardrails: {}"
     yield "data_quality:"

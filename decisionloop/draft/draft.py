@@ -20,6 +20,7 @@ from decisionloop.draft.rows_kept import rows_kept
 from decisionloop.draft.table import name_of, read_table
 from decisionloop.draft.timing import DAY, delays_of, rhythm_of
 from decisionloop.errors import UsageError
+from decisionloop.sources.randomised_log import meeting_chance
 
 MADE_UP_TIME, MADE_UP_SEEN = "decided_at", "seen_at"
 _BEGIN, _A_WEEK, _WEEKS = pd.Timestamp("2024-01-01", tz="UTC"), 100, (4, 104)
@@ -129,7 +130,10 @@ def _drafted(
         noes=noes,
         early=tuple(rows.loc[is_early, entity].astype("str")),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
-        outcomes_shown=int(_has_outcome(table, roles).sum() * _least_chance(rows, roles)),
+        outcomes_shown=int(
+            _has_outcome(table, roles).sum()
+            * (meeting_chance(rows[roles.propensity]) if roles.is_logged and roles.propensity else 1)
+        ),
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
     )
     return drafted, rows
@@ -157,13 +161,6 @@ def _told(table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> pd.D
     if roles.amount:
         rows[roles.amount] = table[roles.amount].mask(table[roles.amount].isin(columns[roles.amount].slips))
     return rows
-
-
-def _least_chance(rows: pd.DataFrame, roles: Roles) -> float:
-    """The smallest chance in the log, with which a decision of a replay meets its case; 1 where nothing was logged."""
-    if not roles.is_logged or not roles.propensity:
-        return 1.0
-    return float(pd.to_numeric(rows[roles.propensity], errors="coerce").min())
 
 
 def _with_noes(table: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, int]:

@@ -49,6 +49,11 @@ HARMS = (
     "accident",
     "died",
     "death",
+    "no_show",
+    "noshow",
+    "absent",
+    "unsubscrib",
+    "readmi",
 )
 """What a yes means where it is none that anybody wants."""
 

@@ -9,18 +9,20 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.contract.cron import due_times
-from decisionloop.contract.days import in_days
 from decisionloop.contract.operation import Schedule
+from decisionloop.sources.delays import OutcomeDelays
 
 DAY = pd.Timedelta(days=1)
 FEWEST, MOST_BATCHES = 50, 400
 """Rows that make a batch worth a turn, and turns that make a replay long enough."""
+WEEK, CLOSED_SEEN = 7, 3
+"""Days of the week without a decision in so many weeks are closed."""
 YEAR_DAYS, MOST_MONTHS = 365, 6
 """Who decides on the same day of so few months decides so often a year, once a year has been seen."""
 MOST_ENDS = 3
 """From one batch more than these on the first and the last are left out of what a batch has at least."""
-EVERY_OUTCOME, NEARLY_EVERY_OUTCOME = 0.99, 0.95
-"""Shares of outcomes that have come by the end of the window, and by an earlier day that is told as well."""
+EVERY_OUTCOME = 0.99
+"""The share of outcomes that have come by the end of the window, where the last ones take much longer than most."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ def rhythm_of(times: pd.Series) -> Rhythm:
         return _rhythm(times, f"0 0 {of_month[0]} * *", 31, f"decisions fall on day {of_month[0]} of a month")
     if len(of_week) == 1 and len(distinct) > 1:
         return _rhythm(times, f"0 0 * * {(of_week[0] + 1) % 7}", 7, "decisions fall on one day of the week")
+    if len(of_week) < WEEK and len(distinct) >= CLOSED_SEEN * len(of_week) and len(distinct) <= MOST_BATCHES:
+        each = len(times) / len(distinct)
+        if each >= FEWEST:  # on the others a batch of nobody would be halted
+            named = ",".join(str((one + 1) % 7) for one in sorted(of_week))
+            words = f"some {each:,.0f} decisions on each of {len(of_week)} days of the week, none on the others"
+            return _rhythm(times, f"0 0 * * {named}", 1, words)
     if a_day >= FEWEST and span <= MOST_BATCHES:
         return _rhythm(times, "0 0 * * *", 1, f"some {a_day:,.0f} decisions a day")
     if a_day * 7 >= FEWEST / 2:
@@ -71,12 +79,14 @@ def rhythm_of(times: pd.Series) -> Rhythm:
 def delays_of(decided: pd.Series, seen: pd.Series) -> Delays:
     """How long outcomes took, from times (n,) of decisions and of outcomes, NaT where none has come."""
     days = ((seen - decided).dt.total_seconds() / 86_400).dropna().to_numpy()
-    nearly, every = (max(1, int(np.ceil(np.quantile(days, one)))) for one in (NEARLY_EVERY_OUTCOME, EVERY_OUTCOME))
-    longest = max(1, int(np.ceil(days.max())))
-    words = f"outcomes came after {in_days(round(float(np.median(days))))}, the last after {longest}"
-    if longest <= 1.2 * nearly:
+    told = OutcomeDelays.of(days)
+    if told is None:
+        return Delays(1, "no outcome has a time")
+    every, longest = (max(1, int(np.ceil(one))) for one in (np.quantile(days, EVERY_OUTCOME), days.max()))
+    words = f"outcomes came after {told.words}{'' if told.is_one else f', the last after {longest}'}"
+    if longest <= 1.2 * max(1, int(np.ceil(told.nearly))):
         return Delays(longest, words)
-    return Delays(every, f"{words}; {NEARLY_EVERY_OUTCOME:.0%} within {nearly}: a shorter window learns earlier")
+    return Delays(every, f"{words}: a shorter window learns earlier")
 
 
 def _rhythm(times: pd.Series, cron: str, covers_days: int, words: str) -> Rhythm:

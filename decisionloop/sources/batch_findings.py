@@ -9,6 +9,7 @@ import pandas as pd
 
 from decisionloop.act.feasibility import unkept_constraints
 from decisionloop.contract import UseCase
+from decisionloop.sources.figures import some_of
 from decisionloop.sources.tried_batches import TriedBatch
 
 
@@ -49,9 +50,10 @@ def _batch_findings(
 def _feature_findings(use_case: UseCase, frame: pd.DataFrame) -> Iterator[str]:
     for feature in use_case.features:
         values = frame[feature.name]
-        missing = float(values.isna().mean()) if len(frame) else 0.0
+        missing = int(values.isna().sum())
         if missing and not feature.is_nullable:
-            yield f"{feature.name} is missing in {missing:.1%} of the rows, which go to the rules. Set is_nullable?"
+            some = some_of(missing, len(values), "rows")
+            yield f"{feature.name} is missing in {some}, which go to the rules. Set is_nullable?"
         present = values.dropna()
         if len(values) > 1 and present.empty and feature.is_nullable:
             yield f"{feature.name} is missing in every row, and a training leaves it out. Fill it, or remove it?"
@@ -86,10 +88,14 @@ def _rules_findings(use_case: UseCase, action: np.ndarray) -> Iterator[str]:
     if not len(action):
         return
     for index, name in enumerate(use_case.action_names):
-        share = float(np.mean(action == index))
+        many = int((action == index).sum())
+        share = many / len(action)
         low, high = use_case.guardrails.action_share.get(name, (0.0, 1.0))
         if not low <= share <= high:
-            yield f"The rules choose {name} in {share:.1%} of the rows, outside guardrails.action_share. Widen it."
+            yield (
+                f"The rules choose {name} in {some_of(many, len(action), 'rows')}, outside guardrails.action_share "
+                f"[{low:g}, {high:g}]. Widen it."
+            )
 
 
 def _constraint_findings(use_case: UseCase, batch: TriedBatch) -> Iterator[str]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.economics import money_range
-from decisionloop.act.exploration.agreement import agree_on_exploring
+from decisionloop.act.exploration.agreement import AgreedExploring, agree_on_exploring
+from decisionloop.act.exploration.figures import ExploringFigures
 from decisionloop.act.exploration.seen_money import BANDS, Cell, SeenMoney
 from decisionloop.act.exploration.support import PROPENSITY_FLOOR
 from decisionloop.act.exploration.tally import Outcomes
@@ -167,8 +168,29 @@ class BatchesAhead:
                 theirs += self.others.sums(some, float(chances.size / chances.sum()))
         return float(round(told.worth))
 
+    def once_known(self, exploration: Exploration) -> ExploringFigures | None:
+        """How a batch of ``people`` is explored once all outcomes that the data has are seen; None: not at all.
+
+        What is seen of most kinds is dear by then only where it really loses.
+        """
+        each = np.arange(len(self.ours.kind)), np.arange(len(self.others.kind))
+        cells = (*self.ours.cells(self.ours.sums(each[0], 1.0)), *self.others.cells(self.others.sums(each[1], 1.0)))
+        agreed, _ = self._agreed(exploration, SeenMoney(cells, self.between))
+        return None if agreed is None else _of_more(agreed.figures, self.people / len(self.batch.frame))
+
     def _chances(self, exploration: Exploration, seen: SeenMoney) -> np.ndarray:
         """The chance (n, A) that each person of the batch is drawn another action once ``seen`` has been seen."""
+        agreed, (use_case, situation) = self._agreed(exploration, seen)
+        if agreed is None:
+            return np.zeros((len(self.batch.frame), len(use_case.actions)))
+        frame = self.batch.frame
+        turn = Turn.of(use_case, frame, self.batch.as_of.to_pydatetime(), situation)
+        return agreed.of(use_case, frame, turn, situation).chances(turn.offer.alternatives(turn.rules))
+
+    def _agreed(
+        self, exploration: Exploration, seen: SeenMoney
+    ) -> tuple[AgreedExploring | None, tuple[UseCase, Situation]]:
+        """What the batch agrees on, as the loop would, with its part of the budget of one of ``people``."""
         frame, rows = self.batch.frame, len(self.batch.frame)
         part = rows / max(self.people, 1.0)
         if exploration.kind == "priced" and exploration.budget_money is not None:
@@ -178,8 +200,17 @@ class BatchesAhead:
         unvalued = np.full((rows, len(use_case.actions)), np.nan)
         situation = Situation(unvalued, self.batch.action, False, reason=self.batch.reason, seen=seen)
         totals, as_of = BatchTotals.of(use_case, frame), self.batch.as_of.to_pydatetime()
-        agreed = agree_on_exploring(use_case, as_of, totals, lambda: [(frame, situation)], ())
-        if agreed is None:
-            return np.zeros(unvalued.shape)
-        turn = Turn.of(use_case, frame, as_of, situation)
-        return agreed.of(use_case, frame, turn, situation).chances(turn.offer.alternatives(turn.rules))
+        return agree_on_exploring(use_case, as_of, totals, lambda: [(frame, situation)], ()), (use_case, situation)
+
+
+def _of_more(figures: ExploringFigures, times: float) -> ExploringFigures:
+    """The figures of so many times as many people; those of groups are left out."""
+    return replace(
+        figures,
+        rows=round(figures.rows * times),
+        explored=figures.explored * times,
+        cost=figures.cost * times,
+        value_expected=figures.value_expected * times,
+        budget=None if figures.budget is None else figures.budget * times,
+        groups=(),
+    )

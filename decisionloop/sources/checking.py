@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from decisionloop.contract import UseCaseFolder, load_use_case
+from decisionloop.contract import UseCase, UseCaseFolder, load_use_case
 from decisionloop.contract.code import UseCaseCode, load_code
 from decisionloop.contract.retired import retired_findings
 from decisionloop.contract.trial import edge_faults
@@ -15,15 +16,19 @@ from decisionloop.contract.written import named, read_yaml
 from decisionloop.errors import ContractError, Fault
 from decisionloop.sources.base import Source, TellingSource
 from decisionloop.sources.batch_findings import batch_findings
-from decisionloop.sources.data_answers import DataAnswer, data_answers
+from decisionloop.sources.cannot_happen import cannot_happen
+from decisionloop.sources.coming import decisions_coming
+from decisionloop.sources.data_answers import DataAnswer, Told, data_answers
+from decisionloop.sources.expected_trying import expected_trying
+from decisionloop.sources.known_outcomes import AskedOutcomes, asked_outcomes, outcome_delays
 from decisionloop.sources.leak_findings import leak_findings
 from decisionloop.sources.legacy_findings import legacy_findings
 from decisionloop.sources.money_trial import money_faults, money_findings
 from decisionloop.sources.opening import open_source
 from decisionloop.sources.outcome_findings import outcome_findings
-from decisionloop.sources.reach_findings import reach_findings
 from decisionloop.sources.schedule_findings import schedule_findings
-from decisionloop.sources.tried_batches import moments_to_try, try_batch
+from decisionloop.sources.seen_of_tried import seen_of_tried
+from decisionloop.sources.tried_batches import TriedBatch, moments_to_try, try_batch
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class CheckReport:
     """The last of the batches that were tried, and what is worth a look, each with its remedy. No finding is a fault.
 
     ``batches``: the as-ofs of all that were tried. ``answers``: what the data can and cannot answer.
+    ``cannot_happen``: what no run could ever come to with these numbers, and which to change.
     """
 
     use_case: str
@@ -39,6 +45,7 @@ class CheckReport:
     findings: tuple[str, ...]
     batches: tuple[pd.Timestamp, ...] = ()
     answers: tuple[DataAnswer, ...] = ()
+    cannot_happen: tuple[str, ...] = ()
 
 
 def check_use_case(path: Path) -> CheckReport:
@@ -57,6 +64,7 @@ def check_use_case(path: Path) -> CheckReport:
     faults = money_faults(use_case, everyone)
     if faults:
         raise ContractError(str(folder.folder), faults)
+    asked = asked_outcomes(use_case, code, source, _seen_by(source, moments[-1], now))
     findings = [
         *retired_findings(read_yaml(folder.text).content),
         *schedule_findings(use_case.schedule, source),
@@ -64,12 +72,34 @@ def check_use_case(path: Path) -> CheckReport:
         *batch_findings(use_case, tried, everyone),
         *legacy_findings(use_case, source, tried),
         *money_findings(use_case, everyone),
-        *outcome_findings(use_case, code, source, _seen_by(source, moments[-1], now)),
-        *leak_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
-        *reach_findings(use_case, source, tried, _seen_by(source, moments[-1], now)),
+        *outcome_findings(use_case, source, asked),
+        *leak_findings(use_case, source, tried, asked.as_of),
     ]
-    answers = data_answers(use_case, source, tried, _seen_by(source, moments[-1], now))
-    return CheckReport(use_case.name, moments[-1], len(tried[-1].frame), tuple(findings), moments, answers)
+    told = _told(use_case, source, tried, everyone, asked)
+    return CheckReport(
+        use_case.name,
+        moments[-1],
+        len(tried[-1].frame),
+        tuple(findings),
+        moments,
+        data_answers(use_case, source, tried, told),
+        tuple(cannot_happen(use_case, source, tried, told)),
+    )
+
+
+def _told(
+    use_case: UseCase,
+    source: Source,
+    tried: Sequence[TriedBatch],
+    everyone: pd.DataFrame,
+    asked: AskedOutcomes,
+) -> Told:
+    """What is known of the data before anything is decided; ``everyone``: the frames of the tried batches as one."""
+    coming = decisions_coming(use_case, source, source.newest_time(asked.as_of) or asked.as_of)
+    seen = seen_of_tried(use_case, source, tried, everyone, asked.as_of)
+    delays = outcome_delays(use_case, source, asked)
+    trying = expected_trying(use_case, tried, everyone, seen, coming)
+    return Told(coming, everyone, seen, delays, trying, asked.as_of)
 
 
 def _seen_by(source: Source, last: pd.Timestamp, now: pd.Timestamp) -> pd.Timestamp:

@@ -10,14 +10,16 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.economics import money_range
+from decisionloop.act.exploration.figures import ExploringFigures
 from decisionloop.act.exploration.gaps import spanning
 from decisionloop.act.exploration.seen_money import SeenMoney
 from decisionloop.act.exploration.tally import Outcomes
 from decisionloop.contract import UseCase
 from decisionloop.contract.exploration import Exploration, UniformExploration
 from decisionloop.learn.tried_otherwise import YEAR_WEEKS, TriedOtherwise, must_be_tried, room_of, setting_of
-from decisionloop.sources.base import Source
 from decisionloop.sources.batches_ahead import COURSES, BatchesAhead, Shown
+from decisionloop.sources.coming import DecisionsComing
 from decisionloop.sources.seen_of_tried import SeenOfTried
 from decisionloop.sources.tried_batches import TriedBatch
 
@@ -34,7 +36,9 @@ class ExpectedTrying:
     ``in_all``: what outcomes of another action than the rules' are worth, in these weeks, as the gate measures it;
     ``unlucky`` and ``lucky``: the least and the most of some courses of luck. ``remedy``: the first setting that brings
     enough in that time even then, "" where the contract's own does or none would. ``at_most``: of the last setting that
-    was looked at for that, the largest allowed, what it would bring in bad luck; None where none had to be.
+    was looked at for that, the largest allowed, what it would bring in bad luck; None where none had to be. ``known``:
+    how a batch would be explored once everything was known that the data shows; None where nothing is explored.
+    ``is_hopeless``: by the contract's money no other action can ever bring more than what the rules do.
     """
 
     tried: TriedOtherwise
@@ -45,6 +49,8 @@ class ExpectedTrying:
     lucky: float
     remedy: str = ""
     at_most: float | None = None
+    known: ExploringFigures | None = None
+    is_hopeless: bool = False
 
     @property
     def is_enough(self) -> bool:
@@ -53,23 +59,29 @@ class ExpectedTrying:
 
 
 def expected_trying(
-    use_case: UseCase, source: Source, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen: SeenOfTried
+    use_case: UseCase,
+    tried: Sequence[TriedBatch],
+    everyone: pd.DataFrame,
+    seen: SeenOfTried,
+    coming: DecisionsComing,
 ) -> ExpectedTrying | None:
     """What is to be expected; None where nothing must be tried to be known, or no outcome tells what it would bring."""
-    calendar, covers = source.calendar(), use_case.schedule.covers_days
-    waits = math.ceil(use_case.outcome.maturity_days / covers)
-    batches = max(1, (len(calendar) or math.ceil(7 * YEAR_WEEKS / covers)) - waits)
-    ahead = _ahead(use_case, tried, everyone, seen, batches)
+    weeks = max(1.0, (coming.weeks if coming.is_replay else YEAR_WEEKS) - use_case.outcome.maturity_days / 7)
+    ahead = _ahead(use_case, tried, everyone, seen, coming, max(1, round(weeks * coming.batches_a_week)))
     if ahead is None:
         return None
     needed, exploration = use_case.gate.minimum_effective_n, use_case.policy.exploration
-    courses, weeks = ahead.courses(exploration, needed), batches * covers / 7
+    courses = ahead.courses(exploration, needed)
     in_all = courses[COURSES // 2]
     setting = setting_of(exploration) if use_case.is_explored else ""
     told = TriedOtherwise(0, needed, in_all / weeks, setting, room=room_of(exploration))
-    found = ExpectedTrying(told, weeks, bool(calendar), in_all, courses[0], courses[-1])
+    found = ExpectedTrying(
+        told, weeks, coming.is_replay, in_all, courses[0], courses[-1], known=ahead.once_known(exploration)
+    )
     if found.is_enough:
         return found
+    if is_hopeless(use_case, tried, everyone, seen):
+        return replace(found, is_hopeless=True)
     remedy, brings = _remedy(ahead, exploration, told.aimed_at, courses[0])
     return replace(found, remedy=remedy, at_most=brings)
 
@@ -79,8 +91,23 @@ def is_anything_to_try(use_case: UseCase, tried: Sequence[TriedBatch]) -> bool:
     return bool(must_be_tried(use_case, np.concatenate([one.action for one in tried])).any())
 
 
+def is_hopeless(use_case: UseCase, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen: SeenOfTried) -> bool:
+    """Whether the best outcome of every other action brings no more than the worst of what the rules do, for all."""
+    chosen = np.concatenate([one.action for one in tried])
+    worst, best = money_range(use_case, everyone, spanning(use_case, SeenMoney(outcomes=_between(use_case, seen))))
+    rows = np.arange(len(chosen))
+    least = worst[rows, chosen].copy()
+    best[rows, chosen] = -np.inf
+    return bool(len(rows) and (best <= least[:, None]).all())
+
+
 def _ahead(
-    use_case: UseCase, tried: Sequence[TriedBatch], everyone: pd.DataFrame, seen: SeenOfTried, batches: int
+    use_case: UseCase,
+    tried: Sequence[TriedBatch],
+    everyone: pd.DataFrame,
+    seen: SeenOfTried,
+    coming: DecisionsComing,
+    batches: int,
 ) -> BatchesAhead | None:
     action, reason = (np.concatenate(parts) for parts in zip(*((one.action, one.reason) for one in tried), strict=True))
     must = must_be_tried(use_case, action)
@@ -98,7 +125,7 @@ def _ahead(
     if not len(others.kind):
         return None
     some = np.unique(np.linspace(0, len(everyone) - 1, min(len(everyone), _MOST_ROWS)).astype(np.int64))
-    people = float(np.median([len(one.frame) for one in tried]))
+    people = coming.of_batch
     return BatchesAhead(
         use_case=use_case,
         batch=TriedBatch(tried[-1].as_of, everyone.iloc[some].reset_index(drop=True), action[some], None, reason[some]),

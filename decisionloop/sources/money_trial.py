@@ -11,6 +11,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.placed import PlacedExpression, every_expression
 from decisionloop.contract.written import named
 from decisionloop.errors import Fault
+from decisionloop.sources.figures import some_of
 
 
 def money_faults(use_case: UseCase, frame: pd.DataFrame) -> list[Fault]:
@@ -32,8 +33,9 @@ def money_findings(use_case: UseCase, frame: pd.DataFrame) -> Iterator[str]:
     for placed in every_expression(use_case):
         _, is_unknown = _judged(use_case, placed, frame)
         if is_unknown.any():
-            where, share = named(placed.path, use_case.model_dump(by_alias=True)), float(is_unknown.mean())
-            yield f"{where} cannot be told in {share:.1%} of the rows (a feature is missing): they are the rules'."
+            where = named(placed.path, use_case.model_dump(by_alias=True))
+            some = some_of(int(is_unknown.sum()), len(frame), "rows")
+            yield f"{where} cannot be told in {some} (a feature is missing): they are the rules'."
 
 
 def _judged(use_case: UseCase, placed: PlacedExpression, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

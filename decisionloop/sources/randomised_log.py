@@ -70,7 +70,7 @@ class RandomisedLog(HistoryBacked):
         """The chance with which every decision meets its logged action, the smallest that was logged; None where all
         were logged with one, and no case is left out for it."""
         chances = self._cases()[self.spec.propensity]
-        return None if not len(chances) or chances.min() > chances.max() * (1 - 1e-9) else float(chances.min())
+        return None if not len(chances) or _are_alike(chances) else meeting_chance(chances)
 
     def unread_rows(self) -> tuple[str, ...]:
         """What cannot be read in the log, in words."""
@@ -109,6 +109,16 @@ class RandomisedLog(HistoryBacked):
         if HAPPENED in cases:
             cases[HAPPENED] = cases[HAPPENED].mask(blank)
         return cases[cases[SEEN].notna() | cases[UNREAD]]
+
+
+def meeting_chance(propensities: pd.Series) -> float:
+    """The chance with which any decision meets its logged action: the smallest (n,) that was logged, 1 of nothing."""
+    known = pd.to_numeric(propensities, errors="coerce").dropna()
+    return float(known.min()) if len(known) else 1.0
+
+
+def _are_alike(propensities: pd.Series) -> bool:
+    return bool(propensities.min() > propensities.max() * (1 - 1e-9))
 
 
 def is_blank(use_case: UseCase, cases: pd.DataFrame) -> pd.Series:
@@ -157,8 +167,8 @@ def _propensities(logged: pd.Series, where: str, may_be: float) -> pd.Series:
 
 def _is_kept(entity_ids: pd.Series, times: pd.Series, propensities: pd.Series) -> np.ndarray:
     """Which cases are kept, bool (n,): a fixed draw of each case, the same in every run."""
-    chance = propensities.min() / propensities.to_numpy()
-    if chance.min(initial=1.0) > 1 - 1e-9:
+    chance = meeting_chance(propensities) / propensities.to_numpy()
+    if not len(chance) or _are_alike(propensities):
         return np.ones(len(chance), dtype=bool)
     cases = entity_ids.str.cat(times.astype("int64").astype("str"), sep="@")
     draws = [int.from_bytes(hashlib.blake2b(case.encode(), digest_size=7).digest(), "big") for case in cases]

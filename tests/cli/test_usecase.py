@@ -14,7 +14,8 @@ def test_a_new_use_case_passes_its_own_check(cli, folder):
     assert (checked.exit_code, checked.err) == (0, "")
     assert "usecases/send_offer: the contract, its code and its source agree." in checked.out
     told = cli("usecase", "check", "usecases/send_offer", "--json").json
-    assert told.pop("answers")["outcomes a week"].startswith("about 20: a replay shows those of what it does alone")
+    assert told.pop("answers")["outcomes a week"].startswith("about 20: a replay shows an outcome only where")
+    assert [one.split(" is told")[0] for one in told.pop("cannot_happen")] == ["No lift over those held out"]
     assert told == {"changes": None, "findings": [], "is_valid": True}
     assert cli("status").out.startswith("send_offer: ")
 

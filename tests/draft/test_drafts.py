@@ -193,8 +193,9 @@ def test_what_people_call_a_feature_is_one_whatever_its_name(tmp_path: Path) -> 
     assert "segment" in use_case.feature_names
 
 
-def test_a_yes_that_nobody_wants_costs(tmp_path: Path) -> None:
-    _, use_case = drafted(tmp_path, payments().rename(columns={"fraud": "failed"}), time="paid_on", outcome="failed")
+@pytest.mark.parametrize("name", ["failed", "no_show"])
+def test_a_yes_that_nobody_wants_costs(tmp_path: Path, name: str) -> None:
+    _, use_case = drafted(tmp_path, payments().rename(columns={"fraud": name}), time="paid_on", outcome=name)
     assert "loss_with" in use_case.economics.constants
 
 
@@ -213,6 +214,7 @@ def test_a_parquet_file_says_the_same_as_a_csv_file(tmp_path: Path) -> None:
         (pd.date_range("2023-01-15", periods=14, freq="MS") + pd.Timedelta(days=14), "0 0 15 * *", 31),
         (pd.date_range("2023-01-04", periods=30, freq="7D"), "0 0 * * 3", 7),
         (pd.date_range("2023-01-01", periods=20, freq="D"), "0 0 * * *", 1),
+        (pd.bdate_range("2023-01-02", periods=20), "0 0 * * 1,2,3,4,5", 1),
         (pd.date_range("2023-01-01", periods=150, freq="D"), "0 0 * * 1", 7),
         (pd.date_range("2023-01-01 10:00", periods=30, freq="37h"), "0 0 * * 1", 7),
     ],
@@ -349,7 +351,7 @@ def test_how_many_days_later_outcomes_come_can_be_said(tmp_path: Path) -> None:
     assert any(note.startswith("outcomes are taken to be seen after 30 days (as was said)") for note in draft.notes)
     assert "seen_at is made up by it" in (draft.folder / "usecase.yaml").read_text()
     answers = {one.question: one.answer for one in check_use_case(draft.folder).answers}
-    assert answers["outcomes come after"].startswith("30 days, each of them, as where the times are made up;")
+    assert answers["outcomes come after"].startswith("30 days for each of them (made-up times are like that);")
 
 
 def test_a_made_up_time_of_outcomes_is_told_as_that(tmp_path: Path) -> None:

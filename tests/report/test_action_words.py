@@ -23,12 +23,15 @@ def action(lift: Estimate, is_own: bool = False) -> ActionFigures:
         (Estimate(-6.59, -9.0, -4.0), False, "EUR 6.59 less than the rules (4.00 to 9.00 less), over"),
         (Estimate(-6.59, -9.0, 2.0), False, "EUR 6.59 less than the rules (9.00 less to 2.00 more), over"),
         (Estimate(1.5, 1.0, 2.0), False, "EUR 1.50 more than the rules (1.00 to 2.00 more), over"),
-        (Estimate(-6.59, -9.0, -4.0), True, "(4.00 to 9.00 less), which exploring cost: it is the rules' own action"),
-        (Estimate(1.5, 1.0, 2.0), True, "(1.00 to 2.00 more), which exploring brought: it is the rules' own action"),
+        (Estimate(-6.59, -9.0, -4.0), True, "exploring beside it cost EUR 6.59 (4.00 to 9.00 less), over"),
+        (Estimate(1.5, 1.0, 2.0), True, "exploring beside it brought EUR 1.50 (1.00 to 2.00 more), over"),
     ],
 )
 def test_more_and_less_are_words(lift: Estimate, is_own: bool, said: str) -> None:
-    assert said in action_in_brief(action(lift, is_own), "EUR")
+    told = action_in_brief(action(lift, is_own), "EUR")
+    assert said in told
+    assert told.startswith("sms, the rules' own action: " if is_own else "sms: ")
+    assert ("than the rules" in told) != is_own
 
 
 def test_the_page_says_of_the_rules_own_action_that_exploring_cost_it() -> None:

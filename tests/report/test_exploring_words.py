@@ -23,16 +23,21 @@ NBSP = "\u00a0"
 
 def test_a_batch_is_one_line():
     assert planned_line(MAY, "EUR").replace(NBSP, " ") == (
-        "2005-05-01: 0.3% tried, expected to lose at most €5,000: " + PARTS + "; men 0.25%, women 0.33%"
+        "2005-05-01: about 3 of 1,000 (0.3%) tried, expected to lose at most €5,000: "
+        + PARTS
+        + "; men 0.25% of 400, women 0.33% of 600"
     )
     without = replace(MAY, cost=3_800.0, look_cost=0.0, groups=())
     assert planned_line(without, "EUR").replace(NBSP, " ") == (
-        "2005-05-01: 0.3% tried, expected to lose at most €3,800, with a budget of €4,000"
+        "2005-05-01: about 3 of 1,000 (0.3%) tried, expected to lose at most €3,800, with a budget of €4,000"
     )
     held = replace(without, is_budget_left=True)
     assert planned_line(held, "EUR").endswith(", of which `policy.exploration.largest_share` leaves a part")
     flat = replace(MAY, budget=None, groups=())
-    assert planned_line(flat, "EUR").replace(NBSP, " ") == "2005-05-01: 0.3% tried, expected to lose at most €5,000"
+    assert (
+        planned_line(flat, "EUR").replace(NBSP, " ")
+        == "2005-05-01: about 3 of 1,000 (0.3%) tried, expected to lose at most €5,000"
+    )
 
 
 def test_batches_add_up_with_their_groups():

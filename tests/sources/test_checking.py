@@ -37,7 +37,12 @@ def test_a_new_use_case_passes_its_own_check(tmp_path):
         ("usecase.yaml", "cron: 0 0 * * 1", "cron: 0 0 * * *", "somebody due every 7 days"),
         ("features.py", '"40_and_over"}', '"old"}', "age_band has values without a group: old"),
         ("features.py", 'latest["orders_last_year"]', "4", "orders_last_year is 4.0 in every row"),
-        ("features.py", 'latest["orders_last_year"]', "None", "orders_last_year is missing in 100.0% of the rows"),
+        (
+            "features.py",
+            'latest["orders_last_year"]',
+            "None",
+            "orders_last_year is missing in 120 of 120 rows (100.0%)",
+        ),
     ],
 )
 def test_what_is_odd_is_a_finding_with_a_remedy(tmp_path, file, old, new, expected):

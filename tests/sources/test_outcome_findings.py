@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from decisionloop.contract import UseCaseFolder
 from decisionloop.contract.code import load_code
 from decisionloop.sources import open_source
+from decisionloop.sources.known_outcomes import asked_outcomes
 from decisionloop.sources.outcome_findings import outcome_findings
 
 START = pd.Timestamp("2026-01-01", tz="UTC")  # a Thursday, on which the schedule is due
@@ -34,8 +36,14 @@ def _said(write, source, people: pd.DataFrame, seen_days: pd.Series, is_yes: pd.
     }
     bought = {"class": {"column": "bought", "wording": "bought it"}, "window_days": 7, "maturity_days": 7}
     folder = write(source, files, outcome={**bought, **outcome})
-    found = outcome_findings(folder.use_case, load_code(folder), open_source(folder), AS_OF)
-    return list(found)
+    return _found(folder)
+
+
+def _found(folder: UseCaseFolder) -> list[str]:
+    source = open_source(folder)
+    return list(
+        outcome_findings(folder.use_case, source, asked_outcomes(folder.use_case, load_code(folder), source, AS_OF))
+    )
 
 
 @pytest.fixture(params=["tables", "full_information"])
@@ -58,7 +66,7 @@ def test_what_comes_after_maturity_is_counted_and_compared(write, source):
     is_yes = (people["number"] % 2 == 1) | (people["number"] % 50 == 0)
     days = pd.Series(5.0, people.index).mask(is_late, 21.0)
     (said,) = _said(write, source, people, days, is_yes, happened_at="happened_at")
-    assert said.startswith("10.0% of outcomes come after maturity_days; 20% of them are yes against 56%")
+    assert said.startswith("60 of 600 outcomes (10.0%) come after maturity_days; 20% of them are yes against 56%")
     assert "absent_means" in said
 
 
@@ -66,7 +74,7 @@ def test_without_the_time_it_happened_what_is_seen_after_the_window_is_refused_a
     people = _people()
     days = pd.Series(5.0, people.index).mask(people["number"] % 10 == 0, 21.0)
     said = " ".join(_said(write, source, people, days, people["number"] % 2 == 1))
-    assert "10.0% of outcomes are seen after window_days (7) and are refused" in said
+    assert "60 of 600 outcomes (10.0%) are seen after window_days (7) and are refused" in said
     assert "outcome.happened_at" in said
 
 
@@ -75,7 +83,7 @@ def test_outcomes_that_never_come_are_counted_unless_that_means_no(write, source
     days = pd.Series(5.0, people.index).mask(people["number"] % 4 == 0)
     asked = (write, source, people, days, people["number"] % 2 == 1)
     (said,) = _said(*asked, happened_at="happened_at")
-    assert said.startswith("25.0% of 600 who were due long enough ago have no outcome")
+    assert said.startswith("150 of 600 (25.0%) who were due long enough ago have no outcome")
     if source["kind"] == "tables":  # to wait reveals none, and who waited nobody knows here
         assert "of wait none is seen" in said
         assert "minimum_arrived" not in said
@@ -97,7 +105,7 @@ def test_where_no_news_is_a_zero_a_table_of_yeses_is_no_finding_and_late_ones_ne
     asked = {"happened_at": "happened_at", "absent_means": "0"}
     assert _said(write, source, people, days.mask(is_late, 5.0), bought, **asked) == []
     (said,) = _said(write, source, people, days, bought, **asked)
-    assert said == "10.0% of outcomes come after maturity_days and count as 0 until they do: lengthen it."
+    assert said == "15 of 150 outcomes (10.0%) come after maturity_days and count as 0 until they do: lengthen it."
 
 
 def test_outcomes_of_one_class_are_a_finding_where_no_news_says_nothing(write, source):
@@ -113,8 +121,8 @@ def test_due_times_by_row_say_what_is_late(write, tables):
     days = pd.Series(5.0, people.index)
     is_yes = people["number"] % 2 == 1
     (said,) = _said(write, tables, people, days, is_yes, happened_at="happened_at", due="where(spend < 12, 1, 7)")
-    late = (people["spend"] < 12).mean()
-    assert said.startswith(f"{late:.1%} of outcomes come after outcome.due")
+    late = (people["spend"] < 12).sum()
+    assert said.startswith(f"{late} of 600 outcomes ({late / 600:.1%}) come after outcome.due")
 
 
 def test_blank_cases_of_an_experiment_are_counted_by_action(write, log):
@@ -127,5 +135,7 @@ def test_blank_cases_of_an_experiment_are_counted_by_action(write, log):
         {"name": "offer", "wording": "offer it", "reveals_outcome": True},
     ]
     folder = write(log, {"log.csv": cases.drop(columns="number")}, actions=both, model={"action_as": "input"})
-    (said,) = outcome_findings(folder.use_case, load_code(folder), open_source(folder), AS_OF)
-    assert said.startswith("10.0% of the recorded cases have no outcome (0.0% of wait, 20.0% of offer).")
+    (said,) = _found(folder)
+    assert said.startswith(
+        "60 of 600 recorded cases (10.0%) have no outcome (wait: 0 of 300 (0.0%), offer: 60 of 300 (20.0%))."
+    )

@@ -52,8 +52,9 @@ def replayed(name: str) -> tuple[pd.DataFrame, pd.DataFrame, ReplaySource]:
 def test_it_passes_its_check_with_thirty_lines_of_code(name, asked):
     """The check asks of the second what no news means, for a fifth never comes, and for more of the rarer class."""
     report = check_use_case(STRANGERS / name)
-    assert len(report.findings) == len(asked)
-    assert all(words in finding for words, finding in zip(asked, report.findings, strict=True))
+    told = (*report.findings, *(one for one in report.cannot_happen if not one.startswith("No lift")))
+    assert len(told) == len(asked)
+    assert all(words in finding for words, finding in zip(asked, told, strict=True))
     assert report.rows > 0
     files = [STRANGERS / name / "features.py", STRANGERS / name / "rules.py"]
     assert sum(len(file.read_text().splitlines()) for file in files) <= 30

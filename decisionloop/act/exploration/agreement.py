@@ -140,7 +140,8 @@ def _said(situation: Situation) -> np.ndarray | None:
 def _expected(
     turn: Turn, seen: SeenValues, values: np.ndarray | None, greedy: np.ndarray, situation: Situation
 ) -> np.ndarray:
-    """The money (n,) of what is preferred, without its sign; before anything was seen, the best that is possible.
+    """The money (n,) of what is preferred, without its sign; before anything was seen, the best that is possible, or
+    where nothing can bring any, the most that what is preferred may cost.
 
     While the rules are stopped it is that of what they would do: doing nothing moves no money, and a budget of nothing
     would never let them be tried again.
@@ -148,7 +149,8 @@ def _expected(
     if situation.are_rules_stopped and values is None:
         greedy = situation.rules_action
     if values is None and situation.seen.is_nothing:
-        money = np.where(turn.offer.allowed, seen.best, -np.inf).max(axis=1)
+        best = np.where(turn.offer.allowed, seen.best, -np.inf).max(axis=1)
+        money = np.where(best > 0, best, seen.cautious[np.arange(len(greedy)), greedy])
     else:
         told = seen.hopeful if values is None else np.where(np.isnan(values), seen.hopeful, values)
         money = told[np.arange(len(greedy)), greedy]

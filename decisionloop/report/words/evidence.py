@@ -108,15 +108,18 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
         is_bounded = ends.low is not None and ends.high is not None
         bounds = f"; {whatever_comes(f'{ends.low:,.2f} to {ends.high:,.2f}')}" if is_bounded else ""
         interval = f" ({figure.low:,.2f} to {figure.high:,.2f}{bounds})" if has_ends else ""
+        if name == MORE and one.is_rules_own:
+            return f"{_by_exploring(figure, currency)}{where}"
         if name == MORE:
-            return f"{_beside_the_rules(figure, currency)}{where}{_of_exploring(one)}"
+            return f"{_beside_the_rules(figure, currency)}{where}"
         return f"{name} {currency} {figure.value:,.2f}{interval}{where}"
 
     money_of = [told(EARNED, one.value, one.valued), told(MORE, one.lift, one.compared)]
     over = f"{one.decisions:,} for which it was preferred"
     if is_observed:  # of the decisions in which it was taken the rules' money is told together, or not at all
         money_of, over = [money_of[0]], f"{one.decisions:,} in which another system took it"
-    each = f"{one.action}: a decision {', '.join(money_of)}, over {over}"
+    own = ", the rules' own action" if one.is_rules_own and not is_observed else ""
+    each = f"{one.action}{own}: a decision {', '.join(money_of)}, over {over}"
     asked = (("acquisition cost", one.acquisition_cost), ("customer value", one.customer_value))
     parts = [told(name, figure) for name, figure in asked if figure.is_known]
     return Said("; for each yes ".join([each, *([", ".join(parts)] if parts else [])]), action_claims([one]))
@@ -124,27 +127,35 @@ def action_in_brief(one: ActionFigures, currency: str, is_observed: bool = False
 
 def _beside_the_rules(figure: Estimate, currency: str) -> str:
     """How much more or less than the rules, with its interval: no sign has to be read together with a word."""
-    value, low, high = figure.value or 0.0, figure.low, figure.high
-    told = f"{currency} {abs(value):,.2f} {_more(value)} than the rules"
+    value = figure.value or 0.0
+    return f"{currency} {abs(value):,.2f} {_more(value)} than the rules{_ends(figure)}"
+
+
+def _by_exploring(figure: Estimate, currency: str) -> str:
+    """What trying others in the place of the rules' own action brought or cost, with its interval.
+
+    It is not told as more or less than the rules: nobody gets more than the rules by doing what they do.
+    """
+    value = figure.value or 0.0
+    did = "brought" if value >= 0 else "cost"
+    return f"exploring beside it {did} {currency} {abs(value):,.2f}{_ends(figure)}"
+
+
+def _ends(figure: Estimate) -> str:
+    """The interval of a difference in brackets; "" where there is none."""
+    low, high = figure.low, figure.high
     if low is None or high is None or low == high:
-        return told
+        return ""
     ends = figure.at_the_bounds
     is_bounded = ends.low is not None and ends.high is not None
     bounds = f"; {whatever_comes(_between(ends.low or 0.0, ends.high or 0.0))}" if is_bounded else ""
-    return f"{told} ({_between(low, high)}{bounds})"
+    return f" ({_between(low, high)}{bounds})"
 
 
 def _between(low: float, high: float) -> str:
     """An interval of a difference: "1.00 to 2.00 more", "3.00 less to 2.00 more"."""
     first, last = (f"{abs(end):,.2f}" for end in ((high, low) if high <= 0 else (low, high)))
     return f"{first} less to {last} more" if low < 0 < high else f"{first} to {last} {_more(min(low, high))}"
-
-
-def _of_exploring(one: ActionFigures) -> str:
-    """That what the rules' own action brought otherwise than they would have is of exploring."""
-    if not one.is_rules_own:
-        return ""
-    return f", which exploring {'cost' if (one.lift.value or 0.0) < 0 else 'brought'}: it is the rules' own action"
 
 
 def _more(value: float) -> str:

@@ -20,8 +20,10 @@ def planned_sentence(planned: PlannedExploring, currency: str) -> str:
 def planned_line(planned: PlannedExploring, currency: str) -> str:
     """One batch in a line."""
     budget = "" if planned.budget is None else _parts(planned, planned.budget, currency)
-    groups = ", ".join(f"{one.wording} {_share(one.share)}" for one in planned.groups)
-    told = f"{planned.cohort}: {_share(planned.share)} tried, expected to lose at most {money(planned.cost, currency)}"
+    groups = ", ".join(f"{one.wording} {_share(one.share)} of {one.rows:,}" for one in planned.groups)
+    many = f"{planned.explored:,.0f}" if planned.explored >= 10 else f"{planned.explored:.2g}"
+    tried = f"about {many} of {planned.rows:,} ({_share(planned.share)}) tried"
+    told = f"{planned.cohort}: {tried}, expected to lose at most {money(planned.cost, currency)}"
     limit = ", of which `policy.exploration.largest_share` leaves a part" if planned.is_budget_left else ""
     return f"{told}{budget}{limit}{'; ' if groups else ''}{groups}"
 

@@ -166,7 +166,10 @@ def _foresight(amount: float | None, currency: str) -> str:
 
 def _held_sentence(check: TruthCheck) -> str:
     if not check.tested:
-        return "None of the loop's estimates has an interval that could be checked."
+        return (
+            "How far the loop's own figures may be off (their intervals) cannot be checked by this: in no complete "
+            "period is there both such an interval and a truth to hold it against."
+        )
     told = f"Of the loop's {in_words(check.tested)} estimates with an interval, {in_words(check.held)} held the truth"
     short = f": fewer than the {percent(check.level)} that they promise, beyond chance" if check.is_short else ""
     return Said(f"{told}{short}.", truth_claims(check))
