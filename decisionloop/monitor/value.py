@@ -35,6 +35,9 @@ WINDOWS = (4, 13, 52)
 """Cohorts of a window: a month, a quarter and a year of weekly ones. The shortest sees a large loss soon."""
 
 
+HOLDOUT_LIFT, CONVERSION_LIFT = "value_holdout_difference", "conversion_lift"
+
+
 def sequences(use_case: UseCase) -> int:
     """How many sequences watch a release: a model's against the rules, the holdout, and each action whose money is
     known; those of rules, which are watched beside the default action once more, are no more."""
@@ -115,7 +118,7 @@ def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSeque
 def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
     """Money per decision of one cohort's policy less that of its holdout."""
     bounds = difference_of_bounds(policy, holdout)
-    return Figure("value_holdout_difference", replace(difference(policy, holdout), bounds=bounds))
+    return Figure(HOLDOUT_LIFT, replace(difference(policy, holdout), bounds=bounds))
 
 
 def business_figures(
@@ -166,7 +169,7 @@ def _conversion_lift(policy: Floats, holdout: Floats) -> Iterator[Figure]:
     policy, holdout = policy[~np.isnan(policy)], holdout[~np.isnan(holdout)]
     if policy.size and holdout.size:
         rates = [rate_bounds(float(side.sum()), side.size, 0.025) for side in (policy, holdout)]
-        yield Figure("conversion_lift", _estimate(difference_bounds(*rates), policy.size + holdout.size))
+        yield Figure(CONVERSION_LIFT, _estimate(difference_bounds(*rates), policy.size + holdout.size))
 
 
 def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts) -> Figure:

@@ -113,7 +113,7 @@ def decided(number: int, batch_id: str, as_of: datetime, digest: str, is_model: 
             "action": action,
             "rules_action": by_rules,
             "is_sent": False,
-            "propensity": 0.95,
+            "propensity": np.where(role == "holdout", 1.0, 0.95),
             "reason_codes": reasons if is_model else "[]",
             "policy_version": "1",
             "contract_digest": case.digest,
@@ -584,10 +584,11 @@ def test_the_truth_of_a_replay_prices_four_ways_to_decide(filled: Filled, use_ca
     june, july = truth.set_index("period").loc[["2005-06", "2005-07"]].to_dict("records")
     # One batch: raising row i earns 30 (i + 1), and row 0 loses 450. Row 7 is held out; the rules raise even rows.
     rules = 2 * (-450 + 30 * (3 + 5 + 7))
-    everyone = 2 * (-450 + 30 * (2 + 3 + 4 + 5 + 6 + 7))
+    by_model = 2 * (-450 + 30 * (2 + 3 + 4 + 5 + 6 + 7))
+    everyone = by_model + 2 * 30 * 8
     four = {"policy": rules, "rules": rules, "everyone": everyone, "hindsight": everyone + 900}
     assert june == pytest.approx(four | {"unrecorded_n": 0})
-    assert july == pytest.approx(june | {"policy": everyone})
+    assert july == pytest.approx(june | {"policy": by_model})
 
 
 class Forgetful(Replay):
