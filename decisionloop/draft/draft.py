@@ -160,7 +160,7 @@ def _told(table: pd.DataFrame, columns: dict[str, Column], roles: Roles) -> pd.D
 
 
 def _least_chance(rows: pd.DataFrame, roles: Roles) -> float:
-    """The smallest chance in the log, with which a decision of a replay meets its case; 1 where nothing was logged."""
+    """The smallest chance in the log, with which a decision of a replay meets its case at least; 1 without a log."""
     if not roles.is_logged or not roles.propensity:
         return 1.0
     return float(pd.to_numeric(rows[roles.propensity], errors="coerce").min())

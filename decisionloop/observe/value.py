@@ -80,7 +80,7 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
 
     The gain is paired (doubly robust): a decision that the rules would have taken with certainty, and that was
     taken with probability 1, contributes exactly 0. Where every decision was that of the rules there is no gain and no
-    loss, whatever could have been drawn. The holdout's decisions add 0 to the gain: of a policy it is told without them.
+    loss, whatever could have been drawn. Decisions of the holdout add 0: a policy's gain is told without them.
     """
     logged = with_told_draws(logged, rules)
     realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)

@@ -67,11 +67,14 @@ def _outcomes(source: Source, seen: SeenOfTried, a_week: float) -> str:
     if shown == had:
         return f"about {shown}, where one acts"
     told = f"about {shown}: a replay shows those of what it does alone, of {had} had it done whatever was logged"
-    chance = source.least_chance() if isinstance(source, RandomisedLog) else None
-    if chance is None:
+    chances = source.least_chances() if isinstance(source, RandomisedLog) else {}
+    if not chances:
         return told
-    alike = "so that what is shown does not depend on what was done, a likely action is shown no oftener than that"
-    return f"{told}; the least likely action was logged with a chance of {chance:.2g}, and {alike}"
+    least = ", ".join(f"{name} {chance:.2g}" for name, chance in chances.items())
+    alike = (
+        "each action to everybody as often as to whom it was least likely, so that it does not depend on who they are"
+    )
+    return f"{told}, and {alike}: {least}"
 
 
 def _delays(use_case: UseCase, seen: SeenOfTried) -> str:
