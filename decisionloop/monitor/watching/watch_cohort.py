@@ -23,6 +23,7 @@ from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outc
 from decisionloop.monitor.performance import judge_performance
 from decisionloop.monitor.value import CONVERSION_LIFT, HOLDOUT_LIFT, business_figures, holdout_lift, judge_value
 from decisionloop.observe.action_for_all import for_all_figures
+from decisionloop.observe.action_for_some import for_some_figures
 from decisionloop.observe.action_value import Choices, action_figures
 from decisionloop.observe.cohort import CHAMPION_LIFT, Figure, money_figures, ranking_figures
 from decisionloop.observe.decided_cohort import DecidedCohort
@@ -194,6 +195,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     yield from known_action_figures(use_case, log, frame, logged)
     yield from rules_over_default(use_case, log, frame, logged, cohort.rules)
     yield from for_all_figures(use_case, log, frame, logged, cohort.rules)
+    yield from for_some_figures(use_case, log, frame, logged, cohort.rules, predictions.rules_reason)
     yield from action_figures(use_case, log, frame, logged, Choices(cohort.rules, cohort.meant), cohort.amounts)
     yield from business_figures(use_case, log, frame, missing, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
