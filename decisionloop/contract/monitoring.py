@@ -81,7 +81,8 @@ class Monitors(Section):
         le=MOST_MONEY,
     )
     slices: tuple[str, ...] = field(
-        "Category features or protected attributes by which scores and actions are also watched.",
+        "Category features or protected attributes by which scores and actions are also watched; by features among "
+        "them the story says for whom an action is better.",
         ["sex"],
         default=(),
     )

@@ -254,7 +254,7 @@ def _monitors(drafted: Drafted) -> Iterator[str]:
     if drafted.roles.outcome:
         rate = _rate(drafted.columns[drafted.roles.outcome])
         told += f", minimum_events: {int(np.clip(min(rate, 1 - rate) * few / 2, 10, 50))}"
-    yield f"monitors: {{{told}}}  {GUESS} a replay shows about {outcomes:,} outcomes; live, wait for the usual 1,000"
+    yield f"monitors: {{{told}}}  {GUESS} a replay shows at least {outcomes:,} outcomes; live, wait for the usual 1,000"
 
 
 def _source(drafted: Drafted) -> Iterator[str]:

@@ -19,20 +19,23 @@ from decisionloop.monitor.alarm.terms import Terms
 from decisionloop.monitor.lifts import Lifts
 from decisionloop.observe.action_value import rate_of
 from decisionloop.observe.amount_mean import amount_mean, amount_range
-from decisionloop.observe.bounded_mean import bounded_mean, sized_mean
+from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate, sized_mean
 from decisionloop.observe.cohort import Figure, is_policy_traffic
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds
-from decisionloop.observe.exact_rate import Bounds, difference_bounds, rate_bounds
 from decisionloop.observe.executed_actions import executed_index
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.possible_money import UsualAmounts, possible_money
-from decisionloop.observe.unbounded import marked
+from decisionloop.observe.shown_outcomes import shown_weight
+from decisionloop.observe.unbounded import marked, without_ends
 
 LIFETIME_ALPHA = 0.05
 """Most that a sequence may be wrong in its whole life, whatever the budget."""
 WINDOWS = (4, 13, 52)
 """Cohorts of a window: a month, a quarter and a year of weekly ones. The shortest sees a large loss soon."""
+
+
+HOLDOUT_LIFT, CONVERSION_LIFT = "value_holdout_difference", "conversion_lift"
 
 
 def sequences(use_case: UseCase) -> int:
@@ -115,7 +118,7 @@ def _finding(terms: Terms, monitor: str, lifts: Lifts, sequence: ConfidenceSeque
 def holdout_lift(policy: Estimate, holdout: Estimate) -> Figure:
     """Money per decision of one cohort's policy less that of its holdout."""
     bounds = difference_of_bounds(policy, holdout)
-    return Figure("value_holdout_difference", replace(difference(policy, holdout), bounds=bounds))
+    return Figure(HOLDOUT_LIFT, replace(difference(policy, holdout), bounds=bounds))
 
 
 def business_figures(
@@ -139,17 +142,17 @@ def business_figures(
                              the contract has both
 
     Conversion counts those that still come as earlier cohorts show them, and has bounds. Of the other figures it is
-    told how many outcomes have not come, and what those would make of them is not known. Conversion compares like with
+    told how many outcomes have not come, and what those would make of them is not known. Of the replay of an experiment
+    each outcome counts for as many decisions as it stands for (`shown_weight`). Conversion compares like with
     like only where both sides reveal their outcomes whatever they do: where doing nothing reveals nothing, its lift
     cannot be told and is not given.
     """
     free, is_holdout = is_policy_traffic(log), (log["role"] == "holdout").to_numpy()
     unseen = None if missing is None else missing.subset(free)
     if use_case.outcome.class_:
-        happened = log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
-        yield Figure("conversion", rate_of(happened[free], unseen))
+        yield Figure("conversion", _conversion(use_case, log[free], unseen))
         if all(use_case.revealing):
-            yield from marked(_conversion_lift(happened[free], happened[is_holdout]), missing)
+            yield from marked(_conversion_lift(use_case, log[free], log[is_holdout]), missing)
     yield from marked(_money_asked_for(use_case, log[free], frame[free], amounts), unseen)
 
 
@@ -162,11 +165,21 @@ def _money_asked_for(
     yield from _acquisition(use_case, log, frame, amounts)
 
 
-def _conversion_lift(policy: Floats, holdout: Floats) -> Iterator[Figure]:
-    policy, holdout = policy[~np.isnan(policy)], holdout[~np.isnan(holdout)]
-    if policy.size and holdout.size:
-        rates = [rate_bounds(float(side.sum()), side.size, 0.025) for side in (policy, holdout)]
-        yield Figure("conversion_lift", _estimate(difference_bounds(*rates), policy.size + holdout.size))
+def _conversion(use_case: UseCase, log: pd.DataFrame, missing: MissingOutcomes | None = None) -> Estimate:
+    """The rate of those that are known: of what the draw of a replay shows, each for as many as it stands for."""
+    happened = log["outcome_class"].to_numpy(dtype=np.float64, na_value=np.nan)
+    is_known = ~np.isnan(happened)
+    weight = shown_weight(use_case, log, is_known)
+    if weight is None:
+        return rate_of(happened, missing)
+    return replace(rate_estimate(happened[is_known], weight[is_known]), bounds=without_ends(missing))
+
+
+def _conversion_lift(use_case: UseCase, policy: pd.DataFrame, holdout: pd.DataFrame) -> Iterator[Figure]:
+    known = [int(side["outcome_class"].notna().sum()) for side in (policy, holdout)]
+    if all(known):
+        lift = difference(*(_conversion(use_case, side) for side in (policy, holdout)))
+        yield Figure(CONVERSION_LIFT, replace(lift, n=sum(known), effective_n=float(sum(known))))
 
 
 def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amounts: UsualAmounts) -> Figure:
@@ -177,7 +190,9 @@ def _false_positive_cost(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFra
     if acted.any() and not is_known.any():
         return Figure("false_positive_cost", cannot_say("no outcome of an action is known", len(log), 0.95))
     # Actions without an outcome are taken to have lost as the others did.
-    weight = np.where(acted, acted.sum() / max(1, is_known.sum()), 1.0)
+    stands_for = shown_weight(use_case, log, is_known)
+    each = is_known.astype(float) if stands_for is None else stands_for
+    weight = np.where(acted, each * acted.sum() / max(1.0, each.sum()), 1.0)
     lost, used = np.where(acted, np.maximum(-money, 0.0), 0.0), ~acted | is_known
     possible = possible_money(use_case, frame, log["outcome_class"], log["outcome_amount"], amounts)
     worst = possible.worst[np.arange(len(log)), action]
@@ -195,25 +210,23 @@ def _acquisition(use_case: UseCase, log: pd.DataFrame, frame: pd.DataFrame, amou
     is_known = ~np.isnan(costs) & ~np.isnan(worth)
     ends = amount_range(use_case, log, amounts)
     entities = log["entity_id"].to_numpy(dtype=object)[is_known]
-    yield Figure("acquisition_cost_ratio", _ratio(costs[is_known], worth[is_known], ends or (0.0, 0.0), entities))
+    weight = shown_weight(use_case, log, is_known)
+    each = np.ones(len(entities)) if weight is None else weight[is_known]
+    yield Figure("acquisition_cost_ratio", _ratio(costs[is_known], worth[is_known], each, ends or (0.0, 0.0), entities))
 
 
-def _ratio(cost: Floats, worth: Floats, ends: tuple[float, float], entities: npt.NDArray[np.object_]) -> Estimate:
-    """Sum of costs over sum of worths (n,), its interval by linearisation (a ratio estimator).
+def _ratio(
+    cost: Floats, worth: Floats, weight: Floats, ends: tuple[float, float], entities: npt.NDArray[np.object_]
+) -> Estimate:
+    """Weighted sum of costs over that of worths (n,), its interval by linearisation (a ratio estimator).
 
     ``ends``: a small and a large worth, one more of which may not have been seen.
     """
-    if not worth.sum() > 0:
+    if not weight @ worth > 0:
         return cannot_say("no amount has come yet", cost.size, 0.95)
-    ratio, mean = float(cost.sum() / worth.sum()), worth.mean()
+    ratio, mean = float(weight @ cost / (weight @ worth)), float(weight @ worth / weight.sum())
     dearer, cheaper = ((cost - ratio * end) / mean for end in ends)
-    spread = sized_mean((cost - ratio * worth) / mean, cheaper, dearer, entities=entities)
+    spread = sized_mean((cost - ratio * worth) / mean, cheaper, dearer, weight, entities=entities)
     if spread.low is None or spread.high is None:
         return cannot_say("too few actions to make an interval from", cost.size, 0.95)
     return Estimate(ratio, max(0.0, ratio + spread.low), ratio + spread.high, cost.size, float(cost.size), 0.95)
-
-
-def _estimate(bounds: Bounds | None, n: int) -> Estimate:
-    if bounds is None:
-        return cannot_say("no outcome is known", n, 0.95)
-    return Estimate(bounds.value, bounds.low, bounds.high, n, float(n), 0.95)

@@ -13,14 +13,14 @@ from decisionloop.act.situation import is_free_to_explore
 from decisionloop.contract import UseCase
 from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate
 from decisionloop.observe.cohort_performance import measure_performance
-from decisionloop.observe.estimate import Estimate, cannot_say, entity_codes
+from decisionloop.observe.estimate import Estimate, Floats, cannot_say, entity_codes, exactly_zero
 from decisionloop.observe.executed_actions import executed_index, is_overridden, may_be_overridden
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.off_policy import difference, one_hot
 from decisionloop.observe.overlap import Overlap, OverlapRules, judge_overlap
 from decisionloop.observe.possible_money import UsualAmounts, possible_money
-from decisionloop.observe.value import gain_over, realised_value, value_against_rules
+from decisionloop.observe.value import ValueAgainstRules, gain_over, realised_value, value_against_rules
 
 CHAMPION_LIFT = "value_champion_difference"
 """The champion's own money over the rules, measured where a release on trial decided beside it."""
@@ -92,6 +92,16 @@ def is_drawn(log: pd.DataFrame) -> np.ndarray:
     return is_policy_traffic(log) & log["propensity"].notna().to_numpy(dtype=bool)
 
 
+def counts_in_money(log: pd.DataFrame, propensity: Floats, is_rules_choice: np.ndarray) -> np.ndarray:
+    """True (n,) for the decisions whose money is told: policy traffic, and who got for certain what the rules do.
+
+    The latter (the holdout, rows with a fault, everybody under the kill switch) earned what the rules alone would have.
+    What these would have earned of somebody who got for certain something else nobody can tell. ``propensity`` (n,) of
+    what was chosen; ``is_rules_choice`` (n,): it is what the rules would have done.
+    """
+    return is_policy_traffic(log) | (is_rules_choice & (np.nan_to_num(propensity) >= 1 - 1e-9))
+
+
 def money_figures(
     log: pd.DataFrame,
     logged: LoggedDecisions,
@@ -99,7 +109,10 @@ def money_figures(
     unexplored: np.ndarray,
     champion: np.ndarray | None = None,
 ) -> Iterator[Figure]:
-    """Money of the policy as it decided, of the rules on the same decisions, and of exploring.
+    """What was earned by everybody who `counts_in_money`, what the rules would have on the same, and exploring's cost.
+
+    ``value_difference`` and ``value_champion_difference`` are per decision of the policy's traffic: who got what the
+    rules do for certain is no news of a policy. Their totals are those of everybody, of whom the others add nothing.
 
     Args:
         logged: the same n decisions as `logged_decisions`; where that knows of missing outcomes figures are bounded.
@@ -107,26 +120,39 @@ def money_figures(
         champion: action index (n,) of the champion, where another release decided some beside it: what the champion
             alone would have earned over the rules is then told too.
     """
-    free = is_policy_traffic(log)
-    policy, actions = logged.subset(free), len(logged.is_exact)
-    if len(policy):
-        against = value_against_rules(policy, one_hot(rules[free], actions))
-        yield Figure("value_policy", against.realised.per_decision)
-        yield Figure("value_policy_total", against.realised.total)
-        rules_money = told_where_supported(against.rules.money, against.rules.overlap)
-        gain = told_where_supported(against.gain, against.overlap)
+    free, by_rules = is_policy_traffic(log), one_hot(rules, len(logged.is_exact))
+    counted = counts_in_money(log, logged.propensity, logged.action == rules)
+    if counted.any():
+        earned = value_against_rules(logged.subset(counted), by_rules[counted])
+        rules_money = told_where_supported(earned.rules.money, earned.rules.overlap)
+        yield Figure("value_policy", earned.realised.per_decision)
+        yield Figure("value_policy_total", earned.realised.total)
         yield Figure("value_rules", rules_money)
-        yield Figure("value_rules_total", rules_money.scaled(len(policy)))
-        yield Figure("value_difference", gain)
-        yield Figure("value_difference_total", gain.scaled(len(policy)))
-        if champion is not None:
-            alone = difference(policy, one_hot(champion[free], actions), one_hot(rules[free], actions))
-            yield Figure(CHAMPION_LIFT, told_where_supported(alone.money, alone.overlap))
-        explored = gain_over(policy, against.realised, unexplored[free])
-        yield Figure("exploration_cost", _cost(explored, len(policy)))
+        yield Figure("value_rules_total", rules_money.scaled(earned.realised.decisions))
+        if free.any():
+            policy = logged.subset(free)
+            against = earned if len(policy) == counted.sum() else value_against_rules(policy, by_rules[free])
+            alone = None if champion is None else one_hot(champion[free], by_rules.shape[1])
+            yield from _gains(policy, against, by_rules[free], unexplored[free], alone)
+        else:
+            yield Figure("value_difference_total", exactly_zero(earned.realised.decisions))
     is_holdout = (log["role"] == "holdout").to_numpy()
     if is_holdout.any():
         yield Figure("value_holdout", realised_value(logged.subset(is_holdout)).per_decision)
+
+
+def _gains(
+    policy: LoggedDecisions, against: ValueAgainstRules, rules: Floats, unexplored: Floats, champion: Floats | None
+) -> Iterator[Figure]:
+    """What ``policy``, the n decisions of its traffic, earned over the rules and the champion alone would have, and
+    what exploring cost: of these each chance (n, A) of each action."""
+    gain = told_where_supported(against.gain, against.overlap)
+    yield Figure("value_difference", gain)
+    yield Figure("value_difference_total", gain.scaled(len(policy)))
+    if champion is not None:
+        alone = difference(policy, champion, rules)
+        yield Figure(CHAMPION_LIFT, told_where_supported(alone.money, alone.overlap))
+    yield Figure("exploration_cost", _cost(gain_over(policy, against.realised, unexplored), len(policy)))
 
 
 def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> Iterator[Figure]:

@@ -141,6 +141,12 @@ class DecidedCohort:
         """True (n,) where a fault or the kill switch sent the decision to the rules."""
         return self.log["fallback_reason"].notna().to_numpy()
 
+    @property
+    def is_by_rules(self) -> bool:
+        """Whether the rules decided everybody, the holdout and the policy's traffic, apart from what was explored."""
+        by_model = self.predictions.values is not None and not self.is_fallback[self.is_free].all()
+        return not (by_model or is_default_action(self.release_id) or self.is_contested.any())
+
     @cached_property
     def is_outside_support(self) -> np.ndarray:
         """True (n,) where the rules chose because the model had too little to go by; no fault sent it there."""

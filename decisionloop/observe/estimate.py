@@ -72,6 +72,11 @@ def cannot_say(reason: str, n: int, confidence: float) -> Estimate:
     return Estimate(None, None, None, n, 0.0, confidence, reason)
 
 
+def exactly_zero(n: int, confidence: float = 0.95) -> Estimate:
+    """Nothing, for certain: of ``n`` rows that differ in nothing from what they are compared with."""
+    return Estimate(0.0, 0.0, 0.0, n, 0.0, confidence)
+
+
 def effective_sample_size(weights: npt.ArrayLike) -> float:
     """Kish's effective sample size (sum w)^2 / sum w^2 of absolute weights; 0 when there are none."""
     size = np.abs(np.asarray(weights, dtype=float))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from decisionloop.errors import UsageError
 from decisionloop.observe.bounded_money import bounded_money, row_money
-from decisionloop.observe.estimate import Codes, Estimate, Floats, cannot_say, effective_sample_size
+from decisionloop.observe.estimate import Codes, Estimate, Floats, cannot_say, effective_sample_size, exactly_zero
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.money_interval import money_estimate
 from decisionloop.observe.overlap import Overlap, judge_overlap, measure_overlap
@@ -116,7 +116,7 @@ def _answer(
     weight = propensity_weights(log, moved)
     overlap = measure_overlap(log, moved, weight)
     if overlap.differing_n == 0 and len(log):
-        money = Estimate(0.0, 0.0, 0.0, len(log), 0.0, confidence)
+        money = exactly_zero(len(log), confidence)
     elif estimator == "snips":
         money = _self_normalised(log, policy, other, confidence)
     else:

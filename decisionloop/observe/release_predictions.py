@@ -18,6 +18,7 @@ class ReleasePredictions:
     to its scores and preferred actions (n,), NaN and -1 where it predicted nothing. ``supported`` bool (n, A): where
     the champion may decide, None: everywhere. ``on_trial``: which of the challengers decided for some of them, and
     for which share, None where none did. ``are_rules_stopped``: whether the default action had the rules' place.
+    ``rules_reason`` (n,) why the rules chose so, in their words; None where nobody kept it.
     """
 
     rules_action: np.ndarray
@@ -28,6 +29,7 @@ class ReleasePredictions:
     supported: np.ndarray | None = None
     on_trial: OnTrial | None = None
     are_rules_stopped: bool = False
+    rules_reason: np.ndarray | None = None
 
     @property
     def worth(self) -> float | None:

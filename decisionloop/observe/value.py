@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from decisionloop.observe.bounded_money import bounded_money
-from decisionloop.observe.estimate import Estimate, Floats, cannot_say
+from decisionloop.observe.estimate import Estimate, Floats, cannot_say, exactly_zero
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.off_policy import (
     OffPolicyEstimate,
@@ -80,7 +80,7 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
 
     The gain is paired (doubly robust): a decision that the rules would have taken with certainty, and that was
     taken with probability 1, contributes exactly 0. Where every decision was that of the rules there is no gain and no
-    loss, whatever could have been drawn. Holdout decisions do not belong in ``logged``.
+    loss, whatever could have been drawn. Decisions of the holdout add 0: a policy's gain is told without them.
     """
     logged = with_told_draws(logged, rules)
     realised, by_rules = realised_value(logged, confidence), policy_value(logged, rules, "dr", confidence)
@@ -105,8 +105,8 @@ def value_against_rules(logged: LoggedDecisions, rules: Floats, confidence: floa
 def _alike(realised: RealisedValue, rules: OffPolicyEstimate, overlap: Overlap) -> ValueAgainstRules:
     """Of decisions all of which are those of the rules: these earned what was earned, and the gain is exactly 0."""
     money = realised.per_decision
-    nothing = Estimate(0.0, 0.0, 0.0, money.n, 0.0, money.confidence)
-    return ValueAgainstRules(realised, replace(rules, money=money, overlap=overlap), nothing, overlap)
+    gain = exactly_zero(money.n, money.confidence)
+    return ValueAgainstRules(realised, replace(rules, money=money, overlap=overlap), gain, overlap)
 
 
 def gain_over(logged: LoggedDecisions, realised: RealisedValue, other: Floats, confidence: float = 0.95) -> Estimate:

@@ -79,14 +79,15 @@ def _outcomes(source: Source, seen: SeenOfTried, a_week: float) -> str:
     shown, had = (f"{share * a_week:,.0f}" for share in (seen.shown_share, seen.any_share))
     if shown == had:
         return f"about {shown}, where one acts"
-    told = f"about {shown}: a replay shows an outcome only where the loop does what was done in the table"
-    chance = source.least_chance() if isinstance(source, RandomisedLog) else None
-    if chance is None:
-        return f"{told}, of {had} that would do"
-    return (
-        f"{told}, and of each action no oftener than of the one that was least likely (a chance of {chance:.2g}), so "
-        "that what is shown does not depend on what is done"
+    told = f"about {shown}: a replay shows those of what it does alone, of {had} had it done whatever was logged"
+    chances = source.least_chances() if isinstance(source, RandomisedLog) else {}
+    if not chances:
+        return told
+    least = ", ".join(f"{name} {chance:.2g}" for name, chance in chances.items())
+    alike = (
+        "each action to everybody as often as to whom it was least likely, so that it does not depend on who they are"
     )
+    return f"{told}, and {alike}: {least}"
 
 
 def _delays(use_case: UseCase, delays: OutcomeDelays | None) -> str:

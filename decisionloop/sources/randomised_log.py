@@ -1,9 +1,11 @@
 """A replay of a logged experiment: an outcome is shown only where the loop chose the logged action.
 
-With c the smallest logged propensity, a case is kept with probability c / propensity, so that every decision has
-the same chance c of meeting its logged action, whatever the entity and the action (rejection sampling as in Li,
-Chu, Langford and Wang 2011, "Unbiased offline evaluation of contextual-bandit-based news article recommendation
-algorithms"). With equal propensities every case is kept.
+With c the smallest propensity with which an action was logged, a case of it is kept with probability c / propensity, so
+that every decision for that action has the same chance c of being shown its outcome, whoever it is about (rejection
+sampling as in Li, Chu, Langford and Wang 2011, "Unbiased offline evaluation of contextual-bandit-based news article
+recommendation algorithms", action by action). An action whose propensities are alike is shown whole. What is shown is
+then missing at random within the action, which is what every estimate of money takes it for
+(`observe.logged_decisions`); a likely action is not shown as rarely as the least likely one.
 
 A logged case without an outcome is not one that the draw did not show: it was tried, and nobody knows what came of it.
 Where the loop chooses its action it is handed over without content once it is due, so that it counts as missing.
@@ -49,7 +51,7 @@ class RandomisedLog(HistoryBacked):
         """Outcomes, seen by ``as_of``, of the decisions that took the logged action, if it reveals one; without content
         where the log is blank."""
         cases = self._cases()
-        kept = cases[_is_kept(cases["entity_id"], cases[RECORDED], cases[self.spec.propensity])]
+        kept = cases[_is_kept(cases, self.spec.propensity)]
         met = meet(decided, kept, self.use_case.schedule.covers_days)
         revealing = [action.name for action in self.use_case.actions if action.reveals_outcome]
         met = shown_by(met[(met["action"] == met[LOGGED]) & met["action"].isin(revealing)], as_of)
@@ -66,11 +68,12 @@ class RandomisedLog(HistoryBacked):
         truth = recorded_truth(self.use_case, self.history, cases, self.history.rows.where)
         return truth.assign(action=cases[LOGGED], propensity=cases[self.spec.propensity])
 
-    def least_chance(self) -> float | None:
-        """The chance with which every decision meets its logged action, the smallest that was logged; None where all
-        were logged with one, and no case is left out for it."""
-        chances = self._cases()[self.spec.propensity]
-        return None if not len(chances) or _are_alike(chances) else meeting_chance(chances)
+    def least_chances(self) -> dict[str, float]:
+        """By action that was logged with unequal ones: the smallest chance, with which a decision for it is shown its
+        outcome. {} where every case is kept."""
+        by_action = self._cases().groupby(LOGGED)[self.spec.propensity].agg(["min", "max"])
+        unequal = by_action[by_action["min"] < by_action["max"] * (1 - 1e-9)]
+        return {str(name): float(least) for name, least in unequal["min"].items()}
 
     def unread_rows(self) -> tuple[str, ...]:
         """What cannot be read in the log, in words."""
@@ -112,13 +115,9 @@ class RandomisedLog(HistoryBacked):
 
 
 def meeting_chance(propensities: pd.Series) -> float:
-    """The chance with which any decision meets its logged action: the smallest (n,) that was logged, 1 of nothing."""
+    """The smallest chance (n,) in a log, with which a decision of a replay meets its case at least; 1 of nothing."""
     known = pd.to_numeric(propensities, errors="coerce").dropna()
     return float(known.min()) if len(known) else 1.0
-
-
-def _are_alike(propensities: pd.Series) -> bool:
-    return bool(propensities.min() > propensities.max() * (1 - 1e-9))
 
 
 def is_blank(use_case: UseCase, cases: pd.DataFrame) -> pd.Series:
@@ -165,11 +164,12 @@ def _propensities(logged: pd.Series, where: str, may_be: float) -> pd.Series:
     return numbers.mask(is_bad)
 
 
-def _is_kept(entity_ids: pd.Series, times: pd.Series, propensities: pd.Series) -> np.ndarray:
+def _is_kept(cases: pd.DataFrame, propensity: str) -> np.ndarray:
     """Which cases are kept, bool (n,): a fixed draw of each case, the same in every run."""
-    chance = meeting_chance(propensities) / propensities.to_numpy()
-    if not len(chance) or _are_alike(propensities):
+    chances = cases[propensity]
+    chance = (chances.groupby(cases[LOGGED]).transform("min") / chances).to_numpy()
+    if chance.min(initial=1.0) > 1 - 1e-9:
         return np.ones(len(chance), dtype=bool)
-    cases = entity_ids.str.cat(times.astype("int64").astype("str"), sep="@")
-    draws = [int.from_bytes(hashlib.blake2b(case.encode(), digest_size=7).digest(), "big") for case in cases]
+    names = cases["entity_id"].str.cat(cases[RECORDED].astype("int64").astype("str"), sep="@")
+    draws = [int.from_bytes(hashlib.blake2b(one.encode(), digest_size=7).digest(), "big") for one in names]
     return np.array(draws, dtype=np.float64) * 2.0**-56 < chance

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,8 @@ from decisionloop.workspace import Workspace
 from tasks.readback.releases import on_trial_of
 from tasks.readback.tables import read_table
 
+REASON = "rules_reason_codes"
+
 
 def read_predictions(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> ReleasePredictions:
     """The predictions of the decisions of ``log`` (n rows of one batch with ``decision_id``), in its order.
@@ -23,7 +27,7 @@ def read_predictions(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> 
     use_case = workspace.use_case
     names = [f"value:{name}" for name in use_case.action_names]
     bounds = [f"supported:{name}" for name in use_case.action_names]
-    scores = _parts(workspace, batch_id, "scores", ["decision_id", "rules_action", "score", *names, *bounds])
+    scores = _parts(workspace, batch_id, "scores", ["decision_id", "rules_action", REASON, "score", *names, *bounds])
     place = pd.Index(scores["decision_id"]).get_indexer(pd.Index(log["decision_id"]))
     has_model = "score" in scores
     scored = latest_detail(workspace.ledger, batch_id, "scored")
@@ -36,7 +40,14 @@ def read_predictions(workspace: Workspace, batch_id: str, log: pd.DataFrame) -> 
         supported=scores[bounds].to_numpy(dtype=bool)[place] if bounds[0] in scores else None,
         on_trial=on_trial_of(scored),
         are_rules_stopped=is_default_action(str(scored.get("rules") or "")),
+        rules_reason=_words(scores[REASON])[place] if REASON in scores else None,
     )
+
+
+def _words(codes: pd.Series) -> np.ndarray:
+    """The rules' words (n,) from their reason codes, JSON lists of one text each."""
+    place, texts = pd.factorize(codes.astype("str"))
+    return np.array([json.loads(one)[0] for one in texts], dtype=object)[place]
 
 
 def _shadows(

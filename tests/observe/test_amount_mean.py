@@ -30,7 +30,8 @@ def sales(seed: int, n: int = N) -> pd.DataFrame:
     bought = chance.random(n) < SALE
     amount = np.where(bought, MEAN * chance.lognormal(-(SIGMA**2) / 2, SIGMA, n), 0.0)
     ids = [f"s{place}" for place in range(n)]
-    return pd.DataFrame({"entity_id": ids, "outcome_class": bought.astype(float), "outcome_amount": amount})
+    told = {"entity_id": ids, "action": "mail", "outcome_class": bought.astype(float), "outcome_amount": amount}
+    return pd.DataFrame(told)
 
 
 def test_its_interval_holds_the_truth_where_sales_are_few(offers: UseCase) -> None:
@@ -61,7 +62,7 @@ def test_nothing_is_told_where_nobody_bought_and_nothing_is_known(offers: UseCas
 
 
 def test_every_business_figure_says_how_many_outcomes_are_missing(offers: UseCase) -> None:
-    log = sales(3).assign(role="champion", fallback_reason=None, action="mail", propensity=1.0)
+    log = sales(3).assign(role="champion", fallback_reason=None, propensity=1.0)
     log.loc[:49, ["outcome_class", "outcome_amount"]] = np.nan
     frame = pd.DataFrame({"shop_id": log["entity_id"], "visits": 3.0, "channel": pd.Series(["web"] * N, dtype="str")})
     told = missing_outcomes(offers, log, frame, LateArrivals.nothing(3))

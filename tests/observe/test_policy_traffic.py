@@ -1,12 +1,13 @@
-"""Which logged decisions were free to be explored, and so tell of the policy."""
+"""Which logged decisions were free to be explored, and so tell of the policy; and whose money is told."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from decisionloop.act.situation import KILL_SWITCH, STANDING_IN
-from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.act.situation import DEFAULT_FOR_ALL, KILL_SWITCH, STANDING_IN
+from decisionloop.observe.cohort import counts_in_money, is_policy_traffic
 
 LOGGED = {
     "chosen by a model": ("champion", None, True),
@@ -31,3 +32,20 @@ def test_a_batch_without_any_reason_was_free_as_a_whole():
     log = pd.DataFrame({"role": ["champion"] * 3, "fallback_reason": [None] * 3})
     assert is_policy_traffic(log).all()
     assert is_policy_traffic(log.iloc[:0]).shape == (0,)
+
+
+CERTAIN = {
+    "held out": (("holdout", None), 1.0, True, True),
+    "a fault, and the rules' action": (("baseline", "debt is missing"), 1.0, True, True),
+    "kill switch, on the rules": (("baseline", KILL_SWITCH), 1.0, True, True),
+    "kill switch, and the default action where rules act": (("baseline", DEFAULT_FOR_ALL), 1.0, False, False),
+    "held out, and drawn to stay within a limit": (("holdout", None), 0.5, True, False),
+    "chosen by a model against the rules": (("champion", None), 0.9, False, True),
+    "decided by another system, nobody knows with which chance": (("legacy", None), np.nan, False, True),
+}
+
+
+def test_money_is_told_of_the_policy_and_of_who_got_for_certain_what_the_rules_do():
+    who, propensity, is_rules_choice, expected = zip(*CERTAIN.values(), strict=True)
+    log = pd.DataFrame(who, columns=["role", "fallback_reason"])
+    assert counts_in_money(log, np.array(propensity), np.array(is_rules_choice)).tolist() == list(expected)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.evidence import ActionFigures
-from decisionloop.report.words.evidence import action_in_brief, actions_sentence, better_action, tried_sentence
+from decisionloop.report.record.evidence import ActionFigures, ForSome
+from decisionloop.report.words.evidence import (
+    action_in_brief,
+    actions_sentence,
+    better_action,
+    better_for_sentence,
+    tried_sentence,
+)
 from decisionloop.report.words.missing import unjudged_sentence
 
 EARNED = Estimate(5.0, 4.0, 6.0)
@@ -85,3 +93,40 @@ def test_what_is_only_tried_and_cannot_be_told_yet_is_said() -> None:
         "What trying has shown: of “visit them”, which is only tried, it cannot be told yet whether it is better than "
         "the rules."
     )
+
+
+def for_some(gain: Estimate, group: str = "the rules say “rarely here”") -> ForSome:
+    return ForSome(group, 3_000, gain, 6)
+
+
+def test_for_whom_an_action_is_surely_better_is_said_with_its_interval_and_how_many_were_looked_at() -> None:
+    some = (for_some(Estimate(2.0, 1.0, 3.0)), for_some(Estimate(1.0, -1.0, 3.0), "plan is “gold”"))
+    told = better_for_sentence([replace(tried(Estimate(0.5, -1.0, 2.0)), for_some=some)], "EUR")
+    assert told == (
+        "For some an action is better, sure for all 6 pairs of an action and a group that were looked at: where the "
+        "rules say “rarely here”, “visit them” would have earned EUR 2.00 more than the rules (1.00 to 3.00 more)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("for_all", "gain"),
+    [
+        (Estimate(2.0, 1.0, 3.0), Estimate(2.0, 1.0, 3.0)),
+        (Estimate(), Estimate(2.0, -1.0, 3.0)),
+        (Estimate(), Estimate(-2.0, -3.0, -1.0)),
+        (Estimate(), Estimate(2.0, 1.0, 3.0, OutcomeBounds(50, 10.0, -1.0, 5.0))),
+        (Estimate(), Estimate()),
+    ],
+    ids=["better for everybody", "not sure", "worse", "missing outcomes could turn it", "too few"],
+)
+def test_of_groups_nothing_is_said_where_it_is_not_sure_or_said_of_everybody(for_all: Estimate, gain: Estimate) -> None:
+    assert better_for_sentence([replace(tried(for_all), for_some=(for_some(gain),))], "EUR") == ""
+
+
+def test_of_many_groups_the_surest_are_named_and_the_others_counted() -> None:
+    some = tuple(for_some(Estimate(low + 1.0, low, low + 2.0), f"plan is “{low:g}”") for low in (1.0, 4.0, 2.0, 3.0))
+    told = better_for_sentence([replace(tried(Estimate()), for_some=some)], "EUR")
+    places = [told.index(f"plan is “{low}”") for low in (4, 3, 2)]
+    assert places == sorted(places)
+    assert "plan is “1”" not in told
+    assert "so it is of 1 more group" in told

@@ -29,6 +29,8 @@ from decisionloop.ledger.storage.facts import canonical_json
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.ledger.validation import ExpectationResult, append_results
 from decisionloop.ledger.verdicts import TrainingSet, Verdict, append_training_set, append_verdict
+from decisionloop.observe.action_for_all import FOR_ALL
+from decisionloop.observe.action_for_some import FOR_SOME, slice_of
 from decisionloop.release.grounds import Grounds
 from decisionloop.release.stages import Decider
 from decisionloop.report.assemble import assemble_story
@@ -113,7 +115,7 @@ def decided(number: int, batch_id: str, as_of: datetime, digest: str, is_model: 
             "action": action,
             "rules_action": by_rules,
             "is_sent": False,
-            "propensity": 0.95,
+            "propensity": np.where(role == "holdout", 1.0, 0.95),
             "reason_codes": reasons if is_model else "[]",
             "policy_version": "1",
             "contract_digest": case.digest,
@@ -584,10 +586,11 @@ def test_the_truth_of_a_replay_prices_four_ways_to_decide(filled: Filled, use_ca
     june, july = truth.set_index("period").loc[["2005-06", "2005-07"]].to_dict("records")
     # One batch: raising row i earns 30 (i + 1), and row 0 loses 450. Row 7 is held out; the rules raise even rows.
     rules = 2 * (-450 + 30 * (3 + 5 + 7))
-    everyone = 2 * (-450 + 30 * (2 + 3 + 4 + 5 + 6 + 7))
+    by_model = 2 * (-450 + 30 * (2 + 3 + 4 + 5 + 6 + 7))
+    everyone = by_model + 2 * 30 * 8
     four = {"policy": rules, "rules": rules, "everyone": everyone, "hindsight": everyone + 900}
     assert june == pytest.approx(four | {"unrecorded_n": 0})
-    assert july == pytest.approx(june | {"policy": everyone})
+    assert july == pytest.approx(june | {"policy": by_model})
 
 
 class Forgetful(Replay):
@@ -794,6 +797,26 @@ def _promised(case: UseCase, filled: Filled, verdict: Verdict) -> tuple[object, 
     read = gather(filled.ledger, case.name)
     (one,) = promises([verdict], read.events, read.measured, read.names)
     return one.promised, one.level, one.decisions, one.delivered.value
+
+
+def test_for_whom_an_action_is_better_is_told_of_all_cohorts_with_an_interval_for_all_groups_that_were_looked_at(
+    filled: Filled, use_case: UseCase
+) -> None:
+    groups = ["the rules say “late”", "the rules say “near the limit”"]
+    come = [(FOR_SOME, slice_of("increase", group), 3.0, 1_500) for group in groups]
+    come.append((FOR_ALL, "action=increase", 0.1, 3_000))
+    figures = [_figure(name, week, value, 0.5, slice=part, n=n) for week in WEEKS for name, part, value, n in come]
+    append_measurements(filled.ledger, figures)
+    told = assemble_story(filled.ledger, use_case)
+    (increase,) = told.actions
+    assert [(one.group, one.tried_in, one.looked_at) for one in increase.for_some] == [
+        (one, 6_000, 2) for one in groups
+    ]
+    gain = increase.for_some[0].gain
+    assert gain.value == pytest.approx(3.0)
+    assert gain.high - gain.low > 1.0 / np.sqrt(len(WEEKS))  # wider than one look at one group alone
+    said = " ".join(paragraphs(told)["actions"])
+    assert "sure for all 2 pairs of an action and a group that were looked at: where the rules say “late”" in said
 
 
 def test_what_each_action_brought_is_told_over_all_complete_cohorts(filled: Filled, use_case: UseCase) -> None:

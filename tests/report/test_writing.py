@@ -432,25 +432,27 @@ def test_months_with_others_between_them_are_not_told_as_if_they_followed_each_o
     assert "three of the months from July 2015 to July 2017" in plain(heading.headline(CASE, years, batches).verdict)
 
 
-def test_decisions_whose_outcomes_are_to_come_are_not_called_kept_on_the_rules() -> None:
+def test_decisions_whose_outcomes_are_to_come_are_not_called_given_something_else() -> None:
     """Also where their month has batches that are complete."""
     batches = [BatchLine(date(2005, month, 3), "complete", 31_000, RULES, ()) for month in range(5, 10)]
     batches += [BatchLine(date(2005, 9, 20), "complete", 4_000, RULES, (), is_measured=False)]
     told = heading.headline(CASE, FIVE, batches)
     assert "whose outcomes are complete" in plain(told.verdict)
     assert told.scope.endswith(
-        "The money counts 150,000 of them; of 4,000 the outcomes are not complete yet; the others were kept on the "
-        "rules for comparison or sent to them by a fault."
+        "The money counts 150,000 of them; of 4,000 the outcomes are not complete yet; the others were given something "
+        "else than the rules give, by a fault, a limit or a switch."
     )
 
 
 def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
-    """The holdout and faults are not in the money: both figures are of one record, and say what they differ by."""
+    """Who got something else than the rules give, for certain, is not in the money: both figures are of one record, and
+    say what they differ by."""
     batches = [BatchLine(date(2005, month, 3), "complete", 31_000, RULES, ()) for month in range(5, 10)]
     told = heading.headline(CASE, FIVE, batches).scope
     assert told.startswith("155,000 decisions in 5 batches")
     assert told.endswith(
-        "The money counts 150,000 of them; the others were kept on the rules for comparison or sent to them by a fault."
+        "The money counts 150,000 of them; the others were given something else than the rules give, by a fault, a "
+        "limit or a switch."
     )
     young = heading.headline(CASE, FIVE[:4], batches).scope
     assert "The money counts 120,000 of them" in young

@@ -38,10 +38,12 @@ def test_an_outcome_is_shown_where_the_loop_chose_the_logged_action(opened, log,
     assert source.outcomes(at("2026-01-04"), decided).empty
 
 
-def test_the_least_chance_is_told_where_some_were_likelier(opened, log):
-    assert opened(log, {"log.csv": LOG}, **SECTIONS).least_chance() is None
-    unequal = LOG.replace("wait,0.5", "wait,0.9")
-    assert opened(log, {"log.csv": unequal}, **SECTIONS).least_chance() == 0.5
+def test_the_least_chance_of_an_action_is_told_where_it_was_likelier_for_some(opened, log):
+    assert opened(log, {"log.csv": LOG}, **SECTIONS).least_chances() == {}
+    by_action = LOG.replace("wait,0.5", "wait,0.9")
+    assert opened(log, {"log.csv": by_action}, **SECTIONS).least_chances() == {}
+    by_client = LOG.replace("b,2026-01-01,90,offer,0.5", "b,2026-01-01,90,offer,0.2")
+    assert opened(log, {"log.csv": by_client}, **SECTIONS).least_chances() == {"offer": 0.2}
 
 
 def test_an_action_that_reveals_nothing_reveals_nothing_here_either(opened, log, at, decisions):
@@ -142,6 +144,26 @@ def test_an_equal_experiment_is_shown_whole(opened, log, at):
         ["decision_id", "entity_id", "as_of", "action"]
     ]
     assert len(source.outcomes(at("2026-02-01"), decided)) == len(frame)
+
+
+def test_an_action_is_shown_as_often_as_its_own_least_likely_case(opened, log):
+    """Nine in ten waited, an offer went to one in ten, and to fewer of those who spend little."""
+    rng, n = np.random.default_rng(5), 6_000
+    spend = rng.uniform(0, 100, n)
+    chance = np.where(spend > 50, 0.1, 0.05)
+    frame = experiment(n, 5)[0].assign(spend=spend)
+    is_offer = rng.random(n) < chance
+    frame = frame.assign(action=np.where(is_offer, "offer", "wait"), propensity=np.where(is_offer, chance, 1 - chance))
+    source = opened(log, {"log.csv": frame}, **SECTIONS)
+    assert source.least_chances() == {"offer": 0.05, "wait": 0.9}
+    asked = pd.DataFrame({"entity_id": frame["client"], "as_of": pd.Timestamp("2026-01-01", tz="UTC")})
+    for action, least in (("wait", 0.9), ("offer", 0.05)):
+        shown = source.outcomes(
+            pd.Timestamp("2026-02-01", tz="UTC"), asked.assign(decision_id=frame["client"], action=action)
+        )
+        is_shown = frame["client"].isin(shown["decision_id"]).to_numpy()
+        for of in (spend > 50, spend <= 50):
+            assert is_shown[of].mean() == pytest.approx(least, abs=4 * np.sqrt(least * (1 - least) / of.sum()))
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,7 @@ def test_a_past_experiment_with_three_unequal_arms():
     chosen = decided.merge(log, left_on="entity_id", right_on="customer_no")
     matched = chosen[chosen["action"] == chosen["segment"]]
     shown = set(seen["entity_id"])
-    assert shown < set(matched["entity_id"])
-    assert set(matched.loc[matched["segment"] == "none", "entity_id"]) <= shown  # the rarest arm is shown whole
-    catalogues = matched.loc[matched["segment"] == "womens", "entity_id"]
-    assert 0.35 < catalogues.isin(shown).mean() < 0.65  # twice as likely, so half of them
+    assert shown == set(matched["entity_id"])  # within each arm the chances are alike, so each is shown whole
     values = seen.merge(log, left_on="entity_id", right_on="customer_no")
     assert (values["outcome_class"] == values["visit"]).all()
     assert (values["amount"] == values["spend"]).all()

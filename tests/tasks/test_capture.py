@@ -23,9 +23,9 @@ def test_a_life_is_split_into_what_was_earned_and_where_the_rest_went(decided):
     assert money.attainable == 0
     assert money.exploring + money.choices + money.waiting + money.holdout == pytest.approx(-money.gain)
     assert money.waiting == money.holdout == 0
-    told = truth_by_period(
-        rows_of_replay(decided.workspace)
-    )  # leaves the holdout out, on which loop and rules are the same
+    rows = rows_of_replay(decided.workspace)
+    assert len(rows) == len(role)  # with the holdout, on which loop and rules are the same
+    told = truth_by_period(rows)
     assert money.gain == pytest.approx(float((told["policy"] - told["rules"]).sum()))
 
 

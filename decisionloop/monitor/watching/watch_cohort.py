@@ -21,14 +21,15 @@ from decisionloop.monitor.labels import LABEL_SHORTFALL, CohortLabels, LabelStat
 from decisionloop.monitor.lifts import RULES_COME_BACK, ActionLifts, HoldoutLifts, RulesLifts
 from decisionloop.monitor.outcome_shift import NO_COHORTS, UsualRate, judge_outcome_shift
 from decisionloop.monitor.performance import judge_performance
-from decisionloop.monitor.value import business_figures, holdout_lift, judge_value
+from decisionloop.monitor.value import CONVERSION_LIFT, HOLDOUT_LIFT, business_figures, holdout_lift, judge_value
 from decisionloop.observe.action_for_all import for_all_figures
+from decisionloop.observe.action_for_some import for_some_figures
 from decisionloop.observe.action_value import Choices, action_figures
 from decisionloop.observe.cohort import CHAMPION_LIFT, Figure, money_figures, ranking_figures
 from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.entity_lift import EntityMoney
 from decisionloop.observe.entity_money import entity_money
-from decisionloop.observe.estimate import Estimate
+from decisionloop.observe.estimate import Estimate, exactly_zero
 from decisionloop.observe.known_actions import (
     KNOWN_ACTION_LIFT,
     RULES_OVER_DEFAULT,
@@ -40,6 +41,7 @@ from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_rate import late_against_early, outcome_rate, with_late
 from decisionloop.observe.unbounded import marked
+from decisionloop.observe.value import realised_value
 from decisionloop.release.stages import is_default_action
 
 FIRST_COHORTS = 4
@@ -179,7 +181,7 @@ def watch_cohort(
     if cohort.score is not None and has_class:
         figures += _feedback_figures(cohort, cohort.score)
         findings += _judge_model(terms, cohort, cohort.score, state, before)
-    figures += _lift_over_holdout(figures)
+    figures = _with_lift_over_holdout(cohort, logged, figures)
     if state.is_complete:
         findings += _judge_money(terms, cohort, figures, entities, before)
     return WatchedCohort(tuple(figures), tuple(findings), entities)
@@ -193,6 +195,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     yield from known_action_figures(use_case, log, frame, logged)
     yield from rules_over_default(use_case, log, frame, logged, cohort.rules)
     yield from for_all_figures(use_case, log, frame, logged, cohort.rules)
+    yield from for_some_figures(use_case, log, frame, logged, cohort.rules, predictions.rules_reason)
     yield from action_figures(use_case, log, frame, logged, Choices(cohort.rules, cohort.meant), cohort.amounts)
     yield from business_figures(use_case, log, frame, missing, cohort.amounts)
     yield from impact_figures(use_case, log, frame)
@@ -225,10 +228,20 @@ def _judge_model(
     yield from judge_feedback(terms, cohort.outcome[rows], score[rows], explored, before.usual_gap, labels)
 
 
-def _lift_over_holdout(figures: Sequence[Figure]) -> list[Figure]:
-    """The lift over the holdout, where both sides were measured."""
-    policy, holdout = _whole(figures, "value_policy"), _whole(figures, "value_holdout")
-    return [] if policy is None or holdout is None else [holdout_lift(policy, holdout)]
+def _with_lift_over_holdout(cohort: DecidedCohort, logged: LoggedDecisions, figures: Sequence[Figure]) -> list[Figure]:
+    """The figures with the policy's lift over the holdout, where there are both sides.
+
+    Where rules decide both sides no policy is compared with them: what sets the two apart is chance, and exploring,
+    whose cost is told by itself.
+    """
+    holdout = _whole(figures, "value_holdout")
+    if holdout is None or not cohort.is_free.any():
+        return [*figures]
+    if cohort.is_by_rules:
+        zero = exactly_zero(int(cohort.is_free.sum()) + holdout.n)
+        told = (replace(one, estimate=zero) if one.monitor == CONVERSION_LIFT else one for one in figures)
+        return [*told, Figure(HOLDOUT_LIFT, zero)]
+    return [*figures, holdout_lift(realised_value(logged.subset(cohort.is_free)).per_decision, holdout)]
 
 
 def _judge_money(

@@ -151,12 +151,16 @@ def telling_decisions(ledger: Ledger, use_case: str, is_by_model: bool, is_conte
 def decided_beside_rules(ledger: Ledger, batch_id: str) -> pd.DataFrame:
     """The decisions of a batch beside what the rules would have done, by snapshot row.
 
-    Columns entity_id, as_of, role, fallback_reason, snapshot_digest, snapshot_row, action, rules_action.
+    Columns entity_id, as_of, role, fallback_reason, snapshot_digest, snapshot_row, action, rules_action, propensity.
     """
     table = decision.c
     where_from = (table.snapshot_digest, table.snapshot_row)
     columns = (table.entity_id, table.as_of, table.role, table.fallback_reason, *where_from, table.action)
-    statement = select(*columns, table.rules_action).where(table.batch_id == batch_id).order_by(table.snapshot_row)
+    statement = (
+        select(*columns, table.rules_action, table.propensity)
+        .where(table.batch_id == batch_id)
+        .order_by(table.snapshot_row)
+    )
     return read_frame(ledger, statement)
 
 

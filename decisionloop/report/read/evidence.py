@@ -10,6 +10,7 @@ from decisionloop.ledger.measurements import Measurement
 from decisionloop.ledger.releases import ReleaseEvent
 from decisionloop.ledger.verdicts import Verdict
 from decisionloop.observe.action_for_all import FOR_ALL
+from decisionloop.observe.action_for_some import FOR_SOME, action_and_group
 from decisionloop.observe.action_value import AMOUNT, CONVERSION, COST, LIFT, VALUE
 from decisionloop.observe.cohort import CHAMPION_LIFT
 from decisionloop.observe.confidence_sequence import lift_sequence
@@ -18,7 +19,7 @@ from decisionloop.report.read.decisions import as_object
 from decisionloop.report.read.measurements import Measured, mean_of
 from decisionloop.report.read.releases import what_became
 from decisionloop.report.record.estimate import Estimate
-from decisionloop.report.record.evidence import ActionFigures, Promise
+from decisionloop.report.record.evidence import ActionFigures, ForSome, Promise
 from decisionloop.report.words.naming import ReleaseNames
 
 CONFIDENCE = 0.95
@@ -37,6 +38,7 @@ def action_lines(measured: Measured, names: ReleaseNames, use_case: UseCase) -> 
     def known(monitor: str, action: str) -> list[Measurement]:
         return [one for one in by_key.get((monitor, action), []) if one.value is not None]
 
+    groups = _for_some(measured)
     wordings = {one.name: one.wording for one in use_case.actions}
     wordings |= {name: name.replace("_", " ") for _, name in sorted(by_key) if name not in wordings}
     return tuple(
@@ -54,15 +56,30 @@ def action_lines(measured: Measured, names: ReleaseNames, use_case: UseCase) -> 
             conversion=mean_of(known(CONVERSION, name)),
             is_rules_own=_is_by_rules({figure.cohort for figure in known(LIFT, name)}, measured, names),
             tried_in=_rows(known(FOR_ALL, name)),
-            for_all=_for_all(known(FOR_ALL, name), len(use_case.actions)),
+            for_all=_over_rules(known(FOR_ALL, name), len(use_case.actions)),
+            for_some=groups.get(name, ()),
         )
         for name, wording in wordings.items()
         if any((monitor, name) in by_key for monitor in (VALUE, COST, CONVERSION, FOR_ALL))
     )
 
 
-def _for_all(figures: Sequence[Measurement], actions: int) -> Estimate:
-    """What one of ``actions`` would have earned over the rules for everybody, at a confidence of all of them together.
+def _for_some(measured: Measured) -> dict[str, tuple[ForSome, ...]]:
+    """By action, what it would have earned over the rules in each group, at a confidence of all groups together."""
+    by_slice: dict[str, list[Measurement]] = {}
+    for one in measured.figures:
+        if one.monitor == FOR_SOME and one.is_mature and one.value is not None:
+            by_slice.setdefault(one.slice, []).append(one)
+    told: dict[str, tuple[ForSome, ...]] = {}
+    for slice_, figures in sorted(by_slice.items()):
+        action, group = action_and_group(slice_)
+        gain = _over_rules(figures, len(by_slice))
+        told[action] = (*told.get(action, ()), ForSome(group, _rows(figures), gain, len(by_slice)))
+    return told
+
+
+def _over_rules(figures: Sequence[Measurement], questions: int) -> Estimate:
+    """What an action would have earned over the rules, at a confidence of so many ``questions`` together.
 
     People look after every batch and write what they see into the rules, so the interval is one that holds at all looks
     (`observe.confidence_sequence`); unknown until that has enough decisions.
@@ -76,7 +93,7 @@ def _for_all(figures: Sequence[Measurement], actions: int) -> Estimate:
     sequence = lift_sequence(cohorts, are_independent=True)
     if sequence is None:
         return Estimate()
-    told = sequence.at(1 - (1 - CONFIDENCE) / actions)
+    told = sequence.at(1 - (1 - CONFIDENCE) / questions)
     return Estimate.of(told.value, told.low, told.high, mean_of(figures).bounds)
 
 

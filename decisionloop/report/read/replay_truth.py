@@ -13,6 +13,7 @@ import pandas as pd
 from decisionloop.act.economics import known_values, realised_values
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import batches
+from decisionloop.observe.cohort import counts_in_money
 from decisionloop.report.read.decisions import decided_beside_rules
 from decisionloop.sources.base import ReplaySource
 
@@ -29,8 +30,8 @@ TO_ALL = "to_all_"
 def rows_of_replay(workspace: Workspace) -> pd.DataFrame | None:
     """True money a decision: columns as_of, ``TRUTH_COLUMNS`` and, of a recorded experiment, `to_all` of each action.
 
-    Of the decisions that the loop's own money counts: not the holdout, nor what a fault sent to the rules. None for
-    a live source, and before anything was decided.
+    Of the decisions that the loop's own money counts (`observe.cohort.counts_in_money`). None for a live source, and
+    before anything was decided.
     """
     source = workspace.source
     if not isinstance(source, ReplaySource):
@@ -74,7 +75,8 @@ def truth_by_period(money: pd.DataFrame) -> pd.DataFrame:
 
 def _truth_of_batch(workspace: Workspace, batch_id: str, truth: pd.DataFrame) -> pd.DataFrame:
     decided = decided_beside_rules(workspace.ledger, batch_id)
-    decided = decided[(decided["role"] != "holdout") & decided["fallback_reason"].isna()]
+    is_rules_choice = (decided["action"] == decided["rules_action"]).to_numpy()
+    decided = decided[counts_in_money(decided, decided["propensity"].to_numpy(np.float64), is_rules_choice)]
     known = recorded(workspace.use_case, decided.merge(truth, how="left", on=["entity_id", "as_of"]))
     unrecorded = len(decided) - len(known)
     if not len(known):

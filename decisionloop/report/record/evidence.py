@@ -12,6 +12,25 @@ UNKNOWN = Estimate()
 
 
 @dataclass(frozen=True)
+class ForSome:
+    """What an action would have earned more than the rules, given to everybody of a ``group`` who may get it.
+
+    ``gain`` in currency a decision, by what trying it has shown of ``tried_in`` decisions of the group; its interval
+    holds for all ``looked_at`` pairs of action and group, and at all looks together.
+    """
+
+    group: str
+    tried_in: int
+    gain: Estimate
+    looked_at: int
+
+    @property
+    def is_surely_better(self) -> bool:
+        """Whether it would surely have earned more than the rules there, whatever outcomes have not come."""
+        return self.gain.sign > 0 and not self.gain.is_sign_open
+
+
+@dataclass(frozen=True)
 class ActionFigures:
     """One action over all complete cohorts, in currency a decision; what the contract has no word for is unknown.
 
@@ -21,6 +40,7 @@ class ActionFigures:
     brought more or less than they would have is what exploring brought or cost. ``for_all``: what it would have earned
     more than the rules, given to everybody who may get it, by what trying it has shown of ``tried_in`` decisions; its
     interval holds for all actions and at all looks together, so that whoever looks after every batch is not misled.
+    ``for_some``: the same of each group that was measured.
     """
 
     action: str
@@ -37,6 +57,7 @@ class ActionFigures:
     is_rules_own: bool = False
     tried_in: int = 0
     for_all: Estimate = UNKNOWN
+    for_some: tuple[ForSome, ...] = ()
 
     @property
     def is_surely_better(self) -> bool:

@@ -17,6 +17,7 @@ NOTHING = {EARNED: "earned nothing", MORE: "no more and no less than the rules"}
 """What is said in the place of a figure that is surely 0."""
 _ACTIONS = "What each action brought"
 """The heading of the page under which they stand."""
+_MOST_GROUPS = 3
 IF_ALIKE = "if the outcomes that have not come are as the others"
 
 
@@ -70,6 +71,24 @@ def tried_sentence(lines: Sequence[ActionFigures], currency: str) -> str:
     if not told:
         return ""
     return Said(f"What trying has shown: {'; '.join(told)}.", action_claims(lines))
+
+
+def better_for_sentence(lines: Sequence[ActionFigures], currency: str) -> str:
+    """For whom an action that is not surely better for everybody surely is, the largest gain first; "" for nobody."""
+    found = [
+        (line, one) for line in lines if not line.is_surely_better for one in line.for_some if one.is_surely_better
+    ]
+    if not found:
+        return ""
+    found.sort(key=lambda pair: -(pair[1].gain.low or 0.0))
+    told = [
+        f"where {one.group}, “{line.wording}” would have earned {_beside_the_rules(one.gain, currency)}"
+        for line, one in found[:_MOST_GROUPS]
+    ]
+    more = f"; so it is of {count_of(len(found) - _MOST_GROUPS, 'more group')}" if len(found) > _MOST_GROUPS else ""
+    claims: dict[str, Claimed] = {f"action.for_some[{line.action}][{one.group}]": one.gain for line, one in found}
+    sure = f"sure for all {found[0][1].looked_at} pairs of an action and a group that were looked at"
+    return Said(f"For some an action is better, {sure}: {'; '.join(told)}{more}.", claims)
 
 
 def better_action(lines: Sequence[ActionFigures], currency: str) -> ToDo | None:

@@ -26,7 +26,7 @@ def notes_for(use_case: UseCase) -> tuple[str, ...]:
         notes.insert(
             1,
             f"{percent(use_case.policy.holdout_share)} of the {plural(use_case.entity.noun)} stay on the rules "
-            "for good; they, and decisions that a fault sent to the rules, are left out of the money above.",
+            "for good; the money above counts them, and on them the loop earns what the rules do.",
         )
     if not all(use_case.revealing):
         unseen = [f"“{one.wording}”" for one in use_case.actions if not one.reveals_outcome]

@@ -137,7 +137,7 @@ def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) ->
     total = total_of(money_lines)
     if total is None or not 0 < total.decisions < deciding.decisions:
         return ""
-    others = "kept on the rules for comparison or sent to them by a fault"
+    others = "given something else than the rules give, by a fault, a limit or a switch"
     untold = _untold(money_lines)
     if untold:
         others += f", or are of {names(untold)}, of which it cannot be told"

@@ -122,7 +122,8 @@ def _actions(story: Story) -> Sentences:
     if not story.actions or subject == "the other system":
         return ()
     tried = evidence.tried_sentence(story.actions, story.use_case.currency)
-    return (*legacy.told_of(subject, (evidence.actions_sentence(story.actions),)), tried)
+    better = evidence.better_for_sentence(story.actions, story.use_case.currency)
+    return (*legacy.told_of(subject, (evidence.actions_sentence(story.actions),)), tried, better)
 
 
 def _with_caveats(said: dict[str, tuple[str, ...]], story: Story) -> dict[str, tuple[str, ...]]:
