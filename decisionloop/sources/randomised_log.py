@@ -31,6 +31,8 @@ from decisionloop.sources.tables import OutcomeKeys, happened_column, outcome_co
 from decisionloop.sources.unread_rows import NOT_SHOWN, Telling, unread_in_history
 
 LOGGED = "logged_action"
+_HARDLY = 0.05
+"""Chances that differ by less, as the shares of an even draw do, are not worth a word."""
 
 
 @dataclass
@@ -68,9 +70,9 @@ class RandomisedLog(HistoryBacked):
 
     def least_chance(self) -> float | None:
         """The chance with which every decision meets its logged action, the smallest that was logged; None where all
-        were logged with one, and no case is left out for it."""
+        were logged with nearly one, and hardly a case is left out for it."""
         chances = self._cases()[self.spec.propensity]
-        return None if not len(chances) or _are_alike(chances) else meeting_chance(chances)
+        return None if not len(chances) or _are_alike(chances, _HARDLY) else meeting_chance(chances)
 
     def unread_rows(self) -> tuple[str, ...]:
         """What cannot be read in the log, in words."""
@@ -117,8 +119,8 @@ def meeting_chance(propensities: pd.Series) -> float:
     return float(known.min()) if len(known) else 1.0
 
 
-def _are_alike(propensities: pd.Series) -> bool:
-    return bool(propensities.min() > propensities.max() * (1 - 1e-9))
+def _are_alike(propensities: pd.Series, apart: float = 1e-9) -> bool:
+    return bool(propensities.min() > propensities.max() * (1 - apart))
 
 
 def is_blank(use_case: UseCase, cases: pd.DataFrame) -> pd.Series:
