@@ -52,7 +52,9 @@ _SAID = re.compile(
 _VALUE = re.compile(r"[^\s'\"`<>]{1,200}?(?=[.,;:!?)'\"`]{0,3}(?:\s|$))")
 _CLOSES = {"(": ")", "“": "”"}
 _LONGEST_QUOTED = 200
-_NEXT_WORD = re.compile(r"[ \t]{1,3}(?P<word>[a-z]{1,40})(?=[.,;:!?)]{0,3}(?:\s|$))")
+_IS_CLOSING = re.compile(r"['\"`][\s,.;:)\]}]")
+"""A quote after which nothing is quoted ends a text, and begins no value."""
+_NEXT_WORD = re.compile(r"[ \t]{1,3}(?P<word>[a-z]{1,40})(?=[.,;:!?)'\"`]{0,3}(?:\s|$))")
 _MOST_WORDS = 8
 _NOTHING = re.compile(r"(?:null|none|true|false|undefined)\b|\$[\{(]|\{\{|\*\*\*", re.IGNORECASE)
 _SHORTEST_TOKEN = 8
@@ -131,7 +133,9 @@ def without_told(text: str, shown: str) -> str:
     """
     told, at = [], 0
     while found := _SAID.search(text, at):
-        start, end = _quoted(text, found) or _unquoted(text, found) or (found.end(), found.end())
+        is_over = _IS_CLOSING.match(text, found.end() - 1) is not None
+        nowhere = found.end(), found.end()
+        start, end = nowhere if is_over else _quoted(text, found) or _unquoted(text, found) or nowhere
         told += [text[at:start], shown if end > start else ""]
         at = end
     return "".join((*told, text[at:]))

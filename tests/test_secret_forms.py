@@ -150,6 +150,7 @@ def test_in_a_private_key_whole_or_cut_off(kind, wrap):
         "12:00:01 ERROR password: Login failed for user me",
         "[INFO] password: required. (db) password: expired",
         "https://h/x?code=EUR https://h/x?code=40001",
+        'names = ("the password is ", "the token was ")',
         "the password is case-sensitive; the password is WRONG, the secret was set to expire",
     ],
 )
@@ -180,6 +181,8 @@ def test_what_opens_nothing_stays(text):
         ("(db) password: correct horse", "(db) password: ***"),
         ("the secret was set to swordfish", "the secret was set to ***"),
         ("the client secret was changed to 'sword fish'.", "the client secret was changed to '***'."),
+        ('log("the password is hunter tiger", 1)', 'log("the password is ***", 1)'),
+        ("`the password is hunter tiger` tells one", "`the password is ***` tells one"),
         ("the password is 'correct horse battery', it says", "the password is '***', it says"),
     ],
 )

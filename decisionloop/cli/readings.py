@@ -45,6 +45,7 @@ def _status(books: OutcomeIntake) -> ReadingStatus | None:
     }
     trouble = ", ".join(f"{count:,} {what}" for what, count in found.items() if count)
     as_of = cohort_name(books.as_of)
-    text = f"{as_of}: of {books.rows_read:,} rows read: {trouble}"
+    nobodys = ", as all of before the loop began do" if 0 < books.unknown == books.rows_read else ""
+    text = f"{as_of}: of {books.rows_read:,} rows read: {trouble}{nobodys}"
     counts = books.contradictory, books.duplicate, books.unknown, books.invalid, books.after_window
     return ReadingStatus(as_of, books.rows_read, *counts, text) if trouble else None

@@ -24,7 +24,8 @@ def usecase_check(
     ] = False,
 ) -> None:
     """Check a contract, its code and its source; one line a fault. Exit code 2 says that contract or code has faults,
-    5 that the source has. Where they differ from what is in force, say what that means for models, log and monitors."""
+    5 that the source has. It ends with what the data can answer, and what cannot happen with these numbers. Where they
+    differ from what is in force, say what that means for models, log and monitors."""
     from decisionloop.cli.usecase import check
 
     check(path, as_json, all_stay)

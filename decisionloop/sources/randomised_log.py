@@ -33,6 +33,8 @@ from decisionloop.sources.tables import OutcomeKeys, happened_column, outcome_co
 from decisionloop.sources.unread_rows import NOT_SHOWN, Telling, unread_in_history
 
 LOGGED = "logged_action"
+_HARDLY = 0.05
+"""Chances that differ by less, as the shares of an even draw do, are not worth a word."""
 
 
 @dataclass
@@ -70,9 +72,9 @@ class RandomisedLog(HistoryBacked):
 
     def least_chances(self) -> dict[str, float]:
         """By action that was logged with unequal ones: the smallest chance, with which a decision for it is shown its
-        outcome. {} where every case is kept."""
+        outcome. {} where hardly a case is left out for it."""
         by_action = self._cases().groupby(LOGGED)[self.spec.propensity].agg(["min", "max"])
-        unequal = by_action[by_action["min"] < by_action["max"] * (1 - 1e-9)]
+        unequal = by_action[by_action["min"] < by_action["max"] * (1 - _HARDLY)]
         return {str(name): float(least) for name, least in unequal["min"].items()}
 
     def unread_rows(self) -> tuple[str, ...]:

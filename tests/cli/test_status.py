@@ -318,6 +318,14 @@ def test_a_feed_of_outcomes_that_contradicts_itself_is_said(cli, vouchers, home_
     assert (second["as_of"], second["unknown"], second["contradictory"]) == ("2024-03-25", 2, 0)
 
 
+def test_outcomes_of_before_the_loop_began_are_told_as_that(cli, vouchers, home_with_ledger):
+    nothing = {"matched": 0, "first": 0, "late": 0, "duplicate": 0, "contradictory": 0, "invalid": 0}
+    began = OutcomeIntake("vouchers", datetime(2024, 3, 4, tzinfo=UTC), rows_read=900, unknown=900, **nothing)
+    append_intake(open_workspace("vouchers").ledger, began)
+    (line,) = [line for line in cli("status", "vouchers").out.splitlines() if line.startswith("  outcomes")]
+    assert line.endswith("of 900 rows read: 900 matching no decision, as all of before the loop began do")
+
+
 def _figure(value, low, high, worst=None, best=None, missing=0):
     return {"value": value, "low": low, "high": high, "worst": worst, "best": best, "missing": missing}
 

@@ -40,6 +40,12 @@ def test_a_batch_is_one_line():
     )
 
 
+def test_where_nothing_is_tried_it_says_so_without_shares():
+    nothing = replace(MAY, explored=0.0, cost=0.0, budget=0.0, look_cost=0.0, groups=())
+    told = planned_line(nothing, "EUR").replace(NBSP, " ")
+    assert told == "2005-05-01: nothing tried in 1,000 decisions, with a budget of €0"
+
+
 def test_batches_add_up_with_their_groups():
     both = planned_in_all([MAY, replace(MAY, cohort="2005-05-08", cost=1_000.0)])
     assert both is not None

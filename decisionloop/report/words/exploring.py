@@ -20,6 +20,8 @@ def planned_sentence(planned: PlannedExploring, currency: str) -> str:
 def planned_line(planned: PlannedExploring, currency: str) -> str:
     """One batch in a line."""
     budget = "" if planned.budget is None else _parts(planned, planned.budget, currency)
+    if not planned.explored:
+        return f"{planned.cohort}: nothing tried in {planned.rows:,} decisions{budget}"
     groups = ", ".join(f"{one.wording} {_share(one.share)} of {one.rows:,}" for one in planned.groups)
     many = f"{planned.explored:,.0f}" if planned.explored >= 10 else f"{planned.explored:.2g}"
     tried = f"about {many} of {planned.rows:,} ({_share(planned.share)}) tried"
