@@ -96,3 +96,16 @@ def test_a_halted_batch_is_told_of_as_halted_alone(small, web):
     titles = [post["title"] for post in web.posts]
     assert "[critical] small/2024-01-08: validation" in titles
     assert not [title for title in titles if FAILED_RUN in title]
+
+
+@pytest.mark.parametrize("file", ["rules.py", "features.py"])
+def test_what_code_says_of_a_person_is_in_no_alert(small, web, file):
+    name = file.removesuffix(".py")
+    arguments = "features" if name == "rules" else "known, as_of"
+    _break(small, file, f"def {name}({arguments}):\n    raise ValueError('Anna Svensson owes 3 EUR')\n")
+    with pytest.raises(ContractError, match="Anna Svensson"):
+        predict("small", as_of(1))
+    (told,) = _failures(small)
+    assert "Svensson" not in told
+    assert f"{file}, line 2" in told
+    assert "ValueError" in told
