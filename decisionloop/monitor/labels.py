@@ -62,7 +62,7 @@ class CohortLabels:
         is_complete = not self.is_held_back and labels_complete(use_case, *asked)
         least = least_arrived(use_case, self.age_days, self.curve)
         shortfall = max(0.0, least - self.arrived / self.decided) if self.decided else 0.0
-        return LabelState(is_complete, missing_beyond_usual(*asked), shortfall)
+        return LabelState(is_complete, missing_beyond_usual(use_case, *asked), shortfall)
 
     def _own(self, use_case: UseCase) -> UseCase:
         """The contract with the maturity of this cohort."""
@@ -89,6 +89,15 @@ def promised_share(use_case: UseCase) -> float | None:
     return use_case.monitors.minimum_arrived
 
 
+def usual_share(use_case: UseCase, age_days: float, curve: LabelCurve) -> UsualShare | None:
+    """The share of outcomes that is usual at an age; None where nobody knows, or a replay draws what it shows.
+
+    How many such a draw shows hangs on what was done, as an action is shown as often as it was likely: a loop that
+    comes to prefer a rare one would look as though outcomes were missing. What its log leaves blank comes as that.
+    """
+    return None if use_case.are_outcomes_drawn else curve.usual(age_days)
+
+
 def judge_labels(
     use_case: UseCase, decided: int, arrived: int, age_days: float, curve: LabelCurve, budget: AlarmBudget
 ) -> tuple[Finding, ...]:
@@ -103,7 +112,7 @@ def judge_labels(
     if decided == 0:
         return ()
     cohort = _Judged(use_case, decided, arrived, age_days, budget.alpha("labels", label_checks(use_case)))
-    usual, promised = curve.usual(age_days), promised_share(use_case)
+    usual, promised = usual_share(use_case, age_days, curve), promised_share(use_case)
     findings = []
     if usual is not None and usual.share > use_case.monitors.maximum_missing_labels:
         findings.append(_against_usual(cohort, usual))
@@ -171,12 +180,12 @@ def _less(promised: float, rate: Bounds) -> Bounds:
     return Bounds(promised - rate.value, promised - rate.high, promised - rate.low)
 
 
-def missing_beyond_usual(decided: int, arrived: int, age_days: float, curve: LabelCurve) -> float:
+def missing_beyond_usual(use_case: UseCase, decided: int, arrived: int, age_days: float, curve: LabelCurve) -> float:
     """Share of a cohort's labels that are missing beyond the usual, at least 0.
 
     Without a history nobody knows which labels never come, so 0: what is missing then counts as usual.
     """
-    usual = curve.usual(age_days)
+    usual = usual_share(use_case, age_days, curve)
     return 0.0 if usual is None or decided == 0 else max(0.0, usual.share - arrived / decided)
 
 
@@ -193,7 +202,7 @@ def labels_complete(use_case: UseCase, decided: int, arrived: int, age_days: flo
 
 def least_arrived(use_case: UseCase, age_days: float, curve: LabelCurve) -> float:
     """Share of a cohort's outcomes below which nothing is judged on it: the promise, or the usual with its slack."""
-    usual = curve.usual(age_days)
+    usual = usual_share(use_case, age_days, curve)
     as_usual = 0.0 if usual is None else usual.share - use_case.monitors.maximum_missing_labels
     return max(promised_share(use_case) or 0.0, as_usual)
 

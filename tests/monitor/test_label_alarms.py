@@ -82,7 +82,7 @@ def test_label_holes_alarm_at_maturity_and_the_model_is_not_judged() -> None:
     }
     arrived = int((cohort <= 28).sum())
     assert not labels_complete(USE_CASE, DECIDED, arrived, 28, curve)
-    assert missing_beyond_usual(DECIDED, arrived, 28, curve) == pytest.approx(0.2, abs=0.03)
+    assert missing_beyond_usual(USE_CASE, DECIDED, arrived, 28, curve) == pytest.approx(0.2, abs=0.03)
 
 
 def test_a_few_missing_labels_never_alarm_however_many_decisions() -> None:
@@ -106,7 +106,7 @@ def test_without_a_history_nothing_is_usual_and_the_contract_s_promise_holds() -
     assert (finding.against, finding.is_alarm) == (PROMISE, True)
     assert not labels_complete(USE_CASE, 100, 79, 28, few)
     assert labels_complete(USE_CASE, 100, 80, 28, few)
-    assert missing_beyond_usual(100, 10, 28, few) == 0
+    assert missing_beyond_usual(USE_CASE, 100, 10, 28, few) == 0
 
 
 def test_a_feed_that_loses_a_third_from_its_first_day_is_told_although_that_is_usual() -> None:
@@ -186,4 +186,10 @@ def test_what_a_replayed_experiment_does_not_show_is_a_draw_and_no_loss() -> Non
     replayed = USE_CASE.model_copy(update={"source": RandomisedLogReplay.model_validate(drawn)})
     assert promised_share(replayed) is None
     assert labels_complete(replayed, 1000, 250, 100.0, LabelCurve())
-    assert judge_labels(replayed, 1000, 250, 100.0, LabelCurve(), budget_of(replayed)) == ()
+    often = LabelCurve((CohortArrivals(1_000, (900,)),) * 5)  # while the likely action was preferred
+    for curve in (LabelCurve(), often):
+        assert labels_complete(replayed, 1000, 250, 100.0, curve)
+        assert judge_labels(replayed, 1000, 250, 100.0, curve, budget_of(replayed)) == ()
+        state = CohortLabels(1_000, 250, 100.0, curve).state(replayed)
+        assert (state.is_complete, state.missing_share, state.shortfall) == (True, 0.0, 0.0)
+    assert not labels_complete(USE_CASE, 1000, 250, 100.0, often)
