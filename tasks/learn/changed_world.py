@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from decisionloop.contract.monitoring import MonitorFamily
@@ -9,7 +10,7 @@ from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import is_revealed
 from decisionloop.ledger.alarms import alarms_of
 from decisionloop.ledger.batches import time_of_cohort
-from decisionloop.ledger.incidents import incidents
+from decisionloop.ledger.incidents import Incident, incidents
 from decisionloop.workspace import Workspace
 
 OF_THE_WORLD: tuple[MonitorFamily, ...] = ("inputs", "labels", "performance", "value")
@@ -30,11 +31,23 @@ def changed_since(workspace: Workspace, as_of: datetime, batches: LoggedBatches)
     return None
 
 
+def changes_known(workspace: Workspace, as_of: datetime) -> set[datetime]:
+    """The first cohort of every incident about the world, open or closed: what is closed is usual by now, and goes on.
+
+    An incident of inputs that a person closed as a fault of the data is among them.
+    """
+    return _first_cohorts(workspace, incidents(workspace.ledger, workspace.use_case.name), as_of)
+
+
 def _changes(workspace: Workspace, name: str, as_of: datetime) -> set[datetime]:
     """The first cohort of every incident about the world that is open."""
-    found = [one for one in incidents(workspace.ledger, name) if one.is_open and one.first_alarm_as_of <= as_of]
+    return _first_cohorts(workspace, [one for one in incidents(workspace.ledger, name) if one.is_open], as_of)
+
+
+def _first_cohorts(workspace: Workspace, found: Sequence[Incident], as_of: datetime) -> set[datetime]:
+    name = workspace.use_case.name
     return {
         min(time_of_cohort(alarm.cohort) for alarm in alarms_of(workspace.ledger, name, one.incident_id))
         for one in found
-        if one.family in OF_THE_WORLD
+        if one.family in OF_THE_WORLD and one.first_alarm_as_of <= as_of
     }
