@@ -4,8 +4,8 @@ Weights that undo the loop's own choices, with p the probability of being reveal
 and noisy, a cap on it costs bias, and 1 / sqrt(p) lies between that and no weights at all. Pasts: everything in the
 training's window, only what came since the world changed, or everything with a weight that halves every so many
 cohorts. Each is judged by the money that its decisions would have brought (`learn.evidence.policy_gain`); first the
-weights, then the past, where after a change none is taken whose probabilities are surely off, if another's are not. The
-cohort that judged teaches the candidate in the end, and may not serve the first look.
+weights, then the past. After a change of what people come to, a past whose probabilities are surely off gives way to
+one whose are not. The cohort that judged teaches the candidate in the end, and may not serve the first look.
 """
 
 from __future__ import annotations
@@ -103,11 +103,17 @@ def _weights(inverse: np.ndarray, weighing: Weighing) -> np.ndarray:
 
 
 def choose_lessons(
-    use_case: UseCase, kind: Kind, rows: TrainingSet, batches: LoggedBatches, changed: datetime | None
+    use_case: UseCase,
+    kind: Kind,
+    rows: TrainingSet,
+    batches: LoggedBatches,
+    changed: datetime | None,
+    is_of_outcomes: bool = False,
 ) -> Choice:
     """Try weights and pasts without the newest cohort of ``batches``, and judge them on it.
 
-    ``changed``: the first cohort of another world, where an incident says so. With a single cohort nothing is tried,
+    ``changed``: the first cohort of another world, where an incident says so; ``is_of_outcomes``: not because others
+    come, but because the same come to something else. With a single cohort nothing is tried,
     nor where another system decided with propensities that nobody knows.
     """
     if rows.unweighted:  # without propensities no past can be judged by its money
@@ -122,7 +128,7 @@ def choose_lessons(
     except UsageError:  # what came before the newest cohort can teach nobody
         return Choice()
     contest.try_all(_weighings(earlier))
-    contest.try_all(_pasts(use_case, earlier, contest.best, changed), is_fit_asked=changed is not None)
+    contest.try_all(_pasts(use_case, earlier, contest.best, changed), is_of_outcomes)
     return Choice(contest.best, newest.isoformat(), tuple(contest.trials))
 
 
