@@ -85,8 +85,8 @@ def _outcomes(source: Source, seen: SeenOfTried, a_week: float) -> str:
         return f"{told}, of {had} that would do"
     least = ", ".join(f"{name} {chance:.2g}" for name, chance in chances.items())
     return (
-        f"{told}, and of each action no oftener than for whom it was least likely ({least}), so that what is shown does "
-        "not depend on who they are"
+        f"{told}, and of each action no oftener than for whom it was least likely ({least}), so that what is shown "
+        "does not depend on who they are"
     )
 
 
