@@ -6,7 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from decisionloop.act.within_budget import SPENT
+from decisionloop.act.situation import SPENT
 from decisionloop.ledger.period_accounts import account_before
 from decisionloop.ledger.release_history import decided_for
 from decisionloop.ledger.schema import utc_now

@@ -235,13 +235,13 @@ def _with_lift_over_holdout(cohort: DecidedCohort, logged: LoggedDecisions, figu
     whose cost is told by itself.
     """
     holdout = _whole(figures, "value_holdout")
-    if holdout is None or not cohort.is_free.any():
+    if holdout is None or not cohort.is_of_policy.any():
         return [*figures]
     if cohort.is_by_rules:
-        zero = exactly_zero(int(cohort.is_free.sum()) + holdout.n)
+        zero = exactly_zero(int(cohort.is_of_policy.sum()) + holdout.n)
         told = (replace(one, estimate=zero) if one.monitor == CONVERSION_LIFT else one for one in figures)
         return [*told, Figure(HOLDOUT_LIFT, zero)]
-    return [*figures, holdout_lift(realised_value(logged.subset(cohort.is_free)).per_decision, holdout)]
+    return [*figures, holdout_lift(realised_value(logged.subset(cohort.is_of_policy)).per_decision, holdout)]
 
 
 def _judge_money(
