@@ -37,6 +37,7 @@ from decisionloop.observe.known_actions import (
     rules_over_default,
 )
 from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.left_out import left_out_figures
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_rate import late_against_early, outcome_rate, with_late
@@ -192,6 +193,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
     champion = cohort.preferred if cohort.is_contested.any() else None
     yield from money_figures(log, logged, cohort.rules, cohort.unexplored, champion)
+    yield from left_out_figures(cohort, logged)
     yield from known_action_figures(use_case, log, frame, logged)
     yield from rules_over_default(use_case, log, frame, logged, cohort.rules)
     yield from for_all_figures(use_case, log, frame, logged, cohort.rules)
