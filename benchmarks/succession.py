@@ -2,7 +2,8 @@
 
 `retention_offer` with `concept_drift`, a year each by `decisionloop demo`, two at a time. A successor is a release that
 was trained on a cohort of the changed world. It decides once it is on trial or champion; the goal is by the turn in
-which the third cohort of the changed world is complete. What the loop earned from then on is told beside the rules.
+which the third cohort of the changed world is complete. What was lost after the change is told in expected money,
+beside what would have been lost had every successor taken the place of who was on trial (`succession_money`).
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import add
 from pathlib import Path
 
-from benchmarks.capture_offers import NAME, Life, captured_by_period, lived_in
+from benchmarks.capture_offers import NAME, Life, lived_in
 from benchmarks.figures import Figure, Spread
+from benchmarks.succession_money import AfterChange, after_change, has_learnt_since
 from decisionloop.ledger.batches import batches
-from decisionloop.ledger.releases import events_of_releases, find_stage
-from decisionloop.ledger.verdicts import find_training_set
+from decisionloop.ledger.releases import events_of_releases
 from decisionloop.settings import Settings
 from decisionloop.workspace import Workspace, open_workspace
 
@@ -34,11 +33,10 @@ GOAL_SHARE = 0.9
 @dataclass(frozen=True)
 class Changed:
     """One year: mature cohorts of the changed world when a successor first decided (None: none did), and the money from
-    the change on, of the loop less the rules, and of the rules."""
+    the change on."""
 
     cohorts: int | None
-    gain: float
-    rules: float
+    after: AfterChange
 
 
 def measure(is_quick: bool) -> Iterator[Figure]:
@@ -49,7 +47,7 @@ def measure(is_quick: bool) -> Iterator[Figure]:
 
 
 def figures(years: Sequence[Changed]) -> Iterator[Figure]:
-    """In how many years a successor decided in time, and what the loop earned beside the rules after the change."""
+    """In how many years a successor decided in time, and what was lost after the change, and by what."""
     soon = [one.cohorts is not None and one.cohorts <= MATURE_COHORTS for one in years]
     name = f"{NAME}, {SCENARIO}, {len(years)} years"
     yield Figure(
@@ -58,20 +56,29 @@ def figures(years: Sequence[Changed]) -> Iterator[Figure]:
     found = [one.cohorts for one in years if one.cohorts is not None]
     told = Spread.of(found) if found else None
     yield Figure(f"{name}: cohorts till a successor", told, "cohorts", note=f"{len(found)} had one")
-    shares = Spread.of(one.gain / one.rules for one in years)
+    after = [one.after for one in years]
+    shares = Spread.of(one.told.gain / one.told.rules for one in after)
     yield Figure(f"{name}: more than the rules after the change", shares, "of what they earn")
+    beside = "had every successor had the place of who was on trial"
+    lost, then = (Spread.of(one) for one in ([one.lost for one in after], [one.lost - one.giving_way for one in after]))
+    yield Figure(f"{name}: lost after the change", lost, "EUR", beside, then)
+    for part in ("choices", "waiting", "exploring", "holdout"):
+        yield Figure(f"{name}: lost by {part}", Spread.of(getattr(one.told, part) for one in after), "EUR")
 
 
 def changed(folder: Path, seed: int) -> Changed:
     """Live a year in ``folder`` and look what came after the change."""
     life = Life(SCENARIO, seed)
     home, usecases = lived_in(folder, life)
+    return changed_in(home, usecases, life)
+
+
+def changed_in(home: Path, usecases: Path, life: Life) -> Changed:
+    """What came after the change in a year that was lived in ``home``."""
     settings = Settings(home=home, usecases_dir=usecases, source_options=json.dumps(life.options))
     workspace = open_workspace(NAME, settings)
     at = change_of(workspace)
-    after = [one for period, one in captured_by_period(workspace).items() if period >= f"{at:%Y-%m}"]
-    whole = reduce(add, after)
-    return Changed(cohorts_till_a_successor(workspace, at), whole.gain, whole.rules)
+    return Changed(cohorts_till_a_successor(workspace, at), after_change(workspace, at))
 
 
 def change_of(workspace: Workspace) -> datetime:
@@ -86,13 +93,6 @@ def cohorts_till_a_successor(workspace: Workspace, change: datetime) -> int | No
     ledger, mature = workspace.ledger, timedelta(days=workspace.use_case.outcome.maturity_days)
     since = [one.as_of for one in batches(ledger, NAME, change) if one.is_decided]
     for event in events_of_releases(ledger, NAME):
-        if event.stage in {"canary", "champion"} and _has_learnt_since(workspace, event.release_id, change):
+        if event.stage in {"canary", "champion"} and has_learnt_since(workspace, event.release_id, change):
             return sum(one + mature <= event.as_of for one in since)
     return None
-
-
-def _has_learnt_since(workspace: Workspace, release_id: str, change: datetime) -> bool:
-    stage = find_stage(workspace.ledger, release_id)
-    taught_by = None if stage is None else stage.release.training_set_id
-    taught = None if taught_by is None else find_training_set(workspace.ledger, taught_by)
-    return taught is not None and taught.cohort_to >= change

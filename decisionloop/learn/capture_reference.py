@@ -59,7 +59,7 @@ def _chosen_by_model(use_case: UseCase, past: Sequence[KnownPeriod], now: KnownP
     values = action_values(use_case, now.frame, predict_parts(use_case, by_class, by_amount, now.frame))
     if not use_case.policy.constraints:
         return preferred_action(use_case, now.frame, values)
-    return _within_limits(use_case, now, values)
+    return within_limits(use_case, now, values)
 
 
 def _is_anything_taught(use_case: UseCase, rows: pd.DataFrame, classes: np.ndarray | None) -> bool:
@@ -81,7 +81,7 @@ def _lessons(use_case: UseCase, known: KnownPeriod) -> tuple[pd.DataFrame, np.nd
     return frame, classes, amounts
 
 
-def _within_limits(use_case: UseCase, now: KnownPeriod, values: np.ndarray) -> np.ndarray:
+def within_limits(use_case: UseCase, now: KnownPeriod, values: np.ndarray) -> np.ndarray:
     """The actions (n,) of most money by ``values`` (n, A) that keep the policy's limits in each batch.
 
     Rows that tie at the prices of a limit follow the plan's mixture, by draws that are the same each time.

@@ -194,6 +194,14 @@ def policy_gain(use_case: UseCase, batches: LoggedBatches, ours: Predictions, th
     return money_told(use_case, traffic, policies, 0.95).money
 
 
+def is_surely_off(use_case: UseCase, batches: LoggedBatches, predictions: Predictions) -> bool:
+    """Whether a model's probabilities surely miss by more than the gate allows, on batches that did not teach it."""
+    free = evidence_rows(use_case, batches.log)
+    asked, told_by = batches.rows(free), Contender(predictions.rows(free))
+    _, error = _ranking(use_case, asked, told_by, np.ones(len(asked.log), dtype=bool))
+    return error is not None and error.low is not None and error.low > use_case.gate.maximum_calibration_error
+
+
 def where_it_may_decide(use_case: UseCase, batches: LoggedBatches, contender: Contender) -> np.ndarray:
     """True (n,) where a release has a say: there is another action than the rules' within its reach.
 

@@ -4,7 +4,8 @@ Weights that undo the loop's own choices, with p the probability of being reveal
 and noisy, a cap on it costs bias, and 1 / sqrt(p) lies between that and no weights at all. Pasts: everything in the
 training's window, only what came since the world changed, or everything with a weight that halves every so many
 cohorts. Each is judged by the money that its decisions would have brought (`learn.evidence.policy_gain`); first the
-weights, then the past. The cohort that judged teaches the candidate in the end, and may not serve the first look.
+weights, then the past. After a change of what people come to, a past whose probabilities are surely off gives way to
+one whose are not. The cohort that judged teaches the candidate in the end, and may not serve the first look.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pandas as pd
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
 from decisionloop.learn.candidates import predicted_by, subset
-from decisionloop.learn.evidence import policy_gain
+from decisionloop.learn.evidence import is_surely_off, policy_gain
 from decisionloop.learn.fitting import Kind
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import MAXIMUM_WEIGHT, TrainingSet
@@ -102,11 +103,17 @@ def _weights(inverse: np.ndarray, weighing: Weighing) -> np.ndarray:
 
 
 def choose_lessons(
-    use_case: UseCase, kind: Kind, rows: TrainingSet, batches: LoggedBatches, changed: datetime | None
+    use_case: UseCase,
+    kind: Kind,
+    rows: TrainingSet,
+    batches: LoggedBatches,
+    changed: datetime | None,
+    is_of_outcomes: bool = False,
 ) -> Choice:
     """Try weights and pasts without the newest cohort of ``batches``, and judge them on it.
 
-    ``changed``: the first cohort of another world, where an incident says so. With a single cohort nothing is tried,
+    ``changed``: the first cohort of another world, where an incident says so; ``is_of_outcomes``: not because others
+    come, but because the same come to something else. With a single cohort nothing is tried,
     nor where another system decided with propensities that nobody knows.
     """
     if rows.unweighted:  # without propensities no past can be judged by its money
@@ -121,7 +128,7 @@ def choose_lessons(
     except UsageError:  # what came before the newest cohort can teach nobody
         return Choice()
     contest.try_all(_weighings(earlier))
-    contest.try_all(_pasts(use_case, earlier, contest.best, changed))
+    contest.try_all(_pasts(use_case, earlier, contest.best, changed), is_of_outcomes)
     return Choice(contest.best, newest.isoformat(), tuple(contest.trials))
 
 
@@ -154,9 +161,14 @@ class _Contest:
         """Begin with these as the best."""
         self.best, self._predictions = lessons, self._predicted(lessons)
 
-    def try_all(self, tried: Iterator[Lessons] | Sequence[Lessons]) -> None:
-        """Each against the best before them; the best of those that earn more becomes it."""
-        beaten: list[tuple[float, Lessons, Predictions]] = []
+    def try_all(self, tried: Iterator[Lessons] | Sequence[Lessons], is_fit_asked: bool = False) -> None:
+        """Each against the best before them; the best of those that earn more becomes it.
+
+        ``is_fit_asked``: whose probabilities are surely off gives way to whose are not, unless that one surely earns
+        less. The gate would refuse it: after a change a past that still spans the old world teaches the old rates.
+        """
+        stands = not (is_fit_asked and self._is_off(self._predictions)), 0.0
+        beaten: list[tuple[tuple[bool, float], Lessons, Predictions]] = []
         for lessons in tried:
             try:
                 predictions = self._predicted(lessons)
@@ -164,10 +176,16 @@ class _Contest:
                 continue
             gain = policy_gain(self._use_case, self._judge, predictions, self._predictions)
             self.trials.append(Trial(lessons, gain))
-            if gain.value is not None and gain.value > 0:
-                beaten.append((gain.value, lessons, predictions))
+            if gain.value is None or (gain.value <= 0 and (gain.high is None or gain.high < 0)):
+                continue
+            reached = not (is_fit_asked and self._is_off(predictions)), gain.value
+            if reached > stands:
+                beaten.append((reached, lessons, predictions))
         if beaten:
             _, self.best, self._predictions = max(beaten, key=lambda one: one[0])
+
+    def _is_off(self, predictions: Predictions) -> bool:
+        return is_surely_off(self._use_case, self._judge, predictions)
 
     def _predicted(self, lessons: Lessons) -> Predictions:
         return predicted_by(self._use_case, self._kind, taught(self._rows, lessons), self._judge.frame)

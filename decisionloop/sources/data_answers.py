@@ -79,15 +79,15 @@ def _outcomes(source: Source, seen: SeenOfTried, a_week: float) -> str:
     shown, had = (f"{share * a_week:,.0f}" for share in (seen.shown_share, seen.any_share))
     if shown == had:
         return f"about {shown}, where one acts"
-    told = f"about {shown}: a replay shows those of what it does alone, of {had} had it done whatever was logged"
+    told = f"about {shown}: a replay shows an outcome only where the loop does what was done in the table"
     chances = source.least_chances() if isinstance(source, RandomisedLog) else {}
     if not chances:
-        return told
+        return f"{told}, of {had} that would do"
     least = ", ".join(f"{name} {chance:.2g}" for name, chance in chances.items())
-    alike = (
-        "each action to everybody as often as to whom it was least likely, so that it does not depend on who they are"
+    return (
+        f"{told}, and of each action no oftener than for whom it was least likely ({least}), so that what is shown does "
+        "not depend on who they are"
     )
-    return f"{told}, and {alike}: {least}"
 
 
 def _delays(use_case: UseCase, delays: OutcomeDelays | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from decisionloop.learn.gate import GateEvidence
@@ -18,6 +19,7 @@ from decisionloop.workspace import Workspace
 from tasks.learn.harm import harm_by_now
 from tasks.learn.release_stages import by_gate, enter_canary, refuse, stop_canary
 from tasks.learn.standings import Matured, matured_of, newest_verdict, standing_now
+from tasks.learn.succession import head_to_head, words_of
 from tasks.learn.verdicts import attempt_of
 from tasks.tell.queueing import raise_alert
 
@@ -38,16 +40,14 @@ def let_decide(
     """
     share, steps = stage.event.share or 0.0, workspace.use_case.canary.steps
     stands = standing_now(workspace, stage.release, decides, None if evidence is None else _matured(evidence))
-    less_sure = _gives_way(workspace, stage, decides, stands)
-    after = share_now(steps, share, stands)
-    if less_sure is not None:
-        after = share_in_place(steps, less_sure.event.share or 0.0, stands)
-    if after == share or hindrance(workspace, stage, decides, less_sure):
+    place = _place_for(workspace, stage, decides, stands, as_of)
+    after = share_now(steps, share, stands) if place is None else place.share
+    if after == share or hindrance(workspace, stage, decides, None if place is None else place.held_by):
         return ""
-    if less_sure is not None:
-        surer = f"{stage.release_id} is surer to earn more than the champion, and takes its place on trial."
-        refuse(workspace, less_sure.release, by_gate(surer, as_of))
     reason = why_on_trial(stands, after)
+    if place is not None:
+        refuse(workspace, place.held_by.release, by_gate(place.why, as_of))
+        reason = reason if place.is_by_standing else f"{place.why} It decides for {after:.0%} of the entities."
     waits = enter_canary(workspace, stage.release, after, by_gate(reason, as_of))
     return f" {reason} {waits}".rstrip()
 
@@ -56,8 +56,23 @@ def _matured(evidence: GateEvidence) -> Matured:
     return Matured(Since(evidence.money, evidence.progress, evidence.of_trial), evidence.serving_cost or 0.0)
 
 
-def _gives_way(workspace: Workspace, stage: ReleaseStage, decides: Release, stands: Standing) -> ReleaseStage | None:
-    """Who is on trial and stands for a smaller share than this challenger does, in the end; None where nobody is.
+@dataclass(frozen=True)
+class Place:
+    """The place of who is on trial, for another challenger: by whom it is held, with which share, and why it is given.
+
+    ``is_by_standing``: the challenger stands for a larger share; else it earns more in a world that has changed.
+    """
+
+    held_by: ReleaseStage
+    share: float
+    why: str
+    is_by_standing: bool = True
+
+
+def _place_for(
+    workspace: Workspace, stage: ReleaseStage, decides: Release, stands: Standing, as_of: datetime
+) -> Place | None:
+    """The place of who is on trial, where this challenger is to have it; None where it is not, or nobody has one.
 
     Where approvers let releases decide nobody gives way: while they are asked, who is on trial would be gone.
     """
@@ -66,8 +81,15 @@ def _gives_way(workspace: Workspace, stage: ReleaseStage, decides: Release, stan
         return None
     told = newest_verdict(workspace, other.release, decides)
     theirs = standing_now(workspace, other.release, decides, None if told is None else matured_of(told))
-    steps = use_case.canary.steps
-    return other if entitled(steps, stands) > share_held(steps, other.event.share or 0.0, theirs) else None
+    steps, share = use_case.canary.steps, other.event.share or 0.0
+    if entitled(steps, stands) > share_held(steps, share, theirs):
+        why = f"{stage.release_id} is surer to earn more than the champion, and takes its place on trial."
+        return Place(other, share_in_place(steps, share, stands), why)
+    compared = None if stands.is_behind else head_to_head(workspace, stage.release, other.release, as_of)
+    if compared is None or not compared.is_sure:
+        return None
+    why = words_of(stage.release, compared, use_case.economics.currency)
+    return Place(other, share, why, is_by_standing=False)
 
 
 def stop_if_failing(workspace: Workspace, stage: ReleaseStage, as_of: datetime) -> str:

@@ -44,7 +44,7 @@ from decisionloop.predict.release_model import ReleaseModel, predict, supported_
 from decisionloop.release_store import load_release, save_release
 from decisionloop.workspace import Workspace
 from tasks.keep import keep_table
-from tasks.learn.changed_world import changed_since
+from tasks.learn.changed_world import OF_OUTCOMES, changed_since
 from tasks.learn.mlflow_versions import code_version, log_candidate
 from tasks.learn.training_rows import training_rows_of
 from tasks.readback.soundness import soundness_of
@@ -68,7 +68,9 @@ def train_and_keep(workspace: Workspace, fact: TrainingSetFact, kind: Kind) -> t
     """
     use_case = workspace.use_case
     rows, batches = training_rows_of(workspace, fact)
-    choice = choose_lessons(use_case, kind, rows, batches, changed_since(workspace, fact.as_of, batches))
+    changed = changed_since(workspace, fact.as_of, batches)
+    is_of_outcomes = changed is not None and changed == changed_since(workspace, fact.as_of, batches, OF_OUTCOMES)
+    choice = choose_lessons(use_case, kind, rows, batches, changed, is_of_outcomes)
     rows = taught(rows, choice.lessons)
     candidate = train(use_case, kind, rows)
     entities, ids = (batches.log[name].to_numpy(dtype=object) for name in ("entity_id", "decision_id"))

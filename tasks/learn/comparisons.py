@@ -18,7 +18,7 @@ from decisionloop.learn.yearly_error import Staked, next_stake
 from decisionloop.ledger.decisions import shadow_runs
 from decisionloop.ledger.held_cohorts import held_cohorts
 from decisionloop.ledger.releases import Release, ReleaseStage, challengers, champion, find_stage, trial_began
-from decisionloop.ledger.verdicts import find_training_set, verdicts
+from decisionloop.ledger.verdicts import verdicts
 from decisionloop.observe.betting import Bets
 from decisionloop.observe.cohort import is_drawn
 from decisionloop.workspace import Workspace, open_workspace
@@ -26,7 +26,7 @@ from tasks.learn.canaries import let_decide, stop_if_failing
 from tasks.learn.candidates import contender_of, find_candidates, unlearnt_contender
 from tasks.learn.harm import harm_by_now
 from tasks.learn.release_stages import by_gate, promote, refuse
-from tasks.learn.training_rows import training_rows_of, training_set_of
+from tasks.learn.training_rows import taught_until, training_rows_of, training_set_of
 from tasks.learn.verdicts import GateAnswer, attempt_of, is_beside, keep_opening, keep_verdict
 from tasks.readback.mature_decisions import mature_batches
 from tasks.readback.maturity import mature_until
@@ -142,7 +142,7 @@ def _open_on_drawn(workspace: Workspace, release: Release, decides: Release, as_
 
     Raises UsageError where nothing of it is mature yet.
     """
-    since = _taught_until(workspace, release) + timedelta(microseconds=1)
+    since = taught_until(workspace, release) + timedelta(microseconds=1)
     until, held = mature_until(workspace, as_of), held_cohorts(workspace.ledger, release.use_case)
     before = mature_batches(workspace, since, until, as_of, held)
     if not _is_drawn(workspace, before):
@@ -191,7 +191,7 @@ def _look(
 
     The gate values what a release predicts; harm is seen in what it says where it is served.
     """
-    since = max(_known_until(workspace, comparison), *(_taught_until(workspace, one) for one in (release, decides)))
+    since = max(_known_until(workspace, comparison), *(taught_until(workspace, one) for one in (release, decides)))
     held = held_cohorts(workspace.ledger, release.use_case)
     until = mature_until(workspace, as_of)
     try:
@@ -234,12 +234,3 @@ def _judge(
 def _known_until(workspace: Workspace, comparison: Comparison) -> datetime:
     """As-of of the last cohort that was mature when the comparison was opened, and so was known."""
     return mature_until(workspace, datetime.fromisoformat(comparison.opened_at))
-
-
-def _taught_until(workspace: Workspace, release: Release) -> datetime:
-    """As-of of the last cohort that taught a release; rules learnt from none."""
-    if release.training_set_id is None:
-        return datetime.min.replace(tzinfo=release.created_at.tzinfo, year=1970)
-    fact = find_training_set(workspace.ledger, release.training_set_id)
-    assert fact is not None  # the ledger refers to it by a foreign key
-    return fact.cohort_to

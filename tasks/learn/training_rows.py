@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pandas as pd
 import pyarrow as pa
 
 from decisionloop.errors import IntegrityError, UsageError
 from decisionloop.learn.logged_batches import LoggedBatches
 from decisionloop.learn.training_set import TrainingSet, build_training_rows
+from decisionloop.ledger.releases import Release
 from decisionloop.ledger.verdicts import TrainingSet as TrainingSetFact
 from decisionloop.ledger.verdicts import find_training_set
 from decisionloop.workspace import Workspace
@@ -49,3 +52,12 @@ def training_set_of(workspace: Workspace, training_set_id: str) -> TrainingSetFa
     if fact is None:
         raise UsageError(f"no training set {training_set_id} in the ledger. Build it first.")
     return fact
+
+
+def taught_until(workspace: Workspace, release: Release) -> datetime:
+    """As-of of the last cohort that taught a release; rules learnt from none."""
+    if release.training_set_id is None:
+        return datetime.min.replace(tzinfo=release.created_at.tzinfo, year=1970)
+    fact = find_training_set(workspace.ledger, release.training_set_id)
+    assert fact is not None  # the ledger refers to it by a foreign key
+    return fact.cohort_to

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -51,8 +53,12 @@ class Server:
             pgexec("pg_ctl", words, bin_path=self.process.bin_path, user=self.process.system_user)
 
     def start(self) -> None:
-        """Bring it back."""
-        self.process.ensure_postgres_running()
+        """Bring it back; a busy machine takes longer than the one wait of ten seconds."""
+        for _ in range(6):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.ensure_postgres_running()
+                return
+        raise TimeoutError("PostgreSQL did not come back within a minute")
 
 
 @pytest.fixture

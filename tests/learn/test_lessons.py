@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -55,9 +56,9 @@ def logged(is_changed: bool) -> LoggedBatches:
     return LoggedBatches(log, frame, np.where(frame["turnover"] > 500, 1, 0))
 
 
-def chosen(use_case, batches: LoggedBatches, changed) -> Choice:
+def chosen(use_case, batches: LoggedBatches, changed, is_of_outcomes: bool = False) -> Choice:
     rows = build_training_rows(use_case, batches.log, batches.frame)
-    return choose_lessons(use_case, "scorecard", rows, batches, changed)
+    return choose_lessons(use_case, "scorecard", rows, batches, changed, is_of_outcomes)
 
 
 def test_after_a_change_what_came_since_teaches(use_case):
@@ -67,6 +68,24 @@ def test_after_a_change_what_came_since_teaches(use_case):
     assert choice.judged_on == (FIRST_AS_OF + timedelta(weeks=WEEKS - 1)).isoformat()
     tried = {one.lessons.since: one.gain for one in choice.trials}
     assert tried["2024-02-05"].low > 0
+
+
+@pytest.mark.parametrize(
+    ("allowed", "is_of_outcomes", "since"), [(0.05, True, "2024-02-05"), (1.0, True, ""), (0.05, False, "")]
+)
+def test_after_outcomes_have_changed_no_past_teaches_whose_rates_the_gate_would_refuse(
+    use_case, allowed, is_of_outcomes, since
+):
+    """Money prefers the whole window, by chance: whom to lend to is the same. Its rates are those of before."""
+    gate = use_case.gate.model_copy(update={"maximum_calibration_error": allowed})
+    batches, rng = logged(is_changed=False), np.random.default_rng(6)
+    changed = (FIRST_AS_OF + timedelta(weeks=CHANGED)).to_pydatetime()
+    is_spared = (batches.log["as_of"] >= changed) & (rng.random(len(batches.log)) < 0.7)
+    now = batches.log["outcome_class"].where(~(is_spared & batches.log["outcome_class"].eq(1)), 0.0)
+    batches = replace(batches, log=batches.log.assign(outcome_class=now))
+    choice = chosen(use_case.model_copy(update={"gate": gate}), batches, changed, is_of_outcomes)
+    assert choice.lessons.since == since
+    assert {one.lessons.since: one.gain for one in choice.trials}["2024-02-05"].value < 0
 
 
 def test_the_newest_cohort_teaches_no_trial(use_case):
