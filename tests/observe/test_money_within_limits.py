@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from decisionloop.act.constraints import BatchTotals
+from decisionloop.act.exploration.agreement import flat_share
 from decisionloop.act.policy import choose
 from decisionloop.act.situation import SPENT, Situation
 from decisionloop.act.within_budget import Means, choose_within, rules_within
@@ -75,6 +76,27 @@ def cohort_of(
     return DecidedCohort.of(use_case, log, frame, predictions, lambda: np.zeros((len(log), 2)))
 
 
+def answering(
+    frame: pd.DataFrame, outcome: NDArray, rules: NDArray, told: pd.DataFrame, values: NDArray
+) -> DecidedCohort:
+    """What a model decided, where whatever is done shows its outcome."""
+    n = len(frame)
+    log = pd.DataFrame(
+        {
+            "decision_id": frame["client_id"],
+            "entity_id": frame["client_id"],
+            "role": told["role"],
+            "action": np.array(["pass", "stop"])[told["action"]],
+            "propensity": told["propensity"],
+            "fallback_reason": pd.Series(told["fallback_reason"], dtype="str"),
+            "outcome_class": outcome.astype(float),
+            "outcome_amount": np.nan,
+        }
+    )
+    predictions = ReleasePredictions(rules, "loans/model/1", values, np.full(n, 0.2), {})
+    return DecidedCohort.of(WRITES, log, frame, predictions, lambda: np.full((n, 2), 0.2))
+
+
 def figures_of(cohort: DecidedCohort) -> dict[str, Estimate]:
     logged = cohort.logged(cohort.missing(LateArrivals.nothing(2)))
     return {one.monitor: one.estimate for one in money_figures(cohort.log, logged, cohort.rules, cohort.unexplored)}
@@ -133,3 +155,50 @@ def test_what_the_draw_of_a_batchs_limit_cut_counts_and_tells_what_the_rules_wou
     error = np.std(by_rules) / np.sqrt(runs)
     assert abs(np.mean(by_rules)) < 4 * error + 1e-9
     assert abs(np.mean(by_rules)) < 0.2 * abs(np.mean(policy))
+
+
+WRITES = watched(
+    actions=[
+        {"name": "pass", "wording": "nothing", "is_default": True, "reveals_outcome": True},
+        {"name": "stop", "wording": "write", "is_favourable": True, "reveals_outcome": True},
+    ],
+    model={"action_as": "input"},
+    economics={"constants": {"win": 50}, "value": {"pass": "0", "stop": "win * outcome - spend"}},
+    policy={
+        "holdout_share": 0.1,
+        "exploration": {"kind": "uniform", "share": 0.2},
+        "constraints": [BUDGET | {"limit": 150}],
+    },
+)
+"""Here the second action is to write, which costs money, is of the budget and shows its outcome."""
+
+
+def test_a_model_that_spends_a_budget_is_held_against_rules_who_pay_from_the_same_account() -> None:
+    """A model writes to who answers, the rules to one in two; 150 of 1,000 letters are paid for."""
+    n, runs, chance = 1_000, 60, np.random.default_rng(4)
+    off, gained, is_cut = [], [], 0
+    for run in range(runs):
+        answers = chance.choice([0.1, 0.4], n)
+        frame = pd.DataFrame({"client_id": [f"{i}" for i in range(n)], "spend": np.full(n, 10.0)})
+        rules = chance.integers(0, 2, n)
+        values = np.column_stack([np.zeros(n), 50 * answers - 10])
+        totals, as_of = BatchTotals.of(WRITES, frame), AS_OF + pd.Timedelta(days=run)
+        situation = Situation(values, rules, has_model=True, exploring=flat_share(WRITES, totals))
+        within = choose_within(WRITES, frame, as_of, situation, Means(np.array([150.0]), None, totals))
+        told = choice_frame(within.choices)
+        action, is_held = told["action"].to_numpy(), (told["role"] == "holdout").to_numpy()
+        could = rules_within(WRITES, situation, rules, within.is_paid)
+        assert (action == STOP).sum() == 150
+        is_cut += int((told["fallback_reason"] == SPENT).sum())
+        outcome = chance.random(n) < answers
+        cohort = answering(frame, outcome, could, told, values)
+        figures = figures_of(cohort)
+        money = np.where(action == STOP, 50.0 * outcome - 10, 0.0)
+        assert figures["value_policy_total"].value == pytest.approx(money.sum())
+        assert figures["value_policy_total"].n == n
+        worth = 50 * answers - 10
+        off.append(figures["value_rules_total"].value - np.where(could == STOP, worth, 0.0).sum())
+        gained.append((np.where(action == STOP, worth, 0.0) - np.where(could == STOP, worth, 0.0))[~is_held].sum())
+    assert is_cut > 0
+    assert abs(np.mean(off)) < 4 * np.std(off) / np.sqrt(runs)
+    assert abs(np.mean(off)) < 0.5 * np.mean(gained)
