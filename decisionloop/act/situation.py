@@ -28,6 +28,8 @@ BY_PEOPLE = (KILL_SWITCH, ROLLED_BACK, DEFAULT_FOR_ALL)
 STANDING_IN = "rules stand in: "
 """How the reason of a row begins whose batch a model must not decide: rules explore there, as without a model."""
 ROW_FAULT = "row fault"
+SPENT = f"{LIMIT}budget of the period"
+"""Why a row had no chance of an action that it would have had one of: the period could no longer pay for it."""
 NO_VALUE = "no expected value"
 
 
@@ -168,12 +170,26 @@ def _given(told: np.ndarray | None, rows: int) -> np.ndarray:
 
 
 def is_free_to_explore(reason: str | None) -> bool:
-    """Whether a row that was logged with this reason of falling back was free to be explored: None, or a stand-in.
+    """Whether a row that was logged with this reason of falling back was free to be explored.
 
-    Where rules stand in for a model on a whole batch they explore, so that what comes of it teaches like all else; a
-    row with a fault or limit of its own takes one action.
+    So are rows without a reason, and those for which rules stand in for a model on a whole batch: they explore, so that
+    what comes of it teaches like all else. A limit on a batch cuts by a draw whose chance is logged; a row with a fault
+    of its own takes one action, and to one of a period that is `SPENT` not everything was open.
     """
-    return reason is None or (reason.startswith(STANDING_IN) and "; " not in reason)
+    return is_of_policy(reason) and not str(reason).endswith(SPENT)
+
+
+def is_of_policy(reason: str | None) -> bool:
+    """Whether the policy, within its limits, decided a row that was logged with this reason of falling back.
+
+    A fault of the row is no such reason, nor is the kill switch or a rollback.
+    """
+    return reason is None or all(one.startswith((STANDING_IN, LIMIT)) for one in reason.split("; "))
+
+
+def is_limited(reason: str | None) -> bool:
+    """Whether a limit cut a row that was logged with this reason, whatever else befell it."""
+    return any(one.startswith(LIMIT) for one in str(reason).split("; "))
 
 
 def is_row_fault(logged: pd.Series) -> np.ndarray:

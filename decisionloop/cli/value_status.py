@@ -26,7 +26,22 @@ def value_text(workspace: Workspace, last: pd.Series | None) -> str:
     interval = f"{last['low']:,.2f} to {last['high']:,.2f}{bounds_text(last)}"
     told = f"{currency} {last['value']:,.2f} per decision ({interval}), cohort {last['cohort']}"
     by = _who_decided(workspace, str(last["cohort"]))
-    return f"{told}, decided by {by}" if by else told
+    return f"{told}{f', decided by {by}' if by else ''}{_left_out(workspace, str(last['cohort']))}"
+
+
+def _left_out(workspace: Workspace, cohort: str) -> str:
+    """How many decisions of a cohort its money does not count, and why; "" where it counts all."""
+    from decisionloop.ledger.measurements import measurements_of
+    from decisionloop.observe.left_out import LEFT_OUT
+    from decisionloop.report.record.totals import left_out_of
+    from decisionloop.report.words.left_out import why_left_out
+
+    found = measurements_of(workspace.ledger, workspace.use_case.name, LEFT_OUT, cohort=cohort)
+    counted = zip(found["slice"].str.removeprefix("by="), found["value"].astype(int), strict=True)
+    left_out = left_out_of(counted)
+    if not left_out:
+        return ""
+    return f"; not counted, for they got for certain something else than the rules give: {why_left_out(left_out)}"
 
 
 def _who_decided(workspace: Workspace, cohort: str) -> str:

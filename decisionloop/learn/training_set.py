@@ -18,7 +18,7 @@ import pandas as pd
 from decisionloop.act.situation import is_row_fault
 from decisionloop.contract import UseCase
 from decisionloop.errors import UsageError
-from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.cohort import is_decided_by_policy
 from decisionloop.observe.executed_actions import executed, is_overridden
 from decisionloop.observe.off_policy import selection_weights
 from decisionloop.predict.release_model import ACTION_COLUMN
@@ -126,7 +126,7 @@ def revealing_probability(use_case: UseCase, rows: pd.DataFrame) -> np.ndarray:
 def _is_free(use_case: UseCase, log: pd.DataFrame) -> np.ndarray:
     """Decisions (n,) whose outcome may teach, once it is revealed."""
     if use_case.outcome.depends_on_action:
-        return is_policy_traffic(log)
+        return is_decided_by_policy(log)
     return (log["role"] != "holdout").to_numpy() & ~is_row_fault(log["fallback_reason"])
 
 

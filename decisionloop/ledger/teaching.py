@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from decisionloop.act.situation import is_free_to_explore
+from decisionloop.act.situation import is_of_policy
 from decisionloop.ledger.batches import cohort_name
 from decisionloop.ledger.decisions import batches_of_span, latest_revision
 from decisionloop.ledger.executions import executed_action
@@ -91,7 +91,7 @@ def _free_reasons(ledger: Ledger, batches: Select[str], span: IdSpan) -> list[st
         .where(decision.c.fallback_reason.is_not(None))
     )
     with facts.reading(ledger) as connection:
-        return [reason for reason in connection.execute(statement).scalars() if reason and is_free_to_explore(reason)]
+        return [reason for reason in connection.execute(statement).scalars() if reason and is_of_policy(reason)]
 
 
 def decisions_per_batch(ledger: Ledger, use_case: str, as_of_from: datetime, as_of_to: datetime) -> float:

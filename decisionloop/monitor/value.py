@@ -20,7 +20,7 @@ from decisionloop.monitor.lifts import Lifts
 from decisionloop.observe.action_value import rate_of
 from decisionloop.observe.amount_mean import amount_mean, amount_range
 from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate, sized_mean
-from decisionloop.observe.cohort import Figure, is_policy_traffic
+from decisionloop.observe.cohort import Figure, is_decided_by_policy
 from decisionloop.observe.confidence_sequence import ConfidenceSequence, difference
 from decisionloop.observe.estimate import Estimate, Floats, cannot_say, difference_of_bounds
 from decisionloop.observe.executed_actions import executed_index
@@ -147,7 +147,7 @@ def business_figures(
     like only where both sides reveal their outcomes whatever they do: where doing nothing reveals nothing, its lift
     cannot be told and is not given.
     """
-    free, is_holdout = is_policy_traffic(log), (log["role"] == "holdout").to_numpy()
+    free, is_holdout = is_decided_by_policy(log), (log["role"] == "holdout").to_numpy()
     unseen = None if missing is None else missing.subset(free)
     if use_case.outcome.class_:
         yield Figure("conversion", _conversion(use_case, log[free], unseen))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from decisionloop.act.economics import known_values, realised_values
-from decisionloop.act.situation import is_free_to_explore
+from decisionloop.act.situation import is_free_to_explore, is_limited, is_of_policy
 from decisionloop.contract import UseCase
 from decisionloop.observe.bounded_mean import bounded_mean, rate_estimate
 from decisionloop.observe.cohort_performance import measure_performance
@@ -81,10 +81,22 @@ def logged_decisions(
 
 
 def is_policy_traffic(log: pd.DataFrame) -> np.ndarray:
-    """True for decisions that were free to be explored: no holdout, no fallback of a single row. Shape (n,)."""
+    """True for decisions that tell of other policies: no holdout, no fallback of a single row, and nothing closed to
+    them because a period's budget was spent. Shape (n,)."""
+    return (log["role"] != "holdout").to_numpy(dtype=bool) & _by_reason(log, is_free_to_explore)
+
+
+def is_decided_by_policy(log: pd.DataFrame) -> np.ndarray:
+    """True (n,) for what the policy decided within its limits: its traffic, and rows for which a budget was spent.
+
+    The policy that is deployed is the one under the budget, so that its money and gain are these rows' too.
+    """
+    return (log["role"] != "holdout").to_numpy(dtype=bool) & _by_reason(log, is_of_policy)
+
+
+def _by_reason(log: pd.DataFrame, of_reason: Callable[[str | None], bool]) -> np.ndarray:
     code, reasons = pd.factorize(log["fallback_reason"].astype(object), use_na_sentinel=True)
-    is_free = np.array([*map(is_free_to_explore, reasons), True])  # the last, -1, has no reason
-    return (log["role"] != "holdout").to_numpy(dtype=bool) & is_free[code]
+    return np.array([*map(of_reason, reasons), of_reason(None)])[code]  # the last, -1, has no reason
 
 
 def is_drawn(log: pd.DataFrame) -> np.ndarray:
@@ -93,13 +105,25 @@ def is_drawn(log: pd.DataFrame) -> np.ndarray:
 
 
 def counts_in_money(log: pd.DataFrame, propensity: Floats, is_rules_choice: np.ndarray) -> np.ndarray:
-    """True (n,) for the decisions whose money is told: policy traffic, and who got for certain what the rules do.
+    """True (n,) for the decisions whose money is told: the policy's, and all of whom the rules' money can be told.
 
-    The latter (the holdout, rows with a fault, everybody under the kill switch) earned what the rules alone would have.
-    What these would have earned of somebody who got for certain something else nobody can tell. ``propensity`` (n,) of
-    what was chosen; ``is_rules_choice`` (n,): it is what the rules would have done.
+    Who got for certain what the rules do (the holdout, rows with a fault, everybody under the kill switch) earned what
+    the rules alone would have, and of whom a limit cut by a draw its chance tells that, whichever way it fell. What the
+    rules would have earned of somebody who got for certain something else nobody can tell. ``propensity`` (n,) of what
+    was chosen; ``is_rules_choice`` (n,): it is what the rules would have done (`rules_within_limits`).
     """
-    return is_policy_traffic(log) | (is_rules_choice & (np.nan_to_num(propensity) >= 1 - 1e-9))
+    is_drawn_from_more = propensity < 1 - 1e-9  # not so where it is NaN, which nobody knows
+    is_certain = np.nan_to_num(propensity) >= 1 - 1e-9
+    return is_decided_by_policy(log) | is_drawn_from_more | (is_rules_choice & is_certain)
+
+
+def rules_within_limits(log: pd.DataFrame, action: np.ndarray, rules: np.ndarray) -> np.ndarray:
+    """What the rules could have done (n,): where a limit left a row one ``action`` (n,), that, and else ``rules`` (n,).
+
+    Limits bind the rules like anybody.
+    """
+    is_certain = log["propensity"].to_numpy(dtype=np.float64, na_value=np.nan) >= 1 - 1e-9
+    return np.where(_by_reason(log, is_limited) & is_certain, action, rules)
 
 
 def money_figures(
@@ -111,8 +135,9 @@ def money_figures(
 ) -> Iterator[Figure]:
     """What was earned by everybody who `counts_in_money`, what the rules would have on the same, and exploring's cost.
 
-    ``value_difference`` and ``value_champion_difference`` are per decision of the policy's traffic: who got what the
-    rules do for certain is no news of a policy. Their totals are those of everybody, of whom the others add nothing.
+    ``value_difference`` is per decision of the policy: who got what the rules do for certain is no news of one. Its
+    total is that of everybody, of whom the others add nothing. ``value_champion_difference`` and ``exploration_cost``
+    are of the policy's traffic, for what was not open to a row says nothing of either.
 
     Args:
         logged: the same n decisions as `logged_decisions`; where that knows of missing outcomes figures are bounded.
@@ -120,7 +145,7 @@ def money_figures(
         champion: action index (n,) of the champion, where another release decided some beside it: what the champion
             alone would have earned over the rules is then told too.
     """
-    free, by_rules = is_policy_traffic(log), one_hot(rules, len(logged.is_exact))
+    by_rules = one_hot(rules, len(logged.is_exact))
     counted = counts_in_money(log, logged.propensity, logged.action == rules)
     if counted.any():
         earned = value_against_rules(logged.subset(counted), by_rules[counted])
@@ -129,30 +154,37 @@ def money_figures(
         yield Figure("value_policy_total", earned.realised.total)
         yield Figure("value_rules", rules_money)
         yield Figure("value_rules_total", rules_money.scaled(earned.realised.decisions))
-        if free.any():
-            policy = logged.subset(free)
-            against = earned if len(policy) == counted.sum() else value_against_rules(policy, by_rules[free])
-            alone = None if champion is None else one_hot(champion[free], by_rules.shape[1])
-            yield from _gains(policy, against, by_rules[free], unexplored[free], alone)
+        own, free = is_decided_by_policy(log), is_policy_traffic(log)
+        if own.any():
+            policy = logged.subset(own)
+            against = earned if len(policy) == counted.sum() else value_against_rules(policy, by_rules[own])
+            yield from _gains(policy, against)
         else:
             yield Figure("value_difference_total", exactly_zero(earned.realised.decisions))
+        if free.any():
+            alone = None if champion is None else one_hot(champion[free], by_rules.shape[1])
+            yield from _of_exploring(logged.subset(free), by_rules[free], unexplored[free], alone)
     is_holdout = (log["role"] == "holdout").to_numpy()
     if is_holdout.any():
         yield Figure("value_holdout", realised_value(logged.subset(is_holdout)).per_decision)
 
 
-def _gains(
-    policy: LoggedDecisions, against: ValueAgainstRules, rules: Floats, unexplored: Floats, champion: Floats | None
-) -> Iterator[Figure]:
-    """What ``policy``, the n decisions of its traffic, earned over the rules and the champion alone would have, and
-    what exploring cost: of these each chance (n, A) of each action."""
+def _gains(policy: LoggedDecisions, against: ValueAgainstRules) -> Iterator[Figure]:
+    """What the n decisions of ``policy`` earned over the rules."""
     gain = told_where_supported(against.gain, against.overlap)
     yield Figure("value_difference", gain)
     yield Figure("value_difference_total", gain.scaled(len(policy)))
+
+
+def _of_exploring(
+    traffic: LoggedDecisions, rules: Floats, unexplored: Floats, champion: Floats | None
+) -> Iterator[Figure]:
+    """What the champion alone would have earned over the rules on n decisions of the policy's ``traffic``, and what
+    exploring cost: of each its chances (n, A) of each action."""
     if champion is not None:
-        alone = difference(policy, champion, rules)
+        alone = difference(traffic, champion, rules)
         yield Figure(CHAMPION_LIFT, told_where_supported(alone.money, alone.overlap))
-    yield Figure("exploration_cost", _cost(gain_over(policy, against.realised, unexplored), len(policy)))
+    yield Figure("exploration_cost", _cost(gain_over(traffic, realised_value(traffic), unexplored), len(traffic)))
 
 
 def ranking_figures(log: pd.DataFrame, score: np.ndarray, release_id: str) -> Iterator[Figure]:

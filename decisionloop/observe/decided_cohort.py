@@ -9,11 +9,18 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from decisionloop.act.action_names import actions_by_index
 from decisionloop.act.economics import realised_values
 from decisionloop.act.preference import allowed_actions, preferred_action, reach_of
+from decisionloop.act.rules_limits import LIMIT
 from decisionloop.act.situation import instead_of_rules
 from decisionloop.contract import UseCase
-from decisionloop.observe.cohort import is_policy_traffic, logged_decisions
+from decisionloop.observe.cohort import (
+    is_decided_by_policy,
+    is_policy_traffic,
+    logged_decisions,
+    rules_within_limits,
+)
 from decisionloop.observe.executed_actions import executed_index, is_overridden
 from decisionloop.observe.known_actions import as_default
 from decisionloop.observe.late_arrivals import LateArrivals
@@ -73,10 +80,11 @@ class DecidedCohort:
         """The release that was to decide."""
         return self.predictions.champion_id
 
-    @property
+    @cached_property
     def rules(self) -> np.ndarray:
-        """What the rules would have done, stopped or not."""
-        return self.predictions.rules_action
+        """What the rules would have done within the limits, stopped or not."""
+        chosen = actions_by_index(self.use_case, self.log["action"])
+        return rules_within_limits(self.log, chosen, self.predictions.rules_action)
 
     @cached_property
     def baseline(self) -> np.ndarray:
@@ -137,14 +145,25 @@ class DecidedCohort:
         return is_policy_traffic(self.log)
 
     @cached_property
+    def is_of_policy(self) -> np.ndarray:
+        """True (n,) where the policy decided, within its limits."""
+        return is_decided_by_policy(self.log)
+
+    @cached_property
     def is_fallback(self) -> np.ndarray:
-        """True (n,) where a fault or the kill switch sent the decision to the rules."""
+        """True (n,) where a fault, a limit or the kill switch kept the decision from who would have made it."""
         return self.log["fallback_reason"].notna().to_numpy()
+
+    @cached_property
+    def is_sent_to_rules(self) -> np.ndarray:
+        """True (n,) where a fault or the kill switch sent the decision to the rules."""
+        is_limit_alone = self.log["fallback_reason"].astype("str").str.startswith(LIMIT).to_numpy(dtype=bool)
+        return self.is_fallback & ~is_limit_alone
 
     @property
     def is_by_rules(self) -> bool:
         """Whether the rules decided everybody, the holdout and the policy's traffic, apart from what was explored."""
-        by_model = self.predictions.values is not None and not self.is_fallback[self.is_free].all()
+        by_model = self.predictions.values is not None and not self.is_sent_to_rules[self.is_of_policy].all()
         return not (by_model or is_default_action(self.release_id) or self.is_contested.any())
 
     @cached_property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from decisionloop.act.hashing import Ids, stable_hash
 from decisionloop.observe.bounded_money import late_half_width, told_rows
-from decisionloop.observe.cohort import is_policy_traffic
+from decisionloop.observe.cohort import is_decided_by_policy
 from decisionloop.observe.entity_lift import EntityMoney
 from decisionloop.observe.estimate import Floats, normal_quantile
 from decisionloop.observe.logged_decisions import LoggedDecisions
@@ -32,7 +32,7 @@ def entity_money(log: pd.DataFrame, logged: LoggedDecisions) -> EntityMoney | No
     to bring is not known for sure: ``error`` holds it. Entities are hashes. None where nobody was held out, or a side
     took an action of which no outcome has arrived.
     """
-    free, held = is_policy_traffic(log), (log["role"] == "holdout").to_numpy()
+    free, held = is_decided_by_policy(log), (log["role"] == "holdout").to_numpy()
     money, errors = np.zeros(len(log)), []
     worse, better = np.zeros(len(log)), np.zeros(len(log))
     for side in (free, held):

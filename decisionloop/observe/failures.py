@@ -95,7 +95,7 @@ def circumstances_of(
     expected, frame = cohort.predictions.values, cohort.frame
     return Circumstances(
         is_missing=missing_inputs(cohort.use_case, frame),
-        is_fallback=cohort.is_fallback,
+        is_fallback=cohort.is_sent_to_rules,
         value_gap=np.full(len(frame), np.nan) if expected is None else value_gaps(expected),
         age_days=age_days,
         is_outside=None if support is None else support.is_outside(frame),

@@ -39,7 +39,9 @@ class Answer(BaseModel):
     role: str = Field(description="champion, canary, exploration, baseline or holdout.")
     release: str = Field(description="The release that decided.")
     reasons: list[str] = Field(description="Why, the weightiest first.")
-    fallback_reason: str | None = Field(description="Why the rules decided in place of a model; null where none did.")
+    fallback_reason: str | None = Field(
+        description="Why the rules decided in place of a model, or a limit cut the choice; null where neither."
+    )
     priced_by: str | None = Field(description="The batch whose prices exploring used; null where none was needed.")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from decisionloop.act.action_names import actions_by_index, actions_by_name
 from decisionloop.act.choice_table import choice_table
 from decisionloop.act.constraints import BatchTotals
 from decisionloop.act.exploration.agreement import AgreedExploring, flat_share
@@ -18,7 +19,7 @@ from decisionloop.act.policy import Choice, choose_part
 from decisionloop.act.scored_rows import situation_of_scores
 from decisionloop.act.side_by_side import Contenders, PartScores, ReleaseRun, ScoringRelease, value_side_by_side
 from decisionloop.act.situation import STANDING_IN, Situation
-from decisionloop.act.within_budget import Means, choose_within
+from decisionloop.act.within_budget import Means, Within, choose_within, rules_within
 from decisionloop.ledger.releases import Release
 from decisionloop.ledger.schema import utc_now
 from decisionloop.predict.row_faults import row_faults
@@ -97,17 +98,19 @@ def decide(
     own = row_faults(desk.use_case, frame)
     rows = _Rows(frame, as_of, own if looked_up is None else looked_up.with_faults_of(own))
     weighed = _weigh(desk, deciders, rows, deciders.challengers, is_by_rules_alone)
+    scores, charge = weighed.told.scores, None
     if desk.use_case.policy.constraints:
-        choices, charge = _choose_in_period(desk, deciders, rows, weighed, is_by_rules_alone)
+        within, charge = _choose_in_period(desk, deciders, rows, weighed, is_by_rules_alone)
+        choices, scores = within.choices, _as_rules_could(desk, weighed, within)
     else:
         totals = BatchTotals.of(desk.use_case, frame)
-        choices, charge = [choose_part(desk.use_case, frame, as_of, weighed.situation, totals, None)], None
+        choices = [choose_part(desk.use_case, frame, as_of, weighed.situation, totals, None)]
     return Decided(
         as_of=as_of,
         signed=weighed.signed,
         features=frame,
         faults=rows.faults,
-        scores=weighed.told.scores,
+        scores=scores,
         predictions=weighed.told.predictions,
         choice=_together([choice_table(desk.use_case, one) for one in choices]),
         champion=weighed.told.champion,
@@ -143,7 +146,7 @@ def _weigh(
 
 def _choose_in_period(
     desk: Desk, deciders: Deciders, rows: _Rows, weighed: _Weighed, is_by_rules_alone: bool
-) -> tuple[list[Choice], Charge]:
+) -> tuple[Within, Charge]:
     """Choose at the prices of what the present period has left, and within what is left of its budgets."""
     use_case, now = desk.use_case, utc_now()
     spending = desk.pacer.spending(now)
@@ -155,8 +158,19 @@ def _choose_in_period(
 
     agreed, known = desk.pacer.prices(weighed.signed.to_json(), spending, now, weigh)
     means = Means(spending.used.left(use_case), agreed, BatchTotals.of(use_case, rows.frame) + known)
-    choices, spent = choose_within(use_case, rows.frame, rows.as_of, weighed.situation, means)
-    return choices, Charge(spending, spent)
+    within = choose_within(use_case, rows.frame, rows.as_of, weighed.situation, means)
+    return within, Charge(spending, within.spent)
+
+
+def _as_rules_could(desk: Desk, weighed: _Weighed, within: Within) -> pa.Table:
+    """The scores with what the rules could have done: what cannot be paid is not open to them either."""
+    scores, name = weighed.told.scores, "rules_action"
+    if within.is_paid.all():
+        return scores
+    rules = actions_by_index(desk.use_case, scores[name])
+    could = rules_within(desk.use_case, weighed.situation, rules, within.is_paid)
+    place = scores.column_names.index(name)
+    return scores.set_column(place, name, actions_by_name(desk.use_case, could))
 
 
 def _together(tables: Sequence[pa.Table]) -> pa.Table:

@@ -14,9 +14,9 @@ from decisionloop.act.constraints import BatchTotals, limits_of
 from decisionloop.act.economics import action_costs
 from decisionloop.act.exploration.agreement import agree_on_exploring
 from decisionloop.act.pacing import PeriodUse, limits_ahead, rows_left
-from decisionloop.act.policy import plan_ahead
-from decisionloop.act.situation import Situation
-from decisionloop.act.within_budget import SPENT, Means, choose_within
+from decisionloop.act.policy import choose_part, plan_ahead
+from decisionloop.act.situation import SPENT, Situation
+from decisionloop.act.within_budget import Means, choose_within, rules_within
 from tests.examples import examples
 
 AS_OF = pd.Timestamp("2005-07-08", tz="UTC")
@@ -45,7 +45,8 @@ def world(make_frame, use_case, rows, seed):
 
 def chosen(use_case, frame, situation, totals, left, as_of=AS_OF):
     """The actions and propensities of all rows, their reasons, and what they used."""
-    choices, spent = choose_within(use_case, frame, as_of, situation, Means(np.array([left]), None, totals))
+    within = choose_within(use_case, frame, as_of, situation, Means(np.array([left]), None, totals))
+    choices, spent = within.choices, within.spent
     return (
         np.concatenate([one.action for one in choices]),
         np.concatenate([one.propensities for one in choices]),
@@ -71,12 +72,15 @@ def test_no_draw_and_nobody_who_decides_exceeds_what_is_left(
     assert spent.use == PeriodUse(rows, (pytest.approx(costs.sum()),))
     assert (propensities[np.arange(rows), action] > 0).all()
     assert propensities.sum(axis=1) == pytest.approx(np.ones(rows))
-    # Whose dearest action was still paid for says nothing of a budget; who said so lacked some action.
+    # Who could no longer pay for something that it had a chance of says so, and nobody else; these are chosen as ever.
+    free = choose_part(use_case, frame, AS_OF, situation, totals, None)
     before = np.r_[0.0, np.cumsum(costs)[:-1]]
-    dearest = np.maximum(action_costs(use_case, frame, use_case.policy.constraints[0])[:, CALL], 2.0)
-    is_said = pd.notna(reason)
-    assert not (is_said & (costs == dearest)).any()
-    assert is_said[before + dearest > left].all()
+    dear = action_costs(use_case, frame, use_case.policy.constraints[0]) > left - before[:, None]
+    is_cut = (dear & (free.propensities > 0)).any(axis=1)
+    assert (pd.notna(reason) == is_cut).all()
+    assert (action[~is_cut] == free.action[~is_cut]).all()
+    assert propensities[~is_cut] == pytest.approx(free.propensities[~is_cut])
+    assert (propensities[dear] == 0).all()
 
 
 def test_the_chances_are_what_they_are_said_to_be_while_a_budget_runs_out(make_use_case, make_frame):
@@ -98,11 +102,29 @@ def test_who_is_cut_says_so_and_what_nobody_knows_the_cost_of_is_not_done(make_u
     use_case = limited(make_use_case)
     frame, situation, totals = world(make_frame, use_case, 4, 2)
     action, _, reason, _ = chosen(use_case, frame, situation, totals, 0.0)
-    assert (list(action), list(reason)) == ([NOTHING] * 4, [SPENT] * 4)
+    is_cut = situation.values.argmax(axis=1) != NOTHING
+    assert set(is_cut) == {False, True}
+    assert (list(action), list(reason)) == ([NOTHING] * 4, [SPENT if cut else None for cut in is_cut])
     unknown = frame.assign(spend=np.nan)
     action, *_ = chosen(use_case, unknown, situation, BatchTotals.of(use_case, unknown), 1e6)
     assert CALL not in action
     assert MAIL in action
+
+
+def test_rules_that_would_have_done_nothing_anyway_are_cut_by_no_budget(make_use_case, make_frame):
+    """And what the rules could have done of the others is what could be paid."""
+    use_case = limited(make_use_case, holdout=0.2)
+    frame, situation, totals = world(make_frame, use_case, 60, 5)
+    rules = situation.rules_action
+    within = choose_within(
+        use_case, frame, AS_OF, replace(situation, has_model=False), Means(np.array([20.0]), None, totals)
+    )
+    reason = np.concatenate([one.fallback_reason for one in within.choices])
+    action = np.concatenate([one.action for one in within.choices])
+    is_cut = action != rules
+    assert 0 < is_cut.sum() < (rules != NOTHING).sum()
+    assert [*reason] == [SPENT if cut else None for cut in is_cut]
+    assert (rules_within(use_case, situation, rules, within.is_paid) == action).all()
 
 
 def test_what_is_worth_most_is_paid_for_at_the_prices_of_what_is_left(make_use_case, make_frame):
@@ -120,7 +142,7 @@ def test_what_is_worth_most_is_paid_for_at_the_prices_of_what_is_left(make_use_c
     assert 0 < half.price[0] < little.price[0]
     costs = action_costs(use_case, frame, use_case.policy.constraints[0])
     totals = BatchTotals.of(use_case, frame)
-    choices, _ = choose_within(use_case, frame, AS_OF, situation, Means(np.array([1e6]), half, totals))
+    choices = choose_within(use_case, frame, AS_OF, situation, Means(np.array([1e6]), half, totals)).choices
     assert (choices[0].propensities * costs).sum() == pytest.approx(200.0)
 
 

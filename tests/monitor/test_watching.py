@@ -50,7 +50,7 @@ def lent(rng: np.random.Generator, n: int = 4_000, worse_fallbacks: float = 0.0)
             "entity_id": np.arange(n).astype(str),
             "role": role,
             "action": "lend",
-            "propensity": np.where(role == "exploration", 0.1, 0.9),
+            "propensity": np.select([(role == "holdout") | is_fallback, role == "exploration"], [1.0, 0.1], 0.9),
             "fallback_reason": pd.Series(np.where(is_fallback, "row fault", None), dtype="str"),
             "outcome_class": outcome,
             "outcome_amount": np.nan,

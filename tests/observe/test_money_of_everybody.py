@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from decisionloop.act.situation import DEFAULT_FOR_ALL
 from decisionloop.monitor.labels import CohortLabels
 from decisionloop.monitor.watching.watch_cohort import CohortsBefore, watch_cohort
 from decisionloop.observe.cohort import money_figures
@@ -17,6 +18,7 @@ from decisionloop.observe.decided_cohort import DecidedCohort
 from decisionloop.observe.estimate import Estimate
 from decisionloop.observe.label_curve import LabelCurve
 from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.left_out import left_out_figures
 from decisionloop.observe.release_predictions import ReleasePredictions
 from tests.monitor.watched import watched
 
@@ -156,7 +158,16 @@ def test_what_a_switch_gave_instead_of_the_rules_is_not_counted() -> None:
     is_fault = cohort.is_fallback
     cohort.log.loc[is_fault, "action"] = "hold"
     cohort.log.loc[is_fault, "outcome_class"] = 0.0
+    cohort.log.loc[np.flatnonzero(is_fault)[:3], "fallback_reason"] = DEFAULT_FOR_ALL
     assert told(cohort)["value_policy_total"].n == 400 - is_fault.sum()
+    left_out = left_out_figures(cohort, cohort.logged(cohort.missing(LateArrivals.nothing(2))))
+    many = {one.slice: one.estimate.value for one in left_out}
+    assert many == {"by=switch": 3, "by=fault": is_fault.sum() - 3}
+
+
+def test_where_all_count_nobody_is_said_to_be_left_out() -> None:
+    cohort = decided(np.random.default_rng(9), 400, 0.1, faults=0.2)
+    assert not [*left_out_figures(cohort, cohort.logged(cohort.missing(LateArrivals.nothing(2))))]
 
 
 def watch(cohort: DecidedCohort) -> dict[str, Estimate]:

@@ -279,6 +279,8 @@ def test_a_decision_is_told_with_its_chance_and_its_money(story: Story) -> None:
         ("model rolled back", "the model had been rolled back, so the rules decided"),
         ("kill switch: default action", "by the kill switch everybody got the default action"),
         ("missing: limit", "whoever falls back takes one action (missing: limit)"),
+        ("limit: budget of the period", "the budget of the period was spent, and nothing else could be paid"),
+        ("limit: largest share of increase", "only one action was open"),
         ("rules stand in: champion failed", "only one action was open"),
     ):
         alone = replace(worked, propensity=1.0, fallback_reason=because)

@@ -454,6 +454,12 @@ def test_the_headline_says_how_many_decisions_its_money_counts() -> None:
         "The money counts 150,000 of them; the others were given something else than the rules give, by a fault, a "
         "limit or a switch."
     )
+    known = [replace(FIVE[0], left_out=(("switch", 4_000), ("fault", 998))), *FIVE[1:-1]]
+    known.append(replace(FIVE[-1], left_out=(("fault", 2),)))
+    assert heading.headline(CASE, known, batches).scope.endswith(
+        "the others were given for certain something else than the rules give (4,000 by a switch and 1,000 by a fault "
+        "of the row)."
+    )
     young = heading.headline(CASE, FIVE[:4], batches).scope
     assert "The money counts 120,000 of them" in young
     assert young.endswith("or their outcomes are not complete yet.")

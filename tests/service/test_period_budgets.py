@@ -6,10 +6,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from decisionloop.act.within_budget import SPENT
+from decisionloop.act.situation import SPENT
+from decisionloop.ledger.batches import batches
 from decisionloop.ledger.period_accounts import account_before
 from decisionloop.ledger.release_history import decided_for
 from decisionloop.ledger.schema import utc_now
+from decisionloop.report.read.decisions import decided_beside_rules
 from decisionloop.stream.asked import Asked, AskedRow
 from decisionloop.stream.decider import Decider
 from decisionloop.stream.desk import open_desk
@@ -56,3 +58,20 @@ def test_several_who_decide_at_once_spend_a_budget_to_its_end_and_no_further(dec
     online.seal()
     (known,) = decided_for(online.ledger, "small", "late", utc_now() + timedelta(days=1))
     assert (known.action, known.propensity, known.fallback_reason) == ("hold", 1.0, SPENT)
+
+
+def test_a_spent_budget_is_the_reason_only_of_what_it_changed_and_binds_the_rules_too(decide_online):
+    """The rules would lend to every second shop, and three loans are paid for."""
+    limit = POLICY["constraints"][0] | {"limit": 3}
+    online = decide_online(policy=POLICY | {"constraints": [limit], "exploration": {"kind": "uniform", "share": 0.0}})
+    asked = [one(f"shop-{i}", turnover=100.0 if i % 2 else 50.0) for i in range(12)]
+    told = [online.decide(each).json() for each in asked]
+    assert [row["action"] for row in told] == ["hold", "lend"] * 3 + ["hold"] * 6
+    assert [row["fallback_reason"] for row in told] == [None] * 6 + [None, SPENT] * 3
+    online.seal()
+    (batch,) = [
+        one for one in batches(online.ledger, "small") if decided_beside_rules(online.ledger, one.batch_id).size
+    ]
+    logged = decided_beside_rules(online.ledger, batch.batch_id)
+    assert len(logged) == 12
+    assert (logged["rules_action"] == logged["action"]).all()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from decisionloop.act.policy import choose
-from decisionloop.act.within_budget import SPENT
+from decisionloop.act.situation import SPENT
 from decisionloop.ledger.stream import unsealed_segments
 from decisionloop.predict.row_faults import row_faults
 from decisionloop.stream.decide import _Rows, _weigh

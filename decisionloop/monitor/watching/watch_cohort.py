@@ -37,6 +37,7 @@ from decisionloop.observe.known_actions import (
     rules_over_default,
 )
 from decisionloop.observe.late_arrivals import LateArrivals
+from decisionloop.observe.left_out import left_out_figures
 from decisionloop.observe.logged_decisions import LoggedDecisions
 from decisionloop.observe.missing_outcomes import MissingOutcomes
 from decisionloop.observe.outcome_rate import late_against_early, outcome_rate, with_late
@@ -192,6 +193,7 @@ def _measured(cohort: DecidedCohort, missing: MissingOutcomes, logged: LoggedDec
     use_case, log, frame, predictions = cohort.use_case, cohort.log, cohort.frame, cohort.predictions
     champion = cohort.preferred if cohort.is_contested.any() else None
     yield from money_figures(log, logged, cohort.rules, cohort.unexplored, champion)
+    yield from left_out_figures(cohort, logged)
     yield from known_action_figures(use_case, log, frame, logged)
     yield from rules_over_default(use_case, log, frame, logged, cohort.rules)
     yield from for_all_figures(use_case, log, frame, logged, cohort.rules)
@@ -235,13 +237,13 @@ def _with_lift_over_holdout(cohort: DecidedCohort, logged: LoggedDecisions, figu
     whose cost is told by itself.
     """
     holdout = _whole(figures, "value_holdout")
-    if holdout is None or not cohort.is_free.any():
+    if holdout is None or not cohort.is_of_policy.any():
         return [*figures]
     if cohort.is_by_rules:
-        zero = exactly_zero(int(cohort.is_free.sum()) + holdout.n)
+        zero = exactly_zero(int(cohort.is_of_policy.sum()) + holdout.n)
         told = (replace(one, estimate=zero) if one.monitor == CONVERSION_LIFT else one for one in figures)
         return [*told, Figure(HOLDOUT_LIFT, zero)]
-    return [*figures, holdout_lift(realised_value(logged.subset(cohort.is_free)).per_decision, holdout)]
+    return [*figures, holdout_lift(realised_value(logged.subset(cohort.is_of_policy)).per_decision, holdout)]
 
 
 def _judge_money(

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from decisionloop.ledger.measurements import POOLED_PREFIX, Measurement
+from decisionloop.observe.left_out import LEFT_OUT
 from decisionloop.observe.outcome_bounds import OutcomeBounds
 from decisionloop.report.record.estimate import Estimate
 from decisionloop.report.record.lines import CohortPerformance
 from decisionloop.report.record.story import PeriodMoney
-from decisionloop.report.record.totals import sum_of, years_as_one
+from decisionloop.report.record.totals import left_out_of, sum_of, years_as_one
 from decisionloop.report.words.naming import ReleaseNames
 
 ALL = "all"
@@ -131,6 +132,11 @@ def _period(
         is_mature=all(one.is_mature for one in figures),
         decided_by=tuple(dict.fromkeys(names[release] for release in deciders)),
         held_back=tuple(part for part in parts if part in measured.held),
+        left_out=left_out_of(
+            (one.slice.removeprefix("by="), int(one.value or 0))
+            for one in measured.figures
+            if one.monitor == LEFT_OUT and (one.cohort in parts or one.cohort[:7] in parts)
+        ),
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from decisionloop.act.economics import known_values, realised_values
 from decisionloop.contract import UseCase
 from decisionloop.ledger.batches import batches
-from decisionloop.observe.cohort import counts_in_money
+from decisionloop.observe.cohort import counts_in_money, rules_within_limits
 from decisionloop.report.read.decisions import decided_beside_rules
 from decisionloop.sources.base import ReplaySource
 
@@ -75,6 +75,8 @@ def truth_by_period(money: pd.DataFrame) -> pd.DataFrame:
 
 def _truth_of_batch(workspace: Workspace, batch_id: str, truth: pd.DataFrame) -> pd.DataFrame:
     decided = decided_beside_rules(workspace.ledger, batch_id)
+    rules = rules_within_limits(decided, decided["action"].to_numpy(object), decided["rules_action"].to_numpy(object))
+    decided = decided.assign(rules_action=rules)
     is_rules_choice = (decided["action"] == decided["rules_action"]).to_numpy()
     decided = decided[counts_in_money(decided, decided["propensity"].to_numpy(np.float64), is_rules_choice)]
     known = recorded(workspace.use_case, decided.merge(truth, how="left", on=["entity_id", "as_of"]))

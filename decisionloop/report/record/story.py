@@ -88,7 +88,8 @@ class PeriodMoney:
     """Money of one period; ``period`` is a month ("2005-06") or a day ("2005-06-08"), totals in currency.
 
     ``held_back``: cohorts of the period whose figures lean on too few outcomes, or that a person excluded. ``year``:
-    the year that it is a part of, measured as one, where not every part of it can tell its money.
+    the year that it is a part of, measured as one, where not every part of it can tell its money. ``left_out``: why
+    decisions of it are counted in no money, and how many, as far as that was measured.
     """
 
     period: str
@@ -100,6 +101,7 @@ class PeriodMoney:
     decided_by: tuple[str, ...]
     held_back: tuple[str, ...] = ()
     year: PeriodMoney | None = None
+    left_out: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_told(self) -> bool:

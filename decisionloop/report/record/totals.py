@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from decisionloop.observe.outcome_bounds import OutcomeBounds
@@ -133,7 +134,16 @@ def total_of(money: Sequence[PeriodMoney]) -> PeriodMoney | None:
         is_mature=True,
         decided_by=tuple(deciders),
         held_back=tuple(name for one in covered(money) for name in one.held_back),
+        left_out=left_out_of(pair for one in covered(money) for pair in one.left_out),
     )
+
+
+def left_out_of(counted: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Why decisions are left out and how many, of several counts: the most first."""
+    found: Counter[str] = Counter()
+    for why, many in counted:
+        found[why] += many
+    return tuple(found.most_common())
 
 
 def with_halted(

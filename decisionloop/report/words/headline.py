@@ -12,6 +12,7 @@ from decisionloop.report.record.story import RULES, Headline, PeriodMoney, UseCa
 from decisionloop.report.record.totals import by_models, covered, total_of
 from decisionloop.report.record.truth import TruthCheck
 from decisionloop.report.words.figures import capital, count, count_of, day, in_words, listed, money, percent
+from decisionloop.report.words.left_out import why_left_out
 from decisionloop.report.words.legacy import Subject, subject_of, told_of
 from decisionloop.report.words.missing import hangs_on
 from decisionloop.report.words.money import (
@@ -138,6 +139,8 @@ def _behind_the_money(deciding: Deciding, money_lines: Sequence[PeriodMoney]) ->
     if total is None or not 0 < total.decisions < deciding.decisions:
         return ""
     others = "given something else than the rules give, by a fault, a limit or a switch"
+    if total.left_out:
+        others = f"given for certain something else than the rules give ({why_left_out(total.left_out)})"
     untold = _untold(money_lines)
     if untold:
         others += f", or are of {names(untold)}, of which it cannot be told"

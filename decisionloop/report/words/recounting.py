@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from decisionloop.act.legacy import LEGACY
-from decisionloop.act.situation import DEFAULT_FOR_ALL, KILL_SWITCH, ROLLED_BACK, is_free_to_explore
+from decisionloop.act.situation import DEFAULT_FOR_ALL, KILL_SWITCH, ROLLED_BACK, is_free_to_explore, is_of_policy
 from decisionloop.report.record.claims import Claimed, Said
 from decisionloop.report.record.deciding import Deciding
 from decisionloop.report.record.lines import BatchLine, DataQualitySummary, ReleaseEventLine, WorkedDecision
@@ -47,6 +47,8 @@ def _why_alone(fallback_reason: str | None) -> str:
     """Why there was nothing to draw from, by the logged reason of falling back."""
     if is_free_to_explore(fallback_reason):
         return "only one action was open"
+    if is_of_policy(fallback_reason):
+        return "the budget of the period was spent, and nothing else could be paid"
     first = str(fallback_reason).partition("; ")[0]
     return _BY_PEOPLE.get(first) or f"whoever falls back takes one action ({fallback_reason})"
 
