@@ -12,6 +12,8 @@ import pytest
 from decisionloop.cli.readings import troubled_readings
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.outcomes import intakes, latest_outcomes
+from decisionloop.ledger.posted_outcomes import PostedOutcome, posted_outcomes
+from decisionloop.stream.outcomes import post_outcomes
 from tasks.observe import outcomes as reading
 from tests.small_use_case import as_of, write_small
 from tests.tasks.installation import Installation, working_in
@@ -95,6 +97,17 @@ def test_what_the_ledger_holds_is_what_was_paid(lent, monkeypatch):
     assert _told(lent) == {288.5}
     assert intakes(lent.ledger, "small")[-1].after_window > 0
     assert [one for one in alerts(lent.ledger, "small") if one.kind == "outcomes"] == []
+
+
+def test_a_part_that_is_posted_is_refused_with_the_field_that_says_so(lent):
+    lent.contract(outcome=_amount("sum"))
+    first, now = lent.decisions(0)["decision_id"].iloc[0], as_of(1)
+    posted = PostedOutcome("small", first, None, None, None, 40.0, now, None, now)
+    (told,) = post_outcomes(lent.workspace, [posted], now)
+    assert told.became == "invalid"
+    assert "outcome.amount.rows: sum" in told.why
+    assert "it was not kept" in told.why
+    assert posted_outcomes(lent.ledger, "small", now).empty
 
 
 def _killed(*_: object) -> None:
