@@ -26,7 +26,15 @@ from decisionloop.observe.matching import (
 )
 from decisionloop.observe.refusals import Matching, RefusalKind
 from decisionloop.observe.revisions import SAID, RevisionVerdicts, in_order, revision_verdicts
-from decisionloop.observe.running_totals import COPY, POSTED, WAS_READ, are_posted_parts, marked, running_totals
+from decisionloop.observe.running_totals import (
+    COPY,
+    POSTED,
+    WAS_READ,
+    are_posted_parts,
+    marked,
+    running_totals,
+    total_verdicts,
+)
 from decisionloop.observe.several_rows import SeveralRows, several_rows
 from decisionloop.observe.taken_rows import IntakeCounts, RowKind, TakenRow, in_words
 
@@ -123,7 +131,7 @@ def _match(
         matching.forget(marked(outcomes, WAS_READ))
     told = running_totals(outcomes, matching.decision) if is_sum else outcomes
     rows = _history(told, decisions, recorded, matching.decision, use_case)
-    verdict = revision_verdicts(rows, _CONTENT)
+    verdict = (total_verdicts if is_sum else revision_verdicts)(rows, _CONTENT)
     is_late = rows["observed_at"].to_numpy() > _due_at(decisions, use_case)[rows["decision"].to_numpy()]
     kind = np.where(verdict.is_kept, _kinds(verdict, is_late, "added" if is_sum else "contradiction"), "")
     became = _parts_became(outcomes, rows, verdict, is_late) if is_sum else _became(kind, verdict)
@@ -171,7 +179,7 @@ def _parts_became(
     """The same where rows are parts: each is told for the first time, however the total changes by it."""
     place = rows["row"].to_numpy()
     is_copy, was_read = (np.append(marked(outcomes, name), False)[place] for name in (COPY, WAS_READ))
-    is_told = ~rows["is_recorded"].to_numpy() & ~verdict.is_read_again & (~was_read | verdict.is_kept)
+    is_told = ~rows["is_recorded"].to_numpy() & ~verdict.is_read_again & ~was_read
     return np.where(is_told, np.where(is_copy, "duplicate", np.where(is_late, "late", "first")), "").astype(object)
 
 

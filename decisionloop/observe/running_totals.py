@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from decisionloop.observe.matching import numbers, utc_microseconds
-from decisionloop.observe.revisions import SAID
+from decisionloop.observe.revisions import SAID, RevisionVerdicts
 
 COPY = "is_copy"
 """A further column of outcomes whose rows are added up: True where another row of the table says the same in every
@@ -44,6 +44,44 @@ def running_totals(outcomes: pd.DataFrame, decision: np.ndarray) -> pd.DataFrame
     amounts[matched] = told["amount"].to_numpy()[place]
     classes[matched] = told["class"].to_numpy()[place]
     return outcomes.assign(amount=amounts, outcome_class=classes)
+
+
+def total_verdicts(rows: pd.DataFrame, content: tuple[str, ...]) -> RevisionVerdicts:
+    """Judge m rows of totals beside what is recorded: from the first time on of which another total is recorded, each
+    total is told anew, in the order of time. So a look at any day finds the total of what had been seen by then.
+
+    ``rows``: as `revisions.in_order` gives them. What disappeared changes nothing by itself.
+    """
+    is_recorded = rows["is_recorded"].to_numpy()
+    told = rows[~is_recorded].drop_duplicates(["decision", "observed_at"]).sort_values("observed_at", kind="stable")
+    known = _in_force(rows[is_recorded])[["decision", "observed_at", *content]]
+    beside = pd.merge_asof(told[["decision", "observed_at"]], known, on="observed_at", by="decision")
+    theirs, own = beside[list(content)].to_numpy(), told[list(content)].to_numpy()
+    differs = pd.Series((theirs != own).any(axis=1), index=told.index)  # NaN where nothing is recorded: it differs
+    is_anew = differs.groupby(told["decision"]).cummax()
+    before = told.groupby("decision")[list(content)].shift()
+    is_first = is_anew & ~is_anew.groupby(told["decision"]).shift(fill_value=False)
+    is_kept = is_anew & (is_first | (before.to_numpy() != own).any(axis=1))
+    base = rows.groupby("decision")["revision"].max()
+    revision = told["decision"].map(base) + is_kept.groupby(told["decision"]).cumsum()
+    times = pd.MultiIndex.from_frame(rows[["decision", "observed_at"]])
+    stands = pd.MultiIndex.from_frame(told.loc[~is_anew, ["decision", "observed_at"]])
+    none = np.zeros(len(rows), dtype=bool)
+    return RevisionVerdicts(
+        is_kept=is_kept.reindex(rows.index, fill_value=False).to_numpy(dtype=bool),
+        revision=revision.reindex(rows.index, fill_value=0).to_numpy(dtype=np.int64),
+        is_read_again=~is_recorded & times.isin(stands) & times.isin(times[is_recorded]),
+        is_duplicate=none,
+        is_superseded=none,
+        is_last=none,
+    )
+
+
+def _in_force(recorded: pd.DataFrame) -> pd.DataFrame:
+    """The recorded revisions that a look at some day still finds, by time: no later one tells of as early a time."""
+    newest = recorded.sort_values("revision", ascending=False, kind="stable")
+    sooner = newest.groupby("decision")["observed_at"].cummin().groupby(newest["decision"]).shift()
+    return newest[sooner.isna() | (newest["observed_at"] < sooner)].sort_values("observed_at", kind="stable")
 
 
 def are_last(outcomes: pd.DataFrame, decision: np.ndarray) -> np.ndarray:

@@ -47,15 +47,17 @@ def test_rows_of_one_time_are_one_total_and_a_refund_lowers_it():
     assert [one[2] for one in _told(intake)] == [70.0, 0.0]
 
 
-def test_a_row_that_is_loaded_late_with_an_earlier_time_revises_the_total():
+def test_a_row_that_is_loaded_late_with_an_earlier_time_revises_the_total_from_its_time_on():
     first = _take(_paid(8, 30.0), _paid(10, 100.0)).revisions
     again = _take(_paid(8, 30.0), _paid(10, 100.0), _paid(9, 5.0), recorded=first)
-    assert _told(again) == [["a7", 3, 135.0, _day(10), "added"]]
+    assert _told(again) == [["a7", 3, 35.0, _day(9), "added"], ["a7", 4, 135.0, _day(10), "added"]]
+    both = pd.concat([first, again.revisions])
+    assert [_known(both, day).get("a7") for day in (7, 8, 9, 10)] == [None, 30.0, 35.0, 135.0]
 
 
 def test_a_row_that_is_written_over_revises_the_total():
     first = _take(_paid(8, 30.0), _paid(10, 100.0)).revisions
-    assert [one[2] for one in _told(_take(_paid(8, 20.0), _paid(10, 100.0), recorded=first))] == [120.0]
+    assert [one[2] for one in _told(_take(_paid(8, 20.0), _paid(10, 100.0), recorded=first))] == [20.0, 120.0]
 
 
 def test_what_happens_after_the_window_is_not_added():
@@ -120,6 +122,11 @@ def _totals(outcomes: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, float]:
     return {str(name): pytest.approx(total, abs=1e-9) for name, total in found.sum().items()}
 
 
+def _known(revisions: pd.DataFrame, day: float) -> dict[str, float]:
+    """What a look at a day finds: of what was seen by then the last revision."""
+    return _state(revisions[revisions["observed_at"] <= _day(day)])
+
+
 def _state(revisions: pd.DataFrame) -> dict[str, float]:
     return revisions.sort_values("revision").groupby("decision_id")["amount"].last().to_dict()
 
@@ -154,3 +161,7 @@ def test_rows_that_come_late_and_in_portions_end_at_the_total(rows, cut, day):
     together = pd.concat([early, late.revisions])
     assert not together.duplicated(["decision_id", "revision"]).any()
     assert _state(together) == _totals(every, AS_OF)
+    for day_after in (8, 9, 10, 16, 25, 40, 60):
+        assert _known(together, day_after) == _totals(every[every["observed_at"] <= _day(day_after)], AS_OF)
+    again = match_outcomes(every, DECISIONS, Recorded(together), USE_CASE, AS_OF)
+    assert again.revisions.empty
