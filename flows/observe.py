@@ -17,6 +17,7 @@ from tasks.tell.failed_runs import tell_of_failed_run
 from tasks.tell.notices import deliver_notices
 from tasks.watch.labels import watch_labels
 from tasks.watch.refused_outcomes import watch_refused_outcomes
+from tasks.watch.several_rows import watch_several_rows
 from tasks.watch.skew import check_skew
 
 
@@ -27,7 +28,7 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
     """Take in the outcomes seen by ``as_of``, measure and judge what has matured; returns the cohorts measured.
 
     1. Read outcomes, match them to decisions, keep late and contradictory ones as revisions, and
-       say where many are refused.
+       say where many are refused, or of one decision.
     2. Ask whether outcomes are late or missing, before anybody is judged by them.
     3. Measure each mature cohort, judge model, feedback loop and money, and write down why predictions failed.
     4. Estimate the performance of the cohorts that are not mature yet.
@@ -43,6 +44,7 @@ def observe(use_case: str, as_of: datetime | None = None, allow_future: bool = F
     at = as_of_run(as_of, allow_future)
     read_outcomes(use_case, at)
     watch_refused_outcomes(use_case, at)
+    watch_several_rows(use_case, at)
     watch_labels(use_case, at)
     measured = measure_cohorts(use_case, at)
     estimate_performance(use_case, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ReadingStatus:
     """One reading of outcomes: of ``rows_read`` rows so many contradict what was known, say it again at another time,
-    match no decision, are invalid, or happened after the window in which an outcome counts."""
+    match no decision, are invalid, or happened after the window in which an outcome counts. ``several_rows``: decisions
+    that have rows of several times, where the contract does not say what these are."""
 
     as_of: str
     rows_read: int
@@ -23,6 +25,7 @@ class ReadingStatus:
     invalid: int
     after_window: int
     text: str
+    several_rows: int = 0
 
 
 def troubled_readings(workspace: Workspace, last: int) -> tuple[ReadingStatus, ...]:
@@ -47,5 +50,11 @@ def _status(books: OutcomeIntake) -> ReadingStatus | None:
     as_of = cohort_name(books.as_of)
     nobodys = ", as all of before the loop began do" if 0 < books.unknown == books.rows_read else ""
     text = f"{as_of}: of {books.rows_read:,} rows read: {trouble}{nobodys}"
+    several = json.loads(books.detail).get("several", {"decisions": 0, "of": 0})
+    if several["decisions"]:
+        text += (
+            f"; {several['decisions']:,} of {several['of']:,} decisions have rows seen at several times, of which the "
+            "latest counts (outcome.amount.rows)"
+        )
     counts = books.contradictory, books.duplicate, books.unknown, books.invalid, books.after_window
-    return ReadingStatus(as_of, books.rows_read, *counts, text) if trouble else None
+    return ReadingStatus(as_of, books.rows_read, *counts, text, several["decisions"]) if trouble else None

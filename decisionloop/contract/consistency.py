@@ -178,6 +178,7 @@ CHECKS: dict[Check, str] = {
     running_checks.check_online: "online policy outcome actions",
     running_checks.check_mode: "mode source online",
     running_checks.check_executed: "outcome source online",
+    running_checks.check_added_rows: "outcome source",
     running_checks.check_retention: "retention outcome monitors schedule online",
 }
 """Each check with the sections that it reads."""

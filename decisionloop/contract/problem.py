@@ -87,6 +87,20 @@ class AmountOutcome(Section):
         default=None,
         changes_meaning=False,
     )
+    rows: Literal["latest", "sum"] | None = field(
+        "What several rows of one decision are. latest: each tells all that is known by then (a total so far, a "
+        "correction), and the latest counts. sum: each is a part (an instalment; a refund is a negative one), and all "
+        "that were seen are added up. A row that repeats another in every column of its table counts once; with a "
+        "class, one yes is a yes; a part cannot be posted. null: latest, and it is told where many decisions have "
+        "several rows.",
+        "sum",
+        default=None,
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A contract that does not say it has the digest that it had before one could."""
+        return without_usual(type(self), written(self), ("rows",))
 
 
 class ExecutedAction(Section):
@@ -187,6 +201,11 @@ class Outcome(Section):
     def _without_what_is_not_there(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
         """A contract of which every choice is executed has the digest that it had before one could say otherwise."""
         return without_usual(type(self), written(self), ("executed",))
+
+    @property
+    def are_rows_added(self) -> bool:
+        """Whether the rows of a decision are parts of its amount, which are added up."""
+        return self.amount is not None and self.amount.rows == "sum"
 
     @property
     def means_zero_when_absent(self) -> bool:

@@ -63,6 +63,14 @@ def check_canary(use_case: UseCase) -> Iterator[Inconsistency]:
                 yield Inconsistency(("canary", "steps", i, name), given, problem, "Order the steps by their shares.")
 
 
+def check_added_rows(use_case: UseCase) -> Iterator[Inconsistency]:
+    """Parts of an amount come from a source that shows every row again: a replay has one row a decision."""
+    kind = use_case.source.kind
+    if use_case.outcome.are_rows_added and kind not in ("tables", "custom"):
+        problem = f"a source of the kind {kind} has one row a decision, and nothing to add up"
+        yield Inconsistency(("outcome", "amount", "rows"), "sum", problem, "Leave it out, or use the source `tables`.")
+
+
 def check_cost_limit(use_case: UseCase) -> Iterator[Inconsistency]:
     """A limit on the cost needs something that costs."""
     most = use_case.guardrails.maximum_cost

@@ -11,6 +11,7 @@ import numpy as np
 from decisionloop.draft.amount_text import GUESS, amount_lines
 from decisionloop.draft.profiles import YES, Column
 from decisionloop.draft.roles import HARMS, Roles
+from decisionloop.draft.source_text import source_lines
 from decisionloop.draft.timing import Delays, Rhythm
 
 _NUMBERS = (
@@ -56,6 +57,8 @@ class Drafted:
     """Of so many rows a replay shows the outcome, whatever is chosen."""
     is_only_yes_told: bool = False
     """A no is never written down."""
+    are_parts: bool = False
+    """Several rows of one decision are parts of its amount, such as instalments."""
 
     @property
     def is_action_input(self) -> bool:
@@ -70,7 +73,7 @@ def default_action(kinds: Sequence[tuple[str, str]]) -> int:
 
 def contract_text(drafted: Drafted) -> str:
     """The whole of usecase.yaml."""
-    parts = (_head, _features, _outcome, _actions, _money, _run, _source)
+    parts = (_head, _features, _outcome, _actions, _money, _run, source_lines)
     return "".join(f"{line}\n" for part in parts for line in part(drafted))
 
 
@@ -149,7 +152,7 @@ def _outcome(drafted: Drafted) -> Iterator[str]:
     if roles.outcome:
         yield f"  class: {{column: {roles.outcome}, wording: {_text(drafted.columns[roles.outcome].wording)}}}"
     if roles.amount:
-        yield from amount_lines(roles.amount, drafted.columns[roles.amount].numbers)
+        yield from amount_lines(roles.amount, drafted.columns[roles.amount].numbers, drafted.are_parts)
     yield f"  window_days: {delays.window_days}  {_window_words(drafted)}"
     yield f"  maturity_days: {delays.window_days}"
     if not drafted.are_delays_made_up and not any(one in drafted.outcome_time for one in _SEEN):
@@ -255,45 +258,6 @@ def _monitors(drafted: Drafted) -> Iterator[str]:
         rate = _rate(drafted.columns[drafted.roles.outcome])
         told += f", minimum_events: {int(np.clip(min(rate, 1 - rate) * few / 2, 10, 50))}"
     yield f"monitors: {{{told}}}  {GUESS} a replay shows at least {outcomes:,} outcomes; live, wait for the usual 1,000"
-
-
-def _source(drafted: Drafted) -> Iterator[str]:
-    roles = drafted.roles
-    if roles.is_live:
-        yield from _live_source(drafted)
-        return
-    yield "# A replay of the table. For live data draft it with --live (docs/contract.md#tablessource)."
-    yield "source:"
-    if roles.is_observed:
-        yield "  kind: legacy_log_replay  # what the other system did is what was done"
-        yield f"  log: {{path: data/decisions.csv, time: {drafted.time}}}"
-        yield f"  action: {roles.action}"
-        if roles.propensity:
-            yield f"  propensity: {roles.propensity}"
-        else:
-            yield "  # Nobody knows with which chance it draws: what other actions would have brought is not claimed."
-        yield f"  outcome_time: {drafted.outcome_time}"
-    elif roles.is_logged:
-        yield "  kind: randomised_log_replay  # an outcome is shown only where the loop chooses what was done"
-        yield f"  log: {{path: data/decisions.csv, time: {drafted.time}}}"
-        yield f"  action: {roles.action}"
-        yield f"  propensity: {roles.propensity}"
-        yield f"  outcome_time: {drafted.outcome_time}"
-    else:
-        yield f"  kind: full_information_replay  # {drafted.actions[1][0]} shows the table's outcome; the default none"
-        yield f"  history: {{path: data/decisions.csv, time: {drafted.time}}}"
-        yield f"  outcomes: {{path: data/decisions.csv, time: {drafted.outcome_time}}}"
-        yield f"  decision_time: {drafted.time}"
-
-
-def _live_source(drafted: Drafted) -> Iterator[str]:
-    """Each row is due at its time; an outcome belongs to the decision of its row, which its time tells."""
-    yield f"# Live tables: put new rows into both files, or name a database ({GUESS} url: and table: instead of path:)."
-    yield "source:\n  kind: tables"
-    yield f"  history: {{path: data/decisions.csv, time: {drafted.time}}}"
-    needed = f"# each needs its row's {drafted.time}, as decisions.csv has it: it says which decision is meant"
-    yield f"  outcomes: {{path: data/outcomes.csv, time: {drafted.outcome_time}}}  {needed}"
-    yield f"  outcome_columns: {{decision_time: {drafted.time}, outcome_time: {drafted.outcome_time}}}"
 
 
 def _text(value: str) -> str:

@@ -23,6 +23,7 @@ from decisionloop.errors import UsageError
 from decisionloop.sources.randomised_log import meeting_chance
 
 MADE_UP_TIME, MADE_UP_SEEN = "decided_at", "seen_at"
+_PART = "part"
 _BEGIN, _A_WEEK, _WEEKS = pd.Timestamp("2024-01-01", tz="UTC"), 100, (4, 104)
 
 
@@ -86,10 +87,12 @@ def _files_of(drafted: Drafted, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     came = [drafted.roles.outcome, drafted.roles.amount, drafted.outcome_time]
     of_outcome = [one for one in came if one]
     known = rows[of_outcome[:-1]].notna().any(axis=1)
-    return {
-        "decisions.csv": rows.drop(columns=of_outcome),
-        "outcomes.csv": rows.loc[known, [drafted.entity, drafted.time, *of_outcome]],
-    }
+    key = [drafted.entity, drafted.time]
+    told = rows.loc[known, [*key, *of_outcome]]
+    if not drafted.are_parts:
+        return {"decisions.csv": rows.drop(columns=of_outcome), "outcomes.csv": told}
+    told = told.assign(**{_PART: told.groupby(key).cumcount() + 1})  # two equal ones of a day are two
+    return {"decisions.csv": rows.drop(columns=of_outcome).drop_duplicates(key), "outcomes.csv": told}
 
 
 def _drafted(
@@ -102,7 +105,8 @@ def _drafted(
     entity = ROW_ID if roles.entity == EACH_ROW else roles.entity
     time = MADE_UP_TIME if roles.time == FILE_ORDER else roles.time
     decided = _in_order(len(table)) if roles.time == FILE_ORDER else columns[roles.time].times
-    rhythm, (table, noes) = rhythm_of(decided), _with_noes(table, roles)
+    is_further = _are_further_parts(table, roles)
+    rhythm, (table, noes) = rhythm_of(decided[~is_further]), _with_noes(table, roles)
     seen, is_early = _seen_at(columns, roles, decided, outcome_days or rhythm.covers_days)
     outcome_time = roles.outcome_time or MADE_UP_SEEN
     rows = _told(table, columns, roles)
@@ -134,9 +138,17 @@ def _drafted(
             _has_outcome(table, roles).sum()
             * (meeting_chance(rows[roles.propensity]) if roles.is_logged and roles.propensity else 1)
         ),
+        are_parts=bool(is_further.any()),
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
     )
     return drafted, rows
+
+
+def _are_further_parts(table: pd.DataFrame, roles: Roles) -> pd.Series:
+    """Which rows (n) tell a further part of the amount of a decision, of those that `rows_kept` has left."""
+    if not roles.is_live or not roles.amount or roles.entity == EACH_ROW or roles.time == FILE_ORDER:
+        return pd.Series(False, index=table.index)
+    return table.duplicated([roles.entity, roles.time])
 
 
 def _seen_at(columns: dict[str, Column], roles: Roles, decided: pd.Series, days: float) -> tuple[pd.Series, pd.Series]:

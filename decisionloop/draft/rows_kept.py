@@ -66,7 +66,7 @@ def _without_repeats(
     if not when or not rows.duplicated(key).any():
         return kept, []
     is_copy = rows.duplicated().to_numpy()
-    is_older = rows[~is_copy].duplicated(key, keep="last")
+    is_older = _are_older(rows[~is_copy], key, roles)
     told = [f"{_rows(int(is_copy.sum()))}: copies of other rows"] if is_copy.any() else []
     if is_older.any():
         first = int(is_older.index[int(is_older.to_numpy().argmax())])
@@ -74,8 +74,26 @@ def _without_repeats(
             f"{_rows(int(is_older.sum()))}: another row is about the same {roles.entity} at the same time, and the "
             f"last counts; the first is about {rows[roles.entity].to_dict()[first]} in row {first + 1}"
         )
+    parts = int(rows[~is_copy][~is_older].duplicated(key).sum())
+    if parts:
+        told.append(
+            f"{parts:,} further rows are about the same {roles.entity} at the same time with other outcomes: they are "
+            f"taken for parts of one {roles.amount} (outcome.amount.rows: sum)"
+        )
     dropped = rows.index[is_copy].union(is_older.index[is_older])
     return kept & ~np.isin(np.arange(len(kept)), dropped), told
+
+
+def _are_older(rows: pd.DataFrame, key: list[str], roles: Roles) -> pd.Series:
+    """Which rows (n) are not the last about somebody at a time.
+
+    Of live tables those that differ from it in nothing that was known then stay: they are parts of its amount.
+    """
+    if not (roles.is_live and roles.amount and roles.outcome_time):
+        return rows.duplicated(key, keep="last")
+    about = rows.groupby([*key, *roles.features, *roles.protected], dropna=False, sort=False).ngroup()
+    last = about.groupby([rows[name] for name in key], dropna=False).transform("last")
+    return about != last
 
 
 def _rows(count: int) -> str:

@@ -18,7 +18,7 @@ from decisionloop.ledger.storage.bulk import append
 from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.ledger.storage.frames import read_frame
 
-OUTCOME_KINDS = ("first", "late", "contradiction")
+OUTCOME_KINDS = ("first", "late", "contradiction", "added")
 
 
 @dataclass(frozen=True)

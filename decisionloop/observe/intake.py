@@ -16,7 +16,6 @@ from decisionloop.contract import UseCase
 from decisionloop.observe.executions import nothing_executed, take_executions
 from decisionloop.observe.matching import (
     HAPPENED,
-    Matching,
     match_decisions,
     not_before_logged,
     nothing_where_no,
@@ -25,12 +24,25 @@ from decisionloop.observe.matching import (
     require_columns,
     utc_microseconds,
 )
+from decisionloop.observe.refusals import Matching, RefusalKind
 from decisionloop.observe.revisions import SAID, RevisionVerdicts, in_order, revision_verdicts
+from decisionloop.observe.running_totals import (
+    COPY,
+    POSTED,
+    WAS_READ,
+    are_posted_parts,
+    marked,
+    running_totals,
+    total_verdicts,
+)
+from decisionloop.observe.several_rows import SeveralRows, several_rows
 from decisionloop.observe.taken_rows import IntakeCounts, RowKind, TakenRow, in_words
 
 RECORDED_COLUMNS = ("decision_id", "revision", "outcome_class", "amount", "observed_at")
 REVISION_COLUMNS = (*RECORDED_COLUMNS, "happened_at", "kind")
 _CONTENT = ("amount", "outcome_class")
+MATCHED: tuple[RowKind, ...] = ("first", "late", "duplicate", "contradictory")
+REFUSALS: tuple[RefusalKind, ...] = ("unknown", "invalid", "after_window")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +59,10 @@ class Intake:
 
     ``revisions``: rows to record, sorted by decision_id, with columns decision_id, revision (from 1),
     outcome_class, amount (NaN where the contract has none), observed_at, happened_at (UTC; NaT where nobody said when)
-    and kind (first, late or contradiction). ``executions``: what is to be recorded of executed actions, in
-    `executions.EXECUTION_COLUMNS`. ``problems``: what was wrong, in words without personal data. ``of_row`` (n,): what
-    each row read is, and why where it was refused.
+    and kind (first, late or contradiction; added where rows are added up). ``executions``: what is to be recorded of
+    executed actions, in `executions.EXECUTION_COLUMNS`. ``problems``: what was wrong, in words without personal data.
+    ``of_row`` (n,): what each row read is, and why where it was refused. ``several``: decisions with rows of several
+    times, where the contract does not say what they are.
     """
 
     revisions: pd.DataFrame
@@ -57,6 +70,7 @@ class Intake:
     counts: IntakeCounts
     problems: tuple[str, ...]
     of_row: tuple[TakenRow, ...]
+    several: SeveralRows
 
 
 def match_outcomes(
@@ -84,7 +98,8 @@ def match_outcomes(
     if seen after it was due (maturity_days, without due_at), or a contradiction if there was one before. So is a row
     that is as old as what is recorded, and stands in its place: written over, or posted later. A row that differs from
     what is recorded and is older than it (or as old, beside it, and smaller by class and amount) is contradictory
-    and is kept out. Which actions reveal an outcome is asked of those that were executed. Raises
+    and is kept out. Where rows are added up (`running_totals`) each is first or late, whatever it makes of the total.
+    Which actions reveal an outcome is asked of those that were executed. Raises
     SourceError when a column is missing.
     """
     require_columns("recorded outcomes", recorded.outcomes, RECORDED_COLUMNS)
@@ -102,6 +117,7 @@ def match_outcomes(
         found.counts + told.counts,
         (*found.problems, *told.problems),
         tuple(next(theirs) if one is None else one for one in told.of_row),
+        found.several,
     )
 
 
@@ -109,26 +125,25 @@ def _match(
     outcomes: pd.DataFrame, decisions: pd.DataFrame, recorded: pd.DataFrame, use_case: UseCase, as_of: datetime
 ) -> _Matched:
     """The same of rows that tell an outcome; ``decisions`` know what was ``executed``."""
-    matching = match_decisions(outcomes, decisions, use_case, as_of)
-    rows = _history(outcomes, decisions, recorded, matching.decision, use_case)
-    verdict = revision_verdicts(rows, _CONTENT)
-    kind, again = _kinds(rows, verdict, decisions, use_case), int(verdict.is_read_again.sum())
-    counts = IntakeCounts(
-        rows_read=len(outcomes) - again,
-        matched=int((~rows["is_recorded"]).sum()) - again,
-        first=int((kind == "first").sum()),
-        late=int((kind == "late").sum()),
-        duplicate=int(verdict.is_duplicate.sum()),
-        contradictory=int((kind == "contradiction").sum() + verdict.is_superseded.sum()),
-        unknown=matching.rows("unknown"),
-        invalid=matching.rows("invalid"),
-        after_window=matching.rows("after_window"),
-    )
+    matching, is_sum = match_decisions(outcomes, decisions, use_case, as_of), use_case.outcome.are_rows_added
+    if is_sum:
+        matching.refuse("invalid", POSTED, are_posted_parts(outcomes))
+        matching.forget(marked(outcomes, WAS_READ))
+    told = running_totals(outcomes, matching.decision) if is_sum else outcomes
+    rows = _history(told, decisions, recorded, matching.decision, use_case)
+    verdict = (total_verdicts if is_sum else revision_verdicts)(rows, _CONTENT)
+    is_late = rows["observed_at"].to_numpy() > _due_at(decisions, use_case)[rows["decision"].to_numpy()]
+    kind = np.where(verdict.is_kept, _kinds(verdict, is_late, "added" if is_sum else "contradiction"), "")
+    became = _parts_became(outcomes, rows, verdict, is_late) if is_sum else _became(kind, verdict)
+    refused = {one: matching.rows(one) for one in REFUSALS}
+    counted: dict[RowKind, int] = {one: int((became == one).sum()) for one in MATCHED}
+    matched = sum(counted.values())
     return _Matched(
         _revisions(rows, kind, verdict.revision, decisions),
-        counts,
-        (*in_words(matching.refusals), *_more_problems(kind, verdict)),
-        _of_row(matching, rows, kind, verdict),
+        IntakeCounts(rows_read=matched + sum(refused.values()), matched=matched, **counted, **refused),
+        (*in_words(matching.refusals), *([] if is_sum else _more_problems(kind, verdict))),
+        _of_row(matching, rows, became),
+        _several(rows, verdict, use_case),
     )
 
 
@@ -140,18 +155,41 @@ class _Matched:
     counts: IntakeCounts
     problems: tuple[str, ...]
     of_row: tuple[TakenRow, ...]
+    several: SeveralRows
 
 
-def _of_row(
-    matching: Matching, rows: pd.DataFrame, kind: np.ndarray, verdict: RevisionVerdicts
-) -> tuple[TakenRow, ...]:
+def _of_row(matching: Matching, rows: pd.DataFrame, became: np.ndarray) -> tuple[TakenRow, ...]:
     """What each of the n rows read is; one that was read before says nothing new, like a duplicate."""
-    told = [None if one is None else TakenRow(one.kind, one.reason) for one in matching.refused]
-    names: dict[str, RowKind] = {"first": "first", "late": "late", "contradiction": "contradictory"}
-    for place, recorded_as, is_superseded in zip(rows["row"], kind, verdict.is_superseded, strict=True):
-        if place >= 0:
-            told[place] = TakenRow("contradictory" if is_superseded else names.get(recorded_as, "duplicate"))
-    return tuple(one for one in told if one is not None)
+    told = [TakenRow("duplicate") if one is None else TakenRow(one.kind, one.reason) for one in matching.refused]
+    for place, kind in zip(rows["row"], became, strict=True):
+        if place >= 0 and kind:
+            told[place] = TakenRow(kind)
+    return tuple(told)
+
+
+def _became(kind: np.ndarray, verdict: RevisionVerdicts) -> np.ndarray:
+    """For each row of the history (m,) what it counts as (`RowKind`); "" where it is recorded, or was read before."""
+    is_against = (kind == "contradiction") | verdict.is_superseded
+    return np.where(is_against, "contradictory", np.where(verdict.is_duplicate, "duplicate", kind)).astype(object)
+
+
+def _parts_became(
+    outcomes: pd.DataFrame, rows: pd.DataFrame, verdict: RevisionVerdicts, is_late: np.ndarray
+) -> np.ndarray:
+    """The same where rows are parts: each is told for the first time, however the total changes by it."""
+    place = rows["row"].to_numpy()
+    is_copy, was_read = (np.append(marked(outcomes, name), False)[place] for name in (COPY, WAS_READ))
+    is_told = ~rows["is_recorded"].to_numpy() & ~verdict.is_read_again & ~was_read
+    return np.where(is_told, np.where(is_copy, "duplicate", np.where(is_late, "late", "first")), "").astype(object)
+
+
+def _several(rows: pd.DataFrame, verdict: RevisionVerdicts, use_case: UseCase) -> SeveralRows:
+    """Of the decisions of which something is new, those with rows of several times; none where the contract says."""
+    if use_case.outcome.amount is None or use_case.outcome.amount.rows is not None:
+        return SeveralRows()
+    is_new = ~rows["is_recorded"].to_numpy() & ~verdict.is_read_again
+    meant = rows[rows["decision"].isin(rows["decision"][is_new])]
+    return several_rows(*(meant[name].to_numpy() for name in ("decision", "observed_at", "amount")))
 
 
 def _history(
@@ -187,11 +225,9 @@ def _content(values: pd.Series, is_in_contract: bool) -> np.ndarray:
     return np.nan_to_num(numbers(values), nan=-np.inf) if is_in_contract else np.full(len(values), -np.inf)
 
 
-def _kinds(rows: pd.DataFrame, told: RevisionVerdicts, decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:
-    """For each row of the history (m,) the kind that it is recorded as; "" where it is not to be."""
-    is_late = rows["observed_at"].to_numpy() > _due_at(decisions, use_case)[rows["decision"].to_numpy()]
-    kind = np.where(told.revision > 1, "contradiction", np.where(is_late, "late", "first"))
-    return np.where(told.is_kept, kind, "")
+def _kinds(told: RevisionVerdicts, is_late: np.ndarray, further: str) -> np.ndarray:
+    """For each row of the history (m,) the kind that it would be recorded as."""
+    return np.where(told.revision > 1, further, np.where(is_late, "late", "first"))
 
 
 def _due_at(decisions: pd.DataFrame, use_case: UseCase) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -14,6 +13,7 @@ from decisionloop.contract import UseCase
 from decisionloop.contract.days import in_days
 from decisionloop.errors import SourceError
 from decisionloop.observe.later_rows import LATE_SINCE, are_of_earlier_rows
+from decisionloop.observe.refusals import Matching, RefusalKind
 
 OUTCOME_COLUMNS = ("entity_id", "decision_time", "decision_id", "outcome_class", "amount", "observed_at")
 DECISION_COLUMNS = ("decision_id", "entity_id", "as_of", "action")
@@ -21,48 +21,6 @@ HAPPENED = "happened_at"
 """A further column of outcomes, where the source knows it; where it is missing, the time it was seen stands in."""
 SILENT = "its decision took an action that reveals no outcome"
 """Why an outcome is refused that is readable: whose action shows none is shown to nobody."""
-RefusalKind = Literal["invalid", "unknown", "after_window"]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Rows that were not taken, why, and how many.
-
-    invalid: cannot be; unknown: no such decision; after_window: it has one, but happened when that no longer counted.
-    """
-
-    kind: RefusalKind
-    reason: str
-    rows: int
-
-
-@dataclass
-class Matching:
-    """For each outcome row (n,) the position of its decision, -1 where it was refused; and the refusals.
-
-    ``refused`` (n,): why a row was refused, None where it was not.
-    """
-
-    decision: np.ndarray
-    refusals: list[Refusal] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.is_open = np.ones(len(self.decision), dtype=bool)
-        self.refused = np.full(len(self.decision), None, dtype=object)
-
-    def refuse(self, kind: RefusalKind, reason: str, where: np.ndarray) -> None:
-        """Refuse the rows of ``where`` that no earlier check refused."""
-        rows = int((where & self.is_open).sum())
-        if rows:
-            refusal = Refusal(kind, reason, rows)
-            self.refusals.append(refusal)
-            self.refused[where & self.is_open] = refusal
-        self.is_open &= ~where
-        self.decision[where] = -1
-
-    def rows(self, kind: RefusalKind) -> int:
-        """How many rows were refused as ``kind``."""
-        return sum(refusal.rows for refusal in self.refusals if refusal.kind == kind)
 
 
 def match_decisions(outcomes: pd.DataFrame, decisions: pd.DataFrame, use_case: UseCase, as_of: datetime) -> Matching:

@@ -12,6 +12,7 @@ from decisionloop.contract import UseCase
 from decisionloop.observe.executions import EXECUTED_COLUMNS
 from decisionloop.observe.later_rows import are_of_later_rows
 from decisionloop.observe.matching import HAPPENED, OUTCOME_COLUMNS, happened_at, utc_microseconds
+from decisionloop.observe.running_totals import with_their_other_rows
 
 TIMES = ("decision_time", "observed_at", HAPPENED)
 
@@ -39,12 +40,13 @@ class Reading:
         return cls(as_of, len(seen), f"{int(hashes.sum(dtype=np.uint64)):016x}", undated)
 
 
-def unread(outcomes: pd.DataFrame, last: Reading | None) -> pd.DataFrame:
+def unread(outcomes: pd.DataFrame, last: Reading | None, are_rows_added: bool = False) -> pd.DataFrame:
     """The rows that were not read before.
 
     Where the source still shows exactly what it had shown at the ``last`` reading, they are what was seen since. Where
     it does not (a row has been added with an earlier time, or one has gone), and without a reading, they are all rows.
     With them come outcomes of later rows of their entities: of several that one batch decides, the latest counts.
+    Where rows are added up, so do all that may be of their decisions (`running_totals.with_their_other_rows`).
     Of rows that nobody can place in time as many are left out as were read: one is refused as the other is.
     """
     if last is None or replace(Reading.of(outcomes, last.as_of), undated=last.undated) != last:
@@ -52,6 +54,8 @@ def unread(outcomes: pd.DataFrame, last: Reading | None) -> pd.DataFrame:
     is_undated = outcomes["observed_at"].isna().to_numpy()
     was_read = is_undated & (is_undated.cumsum() <= last.undated)
     is_new = ~_is_seen_by(outcomes, last.as_of) & ~was_read
+    if are_rows_added:
+        return with_their_other_rows(outcomes, is_new)
     return outcomes[
         is_new | are_of_later_rows(outcomes["entity_id"], utc_microseconds(outcomes["decision_time"]), is_new)
     ]

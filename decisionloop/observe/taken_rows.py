@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from decisionloop.observe.matching import SILENT, Refusal
+from decisionloop.observe.matching import SILENT
+from decisionloop.observe.refusals import Refusal
 
 RowKind = Literal["first", "late", "duplicate", "contradictory", "executed", "unknown", "invalid", "after_window"]
 

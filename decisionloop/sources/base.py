@@ -62,8 +62,10 @@ class Source(Protocol):
 
         ``decided`` holds the loop's decisions in ``DECIDED_COLUMNS``, so that a replay can reveal what they would
         have revealed; ``has_outcome`` says of which one is recorded already, so that a replay that shows each outcome
-        once need not show it again. A class or amount that the contract does not have is NaN; ``decision_time`` is
-        NaT and ``decision_id`` missing where the source knows none.
+        once need not show it again. Where rows are added up (`outcome.amount.rows: sum`) all are shown each time, and
+        of rows that say the same in every column of the frame, further ones as well, one counts. A class or amount that
+        the contract does not have is NaN; ``decision_time`` is NaT and ``decision_id`` missing where the source knows
+        none.
         """
 
     def calendar(self) -> tuple[pd.Timestamp, ...]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from decisionloop.contract.problem import Outcome
 from decisionloop.errors import SourceError
 from decisionloop.predict.text import as_text, has_nul
+from decisionloop.predict.unreadable import UNREADABLE
 from decisionloop.sources.base import EXECUTED_COLUMNS
 from decisionloop.sources.cells import MISSING, is_text, without_missing
 from decisionloop.sources.zones import times_of_zones
@@ -140,6 +141,11 @@ def without_copies(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     Rows are looked at whole only where two have the same values in ``columns``.
     """
     return frame[~frame.duplicated()] if frame.duplicated(columns).any() else frame
+
+
+def are_copies(rows: pd.DataFrame) -> pd.Series:
+    """Which rows (n) say in every column what one before them says, bool."""
+    return rows.drop(columns=UNREADABLE, errors="ignore").duplicated()
 
 
 def require_unique(frame: pd.DataFrame, columns: list[str], where: str) -> None:

@@ -13,6 +13,7 @@ from decisionloop.contract.code import SOURCE_FILE, load_source_function
 from decisionloop.contract.problem import Outcome
 from decisionloop.contract.user_code import UserCodeFailed, call, failed_fault
 from decisionloop.errors import ContractError, DecisionLoopError, Fault, SourceError, UsageError
+from decisionloop.observe.running_totals import COPY
 from decisionloop.predict.features import point_in_time
 from decisionloop.predict.ordering import by_entity_and_time
 from decisionloop.predict.text import as_text
@@ -26,7 +27,14 @@ from decisionloop.sources.base import (
     Source,
     TrueChange,
 )
-from decisionloop.sources.columns import entity_ids, executed_in, outcome_numbers, require_columns, utc_times
+from decisionloop.sources.columns import (
+    are_copies,
+    entity_ids,
+    executed_in,
+    outcome_numbers,
+    require_columns,
+    utc_times,
+)
 
 T = TypeVar("T")
 
@@ -91,6 +99,8 @@ class CheckedSource:
         further: dict[str, pd.Series] = dict(executed_in(self.outcome, frame))
         if time is not None:
             further[HAPPENED] = utc_times(frame[time], where, is_required=False)
+        if self.outcome.are_rows_added:
+            further[COPY] = are_copies(frame)
         frame = frame[list(OUTCOME_COLUMNS)].assign(
             entity_id=entity_ids(frame["entity_id"], where),
             decision_time=utc_times(frame["decision_time"], where, is_required=False),

@@ -14,6 +14,7 @@ from decisionloop.contract.cron import due_times_until
 from decisionloop.contract.section import CENTURY
 from decisionloop.observe.matching import happened_at, match_decisions, utc_microseconds
 from decisionloop.observe.maturity import due_days
+from decisionloop.observe.several_rows import SeveralRows, several_rows
 from decisionloop.predict.features import build_frame
 from decisionloop.sources.base import DECIDED_COLUMNS, Source
 from decisionloop.sources.delays import OutcomeDelays
@@ -91,12 +92,15 @@ def with_content(shown: pd.DataFrame) -> pd.DataFrame:
 class KnownOutcomes:
     """The outcomes of those who would be decided: ``found`` (m,) of one outcome each, and of those without.
 
+    Where rows are added up, ``found`` has each of them. ``several``: who has rows of several times in the window.
+
     ``found`` has decision (position), outcome_class, amount, waited_days (from decision to seen), happened_days and
     due_days; ``is_mature`` (n,) says which decisions are due at the as-of.
     """
 
     found: pd.DataFrame
     is_mature: np.ndarray
+    several: SeveralRows
 
     @classmethod
     def of(
@@ -119,7 +123,10 @@ class KnownOutcomes:
             }
         )
         age = (as_of - pd.to_datetime(decided["as_of"], utc=True)) / pd.Timedelta(days=1)
-        return cls(found.sort_values("waited_days").drop_duplicates("decision"), age.to_numpy() >= days)
+        is_mature, found = age.to_numpy() >= days, found.sort_values("waited_days")
+        counts = (found["happened_days"] <= use_case.outcome.window_days).to_numpy()
+        several = several_rows(*(found[one].to_numpy()[counts] for one in ("decision", "waited_days", "amount")))
+        return cls(found if use_case.outcome.are_rows_added else found.drop_duplicates("decision"), is_mature, several)
 
 
 def is_readable(outcomes: pd.DataFrame) -> np.ndarray:

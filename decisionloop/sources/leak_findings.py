@@ -68,4 +68,6 @@ def _outcomes_of(
     position = match_decisions(outcomes, decided, use_case, seen_by.to_pydatetime()).decision
     rows = decided["row"].to_numpy()[position[position >= 0]]
     found = pd.Series(outcomes["outcome_class"].to_numpy(dtype=np.float64)[position >= 0], index=rows)
-    return found.groupby(level=0).first().reindex(range(int(decided["row"].max()) + 1))
+    of_row = found.groupby(level=0)
+    one = of_row.max() if use_case.outcome.are_rows_added else of_row.first()
+    return one.reindex(range(int(decided["row"].max()) + 1))

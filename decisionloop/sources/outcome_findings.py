@@ -9,6 +9,7 @@ import pandas as pd
 
 from decisionloop.contract import UseCase
 from decisionloop.monitor.labels import promised_share
+from decisionloop.observe.running_totals import COPY, marked
 from decisionloop.sources.base import Source, TellingSource
 from decisionloop.sources.figures import some_of
 from decisionloop.sources.known_outcomes import AskedOutcomes, KnownOutcomes
@@ -27,8 +28,10 @@ def outcome_findings(use_case: UseCase, source: Source, asked: AskedOutcomes) ->
         yield f"No outcome had been seen by {seen_by}. Check the outcome's times, or wait for outcomes."
         return
     yield from _one_class(use_case, outcomes["outcome_class"])
+    yield from _copies(asked.shown)
     if asked.known is None:
         return
+    yield from _several(use_case, asked.known)
     yield from _after_window(use_case, asked.known)
     yield from _after_due(use_case, asked.known)
     if use_case.are_outcomes_drawn:  # what is not shown is the draw's doing, and what the log leaves blank is not
@@ -52,6 +55,24 @@ def _one_class(use_case: UseCase, classes: pd.Series) -> Iterator[str]:
     usual = use_case.outcome.means_zero_when_absent and bool((classes == 1).all())
     if use_case.outcome.class_ and classes.nunique() < 2 and not usual:
         yield f"Every outcome is {classes.iloc[0]:g}. Check `outcome.class.column`."
+
+
+def _several(use_case: UseCase, known: KnownOutcomes) -> Iterator[str]:
+    """Whether many have several rows, and the contract does not say what these are."""
+    amount = use_case.outcome.amount
+    if amount is not None and amount.rows is None and known.several.are_many:
+        yield known.several.words
+
+
+def _copies(shown: pd.DataFrame) -> Iterator[str]:
+    """How many rows are told twice, where rows are added up."""
+    many = int(marked(shown, COPY).sum())
+    if many:
+        yield (
+            f"{some_of(many, len(shown), 'rows of outcomes')} repeat another in every column, and are not added up "
+            "again. If they are parts of their own, two equal payments of a day, give the table a column that tells "
+            "them apart, such as the number of the receipt."
+        )
 
 
 def _after_window(use_case: UseCase, known: KnownOutcomes) -> Iterator[str]:

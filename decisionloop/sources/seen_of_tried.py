@@ -11,6 +11,7 @@ import pandas as pd
 from decisionloop.act.economics import realised_values
 from decisionloop.contract import UseCase
 from decisionloop.observe.matching import match_decisions
+from decisionloop.observe.running_totals import are_last, running_totals
 from decisionloop.sources.base import Source
 from decisionloop.sources.leak_findings import decided_of_tried
 from decisionloop.sources.tried_batches import TriedBatch
@@ -68,6 +69,9 @@ def seen_of_tried(
     if not is_replay:  # the ids are those of decisions that were made, not of these
         shown = shown.assign(decision_id=pd.Series(None, index=shown.index, dtype="str"))
     position = match_decisions(shown, decided, use_case, seen_by.to_pydatetime()).decision
+    if use_case.outcome.are_rows_added:
+        shown = running_totals(shown, position)
+    position = np.where(are_last(shown, position), position, -1)
     told, of = shown[position >= 0], decided.iloc[position[position >= 0]]
     row = of["row"].to_numpy()
     names = list(use_case.action_names)

@@ -11,10 +11,11 @@ from decisionloop.contract import UseCase, UseCaseFolder
 from decisionloop.contract.data_source import OutcomeColumns, Table, TablesSource
 from decisionloop.contract.problem import FeatureType
 from decisionloop.observe.matching import nothing_where_no
+from decisionloop.observe.running_totals import COPY
 from decisionloop.predict.text import as_text
 from decisionloop.predict.unreadable import is_unreadable
 from decisionloop.sources.base import HAPPENED, OUTCOME_COLUMNS
-from decisionloop.sources.columns import executed_in, outcome_numbers, times_told
+from decisionloop.sources.columns import are_copies, executed_in, outcome_numbers, times_told
 from decisionloop.sources.history import History, HistoryBacked
 from decisionloop.sources.layout import Layout, Rows
 from decisionloop.sources.legacy import LegacyRows, open_legacy_of_tables, said_in_history
@@ -63,6 +64,7 @@ class LiveTables(HistoryBacked):
             decision_id=as_text(rows[columns.decision_id]) if columns.decision_id else None,
             observed_at=seen_at.mask(is_bad),
             happened_at=happened_at,
+            is_copy=are_copies(rows) if self.use_case.outcome.are_rows_added else None,
         )
         return outcome_frame(self.use_case, rows, where, keys, are_some_bad=True)
 
@@ -78,7 +80,7 @@ def open_live_tables(folder: UseCaseFolder, spec: TablesSource) -> LiveTables:
         (*((columns.decision_id,) if columns.decision_id else ()), *executed_columns(use_case), *spec.outcomes.text),
         is_time_required=False,  # a row without a time has not been seen yet
         is_unique=False,  # repeats and contradictions are the intake's to count
-        is_only_named=True,
+        is_only_named=not use_case.outcome.are_rows_added,  # of parts one asks whether rows are the same in all
         unreadable_share=1.0,  # as is what nobody can read
     )
     hidden = (columns.outcome_time, columns.decision_id)
@@ -141,7 +143,8 @@ def happened_told(use_case: UseCase, rows: pd.DataFrame, where: str) -> tuple[pd
 class OutcomeKeys:
     """Whose outcomes rows are, of which decision, when they were seen and happened; each aligned with the rows.
 
-    ``decision_time`` is NaT, and ``decision_id`` and ``happened_at`` None, where the source knows none.
+    ``decision_time`` is NaT, and ``decision_id`` and ``happened_at`` None, where the source knows none;
+    ``is_copy`` None where rows are not added up.
     """
 
     entity_id: pd.Series
@@ -149,6 +152,7 @@ class OutcomeKeys:
     decision_id: pd.Series | None
     observed_at: pd.Series
     happened_at: pd.Series | None = None
+    is_copy: pd.Series | None = None
 
 
 def outcome_frame(
@@ -167,6 +171,8 @@ def outcome_frame(
     columns = list(OUTCOME_COLUMNS)
     if keys.happened_at is not None:
         frame, columns = frame.assign(**{HAPPENED: keys.happened_at}), [*columns, HAPPENED]
+    if keys.is_copy is not None:
+        frame, columns = frame.assign(**{COPY: keys.is_copy}), [*columns, COPY]
     executed = executed_in(use_case.outcome, rows)
     frame, columns = frame.assign(**executed), [*columns, *executed]
     return frame[columns].sort_values(["observed_at", "entity_id"], kind="stable", ignore_index=True)

@@ -26,6 +26,7 @@ from decisionloop.observe.intake import RECORDED_COLUMNS, Recorded, match_outcom
 from decisionloop.observe.maturity import with_due_at
 from decisionloop.observe.reading import oldest_decision
 from decisionloop.observe.revisions import SAID
+from decisionloop.observe.running_totals import POSTED
 from decisionloop.observe.taken_rows import RowKind, TakenRow
 from decisionloop.stream.deciders import Signed
 from decisionloop.stream.periods import online_of
@@ -69,6 +70,8 @@ def _foreign_part(use_case: UseCase, one: PostedOutcome) -> str:
         ("executed_action", one.executed_action, use_case.outcome.executed),
     )
     foreign = [name for name, value, of_contract in parts if value is not None and of_contract is None]
+    if not foreign and use_case.outcome.are_rows_added and one.amount:
+        return f"{POSTED}; it was not kept"
     return f"outcomes of {use_case.name} have no {foreign[0]}; it was not kept, send it without" if foreign else ""
 
 

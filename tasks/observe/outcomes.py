@@ -59,7 +59,7 @@ def _read_outcomes(use_case: str, as_of: datetime) -> str:
     if not is_any and last_part_at(workspace.ledger, use_case) is None:
         return "nothing was decided yet"
     outcomes = _with_posted(workspace, workspace.source.outcomes(pd.Timestamp(as_of), _shown(workspace, as_of)), as_of)
-    new = unread(outcomes, _last_reading(workspace, as_of))
+    new = unread(outcomes, _last_reading(workspace, as_of), workspace.use_case.outcome.are_rows_added)
     decided, intake = _match(workspace, new, as_of)
     if len(intake.executions) and len(new) < len(outcomes):  # what was refused may belong to what was executed
         decided, intake = _match(workspace, outcomes, as_of)
@@ -73,6 +73,7 @@ def _read_outcomes(use_case: str, as_of: datetime) -> str:
     refused = refused_content(intake.of_row)
     told = {"problems": list(intake.problems), "cohorts": _cohorts_of(decided, revisions, executions), "read": read}
     told |= {"refused": refused} if refused else {}
+    told |= {"several": asdict(intake.several)} if intake.several.of else {}
     with workspace.ledger.begin() as connection:
         append_outcomes(connection, revisions)
         append_executions(connection, executions)

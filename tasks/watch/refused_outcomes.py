@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -38,7 +38,7 @@ def watch_refused_outcomes(use_case: str, as_of: datetime) -> int:
         f"{'; '.join(sorted(why))}",
         remedy=f"`decisionloop status {use_case}` counts them. Correct the source, or what the contract says of it "
         "(`outcome`): under another contract everything that came is read anew.",
-        occasion=_since(workspace, as_of).isoformat(),
+        occasion=lasting_since(workspace, as_of, _are_many).isoformat(),
     )
     return int(raise_alert(workspace, new))
 
@@ -48,13 +48,15 @@ def _are_many(lately: Sequence[OutcomeIntake]) -> bool:
     return refused >= FEWEST and refused >= SHARE * sum(one.rows_read for one in lately)
 
 
-def _since(workspace: Workspace, as_of: datetime) -> datetime:
-    """Since which reading too many have been refused without a break: what was over and comes back is told again."""
+def lasting_since(
+    workspace: Workspace, as_of: datetime, are_many: Callable[[Sequence[OutcomeIntake]], bool]
+) -> datetime:
+    """Since which reading there ``are_many`` without a break: what was over and comes back is told again."""
     found = intakes(workspace.ledger, workspace.use_case.name)
     read = [one for one in found if one.rows_read and one.as_of <= as_of]
     since = as_of
     for end in range(len(read), 0, -1):
-        if not _are_many(read[max(0, end - READINGS) : end]):
+        if not are_many(read[max(0, end - READINGS) : end]):
             break
         since = read[end - 1].as_of
     return since
