@@ -169,12 +169,18 @@ def waiting_actions(source: Ledger | Connection, use_case: str) -> tuple[Waiting
 
 
 def release_held(
-    ledger: Ledger, use_case: str, batch_ids: Sequence[str], reason: str, by: str
+    ledger: Ledger, use_case: str, batch_ids: Sequence[str], reason: str, by: str, approvers: Sequence[str]
 ) -> tuple[WaitingActions, ...]:
     """Let held actions leave at the next dispatch, whatever the kill switch says then; returns what was released.
 
-    ``batch_ids``: which batches, () for all. Raises UsageError where nothing is held.
+    ``batch_ids``: which batches, () for all. Raises UsageError where nothing is held, and unless who asks is one of
+    ``approvers``: to let go what the switch holds is to lift it for these.
     """
+    if by not in approvers:
+        raise UsageError(
+            f"{by!r} may not release what is held of {use_case}: approval.approvers names {', '.join(approvers)}. "
+            f"Ask one of them, or `decisionloop outbox cancel {use_case}` so that it never leaves."
+        )
     with ledger.begin() as connection:
         take_switch(connection, use_case)
         held = _chosen(connection, use_case, batch_ids, ("held",))
