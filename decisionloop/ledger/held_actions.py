@@ -173,14 +173,11 @@ def release_held(
 ) -> tuple[WaitingActions, ...]:
     """Let held actions leave at the next dispatch, whatever the kill switch says then; returns what was released.
 
-    ``batch_ids``: which batches, () for all. Raises UsageError where nothing is held, and unless who asks is one of
-    ``approvers``: to let go what the switch holds is to lift it for these.
+    ``batch_ids``: () for all. Raises UsageError where nothing is held, and unless ``by`` is one of ``approvers``.
     """
     if by not in approvers:
-        raise UsageError(
-            f"{by!r} may not release what is held of {use_case}: approval.approvers names {', '.join(approvers)}. "
-            f"Ask one of them, or `decisionloop outbox cancel {use_case}` so that it never leaves."
-        )
+        named = f"approval.approvers names {', '.join(approvers)}. Ask one of them, or `decisionloop outbox cancel`."
+        raise UsageError(f"{by!r} may not release what is held of {use_case}: {named}")
     with ledger.begin() as connection:
         take_switch(connection, use_case)
         held = _chosen(connection, use_case, batch_ids, ("held",))
