@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode
 
+from decisionloop.ordinary_names import MONEY, is_ordinary_pass
 from decisionloop.secret_sentences import (
     LOOKS_CHOSEN,
     PLAIN_WORD,
@@ -156,7 +157,7 @@ def _with_values_masked(text: str) -> str:
 def _value_place(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     """From where to where the value of a name stands; None where there is none, or it is a number or a sentence."""
     start, is_password = found.end(), found["password"] is not None
-    if _NOTHING.match(text, start):
+    if _NOTHING.match(text, start) or MONEY.match(text, start) or is_ordinary_pass(text, found):
         return None
     if _QUOTED.match(text, start):
         is_of_a_sentence = found["mark"] == ":" and not found["close"] and not begins_entry(text, found.start())

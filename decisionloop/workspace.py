@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from decisionloop.registry import Registry
     from decisionloop.sources.base import Source
 
+LAST_SENT = "last_sent"
+"""Folder of a home that remembers, a use case, which sending it began last."""
+OUTBOX = "outbox"
+"""Folder of a home where actions are written as files unless `actuator.folder` says otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class Workspace:
@@ -100,7 +105,8 @@ def open_settings_ledger(settings: Settings) -> Ledger:
 
 
 def refuse_forgotten(settings: Settings) -> None:
-    """Raises ConfigurationError where a home holds snapshots: the ledger that named them is gone."""
+    """Raises ConfigurationError where a home holds snapshots or actions that were sent: their ledger is gone."""
+    _refuse_sent(settings)
     if settings.snapshots_url:  # other ledgers may share that store
         return
     stored = SnapshotStore(settings.resolved_snapshots_url()).stored()
@@ -109,6 +115,18 @@ def refuse_forgotten(settings: Settings) -> None:
             f"there is no ledger yet, and {settings.resolved_snapshots_url()} holds {len(stored)} files of one: this "
             "home has a past, and a new ledger would forget it with every kill switch. Correct "
             "DECISIONLOOP_LEDGER_URL, `decisionloop restore` a backup into a new home, or move this one away."
+        )
+
+
+def _refuse_sent(settings: Settings) -> None:
+    """Raises ConfigurationError where actions have left: whoever got them may get others from a ledger without them."""
+    folders = (settings.home / LAST_SENT, settings.home / OUTBOX)
+    sent = next((one for folder in folders for one in folder.rglob("*") if one.is_file()), None)
+    if sent is not None:
+        raise ConfigurationError(
+            f"there is no ledger yet, and {sent} tells of actions that one has sent: this home has a past, and a new "
+            "ledger would forget it with every kill switch. Correct DECISIONLOOP_LEDGER_URL, `decisionloop restore` a "
+            "backup into a new home, or move this one away."
         )
 
 

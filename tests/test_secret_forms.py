@@ -145,6 +145,8 @@ def test_in_a_private_key_whole_or_cut_off(kind, wrap):
         "entity:\n  account_key: customer_id",
         "sk-or-not-sk-that-is-the-question",
         "sk-learn-is-a-library-that-we-use",
+        'cost: {let_pass: "0", boarding_pass: "12.50", stop: "0"} by_pass=free season_pass: yearly',
+        'value: {summer_pass: "0", db_token: "-3.50", secret: "7"} token_count: 12345678 key_account: "Acme Ltd"',
         "password: Connection refused",
         "db_password: Name or service not known",
         "12:00:01 ERROR password: Login failed for user me",
@@ -156,6 +158,25 @@ def test_in_a_private_key_whole_or_cut_off(kind, wrap):
 )
 def test_what_opens_nothing_stays(text):
     assert masked_by_form(text) == text
+
+
+@given(
+    st.sampled_from(["let_pass", "boarding_pass", "by_pass", "day_pass", "bypass", "key_account", "token_count"]),
+    st.sampled_from(['{{{}: "{}", stop: "0"}}', "{}: {}", "{}={}", "{{'{}': '{}'}}"]),
+    st.from_regex(r"[a-z]{1,8}|[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True),
+)
+def test_an_ordinary_name_is_none(name, form, value):
+    text = form.format(name, value)
+    assert masked_by_form(text) == text
+
+
+@given(
+    secrets(ONE_WORD.filter(lambda text: "*" not in text)),
+    st.sampled_from(["db_pass", "DB_PASS", "outlet_pass", "smtp_pass", "wifi_pass", "birthday_pass", "gift_token"]),
+    st.sampled_from(['{{{}: "{}", stop: "0"}}', "{{'{}': '{}'}}"]),
+)
+def test_a_name_that_only_ends_like_one_opens_a_place(secret, name, form):
+    assert CORE not in masked_by_form(form.format(name, secret.replace("\\", "").replace("'", "")))
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,26 @@ def test_a_contract_that_holds_one_by_its_form_is_a_fault(text):
     assert [one.line for one in faults] == [2]
 
 
+NAMED = ["let_pass", "summer_pass", "boarding_pass", "bypass", "gift_token", "authorization", "secret", "token"]
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("value", ['"0"', '"amount * 0.02"', "2_500", "of the year"])
+def test_what_a_contract_names_its_actions_and_features_opens_nothing(name: str, value: str):
+    block = f"actions:\n  - name: {name}\neconomics:\n  value:\n    {name}: {value}\n"
+    line = f"features: [{{name: {name}}}]\neconomics:\n  value: {{{name}: {value}, stop: '0'}}\n"
+    for text in (block, line):
+        assert not list(credential_faults(text, read_yaml(text), ()))
+
+
+@given(st.sampled_from(NAMED), st.sampled_from(["db_pass", "password", "secret_token", "api_key", "my_token"]))
+def test_beside_such_a_name_what_opens_a_place_is_a_fault(name: str, other: str):
+    text = f"actions: [{{name: {name}}}]\nsource:\n  {name}: x\n  {other}: {SEED}-abc123\n"
+    (fault,) = credential_faults(text, read_yaml(text), ())
+    assert fault.line == 4
+    assert SEED not in str(fault)
+
+
 @pytest.mark.parametrize("head", ["|", ">-", ""])
 def test_a_contract_that_holds_one_over_several_lines_is_a_fault_where_it_begins(head):
     text = f"name: a\nsource:\n  kind: custom\n  api_key: {head}\n    {SEED}-abc123\n  table: t\n"

@@ -40,7 +40,8 @@ def alerts_ack(
 def alerts_close(
     alert: AlertId, by: ByWhom, reason: Annotated[str, typer.Option(help="What it was; kept in the audit trail.")]
 ) -> None:
-    """Say that it is over. One about the loop itself closes by itself; while it lasts it is raised again."""
+    """Say that it is over. One about the loop itself, or about a delivery that has gone through since, closes by
+    itself; while it lasts it is raised again."""
     from decisionloop.cli.alerts import answer_alert
 
     answer_alert(alert, by, reason, True)

@@ -224,7 +224,7 @@ def outbox_list(use_case: UseCaseName, as_json: AsJson = False) -> None:
 
 @outbox_app.command("release")
 def outbox_release(use_case: UseCaseName, reason: Why, by: ByWhom, batch: Batches = None) -> None:
-    """Let held actions leave at the next dispatch, also while the kill switch is on."""
+    """Let held actions leave at the next dispatch, also while the kill switch is on; only approvers may."""
     from decisionloop.cli.outbox import release
 
     release(use_case, batch or (), reason, by)

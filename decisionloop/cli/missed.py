@@ -24,8 +24,8 @@ def missed_lines(workspace: Workspace) -> tuple[str, ...]:
     use_case = workspace.use_case
     counted = left_undecided(workspace.ledger, use_case.name)
     left = [(cohort, round(count)) for cohort, count in sorted(counted.items()) if count]
-    without_run, others = _without_run(workspace, counted) if workspace.is_live else ([], [])
-    told = [*_left(left), *_no_run(without_run)]
+    without_run, nobody_left, others = _without_run(workspace, counted) if workspace.is_live else ([], 0, [])
+    told = [*_left(left), *_no_run(without_run, nobody_left)]
     many = len(left) + len(without_run)
     remedy = f"`decisionloop run {use_case.name} --catch-up` makes up for {'it' if many == 1 else 'all of them'}."
     halted = _halted(workspace) if workspace.is_live else ()
@@ -50,8 +50,8 @@ def halted_lines(name: str, halted: Sequence[HaltedBatch]) -> tuple[str, ...]:
     )
 
 
-def _without_run(workspace: Workspace, counted: Mapping[str, float]) -> tuple[list[str], list[str]]:
-    """Due times without a run that nobody has counted, and what is to be said beside them."""
+def _without_run(workspace: Workspace, counted: Mapping[str, float]) -> tuple[list[str], int, list[str]]:
+    """Due times without a run that nobody has counted, how many others left nobody, and what is to be said beside."""
     from decisionloop.ledger.batches import cohort_name
     from decisionloop.ledger.missed_due import LOOK_BACK, due_times_since_last_batch, due_times_without_batch
 
@@ -60,12 +60,14 @@ def _without_run(workspace: Workspace, counted: Mapping[str, float]) -> tuple[li
         passed = due_times_without_batch(workspace.ledger, workspace.use_case, now)
         last, since = due_times_since_last_batch(workspace.ledger, workspace.use_case, now)
     except DecisionLoopError as error:  # a status is wanted most where something is broken
-        return [], [f"cannot say whether runs were missed: {error}"]
+        return [], 0, [f"cannot say whether runs were missed: {error}"]
     names = [name for name in map(cohort_name, passed) if name not in counted]
+    nobody_left = sum(counted.get(name) == 0 for name in map(cohort_name, passed))
     if last is None or since <= sum(one > last.as_of for one in passed):
-        return names, []
+        return names, nobody_left, []
     gap = f"{since:,} due times have passed since the last batch, {cohort_name(last.as_of)}"
-    return names, [f"{gap}; those that can still be made up for are named, and of them the last {LOOK_BACK} at most."]
+    named = f"those that can still be made up for are named, and of them the last {LOOK_BACK} at most"
+    return names, nobody_left, [f"{gap}; {named}."]
 
 
 def _left(left: Sequence[tuple[str, int]]) -> list[str]:
@@ -75,7 +77,10 @@ def _left(left: Sequence[tuple[str, int]]) -> list[str]:
     return [f"{sum(count for _, count in left):,} who fell due at {len(left)} due times were never decided: {times}."]
 
 
-def _no_run(names: Sequence[str]) -> list[str]:
+def _no_run(names: Sequence[str], nobody_left: int) -> list[str]:
+    """Due times without a run to make up for; ``nobody_left``: how many others had none, and leave nobody."""
+    other = "other" if nobody_left == 1 else "others"
+    others = f", nor at {nobody_left} {other}, which left nobody" if nobody_left else ""
     if len(names) < 2:
-        return [f"{name}: there was no run." for name in names]
-    return [f"at {len(names)} due times there was no run: {', '.join(names)}."]
+        return [f"{name}: there was no run{others}." for name in names]
+    return [f"at {len(names)} due times there was no run: {', '.join(names)}{others}."]

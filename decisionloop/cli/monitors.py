@@ -43,6 +43,7 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
     """Every family of the contract's monitors: "unwatched", "quiet", or its open incident's state."""
     from decisionloop.ledger.alarms import alarms_of
     from decisionloop.ledger.incidents import open_incidents
+    from decisionloop.ledger.measured_cohorts import measured_cohorts
     from decisionloop.ledger.releases import RULES, champion
     from decisionloop.monitor.alarm.budget import budget_of
     from decisionloop.report.read.monitors import check_counts, families_of
@@ -53,14 +54,14 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
     waiting = {one.family: one for one in open_incidents(ledger, name)}
     decides = champion(ledger, name)
     is_by_rules = decides is not None and decides.release.kind == RULES
-    states = []
+    states, measured = [], len(measured_cohorts(ledger, name))
     for family, budget in budget_of(workspace.use_case).false_alarms.items():
         ours = [one for one in counts if families[one.monitor] == family]
         last = max((one.last_as_of for one in ours), default=None)
         told = (f"{last:%Y-%m-%d}" if last else "", sum(one.checks for one in ours), budget)
         incident = waiting.get(family)
         if incident is None:
-            words = "" if ours else nothing_to_check(family, workspace.use_case, is_by_rules)
+            words = "" if ours else nothing_to_check(family, workspace.use_case, is_by_rules, measured)
             states.append(MonitorStatus(family, "quiet" if ours else "unwatched", *told, words=words))
             continue
         since = f"{incident.first_alarm_as_of:%Y-%m-%d}"
@@ -69,8 +70,14 @@ def monitor_states(workspace: Workspace) -> tuple[MonitorStatus, ...]:
     return tuple(states)
 
 
-def nothing_to_check(family: MonitorFamily, use_case: UseCase, is_by_rules: bool) -> str:
-    """Why a family has nothing to check as things stand, however long one waits; "" where it only has not begun."""
+def nothing_to_check(family: MonitorFamily, use_case: UseCase, is_by_rules: bool, measured: int = 0) -> str:
+    """Why a family has nothing to check as things stand, however long one waits; "" where it only has not begun.
+
+    ``measured``: how many cohorts were measured when their outcomes were complete.
+    """
+    if family == "labels" and measured:
+        cohorts = "1 cohort" if measured == 1 else f"{measured} cohorts"
+        return f"the outcomes of {cohorts} were complete before any check, and what is missing is told with the money"
     if family == "impact" and not use_case.protected:
         return "the contract names no protected groups"
     if use_case.is_observing and family in ("performance", "feedback", "value"):

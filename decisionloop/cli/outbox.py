@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from decisionloop.cli.known_use_case import CLAIM, ledger_of
+from decisionloop.cli.known_use_case import CLAIM, approvers_of, ledger_of
 from decisionloop.cli.switch import require_words
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def list_waiting(use_case: str, is_json: bool) -> None:
 
 
 def release(use_case: str, batches: Sequence[str], reason: str, by: str) -> None:
-    """Let held actions leave, whatever the kill switch says."""
+    """Let held actions leave, whatever the kill switch says; only approvers do."""
     from decisionloop.ledger.held_actions import release_held
 
     require_words(reason, by)
     with ledger_of(use_case) as ledger:
-        released = release_held(ledger, use_case, batches, reason, by)
+        released = release_held(ledger, use_case, batches, reason, by, approvers_of(ledger, use_case))
     lines = [f"{one.last.batch_id}: {one.actions:,} actions released{_perhaps(one)}." for one in released]
     typer.echo(
         "\n".join([*lines, "They leave with the next batch of this use case, or when their own is run again.", CLAIM])

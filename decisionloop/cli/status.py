@@ -23,6 +23,7 @@ from decisionloop.cli.outbox import waiting_line
 from decisionloop.cli.overridden import OverrideStatus, overrides_of
 from decisionloop.cli.readings import ReadingStatus, troubled_readings
 from decisionloop.cli.shadow import audited_lines, on_trial_line
+from decisionloop.cli.status_without_contract import lines_of_ledger
 from decisionloop.cli.status_words import StatusWords, records_of
 from decisionloop.cli.told_people import awaits_approval, last_alerts, last_drills, notices_not_taken
 from decisionloop.cli.value_status import last_value, value_text
@@ -111,19 +112,21 @@ class Status:
 def show_status(name: str, is_json: bool) -> None:
     """Print the status of one use case, or of all.
 
-    A contract that cannot be read hides no other use case: its faults are told after these. Raises ContractError.
+    A contract that cannot be read hides no other use case, nor what the ledger knows of its own: its faults are told
+    after these. Raises ContractError.
     """
-    states, broken = [], None
+    states, by_ledger, broken = [], [], None
     for one in named_use_cases(name):
         try:
             with workspaces_to_look_at([one]) as (workspace,):
                 states.append(status_of(workspace))
         except ContractError as faults:
             broken = faults if broken is None else broken.with_those_of(faults)
+            by_ledger += ["\n".join(lines)] if (lines := lines_of_ledger(one, load_settings(), LAST_BATCHES)) else []
     if is_json:
         typer.echo(json.dumps([asdict(state) for state in states], sort_keys=True))
-    elif states:
-        typer.echo("\n\n".join(as_text(state) for state in states))
+    elif states or by_ledger:
+        typer.echo("\n\n".join([*(as_text(state) for state in states), *by_ledger]))
     if broken is not None:
         raise broken
 

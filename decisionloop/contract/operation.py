@@ -246,7 +246,9 @@ class Approval(Section):
 
     owner: str = field("Who owns the decision.", "credit-risk@example.com")
     approvers: tuple[str, ...] = field(
-        "Who may approve releases and lift the kill switch.", ["head-of-credit@example.com"], min_length=1
+        "Who may approve releases, lift the kill switch and let go what it holds.",
+        ["head-of-credit@example.com"],
+        min_length=1,
     )
     is_required: bool = field(
         "Whether a model comes to decide, for a few on trial or for all, only after one of the approvers said yes.",

@@ -171,10 +171,18 @@ def check_online(use_case: UseCase) -> Iterator[Inconsistency]:
     free = {one.name for one in use_case.actions if one.is_default}
     for i, constraint in enumerate(use_case.policy.constraints if online is not None else ()):
         costs = constraint.cost if isinstance(constraint, BudgetConstraint) else {}
-        for name in sorted(free & set(costs)):
+        for name in sorted(name for name in free & set(costs) if not _is_nothing(costs[name])):
             problem = "is what is done when the budget of a period is spent, and must cost nothing"
             path = ("policy", "constraints", i, "cost")
             yield Inconsistency(path, name, problem, "Remove its cost, or decide in batches only.")
+
+
+def _is_nothing(cost: str) -> bool:
+    """Whether a cost is the number 0, however it is written."""
+    try:
+        return float(cost) == 0
+    except ValueError:
+        return False
 
 
 def check_mode(use_case: UseCase) -> Iterator[Inconsistency]:

@@ -28,7 +28,8 @@ class TriedOtherwise:
     several actions that of which is told best. ``needed``: how many the gate needs at the least before it says anything
     of them (``gate.minimum_effective_n``). ``a_week``: how much comes a week. ``setting``: the setting of the contract
     that they follow from, with its value; "" where the contract tries nothing. ``outcomes``: how many were seen, of
-    all actions. ``room``: how many times as large the setting may become; 1 where it is at its largest.
+    all actions, and ``cut``: how many of them where a limit cut what the rules would have done. ``room``: how many
+    times as large the setting may become; 1 where it is at its largest.
     """
 
     seen: float
@@ -37,6 +38,7 @@ class TriedOtherwise:
     setting: str
     outcomes: int = 0
     room: float = math.inf
+    cut: int = 0
 
     @property
     def is_at_most(self) -> bool:

@@ -15,6 +15,8 @@ from decisionloop.ledger.storage.engine import Ledger
 from decisionloop.masking import masked
 from decisionloop.monitor.alarm.runbook import AlertKind, runbook_of_alert
 
+DELIVERY: Final = "delivery"
+"""The kind of an alert about actions that a receiver did not take."""
 FAILED_RUN: Final = "failed_run"
 
 

@@ -1,4 +1,4 @@
-"""Who may lift a kill switch: what must be known while a contract, its code or a model is broken."""
+"""Who may lift a kill switch and let go what it holds: known also while a contract, its code or a model is broken."""
 
 from __future__ import annotations
 

@@ -169,12 +169,15 @@ def waiting_actions(source: Ledger | Connection, use_case: str) -> tuple[Waiting
 
 
 def release_held(
-    ledger: Ledger, use_case: str, batch_ids: Sequence[str], reason: str, by: str
+    ledger: Ledger, use_case: str, batch_ids: Sequence[str], reason: str, by: str, approvers: Sequence[str]
 ) -> tuple[WaitingActions, ...]:
     """Let held actions leave at the next dispatch, whatever the kill switch says then; returns what was released.
 
-    ``batch_ids``: which batches, () for all. Raises UsageError where nothing is held.
+    ``batch_ids``: () for all. Raises UsageError where nothing is held, and unless ``by`` is one of ``approvers``.
     """
+    if by not in approvers:
+        named = f"approval.approvers names {', '.join(approvers)}. Ask one of them, or `decisionloop outbox cancel`."
+        raise UsageError(f"{by!r} may not release what is held of {use_case}: {named}")
     with ledger.begin() as connection:
         take_switch(connection, use_case)
         held = _chosen(connection, use_case, batch_ids, ("held",))

@@ -8,11 +8,12 @@ from functools import cached_property
 from itertools import islice
 
 from decisionloop.ledger.alert_events import alert_states
-from decisionloop.ledger.alerts import FAILED_RUN, Alert, alerts
+from decisionloop.ledger.alerts import DELIVERY, FAILED_RUN, Alert, alerts
 from decisionloop.ledger.batches import DECIDED_STATES, Batch, batches, events
 from decisionloop.ledger.drills import KIND as DRILL
 from decisionloop.ledger.drills import drills
 from decisionloop.ledger.going_on import FoundSince, found_since
+from decisionloop.ledger.held_actions import count_held, count_unsent
 from decisionloop.ledger.missed_due import MISSED
 from decisionloop.ledger.releases import ReleaseStage, current_stages
 from decisionloop.ledger.restore_drills import KIND as RESTORE_DRILL
@@ -70,11 +71,13 @@ class _Since:
     def is_past(self, alert: Alert) -> bool:
         """Whether what an alert told of is over: who is missed has a line of their own, for as long as they are.
 
-        What was told of a batch is over once it was begun anew and decided, a failed run once a later one decided, what
-        was told of a drill once a later one of its kind has worked, and what was told of a release once that stands
-        elsewhere and a later batch was decided.
+        What was told of a batch is over once it was begun anew and decided, a failed run once a later one decided, a
+        failed delivery once nothing of its batch waits but what is held, what was told of a drill once a later one of
+        its kind has worked, and what was told of a release once that stands elsewhere and a later batch was decided.
         """
         if alert.kind == MISSED:
+            return True
+        if alert.kind == DELIVERY and alert.batch_id and self._has_left(alert.batch_id):
             return True
         if alert.kind == FAILED_RUN:
             return self._has_decided_since(alert)
@@ -87,6 +90,10 @@ class _Since:
         told = events(self.ledger, alert.batch_id) if alert.batch_id else ()
         begun = [event.at for event in told if event.state == "opened"]
         return bool(begun) and told[-1].state in DECIDED_STATES and alert.at < begun[-1]
+
+    def _has_left(self, batch_id: str) -> bool:
+        """Whether every action of a batch has left, was cancelled, or waits for a person to release it."""
+        return count_unsent(self.ledger, batch_id, "all") == count_held(self.ledger, batch_id)
 
     def _has_decided_since(self, alert: Alert) -> bool:
         return any(one.is_decided and one.state_at > alert.at for one in self._batches)

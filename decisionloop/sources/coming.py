@@ -59,17 +59,31 @@ class DecisionsComing:
 
 def decisions_coming(use_case: UseCase, source: Source, newest: pd.Timestamp) -> DecisionsComing:
     """Count them; ``newest``: of live data the last due time that is looked at. One batch at the least."""
-    moments, covers = source.calendar(), pd.Timedelta(days=use_case.schedule.covers_days)
+    moments = source.calendar()
     if moments:
         people = _counted(source, moments, use_case.schedule.covers_days)
-        return _of(np.array(people), moments, covers, is_replay=True)
+        return _of(np.array(people), moments, _first_length(use_case, moments[0]), is_replay=True)
     year = takewhile(
         lambda due: due > newest - _LOOKED_BACK, due_times_until(use_case.schedule, newest.to_pydatetime())
     )
     moments = tuple(pd.Timestamp(one) for one in year)[::-1] or (newest,)
     sizes = np.array(_counted(source, moments, use_case.schedule.covers_days))
+    before = int(np.argmax(sizes > 0)) - -(-len(moments) // _ASKED)
+    if sizes.any() and before > 0:  # where they begin lies between two that were asked
+        moments = moments[before:]
+        sizes = np.array(_counted(source, moments, use_case.schedule.covers_days))
     begun = int(np.argmax(sizes > 0)) if sizes.any() else len(sizes) - 1
-    return _of(sizes[begun:], moments[begun:], covers, is_replay=False)
+    return _of(sizes[begun:], moments[begun:], _first_length(use_case, moments[begun]), is_replay=False)
+
+
+def _first_length(use_case: UseCase, first: pd.Timestamp) -> pd.Timedelta:
+    """How long the first batch's turn took: since the due time before, for a weekend without a batch is of the week.
+
+    Or what it covers, where that is more.
+    """
+    covers = pd.Timedelta(days=use_case.schedule.covers_days)
+    before = next(due_times_until(use_case.schedule, (first - pd.Timedelta(seconds=1)).to_pydatetime()), None)
+    return covers if before is None else max(covers, first - before)
 
 
 def _counted(source: Source, moments: Sequence[pd.Timestamp], covers_days: float) -> list[float]:
@@ -83,7 +97,7 @@ def _counted(source: Source, moments: Sequence[pd.Timestamp], covers_days: float
     return [many[i] for i in np.searchsorted(asked, np.arange(len(moments)), "right") - 1]
 
 
-def _of(sizes: np.ndarray, moments: Sequence[pd.Timestamp], covers: pd.Timedelta, is_replay: bool) -> DecisionsComing:
-    weeks = (moments[-1] - moments[0] + covers) / _WEEK
+def _of(sizes: np.ndarray, moments: Sequence[pd.Timestamp], first: pd.Timedelta, is_replay: bool) -> DecisionsComing:
+    weeks = (moments[-1] - moments[0] + first) / _WEEK
     batches = float(len(moments)) if is_replay else float((sizes > 0).sum())
     return DecisionsComing(float(sizes.sum()), max(1.0, batches), max(weeks, 1 / 7), moments[-1], is_replay)

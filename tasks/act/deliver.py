@@ -15,7 +15,7 @@ import pandas as pd
 
 from decisionloop.dispatch.messages import Actuator, OutgoingAction, Receipt, failed, pending_chunks
 from decisionloop.errors import DeliveryError, DeliveryRefused
-from decisionloop.ledger.alerts import NewAlert
+from decisionloop.ledger.alerts import DELIVERY, NewAlert
 from decisionloop.ledger.held_actions import CHOSEN_BY_MODEL, is_default_for_all
 from decisionloop.ledger.outbox import Delivery, append_deliveries, attempts_of_batch, messages_of_batch
 from decisionloop.ledger.schema import utc_now
@@ -130,7 +130,7 @@ def _log(workspace: Workspace, tried: Mapping[str, int], receipts: Sequence[Rece
 def _alert(workspace: Workspace, batch_id: str, chunk: int, error: DeliveryError) -> None:
     new = NewAlert(
         severity="critical",
-        kind="delivery",
+        kind=DELIVERY,
         message=str(error),
         remedy="Repair the receiver and run the batch again; undelivered actions wait in the outbox.",
         batch_id=batch_id,

@@ -18,10 +18,8 @@ from decisionloop.ledger.restorations import BY_HAND, last_restoration, mark_res
 from decisionloop.ledger.schema import utc_now
 from decisionloop.ledger.sendings import is_known_sending
 from decisionloop.private_files import write_private
-from decisionloop.workspace import Workspace
+from decisionloop.workspace import LAST_SENT, Workspace
 from tasks.tell.queueing import raise_alert
-
-FOLDER = "last_sent"
 
 
 @dataclass(frozen=True)
@@ -74,4 +72,4 @@ def _last_sent(workspace: Workspace) -> LastSent | None:
 
 
 def _file(workspace: Workspace) -> Path:
-    return workspace.settings.home / FOLDER / f"{workspace.use_case.name}.json"
+    return workspace.settings.home / LAST_SENT / f"{workspace.use_case.name}.json"

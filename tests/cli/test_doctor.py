@@ -52,6 +52,18 @@ def test_a_home_with_a_past_and_no_ledger_is_a_fault_and_begins_nothing(cli, vou
         assert (told.exit_code, "this home has a past" in told.err) == (4, True)
 
 
+@pytest.mark.parametrize("file", ["outbox/vouchers/2026-01-05/chunk-0.jsonl", "last_sent/vouchers.json"])
+def test_actions_that_were_sent_are_a_past_as_well(cli, vouchers, home, file):
+    (home / file).parent.mkdir(parents=True)
+    assert cli("status").exit_code == 0  # an empty folder tells of nothing
+    (home / file).write_text("{}")
+    (home / "mlflow.db").write_bytes(b"")
+    turn = ("kill-switch", "vouchers", "on", "--reason", "x", "--by", "y")
+    for command in (("status",), turn, ("status",), turn):
+        told = cli(*command)
+        assert (told.exit_code, "this home has a past" in told.err) == (4, True)
+
+
 def test_the_durability_that_was_set_is_the_one_that_is_seen(cli, home_with_ledger, monkeypatch):
     monkeypatch.setenv("DECISIONLOOP_SQLITE_SYNCHRONOUS", "EXTRA")
     assert "synchronous EXTRA" in _by_subject(cli("doctor", "--json"))["ledger"]["seen"]

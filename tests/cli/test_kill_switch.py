@@ -66,8 +66,14 @@ def test_what_waits_is_listed_by_outbox_and_by_status(cli, held):
     assert (one["last"]["batch_id"], one["last"]["state"], one["actions"]) == (BATCH, "held", 3)
 
 
-def test_a_person_releases(cli, held):
-    told = cli("outbox", "release", "vouchers", "--batch", BATCH, *WHO)
+def test_an_approver_releases_and_nobody_else_does(cli, held):
+    refused = cli("outbox", "release", "vouchers", "--batch", BATCH, *WHO)
+    assert (refused.exit_code, refused.out) == (2, "")
+    assert (
+        "'anna' may not release what is held of vouchers: approval.approvers names approver@example.com" in refused.err
+    )
+    assert "3 actions held since" in cli("outbox", "list", "vouchers").out
+    told = cli("outbox", "release", "vouchers", "--batch", BATCH, *APPROVER)
     assert told.exit_code == 0
     assert f"{BATCH}: 3 actions released." in told.out
     assert "3 actions released since" in cli("outbox", "list", "vouchers").out
@@ -78,7 +84,7 @@ def test_a_person_cancels_for_good(cli, held):
     assert told.exit_code == 0
     assert f"{BATCH}: 3 actions cancelled for good." in told.out
     assert cli("outbox", "list", "vouchers").out == "vouchers: no action is held.\n"
-    refused = cli("outbox", "release", "vouchers", *WHO)
+    refused = cli("outbox", "release", "vouchers", *APPROVER)
     assert (refused.exit_code, refused.out) == (2, "")
     assert "no action of vouchers is held" in refused.err
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from decisionloop.ledger.incidents import acknowledge, close
+from decisionloop.ledger.measurements import Measurement, append_measurements
 from decisionloop.ledger.releases import Release
 from decisionloop.ledger.use_cases import record_use_case
 from decisionloop.monitor.alarm.budget import FAMILIES
@@ -118,6 +119,14 @@ def test_a_family_that_has_nothing_to_check_says_why(cli, vouchers):
         assert "nothing was checked yet" in by_family[family]
     states = {one["family"]: one for one in cli("status", "vouchers", "--json").json[0]["monitors"]}
     assert states["impact"]["words"] == "the contract names no protected groups"
+    figure = Measurement(
+        use_case="vouchers", release_id=None, monitor="value_policy", slice="all", cohort="2024-01-01", value=1.0,
+        low=0.5, high=1.5, n=20, effective_n=None, is_mature=True, as_of=WEEKS[0],
+    )  # fmt: skip
+    append_measurements(ledger, [figure])
+    by_family = {line.split()[1]: line for line in _lines(cli("status", "vouchers"), "watch")}
+    assert "nothing was checked yet" not in by_family["labels"]
+    assert "the outcomes of 1 cohort were complete before any check" in by_family["labels"]
 
 
 def test_status_follows_the_incident(cli, watched):

@@ -66,6 +66,16 @@ def test_contracts_that_cannot_be_read_hide_no_other_use_case(cli, vouchers):
     assert [one["use_case"] for one in cli("status", "--json").json] == ["vouchers"]
 
 
+def test_a_contract_that_cannot_be_read_hides_nothing_that_the_ledger_knows(cli, vouchers, home_with_ledger):
+    assert cli("kill-switch", "vouchers", "on", *WHO).exit_code == 0
+    (vouchers / "usecase.yaml").write_text("name: [", encoding="utf-8")
+    told = cli("status", "vouchers")
+    assert (told.exit_code, "1 fault" in told.err) == (2, True)
+    assert told.out.startswith("vouchers: its contract cannot be read")
+    assert "  kill switch   on" in told.out
+    assert "by anna: too many complaints" in told.out
+
+
 def test_without_any_use_case_it_says_how_to_begin(cli):
     told = cli("status")
     assert (told.exit_code, told.out) == (2, "")

@@ -155,6 +155,9 @@ def test_what_is_done_when_a_period_s_budget_is_spent_must_cost_nothing(contract
 
     content = yaml.safe_load(contract_text) | {"online": {}}
     assert parse_use_case(yaml.safe_dump(content), "here").policy.constraints
+    for nothing in ("0", "0.00", 0):
+        content["policy"]["constraints"][0]["cost"]["wait"] = nothing
+        assert parse_use_case(yaml.safe_dump(content), "here").policy.constraints
     content["policy"]["constraints"][0]["cost"]["wait"] = "1"
     with pytest.raises(ContractError, match="must cost nothing"):
         parse_use_case(yaml.safe_dump(content), "here")

@@ -212,7 +212,7 @@ def test_what_a_flag_holds_stays_held_after_its_end_until_a_person_releases_it(m
     assert switch_of(modelled, NAME) == Switch(())
     assert [one.release_id for one in expired_flags(modelled, NAME)] == [MODEL]
     assert [one.last.state for one in waiting_actions(modelled, NAME)] == ["held"]
-    release_held(modelled, NAME, [], "checked", "head")
+    release_held(modelled, NAME, [], "checked", "head", ["head"])
     assert last_hold_event(modelled, BATCH).state == "released"
 
 

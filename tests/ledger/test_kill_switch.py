@@ -134,7 +134,7 @@ def test_lifting_releases_nothing_and_only_approvers_lift(ready: Ledger, decided
 
 def test_what_is_released_stays_so_until_somebody_turns_the_switch_on_again(ready: Ledger, decided: list[str]) -> None:
     on(ready)
-    (released,) = release_held(ready, NAME, [BATCH], "checked by hand", "owner")
+    (released,) = release_held(ready, NAME, [BATCH], "checked by hand", "owner", ["owner"])
     assert released.actions == len(decided)
     assert [one.last.state for one in waiting_actions(ready, NAME)] == ["released"]
     on(ready)  # also in the same words: who turns it on means what was released meanwhile
@@ -154,7 +154,7 @@ def test_what_is_cancelled_is_withdrawn_for_good(ready: Ledger, decided: list[st
     assert len(withdrawn_ids(ready, BATCH)) == 5
     assert decided[0] not in withdrawn_ids(ready, BATCH)
     with pytest.raises(UsageError, match="no action of credit_line is held"):
-        release_held(ready, NAME, [], "after all", "owner")
+        release_held(ready, NAME, [], "after all", "owner", ["owner"])
     engage(ready, NAME, "again", "head", 5.0)
     assert last_hold_event(ready, BATCH).state == "cancelled"
 
@@ -162,7 +162,7 @@ def test_what_is_cancelled_is_withdrawn_for_good(ready: Ledger, decided: list[st
 def test_a_batch_that_does_not_wait_is_refused_by_name(ready: Ledger, decided: list[str]) -> None:
     on(ready)
     with pytest.raises(UsageError, match=r"no action in credit_line/1999-01-01 is held"):
-        release_held(ready, NAME, [BATCH, "credit_line/1999-01-01"], "checked", "owner")
+        release_held(ready, NAME, [BATCH, "credit_line/1999-01-01"], "checked", "owner", ["owner"])
     assert last_hold_event(ready, BATCH).state == "held"
 
 

@@ -278,6 +278,8 @@ def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
         decisions = decided(number, batch.batch_id, as_of, "d" * 64, False, use_case)
         tried = [1, 3, 5] if number == 2 else [1, 3]
         decisions.loc[tried, "action"] = "increase"  # which the rules would hold
+        if number == 1:
+            decisions.loc[1, "fallback_reason"] = "limit: share of increase of at most 0.5"
         with sqlite_ledger.begin() as connection:
             append_decisions(connection, decisions)
         append_batch_event(sqlite_ledger, batch.batch_id, "complete", {"sent": 4})
@@ -285,11 +287,17 @@ def test_what_the_rules_would_not_have_done_is_counted_while_they_decide(
     made = batches(sqlite_ledger, "credit_line")
     told = tried_otherwise(sqlite_ledger, use_case, made)
     assert told is not None
+    assert told.cut == 1
     assert (told.outcomes, told.needed, told.is_enough) == (7, use_case.gate.minimum_effective_n, False)
     # As the gate counts: of two people three times each with the same chance, and of another one once.
     assert told.seen == pytest.approx(7**2 / (3**2 + 3**2 + 1))
     assert told.a_week == 2 / 2  # of the two that are mature: of the young one nobody knows yet how many come
     assert tried_otherwise(sqlite_ledger, use_case, ()) is None
+    # One that was measured is mature, though it is the last and no batch came after it.
+    append_measurements(sqlite_ledger, [_figure("value_policy_total", WEEKS[2], 1.0, 0.1)])
+    measured = tried_otherwise(sqlite_ledger, use_case, made)
+    assert measured is not None
+    assert measured.a_week == pytest.approx(told.seen / 3)
 
 
 def test_where_the_rules_do_for_everybody_what_would_have_to_be_tried_nothing_is_left_to_try(

@@ -197,7 +197,7 @@ def test_only_what_an_action_hides_would_have_stayed_unseen(otherwise: Otherwise
 
 def test_nothing_explored_is_said() -> None:
     told = explaining.explored_sentences(Explored(0, 100, Estimate(), 0, None, None), "late", "EUR")
-    assert told == ("Nothing was explored: every decision was the one expected to be best.",)
+    assert told == ("Nothing was explored: no decision drew another action on purpose and at random.",)
 
 
 def group(name: str, ratio: Estimate) -> ImpactLine:

@@ -70,6 +70,27 @@ def test_outcomes_of_unlike_chances_are_told_as_the_gate_counts_them() -> None:
     )
 
 
+def test_outcomes_of_what_a_limit_cut_are_told_as_that() -> None:
+    told = untold_line(replace(FEW, seen=4, outcomes=4, cut=4))
+    assert "4 outcomes have been seen, all where a limit cut what they would have done, and at least 100" in told
+    assert "3 of them where a limit cut" in untold_line(replace(FEW, seen=4, outcomes=4, cut=3))
+
+
+def test_that_no_rate_is_known_is_not_that_no_outcome_has_come() -> None:
+    assert "No outcome has had the time" in untold_line(replace(FEW, seen=0, a_week=float("nan")))
+    told = untold_line(replace(FEW, outcomes=30, a_week=float("nan")))
+    assert "No outcome" not in told
+    assert "how many come a week is not known" in told
+
+
+def test_money_counts_once_the_outcome_is_due_and_not_once_it_would_no_longer_count(story: Story) -> None:
+    case = replace(story.use_case, maturity_days=45)
+    told = answer(replace(plain(story), use_case=case), "What happens next?")
+    assert "A decision's money counts 45 days after it." in told
+    sooner = replace(plain(story), use_case=replace(case, is_due_sooner=True))
+    assert "counts 45 days after it at the latest." in answer(sooner, "What happens next?")
+
+
 def test_no_yes_is_taken_back_by_the_sentence_after_it(story: Story) -> None:
     doubted = replace(story.headline, against=("The intervals do not hold.",), doubts=("The intervals do not hold.",))
     told = answer(replace(story, headline=doubted), "Is that sure?")

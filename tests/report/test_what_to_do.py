@@ -120,6 +120,9 @@ def test_many_held_batches_are_one_line_and_push_out_nothing_critical(story: Sto
     assert first.startswith("50 actions of five batches are held; the oldest of credit_line/2005-09-01, since 1")
     assert first.endswith("One of them was being sent when its sender was lost, and may have arrived.")
     assert glance.more == ""
+    page = render_story(waiting(told(story), held(1)))
+    assert re.search(r"held, since [^<]*\w\.</strong>", page)
+    assert not re.search(r"[^.]\.\.</strong>", page)
 
 
 def test_what_is_held_and_what_is_released_are_told_apart_and_one_batch_as_itself(story: Story) -> None:

@@ -62,7 +62,7 @@ def test_what_rules_and_model_chose_before_is_held_whole_until_a_person_releases
     assert (held.last.covers, held.actions) == ("all", len(to_send(modelled, 3)))
     assert modelled.act(3) == 0
     assert left(modelled) == before
-    release_held(modelled.ledger, "small", [], "looked at one by one", "owner")
+    release_held(modelled.ledger, "small", [], "looked at one by one", "owner", ["owner"])
     assert modelled.act(3) == held.actions
     assert left(modelled) == before | to_send(modelled, 3)
 

@@ -13,6 +13,7 @@ from decisionloop.dispatch.receiver import Receiver, carried_out, open_server
 from decisionloop.errors import DeliveryError
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.outbox import attempts_of_batch, count_pending, messages_of_batch
+from decisionloop.ledger.present_alerts import present_alerts
 
 pytestmark = pytest.mark.xdist_group("loop")
 
@@ -54,10 +55,12 @@ def test_a_receiver_that_is_down_loses_and_doubles_nothing(small, receiver):
     assert (alert.severity, alert.kind) == ("critical", "delivery")
     assert "run the batch again" in alert.remedy
     assert len(small.announced("delivery.failed")) == 1
+    assert present_alerts(small.ledger, "small") == (alert,)
     before = small.decisions(0)
     receiver()
     assert small.act(0) == len(messages)
     assert small.state(0) == "complete"
+    assert present_alerts(small.ledger, "small") == ()
     assert sorted(carried_out(receiver.file)) == sorted(messages)
     assert count_pending(small.ledger, "small", small.batch(0)) == 0
     assert small.act(0) == 0
@@ -97,6 +100,7 @@ def test_what_is_refused_holds_up_nothing_else_and_goes_again_in_the_same_chunk(
         left = count_pending(small.ledger, "small", small.batch(0))
         assert left == 101
         assert len(alerts(small.ledger, "small", small.batch(0))) == 2
+        assert len(present_alerts(small.ledger, "small")) == 2
         small.contract(actuator={"chunk_rows": 7})  # what is cut already stays so
         server.is_picky = False
         assert small.act(0) == left
@@ -104,3 +108,4 @@ def test_what_is_refused_holds_up_nothing_else_and_goes_again_in_the_same_chunk(
         assert dict(server.asked[-2:]) == first
         server.shutdown()
     assert small.state(0) == "complete"
+    assert present_alerts(small.ledger, "small") == ()

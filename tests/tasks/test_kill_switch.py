@@ -217,7 +217,7 @@ def test_what_is_held_stays_so_when_the_switch_is_lifted_and_leaves_when_a_perso
     assert held.act(3) == 0
     assert count_unsent(ledger, batch) == unsent
     before = len(held.sent())
-    release_held(ledger, "small", [batch], "checked by hand", "owner")
+    release_held(ledger, "small", [batch], "checked by hand", "owner", ["owner"])
     assert held.act(3) == unsent
     assert (count_unsent(ledger, batch), len(held.sent())) == (0, before + unsent)
     assert latest_detail(ledger, batch, "complete") == {"sent": unsent, "held": 0}
@@ -225,7 +225,7 @@ def test_what_is_held_stays_so_when_the_switch_is_lifted_and_leaves_when_a_perso
 
 
 def test_what_is_released_leaves_with_the_next_batch_though_the_switch_is_on(held):
-    release_held(held.ledger, "small", [], "checked by hand", "owner")
+    release_held(held.ledger, "small", [], "checked by hand", "owner", ["owner"])
     held.predict(4)
     held.act(4)
     assert is_kill_switch_on(held.ledger, "small")

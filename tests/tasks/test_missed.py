@@ -17,7 +17,14 @@ from decisionloop.errors import BatchHalted
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.batches import append_batch_event, batch_id_of, cohort_name
 from decisionloop.ledger.decisions import decisions_of_batch
-from decisionloop.ledger.missed_due import HaltedBatch, due_times_without_batch, halted_batches, left_undecided
+from decisionloop.ledger.measurements import append_measurements
+from decisionloop.ledger.missed_due import (
+    HaltedBatch,
+    due_times_without_batch,
+    halted_batches,
+    left_undecided,
+    missed_figure,
+)
 from decisionloop.ledger.outcomes import latest_outcomes
 from decisionloop.ledger.schema import erasure
 from decisionloop.ledger.summary import batch_summary
@@ -277,6 +284,16 @@ def test_after_a_long_gap_status_says_how_many_due_times_there_were_in_all(on_sq
         f"{before} due times have passed since the last batch, {cohort_name(MONDAY)}; those that can still be made up "
         "for are named, and of them the last 31 at most."
     ]
+
+
+def test_due_times_without_a_run_that_left_nobody_are_told_as_that_and_not_passed_over(on_sqlite):
+    use_case, now = on_sqlite.workspace.use_case, datetime.now(UTC)
+    passed = due_times_without_batch(on_sqlite.ledger, use_case, now)
+    assert len(passed) > 1
+    append_measurements(on_sqlite.ledger, [missed_figure("live", passed[-1], 0, 0, now)])
+    (told,) = [line for line in status_of(on_sqlite.workspace).missed if "there was no run" in line]
+    assert ", nor at 1 other, which left nobody." in told
+    assert cohort_name(passed[-1]) not in told
 
 
 def test_a_replay_misses_nobody(small):

@@ -88,7 +88,7 @@ def go_on(life: Installation) -> None:
 def let_go(life: Installation) -> None:
     """A person has asked the receiver, and an approver lifts the switch."""
     turn_everything(life.ledger, Turn(EVERYTHING, "off", "asked", APPROVER), lambda: {"small": True})
-    release_held(life.ledger, "small", (), "it had not left", APPROVER)
+    release_held(life.ledger, "small", (), "it had not left", APPROVER, [APPROVER])
 
 
 def test_it_goes_on_elsewhere_as_it_would_have(at_work, tmp_path, capsys):

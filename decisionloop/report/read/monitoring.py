@@ -149,5 +149,5 @@ def incident_line(one: Incident) -> IncidentLine:
         stake=one.stake_total,
         words=one.last_words,
         suggestion=one.suggestion,
-        reason="" if told.state == "opened" else f"{told.by}: {told.reason}",
+        reason="" if told.state == "opened" else f"{told.by}: {told.reason.rstrip('.')}",
     )

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 
 from decisionloop.act.exploration.support import PROPENSITY_FLOOR
+from decisionloop.act.rules_limits import LIMIT
 from decisionloop.contract import UseCase
 from decisionloop.learn.tried_otherwise import TriedOtherwise, room_of, setting_of, tryable, worth
-from decisionloop.ledger.batches import Batch
+from decisionloop.ledger.batches import Batch, cohort_name
 from decisionloop.ledger.decisions import latest_revision
+from decisionloop.ledger.measured_cohorts import measured_cohorts
 from decisionloop.ledger.releases import RULES, current_stages
 from decisionloop.ledger.schema import batch, decision, outcome
 from decisionloop.report.read.exploring import planned_by_batch
@@ -37,10 +39,11 @@ def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) ->
         return None
     waits = timedelta(days=use_case.outcome.maturity_days)
     exploration = use_case.policy.exploration
-    mature_until = made[-1].as_of - waits
+    measured = measured_cohorts(ledger, use_case.name)
+    mature_until = max((made[-1].as_of - waits, *(one.as_of for one in made if cohort_name(one.as_of) in measured)))
     weeks = sum(one.as_of <= mature_until for one in made) * use_case.schedule.covers_days / 7
-    seen, outcomes = _seen(ledger, use_case)
-    seen_of_mature, _ = _seen(ledger, use_case, mature_until)
+    seen, outcomes, cut = _seen(ledger, use_case)
+    seen_of_mature, *_ = _seen(ledger, use_case, mature_until)
     is_left = _is_budget_left(ledger, use_case)
     return TriedOtherwise(
         seen=seen,
@@ -49,6 +52,7 @@ def tried_otherwise(ledger: Ledger, use_case: UseCase, made: Sequence[Batch]) ->
         setting=setting_of(exploration, is_left) if use_case.is_explored else "",
         outcomes=outcomes,
         room=room_of(exploration, is_left),
+        cut=cut,
     )
 
 
@@ -73,10 +77,11 @@ def _is_budget_left(ledger: Ledger, use_case: UseCase) -> bool:
     return any(one.is_budget_left for one in planned_by_batch(ledger, use_case, last=1))
 
 
-def _seen(ledger: Ledger, use_case: UseCase, until: datetime | None = None) -> tuple[float, int]:
+def _seen(ledger: Ledger, use_case: UseCase, until: datetime | None = None) -> tuple[float, int, int]:
     """What the outcomes are worth of decisions that did what the rules would not and only an outcome tells of.
 
-    Of the action that is told best; and how many there are of all actions. ``until``: of batches as of then or before.
+    Of the action that is told best; and how many there are of all actions, and of them where a limit cut the rules.
+    ``until``: of batches as of then or before.
     """
     batches = select(batch.c.batch_id).where(batch.c.use_case == use_case.name)
     if until is not None:
@@ -85,8 +90,9 @@ def _seen(ledger: Ledger, use_case: UseCase, until: datetime | None = None) -> t
     # What was drawn below the floor is no evidence to the gate either.
     is_evidence = decision.c.propensity >= PROPENSITY_FLOOR
     weight: ColumnElement[Any] = func.sum(1 / decision.c.propensity)
+    is_cut = func.sum(case((decision.c.fallback_reason.contains(LIMIT), 1), else_=0))
     of_entity = (
-        select(decision.c.action, weight.label("weight"), func.count().label("many"))
+        select(decision.c.action, weight.label("weight"), func.count().label("many"), is_cut.label("cut"))
         .select_from(decision)
         .join(latest, and_(latest.c.decision_id == decision.c.decision_id, *latest_revision(latest, None)))
         .where(
@@ -98,7 +104,9 @@ def _seen(ledger: Ledger, use_case: UseCase, until: datetime | None = None) -> t
         .group_by(decision.c.action, decision.c.entity_id)
         .subquery()
     )
-    sums = (func.sum(of_entity.c.weight), func.sum(of_entity.c.weight * of_entity.c.weight), func.sum(of_entity.c.many))
+    weights = of_entity.c.weight
+    sums = (func.sum(weights), func.sum(weights * weights), func.sum(of_entity.c.many), func.sum(of_entity.c.cut))
     with ledger.connect() as connection:
         told = connection.execute(select(*sums).group_by(of_entity.c.action)).all()
-    return max((worth(float(w), float(s)) for w, s, _ in told), default=0.0), sum(int(many) for *_, many in told)
+    seen = max((worth(float(w), float(s)) for w, s, *_ in told), default=0.0)
+    return seen, sum(int(many) for _, _, many, _ in told), sum(int(cut) for *_, cut in told)

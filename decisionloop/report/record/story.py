@@ -57,8 +57,9 @@ class ActionLine:
 class UseCaseLines:
     """What is decided, about whom, what counts as money, and which outcomes count.
 
-    ``window_days``: an outcome counts if it happened within so many days; ``is_window_by_time_seen``: nobody says when
-    one happened, so the time it was seen stands in. ``absent_means``: what no outcome says, "unknown" or "0".
+    ``maturity_days``: after so many days a decision's outcome is due, and its money counts; ``is_due_sooner``: of some
+    it is due sooner. ``is_window_by_time_seen``: nobody says when one happened, so the time it was seen stands in.
+    ``absent_means``: what no outcome says, "unknown" or "0".
     ``for_everyone``: the wording of the action that a replay gives to everyone for comparison. ``is_observing``:
     another system decides now.
     """
@@ -72,7 +73,8 @@ class UseCaseLines:
     outcome: str
     actions: tuple[ActionLine, ...]
     owner: str = ""
-    window_days: float | None = None
+    maturity_days: float | None = None
+    is_due_sooner: bool = False
     is_window_by_time_seen: bool = False
     absent_means: str = "unknown"
     for_everyone: str = ""

@@ -185,7 +185,7 @@ def explored_sentences(explored: Explored, outcome: str, currency: str) -> tuple
     """What exploration was, what it cost, what it bought."""
     claims: dict[str, Claimed] = {"decisions": explored.all_decisions, "decisions.explored": explored.decisions}
     if not explored.decisions:
-        return (Said("Nothing was explored: every decision was the one expected to be best.", claims),)
+        return (Said("Nothing was explored: no decision drew another action on purpose and at random.", claims),)
     share = percent(explored.decisions / explored.all_decisions) if explored.all_decisions else "some"
     first = Said(
         f"In {count_of(explored.decisions, 'decision')} ({share} of all) the loop drew another action than "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from decisionloop.contract.days import in_days
 from decisionloop.report.record.claims import Claimed, Said, claims_of
 from decisionloop.report.record.evidence import Promise
 from decisionloop.report.record.glance import Answer, Glance
@@ -15,7 +16,7 @@ from decisionloop.report.record.totals import total_of
 from decisionloop.report.words.evidence import promise_sentence
 from decisionloop.report.words.experiment import experiment_sentences
 from decisionloop.report.words.explaining import impact_sentence
-from decisionloop.report.words.figures import capital, count, count_of, in_words, money, percent
+from decisionloop.report.words.figures import capital, count, in_words, money, percent
 from decisionloop.report.words.live import beside_sentences, waits_sentence, who_decides
 from decisionloop.report.words.money import is_unsure, span
 from decisionloop.report.words.monitor_sentences import at_stake_sentence
@@ -179,7 +180,8 @@ def _next(story: Story) -> tuple[str, ...]:
         again = "again once enough new" if story.verdicts or story.promises else "once enough"
         told = f"Every batch is watched; a model is trained {again} outcomes are known."
     told = " ".join((*dates_of(story.next), told))
-    days = story.use_case.window_days
+    days = story.use_case.maturity_days
     if days is None:
         return (told,)
-    return (told, f"A decision's money counts {count_of(round(days), 'day')} after it.")
+    latest = " at the latest" if story.use_case.is_due_sooner else ""
+    return (told, f"A decision's money counts {in_days(days)} after it{latest}.")

@@ -24,12 +24,15 @@ def untold_sentences(tried: TriedOtherwise) -> tuple[str, ...]:
     many, tells = tried.outcomes or round(tried.seen), round(tried.seen)
     have = "has" if many == 1 else "have"
     seen = f"Of what the rules would not do {count_of(many, 'outcome')} {have} been seen"
+    if tried.cut:
+        where = "where a limit cut what they would have done"
+        seen = f"{seen}, {'all' if tried.cut == many else f'{count(tried.cut)} of them'} {where}"
     if tells < many:
         as_few = f"of one action they tell as much as {count(tells)} of equal chance"
         seen = f"{seen}; {as_few}"
     told = Said(
         f"No. {seen}, and at least {count(round(tried.needed))} are needed.",
-        {"tried.seen": tells, "tried.outcomes": many, "tried.needed": round(tried.needed)},
+        {"tried.seen": tells, "tried.outcomes": many, "tried.cut": tried.cut, "tried.needed": round(tried.needed)},
     )
     return told, _how_long(tried)
 
@@ -75,6 +78,8 @@ def _how_long(tried: TriedOtherwise) -> str:
     if not tried.setting:
         return "The contract tries nothing else (`policy.exploration`), so none will come."
     if math.isnan(tried.a_week):
+        if tried.outcomes:
+            return "No batch has had all the time yet that its outcomes need, so how many come a week is not known."
         return "No outcome has had the time to come yet."
     if math.isinf(tried.weeks_left):
         return "So far none come."

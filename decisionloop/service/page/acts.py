@@ -56,10 +56,12 @@ def _turning(position: Position) -> Callable[[Ledger, Asked], object]:
 
 
 def _release(ledger: Ledger, asked: Asked) -> object:
+    from decisionloop.ledger.approvers import approvers_named
     from decisionloop.ledger.held_actions import release_held
 
     batch = required(asked.form, "batch", "of which batch")
-    return release_held(ledger, asked.use_case, [batch], asked.reason, asked.by)
+    approvers = approvers_named(ledger, asked.usecases, asked.use_case)
+    return release_held(ledger, asked.use_case, [batch], asked.reason, asked.by, approvers)
 
 
 def _cancel(ledger: Ledger, asked: Asked) -> object:

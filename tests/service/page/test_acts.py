@@ -59,9 +59,12 @@ def test_where_the_rules_are_wrong_everybody_gets_the_default_action_until_an_ap
 
 def test_held_actions_are_let_go_or_cancelled(site, ledger):
     site.hold()
-    assert site.send(f"{CASE}/release-held", batch=HELD, **WHO).status_code == 303
+    assert site.send(f"{CASE}/release-held", batch=HELD, **WHO).status_code == 409  # anna is no approver
+    assert last_hold_event(ledger, HELD).state == "held"
+    head = {**WHO, "by": APPROVER}
+    assert site.send(f"{CASE}/release-held", batch=HELD, **head).status_code == 303
     assert last_hold_event(ledger, HELD).state == "released"
-    assert site.send(f"{CASE}/release-held", batch=HELD, **WHO).status_code == 409
+    assert site.send(f"{CASE}/release-held", batch=HELD, **head).status_code == 409
     assert site.send(f"{CASE}/cancel-held", batch=HELD, **WHO).status_code == 303
     assert last_hold_event(ledger, HELD).by == "anna"
     assert withdrawn_ids(ledger, HELD)
