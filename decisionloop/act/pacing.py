@@ -37,10 +37,14 @@ class PeriodUse:
         """Both together."""
         return PeriodUse(self.rows + other.rows, tuple(a + b for a, b in zip(self.used, other.used, strict=True)))
 
+    def spent(self, use_case: UseCase) -> np.ndarray:
+        """Money that was used of each budget (B,), in the contract's order."""
+        pairs = zip(use_case.policy.constraints, self.used, strict=True)
+        return np.array([used for one, used in pairs if isinstance(one, BudgetConstraint)])
+
     def left(self, use_case: UseCase) -> np.ndarray:
         """Money that is left of each budget (B,), in the contract's order."""
-        pairs = zip(use_case.policy.constraints, self.used, strict=True)
-        return np.array([one.limit - used for one, used in pairs if isinstance(one, BudgetConstraint)])
+        return np.array([one.limit for one in budgets(use_case)]) - self.spent(use_case)
 
 
 def without_unknown(totals: BatchTotals) -> BatchTotals:

@@ -71,6 +71,7 @@ def choose_within(
     start = 0
     while start < len(frame):
         is_paid = np.asarray((costs[:, start:] <= rest[:, None, None]).all(axis=0))
+        is_paid[:, use_case.default_action] = True  # it costs nothing, and sums of what was spent may be a hair large
         is_open = allowed[start:] & is_paid
         dearest = np.where(is_open, costs[:, start:], 0.0).max(axis=2, initial=0.0)
         together = int((dearest.cumsum(axis=1) <= rest[:, None]).all(axis=0).sum())
@@ -85,7 +86,8 @@ def choose_within(
         choice = _choice_of_open(chosen, allowed[rows], paid[rows])
         choices.append(choice)
         spent = use_of(use_case, costs[:, rows], choice.action)
-        used, rest = used + spent, left - _of_budgets(use_case, used + spent)
+        used = used + spent
+        rest = left - used.spent(use_case)
         most += dearest[:, : rows.stop - start].sum(axis=1)
         start = rows.stop
     return Within(choices, Spent(used, most if len(choices) == 1 else np.full(len(left), np.inf)), paid)
@@ -107,10 +109,6 @@ def _choice_of_open(chosen: Callable[[np.ndarray], Choice], allowed: np.ndarray,
     free = chosen(allowed)
     is_cut = np.asarray(((free.propensities > 0) & ~is_paid).any(axis=1))
     return _cut_rows(free, chosen(allowed & is_paid), is_cut) if is_cut.any() else free
-
-
-def _of_budgets(use_case: UseCase, used: PeriodUse) -> np.ndarray:
-    return PeriodUse.nothing(use_case).left(use_case) - used.left(use_case)
 
 
 def _without_unknown(costs: np.ndarray, default: int) -> np.ndarray:

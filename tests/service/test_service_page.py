@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from decisionloop.cli.app import app as command_line
 from decisionloop.contract.scaffold import new_use_case
+from decisionloop.ledger.schema import utc_now
 from decisionloop.service.app import create_app
 from decisionloop.service.running import open_service
 from decisionloop.settings import load_settings
@@ -30,7 +31,7 @@ def blocks(language):
 def client(home, tmp_path, monkeypatch):
     """The service of the skeleton with the page's line in its contract."""
     contract = new_use_case(tmp_path / "usecases", "send_offer") / "usecase.yaml"
-    (line,) = blocks("yaml")
+    line, _ = blocks("yaml")  # the other one is of those who are decided by no batch
     contract.write_text(contract.read_text() + line)
     assert yaml.safe_load(contract.read_text())["online"] == {}
     monkeypatch.setenv("DECISIONLOOP_USECASES_DIR", str(tmp_path / "usecases"))
@@ -40,7 +41,7 @@ def client(home, tmp_path, monkeypatch):
 
 
 def test_what_the_page_asks_is_answered_as_it_shows(client):
-    asked, shown, outcomes = map(json.loads, blocks("json"))
+    asked, shown, listed, outcomes = map(json.loads, blocks("json"))
     answer = client.post("/v1/send_offer/decisions", json=asked)
     assert answer.status_code == 200, answer.text
     told = answer.json()
@@ -50,6 +51,9 @@ def test_what_the_page_asks_is_answered_as_it_shows(client):
     assert without_digest == {name: re.sub(r"/\w{12}$", "", str(shown[name])) for name in same}
     many = client.post("/v1/send_offer/decisions", json={"decisions": [asked]})
     assert list(many.json()) == ["decisions"]
+    listed = client.post("/v1/send_offer/decisions", json=listed | {"decided_at": utc_now().isoformat()})
+    assert listed.status_code == 200, listed.text
+    assert [one["entity"] for one in listed.json()["decisions"]] == ["c20", "c21"]
     became = client.post("/v1/send_offer/outcomes", json=outcomes)
     assert became.status_code == 200, became.text
     assert became.json()["rows"][0]["became"] in PAGE
