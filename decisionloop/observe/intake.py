@@ -34,6 +34,7 @@ from decisionloop.observe.running_totals import (
     marked,
     running_totals,
     total_verdicts,
+    with_what_is_filed_away,
 )
 from decisionloop.observe.several_rows import SeveralRows, several_rows
 from decisionloop.observe.taken_rows import IntakeCounts, RowKind, TakenRow, in_words
@@ -131,6 +132,8 @@ def _match(
         matching.forget(marked(outcomes, WAS_READ))
     told = running_totals(outcomes, matching.decision) if is_sum else outcomes
     rows = _history(told, decisions, recorded, matching.decision, use_case)
+    if is_sum and (matching.decision >= 0).any():
+        rows = with_what_is_filed_away(rows, utc_microseconds(outcomes["observed_at"]))
     verdict = (total_verdicts if is_sum else revision_verdicts)(rows, _CONTENT)
     is_late = rows["observed_at"].to_numpy() > _due_at(decisions, use_case)[rows["decision"].to_numpy()]
     kind = np.where(verdict.is_kept, _kinds(verdict, is_late, "added" if is_sum else "contradiction"), "")

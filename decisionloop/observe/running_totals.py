@@ -46,6 +46,24 @@ def running_totals(outcomes: pd.DataFrame, decision: np.ndarray) -> pd.DataFrame
     return outcomes.assign(amount=amounts, outcome_class=classes)
 
 
+def with_what_is_filed_away(rows: pd.DataFrame, shown: np.ndarray) -> pd.DataFrame:
+    """The history (m rows) with totals that go on from what is recorded of before anything is shown.
+
+    An export of the last weeks leaves out the old parts of everybody, and they were paid all the same. ``rows``: as
+    `revisions.in_order` gives them, of totals of what is shown. ``shown``: when all rows of the source were seen (n,).
+    """
+    since = shown[~np.isnat(shown)].min()
+    is_recorded = rows["is_recorded"].to_numpy()
+    known = _in_force(rows[is_recorded])
+    gone = known[known["observed_at"] < since].groupby("decision")[["amount", "outcome_class"]].last()
+    before = gone.replace(-np.inf, np.nan).reindex(rows["decision"])
+    paid, told = before["amount"].fillna(0.0).to_numpy(), before["outcome_class"].fillna(-np.inf).to_numpy()
+    return rows.assign(
+        amount=rows["amount"] + np.where(is_recorded, 0.0, paid),
+        outcome_class=np.where(is_recorded, rows["outcome_class"], np.maximum(rows["outcome_class"], told)),
+    )
+
+
 def total_verdicts(rows: pd.DataFrame, content: tuple[str, ...]) -> RevisionVerdicts:
     """Judge m rows of totals beside what is recorded: from the first time on of which another total is recorded, each
     total is told anew, in the order of time. So a look at any day finds the total of what had been seen by then.

@@ -99,6 +99,24 @@ def test_what_the_ledger_holds_is_what_was_paid(lent, monkeypatch):
     assert [one for one in alerts(lent.ledger, "small") if one.kind == "outcomes"] == []
 
 
+def test_a_table_of_the_last_weeks_alone_takes_nothing_back(lent):
+    lent.contract(outcome=_amount("sum"))
+    _pay(lent, r1=(3, 100.0), r2=(10, 50.0))
+    lent.observe(2)
+    assert _told(lent) == {150.0}
+    _pay(lent, r2=(10, 50.0), r3=(17, 25.0))
+    lent.observe(3)
+    assert _told(lent) == {175.0}
+    _pay(lent, r4=(24, -5.0))
+    lent.observe(4)
+    assert _told(lent) == {170.0}
+    of_then = [_told(lent, as_of(0) + pd.Timedelta(days=days)) for days in (4, 11, 18)]
+    assert of_then == [{100.0}, {150.0}, {175.0}]
+    _pay(lent, r1=(3, 100.0), r2=(10, 50.0), r3=(17, 25.0), r4=(24, -5.0))
+    lent.observe(5)
+    assert _told(lent) == {170.0}
+
+
 def test_a_part_that_is_posted_is_refused_with_the_field_that_says_so(lent):
     lent.contract(outcome=_amount("sum"))
     first, now = lent.decisions(0)["decision_id"].iloc[0], as_of(1)
