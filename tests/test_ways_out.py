@@ -148,6 +148,15 @@ def test_what_a_contract_names_its_actions_and_features_opens_nothing(name: str,
         assert not list(credential_faults(text, read_yaml(text), ()))
 
 
+@pytest.mark.parametrize("name", ["cost_of_pass", "margin_pass", "cost_of_token"])
+def test_a_sum_of_money_by_such_a_name_opens_nothing_and_a_text_by_it_does(name: str):
+    text = "economics:\n  constants: {{{name}: {value}}}\n"
+    told = text.format(name=name, value="63")
+    assert not list(credential_faults(told, read_yaml(told), ()))
+    told = text.format(name="db_pass", value=f"{SEED}-abc123")
+    assert [one.line for one in credential_faults(told, read_yaml(told), ())] == [2]
+
+
 @given(st.sampled_from(NAMED), st.sampled_from(["db_pass", "password", "secret_token", "api_key", "my_token"]))
 def test_beside_such_a_name_what_opens_a_place_is_a_fault(name: str, other: str):
     text = f"actions: [{{name: {name}}}]\nsource:\n  {name}: x\n  {other}: {SEED}-abc123\n"

@@ -19,6 +19,7 @@ _OPENS = re.compile(
 _SHOWN_CHARACTERS = 60
 _NAMING = frozenset({"name", "column", "action", "key"})
 """What holds the name of an action, a feature or a column in a contract."""
+_A_SUM = re.compile(r"[+-]?[\d_]{1,12}(?:\.\d{1,6})?")
 
 
 def credential_faults(text: str, written: Written, told: Collection[int | None]) -> Iterator[Fault]:
@@ -64,6 +65,8 @@ def _names(content: object) -> Iterator[str]:
         for key, value in content.items():
             if key in _NAMING and isinstance(value, str) and value.isidentifier():
                 yield value
+            elif key == "constants" and isinstance(value, Mapping):  # money by its name, as `cost_of_pass: 63`
+                yield from (name for name, said in value.items() if _A_SUM.fullmatch(str(said)))
             elif key != "options":
                 yield from _names(value)
 

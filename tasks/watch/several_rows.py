@@ -6,13 +6,18 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from decisionloop.ledger.alert_events import close_alert
 from decisionloop.ledger.alerts import NewAlert
 from decisionloop.ledger.outcomes import OutcomeIntake, newest_readings
+from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.observe.several_rows import SeveralRows
-from decisionloop.workspace import open_workspace
+from decisionloop.workspace import Workspace, open_workspace
 from tasks.step import step
 from tasks.tell.notices import raise_alert
 from tasks.watch.refused_outcomes import KIND, READINGS, lasting_since
+
+ASKED = "Many decisions have several rows of outcomes"
+BY = "contract"
 
 
 @step
@@ -24,18 +29,30 @@ def watch_several_rows(use_case: str, as_of: datetime) -> int:
     workspace = open_workspace(use_case)
     amount = workspace.use_case.outcome.amount
     lately = newest_readings(workspace.ledger, use_case, as_of, READINGS)
-    if amount is None or amount.rows is not None or not _are_many(lately):
+    if amount is not None and amount.rows is not None:
+        _end_what_was_asked(workspace)
+        return 0
+    if amount is None or not _are_many(lately):
         return 0
     new = NewAlert(
         severity="warning",
         kind=KIND,
-        message="Many decisions have several rows of outcomes, seen at different times: the latest amount counts, and "
-        "not their sum",
+        message=f"{ASKED}, seen at different times: the latest amount counts, and not their sum",
         remedy="If each row is a part, such as an instalment, say outcome.amount.rows: sum; if each is the total so "
         f"far, say latest. Everything that came is read anew then. `decisionloop status {use_case}` counts them.",
         occasion=f"several rows {lasting_since(workspace, as_of, _are_many).isoformat()}",
     )
     return int(raise_alert(workspace, new))
+
+
+def _end_what_was_asked(workspace: Workspace) -> None:
+    """The contract has answered."""
+    name = workspace.use_case.name
+    for one in present_alerts(workspace.ledger, name):
+        if one.kind == KIND and one.message.startswith(ASKED):
+            close_alert(
+                workspace.ledger, one.alert_id, BY, "The contract says what the rows are (outcome.amount.rows)."
+            )
 
 
 def _are_many(lately: Sequence[OutcomeIntake]) -> bool:

@@ -13,6 +13,7 @@ from decisionloop.cli.readings import troubled_readings
 from decisionloop.ledger.alerts import alerts
 from decisionloop.ledger.outcomes import intakes, latest_outcomes
 from decisionloop.ledger.posted_outcomes import PostedOutcome, posted_outcomes
+from decisionloop.ledger.present_alerts import present_alerts
 from decisionloop.stream.outcomes import post_outcomes
 from tasks.observe import outcomes as reading
 from tests.small_use_case import as_of, write_small
@@ -145,9 +146,11 @@ def test_where_nobody_says_what_several_rows_are_people_are_asked_once_until_som
     assert first.several_rows == second.several_rows == len(_ledger(lent))
     assert "repeating what was known" in first.text
     assert "rows seen at several times, of which the latest counts (outcome.amount.rows)" in first.text
+    assert [one.kind for one in present_alerts(lent.ledger, "small") if one.kind == "outcomes"] == ["outcomes"]
     lent.contract(outcome=_amount("sum"))
     lent.observe(4)
     assert _told(lent) == {240.0}
+    assert [one for one in present_alerts(lent.ledger, "small") if one.kind == "outcomes"] == []
     lent.contract(outcome=_amount("latest"))
     lent.observe(5)
     assert len([one for one in alerts(lent.ledger, "small") if one.kind == "outcomes"]) == 1
