@@ -134,14 +134,17 @@ def _drafted(
         noes=noes,
         early=tuple(rows.loc[is_early, entity].astype("str")),
         silent=_silent(table, roles) if roles.is_observed else frozenset(),
-        outcomes_shown=int(
-            _has_outcome(table, roles).sum()
-            * (meeting_chance(rows[roles.propensity]) if roles.is_logged and roles.propensity else 1)
-        ),
+        outcomes_shown=_shown_at_least(_has_outcome(table, roles), rows, roles),
         are_parts=bool(is_further.any()),
         is_only_yes_told=_is_only_yes_told(rows[roles.outcome]) if roles.outcome and not roles.amount else False,
     )
     return drafted, rows
+
+
+def _shown_at_least(has_outcome: pd.Series, rows: pd.DataFrame, roles: Roles) -> int:
+    """How many outcomes a replay shows at least, of those that the table has (n,)."""
+    chance = meeting_chance(rows[roles.propensity]) if roles.is_logged and roles.propensity else 1.0
+    return int(has_outcome.sum() * chance)
 
 
 def _are_further_parts(table: pd.DataFrame, roles: Roles) -> pd.Series:

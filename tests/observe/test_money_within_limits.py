@@ -55,12 +55,9 @@ def arrived(n: int, chance: np.random.Generator) -> tuple[pd.DataFrame, NDArray,
     return frame, np.where(spend > 100, STOP, PASS), is_fraud
 
 
-def cohort_of(
-    use_case: UseCase, frame: pd.DataFrame, is_fraud: NDArray, rules: NDArray, told: pd.DataFrame
-) -> DecidedCohort:
-    """What was decided (``told``: action, propensity, role, fallback_reason), and what came of it."""
-    is_passed = (told["action"] == PASS).to_numpy()
-    log = pd.DataFrame(
+def logged(frame: pd.DataFrame, told: pd.DataFrame, outcome: NDArray) -> pd.DataFrame:
+    """The log of what was decided (``told``), with what came of it (n,)."""
+    return pd.DataFrame(
         {
             "decision_id": frame["client_id"],
             "entity_id": frame["client_id"],
@@ -68,10 +65,18 @@ def cohort_of(
             "action": np.array(["pass", "stop"])[told["action"]],
             "propensity": told["propensity"],
             "fallback_reason": pd.Series(told["fallback_reason"], dtype="str"),
-            "outcome_class": np.where(is_passed, is_fraud.astype(float), np.nan),
+            "outcome_class": outcome,
             "outcome_amount": np.nan,
         }
     )
+
+
+def cohort_of(
+    use_case: UseCase, frame: pd.DataFrame, is_fraud: NDArray, rules: NDArray, told: pd.DataFrame
+) -> DecidedCohort:
+    """What was decided (``told``: action, propensity, role, fallback_reason), and what came of it."""
+    is_passed = (told["action"] == PASS).to_numpy()
+    log = logged(frame, told, np.where(is_passed, is_fraud.astype(float), np.nan))
     predictions = ReleasePredictions(rules, "loans/rules/1", None, None, {})
     return DecidedCohort.of(use_case, log, frame, predictions, lambda: np.zeros((len(log), 2)))
 
@@ -80,19 +85,7 @@ def answering(
     frame: pd.DataFrame, outcome: NDArray, rules: NDArray, told: pd.DataFrame, values: NDArray
 ) -> DecidedCohort:
     """What a model decided, where whatever is done shows its outcome."""
-    n = len(frame)
-    log = pd.DataFrame(
-        {
-            "decision_id": frame["client_id"],
-            "entity_id": frame["client_id"],
-            "role": told["role"],
-            "action": np.array(["pass", "stop"])[told["action"]],
-            "propensity": told["propensity"],
-            "fallback_reason": pd.Series(told["fallback_reason"], dtype="str"),
-            "outcome_class": outcome.astype(float),
-            "outcome_amount": np.nan,
-        }
-    )
+    n, log = len(frame), logged(frame, told, outcome.astype(float))
     predictions = ReleasePredictions(rules, "loans/model/1", values, np.full(n, 0.2), {})
     return DecidedCohort.of(WRITES, log, frame, predictions, lambda: np.full((n, 2), 0.2))
 
